@@ -1,0 +1,45 @@
+"""What an answer cost."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and money of one model call.
+
+    `cost` is in US dollars where the endpoint says it, else None. `estimated` marks counts that no server gave.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One request to a model, as the record keeps it. Times are in milliseconds."""
+
+    endpoint: str
+    model: str
+    usage: Usage
+    finish_reason: str
+    first_token_ms: int
+    total_ms: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one person or chat has used so far; `since` is an ISO date or empty."""
+
+    messages: int = 0
+    answers: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    since: str = ""

@@ -1,0 +1,336 @@
+"""Every error of Beseda, in one tree.
+
+    BesedaError                      500  our bug, unless a leaf says otherwise
+    ├── SettingsError                     a setting is wrong; the program ends with exit code 2
+    ├── InputError                   400  what came in cannot be taken
+    │   ├── FileTooLargeError        413
+    │   ├── UnreadableAudioError     422
+    │   ├── SilentAudioError         422
+    │   └── UnsupportedInputError    415
+    ├── AccessDeniedError            403  a stranger at a bot with a guest list
+    ├── NotFoundError                404
+    ├── RateLimitedError             429  the person writes faster than the bot's owner allows
+    ├── StorageError                 503  database or Redis do not answer
+    ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
+    ├── RemoteError                  502  a service that thinks for us (model, recogniser) failed
+    │   ├── KeyRejectedError              the key is wrong, missing or not allowed to do this
+    │   ├── CreditExhaustedError          the account is empty
+    │   ├── ModelNotFoundError            there is no such model
+    │   ├── QuotaExceededError            too many requests; may say when to come back
+    │   ├── UnavailableError              no connection, 5xx, loading
+    │   ├── TimedOutError                 no answer in time
+    │   ├── BrokenStreamError             the answer broke off in the middle
+    │   ├── ProtocolError                 the answer is not what the protocol says (a proxy's page, broken JSON)
+    │   ├── RejectedRequestError          the request is wrong in the service's eyes
+    │   ├── ContextTooLongError           more text than the model can read
+    │   ├── EmptyAnswerError              nothing was said
+    │   ├── RefusedAnswerError            the provider's filter stepped in
+    │   └── RepeatingAnswerError          the model said the same again and again
+    └── TelegramError                502  Telegram said no, or nothing
+        ├── TelegramUnauthorizedError     the token is wrong or revoked
+        ├── TelegramForbiddenError        the user blocked the bot, or it was put out of the group
+        ├── TelegramConflictError         somebody else polls with this token
+        ├── TelegramFloodError            too fast; says how long to wait
+        ├── TelegramRefusedError          the call is wrong in Telegram's eyes
+        └── TelegramUnavailableError      no connection, 5xx, a proxy's page
+
+Each answers three questions: what the user reads (`text`), which HTTP status it has (`status`), and whether trying
+again helps (`retryable`, and after how many seconds where that is known). What the log needs to know beyond that is
+`detail`: it never reaches a user.
+"""
+
+from typing import ClassVar
+
+from beseda.kit.texts import Text
+
+
+class BesedaError(Exception):
+    """The root: something that we did not foresee."""
+
+    text: ClassVar[Text] = Text(
+        ru="Что-то сломалось у меня внутри. Ваше сообщение сохранено, попробуйте ещё раз.",
+        en="Something broke on my side. Your message is safe, please try again.",
+    )
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return self.detail or self.text.en
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors cross to the worker's other process: exceptions with keyword arguments do not by themselves.
+        return _rebuild, (type(self), self.detail, self.retry_after)
+
+    def say(self, language: str) -> str:
+        """Return what the user reads, in `language`."""
+        return self.text.say(language)
+
+
+def _rebuild(kind: type[BesedaError], detail: str, retry_after: float | None) -> BesedaError:
+    return kind(detail, retry_after=retry_after)
+
+
+class SettingsError(BesedaError):
+    """A setting is wrong or missing: `detail` names it and says how to mend it."""
+
+    text = Text(
+        ru="Бот настроен с ошибкой. Владелец увидит её в журнале.",
+        en="The bot is not set up right. Its owner will find the reason in the log.",
+    )
+
+
+class InputError(BesedaError):
+    """What came in cannot be taken."""
+
+    text = Text(ru="Не получилось это разобрать.", en="I could not make sense of that.")
+    status = 400
+
+
+class FileTooLargeError(InputError):
+    """A file beyond the limit of Telegram (20 MB for bots) or our own."""
+
+    text = Text(
+        ru="Файл больше 20 МБ: Telegram не отдаёт такие ботам. Пришлите, пожалуйста, файл поменьше.",
+        en="The file is over 20 MB, and Telegram does not hand such files to bots. Please send a smaller one.",
+    )
+    status = 413
+
+
+class UnreadableAudioError(InputError):
+    """ffmpeg finds no sound in the file."""
+
+    text = Text(
+        ru="Не получилось прочитать эту запись: похоже, файл повреждён. Запишите, пожалуйста, ещё раз.",
+        en="I could not read this recording, it seems to be damaged. Please record it again.",
+    )
+    status = 422
+
+
+class SilentAudioError(InputError):
+    """The recogniser heard no words."""
+
+    text = Text(
+        ru="Не расслышал ни слова. Попробуйте сказать ещё раз, чуть громче.",
+        en="I did not hear any words. Please try again, a little louder.",
+    )
+    status = 422
+
+
+class UnsupportedInputError(InputError):
+    """A kind of message that this bot does not take."""
+
+    text = Text(
+        ru="Такое я пока не понимаю. Напишите текстом или пришлите голосовое.",
+        en="I do not understand this kind of message yet. Please write, or send a voice message.",
+    )
+    status = 415
+
+
+class AccessDeniedError(BesedaError):
+    """A stranger at a bot with a guest list."""
+
+    text = Text(
+        ru="Этот бот отвечает только своим. Если вам нужен доступ, напишите его владельцу.",
+        en="This bot only talks to people it knows. If you need access, ask its owner.",
+    )
+    status = 403
+
+
+class NotFoundError(BesedaError):
+    """What was asked for is not there."""
+
+    text = Text(ru="Этого здесь больше нет.", en="That is no longer here.")
+    status = 404
+
+
+class RateLimitedError(BesedaError):
+    """The person writes faster than the bot's owner allows."""
+
+    text = Text(
+        ru="Не успеваю за вами. Дайте мне минутку.",
+        en="You are faster than I am. Give me a minute, please.",
+    )
+    status = 429
+    retryable = True
+
+
+class StorageError(BesedaError):
+    """The database or Redis do not answer."""
+
+    text = Text(
+        ru="Память сейчас недоступна. Попробуйте через минуту.",
+        en="My memory is out of reach right now. Please try again in a minute.",
+    )
+    status = 503
+    retryable = True
+
+
+class ToolError(BesedaError):
+    """A program of this machine (ffmpeg) is missing, failed or took too long."""
+
+    text = Text(
+        ru="Не получилось обработать файл. Попробуйте ещё раз чуть позже.",
+        en="I could not process the file. Please try again a little later.",
+    )
+    status = 503
+    retryable = True
+
+
+class RemoteError(BesedaError):
+    """A service that thinks for us failed."""
+
+    text = Text(
+        ru="Модель сейчас не отвечает. Попробуйте ещё раз.",
+        en="The model is not answering right now. Please try again.",
+    )
+    status = 502
+    retryable = True
+
+
+class KeyRejectedError(RemoteError):
+    """The key is wrong, missing or not allowed to do this."""
+
+    text = Text(
+        ru="Модель меня не пускает: что-то с ключом. Владелец увидит подробности в журнале.",
+        en="The model does not let me in: something is wrong with the key. The owner will find it in the log.",
+    )
+    retryable = False
+
+
+class CreditExhaustedError(RemoteError):
+    """The account is empty."""
+
+    text = Text(
+        ru="На счёте модели закончились деньги. Владелец увидит это в журнале.",
+        en="The model's account has run out of credit. The owner will find it in the log.",
+    )
+    retryable = False
+
+
+class ModelNotFoundError(RemoteError):
+    """There is no such model at this endpoint."""
+
+    text = Text(
+        ru="Такой модели больше нет. Владелец увидит подробности в журнале.",
+        en="That model does not exist any more. The owner will find the details in the log.",
+    )
+    retryable = False
+
+
+class QuotaExceededError(RemoteError):
+    """Too many requests for this account; `retry_after` where the service says so."""
+
+    text = Text(
+        ru="К модели сейчас очередь. Попробуйте через минуту.",
+        en="The model is busy right now. Please try again in a minute.",
+    )
+
+
+class UnavailableError(RemoteError):
+    """No connection, a server error, or a model that is still loading."""
+
+
+class TimedOutError(RemoteError):
+    """No answer in time."""
+
+    text = Text(
+        ru="Модель слишком долго думает. Попробуйте ещё раз.",
+        en="The model is taking too long. Please try again.",
+    )
+
+
+class BrokenStreamError(RemoteError):
+    """The answer broke off in the middle."""
+
+    text = Text(ru="Ответ оборвался на полуслове. Попробуйте ещё раз.", en="The answer broke off. Please try again.")
+
+
+class ProtocolError(RemoteError):
+    """The answer is not what the protocol says: a proxy's page, broken JSON."""
+
+
+class RejectedRequestError(RemoteError):
+    """The request is wrong in the service's eyes."""
+
+    text = Text(
+        ru="Модель не приняла этот запрос. Попробуйте сказать иначе.",
+        en="The model did not accept this request. Please try to put it differently.",
+    )
+    retryable = False
+
+
+class ContextTooLongError(RejectedRequestError):
+    """More text than the model can read."""
+
+    text = Text(
+        ru="Столько текста модель за раз не прочитает. Сократите, пожалуйста, или начните заново: /clear.",
+        en="That is more text than the model can read at once. Please shorten it, or start afresh with /clear.",
+    )
+
+
+class EmptyAnswerError(RemoteError):
+    """The model said nothing."""
+
+    text = Text(ru="Модель промолчала. Попробуйте ещё раз.", en="The model said nothing. Please try again.")
+
+
+class RefusedAnswerError(RemoteError):
+    """The provider's content filter stepped in."""
+
+    text = Text(
+        ru="Модель отказалась отвечать на это. Попробуйте спросить иначе.",
+        en="The model refused to answer this. Please try to ask differently.",
+    )
+    retryable = False
+
+
+class RepeatingAnswerError(RemoteError):
+    """The model said the same again and again, and was stopped."""
+
+    text = Text(
+        ru="Модель начала повторяться, и я её остановил. Попробуйте ещё раз.",
+        en="The model began to repeat itself, so I stopped it. Please try again.",
+    )
+
+
+class TelegramError(BesedaError):
+    """Telegram said no, or nothing."""
+
+    text = Text(ru="Telegram сейчас не отвечает.", en="Telegram is not answering right now.")
+    status = 502
+    retryable = True
+
+
+class TelegramUnauthorizedError(TelegramError):
+    """The bot's token is wrong or revoked (401)."""
+
+    retryable = False
+
+
+class TelegramForbiddenError(TelegramError):
+    """The user blocked the bot, or the group put it out (403)."""
+
+    retryable = False
+
+
+class TelegramConflictError(TelegramError):
+    """Another program polls with the same token, or a webhook is set (409)."""
+
+
+class TelegramFloodError(TelegramError):
+    """Too fast (429); `retry_after` says how many seconds to wait."""
+
+
+class TelegramRefusedError(TelegramError):
+    """The call is wrong in Telegram's eyes (400, 404, 413)."""
+
+    retryable = False
+
+
+class TelegramUnavailableError(TelegramError):
+    """No connection, a server error, or a proxy's page instead of an answer."""

@@ -1,0 +1,90 @@
+"""What a chat model is to the rest of the program."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from beseda.domain.message import Message
+from beseda.domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """What a model is asked. `messages` begin with the single system message where there is one."""
+
+    messages: Sequence[Message]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    user: str = ""
+
+
+class FinishReason(StrEnum):
+    """Why a model stopped, in the words of the OpenAI API; `stopped` is ours: the user pressed stop."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    FILTER = "content_filter"
+    TOOL = "tool_calls"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of what a reasoning model thinks aloud; not part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of an answer: exactly one, the last event. `endpoint` and `model` say who really answered."""
+
+    reason: FinishReason
+    usage: Usage
+    endpoint: str
+    model: str
+
+
+ModelEvent = TextDelta | ReasoningDelta | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHealth:
+    """Whether a model can be asked now, and in one line why not."""
+
+    ok: bool
+    detail: str
+    loading: bool = False
+
+
+class ChatModel(Protocol):
+    """Something that continues a conversation."""
+
+    @property
+    def name(self) -> str:
+        """`endpoint:model`, as settings write it."""
+        ...
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer as it is made, `Finished` last. Closing the generator frees the server's slot.
+
+        Raises a leaf of `beseda.errors.RemoteError`, also in mid-stream.
+        """
+        ...
+
+    async def check(self) -> ModelHealth:
+        """Ask the endpoint, without spending tokens, whether it would answer."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...

@@ -1,0 +1,157 @@
+"""What the program remembers, as protocols: the only storage that services see.
+
+The record (updates, turns, conversations, people, usage) lives in SQL. What is hot or short-lived (history window,
+state, cache, rate limits) lives in Redis or, without one, in this process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.message import Message
+from beseda.domain.turn import Part, Turn
+from beseda.domain.update import StoredUpdate
+from beseda.domain.usage import ModelCall, Totals
+
+
+class UpdateStore(Protocol):
+    """The inbox: every update, from before Telegram is told to drop it until it is worked off."""
+
+    async def store(self, updates: Sequence[StoredUpdate]) -> list[StoredUpdate]:
+        """Store what is new, in one transaction, and return it in order; repeated updates are left out."""
+        ...
+
+    async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
+        """Mark updates as worked off; their payload is dropped, their number stays for de-duplication."""
+        ...
+
+    async def unfinished(self, bot: str, *, limit: int = 1000, after: int = 0) -> list[StoredUpdate]:
+        """Return updates not yet worked off with a number above `after`, oldest first."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Delete finished updates received before then and return how many."""
+        ...
+
+
+class TurnStore(Protocol):
+    """Turns and their parts. Each method is one transaction, shared with what other chats write at that moment."""
+
+    async def open(self, turn: Turn, message: Message | None) -> None:
+        """Store a received turn, what the user said (none for a command), and tie its updates to it."""
+        ...
+
+    async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
+        """Store the answer: `turn.state`, `turn.reason`, `turn.attempt` and all of `turn.parts` as they stand, the
+        assistant's message and the model call where there are any. A turn not opened before is opened by it."""
+        ...
+
+    async def mark_sending(self, turn: Turn, part: Part) -> None:
+        """Record that the call that sends `part` is about to be made."""
+        ...
+
+    async def mark_sent(self, turn: Turn, part: Part) -> None:
+        """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well."""
+        ...
+
+    async def finish(self, turn: Turn) -> None:
+        """Record `turn.state` and `turn.reason` and mark its updates as worked off, sent or not."""
+        ...
+
+    async def find(self, turn_id: int) -> Turn | None:
+        """Return a turn with its parts (those of its last attempt) and updates, or None."""
+        ...
+
+
+class ConversationStore(Protocol):
+    """Conversations, their people and messages."""
+
+    async def open(self, key: ChatKey, kind: ChatKind, title: str, person: Person) -> Conversation:
+        """Return the conversation at `key`, made if new; `person` is remembered as seen now."""
+        ...
+
+    async def recent(self, conversation: Conversation, limit: int) -> list[Message]:
+        """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count."""
+        ...
+
+    async def clear(self, conversation: Conversation) -> int:
+        """Wipe what was said in the conversation and return how many messages that was."""
+        ...
+
+    async def totals(self, conversation: Conversation) -> Totals:
+        """Return what the conversation has used so far."""
+        ...
+
+
+class HistoryStore(Protocol):
+    """The hot window of a conversation: the list `chat_history:{user_id}` of role and content."""
+
+    async def append(self, key: str, messages: Sequence[Message]) -> None:
+        """Add messages at the end at once, trim the list to its limit, renew its time to live."""
+        ...
+
+    async def window(self, key: str, size: int) -> list[Message] | None:
+        """Return the last `size` messages, oldest first, or None where nothing is known (new, expired)."""
+        ...
+
+    async def clear(self, key: str) -> None:
+        """Forget the list."""
+        ...
+
+
+class StateStore(Protocol):
+    """Small JSON-able values of a chat or a person: mode, pending question."""
+
+    async def get(self, key: str) -> dict[str, object] | None:
+        """Return the value or None."""
+        ...
+
+    async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
+        """Store a value; it goes after `ttl` seconds where given."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Forget a value; a missing one is no error."""
+        ...
+
+
+class Cache(Protocol):
+    """Values that may go at any time, and counters."""
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the value or None."""
+        ...
+
+    async def set(self, key: str, value: bytes, *, ttl: float) -> None:
+        """Store a value for `ttl` seconds."""
+        ...
+
+    async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
+        """Store a value only where there is none, atomically, and return whether it was stored."""
+        ...
+
+    async def increment(self, key: str, *, by: int = 1, ttl: float) -> int:
+        """Add to a counter atomically and return its new value; `ttl` starts at the first addition."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Forget a value; a missing one is no error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `limit` events in any `seconds`."""
+
+    limit: int
+    seconds: float
+
+
+class RateLimiter(Protocol):
+    """Sliding windows over events."""
+
+    async def hit(self, key: str, rates: Sequence[Rate]) -> float:
+        """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed."""
+        ...
