@@ -6,7 +6,8 @@
     │   ├── FileTooLargeError        413
     │   ├── UnreadableAudioError     422
     │   ├── SilentAudioError         422
-    │   └── UnsupportedInputError    415
+    │   ├── UnsupportedInputError    415
+    │   └── SpeechNotConfiguredError 503  nobody has connected a recogniser to this bot
     ├── AccessDeniedError            403  a stranger at a bot with a guest list
     ├── NotFoundError                404
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
@@ -129,6 +130,16 @@ class UnsupportedInputError(InputError):
         en="I do not understand this kind of message yet. Please write, or send a voice message.",
     )
     status = 415
+
+
+class SpeechNotConfiguredError(InputError):
+    """Speech came in, and the owner has connected no recogniser."""
+
+    text = Text(
+        ru="Голосовые я пока не слышу: распознавание речи у меня ещё не подключено. Напишите, пожалуйста, текстом.",
+        en="I cannot hear voice messages yet: speech recognition is not connected to me. Please write instead.",
+    )
+    status = 503
 
 
 class AccessDeniedError(BesedaError):
