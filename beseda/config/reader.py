@@ -1,0 +1,194 @@
+"""Reads `config.yaml`, the environment and flags; nothing else in Beseda reads any of them."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import ValidationError
+
+from beseda.config.settings import TELEGRAM_API, Setting, Settings, list_settings
+from beseda.errors import SettingsError
+
+DEFAULT_CONFIG = Path("config.yaml")
+
+_REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<default>[^}]*))?\}")
+
+
+def read_environment(dotenv: Path = Path(".env")) -> dict[str, str]:
+    """Return the process's environment over what `dotenv` says; empty values count as not set."""
+    # No interpolation: a `$` in a secret is a `$`.
+    stored = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
+    return {name: value for name, value in {**stored, **os.environ}.items() if value}
+
+
+def load_settings(
+    config_path: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read and check all settings: `overrides` (flags, by field; None is not given) > `environ` > the file > defaults.
+
+    Without `config_path` a `config.yaml` in the working directory is read where there is one; without `environ` the
+    process's own with `.env`. Raises SettingsError with every problem, one line each.
+    """
+    environ = read_environment() if environ is None else environ
+    reader = _Reader({name: value for name, value in environ.items() if value})
+    reader.read_file(config_path)
+    reader.read_environment()
+    reader.read_overrides(overrides or {})
+    return reader.finish()
+
+
+class _Reader:
+    """Collects values with where they came from, and problems instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.rows = list_settings()
+        self.values: dict[str, object] = {}
+        self.origins: dict[str, str] = {}
+        self.problems: list[str] = []
+
+    def take(self, name: str, value: object, origin: str, *, entry: str = "") -> None:
+        """Set a field, or one entry of a mapping field."""
+        if entry:
+            mapping = self.values.setdefault(name, {})
+            if isinstance(mapping, dict):
+                mapping[entry] = value
+        else:
+            self.values[name] = value
+        self.origins[f"{name}.{entry}" if entry else name] = origin
+
+    def read_file(self, config_path: Path | None) -> None:
+        path = config_path or DEFAULT_CONFIG
+        if not path.is_file():
+            if config_path is not None:
+                self.problems.append(f"{path}: there is no such file; copy config.example.yaml, or leave --config out")
+            return
+        for key, value in _flatten(self._parse(path)):
+            self._take_key(path.name, key, value)
+
+    def _take_key(self, file: str, key: str, value: object) -> None:
+        known = {row.path: name for name, row in self.rows.items()}
+        place, entry = key, ""
+        if key not in known:
+            place, _, entry = key.rpartition(".")
+        name = known.get(place)
+        if value is None and (name or any(path.startswith(f"{key}.") for path in known)):
+            return  # a section, or a setting, with everything below it commented out
+        if name is None or (entry and not self.rows[name].pattern):
+            self.problems.append(f"{file}: {key}: {_suggest(key, list(known))}")
+        elif filled := self._fill(f"{file}: {key}", value, self.rows[name]):
+            self.take(name, filled[0], f"{file}: {key}", entry=entry)
+
+    def _parse(self, path: Path) -> Mapping[object, object]:
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{path}: cannot be read ({type(error).__name__}); it must be a UTF-8 text file")
+            return {}
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f", line {mark.line + 1}" if mark else ""
+            self.problems.append(f"{path}{where}: this is not YAML; compare it with config.example.yaml")
+            return {}
+        if content is None or isinstance(content, dict):
+            return content or {}
+        self.problems.append(f"{path}: it must hold `section:` and, below it, `key: value`; see config.example.yaml")
+        return {}
+
+    def _fill(self, origin: str, value: object, row: Setting) -> tuple[object] | None:
+        """Return the value with its `${VAR}` filled in, or None (and a problem, or nothing set) where it has none."""
+        texts = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
+        literal = [_REFERENCE.sub(lambda match: match["default"] or "", text) for text in texts]
+        numbers = row.secret and not isinstance(value, str | list)
+        if numbers or (row.secret and any(literal)) or (row.address and any(_has_password(text) for text in literal)):
+            self.problems.append(f"{origin}: a secret does not belong here; write ${{NAME}} and put NAME=… into .env")
+            return None
+        wanted = [match["name"] for text in texts for match in _REFERENCE.finditer(text) if match["default"] is None]
+        if missing := [name for name in wanted if name not in self.environ]:
+            self.problems.append(f"{origin}: {missing[0]} is not set; put {missing[0]}=… into .env")
+            return None
+        if isinstance(value, list):
+            return ([self._substitute(item) for item in value],)
+        filled = self._substitute(value)
+        return None if filled == "" else (filled,)
+
+    def _substitute(self, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return _REFERENCE.sub(lambda match: self.environ.get(match["name"]) or match["default"] or "", value)
+
+    def read_environment(self) -> None:
+        for name, row in self.rows.items():
+            for variable in row.variables:
+                if variable in self.environ:
+                    self.take(name, self.environ[variable], variable)
+                    break
+            for variable in self.environ if row.pattern else ():
+                if entry := row.entry(variable):
+                    self.take(name, self.environ[variable], variable, entry=entry)
+        ours = [variable for row in self.rows.values() for variable in row.variables]
+        for variable in sorted(self.environ):
+            if variable.startswith("BESEDA_") and variable not in ours and not variable.endswith("_BOT_TOKEN"):
+                self.problems.append(f"{variable}: {_suggest(variable, ours)}")
+
+    def read_overrides(self, overrides: Mapping[str, object]) -> None:
+        for name, value in overrides.items():
+            if value is not None and value not in ((), []):
+                self.take(name, value, self.rows[name].flag or f"--{name.replace('_', '-')}")
+
+    def finish(self) -> Settings:
+        """Check everything and return the settings. Raises SettingsError."""
+        settings = None
+        try:
+            settings = Settings.model_validate(self.values)
+        except ValidationError as error:
+            for problem in error.errors(include_url=False, include_context=False):
+                self._complain(problem["loc"])
+        if settings is not None:
+            self.problems += _check_together(settings)
+        if self.problems or settings is None:
+            raise SettingsError("\n".join(dict.fromkeys(self.problems)))
+        return settings
+
+    def _complain(self, place: tuple[int | str, ...]) -> None:
+        name = str(place[0])
+        row, entry = self.rows[name], f"{name}.{place[1]}" if len(place) > 1 else name
+        value = self.values.get(name)
+        if isinstance(value, dict) and len(place) > 1:
+            value = value.get(str(place[1]))
+        shown = "this" if row.secret or row.address else repr(value)
+        origin = self.origins.get(entry) or self.origins.get(name, row.variable)
+        self.problems.append(f"{origin}: {shown} will not do; give {row.expects}")
+
+
+def _check_together(settings: Settings) -> Iterator[str]:
+    if settings.public_url and not settings.webhook_secret:
+        row = list_settings()["webhook_secret"]
+        yield f"{row.variable}: missing, and BESEDA_PUBLIC_URL needs it; give {row.expects}"
+    elsewhere = settings.telegram_api_url != TELEGRAM_API
+    if settings.public_url and not elsewhere and not settings.public_url.startswith("https://"):
+        yield "BESEDA_PUBLIC_URL: Telegram sends webhooks to https addresses only; give one that begins with https://"
+
+
+def _has_password(address: str) -> bool:
+    return bool(urlsplit(address).password)
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"there is no such setting; did you mean {near[0]}?" if near else "there is no such setting; take it out"
+
+
+def _flatten(tree: Mapping[object, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,332 @@
+"""The table of settings.
+
+A field of `Settings` is the whole of a setting: its type, its default and, as a `Setting` beside it, where it is read
+from and what to say when it is wrong. The reference page, the example files and the tests are made from these rows.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+DEFAULT_BOT = "assistant"
+TELEGRAM_API = "https://api.telegram.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a setting is read from and what to say about it.
+
+    `path` is its place in config.yaml. `variables` are tried in order. A setting with a `pattern` maps a name to a
+    value: `<NAME>_API_KEY` fills the entry `name`; `special` variables fill the entry they are tied to.
+    A `secret` is never shown and never written literally into config.yaml; of an `address` that goes for its password.
+    """
+
+    path: str
+    description: str
+    expects: str
+    variables: tuple[str, ...] = ()
+    pattern: str = ""
+    special: Mapping[str, str] = field(default_factory=dict)
+    secret: bool = False
+    address: bool = False
+    flag: str = ""
+    default: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The name to tell people."""
+        return self.variables[0] if self.variables else self.pattern
+
+    def entry(self, variable: str) -> str | None:
+        """Return the name of the entry that `variable` fills, or None."""
+        if variable in self.special:
+            return self.special[variable]
+        suffix = self.pattern.partition(">")[2]
+        matches = suffix and variable.endswith(suffix) and re.fullmatch(r"[A-Z][A-Z0-9_]*", variable)
+        return variable.removesuffix(suffix).lower() if matches and variable != suffix else None
+
+
+def _split_list(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int) else value
+
+
+def _read_switch(value: object) -> object:
+    words = {"on": True, "true": True, "1": True, "yes": True, "off": False, "false": False, "0": False, "no": False}
+    return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _check_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an http address")
+    return value.rstrip("/")
+
+
+def _check_database(value: str) -> str:
+    if value and urlsplit(value).scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+        raise ValueError("not a database we know")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+_Url = Annotated[str, AfterValidator(_check_url)]
+_Token = Annotated[str, Field(pattern=r"^[0-9]+:[A-Za-z0-9_-]+$")]
+_BotName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+_Models = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*(:\S+)?$")], ...],
+    BeforeValidator(_split_list),
+]
+_MODELS = "`endpoint:model`, or several with commas between, the first that works is used"
+_TOKEN = "a token from @BotFather, like 123456789:AAF…"  # noqa: S105 - what a token looks like
+
+
+class Settings(BaseModel):
+    """Everything that can be set, checked. Secrets are left out of its repr; `secrets` lists them for the log."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    default_token: Annotated[
+        _Token | None,
+        Setting(
+            "telegram.token",
+            "Token of the first bot of `bots.run` (else of `assistant`).",
+            _TOKEN,
+            variables=("BOT_TOKEN", "TELEGRAM_TOKEN"),
+            secret=True,
+            default="none: the bots live in the sandbox",
+        ),
+    ] = Field(None, repr=False)
+    bot_tokens: Annotated[
+        dict[str, _Token],
+        Setting(
+            "telegram.tokens",
+            "Token of one bot, by its name; stands above `BOT_TOKEN`.",
+            _TOKEN,
+            pattern="<BOT>_BOT_TOKEN",
+            secret=True,
+            default="none",
+        ),
+    ] = Field({}, repr=False)
+    telegram_api_url: Annotated[
+        _Url,
+        Setting(
+            "telegram.api_url",
+            "Another Bot API server: a local one, or a sandbox.",
+            "an address like http://127.0.0.1:8081",
+            variables=("TELEGRAM_API_URL",),
+        ),
+    ] = TELEGRAM_API
+    bots: Annotated[
+        tuple[_BotName, ...],
+        BeforeValidator(_split_list),
+        Setting(
+            "bots.run",
+            "Which bots to run.",
+            "names of bots with commas between (`beseda bots list` shows them)",
+            variables=("BESEDA_BOTS",),
+            flag="--bot",
+            default="every bot that has a token; in the sandbox every bot",
+        ),
+    ] = ()
+    bots_dir: Annotated[
+        Path,
+        Setting("bots.dir", "Folder with bots of your own.", "a folder", variables=("BESEDA_BOTS_DIR",)),
+    ] = Path("bots")
+    admin_ids: Annotated[
+        frozenset[int],
+        BeforeValidator(_split_list),
+        Setting(
+            "bots.admin_ids",
+            "Telegram ids of the people who own the bots; where set, `assistant` answers them only.",
+            "whole numbers with commas between (@userinfobot tells yours)",
+            variables=("ADMIN_IDS",),
+            default="everybody may write",
+        ),
+    ] = frozenset()
+    language: Annotated[
+        Literal["ru", "en"],
+        BeforeValidator(_lower),
+        Setting(
+            "bots.language",
+            "Language of a user whose own is unknown.",
+            "`ru` or `en`",
+            variables=("BESEDA_LANG",),
+        ),
+    ] = "ru"
+    limits: Annotated[
+        bool,
+        BeforeValidator(_read_switch),
+        Setting(
+            "bots.limits",
+            "Limits on how fast one user may write; `off` is for load tests.",
+            "`on` or `off`",
+            variables=("BESEDA_LIMITS",),
+            default="on",
+        ),
+    ] = True
+    model: Annotated[
+        _Models,
+        Setting(
+            "models.chat",
+            "The model that answers, as `endpoint:model`, or an ordered list: the next one steps in when one fails.",
+            _MODELS,
+            variables=("BESEDA_MODEL",),
+            default="the first endpoint that has a key, then a server found on this machine, then the demo model",
+        ),
+    ] = ()
+    speech: Annotated[
+        _Models,
+        Setting(
+            "models.speech",
+            "The recogniser of voice messages, written like `models.chat`.",
+            _MODELS,
+            variables=("BESEDA_SPEECH",),
+            default="the first endpoint for speech that is configured",
+        ),
+    ] = ()
+    api_keys: Annotated[
+        dict[str, str],
+        Setting(
+            "models.keys",
+            "Key of an endpoint, by its name: `OPENROUTER_API_KEY`, `OPENAI_API_KEY`, `GROQ_API_KEY`, …",
+            "the key as the service shows it",
+            pattern="<ENDPOINT>_API_KEY",
+            special={"HF_TOKEN": "huggingface"},
+            secret=True,
+            default="none",
+        ),
+    ] = Field({}, repr=False)
+    base_urls: Annotated[
+        dict[str, _Url],
+        Setting(
+            "models.base_urls",
+            "Address of an endpoint, by its name: a server of your own, or a proxy before a public one.",
+            "an address like http://127.0.0.1:8000/v1",
+            pattern="<ENDPOINT>_BASE_URL",
+            special={"LLAMA_SERVER_URL": "llamacpp"},
+            address=True,
+            default="the endpoint's own",
+        ),
+    ] = Field({}, repr=False)
+    storage_dir: Annotated[
+        Path,
+        Setting("storage.dir", "Folder for the database and files.", "a folder", variables=("STORAGE_DIR",)),
+    ] = Path("data")
+    database_url: Annotated[
+        str,
+        AfterValidator(_check_database),
+        Setting(
+            "storage.database_url",
+            "The database of record.",
+            "an address like postgresql://beseda:…@127.0.0.1/beseda or sqlite:///data/beseda.db",
+            variables=("DATABASE_URL",),
+            address=True,
+            default="SQLite: `beseda.db` in the storage folder",
+        ),
+    ] = Field("", repr=False)
+    redis_url: Annotated[
+        Annotated[str, Field(pattern=r"^(rediss?|unix)://.+")] | None,
+        Setting(
+            "storage.redis_url",
+            "Redis for hot history, state, cache and limits; needed when several processes serve the same bots.",
+            "an address like redis://127.0.0.1:6379/0",
+            variables=("REDIS_URL",),
+            address=True,
+            default="none: they live in this process",
+        ),
+    ] = Field(None, repr=False)
+    host: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")],
+        Setting(
+            "web.host",
+            "Address the web listens on; anything but loopback opens it to the network.",
+            "an address of this machine like 127.0.0.1",
+            variables=("BESEDA_HOST",),
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        Annotated[int, Field(ge=0, le=65535)],
+        Setting(
+            "web.port",
+            "Port of the web; 0 lets the system choose one.",
+            "a port number from 0 to 65535",
+            variables=("BESEDA_PORT",),
+        ),
+    ] = 8090
+    public_url: Annotated[
+        _Url | None,
+        Setting(
+            "web.public_url",
+            "Address under which Telegram reaches this machine; with `web.webhook_secret` bots take webhooks.",
+            "an address like https://bots.example.org",
+            variables=("BESEDA_PUBLIC_URL",),
+            default="none: bots poll",
+        ),
+    ] = None
+    # Telegram's own alphabet and length: https://core.telegram.org/bots/api#setwebhook
+    webhook_secret: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,256}$")] | None,
+        Setting(
+            "web.webhook_secret",
+            "What Telegram repeats with each webhook, so that nobody else can send one.",
+            "1 to 256 letters, digits, - or _ "
+            "(python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one)",
+            variables=("BESEDA_WEBHOOK_SECRET",),
+            secret=True,
+            default="none",
+        ),
+    ] = Field(None, repr=False)
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        BeforeValidator(_lower),
+        Setting(
+            "log.level",
+            "How much the log tells.",
+            "`debug`, `info`, `warning` or `error`",
+            variables=("BESEDA_LOG_LEVEL", "LOG_LEVEL"),
+        ),
+    ] = "info"
+    log_format: Annotated[
+        Literal["text", "json"],
+        BeforeValidator(_lower),
+        Setting(
+            "log.format",
+            "Lines for people, or one JSON object a line for a log collector.",
+            "`text` or `json`",
+            variables=("BESEDA_LOG_FORMAT",),
+        ),
+    ] = "text"
+
+    def bot_token(self, name: str) -> str | None:
+        """Return the token of the bot `name`: its own, else `BOT_TOKEN` where that one is meant for it."""
+        own = self.bot_tokens.get(name.replace("-", "_"), self.bot_tokens.get(name))
+        first = self.bots[0] if self.bots else DEFAULT_BOT
+        return own or (self.default_token if name == first else None)
+
+    def database(self) -> str:
+        """Return the address of the database, the default filled in."""
+        return self.database_url or f"sqlite:///{self.storage_dir / 'beseda.db'}"
+
+    def secrets(self) -> frozenset[str]:
+        """Return every value that must never reach a log."""
+        values = {self.default_token, self.webhook_secret, *self.bot_tokens.values(), *self.api_keys.values()}
+        addresses = [self.database_url, self.redis_url or "", *self.base_urls.values()]
+        return frozenset(filter(None, values | {urlsplit(address).password for address in addresses}))
+
+
+def list_settings() -> Mapping[str, Setting]:
+    """Return every setting by the name of its field, in the order of the reference page."""
+    return {
+        name: next(item for item in info.metadata if isinstance(item, Setting))
+        for name, info in Settings.model_fields.items()
+    }
