@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from beseda.llm.endpoints import ENDPOINTS, find_endpoint
+
 DEFAULT_BOT = "assistant"
 TELEGRAM_API = "https://api.telegram.org"
 
@@ -73,6 +75,12 @@ def _check_database(value: str) -> str:
     if value and urlsplit(value).scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         raise ValueError("not a database we know")
     return value
+
+
+def _name_endpoints(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {row.name if (row := find_endpoint(str(name))) else name: entry for name, entry in value.items()}
 
 
 def _lower(value: object) -> object:
@@ -196,24 +204,26 @@ class Settings(BaseModel):
     ] = ()
     api_keys: Annotated[
         dict[str, str],
+        BeforeValidator(_name_endpoints),
         Setting(
             "models.keys",
             "Key of an endpoint, by its name: `OPENROUTER_API_KEY`, `OPENAI_API_KEY`, `GROQ_API_KEY`, …",
             "the key as the service shows it",
             pattern="<ENDPOINT>_API_KEY",
-            special={"HF_TOKEN": "huggingface"},
+            special={row.key_variable: row.name for row in ENDPOINTS},
             secret=True,
             default="none",
         ),
     ] = Field({}, repr=False)
     base_urls: Annotated[
         dict[str, _Url],
+        BeforeValidator(_name_endpoints),
         Setting(
             "models.base_urls",
             "Address of an endpoint, by its name: a server of your own, or a proxy before a public one.",
             "an address like http://127.0.0.1:8000/v1",
             pattern="<ENDPOINT>_BASE_URL",
-            special={"LLAMA_SERVER_URL": "llamacpp"},
+            special={row.url_variable: row.name for row in ENDPOINTS},
             address=True,
             default="the endpoint's own",
         ),

@@ -1,0 +1,51 @@
+# Everything a person or a machine does with this repository. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run install install-dev test check bench lock fmt docs clean
+
+PYTHON ?= python3
+# Tests in this many processes; what they start (browsers, databases) is waited for more than computed.
+WORKERS ?= 2
+BIN := .venv/bin
+export PYTHON
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+run: .venv/.installed ## start Beseda; without a bot token it opens a sandbox in the browser
+	@$(BIN)/beseda run
+
+install: .venv/.installed ## put what running needs into .venv
+
+install-dev: .venv/.installed-dev ## put what tests and checks need into .venv, too
+
+test: .venv/.installed-dev ## run every test
+	@scripts/install-test-servers
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: .venv/.installed-dev ## lint, types, architecture, locks, generated pages
+	@scripts/check
+
+bench: .venv/.installed-dev ## measure Beseda beside a bare aiogram bot
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: .venv/.installed-dev ## write both lock files anew (ARGS=--upgrade takes newer versions)
+	@scripts/lock $(ARGS)
+
+fmt: .venv/.installed-dev ## format the code and mend what can be mended
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+docs: .venv/.installed-dev ## write the generated pages of docs/reference anew
+	@$(BIN)/python scripts/generate-reference
+
+clean: ## remove .venv and what tools left; data/ and .env stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: requirements.lock pyproject.toml scripts/install
+	@scripts/install requirements.lock
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock pyproject.toml scripts/install
+	@scripts/install requirements-dev.lock
+	@touch $@ .venv/.installed
