@@ -1,0 +1,253 @@
+"""Block tokens to the writer: how paragraphs, lists, quotes, code and tables stand in a message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from beseda.telegram._render_inline import read_language, render_inline, tidy_code
+from beseda.telegram._render_links import link_target
+from beseda.telegram._render_math import convert_formula
+from beseda.telegram._render_table import render_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from markdown_it.token import Token
+
+    from beseda.telegram._render_writer import Writer
+
+BULLET: Final = "•"
+RULE: Final = "―" * 12
+INDENT: Final = "    "
+TASK_MARKS: Final = {"[ ]": "☐", "[x]": "☑", "[X]": "☑"}
+NESTED_QUOTE: Final = "│ "
+# A quote longer than this is folded: the reader opens it with a tap.
+LONG_QUOTE_LENGTH: Final = 600
+LONG_QUOTE_LINES: Final = 10
+_PARAGRAPH_END = 2
+
+
+@dataclass(slots=True)
+class _Container:
+    """The place blocks are laid in one under the other: the message, a list item or a quote."""
+
+    previous: str = ""
+    previous_end: int = -1
+    in_item: bool = False
+
+
+@dataclass(slots=True)
+class _List:
+    number: int | None
+    delimiter: str
+    spaced: bool
+    items: int = 0
+
+
+class BlockRenderer:
+    """Walks over the block tokens of one text and writes them down."""
+
+    def __init__(self, tokens: Sequence[Token], writer: Writer) -> None:
+        self._tokens = tokens
+        self._writer = writer
+        self._containers = [_Container()]
+        self._lists: list[_List] = []
+        self._prefixes: list[str] = []
+        self._quote_starts: list[int] = []
+        self._position = 0
+
+    def render(self) -> None:
+        """Write all blocks."""
+        while self._position < len(self._tokens):
+            token = self._tokens[self._position]
+            _HANDLERS[token.type](self, token)
+            self._position += 1
+
+    def write_references(self, references: dict[str, Any]) -> None:
+        """Definitions of links that the text never used are shown, for nothing of a text may be lost."""
+        used = {child.meta.get("label") for token in self._tokens for child in token.children or ()}
+        for label, reference in references.items():
+            if label not in used:
+                self._begin("reference", None)
+                self._writer.write(f"{label}: {reference['title']} {reference['href']}".replace("  ", " "))
+
+    def _begin(self, kind: str, token: Token | None, *, indented: bool = True) -> None:
+        """Go to where the next block of the container starts."""
+        container = self._containers[-1]
+        start, end = token.map if token is not None and token.map else (-1, -1)
+        newlines = _gap(container, kind, start)
+        if newlines:
+            self._writer.start_line(newlines, indented=indented)
+        container.previous, container.previous_end = kind, end
+
+    def _render_inline(self, token: Token) -> None:
+        render_inline(self._writer, token.children or ())
+
+    def _open_paragraph(self, token: Token) -> None:
+        self._begin("paragraph", token)
+
+    def _open_heading(self, token: Token) -> None:
+        self._begin("heading", token)
+        self._writer.open("bold")
+
+    def _close_heading(self, _token: Token) -> None:
+        self._writer.close()
+
+    def _render_rule(self, token: Token) -> None:
+        self._begin("rule", token)
+        self._writer.write(RULE)
+
+    def _render_code(self, token: Token) -> None:
+        code = tidy_code(token.content)
+        if code:
+            self._begin("code", token, indented=False)
+            self._writer.add("pre", code, read_language(token.info))
+
+    def _render_math(self, token: Token) -> None:
+        formula = convert_formula(token.content)
+        if formula is not None:
+            self._begin("paragraph", token)
+            self._writer.write_lines(formula)
+        elif source := tidy_code(token.content):
+            self._begin("code", token, indented=False)
+            self._writer.add("pre", source, "latex")
+
+    def _render_table(self, token: Token) -> None:
+        start = self._position
+        while self._tokens[self._position].type != "table_close":
+            self._position += 1
+        drawing, links = render_table(self._tokens[start : self._position])
+        self._begin("code", token, indented=False)
+        self._writer.add("pre", drawing)
+        if links:
+            self._writer.start_line(1, indented=True)
+        for number, (name, address) in enumerate(links):
+            self._writer.write(" · " if number else "")
+            self._writer.add("text_link", name, link_target(address))
+
+    def _open_quote(self, token: Token) -> None:
+        nested = bool(self._quote_starts)
+        self._begin("quote", token, indented=nested)
+        self._prefixes.append(self._writer.prefix)
+        if nested:
+            self._writer.write(NESTED_QUOTE)
+            self._writer.prefix += NESTED_QUOTE
+        else:
+            self._writer.prefix = ""
+            self._writer.open("blockquote")
+        self._quote_starts.append(-1 if token.meta.get("expandable") else self._writer.length)
+        self._containers.append(_Container())
+
+    def _close_quote(self, _token: Token) -> None:
+        self._containers.pop()
+        self._writer.prefix = self._prefixes.pop()
+        start = self._quote_starts.pop()
+        if not self._quote_starts:
+            folded = start < 0 or _is_long(self._writer.text_since(start))
+            self._writer.close("expandable_blockquote" if folded else "blockquote")
+
+    def _open_list(self, token: Token) -> None:
+        number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
+        self._lists.append(_List(number, "", _is_spaced(self._tokens, self._position)))
+
+    def _close_list(self, token: Token) -> None:
+        self._lists.pop()
+        self._containers[-1].previous = "list"
+
+    def _open_item(self, token: Token) -> None:
+        current = self._lists[-1]
+        if current.items == 0:
+            self._begin("list", token)
+        else:
+            self._writer.start_line(2 if current.spaced else 1, indented=True)
+        self._writer.write(self._item_mark(current, token))
+        current.items += 1
+        self._prefixes.append(self._writer.prefix)
+        self._writer.prefix += INDENT
+        self._containers.append(_Container(in_item=True))
+
+    def _item_mark(self, current: _List, token: Token) -> str:
+        task = _take_task_mark(self._tokens, self._position)
+        if current.number is None:
+            return f"{task or BULLET} "
+        mark = f"{current.number + current.items}{token.markup} "
+        return f"{mark}{task} " if task else mark
+
+    def _close_item(self, _token: Token) -> None:
+        self._containers.pop()
+        self._writer.prefix = self._prefixes.pop()
+
+    def _ignore(self, _token: Token) -> None:
+        pass
+
+    handlers: Final = {
+        "inline": _render_inline,
+        "paragraph_open": _open_paragraph,
+        "paragraph_close": _ignore,
+        "heading_open": _open_heading,
+        "heading_close": _close_heading,
+        "hr": _render_rule,
+        "fence": _render_code,
+        "code_block": _render_code,
+        "math_block": _render_math,
+        "table_open": _render_table,
+        "blockquote_open": _open_quote,
+        "blockquote_close": _close_quote,
+        "bullet_list_open": _open_list,
+        "ordered_list_open": _open_list,
+        "bullet_list_close": _close_list,
+        "ordered_list_close": _close_list,
+        "list_item_open": _open_item,
+        "list_item_close": _close_item,
+    }
+
+
+_HANDLERS: Final[dict[str, Callable[[BlockRenderer, Token], None]]] = BlockRenderer.handlers
+
+
+def _gap(container: _Container, kind: str, start: int) -> int:
+    """Line ends before a block: two are a blank line."""
+    if not container.previous:
+        return 1 if container.in_item and kind in {"code", "quote", "list"} else 0
+    if kind == "heading":
+        return _PARAGRAPH_END
+    if container.previous in {"heading", kind == "reference" and "reference"}:
+        return 1
+    if start >= 0 and container.previous_end == start:
+        return 1
+    if container.in_item and kind == "list":
+        return 1
+    return _PARAGRAPH_END
+
+
+def _is_long(quote: str) -> bool:
+    return len(quote) > LONG_QUOTE_LENGTH or quote.count("\n") >= LONG_QUOTE_LINES
+
+
+def _is_spaced(tokens: Sequence[Token], position: int) -> bool:
+    """Whether items of the list that starts here hold several paragraphs, and so want air between them."""
+    level = tokens[position].level
+    paragraphs = 0
+    for token in tokens[position + 1 :]:
+        if token.level == level:
+            return False
+        if token.type == "list_item_open" and token.level == level + 1:
+            paragraphs = 0
+        elif token.type == "paragraph_open" and token.level == level + 2 and not token.hidden:
+            paragraphs += 1
+            if paragraphs > 1:
+                return True
+    return False
+
+
+def _take_task_mark(tokens: Sequence[Token], position: int) -> str:
+    """Take "[ ]" or "[x]" off the text of an item, if it starts with that."""
+    if position + 2 >= len(tokens) or not (children := tokens[position + 2].children):
+        return ""
+    first = children[0]
+    mark = TASK_MARKS.get(first.content[:3], "")
+    if first.type != "text" or not mark or first.content[3:4] not in {" ", ""}:
+        return ""
+    first.content = first.content[4:]
+    return mark

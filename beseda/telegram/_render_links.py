@@ -1,0 +1,37 @@
+"""Which addresses Telegram makes a link of; it silently forgets the others."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_HTTP = re.compile(
+    rf"https?://(?:{_LABEL}\.)+[^\W\d_][\w-]*[^\W_](?::(\d{{1,5}}))?(?:[/?#][^\s<>\"\\]*)?", re.IGNORECASE
+)
+_TELEGRAM = re.compile(r"tg://user\?id=[1-9]\d{0,15}|tg://[a-z_]{2,40}(?:\?[\w=&%.~+-]*)?", re.IGNORECASE)
+_BARE_HOST = re.compile(
+    r"(?:www\.|t\.me/|(?:[a-z0-9-]+\.)+(?:com|org|net|ru|io|dev|ai|app|me|info|edu|gov|eu|uk|de)(?:[/?#]|$))",
+    re.IGNORECASE,
+)
+_MAX_PORT = 65535
+_MAX_URL = 2048
+
+
+def link_target(href: str) -> str:
+    """The address to give to Telegram, or nothing where it would not become a link."""
+    if _BARE_HOST.match(href):
+        href = f"https://{href}"
+    if len(href) > _MAX_URL:
+        return ""
+    if match := _HTTP.fullmatch(href):
+        port = match[1]
+        return href if port is None or 0 < int(port) <= _MAX_PORT else ""
+    return href if _TELEGRAM.fullmatch(href) else ""
+
+
+def readable_target(href: str) -> str:
+    """How an address that is no link is shown behind its text; an anchor inside a page is not shown."""
+    if href.startswith("#"):
+        return ""
+    return unquote(href.removeprefix("mailto:").removeprefix("tel:"), errors="replace")

@@ -1,0 +1,164 @@
+"""Formulas as plain text: LaTeX to Unicode where that can be read, the source as code where it cannot."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from beseda.telegram._render_math_symbols import (
+    ACCENTS,
+    BLACKBOARD,
+    IGNORED,
+    SUBSCRIPTS,
+    SUPERSCRIPTS,
+    SYMBOLS,
+    WRAPPERS,
+)
+
+_FORMULA = re.compile(r"\\[a-zA-Z]|[\^_=<>+*/≤≥≠]|\d|^\s*[^\W\d_]{1,2}\s*$")
+_TOKEN = re.compile(r"\\([a-zA-Z]+\*?|.)|\s+|.", re.DOTALL)
+_SIMPLE = re.compile(r"[\w.′]*(?:\([^()]*\))?|\([^()]*\)")
+_TEMPLATES = {"binom": "C({}, {})", "dbinom": "C({}, {})", "pmod": " (mod {})", "tag": "  ({})"}
+_SPACES = re.compile(r" {2,}")
+_ENVIRONMENTS = frozenset({"aligned", "align", "equation", "gather", "gathered", "split", "cases"})
+_MAX_DEPTH = 30
+_MAX_LENGTH = 4000
+
+
+class _UnknownCommandError(Exception):
+    """The formula uses something that plain text has no sign for."""
+
+
+def is_formula(content: str) -> bool:
+    """Whether what stands between the delimiters looks like mathematics rather than a bracketed word."""
+    return not content.isspace() and _FORMULA.search(content) is not None
+
+
+def convert_formula(source: str) -> str | None:
+    """The formula in Unicode, or nothing if it holds a command that is not known."""
+    if len(source) > _MAX_LENGTH:
+        return None
+    try:
+        text = _Converter(source).convert()
+    except _UnknownCommandError:
+        return None
+    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line) or None
+
+
+class _Token(NamedTuple):
+    text: str
+    command: str
+
+
+class _Converter:
+    """A recursive reader of the small part of LaTeX that people write in messages."""
+
+    def __init__(self, source: str) -> None:
+        self._tokens = [_Token(m[0], m[1] or "") for m in _TOKEN.finditer(source.replace("~", " "))]
+        self._position = 0
+        self._depth = 0
+
+    def convert(self) -> str:
+        text = self._read_until("")
+        if self._position < len(self._tokens):
+            raise _UnknownCommandError
+        return text
+
+    def _read_until(self, closer: str) -> str:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise _UnknownCommandError
+        parts: list[str] = []
+        while self._position < len(self._tokens):
+            if self._tokens[self._position].text == closer:
+                self._position += 1
+                self._depth -= 1
+                return "".join(parts)
+            parts.append(self._read_one())
+        if closer:
+            raise _UnknownCommandError
+        self._depth -= 1
+        return "".join(parts)
+
+    def _read_one(self) -> str:
+        token = self._tokens[self._position]
+        self._position += 1
+        if token.command:
+            return self._read_command(token.command)
+        if token.text == "{":
+            return self._read_until("}")
+        if token.text in {"^", "_"}:
+            return _shift(self._read_argument(), raised=token.text == "^")
+        if token.text == "}":
+            raise _UnknownCommandError
+        if token.text == "&" or token.text.isspace():
+            return " "
+        return "′" if token.text == "'" else token.text
+
+    def _read_argument(self) -> str:
+        while self._position < len(self._tokens) and self._tokens[self._position].text.isspace():
+            self._position += 1
+        if self._position == len(self._tokens):
+            raise _UnknownCommandError
+        return self._read_one()
+
+    def _read_command(self, command: str) -> str:
+        if command in {"\\", "newline"}:
+            return "\n"
+        if (symbol := SYMBOLS.get(command)) is not None:
+            return symbol
+        if command in IGNORED:
+            return self._skip_empty_bracket()
+        if command.rstrip("*") in WRAPPERS:
+            return self._read_argument()
+        return self._read_structure(command)
+
+    def _skip_empty_bracket(self) -> str:
+        """`\\left.` draws no bracket."""
+        if self._position < len(self._tokens) and self._tokens[self._position].text == ".":
+            self._position += 1
+        return ""
+
+    def _read_structure(self, command: str) -> str:
+        if command in {"frac", "dfrac", "tfrac", "cfrac"}:
+            return f"{_bracket(self._read_argument())}/{_bracket(self._read_argument())}"
+        if command == "sqrt":
+            return self._read_root()
+        if command in _TEMPLATES:
+            template = _TEMPLATES[command]
+            return template.format(*(self._read_argument() for _ in range(template.count("{}"))))
+        if command in ACCENTS:
+            argument = self._read_argument()
+            return argument + ACCENTS[command] if len(argument) == 1 else argument
+        if command == "mathbb":
+            argument = self._read_argument()
+            return BLACKBOARD.get(argument, argument)
+        return self._read_environment(command)
+
+    def _read_root(self) -> str:
+        degree = ""
+        if self._position < len(self._tokens) and self._tokens[self._position].text == "[":
+            self._position += 1
+            degree = self._read_until("]")
+        sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or f"{_shift(degree, raised=True)}√"
+        return sign + _bracket(self._read_argument())
+
+    def _read_environment(self, command: str) -> str:
+        if command not in {"begin", "end"} or self._read_argument().rstrip("*") not in _ENVIRONMENTS:
+            raise _UnknownCommandError
+        return "\n" if command == "begin" else ""
+
+
+def _shift(argument: str, *, raised: bool) -> str:
+    table = SUPERSCRIPTS if raised else SUBSCRIPTS
+    argument = argument.strip()
+    if argument and all(char in table for char in argument):
+        return "".join(table[char] for char in argument)
+    mark = "^" if raised else "_"
+    return mark + (argument if len(argument) == 1 else f"({argument})")
+
+
+def _bracket(argument: str) -> str:
+    argument = argument.strip()
+    return argument if _SIMPLE.fullmatch(argument) else f"({argument})"

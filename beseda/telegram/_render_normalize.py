@@ -1,0 +1,133 @@
+"""From what the Markdown asked for to what Telegram takes: its rules of nesting, in one place.
+
+Bot API, "Formatting options": entities never cross; code and pre hold nothing; quotes are not nested; bold, italic,
+underline, strikethrough and spoiler go into anything else; all others do not hold each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple
+
+from beseda.telegram.entities import QUOTES, VERBATIM, Entity, Formatted, astral_positions
+
+_RANK = {"blockquote": 0, "expandable_blockquote": 0, "text_link": 1, "custom_emoji": 3, "code": 3, "pre": 3}
+_STYLE_RANK = 2
+
+
+class Span(NamedTuple):
+    """A wish for formatting, in characters of the text; spans come outer before inner and never cross."""
+
+    type: str
+    start: int
+    end: int
+    value: str = ""
+
+
+def finish_text(text: str, spans: list[Span]) -> Formatted:
+    """Trim the text as Telegram would and turn the spans into entities that it accepts as they are."""
+    first_span = min((span.start for span in spans if span.type in VERBATIM), default=len(text))
+    lead = min(len(text) - len(text.lstrip()), first_span)
+    end = len(text.rstrip())
+    kept = _apply_rules(text, [_clip(span, lead, end) for span in spans])
+    trimmed = text[lead:end]
+    if not kept:
+        return Formatted(trimmed)
+    return Formatted(trimmed, tuple(_to_entities(trimmed, kept, lead)))
+
+
+def _clip(span: Span, start: int, end: int) -> Span:
+    if span.start >= start and span.end <= end:
+        return span
+    return span._replace(start=max(span.start, start), end=min(span.end, end))
+
+
+def _apply_rules(text: str, spans: list[Span]) -> list[Span]:
+    quotes = _outermost([span for span in spans if span.type in QUOTES])
+    pre = _outermost([span for span in spans if span.type == "pre"])
+    links = _cut(_outermost([span for span in spans if span.type == "text_link"]), pre, quotes)
+    links = [span for span in (_trim(text, link) for link in links) if span.start < span.end]
+    inner = [span for span in spans if span.type in {"code", "custom_emoji"} and not _overlaps(links, span)]
+    leaves = _outermost(sorted([*pre, *inner], key=_place))
+    styles = _unique_styles([span for span in spans if span.type not in _RANK])
+    holes = [span for span in leaves if span.type in VERBATIM]
+    cut = (_trim(text, span) for span in _cut(styles, holes, quotes))
+    everything = [*quotes, *links, *leaves, *cut]
+    return sorted((span for span in everything if span.start < span.end), key=_place)
+
+
+def _place(span: Span) -> tuple[int, int, int]:
+    return span.start, -span.end, _RANK.get(span.type, _STYLE_RANK)
+
+
+def _outermost(spans: list[Span]) -> list[Span]:
+    """Those that lie in no other one of the list, which is in order of their starts."""
+    kept: list[Span] = []
+    reached = 0
+    for span in spans:
+        if span.start >= reached and span.start < span.end:
+            kept.append(span)
+            reached = span.end
+    return kept
+
+
+def _unique_styles(spans: list[Span]) -> list[Span]:
+    reached: dict[str, int] = {}
+    kept: list[Span] = []
+    for span in spans:
+        if span.start >= reached.get(span.type, 0) and span.start < span.end:
+            kept.append(span)
+            reached[span.type] = span.end
+    return kept
+
+
+def _overlaps(spans: list[Span], other: Span) -> bool:
+    index = bisect_right(spans, other.start, key=lambda span: span.start)
+    return (index > 0 and spans[index - 1].end > other.start) or (index < len(spans) and spans[index].start < other.end)
+
+
+def _cut(spans: list[Span], holes: list[Span], borders: list[Span]) -> list[Span]:
+    """The spans without what lies in a hole, each divided where a border runs through it."""
+    if not holes and not borders:
+        return spans
+    edges = sorted({edge for span in (*holes, *borders) for edge in (span.start, span.end)})
+    starts = {hole.start for hole in holes}
+    pieces: list[Span] = []
+    for span in spans:
+        inside = edges[bisect_right(edges, span.start) : bisect_left(edges, span.end)]
+        points = [span.start, *inside, span.end]
+        pieces += [
+            span._replace(start=start, end=end) for start, end in itertools.pairwise(points) if start not in starts
+        ]
+    return pieces
+
+
+def _trim(text: str, span: Span) -> Span:
+    piece = text[span.start : span.end]
+    stripped = piece.strip()
+    if len(stripped) == len(piece):
+        return span
+    start = span.start + len(piece) - len(piece.lstrip())
+    return span._replace(start=start, end=start + len(stripped))
+
+
+def _to_entities(text: str, spans: list[Span], lead: int) -> list[Entity]:
+    astral = astral_positions(text)
+    entities: list[Entity] = []
+    for kind, first, last, value in spans:
+        start, end = first - lead, last - lead
+        if astral:
+            start, end = start + bisect_left(astral, start), end + bisect_left(astral, end)
+        entities.append(_make_entity(kind, start, end - start, value))
+    return entities
+
+
+def _make_entity(kind: str, offset: int, length: int, value: str) -> Entity:
+    if not value:
+        return Entity(kind, offset, length)
+    if kind == "pre":
+        return Entity(kind, offset, length, language=value)
+    if kind == "custom_emoji":
+        return Entity(kind, offset, length, custom_emoji_id=value)
+    return Entity(kind, offset, length, url=value)

@@ -1,0 +1,150 @@
+"""Inline rules that Markdown does not have: spoilers, Telegram's tags, formulas, bare addresses."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from markdown_it.rules_inline.state_inline import Delimiter
+
+from beseda.telegram._render_math import is_formula
+from beseda.telegram._render_tags import TAG, read_attributes, read_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
+
+_ADDRESS = re.compile(r"://[^\s<>()\[\]`|\"«»]*[^\s<>()\[\]`|\"«»*_~.,;:!?']")
+_VERBATIM = re.compile(r"<(code|pre)((?:\s[^<>]*)?)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_VERBATIM_START = re.compile(r"<(code|pre)\b", re.IGNORECASE)
+_INNER_CODE = re.compile(r"\s*<code((?:\s[^<>]*)?)>(.*)</code>\s*", re.IGNORECASE | re.DOTALL)
+_DOLLARS = re.compile(r"\$(?![\s$])((?:[^$\n\\]|\\.){1,300}?)(?<!\s)\$(?![\w$])")
+_MATH_PAIRS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
+_PIPE = ord("|")
+_LAX_OPENERS = frozenset({"Ps", "Pi"})
+
+
+def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
+    """CommonMark's emphasis, except that a*b*c stays and that **"word"**s works (models write both)."""
+    marker = state.src[state.pos]
+    if silent:
+        return False
+    scanned = state.scanDelims(state.pos, marker == "*")
+    can_open, can_close = scanned.can_open, scanned.can_close
+    if marker == "*":
+        before = state.src[state.pos - 1] if state.pos else " "
+        after = state.src[state.pos + scanned.length : state.pos + scanned.length + 1] or " "
+        if scanned.length == 1:
+            can_open = can_open and not before.isalnum()
+        else:
+            can_open = can_open or (before.isalnum() and _is_opening(after))
+            can_close = can_close or (after.isalnum() and not before.isspace() and not _is_opening(before))
+    for _ in range(scanned.length):
+        state.push("text", "", 0).content = marker
+        token = len(state.tokens) - 1
+        state.delimiters.append(Delimiter(ord(marker), scanned.length, token, -1, can_open, can_close))
+    state.pos += scanned.length
+    return True
+
+
+def _is_opening(char: str) -> bool:
+    return char == '"' or unicodedata.category(char) in _LAX_OPENERS
+
+
+def parse_spoiler(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
+    """Delimiters of ||hidden text||; resolved together with emphasis."""
+    if silent or not state.src.startswith("||", state.pos):
+        return False
+    scanned = state.scanDelims(state.pos, canSplitWord=False)
+    if scanned.length == 2:
+        state.push("text", "", 0).content = "||"
+        token = len(state.tokens) - 1
+        state.delimiters.append(Delimiter(_PIPE, 0, token, -1, scanned.can_open, scanned.can_close))
+    else:
+        state.append_pending("|" * scanned.length)
+    state.pos += scanned.length
+    return True
+
+
+def pair_spoilers(state: StateInline) -> None:
+    """Turn the matched delimiters into tokens, as the parser's own rules do for emphasis."""
+    _pair(state.tokens, state.delimiters)
+    for meta in state.tokens_meta:
+        if meta and "delimiters" in meta:
+            _pair(state.tokens, meta["delimiters"])
+
+
+def _pair(tokens: list[Token], delimiters: Sequence[Delimiter]) -> None:
+    for opener in delimiters:
+        if opener.marker == _PIPE and opener.end >= 0:
+            for index, kind, nesting in ((opener.token, "open", 1), (delimiters[opener.end].token, "close", -1)):
+                token = tokens[index]
+                token.type, token.nesting, token.content = f"spoiler_{kind}", nesting, ""  # type: ignore[assignment]  # -1 or 1
+
+
+def parse_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
+    """A tag of Telegram's; whether it has a partner is decided for the whole text afterwards."""
+    if (opening := _VERBATIM_START.match(state.src, state.pos)) and state.src.find(f"</{opening[1]}>", state.pos) < 0:
+        return False
+    if opening and (match := _VERBATIM.match(state.src, state.pos, state.posMax)):
+        if not silent:
+            _push_verbatim(state, match)
+        state.pos = match.end()
+        return True
+    found = TAG.match(state.src, state.pos, state.posMax)
+    tag = read_tag(found) if found else None
+    if found is None or tag is None:
+        return False
+    if not silent:
+        token = state.push("tg_tag", "", 0)
+        token.content = found[0]
+        token.meta = {"tag": tag, "balanced": False}
+        state.env["tags"] = True
+    state.pos = found.end()
+    return True
+
+
+def _push_verbatim(state: StateInline, match: re.Match[str]) -> None:
+    name = match[1].lower()
+    attributes, content = match[2], match[3]
+    if name == "pre" and (inner := _INNER_CODE.fullmatch(content)):
+        attributes, content = inner[1], inner[2]
+    token = state.push("code_inline" if name == "code" else "pre_inline", name, 0)
+    token.content = html.unescape(content)
+    token.info = read_attributes(attributes).get("class", "")
+
+
+def parse_math(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
+    r"""A formula in \(..\), \[..\], $$..$$ or $..$, kept from the rules for escapes and emphasis."""
+    start = state.pos
+    closer = _MATH_PAIRS.get(state.src[start : start + 2])
+    if closer is not None:
+        end = state.src.find(closer, start + 2, state.posMax)
+        content, after = state.src[start + 2 : end], end + 2
+        found = end > 0
+    else:
+        match = _DOLLARS.match(state.src, start, state.posMax) if state.src[start] == "$" else None
+        found = match is not None and not (start and state.src[start - 1].isalnum())
+        content, after = (match[1], match.end()) if match else ("", start)
+    if not found or not is_formula(content):
+        return False
+    if not silent:
+        state.push("math_inline", "", 0).content = content
+    state.pos = after
+    return True
+
+
+def parse_address(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
+    """A bare address is text as it stands: the underscores and stars in it are no markup."""
+    scheme = state.src[max(state.pos - 5, 0) : state.pos].lower()
+    match = _ADDRESS.match(state.src, state.pos, state.posMax) if scheme.endswith(("http", "https")) else None
+    if match is None:
+        return False
+    if not silent:
+        state.append_pending(match[0])
+    state.pos = match.end()
+    return True

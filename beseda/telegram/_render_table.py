@@ -1,0 +1,167 @@
+"""Tables as monospaced text: columns aligned by what a character takes on the screen."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+from beseda.telegram._render_inline import render_inline
+from beseda.telegram._render_writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it.token import Token
+
+    from beseda.telegram._render_normalize import Span
+
+# Beyond this a telephone wraps the lines anyway; cells are broken instead.
+MAX_WIDTH = 64
+_MIN_COLUMN = 8
+_VARIATION_EMOJI = "\ufe0f"
+_JOINER = "\u200d"
+_ZERO_WIDTH = frozenset({"Mn", "Me", "Cf", "Cc"})
+_BREAKS = ("<br>", "<br/>", "<br />")
+
+
+class Cell(NamedTuple):
+    """The text of a cell and how it stands in its column."""
+
+    text: str
+    align: str
+    links: list[tuple[str, str]]
+
+
+def display_width(text: str) -> int:
+    """Columns that a text takes in a monospaced font: wide characters and emoji take two, marks none."""
+    if text.isascii():
+        return len(text)
+    width = 0
+    previous = joined = 0
+    for char in text:
+        if char == _VARIATION_EMOJI:
+            width += 2 - previous if previous == 1 else 0
+            continue
+        if joined or 0x1F3FB <= ord(char) <= 0x1F3FF:
+            previous, joined = 0, 0
+            continue
+        joined = char == _JOINER
+        previous = _char_width(char)
+        width += previous
+    return width
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.category(char) in _ZERO_WIDTH:
+        return 0
+    if 0x1F1E6 <= ord(char) <= 0x1F1FF:
+        return 1  # half a flag
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def render_table(tokens: Sequence[Token]) -> tuple[str, list[tuple[str, str]]]:
+    """The tokens between table_open and table_close as aligned lines, and the links of the cells (text, address)."""
+    rows = _read_rows(tokens)
+    columns = max(map(len, rows), default=0)
+    widths = [max((display_width(row[i].text) for row in rows if i < len(row)), default=0) for i in range(columns)]
+    widths = _fit_widths(widths)
+    lines: list[str] = []
+    broken = any(display_width(cell.text) > widths[i] for row in rows for i, cell in enumerate(row))
+    rule = "┼".join("─" * (width + 2) for width in widths)[1:-1]
+    for number, row in enumerate(rows):
+        if number == 1 or (broken and number):
+            lines.append(rule)
+        lines += _draw_row(row, widths)
+    if len(rows) == 1:
+        lines.append(rule)
+    return "\n".join(lines), [link for row in rows for cell in row for link in cell.links]
+
+
+def _read_rows(tokens: Sequence[Token]) -> list[list[Cell]]:
+    rows: list[list[Cell]] = []
+    align = ""
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type in {"th_open", "td_open"}:
+            align = str(token.attrs.get("style", "")).removeprefix("text-align:")
+        elif token.type == "inline":
+            rows[-1].append(_read_cell(token, align))
+    return rows
+
+
+def _read_cell(token: Token, align: str) -> Cell:
+    writer = Writer()
+    render_inline(writer, token.children or ())
+    text = writer.text()
+    links = [_named_link(text, span) for span in writer.spans() if span.type == "text_link"]
+    for mark in _BREAKS:
+        text = text.replace(mark, " ")
+    return Cell(" ".join(text.split()), align, links)
+
+
+def _named_link(text: str, span: Span) -> tuple[str, str]:
+    return " ".join(text[span.start : span.end].split()), span.value
+
+
+def _fit_widths(widths: list[int]) -> list[int]:
+    """Narrow the widest columns until a line fits."""
+    available = max(MAX_WIDTH - 3 * (len(widths) - 1), _MIN_COLUMN * len(widths))
+    fitted = list(widths)
+    while sum(fitted) > available:
+        widest = max(fitted)
+        others = [width for width in fitted if width < widest]
+        surplus = sum(fitted) - available
+        count = len(fitted) - len(others)
+        lowest = max(max(others, default=_MIN_COLUMN), widest - -(-surplus // count), _MIN_COLUMN)
+        if lowest >= widest:
+            break
+        fitted = [min(width, lowest) for width in fitted]
+    return fitted
+
+
+def _draw_row(row: Sequence[Cell], widths: Sequence[int]) -> list[str]:
+    wrapped = [_wrap(cell.text, width) for cell, width in zip(row, widths, strict=False)]
+    height = max(map(len, wrapped), default=1)
+    lines = []
+    for level in range(height):
+        pieces = [
+            _pad(lines_of_cell[level] if level < len(lines_of_cell) else "", width, cell.align)
+            for lines_of_cell, width, cell in zip(wrapped, widths, row, strict=False)
+        ]
+        lines.append(" │ ".join(pieces).rstrip())
+    return lines
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    if display_width(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split(" "):
+        for piece in _chop(word, width):
+            joined = f"{lines[-1]} {piece}" if lines[-1] else piece
+            if display_width(joined) <= width:
+                lines[-1] = joined
+            else:
+                lines.append(piece)
+    return lines
+
+
+def _chop(word: str, width: int) -> list[str]:
+    if display_width(word) <= width:
+        return [word]
+    pieces = [""]
+    for char in word:
+        if display_width(pieces[-1] + char) > width:
+            pieces.append("")
+        pieces[-1] += char
+    return pieces
+
+
+def _pad(text: str, width: int, align: str) -> str:
+    space = max(width - display_width(text), 0)
+    if align == "right":
+        return " " * space + text
+    if align == "center":
+        return " " * (space // 2) + text + " " * (space - space // 2)
+    return text + " " * space

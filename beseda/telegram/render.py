@@ -1,0 +1,48 @@
+"""Markdown, as language models write it, to what Telegram can show.
+
+Markdown becomes text and entities (`Formatted`), which can be cut into messages without harm (`split`), and each part
+becomes HTML at the end. So there is no tag that a cut could divide and nothing that Telegram's parser could refuse,
+whatever the model wrote and wherever its stream stands.
+"""
+
+from __future__ import annotations
+
+from beseda.telegram._render_blocks import BlockRenderer
+from beseda.telegram._render_clean import clean_text, is_blank, is_plain
+from beseda.telegram._render_html import serialise_html
+from beseda.telegram._render_normalize import finish_text
+from beseda.telegram._render_parser import parse_markdown
+from beseda.telegram._render_tags import mark_balanced_tags
+from beseda.telegram._render_writer import Writer
+from beseda.telegram.entities import Entity, Formatted
+
+__all__ = ["Entity", "Formatted", "format_text_html", "render", "to_html"]
+
+
+def render(markdown: str) -> Formatted:
+    """Text and entities of a Markdown text, whole or cut off anywhere; empty if nothing of it could be seen."""
+    source = clean_text(markdown)
+    formatted = Formatted(source.rstrip()) if is_plain(source) else _render_markup(source)
+    return Formatted("") if is_blank(formatted.text) else formatted
+
+
+def _render_markup(source: str) -> Formatted:
+    tokens, env = parse_markdown(source)
+    if "tags" in env:
+        mark_balanced_tags(tokens)
+    writer = Writer()
+    renderer = BlockRenderer(tokens, writer)
+    renderer.render()
+    if references := env.get("references"):
+        renderer.write_references(references)
+    return finish_text(writer.text(), writer.spans())
+
+
+def to_html(formatted: Formatted) -> str:
+    """HTML for Telegram's parse_mode HTML, which reads back as the same text and entities."""
+    return serialise_html(formatted)
+
+
+def format_text_html(text: str) -> str:
+    """Markdown to Telegram's HTML in one step: **bold** to <b>bold</b>, everything foreign escaped."""
+    return to_html(render(text))
