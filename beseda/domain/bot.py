@@ -1,0 +1,38 @@
+"""A bot as its folder describes it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from beseda.kit.texts import Text
+
+
+class Access(StrEnum):
+    """Whom a bot talks to."""
+
+    EVERYONE = "everyone"
+    ADMINS = "admins"
+
+
+@dataclass(frozen=True, slots=True)
+class BotProfile:
+    """What is special to one bot. Everything else is the same for all.
+
+    `window` is how many messages the model is shown, the new one included. `model` overrides the program's choice.
+    `access` ADMINS restricts the bot to `ADMIN_IDS` where that setting is not empty.
+    """
+
+    name: str
+    title: Text
+    about: Text
+    greeting: Text
+    persona: str
+    commands: Sequence[str] = ("start", "help", "clear", "stats")
+    examples: Sequence[Text] = ()
+    window: int = 10
+    temperature: float | None = None
+    max_tokens: int | None = None
+    model: str = ""
+    voice: bool = True
+    access: Access = Access.EVERYONE
+    texts: Mapping[str, Text] = field(default_factory=dict)

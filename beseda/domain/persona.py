@@ -1,0 +1,30 @@
+"""What a model is told before anything else: the single system message."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from beseda.domain.message import Message, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The facts of a moment that a persona needs: the day, who speaks, whether others listen."""
+
+    today: date
+    speaker: str
+    group: str = ""
+
+
+def system_message(persona: str, scene: Scene) -> Message:
+    """Return the system message: the persona, then the facts of the moment."""
+    facts = [f"Today is {scene.today.isoformat()}."]
+    if scene.group:
+        facts.append(f"You are in the group chat “{scene.group}”. Each message begins with its speaker's name.")
+    elif scene.speaker:
+        facts.append(f"You are talking to {scene.speaker}.")
+    return Message(Role.SYSTEM, f"{persona.strip()}\n\n{' '.join(facts)}")
+
+
+def spoken(text: str, speaker: str, *, group: bool) -> str:
+    """Return what a person said as the model reads it: in a group their name comes first."""
+    return f"{speaker}: {text}" if group and speaker else text

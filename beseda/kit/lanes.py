@@ -1,0 +1,121 @@
+"""Work in order under one key, side by side across keys."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
+
+log = logging.getLogger(__name__)
+
+
+class Lane(Generic[Item]):
+    """The queue under one key, as the work on it sees it."""
+
+    __slots__ = ("_arrival", "_items", "taken")
+
+    def __init__(self) -> None:
+        self._items: deque[Item] = deque()
+        self._arrival: asyncio.Future[None] | None = None
+        self.taken = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> None:
+        """Add an item at the end and wake who waits for it."""
+        self._items.append(item)
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def take(self) -> Item:
+        """Remove and return the oldest item; IndexError when there is none."""
+        self.taken += 1
+        return self._items.popleft()
+
+    async def take_next_if(self, wanted: Callable[[Item], bool], *, within: float) -> Item | None:
+        """Return the next item if `wanted` takes it, waiting `within` seconds for one to come; else None."""
+        if not self._items:
+            self._arrival = asyncio.get_running_loop().create_future()
+            try:
+                await asyncio.wait_for(self._arrival, within)
+            except TimeoutError:
+                return None
+            finally:
+                self._arrival = None
+        return self.take() if self._items and wanted(self._items[0]) else None
+
+
+class Lanes(Generic[Key, Item]):
+    """One task for each key that has work; it ends when its lane is empty.
+
+    `work` takes at least one item from the lane it is given. What it raises is logged and does not stop the lane.
+    """
+
+    def __init__(self, work: Callable[[Key, Lane[Item]], Awaitable[None]]) -> None:
+        self._work = work
+        self._lanes: dict[Key, Lane[Item]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._calm = asyncio.Event()
+        self._calm.set()
+        self._pending = 0
+
+    @property
+    def pending(self) -> int:
+        """How many items wait or are worked on."""
+        return self._pending
+
+    def put(self, key: Key, item: Item) -> None:
+        """Queue an item under its key; its lane starts at once if it is idle."""
+        self._pending += 1
+        self._calm.clear()
+        lane = self._lanes.get(key)
+        if lane is not None:
+            lane.put(item)
+            return
+        lane = self._lanes[key] = Lane()
+        lane.put(item)
+        task = asyncio.get_running_loop().create_task(self._run(key, lane))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, *, within: float) -> bool:
+        """Wait up to `within` seconds until nothing is left and return whether that came true."""
+        try:
+            await asyncio.wait_for(self._calm.wait(), within)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Cancel what is running and wait for it to clean up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, key: Key, lane: Lane[Item]) -> None:
+        try:
+            while lane:
+                await self._step(key, lane)
+        finally:
+            self._settle(len(lane))
+            del self._lanes[key]
+
+    async def _step(self, key: Key, lane: Lane[Item]) -> None:
+        lane.taken = 0
+        try:
+            await self._work(key, lane)
+        except Exception:
+            log.exception("work under %r failed", key)
+        finally:
+            if not lane.taken:
+                lane.take()  # whatever went wrong, the same item must not come up for ever
+            self._settle(lane.taken)
+
+    def _settle(self, count: int) -> None:
+        self._pending -= count
+        if not self._pending:
+            self._calm.set()

@@ -1,0 +1,83 @@
+"""What a model is shown of a conversation."""
+
+import logging
+from collections.abc import Sequence
+
+from beseda.domain.bot import BotProfile
+from beseda.domain.conversation import ChatKind, Conversation
+from beseda.domain.message import Message
+from beseda.domain.persona import Scene, system_message
+from beseda.errors import StorageError
+from beseda.kit.clock import Clock
+from beseda.storage.base import ConversationStore, HistoryStore
+
+
+log = logging.getLogger(__name__)
+
+
+class Memory:
+    """Where conversations are kept: the record in SQL and the hot window.
+
+    The hot window may fail: then the record answers, and the window is filled anew once it is back.
+    """
+
+    def __init__(self, conversations: ConversationStore, history: HistoryStore, namespace: str = "") -> None:
+        self.conversations = conversations
+        self.history = history
+        self._namespace = namespace
+        self._distrusted: set[str] = set()
+
+    async def window(self, conversation: Conversation, size: int) -> list[Message]:
+        """Return the last `size` messages; a window that has gone cold is filled from the record."""
+        key = self._key(conversation)
+        try:
+            if key in self._distrusted:
+                await self.history.clear(key)
+                self._distrusted.discard(key)
+            known = await self.history.window(key, size)
+            if known is None:
+                known = await self.conversations.recent(conversation, size)
+                if known:
+                    await self.history.append(key, known)
+        except StorageError as error:
+            log.warning("the hot history is away, reading the record: %s", error.detail)
+            known = await self.conversations.recent(conversation, size)
+        return known
+
+    async def remember(self, conversation: Conversation, exchange: Sequence[Message]) -> None:
+        """Add what was said and answered to the hot window; the record has it already."""
+        key = self._key(conversation)
+        try:
+            await self.history.append(key, exchange)
+        except StorageError as error:
+            log.warning("the hot history is away: %s", error.detail)
+            self._distrusted.add(key)
+
+    def reload(self, conversation: Conversation) -> None:
+        """Distrust the hot window, so that the next look fills it from the record."""
+        self._distrusted.add(self._key(conversation))
+
+    async def wipe(self, conversation: Conversation) -> int:
+        """Forget the conversation everywhere and return how many messages that was."""
+        count = await self.conversations.clear(conversation)
+        await self.history.clear(self._key(conversation))
+        return count
+
+    def _key(self, conversation: Conversation) -> str:
+        return conversation.key.history_key(self._namespace)
+
+
+class PromptWriter:
+    """Puts together what the model reads: the single system message, the window, the new message."""
+
+    def __init__(self, bot: BotProfile, memory: Memory, clock: Clock) -> None:
+        self._bot = bot
+        self._memory = memory
+        self._clock = clock
+
+    async def write(self, conversation: Conversation, speaker: str, question: Message) -> list[Message]:
+        """Return the messages of a request, the system message first."""
+        group = "" if conversation.kind is ChatKind.PRIVATE else conversation.title or "group"
+        scene = Scene(self._clock.now().date(), speaker, group)
+        window = await self._memory.window(conversation, self._bot.window - 1)
+        return [system_message(self._bot.persona, scene), *window, question]

@@ -1,0 +1,54 @@
+"""Sending what a turn has to say, so that each part goes out once."""
+
+import logging
+
+from beseda.domain.turn import Part, PartState, Turn, TurnState
+from beseda.errors import TelegramForbiddenError, TelegramRefusedError
+from beseda.storage.base import TurnStore
+from beseda.telegram.base import Messenger, Target
+
+log = logging.getLogger(__name__)
+
+BLOCKED, REFUSED = "blocked", "refused by Telegram"
+
+
+class Delivery:
+    """The outbox of one bot. What it sends was stored before, and is marked around the call that sends it."""
+
+    def __init__(self, messenger: Messenger, turns: TurnStore) -> None:
+        self._messenger = messenger
+        self._turns = turns
+
+    async def deliver(self, turn: Turn, target: Target) -> None:
+        """Send the parts that have not been sent and close the turn.
+
+        Waits out floods and absences of Telegram. Raises TelegramUnauthorizedError and leaves the turn as it is.
+        """
+        try:
+            for part in turn.unsent():
+                await self._send(turn, part, target)
+        except TelegramForbiddenError:
+            await self._give_up(turn, BLOCKED)
+        except TelegramRefusedError as error:
+            log.warning("turn %d: Telegram refused a part even as plain text: %s", turn.id, error.detail)
+            await self._give_up(turn, REFUSED)
+        else:
+            if not turn.parts:
+                await self._turns.finish(turn)
+
+    async def _send(self, turn: Turn, part: Part, target: Target) -> None:
+        await self._messenger.wait(target)
+        if part.state is PartState.PENDING:
+            part.state = PartState.SENDING
+            await self._turns.mark_sending(turn, part)
+        part.message_id = await self._messenger.put(target, part)
+        part.state = PartState.SENT
+        if not turn.unsent() and turn.state is TurnState.ANSWERED:
+            turn.state = TurnState.DELIVERED
+        await self._turns.mark_sent(turn, part)
+
+    async def _give_up(self, turn: Turn, reason: str) -> None:
+        for part in turn.unsent():
+            part.state = PartState.DROPPED
+        turn.state, turn.reason = TurnState.FAILED, reason
+        await self._turns.finish(turn)

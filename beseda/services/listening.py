@@ -1,0 +1,111 @@
+"""Taking in what a model says, piece by piece, until it ends or the user has heard enough."""
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from beseda.domain.usage import ModelCall, Usage
+from beseda.errors import BesedaError, EmptyAnswerError
+from beseda.kit.clock import Clock
+from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, TextDelta
+from beseda.telegram.base import LiveAnswer
+
+
+@dataclass(slots=True)
+class GrowingAnswer:
+    """An answer that is being made. Implements `beseda.telegram.base.Draft`; `echo` stands above what is said."""
+
+    echo: str = ""
+    pieces: list[str] = field(default_factory=list)
+    stopped: bool = False
+    task: "asyncio.Task[object] | None" = None
+
+    @property
+    def said(self) -> str:
+        """What the model has said so far."""
+        return "".join(self.pieces)
+
+    @property
+    def text(self) -> str:
+        return self.echo + self.said
+
+    def stop(self) -> bool:
+        """End the answer, keep what was said, and return whether there was anything to end."""
+        if self.task is None or self.stopped:
+            return False
+        self.stopped = True
+        self.task.cancel()
+        return True
+
+
+class CallRecord:
+    """Times one model call for the record."""
+
+    def __init__(self, model_name: str, clock: Clock) -> None:
+        self._endpoint, _, self._model = model_name.partition(":")
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._first: float | None = None
+
+    def token_came(self) -> None:
+        """Note the first token; later ones cost nothing."""
+        if self._first is None:
+            self._first = self._clock.monotonic()
+
+    def finished(self, end: Finished) -> ModelCall:
+        """Return the record of a call that ended well."""
+        return self._record(end.endpoint, end.model, end.usage, end.reason.value)
+
+    def failed(self, error: BesedaError) -> ModelCall:
+        """Return the record of a call that failed; the reason is the error's kind, never its detail."""
+        return self._record(self._endpoint, self._model, Usage(estimated=True), "error", type(error).__name__)
+
+    def stopped(self) -> Finished:
+        """Return the end of a call that the user stopped; the server's own count never came."""
+        return Finished(FinishReason.STOPPED, Usage(estimated=True), self._endpoint, self._model)
+
+    def _record(self, endpoint: str, model: str, usage: Usage, reason: str, error: str = "") -> ModelCall:
+        now = self._clock.monotonic()
+        first = self._first if self._first is not None else now
+        return ModelCall(endpoint, model, usage, reason, _ms(first - self._started), _ms(now - self._started), error)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Listens to a model on behalf of one answer."""
+
+    model: ChatModel
+    answer: GrowingAnswer
+    live: LiveAnswer
+    record: CallRecord
+
+    async def listen(self, request: ModelRequest) -> Finished:
+        """Fill the answer and return how it ended.
+
+        A stop by the user is a normal end, with what was said so far. Raises RemoteError.
+        """
+        self.answer.task = asyncio.current_task()
+        try:
+            return await self._take_in(request)
+        except asyncio.CancelledError:
+            task = self.answer.task
+            if not self.answer.stopped or task is None or task.uncancel() > 0:
+                raise  # the program ends: the next start takes the turn up
+            return self.record.stopped()
+        finally:
+            self.answer.task = None
+
+    async def _take_in(self, request: ModelRequest) -> Finished:
+        async with aclosing(self.model.stream(request)) as events:
+            async for event in events:
+                if type(event) is TextDelta:
+                    self.record.token_came()
+                    self.answer.pieces.append(event.text)
+                    self.live.touch()
+                elif type(event) is Finished:
+                    return event
+        raise EmptyAnswerError("the stream ended without saying so")

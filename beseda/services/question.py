@@ -1,0 +1,51 @@
+"""What a person asked, and the turn that it opens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from beseda.domain.conversation import ChatKind, Conversation, Person
+from beseda.domain.markdown import italic
+from beseda.domain.message import Message, Role
+from beseda.domain.persona import spoken
+from beseda.domain.turn import Turn, TurnKind
+from beseda.kit.ids import new_id
+from beseda.telegram.base import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The words, who said them where, and the updates they came in. `language` is ours to answer in."""
+
+    conversation: Conversation
+    person: Person
+    text: str
+    language: str
+    update_ids: Sequence[int] = ()
+    message_id: int | None = None
+    kind: TurnKind = TurnKind.CHAT
+
+    @property
+    def target(self) -> Target:
+        """Where the answer goes."""
+        return Target(self.conversation.key, self.conversation.kind, self.message_id)
+
+    def as_message(self) -> Message:
+        """Return the question as the model reads it: in a group with its speaker's name."""
+        group = self.conversation.kind is not ChatKind.PRIVATE
+        return Message(Role.USER, spoken(self.text, self.person.name, group=group))
+
+    def echo(self) -> str:
+        """Return the Markdown that stands above the answer: what was heard, when it was spoken."""
+        return f"🎤 {italic(self.text)}\n\n" if self.kind is TurnKind.VOICE and self.text else ""
+
+    def open_turn(self) -> Turn:
+        """Return a new turn for this question."""
+        return Turn(
+            id=new_id(),
+            conversation=self.conversation,
+            user_id=self.person.id,
+            kind=self.kind,
+            update_ids=self.update_ids,
+            reply_to=self.message_id,
+            input=self.text,
+        )

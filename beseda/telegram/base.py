@@ -1,0 +1,96 @@
+"""What the rest of the program may say to Telegram."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from beseda.domain.conversation import ChatKey, ChatKind
+from beseda.domain.turn import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An inline button. `data` comes back when it is pressed: 1 to 64 bytes (Bot API, InlineKeyboardButton)."""
+
+    label: str
+    data: str
+
+
+Keyboard = Sequence[Sequence[Button]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a message goes. `reply_to` is quoted in groups, where it must be clear who is answered."""
+
+    chat: ChatKey
+    kind: ChatKind
+    reply_to: int | None = None
+
+
+class Draft(Protocol):
+    """An answer that grows while it is made."""
+
+    @property
+    def text(self) -> str:
+        """Markdown so far."""
+        ...
+
+
+Record = Callable[[Part], Coroutine[None, None, None]]
+
+
+class LiveAnswer(Protocol):
+    """What the user sees while an answer is made: typing, then the growing text."""
+
+    def touch(self) -> None:
+        """Say that the draft has grown. Costs nothing until something is due to be shown."""
+        ...
+
+    async def settle(self) -> None:
+        """Show nothing more; returns when no call is under way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """How to show an answer that is being made.
+
+    `part` is the first part of the answer: where it is shown by editing a real message, its id is put there and
+    `record` is awaited before and after the message is sent, so that a crash never leaves an unknown message.
+    """
+
+    target: Target
+    draft: Draft
+    number: int
+    part: Part
+    record: Record
+    stop: Button
+
+
+class Messenger(Protocol):
+    """One bot's voice in Telegram."""
+
+    async def compose(self, markdown: str, keyboard: Keyboard = ()) -> list[Part]:
+        """Turn Markdown into parts that Telegram takes; the last one carries the keyboard."""
+        ...
+
+    def is_free(self, target: Target) -> bool:
+        """Return whether a message to this chat may go out at once."""
+        ...
+
+    async def wait(self, target: Target) -> None:
+        """Wait until another message to this chat keeps within Telegram's limits."""
+        ...
+
+    async def put(self, target: Target, part: Part) -> int:
+        """Send a part, or edit it where it has a message id already, and return its message id.
+
+        Waits as Telegram's flood control says and tries again while Telegram is away. Raises
+        TelegramForbiddenError, TelegramRefusedError or TelegramUnauthorizedError.
+        """
+        ...
+
+    def live(self, request: LiveRequest) -> LiveAnswer:
+        """Begin to show an answer that is being made."""
+        ...

@@ -1,0 +1,147 @@
+"""The wire to a Bot API server: one method call, one JSON answer, one error of our tree.
+
+Facts about the protocol: https://core.telegram.org/bots/api#making-requests
+"""
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import orjson
+
+from beseda.errors import (
+    FileTooLargeError,
+    TelegramConflictError,
+    TelegramError,
+    TelegramFloodError,
+    TelegramForbiddenError,
+    TelegramRefusedError,
+    TelegramUnauthorizedError,
+    TelegramUnavailableError,
+)
+
+OFFICIAL_SERVER = "https://api.telegram.org"
+DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegram.org/bots/api#getfile
+_ANSWER_LIMIT = 32 * 1024 * 1024  # bytes: 100 updates of the largest kind stay far below it
+_CHUNK = 64 * 1024
+_JSON = {"Content-Type": "application/json"}
+
+_KINDS: dict[int, type[TelegramError]] = {
+    401: TelegramUnauthorizedError,
+    403: TelegramForbiddenError,
+    409: TelegramConflictError,
+    429: TelegramFloodError,
+}
+
+
+class BotApi:
+    """One bot's connection to a Bot API server. Use it as an async context manager, or `close()` it.
+
+    The token is part of every address, so no error of the HTTP library is let through: they quote addresses.
+    """
+
+    def __init__(self, token: str, *, server: str = OFFICIAL_SERVER, timeout: float = 30.0) -> None:
+        self._methods = f"{server.rstrip('/')}/bot{token}/"
+        self._files = f"{server.rstrip('/')}/file/bot{token}/"
+        self._timeout = timeout
+        self._opened: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def call(self, method: str, /, *, patience: float | None = None, **params: Any) -> Any:
+        """Call a Bot API method and return its result; parameters that are None are left out.
+
+        `patience` is the seconds to wait for the answer. Raises a leaf of TelegramError.
+        """
+        body = orjson.dumps({name: value for name, value in params.items() if value is not None})
+        return await self._post(method, patience or self._timeout, data=body, headers=_JSON)
+
+    async def upload(self, method: str, field: str, file: tuple[str, bytes], **params: str | int | None) -> Any:
+        """Call a method that takes a file: `file` is our name for it and its bytes."""
+        form = aiohttp.FormData({name: str(value) for name, value in params.items() if value is not None})
+        form.add_field(field, file[1], filename=file[0])
+        return await self._post(method, self._timeout * 4, data=form)
+
+    async def download(self, file_id: str, target: Path, *, limit: int = DOWNLOAD_LIMIT) -> int:
+        """Fetch a file that somebody sent into `target` and return its size in bytes.
+
+        Raises FileTooLargeError beyond `limit`; nothing half-written is left behind.
+        """
+        try:
+            found = await self.call("getFile", file_id=file_id)
+        except TelegramRefusedError as error:
+            if "too big" in error.detail:
+                raise FileTooLargeError(error.detail) from error
+            raise
+        if found.get("file_size", 0) > limit:
+            raise FileTooLargeError(f"{found['file_size']} bytes")
+        try:
+            return await self._fetch(self._files + found["file_path"], target, limit)
+        except BaseException:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+            raise
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._opened is None:
+            connector = aiohttp.TCPConnector(limit=1000, ttl_dns_cache=300, keepalive_timeout=60)
+            self._opened = aiohttp.ClientSession(connector=connector, trust_env=True, auto_decompress=True)
+        return self._opened
+
+    async def _post(self, method: str, patience: float, **request: Any) -> Any:
+        try:
+            async with self._session.post(
+                self._methods + method, timeout=aiohttp.ClientTimeout(total=patience), **request
+            ) as response:
+                if (response.content_length or 0) > _ANSWER_LIMIT:
+                    raise TelegramUnavailableError(f"{method}: an answer of {response.content_length} bytes")
+                return _result(method, response.status, await response.read())
+        except TimeoutError:
+            raise TelegramUnavailableError(f"{method}: no answer within {patience:g} s") from None
+        except aiohttp.ClientError as error:
+            raise TelegramUnavailableError(f"{method}: {type(error).__name__}") from None
+
+    async def _fetch(self, address: str, target: Path, limit: int) -> int:
+        size = 0
+        timeout = aiohttp.ClientTimeout(total=self._timeout * 10, sock_read=self._timeout)
+        try:
+            async with self._session.get(address, timeout=timeout) as response:
+                if response.status != 200:
+                    raise _KINDS.get(response.status, TelegramUnavailableError)(f"file: HTTP {response.status}")
+                with await asyncio.to_thread(target.open, "wb") as sink:
+                    async for chunk in response.content.iter_chunked(_CHUNK):
+                        size += len(chunk)
+                        if size > limit:
+                            raise FileTooLargeError(f"more than {limit} bytes")
+                        await asyncio.to_thread(sink.write, chunk)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise TelegramUnavailableError(f"file: {type(error).__name__}") from None
+        return size
+
+
+def _result(method: str, status: int, body: bytes) -> Any:
+    try:
+        answer = orjson.loads(body)
+        if answer["ok"]:
+            return answer["result"]
+        code = int(answer.get("error_code", status))
+        description = str(answer.get("description", ""))
+        parameters = answer.get("parameters") or {}
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        kind = _KINDS.get(status, TelegramUnavailableError)
+        raise kind(f"{method}: HTTP {status} without a Bot API answer") from None
+    default = TelegramUnavailableError if code >= 500 else TelegramRefusedError
+    raise _KINDS.get(code, default)(f"{method}: {code} {description}", retry_after=parameters.get("retry_after"))

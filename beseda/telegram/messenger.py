@@ -1,0 +1,188 @@
+"""One bot's voice: parts go out in the form Telegram takes, as fast as it allows, until it has taken them."""
+
+import asyncio
+import html
+import logging
+import re
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from beseda.domain.conversation import ChatKind
+from beseda.domain.turn import Part, PartState
+from beseda.errors import TelegramFloodError, TelegramRefusedError, TelegramUnavailableError
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+from beseda.telegram.base import Keyboard, LiveAnswer, LiveRequest, Target
+from beseda.telegram.client import BotApi
+from beseda.telegram.keyboards import inline_markup
+from beseda.telegram.pacing import Pacer
+from beseda.telegram.render import render, to_html
+from beseda.telegram.split import split
+from beseda.telegram.stream import EditedAnswer, StreamedAnswer
+
+log = logging.getLogger(__name__)
+
+_RENDER_IN_THREAD = 4000  # characters; rendering runs at about 0.8 MB/s, so 5 ms of the loop
+_TAG = re.compile(r"<[^>]*>")
+_NO_PREVIEW = {"is_disabled": True}
+
+
+class TelegramMessenger:
+    """Implements `beseda.telegram.base.Messenger` over a Bot API connection."""
+
+    def __init__(self, api: BotApi, pacer: Pacer, clock: Clock, backoff: Backoff | None = None) -> None:
+        self.api = api
+        self._pacer = pacer
+        self._clock = clock
+        self._backoff = backoff or Backoff(first=0.5, cap=60.0)
+        self._drafts_known = True
+
+    async def compose(self, markdown: str, keyboard: Keyboard = ()) -> list[Part]:
+        if len(markdown) > _RENDER_IN_THREAD:
+            pieces = await asyncio.to_thread(_pieces, markdown)
+        else:
+            pieces = _pieces(markdown)
+        parts = [Part(number, piece) for number, piece in enumerate(pieces)]
+        if keyboard and parts:
+            parts[-1].markup = inline_markup(keyboard)
+        return parts
+
+    def is_free(self, target: Target) -> bool:
+        return self.due_in(target) <= 0
+
+    async def wait(self, target: Target) -> None:
+        while (delay := self.due_in(target)) > 0:
+            await self._clock.sleep(delay)
+
+    async def put(self, target: Target, part: Part) -> int:
+        attempt = 0
+        while True:
+            await self.wait(target)
+            try:
+                return await self._put_once(target, part)
+            except TelegramFloodError as error:
+                self._pacer.close(target.chat.chat_id, error.retry_after or self._backoff.delay(attempt))
+            except TelegramUnavailableError as error:
+                log.warning("Telegram is away, trying again: %s", error.detail)
+                await self._clock.sleep(self._backoff.delay(attempt))
+            attempt += 1
+
+    def live(self, request: LiveRequest) -> LiveAnswer:
+        if request.target.kind is ChatKind.PRIVATE and self._drafts_known:
+            return StreamedAnswer(self, request)
+        return EditedAnswer(self, request)
+
+    async def _put_once(self, target: Target, part: Part) -> int:
+        self._pacer.count(target.chat.chat_id, target.kind)
+        try:
+            return await self._send_or_edit(target, part, {"text": part.html, "parse_mode": "HTML"})
+        except TelegramRefusedError as error:
+            if _is_not_modified(error) and part.message_id is not None:
+                return part.message_id
+            if _is_gone(error) and part.message_id is not None:
+                part.message_id = None
+                return await self._put_once(target, part)
+            log.warning("refused, sent once more as plain text: %s", error.detail)
+            return await self._send_or_edit(target, part, {"text": plain_text(part.html)})
+
+    async def _send_or_edit(self, target: Target, part: Part, content: dict[str, Any]) -> int:
+        markup = orjson.Fragment(part.markup) if part.markup else None
+        chat_id = target.chat.chat_id
+        if part.message_id is not None:
+            await self.api.call(
+                "editMessageText",
+                chat_id=chat_id,
+                message_id=part.message_id,
+                link_preview_options=_NO_PREVIEW,
+                reply_markup=markup,
+                **content,
+            )
+            return part.message_id
+        sent = await self.api.call(
+            "sendMessage",
+            chat_id=chat_id,
+            message_thread_id=target.chat.thread_id or None,
+            link_preview_options=_NO_PREVIEW,
+            reply_parameters=_quote(target) if part.number == 0 else None,
+            reply_markup=markup,
+            **content,
+        )
+        return int(sent["message_id"])
+
+    # What a live answer needs beyond that: calls that may fail without harm.
+
+    def due_in(self, target: Target) -> float:
+        """Return the seconds until a call that only shows progress is allowed."""
+        return self._pacer.delay(target.chat.chat_id, target.kind)
+
+    async def show_typing(self, target: Target) -> None:
+        """Show “typing…” for five seconds."""
+        await self.api.call(
+            "sendChatAction",
+            chat_id=target.chat.chat_id,
+            message_thread_id=target.chat.thread_id or None,
+            action="typing",
+        )
+
+    async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None:
+        """Show the answer so far as a draft with a stop button; an empty text shows “thinking…”."""
+        self._pacer.count(target.chat.chat_id, target.kind)
+        pieces = await self.compose(markdown)
+        text: dict[str, Any] = {"text": pieces[-1].html, "parse_mode": "HTML"} if pieces else {"text": ""}
+        await self.api.call(
+            "sendMessageDraft",
+            chat_id=target.chat.chat_id,
+            message_thread_id=target.chat.thread_id or None,
+            draft_id=draft_id,
+            can_stop=True,
+            **text,
+        )
+
+    async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None:
+        """Show the answer so far as a real message: sent the first time, recorded before and after, then edited."""
+        pieces = await self.compose(markdown)
+        if not pieces:
+            return
+        part = request.part
+        if part.message_id is None:
+            part.state = PartState.SENDING
+            await request.record(part)
+        shown = replace(pieces[0], markup=markup, message_id=part.message_id)
+        self._pacer.count(request.target.chat.chat_id, request.target.kind)
+        message_id = await self._send_or_edit(request.target, shown, {"text": shown.html, "parse_mode": "HTML"})
+        if part.message_id is None:
+            part.message_id = message_id
+            await request.record(part)
+
+    def flooded(self, target: Target, error: TelegramFloodError) -> None:
+        """Remember a 429 that met a call that only showed progress."""
+        self._pacer.close(target.chat.chat_id, error.retry_after or 1.0)
+
+    def forget_drafts(self) -> None:
+        """Remember that this Bot API server is too old for drafts: answers are shown by edits from now on."""
+        self._drafts_known = False
+
+
+def _pieces(markdown: str) -> list[str]:
+    return [to_html(piece) for piece in split(render(markdown))]
+
+
+def plain_text(markup: str) -> str:
+    """Return the text of our own HTML without its formatting."""
+    return html.unescape(_TAG.sub("", markup))
+
+
+def _quote(target: Target) -> dict[str, Any] | None:
+    if target.reply_to is None or target.kind is ChatKind.PRIVATE:
+        return None
+    return {"message_id": target.reply_to, "allow_sending_without_reply": True}
+
+
+def _is_not_modified(error: TelegramRefusedError) -> bool:
+    return "message is not modified" in error.detail
+
+
+def _is_gone(error: TelegramRefusedError) -> bool:
+    return "message to edit not found" in error.detail or "message can't be edited" in error.detail

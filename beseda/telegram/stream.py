@@ -1,0 +1,206 @@
+"""An answer in the making, shown as it grows: typing, then native drafts (private chats) or edits (groups).
+
+When to show what is `StreamPlan`: pure logic, seconds in and steps out. The two classes below it make the calls.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from beseda.errors import TelegramError, TelegramFloodError, TelegramForbiddenError, TelegramRefusedError
+from beseda.telegram.base import LiveRequest, Target
+from beseda.telegram.keyboards import inline_markup
+
+log = logging.getLogger(__name__)
+
+
+class Step(Enum):
+    """What is to be shown now."""
+
+    NOTHING = auto()
+    TYPING = auto()
+    THINKING = auto()
+    TEXT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between what is shown.
+
+    An answer complete before `text_first` costs one call in all. A chat action lasts five seconds and a draft thirty
+    (https://core.telegram.org/bots/api#sendchataction, #sendmessagedraft): both are renewed before that.
+    """
+
+    typing_first: float = 0.25
+    typing_every: float = 4.5
+    text_first: float = 0.5
+    text_every: float = 1.0
+    thinking_first: float | None = 1.5
+    renew_every: float | None = 20.0
+
+
+DRAFTS = Pace()
+EDITS = Pace(text_first=1.0, text_every=3.0, thinking_first=None, renew_every=None)
+
+
+class StreamPlan:
+    """Decides what is due. Times are seconds of one monotonic clock."""
+
+    def __init__(self, pace: Pace, now: float) -> None:
+        self._pace = pace
+        self._typing_due = now + pace.typing_first
+        self._text_due = now + pace.text_first
+        self._thinking_due = now + pace.thinking_first if pace.thinking_first is not None else float("inf")
+        self._text_shown = False
+
+    def step(self, now: float, *, grown: bool) -> Step:
+        """Return what is due now; `grown` says that there is text which has not been shown."""
+        if grown:
+            return Step.TEXT if now >= self._text_due else Step.NOTHING
+        if now >= self._thinking_due:
+            return Step.TEXT if self._text_shown else Step.THINKING
+        if now >= self._typing_due:
+            return Step.TYPING
+        return Step.NOTHING
+
+    def shown(self, step: Step, now: float) -> None:
+        """Take note that a step was shown, or tried in vain."""
+        pace = self._pace
+        if step is Step.TYPING:
+            self._typing_due = now + pace.typing_every
+            return
+        renew = now + pace.renew_every if pace.renew_every is not None else float("inf")
+        self._thinking_due = renew
+        if step is Step.TEXT:
+            self._text_shown = True
+            self._text_due = now + pace.text_every
+            self._typing_due = float("inf")
+        else:
+            self._text_due = now + pace.text_every / 2
+
+    def put_off(self, until: float) -> None:
+        """Show nothing before then: Telegram said so."""
+        self._typing_due = max(self._typing_due, until)
+        self._text_due = max(self._text_due, until)
+        self._thinking_due = max(self._thinking_due, until)
+
+    def text_due(self) -> float:
+        """Return from when on new text may be shown."""
+        return self._text_due
+
+    def look_again(self, now: float) -> float:
+        """Return when something may be due next."""
+        return min(due for due in (self._typing_due, self._thinking_due, self._text_due, now + 60) if due > now)
+
+
+class Stage(Protocol):
+    """What a live answer asks of the messenger."""
+
+    def due_in(self, target: Target) -> float: ...
+    async def show_typing(self, target: Target) -> None: ...
+    async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None: ...
+    async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None: ...
+    def flooded(self, target: Target, error: TelegramFloodError) -> None: ...
+    def forget_drafts(self) -> None: ...
+
+
+class _LiveAnswer:
+    """The part both ways share: one timer, at most one call under way, the newest text wins."""
+
+    pace: Pace
+
+    def __init__(self, stage: Stage, request: LiveRequest) -> None:
+        self._stage = stage
+        self._request = request
+        self._loop = asyncio.get_running_loop()
+        self._plan = StreamPlan(self.pace, self._loop.time())
+        self._text_due = self._plan.text_due()
+        self._shown = ""
+        self._call: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(self.pace.typing_first, self._look)
+
+    def touch(self) -> None:
+        if self._loop.time() >= self._text_due:
+            self._look()
+
+    async def settle(self) -> None:
+        self._timer.cancel()
+        self._text_due = float("inf")
+        call, self._call = self._call, None
+        if call is not None:
+            await asyncio.wait([call])
+            self._timer.cancel()
+
+    async def show(self, step: Step, text: str) -> None:
+        """Make the call for one step; raises TelegramError."""
+        raise NotImplementedError
+
+    def _look(self) -> None:
+        if self._call is not None:
+            return
+        now = self._loop.time()
+        text = self._request.draft.text
+        step = self._plan.step(now, grown=bool(text) and text != self._shown)
+        if step is Step.NOTHING:
+            self._look_later(now)
+            return
+        self._text_due = float("inf")
+        self._call = self._loop.create_task(self._perform(step, text))
+
+    def _look_later(self, now: float) -> None:
+        self._timer.cancel()
+        self._text_due = self._plan.text_due()
+        self._timer = self._loop.call_at(self._plan.look_again(now), self._look)
+
+    async def _perform(self, step: Step, text: str) -> None:
+        try:
+            await self.show(step, text)
+            if step is Step.TEXT:
+                self._shown = text
+        except TelegramFloodError as error:
+            self._stage.flooded(self._request.target, error)
+        except TelegramForbiddenError:
+            return  # nobody is listening; the delivery will find that out and say so
+        except TelegramError as error:
+            self._refused(step, error)
+        now = self._loop.time()
+        self._plan.shown(step, now)
+        self._plan.put_off(now + self._stage.due_in(self._request.target))
+        if self._call is not None:  # not settled meanwhile
+            self._call = None
+            self._look_later(now)
+
+    def _refused(self, step: Step, error: TelegramError) -> None:
+        log.debug("%s was not shown: %s", step.name, error.detail)
+
+
+class StreamedAnswer(_LiveAnswer):
+    """Private chats: native drafts with a native stop button, gone when the real message comes."""
+
+    pace = DRAFTS
+
+    async def show(self, step: Step, text: str) -> None:
+        target = self._request.target
+        if step is Step.TYPING:
+            await self._stage.show_typing(target)
+        else:
+            await self._stage.show_draft(target, self._request.number, text)
+
+    def _refused(self, step: Step, error: TelegramError) -> None:
+        super()._refused(step, error)
+        if step is not Step.TYPING and isinstance(error, TelegramRefusedError) and "not found" in error.detail.lower():
+            self._stage.forget_drafts()
+
+
+class EditedAnswer(_LiveAnswer):
+    """Groups, and servers without drafts: one real message that is edited, with a stop button under it."""
+
+    pace = EDITS
+
+    async def show(self, step: Step, text: str) -> None:
+        if step is Step.TYPING:
+            await self._stage.show_typing(self._request.target)
+        else:
+            await self._stage.show_text(self._request, text, inline_markup([[self._request.stop]]))
