@@ -1,0 +1,254 @@
+/** Puts the page together: state, views, the event stream. */
+
+import { Actions } from './actions.js';
+import * as api from './api.js';
+import { Composer } from './composer.js';
+import { DialogList } from './dialogs.js';
+import { h, iconButton, replace } from './dom.js';
+import { renderNoBots } from './empty.js';
+import { EventStream } from './events.js';
+import { ChatHeader, TopicTabs } from './header.js';
+import { icon, logo } from './icons.js';
+import { switchLanguage, t } from './i18n.js';
+import { MessagesView } from './messages.js';
+import { peerOf, nameOf } from './people.js';
+import { readHash, writeHash } from './route.js';
+import { Store } from './store.js';
+import { currentTheme, followSystemTheme, toggleTheme } from './theme.js';
+import { showToast } from './toast.js';
+import { UserSwitch } from './users.js';
+
+const LIST_LIMIT = 30;
+const NO_BOTS_POLL_MS = 2000;
+
+class Page {
+  constructor() {
+    this.store = new Store();
+    /** The chosen topic of each dialog. @type {Map<string, number|null>} */
+    this.topics = new Map();
+    this.isDrawing = false;
+    this.actions = new Actions(this.store, {
+      composer: () => this.composer, messages: () => this.messages, topic: () => this.topic(), openDialog: (id) => this.open(id, true), refresh: () => this.refresh(),
+    });
+    this.actions.loadEarlier = () => this.loadEarlier();
+    this.list = new DialogList(this.store, (id) => this.open(id, true));
+    this.users = new UserSwitch(this.store, { onChoose: (id) => this.chooseUser(id), onAdd: (fields) => this.addUser(fields) });
+    this.header = new ChatHeader({ onBack: () => this.showList(true), onBlock: (blocked) => this.actions.setBlocked(blocked) });
+    this.tabs = new TopicTabs((topic) => this.chooseTopic(topic));
+    this.messages = new MessagesView(this.store, this.actions);
+    this.composer = new Composer({
+      onText: this.actions.sendText, onUpload: (upload) => this.actions.upload(upload), onReplyButton: (button) => this.actions.pressReplyButton(button), onUnblock: () => this.actions.setBlocked(false),
+    });
+    this.stream = new EventStream({ onEvent: (event) => this.handleEvent(event), onOpen: (again) => this.handleOpen(again), onLost: () => this.handleLost() });
+    this.build();
+  }
+
+  build() {
+    this.app = document.getElementById('app');
+    this.away = h('div', { class: 'away', role: 'status', testid: 'away', hidden: true }, icon('offline'), t('away'));
+    this.themeButton = iconButton(icon('moon'), t('theme'), { testid: 'theme-toggle', on: { click: () => this.drawTheme(toggleTheme()) } });
+    const languageButton = h('button', { type: 'button', class: 'text-button', 'aria-label': t('languageLabel'), testid: 'language-toggle', on: { click: switchLanguage } }, t('language'));
+    const sidebar = h('aside', { class: 'sidebar' },
+      h('div', { class: 'brand' }, logo(), h('span', { class: 'brand-name' }, 'Beseda', h('small', {}, t('sandbox'))), languageButton, this.themeButton),
+      this.users.element, this.list.element, h('p', { class: 'notice' }, icon('shield'), t('local')));
+    this.chat = h('main', { class: 'chat', hidden: true }, this.header.element, this.tabs.element, this.messages.element, this.composer.element, this.composer.attachments.curtain);
+    this.blank = h('main', { class: 'chat blank' });
+    replace(this.app, this.away, sidebar, this.chat, this.blank);
+    this.composer.attachments.listenTo(this.chat);
+    this.drawTheme(currentTheme());
+    followSystemTheme((theme) => this.drawTheme(theme));
+    addEventListener('hashchange', () => this.openFromHash());
+    addEventListener('popstate', () => this.openFromHash());
+    document.addEventListener('visibilitychange', () => this.refresh());
+    setInterval(() => this.expireTyping(), 1000);
+  }
+
+  drawTheme(theme) {
+    this.themeButton.replaceChildren(icon(theme === 'dark' ? 'sun' : 'moon'));
+  }
+
+  async start() {
+    this.stream.connect();
+    await this.load();
+  }
+
+  /** Fetches everything anew; what is shown stays until the answer is there. */
+  async load() {
+    try {
+      this.store.setState(await api.getState());
+    } catch {
+      return;
+    }
+    clearTimeout(this.poll);
+    if (this.store.bots.length === 0) {
+      replace(this.blank, renderNoBots());
+      this.users.render();
+      this.poll = setTimeout(() => this.load(), NO_BOTS_POLL_MS);
+      return;
+    }
+    if (this.store.currentId === null) this.openFromHash();
+    else await this.fetchDialog(this.store.current);
+    await this.fetchOthers();
+    this.refresh();
+  }
+
+  openFromHash() {
+    const place = readHash();
+    const user = place && this.store.users.find((one) => one.id === place.userId);
+    if (user) this.store.user = user;
+    const own = this.store.dialogsOf(this.store.user);
+    const dialog = own.find((one) => one.id === place?.dialogId) ?? own[0];
+    if (dialog) this.open(dialog.id, false);
+  }
+
+  open(id, isChosen) {
+    const dialog = this.store.dialog(id);
+    const isOther = this.store.currentId !== id || this.shownUser !== this.store.user.id;
+    this.store.currentId = id;
+    this.shownUser = this.store.user.id;
+    this.blank.hidden = true;
+    this.chat.hidden = false;
+    this.showList(false);
+    writeHash(dialog, this.store.user, isChosen && isOther);
+    this.draw();
+    this.composer.focus();
+    if (!isOther) return;
+    this.fetchDialog(dialog);
+    this.fetchCommands();
+  }
+
+  showList(isList) {
+    document.body.dataset.view = isList ? 'list' : 'chat';
+  }
+
+  chooseUser(id) {
+    const { current } = this.store;
+    this.store.user = this.store.users.find((user) => user.id === id) ?? this.store.user;
+    const own = this.store.dialogsOf(this.store.user);
+    const same = own.find((dialog) => (current?.isGroup ? dialog.id === current.id : dialog.bot && dialog.bot === current?.bot)) ?? own[0];
+    const view = document.body.dataset.view;
+    if (same) this.open(same.id, true);
+    document.body.dataset.view = view;
+    this.fetchOthers().then(() => this.refresh());
+  }
+
+  async addUser(fields) {
+    await this.actions.attempt(t('failed'), async () => {
+      const user = await api.addUser(fields);
+      this.store.setState(await api.getState());
+      this.chooseUser(user.id);
+    });
+  }
+
+  topic() {
+    return this.topics.get(this.store.currentId ?? '') ?? null;
+  }
+
+  chooseTopic(topic) {
+    this.topics.set(this.store.currentId ?? '', topic);
+    this.refresh();
+  }
+
+  async fetchDialog(dialog, limit = dialog.limit) {
+    dialog.arrived.clear();
+    try {
+      this.store.fill(dialog, await api.getDialog(dialog.id, limit), limit);
+    } catch (error) {
+      dialog.loaded = true;
+      if (error instanceof api.ApiError && error.status !== 0 && error.status !== 404) showToast(t('failed') + error.message, 'error');
+    }
+    this.refresh();
+  }
+
+  /** The list needs the last messages of the dialogs that are not open. */
+  async fetchOthers() {
+    const others = this.store.dialogsOf(this.store.user).filter((dialog) => dialog.id !== this.store.currentId);
+    await Promise.all(others.map((dialog) => this.fetchDialog(dialog, LIST_LIMIT)));
+  }
+
+  async fetchCommands() {
+    const { current, user } = this.store;
+    const bots = current.isGroup ? (current.group?.bots ?? []) : [current.bot?.username].filter(Boolean);
+    const lists = await Promise.all(bots.map((bot) => api.getCommands(bot, user.id).catch(() => [])));
+    if (this.store.current !== current) return;
+    const named = lists.flatMap((list, index) => list.map((one) => (current.isGroup ? { ...one, command: `${one.command}@${bots[index]}` } : one)));
+    this.composer.setCommands(named);
+  }
+
+  loadEarlier() {
+    const { current } = this.store;
+    current.limit += 200;
+    this.fetchDialog(current);
+  }
+
+  handleOpen(again) {
+    clearTimeout(this.lostTimer);
+    this.away.hidden = true;
+    if (again) this.load();
+  }
+
+  handleLost() {
+    clearTimeout(this.lostTimer);
+    this.lostTimer = setTimeout(() => (this.away.hidden = false), 1200);
+  }
+
+  handleEvent(event) {
+    if (event.type === 'callback_answer') this.actions.takeCallbackAnswer(event);
+    else if (event.type === 'commands') this.fetchCommands();
+    else if (typeof event.dialog === 'string') this.handleDialogEvent(this.store.dialog(event.dialog), event);
+    this.refresh();
+  }
+
+  handleDialogEvent(dialog, event) {
+    if (dialog.bot === null && dialog.group === null) this.load();
+    if (event.type === 'message') {
+      this.store.addMessage(dialog, event.message);
+      if (event.message.from?.is_bot && dialog.draft) dialog.draft = null;
+    } else if (event.type === 'edit') this.store.addMessage(dialog, { edited: true, ...event.message });
+    else if (event.type === 'delete') for (const id of event.message_ids) dialog.messages.delete(id);
+    else if (event.type === 'draft') dialog.draft = event.draft ?? null;
+    else if (event.type === 'typing') dialog.typing = { action: event.action ?? 'typing', until: Date.now() + 1000 * (event.expires_in ?? 5) };
+  }
+
+  expireTyping() {
+    let isChanged = false;
+    for (const dialog of this.store.dialogs.values()) {
+      if (dialog.typing === null || dialog.typing.until > Date.now()) continue;
+      dialog.typing = null;
+      isChanged = true;
+    }
+    if (isChanged) this.refresh();
+  }
+
+  /** Draws once per frame however many events arrived in it. */
+  refresh() {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    const draw = () => {
+      this.isDrawing = false;
+      this.draw();
+    };
+    if (document.hidden) setTimeout(draw, 200);
+    else requestAnimationFrame(draw);
+  }
+
+  draw() {
+    const { current } = this.store;
+    this.users.render();
+    if (current === null) return;
+    if (!document.hidden && this.messages.isPinned) this.store.markRead(current);
+    this.header.render(current);
+    this.tabs.render(current, this.topic());
+    this.messages.render(current, this.topic());
+    this.composer.render(current);
+    this.list.render();
+    this.drawTitle(current);
+  }
+
+  drawTitle(current) {
+    const unread = this.store.dialogsOf(this.store.user).reduce((sum, dialog) => sum + this.store.unreadCount(dialog), 0);
+    document.title = `${unread ? `(${unread}) ` : ''}${nameOf(peerOf(current))} · Beseda`;
+  }
+}
+
+new Page().start();
