@@ -1,0 +1,75 @@
+"""From what an HTTP answer says to an error of our tree."""
+
+import email.utils
+import math
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+
+from beseda.errors import (
+    BesedaError,
+    CreditExhaustedError,
+    FileTooLargeError,
+    KeyRejectedError,
+    ModelNotFoundError,
+    ProtocolError,
+    QuotaExceededError,
+    RejectedRequestError,
+    TimedOutError,
+    UnavailableError,
+)
+
+_BY_STATUS: Final[Mapping[int, type[BesedaError]]] = {
+    401: KeyRejectedError,
+    402: CreditExhaustedError,
+    403: KeyRejectedError,
+    408: TimedOutError,
+    413: FileTooLargeError,
+    429: QuotaExceededError,
+    504: TimedOutError,
+}
+_EXCERPT = 300
+
+
+def explain_status(status: int, headers: Mapping[str, str], body: bytes) -> BesedaError:
+    """Return the error that an answer other than 200 stands for."""
+    message, code = _read_error(body)
+    detail = f"HTTP {status}: {message or body[:_EXCERPT].decode(errors='replace')}"
+    return _choose(status, message, code)(detail, retry_after=_read_retry_after(headers))
+
+
+def _choose(status: int, message: str, code: str) -> type[BesedaError]:
+    if code == "insufficient_quota":
+        return CreditExhaustedError
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status == 404 and message and (code == "model_not_found" or "model" in message.lower()):
+        return ModelNotFoundError
+    # A wrong path or host answers 404, 405 or a redirect: there is no such route.
+    if status < 400 or status in {404, 405}:
+        return ProtocolError
+    # 498 is how Groq says that it has no capacity left.
+    return UnavailableError if status >= 498 else RejectedRequestError
+
+
+def _read_error(body: bytes) -> tuple[str, str]:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "", ""
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
+    if not isinstance(error, dict):
+        return str(error)[:_EXCERPT], ""
+    return str(error.get("message") or error.get("detail") or "")[:_EXCERPT], str(error.get("code") or "")
+
+
+def _read_retry_after(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        moment = email.utils.parsedate_tz(value) if value else None
+        return max(0.0, email.utils.mktime_tz(moment) - time.time()) if moment else None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

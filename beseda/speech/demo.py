@@ -1,0 +1,33 @@
+"""What stands in where no recogniser is configured: it does not pretend to hear."""
+
+from pathlib import Path
+
+from beseda.errors import SpeechNotConfiguredError
+from beseda.speech.base import SpeechHealth, Transcript
+from beseda.speech.endpoints import ENDPOINTS
+
+
+class UnconfiguredTranscriber:
+    """A `Transcriber` that says, in plain words, that there is none."""
+
+    @property
+    def name(self) -> str:
+        """`none`."""
+        return "none"
+
+    async def transcribe(self, audio: Path, *, language: str = "") -> Transcript:
+        """Raise `SpeechNotConfiguredError`."""
+        del language
+        raise SpeechNotConfiguredError(f"{audio.name} was not transcribed: {_advise()}")
+
+    async def check(self) -> SpeechHealth:
+        """Say what to set."""
+        return SpeechHealth(ok=False, detail=_advise())
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _advise() -> str:
+    variables = [row.key_variable if row.needs_key else row.url_variable for row in ENDPOINTS]
+    return f"no speech recogniser is configured; set one of {', '.join(variables)}"

@@ -1,0 +1,83 @@
+"""From settings to a recogniser."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from beseda.errors import SettingsError
+from beseda.speech.base import Transcriber
+from beseda.speech.demo import UnconfiguredTranscriber
+from beseda.speech.endpoints import ENDPOINTS, SpeechEndpoint
+from beseda.speech.failover import FailoverTranscriber
+from beseda.speech.openai_multipart import OpenAITranscriber, SpeechConnection
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSettings:
+    """Which recognisers to use: `spec` is `endpoint:model`, a list of them with commas, or nothing.
+
+    `api_keys` and `base_urls` are by endpoint; time-outs in seconds.
+    """
+
+    spec: str = ""
+    api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 120.0
+    connect_timeout: float = 10.0
+
+
+def build_transcriber(settings: SpeechSettings) -> Transcriber:
+    """Return the recogniser that `settings` ask for, the first configured one if they name none.
+
+    Raises `SettingsError` for an unknown endpoint or one that lacks its key or address.
+    """
+    specs = [spec.strip() for spec in settings.spec.split(",") if spec.strip()]
+    if not specs:
+        specs = [row.name for row in ENDPOINTS if _find_gap(row, settings) is None][:1]
+    transcribers = [_build_one(spec, settings) for spec in specs]
+    if not transcribers:
+        return UnconfiguredTranscriber()
+    return transcribers[0] if len(transcribers) == 1 else FailoverTranscriber(transcribers)
+
+
+def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
+    name, _, model = spec.partition(":")
+    row = _find_row(name)
+    if gap := _find_gap(row, settings):
+        raise SettingsError(f"BESEDA_SPEECH names {name}, but {gap}")
+    return OpenAITranscriber(
+        SpeechConnection(
+            endpoint=row.name,
+            base_url=_complete_url(settings.base_urls.get(row.name) or row.base_url, row),
+            model=model or row.default_model,
+            api_key=settings.api_keys.get(row.name, ""),
+            timeout=settings.timeout,
+            connect_timeout=settings.connect_timeout,
+        )
+    )
+
+
+def _find_row(name: str) -> SpeechEndpoint:
+    rows = {row.name: row for row in ENDPOINTS}
+    if name in rows:
+        return rows[name]
+    near = difflib.get_close_matches(name, rows, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(rows)}"
+    raise SettingsError(f"BESEDA_SPEECH names {name}, an unknown speech endpoint: {hint}")
+
+
+def _find_gap(row: SpeechEndpoint, settings: SpeechSettings) -> str | None:
+    if row.needs_key and not settings.api_keys.get(row.name):
+        return f"{row.key_variable} is not set; get a key at {row.key_page}"
+    if not (row.base_url or settings.base_urls.get(row.name)):
+        return f"{row.url_variable} is not set"
+    return None
+
+
+def _complete_url(url: str, row: SpeechEndpoint) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise SettingsError(f"{row.url_variable} is not an http address")
+    # People write the bare host, as Groq's own SDK wants it; the path of the route is then the usual one.
+    return url if parts.path.strip("/") else url.rstrip("/") + (urlsplit(row.base_url).path or "/v1")

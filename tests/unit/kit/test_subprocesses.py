@@ -1,0 +1,110 @@
+"""Programs are run, bounded, and never left behind."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from beseda.kit.subprocesses import ProgramMissingError, ProgramTimedOutError, run
+
+# Writes its own id and its child's, then neither of them listens to SIGTERM.
+_STUBBORN = """
+import os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+if child:
+    target = pathlib.Path(sys.argv[1])
+    target.with_suffix(".new").write_text(f"{os.getpid()} {child}")
+    target.with_suffix(".new").rename(target)
+time.sleep(600)
+"""
+
+
+def _python(code: str, *arguments: str | Path) -> list[str | Path]:
+    return [sys.executable, "-S", "-c", code, *arguments]
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - other processes raise no events
+            await asyncio.sleep(0.01)
+
+
+def _is_running(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+async def test_run_of_a_program_gives_code_and_both_outputs() -> None:
+    completed = await run(_python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), timeout=20)
+    assert (completed.returncode, completed.stdout, completed.stderr) == (3, b"out\n", b"err\n")
+
+
+async def test_run_feeds_more_than_a_pipe_holds() -> None:
+    data = os.urandom(500_000)
+    completed = await run(["cat"], timeout=20, stdin=data, max_output=1_000_000)
+    assert completed.stdout == data
+
+
+async def test_run_without_stdin_does_not_wait_for_it() -> None:
+    assert (await run(["cat"], timeout=20)).stdout == b""
+
+
+async def test_run_of_a_program_that_does_not_read_its_input() -> None:
+    assert (await run(["true"], timeout=20, stdin=b"x" * 500_000)).returncode == 0
+
+
+async def test_run_keeps_the_head_of_stdout_and_the_tail_of_stderr() -> None:
+    code = "import sys; s = 'start' + 'x' * 300000 + 'end'; sys.stdout.write(s); sys.stderr.write(s)"
+    completed = await run(_python(code), timeout=20, max_output=10)
+    assert (completed.stdout, completed.stderr) == (b"startxxxxx", b"xxxxxxxend")
+
+
+async def test_run_of_a_missing_program_says_which() -> None:
+    with pytest.raises(ProgramMissingError, match="no-such-program"):
+        await run(["no-such-program"], timeout=20)
+
+
+async def test_run_of_a_file_that_is_no_program(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("not a program")
+    with pytest.raises(ProgramMissingError, match="Permission denied"):
+        await run([tmp_path / "notes"], timeout=20)
+
+
+async def test_run_over_time_kills_the_whole_stubborn_group(tmp_path: Path) -> None:
+    with pytest.raises(ProgramTimedOutError, match=r"within 1\.5 s"):
+        await run(_python(_STUBBORN, tmp_path / "pids"), timeout=1.5)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    await _until(lambda: not any(map(_is_running, pids)))
+
+
+async def test_run_cancelled_kills_the_whole_stubborn_group(tmp_path: Path) -> None:
+    task = asyncio.create_task(run(_python(_STUBBORN, tmp_path / "pids"), timeout=60))
+    await _until((tmp_path / "pids").exists)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    await _until(lambda: not any(map(_is_running, pids)))
+
+
+async def test_run_cancelled_while_output_is_pouring_gives_back_its_pipes() -> None:
+    before = psutil.Process().num_fds()
+    task = asyncio.create_task(run(["yes"], timeout=60, max_output=10))
+    await _until(lambda: psutil.Process().num_fds() > before)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await _until(lambda: psutil.Process().num_fds() <= before)
+
+
+async def test_run_leaves_the_loop_free() -> None:
+    ticks = 0
+    task = asyncio.create_task(run(["sleep", "0.3"], timeout=20))
+    while not task.done():
+        await asyncio.sleep(0.01)
+        ticks += 1
+    assert ticks > 5
