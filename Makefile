@@ -36,7 +36,7 @@ fmt: .venv/.installed-dev ## format the code and mend what can be mended
 	@$(BIN)/ruff format .
 
 docs: .venv/.installed-dev ## write the generated pages of docs/reference anew
-	@$(BIN)/python scripts/generate-reference
+	@$(BIN)/python -m scripts.generate_reference
 
 clean: ## remove .venv and what tools left; data/ and .env stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

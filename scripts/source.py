@@ -1,0 +1,141 @@
+"""Our own code as syntax trees: what imports what, what a function is made of. Nothing here imports what it reads."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function as written: `body` counts its lines without signature, docstring and blank lines."""
+
+    name: str
+    line: int
+    body: int
+    parameters: int
+    decorators: tuple[str, ...]
+
+
+class Module:
+    """One file. `name` is dotted; a package's is that of its folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.relative_to(ROOT)
+        parts = self.path.with_suffix("").parts
+        self.name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        self.text = path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, str(self.path))
+
+    @property
+    def lines(self) -> int:
+        return self.text.count("\n")
+
+    def calls(self) -> Iterator[ast.Call]:
+        """Yield every call."""
+        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+
+    @cached_property
+    def imports(self) -> tuple[tuple[str, int], ...]:
+        """Every imported dotted name with its line: at the top, in functions, for type checking only, by name."""
+        found: list[tuple[str, int]] = []
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                found += [(alias.name, node.lineno) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = self._absolute(node)
+                found += [(f"{base}.{alias.name}", node.lineno) for alias in node.names]
+            elif isinstance(node, ast.Call) and call_name(node).endswith("import_module") and node.args:
+                argument = node.args[0]
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    found.append((argument.value, node.lineno))
+        return tuple(found)
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        here = self.path.with_suffix("").parts[: -node.level]
+        return ".".join([*here, *([node.module] if node.module else [])])
+
+    def functions(self) -> Iterator[Function]:
+        """Yield every function and method, nested ones too."""
+        blank = {number for number, line in enumerate(self.text.splitlines(), 1) if not line.strip()}
+        for node in ast.walk(self.tree):
+            if isinstance(node, FunctionNode):
+                yield _measure(node, blank)
+
+
+def _measure(node: FunctionNode, blank: set[int]) -> Function:
+    statements = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    first = statements[0].lineno if statements else 0
+    last = statements[-1].end_lineno or first if statements else -1
+    body = sum(1 for number in range(first, last + 1) if number not in blank)
+    arguments = node.args
+    names = [item.arg for item in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]]
+    parameters = len(names) - (bool(names) and names[0] in {"self", "cls"})
+    decorators = tuple(ast.unparse(item) for item in node.decorator_list)
+    return Function(node.name, node.lineno, body, parameters, decorators)
+
+
+def call_name(node: ast.Call) -> str:
+    """Return what is called, as written: `asyncio.sleep`."""
+    return ast.unparse(node.func)
+
+
+def read_modules(folder: str) -> list[Module]:
+    """Return every module under `folder` of the repository."""
+    return [Module(path) for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+class Package:
+    """The modules of `beseda` and the arrows between them."""
+
+    def __init__(self, folder: str = "beseda") -> None:
+        self.modules = {module.name: module for module in read_modules(folder)}
+
+    def resolve(self, name: str) -> str | None:
+        """Return the module of ours that a dotted name lies in, or None for a name of somebody else."""
+        while name and name not in self.modules:
+            name = name.rpartition(".")[0]
+        return name or None
+
+    @cached_property
+    def arrows(self) -> tuple[tuple[Module, str, int], ...]:
+        """Every import of ours by ours: from which module, to which, in which line."""
+        return tuple(
+            (module, target, line)
+            for module in self.modules.values()
+            for name, line in module.imports
+            if (target := self.resolve(name)) and target != module.name
+        )
+
+    def longest_chain(self) -> list[str]:
+        """Return the longest chain of imports. Raises ValueError on a cycle, naming it."""
+        chains: dict[str, list[str]] = {}
+
+        def follow(name: str, above: tuple[str, ...]) -> list[str]:
+            if name in above:
+                raise ValueError(" → ".join([*above[above.index(name) :], name]))
+            if name not in chains:
+                below = [follow(target, (*above, name)) for target in self._targets.get(name, ())]
+                chains[name] = [name, *max(below, key=len, default=[])]
+            return chains[name]
+
+        return max((follow(name, ()) for name in self.modules), key=len)
+
+    @cached_property
+    def _targets(self) -> dict[str, set[str]]:
+        targets: dict[str, set[str]] = {}
+        for module, target, _ in self.arrows:
+            # A package's __init__ runs before its modules and may name them: that is one thing, not a circle.
+            if not target.startswith(f"{module.name}."):
+                targets.setdefault(module.name, set()).add(target)
+        return targets

@@ -1,0 +1,171 @@
+"""Imports go downwards only, every library stays in its place: docs/decisions and the plan of the house as a test."""
+
+import sys
+import tomllib
+
+import pytest
+
+from scripts.source import ROOT, Module, Package
+
+ROWS = (
+    ("cli", "asgi", "__main__"),
+    ("bots", "modes", "dispatch", "api", "console", "worker", "sandbox", "testing"),
+    ("bootstrap",),
+    ("config",),
+    ("services",),
+    ("llm", "speech", "photo", "audio", "storage", "jobs", "telegram"),
+    ("domain",),
+    ("errors",),
+    ("kit", "logs"),
+)
+SEES_CONFIG = {"bootstrap", "cli", "asgi", "__main__"}
+# It knows the Bot API, not our bots: they meet over an address.
+SANDBOX_SEES = {"domain", "errors", "kit", "logs"}
+
+# Library: where it may be imported, as paths below beseda/. What is not listed may be used anywhere.
+WEB = ("api", "console", "sandbox", "asgi", "dispatch/webhook")
+HOMES: dict[str, tuple[str, ...]] = {
+    "aiogram": (),
+    "openai": (),
+    "groq": (),
+    "gigachat": (),
+    "httpx": (),
+    "httpx2": (),
+    "requests": (),
+    "aiohttp": ("llm", "speech", "photo", "telegram", "testing"),
+    "sqlalchemy": ("storage/sql",),
+    "alembic": ("storage/sql",),
+    "asyncpg": ("storage/sql",),
+    "sqlite3": ("storage/sql",),
+    "redis": ("storage/redis",),
+    "celery": ("jobs", "worker"),
+    "fastapi": WEB,
+    "starlette": WEB,
+    "uvicorn": (*WEB, "cli"),
+    "jinja2": ("console", "sandbox"),
+    "pydantic": ("config", "domain", "api"),
+    "dotenv": ("config",),
+    "yaml": ("config", "bots"),
+    "markdown_it": ("telegram/render",),
+    "tdjson": ("sandbox",),
+    "typer": ("cli",),
+    "click": ("cli",),
+    "rich": ("cli",),
+    "prompt_toolkit": ("cli",),
+    "PIL": ("photo",),
+    "cv2": ("photo",),
+    "imageio_ffmpeg": ("audio",),
+    "docx": ("services/document",),
+    "openpyxl": ("services/report",),
+}
+# "module -> target": why. Begins empty, and should end so.
+EXCEPTIONS: dict[str, str] = {}
+
+# Where a distribution's name is not the name one imports.
+IMPORT_NAMES = {"markdown-it-py": "markdown_it", "pyyaml": "yaml", "python-dotenv": "dotenv", "pillow": "PIL"}
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    return Package()
+
+
+def unit(name: str) -> str:
+    """Return the part of the house that a module belongs to: `beseda.llm.base` is of `llm`."""
+    return name.split(".")[1] if "." in name else ""
+
+
+def row(name: str) -> int:
+    place = unit(name)
+    return next((number for number, units in enumerate(ROWS) if place in units), len(ROWS))
+
+
+def is_allowed(source: str, target: str) -> bool:
+    here, there = unit(source), unit(target)
+    if here == there or not there:
+        return True
+    if there == "config" and here not in SEES_CONFIG:
+        return False
+    if here == "sandbox" and there not in SANDBOX_SEES:
+        return False
+    if here == "services" and row(target) == row("beseda.llm") and not target.endswith(".base"):
+        return False
+    return row(target) > row(source) or (here == "testing" and row(target) == row(source))
+
+
+def wrong_arrows(package: Package) -> list[str]:
+    return [
+        f"{module.path}:{line} imports {target}"
+        for module, target, line in package.arrows
+        if not is_allowed(module.name, target) and f"{module.name} -> {target}" not in EXCEPTIONS
+    ]
+
+
+def test_imports_go_downwards_only(package: Package) -> None:
+    assert wrong_arrows(package) == []
+
+
+def test_every_module_has_a_place_in_the_plan(package: Package) -> None:
+    known = {name for units in ROWS for name in units}
+    assert {unit(name) for name in package.modules} - known <= {""}
+
+
+def test_exceptions_are_still_needed(package: Package) -> None:
+    arrows = {f"{module.name} -> {target}" for module, target, _ in package.arrows}
+    assert set(EXCEPTIONS) <= arrows
+
+
+def test_modules_do_not_form_a_circle_or_a_long_chain(package: Package) -> None:
+    assert len(package.longest_chain()) <= 12, package.longest_chain()
+
+
+def test_underscore_modules_are_private_to_their_folder(package: Package) -> None:
+    for module, target, line in package.arrows:
+        folder, _, name = target.rpartition(".")
+        is_inside = module.name == folder or module.name.startswith(f"{folder}.")
+        assert is_inside or not name.startswith("_"), f"{module.path}:{line} imports {target}"
+
+
+def is_at_home(module: Module, library: str) -> bool:
+    place = module.path.relative_to("beseda").with_suffix("").as_posix() + "/"
+    return any(place.startswith(f"{home}/") for home in HOMES[library])
+
+
+def test_libraries_stay_where_they_belong(package: Package) -> None:
+    strays = [
+        f"{module.path}:{line} imports {name}"
+        for module in package.modules.values()
+        for name, line in module.imports
+        if (library := name.split(".")[0]) in HOMES and not is_at_home(module, library)
+    ]
+    assert strays == []
+
+
+def test_every_library_is_declared(package: Package) -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {item.split("[")[0].split(">")[0].split(";")[0].split("<")[0].strip() for item in declared}
+    known = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
+    used = {(name.split(".")[0], str(module.path)) for module in package.modules.values() for name, _ in module.imports}
+    # starlette is FastAPI's own ground and is pinned by it.
+    free = known | set(sys.stdlib_module_names) | {"beseda", "starlette"}
+    assert {(name, path) for name, path in used if name not in free} == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "allowed"),
+    [
+        ("beseda.cli.run", "beseda.config", True),
+        ("beseda.dispatch.intake", "beseda.config", False),
+        ("beseda.dispatch.intake", "beseda.bots", False),
+        ("beseda.services.chat", "beseda.llm.base", True),
+        ("beseda.services.chat", "beseda.llm.demo", False),
+        ("beseda.services.chat", "beseda.services.voice", True),
+        ("beseda.storage.sql.turn", "beseda.llm.base", False),
+        ("beseda.testing.user", "beseda.sandbox.user", True),
+        ("beseda.sandbox.server", "beseda.telegram.render", False),
+        ("beseda.domain.turn", "beseda.kit.ids", True),
+        ("beseda.kit.lanes", "beseda.errors", False),
+    ],
+)
+def test_the_rule_itself(source: str, target: str, *, allowed: bool) -> None:
+    assert is_allowed(source, target) is allowed

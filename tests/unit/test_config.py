@@ -1,0 +1,214 @@
+from pathlib import Path
+
+import pytest
+
+from beseda.config import Settings, list_settings, load_settings, read_environment
+from beseda.errors import SettingsError
+from beseda.llm.endpoints import ENDPOINTS
+
+TOKEN = "123456789:AAFakeTokenForTests"
+
+
+def write_config(text: str) -> Path:
+    path = Path("config.yaml")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(text: str = "", environ: dict[str, str] | None = None, **overrides: object) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(write_config(text), overrides, environ or {})
+    return raised.value.detail.splitlines()
+
+
+def test_settings_without_anything_are_the_defaults() -> None:
+    settings = load_settings(None, {}, {})
+    assert (settings.host, settings.port, settings.language, settings.limits) == ("127.0.0.1", 8090, "ru", True)
+    assert settings.database() == "sqlite:///data/beseda.db"
+    assert settings.bot_token("assistant") is None
+
+
+def test_precedence_is_flag_then_environment_then_file_then_default() -> None:
+    path = write_config("web:\n  port: 1\n  host: 10.0.0.1\nlog:\n  level: debug\n")
+    settings = load_settings(path, {"port": 3, "host": None}, {"BESEDA_PORT": "2", "BESEDA_LOG_LEVEL": "error"})
+    assert (settings.port, settings.host, settings.log_level) == (3, "10.0.0.1", "error")
+
+
+def test_config_in_the_working_folder_is_found() -> None:
+    write_config("web: {port: 4}")
+    assert load_settings(None, {}, {}).port == 4
+
+
+def test_references_are_filled_from_the_environment_and_their_defaults() -> None:
+    path = write_config("web: {port: '${P:8}', host: '${H}'}\nmodels: {chat: ['${M:}x:y']}\nstorage: {dir: '${D:}'}")
+    settings = load_settings(path, {}, {"H": "::1"})
+    assert (settings.port, settings.host, settings.model, settings.storage_dir) == (8, "::1", ("x:y",), Path("data"))
+
+
+def test_sections_with_everything_commented_out_are_fine() -> None:
+    assert load_settings(write_config("web:\nmodels:\n  keys:\nlog: {level: }\n"), {}, {}).port == 8090
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("web: {prot: 1}", "config.yaml: web.prot: there is no such setting; did you mean web.port?"),
+        ("zzzzqqq: 1", "config.yaml: zzzzqqq: there is no such setting; take it out"),
+        ("web: {port: {a: 1}}", "config.yaml: web.port.a: there is no such setting; did you mean web.port?"),
+        ("web: {port: high}", "config.yaml: web.port: 'high' will not do; give a port number from 0 to 65535"),
+        ("bots: {language: fr}", "config.yaml: bots.language: 'fr' will not do; give `ru` or `en`"),
+        ("web: {host: '${NOWHERE}'}", "config.yaml: web.host: NOWHERE is not set; put NOWHERE=… into .env"),
+        (
+            "models: {base_urls: {vllm: nonsense}}",
+            "config.yaml: models.base_urls.vllm: this will not do; give an address",
+        ),
+        ("models: {keys: nonsense}", "config.yaml: models.keys: a secret does not belong here"),
+        ("web: [1", "config.yaml, line 1: this is not YAML; compare it with config.example.yaml"),
+        ("- a", "config.yaml: it must hold `section:` and, below it, `key: value`; see config.example.yaml"),
+    ],
+)
+def test_wrong_file_is_one_line_that_names_the_setting(text: str, line: str) -> None:
+    assert [problem.startswith(line) for problem in problems(text)] == [True], problems(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"telegram: {{token: '{TOKEN}'}}",
+        "telegram: {token: '${X:123:abc}'}",
+        f"telegram: {{tokens: {{assistant: '{TOKEN}'}}}}",
+        "models: {keys: {openrouter: sk-or-1}}",
+        "models: {keys: {openrouter: 12345}}",
+        "web: {webhook_secret: abc}",
+        "storage: {database_url: 'postgresql://u:secret@h/d'}",
+        "storage: {redis_url: 'redis://:secret@h'}",
+    ],
+)
+def test_literal_secret_in_the_file_is_refused_and_not_repeated(text: str) -> None:
+    (line,) = problems(text)
+    assert "a secret does not belong here" in line
+    assert not {"AAF", "sk-or", "12345", "secret@", "abc"} & {part for part in line.split() if part in text}
+
+
+def test_secrets_in_the_file_by_reference_are_taken() -> None:
+    path = write_config("telegram: {token: '${T}'}\nstorage: {database_url: 'postgresql://u:${P}@h/d'}")
+    settings = load_settings(path, {}, {"T": TOKEN, "P": "hush"})
+    assert settings.bot_token("assistant") == TOKEN
+    assert settings.database() == "postgresql://u:hush@h/d"
+
+
+def test_all_problems_are_told_at_once() -> None:
+    lines = problems("web: {prot: 1}\nlog: {level: loud}", {"BESEDA_PORT": "-1", "BESEDA_PROT": "1"}, bots=["No!"])
+    assert [line.split(":")[0] for line in lines] == [
+        "config.yaml",
+        "BESEDA_PROT",
+        "--bot",
+        "BESEDA_PORT",
+        "config.yaml",
+    ]
+
+
+def test_missing_file_that_was_named_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"absent\.yaml: there is no such file"):
+        load_settings(Path("absent.yaml"), {}, {})
+
+
+@pytest.mark.parametrize("variable", ["BOT_TOKEN", "TELEGRAM_TOKEN", "ASSISTANT_BOT_TOKEN"])
+def test_bot_token_has_three_names(variable: str) -> None:
+    assert load_settings(None, {}, {variable: TOKEN}).bot_token("assistant") == TOKEN
+
+
+def test_bot_token_of_its_own_stands_above_the_general_one() -> None:
+    environ = {
+        "BOT_TOKEN": "1:general",
+        "SALES_DESK_BOT_TOKEN": "2:own",
+        "HF_BOT_TOKEN": "3:hf",
+        "BESEDA_BOTS": "llama,hf",
+    }
+    settings = load_settings(None, {}, environ)
+    tokens = [settings.bot_token(name) for name in ("llama", "sales-desk", "hf", "assistant")]
+    assert tokens == ["1:general", "2:own", "3:hf", None]
+
+
+def test_bad_token_is_named_and_not_shown() -> None:
+    (line,) = problems("", {"BOT_TOKEN": "oops-secret"})
+    assert line.startswith("BOT_TOKEN: this will not do; give a token from @BotFather")
+    assert "oops" not in line
+
+
+@pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
+def test_every_endpoint_is_set_up_by_its_own_variables(row: object) -> None:
+    endpoint = next(known for known in ENDPOINTS if known is row)
+    environ = {endpoint.key_variable: "key", endpoint.url_variable: "http://127.0.0.1:9/v1/"}
+    settings = load_settings(None, {}, environ)
+    assert (settings.api_keys[endpoint.name], settings.base_urls[endpoint.name]) == ("key", "http://127.0.0.1:9/v1")
+
+
+def test_endpoint_in_the_file_may_be_called_by_an_alias() -> None:
+    path = write_config("models: {keys: {huggingface: '${K}'}}")
+    assert load_settings(path, {}, {"K": "key"}).api_keys == {"hf": "key"}
+
+
+def test_own_speech_server_is_an_endpoint_too() -> None:
+    assert load_settings(None, {}, {"ASR_BASE_URL": "http://asr:1"}).base_urls == {"asr": "http://asr:1"}
+
+
+@pytest.mark.parametrize(("word", "value"), [("off", False), ("on", True), ("OFF", False)])
+def test_limits_are_a_switch(word: str, value: bool) -> None:
+    assert load_settings(None, {}, {"BESEDA_LIMITS": word}).limits is value
+
+
+@pytest.mark.parametrize("text", ["bots: {admin_ids: [1, 2]}", "bots: {admin_ids: '1, 2'}"])
+def test_admin_ids_are_a_list(text: str) -> None:
+    assert load_settings(write_config(text), {}, {}).admin_ids == frozenset({1, 2})
+
+
+def test_model_list_keeps_its_order_and_colons() -> None:
+    environ = {"BESEDA_MODEL": "openrouter:deepseek/deepseek-chat:free, groq:x"}
+    assert load_settings(None, {}, environ).model == ("openrouter:deepseek/deepseek-chat:free", "groq:x")
+
+
+def test_webhooks_need_their_secret_and_https() -> None:
+    lines = problems("", {"BESEDA_PUBLIC_URL": "http://bots.example.org"})
+    assert [line.split(":")[0] for line in lines] == ["BESEDA_WEBHOOK_SECRET", "BESEDA_PUBLIC_URL"]
+    own_server = {"TELEGRAM_API_URL": "http://127.0.0.1:8081", "BESEDA_WEBHOOK_SECRET": "s"}
+    assert load_settings(None, {}, {"BESEDA_PUBLIC_URL": "http://h/", **own_server}).public_url == "http://h"
+
+
+@pytest.mark.parametrize("secret", ["with space", "ключ", "x" * 257])
+def test_webhook_secret_obeys_telegrams_alphabet_and_length(secret: str) -> None:
+    (line,) = problems("", {"BESEDA_WEBHOOK_SECRET": secret})
+    assert line.startswith("BESEDA_WEBHOOK_SECRET: this will not do")
+
+
+def test_repr_shows_no_secret_and_the_log_learns_them_all() -> None:
+    environ = {
+        "BOT_TOKEN": "1:topsecret1",
+        "HF_BOT_TOKEN": "1:topsecret2",
+        "GROQ_API_KEY": "topsecret3",
+        "BESEDA_WEBHOOK_SECRET": "topsecret4",
+        "DATABASE_URL": "postgresql://u:topsecret5@h/d",
+        "REDIS_URL": "redis://:topsecret6@h",
+        "VLLM_BASE_URL": "http://u:topsecret7@h",
+    }
+    settings = load_settings(None, {}, environ)
+    assert "topsecret" not in repr(settings)
+    assert {value[-1] for value in settings.secrets()} == set("1234567")
+
+
+def test_dotenv_stands_below_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("BESEDA_PORT=1\nBESEDA_HOST='h'\nGROQ_API_KEY=a$b\nADMIN_IDS=\n", encoding="utf-8")
+    monkeypatch.setenv("BESEDA_PORT", "2")
+    environ = read_environment()
+    assert (environ["BESEDA_PORT"], environ["BESEDA_HOST"], environ["GROQ_API_KEY"]) == ("2", "h", "a$b")
+    assert "ADMIN_IDS" not in environ
+
+
+def test_every_field_is_a_setting_with_its_own_place_and_variables() -> None:
+    rows = list_settings()
+    assert set(rows) == set(Settings.model_fields)
+    places = [row.path for row in rows.values()]
+    variables = [name for row in rows.values() for name in row.variables]
+    assert len(set(places)) == len(places)
+    assert len(set(variables)) == len(variables)
+    assert all(row.description.endswith(".") and row.variable for row in rows.values())
