@@ -117,19 +117,23 @@ class Package:
             if (target := self.resolve(name)) and target != module.name
         )
 
-    def longest_chain(self) -> list[str]:
-        """Return the longest chain of imports. Raises ValueError on a cycle, naming it."""
+    def longest_chain(self, within: str = "beseda") -> list[str]:
+        """Return the longest chain of imports among the modules of one folder. Raises ValueError on a cycle."""
         chains: dict[str, list[str]] = {}
 
         def follow(name: str, above: tuple[str, ...]) -> list[str]:
             if name in above:
                 raise ValueError(" → ".join([*above[above.index(name) :], name]))
             if name not in chains:
-                below = [follow(target, (*above, name)) for target in self._targets.get(name, ())]
+                targets = [target for target in self._targets.get(name, ()) if is_inside(target)]
+                below = [follow(target, (*above, name)) for target in targets]
                 chains[name] = [name, *max(below, key=len, default=[])]
             return chains[name]
 
-        return max((follow(name, ()) for name in self.modules), key=len)
+        def is_inside(name: str) -> bool:
+            return name == within or name.startswith(f"{within}.")
+
+        return max((follow(name, ()) for name in self.modules if is_inside(name)), key=len)
 
     @cached_property
     def _targets(self) -> dict[str, set[str]]:
