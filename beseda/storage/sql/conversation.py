@@ -1,0 +1,172 @@
+"""Conversations, their people and messages."""
+
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.message import Message, Role
+from beseda.domain.turn import PartState, TurnKind, TurnState
+from beseda.domain.usage import Totals
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
+from beseda.storage.sql.tables import conversations, deliveries, messages, model_calls, turns, users
+
+_KNOWN_LIMIT = 10_000
+_SEEN_SECONDS = 300.0
+
+
+def _upsert_person(insert: InsertFactory) -> Any:
+    statement = insert(users).values({column.name: bindparam(column.name) for column in users.columns})
+    new = statement.excluded
+    names = ("name", "username", "language", "last_seen_at")
+    return statement.on_conflict_do_update(index_elements=["id"], set_={name: new[name] for name in names})
+
+
+def _upsert_conversation(insert: InsertFactory) -> Any:
+    names = [column.name for column in conversations.columns if column.name != "id"]
+    statement = insert(conversations).values({name: bindparam(name) for name in names})
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["bot", "chat_id", "thread_id"],
+        set_={"kind": new.kind, "title": new.title, "updated_at": new.updated_at},
+    )
+
+
+_person = Statement(Rank.PERSON, _upsert_person)
+_conversation = Statement(Rank.CONVERSATION, _upsert_conversation)
+_find_id = select(conversations.c.id).where(
+    conversations.c.bot == bindparam("bot"),
+    conversations.c.chat_id == bindparam("chat_id"),
+    conversations.c.thread_id == bindparam("thread_id"),
+)
+
+
+class SqlConversationRepository:
+    """Conversations in SQL. What was opened lately is remembered here, so that a known chat costs no query."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+        self._conversations: OrderedDict[ChatKey, Conversation] = OrderedDict()
+        self._people: OrderedDict[int, tuple[Person, float]] = OrderedDict()
+
+    async def open(self, key: ChatKey, kind: ChatKind, title: str, person: Person) -> Conversation:
+        """Return the conversation at `key`, made if new; `person` is remembered as seen now.
+
+        The time a person was last seen is kept to five minutes. Raises StorageError.
+        """
+        known = self._conversations.get(key)
+        if known is None or known.kind is not kind or known.title != title:
+            return await self._store(key, kind, title, person)
+        self._conversations.move_to_end(key)
+        seen = self._people.get(person.id)
+        if seen is None or seen[0] != person or self._clock.monotonic() - seen[1] > _SEEN_SECONDS:
+            await self._database.write_rows([(_person, _person_params(person, self._clock.now()))])
+            self._remember_person(person)
+        return known
+
+    async def recent(self, conversation: Conversation, limit: int) -> list[Message]:
+        """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count."""
+        params = {"conversation_id": conversation.id, "size": limit}
+        rows = await self._database.read(lambda connection: connection.execute(_find_recent, params).all())
+        return [Message(Role(row.role), row.content) for row in reversed(rows)]
+
+    async def clear(self, conversation: Conversation) -> int:
+        """Wipe what was said in the conversation and return how many messages that was.
+
+        Answers on their way to Telegram and questions not yet answered are kept until they are through.
+        """
+        return await self._database.write(lambda connection: _wipe(connection, conversation.id))
+
+    async def totals(self, conversation: Conversation) -> Totals:
+        """Return what the conversation has used so far; wiping what was said does not take it back."""
+        return await self._database.read(lambda connection: _sum_up(connection, conversation.id))
+
+    async def _store(self, key: ChatKey, kind: ChatKind, title: str, person: Person) -> Conversation:
+        now = self._clock.now()
+        place: Params = {"bot": key.bot, "chat_id": key.chat_id, "thread_id": key.thread_id}
+        rest = {"kind": kind.value, "title": title, "user_id": person.id, "created_at": now, "updated_at": now}
+
+        def work(connection: Connection) -> int:
+            _person.run(connection, [_person_params(person, now)])
+            _conversation.run(connection, [{**place, **rest}])
+            number: int = connection.execute(_find_id, place).scalar_one()
+            return number
+
+        conversation = Conversation(await self._database.write(work), key, kind, title)
+        self._remember_person(person)
+        self._conversations[key] = conversation
+        self._conversations.move_to_end(key)
+        if len(self._conversations) > _KNOWN_LIMIT:
+            self._conversations.popitem(last=False)
+        return conversation
+
+    def _remember_person(self, person: Person) -> None:
+        self._people[person.id] = (person, self._clock.monotonic())
+        self._people.move_to_end(person.id)
+        if len(self._people) > _KNOWN_LIMIT:
+            self._people.popitem(last=False)
+
+
+def _person_params(person: Person, now: datetime) -> Params:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "username": person.username,
+        "language": person.language,
+        "created_at": now,
+        "last_seen_at": now,
+    }
+
+
+# By turn, then by row: the answer to a question that was asked anew stands behind its question.
+_find_recent = (
+    select(messages.c.role, messages.c.content)
+    .join(turns, turns.c.id == messages.c.turn_id)
+    .where(
+        messages.c.conversation_id == bindparam("conversation_id"),
+        turns.c.state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value]),
+    )
+    .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
+    .limit(bindparam("size"))
+)
+
+
+def _wipe(connection: Connection, conversation_id: int) -> int:
+    ours = turns.c.conversation_id == conversation_id
+    over = turns.c.state.in_([TurnState.DELIVERED.value, TurnState.FAILED.value])
+    count = connection.execute(delete(messages).where(messages.c.conversation_id == conversation_id)).rowcount
+    connection.execute(update(turns).where(ours, over, turns.c.input != "").values(input=""))
+    through = or_(deliveries.c.state == PartState.SENT.value, deliveries.c.state == PartState.DROPPED.value)
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.turn_id.in_(select(turns.c.id).where(ours)), through, deliveries.c.html != "")
+        .values(html="", markup="")
+    )
+    return count
+
+
+def _sum_up(connection: Connection, conversation_id: int) -> Totals:
+    ours = turns.c.conversation_id == conversation_id
+    said = turns.c.kind != TurnKind.COMMAND.value
+    answered = turns.c.state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value])
+    counts = connection.execute(
+        select(
+            func.count().label("messages"), func.count().filter(answered).label("answers"), func.min(turns.c.created_at)
+        ).where(ours, said)
+    ).one()
+    spent = connection.execute(
+        select(
+            func.coalesce(func.sum(model_calls.c.prompt_tokens), 0),
+            func.coalesce(func.sum(model_calls.c.completion_tokens), 0),
+            func.coalesce(func.sum(model_calls.c.cost), 0.0),
+        )
+        .join(turns, turns.c.id == model_calls.c.turn_id)
+        .where(ours)
+    ).one()
+    since = counts[2].astimezone(UTC).date().isoformat() if counts[2] is not None else ""
+    return Totals(counts.messages, counts.answers, int(spent[0]), int(spent[1]), float(spent[2]), since)

@@ -1,0 +1,122 @@
+"""The database as repositories see it: functions over a connection, and rows for the next transaction."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, TypeAlias, TypeVar, cast
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from beseda.errors import SettingsError
+from beseda.storage.sql.failure import to_storage_error
+from beseda.storage.sql.sqlite import SqliteBackend, find_file
+from beseda.storage.sql.uow import Entry, GroupWriter, Row
+
+T = TypeVar("T")
+Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
+
+
+class Backend(Protocol):
+    """What a kind of database has to offer."""
+
+    async def connect(self) -> None:
+        """Open the writing connection."""
+        ...
+
+    async def run(self, entries: Sequence[Entry]) -> None:
+        """Commit entries on the writing connection."""
+        ...
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a connection of its own."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Database:
+    """One open database, SQLite or PostgreSQL, used from the event loop that opened it."""
+
+    def __init__(self, backend: Backend, *, patience: float) -> None:
+        self._backend = backend
+        self._writer = GroupWriter(backend.run, patience=patience)
+
+    @classmethod
+    async def open(cls, url: str, *, synchronous: Synchronous = "NORMAL", patience: float = 30.0) -> "Database":
+        """Open the database at `url`; its tables are the migrations' business.
+
+        `patience` is how many seconds a write waits for a database that is away. `synchronous` is SQLite's pragma
+        (https://www.sqlite.org/pragma.html#pragma_synchronous): NORMAL survives any death of this process, but loses
+        the last transactions when the machine loses power; FULL survives that too, for one fsync per transaction.
+        Raises SettingsError for a URL that makes no sense, StorageError where the database cannot be reached.
+        """
+        backend = _build_backend(parse_url(url), synchronous)
+        try:
+            await backend.connect()
+        except Exception as error:
+            await backend.close()
+            raise to_storage_error(error) from error
+        return cls(backend, patience=patience)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` outside the writer and return its result. Raises StorageError when the database fails."""
+        try:
+            return await self._backend.read(work)
+        except Exception as error:
+            mapped = to_storage_error(error)
+            if mapped is error:
+                raise
+            raise mapped from error
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` inside the next transaction, shared with other callers, and return its result once committed.
+
+        It may run more than once (another entry of the batch failed, the connection was lost): it changes nothing but
+        the database. Keep it short: everybody's writes wait for it. Raises what `work` raises, or StorageError.
+        """
+        return cast("T", await self._writer.submit((), work))
+
+    async def write_rows(self, rows: Sequence[Row]) -> None:
+        """Write rows in the next transaction, all or none, and return once committed.
+
+        Rows of all callers are gathered by statement and run in the order of the statements' ranks. Raises
+        StorageError when the database refuses a row or stays away.
+        """
+        await self._writer.submit(rows)
+
+    async def close(self) -> None:
+        """Write what is still queued and close every connection."""
+        await self._writer.close()
+        await self._backend.close()
+
+
+def parse_url(url: str) -> URL:
+    """Return a SQLite or PostgreSQL URL with any driver suffix taken off. Raises SettingsError for everything else."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The URL itself may hold a password: it is not repeated.
+        raise SettingsError(f"DATABASE_URL cannot be read. {_HINT}") from None
+    kind = parsed.get_backend_name()
+    if kind == "postgres":
+        kind = "postgresql"
+    if kind not in {"sqlite", "postgresql"}:
+        raise SettingsError(f"DATABASE_URL: {kind!r} is not supported. {_HINT}")
+    if kind == "sqlite":
+        find_file(parsed)
+    elif not parsed.database:
+        raise SettingsError(f"DATABASE_URL names no database. {_HINT}")
+    return parsed.set(drivername=kind)
+
+
+_HINT = "Use sqlite:///data/beseda.db or postgresql://user:password@host:5432/name"
+
+
+def _build_backend(url: URL, synchronous: Synchronous) -> Backend:
+    if url.drivername == "sqlite":
+        return SqliteBackend(find_file(url), synchronous=synchronous)
+    from beseda.storage.sql.postgres import PostgresBackend  # noqa: PLC0415 - asyncpg is not loaded for SQLite
+
+    return PostgresBackend(url)

@@ -1,0 +1,197 @@
+"""Migrations, run by the program itself: from any folder, by several processes at once, for nothing when up to date.
+
+Alembic takes half a second to import, so that a start first compares the stored revision with the one this code
+expects; only when they differ is Alembic loaded. All revisions of an upgrade share one transaction under a lock:
+whoever comes second waits and finds nothing left to do.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import Connection, create_engine, event, inspect
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from beseda.errors import SettingsError
+from beseda.storage.sql.database import parse_url
+from beseda.storage.sql.failure import to_storage_error
+from beseda.storage.sql.sqlite import find_file, prepare_file
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+T = TypeVar("T")
+HEAD = "0001"
+_LOCK_SECONDS = 60
+# Any number will do, as long as every version of Beseda takes the same ("beseda" in ASCII).
+_LOCK_NUMBER = 0x626573656461
+
+
+async def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database at `url` to `revision` (made where it is a SQLite file that does not exist).
+
+    Raises SettingsError where a newer Beseda has written it, StorageError where it cannot be reached.
+    """
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite":
+        prepare_file(find_file(parsed))
+    if revision != "head" or await _read_revision(parsed) != HEAD:
+        await _connect(parsed, lambda connection: _upgrade(connection, revision))
+
+
+async def downgrade(url: str, revision: str) -> None:
+    """Take the database back to `revision` ("base" for empty). What later tables held is gone."""
+    await _connect(parse_url(url), lambda connection: _downgrade(connection, revision))
+
+
+async def check(url: str) -> list[str]:
+    """Return what is wrong with the database's revision, a sentence each; empty when it is up to date."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite" and not find_file(parsed).exists():
+        return [f"The database {find_file(parsed)} does not exist yet: run `beseda db upgrade`."]
+    current = await _read_revision(parsed)
+    if current == HEAD:
+        return []
+    return [_describe(current)]
+
+
+async def find_drift(url: str) -> list[str]:
+    """Return how the database's tables differ from those the code expects, as Alembic puts it."""
+    return await _connect(parse_url(url), _compare)
+
+
+def _describe(current: str | None) -> str:
+    if current is None:
+        return "The database has no tables yet: run `beseda db upgrade`."
+    if current not in _known_revisions():
+        return (
+            f"The database was written by a newer Beseda (its revision is {current}, this one knows up to {HEAD}): "
+            "install that version, or use another DATABASE_URL."
+        )
+    return f"The database is at revision {current}, this Beseda needs {HEAD}: run `beseda db upgrade`."
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - half a second, needed only here
+
+    current = _stored_revision(connection)
+    if current is not None and current not in _known_revisions():
+        raise SettingsError(_describe(current))
+    command.upgrade(_build_config(connection), revision)
+
+
+def _downgrade(connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - half a second, needed only here
+
+    command.downgrade(_build_config(connection), revision)
+
+
+def _compare(connection: Connection) -> list[str]:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - half a second, needed only here
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    from beseda.storage.sql.tables import metadata  # noqa: PLC0415 - a start that is up to date needs no tables
+
+    context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+    return [str(difference) for difference in compare_metadata(context, metadata)]
+
+
+def find_scripts() -> Path:
+    """Return the folder of revisions: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parents[2]
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def _build_config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - half a second, needed only here
+
+    config = Config(attributes={"connection": connection})
+    # Alembic reads values with configparser, to which a % is the start of a name.
+    config.set_main_option("script_location", str(find_scripts()).replace("%", "%%"))
+    return config
+
+
+def _known_revisions() -> set[str]:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - half a second, needed only here
+
+    return {script.revision for script in ScriptDirectory.from_config(_build_config()).walk_revisions()}
+
+
+def _stored_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+    return str(found) if found is not None else None
+
+
+async def _read_revision(url: URL) -> str | None:
+    if url.drivername == "sqlite":
+        return await asyncio.to_thread(_read_sqlite_revision, find_file(url))
+    return await _connect(url, _stored_revision, lock=False)
+
+
+def _read_sqlite_revision(path: Path) -> str | None:
+    try:
+        with closing(sqlite3.connect(path, timeout=_LOCK_SECONDS)) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise to_storage_error(OSError(str(error))) from error
+    except sqlite3.DatabaseError as error:
+        raise SettingsError(f"DATABASE_URL: {path} is not a SQLite database ({error})") from error
+    return row[0] if row else None
+
+
+async def _connect(url: URL, work: Callable[[Connection], T], *, lock: bool = True) -> T:
+    try:
+        if url.drivername == "sqlite":
+            return await asyncio.to_thread(_run_on_sqlite, find_file(url), work)
+        return await _run_on_postgres(url, work, lock=lock)
+    except (SQLAlchemyError, OSError) as error:
+        raise to_storage_error(error) from error
+
+
+def _run_on_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), poolclass=NullPool, connect_args={"timeout": _LOCK_SECONDS}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # Foreign keys stay off, which is this library's default: a table that is built anew may be dropped meanwhile.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+
+    @event.listens_for(engine, "begin")
+    def lock(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with engine.begin() as connection:
+        result = work(connection)
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise SettingsError(f"the migration would leave {len(broken)} rows without their parents; nothing changed")
+    return result
+
+
+async def _run_on_postgres(url: URL, work: Callable[[Connection], T], *, lock: bool) -> T:
+    from beseda.storage.sql.postgres import build_engine  # noqa: PLC0415 - asyncpg is not loaded for SQLite
+
+    engine = build_engine(url, command_timeout=None)
+    try:
+        async with engine.begin() as connection:
+            if lock:
+                await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+                await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})")
+                # A running bot must not stand still behind an ALTER that itself waits for a long query.
+                await connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,83 @@
+"""PostgreSQL by asyncpg: one connection writes, a pool reads."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from beseda.kit.backoff import Backoff
+from beseda.storage.sql.failure import is_passing
+from beseda.storage.sql.uow import Entry, commit_entries
+
+T = TypeVar("T")
+_CONNECT_SECONDS = 5.0
+_COMMAND_SECONDS = 15.0
+_READ_PATIENCE = 10.0
+
+
+class PostgresBackend:
+    """The same sync functions as on SQLite, run by SQLAlchemy's bridge to asyncpg."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine = build_engine(url)
+        self._connection: AsyncConnection | None = None
+        self._backoff = Backoff(first=0.05, cap=1.0)
+
+    async def connect(self) -> None:
+        """Open the writing connection. Raises what the driver raises."""
+        self._connection = await self._engine.connect()
+
+    async def run(self, entries: Sequence[Entry]) -> None:
+        """Commit entries; a connection that broke is dropped, the next call opens another."""
+        if self._connection is None:
+            await self.connect()
+        assert self._connection is not None  # noqa: S101 - connect() either sets it or raises
+        try:
+            await self._connection.run_sync(commit_entries, entries)
+        except BaseException:
+            broken, self._connection = self._connection, None
+            await broken.invalidate()
+            await broken.close()
+            raise
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a connection of the pool; after a restart of the server it is tried again for ten seconds."""
+        loop = asyncio.get_running_loop()
+        deadline, attempt = loop.time() + _READ_PATIENCE, 0
+        while True:
+            try:
+                async with self._engine.connect() as connection:
+                    return await connection.run_sync(work)
+            except Exception as error:
+                delay = self._backoff.delay(attempt)
+                if not is_passing(error) or loop.time() + delay > deadline:
+                    raise
+            await asyncio.sleep(delay)
+            attempt += 1
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._connection is not None:
+            await self._connection.close()
+        await self._engine.dispose()
+
+
+def build_engine(url: URL, *, command_timeout: float | None = _COMMAND_SECONDS) -> AsyncEngine:
+    """Return an engine whose every wait is bounded; a migration may ask for no bound on a statement."""
+    return create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        pool_size=5,
+        max_overflow=5,
+        pool_timeout=_READ_PATIENCE,
+        pool_recycle=1800,
+        hide_parameters=True,
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "command_timeout": command_timeout,
+            # Compiling a plan takes longer than any query of ours.
+            "server_settings": {"application_name": "beseda", "jit": "off"},
+        },
+    )

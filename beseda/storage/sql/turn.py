@@ -1,0 +1,297 @@
+"""Turns and their parts: the hot path. Each step is a handful of rows in a transaction shared with other chats."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy.sql.dml import Update
+
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation
+from beseda.domain.message import Message
+from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
+from beseda.domain.usage import ModelCall
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
+from beseda.storage.sql.tables import conversations, deliveries, messages, model_calls, turns, updates
+from beseda.storage.sql.uow import Row as WriteRow
+from beseda.storage.sql.update import finish_updates
+
+
+def _upsert_turn(insert: InsertFactory) -> Any:
+    statement = insert(turns).values({column.name: bindparam(column.name) for column in turns.columns})
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={"state": new.state, "reason": new.reason, "attempt": new.attempt, "updated_at": new.updated_at},
+    )
+
+
+def _upsert_message(insert: InsertFactory) -> Any:
+    names = ("conversation_id", "turn_id", "role", "content", "created_at")
+    statement = insert(messages).values({name: bindparam(name) for name in names})
+    # A turn asked anew, by a restart or by the person, says its words in place of the earlier ones.
+    return statement.on_conflict_do_update(
+        index_elements=["turn_id", "role"], set_={"content": statement.excluded.content}
+    )
+
+
+def _upsert_part(insert: InsertFactory) -> Any:
+    statement = insert(deliveries).values({column.name: bindparam(column.name) for column in deliveries.columns})
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["turn_id", "attempt", "number"],
+        set_={
+            "html": new.html,
+            "markup": new.markup,
+            "state": new.state,
+            "message_id": new.message_id,
+            "updated_at": new.updated_at,
+        },
+    )
+
+
+def _upsert_call(insert: InsertFactory) -> Any:
+    columns = [column for column in model_calls.columns if column.name != "id"]
+    statement = insert(model_calls).values({column.name: bindparam(column.name) for column in columns})
+    keys = ("turn_id", "attempt")
+    return statement.on_conflict_do_update(
+        index_elements=list(keys),
+        set_={column.name: statement.excluded[column.name] for column in columns if column.name not in keys},
+    )
+
+
+def _tie_update(_insert: InsertFactory) -> Update:
+    return (
+        update(updates)
+        .where(updates.c.bot == bindparam("of_bot"), updates.c.update_id == bindparam("of_update"))
+        .values(turn_id=bindparam("to_turn"))
+    )
+
+
+def _update_part(_insert: InsertFactory) -> Update:
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.turn_id == bindparam("of_turn"),
+            deliveries.c.attempt == bindparam("of_attempt"),
+            deliveries.c.number == bindparam("of_number"),
+        )
+        .values(
+            state=bindparam("to_state"),
+            # A message id once known stays: the part is edited from then on, never sent again.
+            message_id=func.coalesce(
+                bindparam("to_message", type_=deliveries.c.message_id.type), deliveries.c.message_id
+            ),
+            updated_at=bindparam("at"),
+        )
+    )
+
+
+def _end_turn(_insert: InsertFactory) -> Update:
+    return (
+        update(turns)
+        .where(turns.c.id == bindparam("of_turn"))
+        .values(state=bindparam("to_state"), reason=bindparam("to_reason"), updated_at=bindparam("at"))
+    )
+
+
+_turn = Statement(Rank.TURN, _upsert_turn)
+_message = Statement(Rank.MESSAGE, _upsert_message)
+_tie = Statement(Rank.TURN_UPDATES, _tie_update)
+_part = Statement(Rank.DELIVERY, _upsert_part)
+_call = Statement(Rank.MODEL_CALL, _upsert_call)
+_sending = Statement(Rank.DELIVERY_SENDING, _update_part)
+_sent = Statement(Rank.DELIVERY_SENT, _update_part)
+_end = Statement(Rank.TURN_END, _end_turn)
+
+
+class SqlTurnRepository:
+    """Turns in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def open(self, turn: Turn, message: Message | None) -> None:
+        """Store a received turn, what the user said (none for a command), and tie its updates to it.
+
+        A turn that is there already (asked anew) takes over `turn.state`, `turn.reason` and `turn.attempt`.
+        """
+        now = self._clock.now()
+        rows = _opening_rows(turn, now)
+        if message is not None:
+            rows.append((_message, _message_params(turn, message, now)))
+        await self._database.write_rows(rows)
+
+    async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
+        """Store state, reason, attempt and all parts of `turn`, the assistant's message and the model call."""
+        now = self._clock.now()
+        rows = _opening_rows(turn, now)
+        if message is not None:
+            rows.append((_message, _message_params(turn, message, now)))
+        rows.extend((_part, _part_params(turn, part, now)) for part in turn.parts)
+        if call is not None:
+            rows.append((_call, _call_params(turn, call, now)))
+        await self._database.write_rows(rows)
+
+    async def mark_sending(self, turn: Turn, part: Part) -> None:
+        """Record that the call that sends `part` is about to be made."""
+        params = _part_step(turn, part, PartState.SENDING, self._clock.now())
+        await self._database.write_rows([(_sending, params)])
+
+    async def mark_sent(self, turn: Turn, part: Part) -> None:
+        """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well.
+
+        `turn.state` then becomes delivered, unless the turn failed and this was its notice.
+        """
+        now = self._clock.now()
+        rows: list[WriteRow] = [(_sent, _part_step(turn, part, part.state, now))]
+        done = not turn.unsent()
+        state = turn.state if turn.state is TurnState.FAILED else TurnState.DELIVERED
+        if done:
+            rows += _ending_rows(turn, state, now)
+        await self._database.write_rows(rows)
+        if done:
+            turn.state = state
+
+    async def finish(self, turn: Turn) -> None:
+        """Record `turn.state` and `turn.reason` and mark its updates as worked off, sent or not."""
+        await self._database.write_rows(_ending_rows(turn, turn.state, self._clock.now()))
+
+    async def find(self, turn_id: int) -> Turn | None:
+        """Return a turn with its parts (those of its last attempt) and updates, or None."""
+        return await self._database.read(lambda connection: _load_turn(connection, turn_id))
+
+
+def _opening_rows(turn: Turn, now: datetime) -> list[WriteRow]:
+    if turn.created_at is None:
+        turn.created_at = now
+    params: Params = {
+        "id": turn.id,
+        "conversation_id": turn.conversation.id,
+        "user_id": turn.user_id,
+        "kind": turn.kind.value,
+        "state": turn.state.value,
+        "reason": turn.reason,
+        "attempt": turn.attempt,
+        "reply_to": turn.reply_to,
+        "input": turn.input,
+        "created_at": turn.created_at,
+        "updated_at": now,
+    }
+    rows: list[WriteRow] = [(_turn, params)]
+    bot = turn.conversation.key.bot
+    for number in turn.update_ids:
+        rows.append((_tie, {"of_bot": bot, "of_update": number, "to_turn": turn.id}))  # noqa: PERF401 - typed rows
+    return rows
+
+
+def _ending_rows(turn: Turn, state: TurnState, now: datetime) -> list[WriteRow]:
+    end: Params = {"of_turn": turn.id, "to_state": state.value, "to_reason": turn.reason, "at": now}
+    rows: list[WriteRow] = [(_end, end)]
+    bot = turn.conversation.key.bot
+    for number in turn.update_ids:
+        rows.append((finish_updates, {"of_bot": bot, "of_update": number, "at": now}))  # noqa: PERF401 - typed rows
+    return rows
+
+
+def _message_params(turn: Turn, message: Message, now: datetime) -> Params:
+    return {
+        "conversation_id": turn.conversation.id,
+        "turn_id": turn.id,
+        "role": message.role.value,
+        "content": message.content,
+        "created_at": now,
+    }
+
+
+def _part_params(turn: Turn, part: Part, now: datetime) -> Params:
+    return {
+        "turn_id": turn.id,
+        "attempt": turn.attempt,
+        "number": part.number,
+        "html": part.html,
+        "markup": part.markup,
+        "state": part.state.value,
+        "message_id": part.message_id,
+        "updated_at": now,
+    }
+
+
+def _part_step(turn: Turn, part: Part, state: PartState, now: datetime) -> Params:
+    return {
+        "of_turn": turn.id,
+        "of_attempt": turn.attempt,
+        "of_number": part.number,
+        "to_state": state.value,
+        "to_message": part.message_id,
+        "at": now,
+    }
+
+
+def _call_params(turn: Turn, call: ModelCall, now: datetime) -> Params:
+    return {
+        "turn_id": turn.id,
+        "attempt": turn.attempt,
+        "endpoint": call.endpoint,
+        "model": call.model,
+        "prompt_tokens": call.usage.prompt_tokens,
+        "completion_tokens": call.usage.completion_tokens,
+        "cost": call.usage.cost,
+        "estimated": call.usage.estimated,
+        "finish_reason": call.finish_reason,
+        "first_token_ms": call.first_token_ms,
+        "total_ms": call.total_ms,
+        "error": call.error,
+        "created_at": now,
+    }
+
+
+_find_turn = (
+    select(
+        turns,
+        conversations.c.bot,
+        conversations.c.chat_id,
+        conversations.c.thread_id,
+        conversations.c.kind.label("chat_kind"),
+        conversations.c.title,
+    )
+    .join(conversations, conversations.c.id == turns.c.conversation_id)
+    .where(turns.c.id == bindparam("turn_id"))
+)
+_find_parts = (
+    select(deliveries)
+    .where(deliveries.c.turn_id == bindparam("turn_id"), deliveries.c.attempt == bindparam("attempt"))
+    .order_by(deliveries.c.number)
+)
+_find_updates = (
+    select(updates.c.update_id).where(updates.c.turn_id == bindparam("turn_id")).order_by(updates.c.update_id)
+)
+
+
+def _load_turn(connection: Connection, turn_id: int) -> Turn | None:
+    row = connection.execute(_find_turn, {"turn_id": turn_id}).one_or_none()
+    if row is None:
+        return None
+    parts = connection.execute(_find_parts, {"turn_id": turn_id, "attempt": row.attempt}).all()
+    return Turn(
+        id=row.id,
+        conversation=Conversation(
+            row.conversation_id, ChatKey(row.bot, row.chat_id, row.thread_id), ChatKind(row.chat_kind), row.title
+        ),
+        user_id=row.user_id,
+        kind=TurnKind(row.kind),
+        update_ids=tuple(connection.execute(_find_updates, {"turn_id": turn_id}).scalars()),
+        reply_to=row.reply_to,
+        input=row.input,
+        state=TurnState(row.state),
+        reason=row.reason,
+        attempt=row.attempt,
+        parts=[_load_part(part) for part in parts],
+        created_at=row.created_at,
+    )
+
+
+def _load_part(row: Row[Any]) -> Part:
+    return Part(row.number, row.html, row.markup, PartState(row.state), row.message_id)

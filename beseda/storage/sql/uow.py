@@ -1,0 +1,189 @@
+"""The unit of work: the only place that commits.
+
+Everything queued while a transaction is under way goes into the next one, whoever wrote it. One commit then serves
+many chats, which makes durability nearly free: a lone writer waits for one short transaction, a thousand writers for
+about two. A batch that fails is halved until the entry at fault stands alone, so that it fails only its own caller.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+
+from beseda.errors import StorageError
+from beseda.kit.backoff import Backoff
+from beseda.storage.sql.failure import is_passing, to_storage_error
+from beseda.storage.sql.statement import Params, Statement
+
+Work: TypeAlias = Callable[[Connection], object]
+Row: TypeAlias = tuple[Statement, Params]
+_BATCH_LIMIT = 512
+_QUEUE_LIMIT = 10_000
+
+
+class Entry:
+    """What one caller wants written: rows of shared statements, or a function that needs the connection."""
+
+    __slots__ = ("deadline", "error", "future", "result", "rows", "settled", "work")
+
+    def __init__(self, rows: Sequence[Row], work: Work | None, future: asyncio.Future[object], deadline: float) -> None:
+        self.rows = rows
+        self.work = work
+        self.future = future
+        self.deadline = deadline
+        self.settled = False
+        self.result: object = None
+        self.error: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Settle the entry as failed."""
+        self.settled, self.error = True, error
+
+
+def commit_entries(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Write `entries` in one transaction, or, if that fails, each half in one of its own.
+
+    Raises what `is_passing` knows: then nothing of the unsettled entries is written, or it can be repeated.
+    """
+    try:
+        with connection.begin():
+            _write(connection, entries)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        if len(entries) == 1:
+            entries[0].fail(to_storage_error(error))
+            return
+        middle = len(entries) // 2
+        commit_entries(connection, entries[:middle])
+        commit_entries(connection, entries[middle:])
+    else:
+        for entry in entries:
+            entry.settled = True
+
+
+def _write(connection: Connection, entries: Sequence[Entry]) -> None:
+    buckets: dict[Statement, list[Params]] = {}
+    for entry in entries:
+        if entry.work is not None:
+            entry.result = entry.work(connection)
+        for statement, params in entry.rows:
+            bucket = buckets.get(statement)
+            if bucket is None:
+                buckets[statement] = [params]
+            else:
+                bucket.append(params)
+    for statement in sorted(buckets, key=_rank):
+        statement.run(connection, buckets[statement])
+
+
+def _rank(statement: Statement) -> int:
+    return statement.rank
+
+
+class GroupWriter:
+    """A bounded queue in front of one writing connection."""
+
+    def __init__(self, run: Callable[[Sequence[Entry]], Awaitable[None]], *, patience: float) -> None:
+        """`run` commits entries on the connection; `patience` is how many seconds an entry outlives an outage."""
+        self._run = run
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Entry] = deque()
+        self._idle: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
+        self._closing = False
+        self._backoff = Backoff(first=0.05, cap=2.0)
+        self._pump_task = self._loop.create_task(self._pump(), name="sql-writer")
+
+    async def submit(self, rows: Sequence[Row], work: Work | None = None) -> object:
+        """Queue an entry and wait until it is on disk; return what `work` returned.
+
+        A caller that is cancelled stops waiting; what it queued is written all the same. Raises StorageError when
+        the entry is refused, or the database stays away for longer than the writer's patience.
+        """
+        deadline = self._loop.time() + self._patience
+        while len(self._queue) >= _QUEUE_LIMIT:
+            await self._wait_for_room(deadline)
+        if self._closing or self._pump_task.done():
+            raise StorageError("the database is closed")
+        future: asyncio.Future[object] = self._loop.create_future()
+        self._queue.append(Entry(rows, work, future, deadline))
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+        return await future
+
+    async def _wait_for_room(self, deadline: float) -> None:
+        self._room.clear()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._room.wait()
+        except TimeoutError:
+            raise StorageError("the database does not keep up: too many writes are waiting") from None
+
+    async def close(self) -> None:
+        """Write what is queued, then stop."""
+        self._closing = True
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+        await self._pump_task
+
+    async def _pump(self) -> None:
+        batch: list[Entry] = []
+        try:
+            while self._queue or not self._closing:
+                if not self._queue:
+                    # Woken in the next round of the loop: all who write in this round share the transaction.
+                    self._idle = self._loop.create_future()
+                    await self._idle
+                    continue
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_LIMIT))]
+                self._room.set()
+                await self._commit(batch)
+                _settle(batch)
+        finally:
+            closed = StorageError("the database is closed")
+            for entry in (*batch, *self._queue):
+                if not entry.settled:
+                    entry.fail(closed)
+            _settle((*batch, *self._queue))
+            self._queue.clear()
+            self._room.set()
+
+    async def _commit(self, batch: Sequence[Entry]) -> None:
+        pending, attempt = batch, 0
+        while pending:
+            try:
+                await self._run(pending)
+            except Exception as error:
+                pending = self._give_up(pending, error)
+                if pending:
+                    await asyncio.sleep(self._backoff.delay(attempt))
+                attempt += 1
+            else:
+                return
+
+    def _give_up(self, entries: Sequence[Entry], error: Exception) -> list[Entry]:
+        """Fail the entries that cannot or may not be tried again, and return the others."""
+        rest: list[Entry] = []
+        now, passing = self._loop.time(), is_passing(error)
+        for entry in entries:
+            if entry.settled:
+                continue
+            if passing and now < entry.deadline:
+                rest.append(entry)
+            else:
+                entry.fail(to_storage_error(error))
+        return rest
+
+
+def _settle(entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        if entry.future.done():
+            continue
+        if entry.error is not None:
+            entry.future.set_exception(entry.error)
+        else:
+            entry.future.set_result(entry.result)

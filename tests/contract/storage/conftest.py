@@ -1,0 +1,62 @@
+"""Every implementation of every storage protocol, on real servers."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from beseda.storage.sql import migrate
+from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.update import SqlUpdateRepository
+from tests.contract.storage.world import World
+from tests.parts.postgres import PostgresServer
+from tests.parts.redis import RedisServer
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/beseda.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture
+async def database_url(empty_url: str) -> str:
+    """The URL of a migrated database."""
+    await migrate.upgrade(empty_url)
+    return empty_url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(
+        database, SqlUpdateRepository(database), SqlTurnRepository(database), SqlConversationRepository(database)
+    )

@@ -1,0 +1,121 @@
+import asyncio
+
+from beseda.domain.message import Message, Role
+from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
+from beseda.kit.ids import new_id
+from tests.contract.storage.world import BOT, World
+
+
+async def test_find_unknown(world: World) -> None:
+    assert await world.turns.find(1) is None
+
+
+async def test_open_ties_updates(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    [waiting] = await world.updates.unfinished(BOT)
+    assert (waiting.update_id, waiting.turn_id) == (turn.update_ids[0], turn.id)
+
+
+async def test_find_returns_what_was_opened(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    assert await world.turns.find(turn.id) == turn
+
+
+async def test_open_again_takes_the_new_words(world: World) -> None:
+    conversation = await world.open_conversation()
+    turn = await world.receive(conversation, "Прив")
+    await world.turns.open(turn, Message(Role.USER, "Привет"))
+    await world.reply(turn, "И тебе")
+    assert [m.content for m in await world.conversations.recent(conversation, 10)] == ["Привет", "И тебе"]
+
+
+async def test_answer_stores_parts(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    await world.reply(turn, "<b>раз</b>", "два")
+    found = await world.turns.find(turn.id)
+    assert found == turn
+    assert found.parts == [Part(0, "<b>раз</b>"), Part(1, "два")]
+
+
+async def test_answer_opens_an_unknown_turn(world: World) -> None:
+    turn = Turn(new_id(), await world.open_conversation(), 7, TurnKind.COMMAND, state=TurnState.ANSWERED)
+    turn.parts = [Part(0, "Здравствуйте", '{"remove_keyboard":true}')]
+    await world.turns.answer(turn, None, None)
+    assert await world.turns.find(turn.id) == turn
+
+
+async def test_mark_sending_is_recorded(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    await world.reply(turn, "раз")
+    await world.turns.mark_sending(turn, turn.parts[0])
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert found.parts == [Part(0, "раз", state=PartState.SENDING)]
+
+
+async def test_mark_sent_of_the_last_part_finishes(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    await world.reply(turn, "раз", "два")
+    turn.parts[0].state, turn.parts[0].message_id = PartState.SENT, 1
+    await world.turns.mark_sent(turn, turn.parts[0])
+    assert turn.state is TurnState.ANSWERED
+    assert len(await world.updates.unfinished(BOT)) == 1
+    turn.parts[1].state, turn.parts[1].message_id = PartState.SENT, 2
+    await world.turns.mark_sent(turn, turn.parts[1])
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert (found.state, turn.state) == (TurnState.DELIVERED, TurnState.DELIVERED)
+    assert [part.message_id for part in found.parts] == [1, 2]
+    assert await world.updates.unfinished(BOT) == []
+
+
+async def test_failed_turn_stays_failed_once_its_notice_is_sent(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    await world.fail(turn, "timeout")
+    await world.deliver(turn)
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert (found.state, found.reason) == (TurnState.FAILED, "timeout")
+    assert await world.updates.unfinished(BOT) == []
+
+
+async def test_retry_shows_parts_of_the_last_attempt(world: World) -> None:
+    conversation = await world.open_conversation()
+    turn = await world.receive(conversation, "Привет")
+    await world.fail(turn, "timeout")
+    await world.deliver(turn)
+    turn.attempt, turn.state, turn.reason, turn.parts = 1, TurnState.RECEIVED, "", []
+    await world.turns.open(turn, None)
+    found = await world.turns.find(turn.id)
+    assert found == turn
+    await world.reply(turn, "Здравствуйте")
+    await world.deliver(turn)
+    assert [m.content for m in await world.conversations.recent(conversation, 10)] == ["Привет", "Здравствуйте"]
+
+
+async def test_finish_ends_updates_of_unsent_parts(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    await world.reply(turn, "раз")
+    turn.state, turn.reason = TurnState.FAILED, "blocked"
+    await world.turns.finish(turn)
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert (found.state, found.reason) == (TurnState.FAILED, "blocked")
+    assert await world.updates.unfinished(BOT) == []
+
+
+async def test_many_chats_at_once(world: World) -> None:
+    async def chat(number: int) -> list[str]:
+        conversation = await world.open_conversation(number)
+        for step in range(5):
+            await world.talk(conversation, f"{number}?{step}", f"{number}!{step}")
+        return [message.content for message in await world.conversations.recent(conversation, 4)]
+
+    windows = await asyncio.gather(*map(chat, range(1, 41)))
+    assert windows == [[f"{n}?3", f"{n}!3", f"{n}?4", f"{n}!4"] for n in range(1, 41)]
+
+
+async def test_text_no_database_takes_is_cleaned(world: World) -> None:
+    conversation = await world.open_conversation()
+    await world.talk(conversation, "a\0b", "привет\0\ud83d")
+    assert [m.content for m in await world.conversations.recent(conversation, 2)] == ["ab", "привет?"]
