@@ -19,8 +19,8 @@ _FEWEST_KBPS = {".ogg": 6, ".mp3": 8}
 _DEMUXERS = "ogg,mov,mp3,wav,w64,flac,aac,amr,matroska,asf,aiff,caf,avi,mpegts,au"
 # What ffmpeg says when the fault is ours. Anything else that ends it is the file's.
 _OUR_FAULT = re.compile(
-    rb"No space left|Permission denied|No such file|Unknown (en|de)coder|Unrecognized option|Option not found|Cannot allocate memory"
-    rb"|Too many open files|Input/output error|error while loading shared libraries"
+    rb"No space left|Permission denied|No such file|Too many open files|Input/output error|Cannot allocate memory"
+    rb"|Unknown (en|de)coder|Unrecognized option|Option not found|error while loading shared libraries"
 )
 _CODEC = re.compile(rb"Stream #0:\d+.*?: Audio: (\w+)")
 _OUT_TIME = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)

@@ -1,0 +1,180 @@
+"""Logging: every line says which bot and turn it belongs to, and no line holds a secret."""
+
+import logging
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, NamedTuple, TextIO
+from urllib.parse import quote
+
+import orjson
+
+_SHORTEST_SECRET = 6  # anything shorter would turn ordinary words into gaps
+
+_PATTERNS: Final = (
+    # A bot's token is a part of every address of the Bot API, so it is in each traceback of the HTTP client.
+    (re.compile(r"(?<!\d)\d{6,}(?::|%3[Aa])[A-Za-z0-9_-]{30,}"), "<token>"),
+    (re.compile(r"\b(Bearer|Basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), r"\1\2<secret>"),
+    (re.compile(r"(?<![A-Za-z0-9])(sk-|gsk_)[A-Za-z0-9_-]{8,}"), r"\1<secret>"),
+    (re.compile(r"(?<![A-Za-z0-9])(hf_)[A-Za-z0-9]{12,}"), r"\1<secret>"),
+    (
+        re.compile(
+            r"(api[_-]?key|access_token|client_secret|secret_token|password|passwd)"
+            r"""(["']?\s*[=:]\s*["']?)(?!<)[^\s"'&,;)}]+""",
+            re.IGNORECASE,
+        ),
+        r"\1\2<secret>",
+    ),
+    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*):[^\s/]+@"), r"\1:<password>@"),
+)
+
+
+class _Context(NamedTuple):
+    bot: str = ""
+    turn: str = ""
+
+
+class _Registry:
+    """Secrets known by their exact value."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def add(self, secret: str) -> None:
+        with self._lock:
+            self._values |= {secret, quote(secret, safe="")}
+            # The longest first: a secret may begin like another one.
+            values = sorted(self._values, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, values)))
+
+    def scrub(self, text: str) -> str:
+        return self._pattern.sub("<secret>", text) if self._pattern else text
+
+
+_NOWHERE: Final = _Context()
+_context: ContextVar[_Context] = ContextVar("beseda_log_context", default=_NOWHERE)
+_registry = _Registry()
+
+
+def redact(secret: str) -> None:
+    """Keep this exact value out of every later line; what is shorter than six characters is not taken."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _registry.add(secret)
+
+
+def scrub(text: str) -> str:
+    """Return `text` with secrets replaced: the registered ones, and what looks like a token, key or password."""
+    text = _registry.scrub(text)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+@contextmanager
+def log_context(*, bot: str | None = None, turn: str | int | None = None) -> Iterator[None]:
+    """Name the bot and the turn in every line logged inside; what is not given stays as it is."""
+    outer = _context.get()
+    token = _context.set(
+        _Context(outer.bot if bot is None else bot, outer.turn if turn is None else str(turn)),
+    )
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def setup_logging(level: str | int = "INFO", *, json: bool = False, stream: TextIO | None = None) -> None:
+    """Send the root logger to `stream` (stderr): short lines for people, or JSON lines.
+
+    May be called again, and then replaces only its own handler. Handlers that others put on the root are given the
+    redaction too. Raises `ValueError` for an unknown level.
+    """
+    root = logging.getLogger()
+    root.setLevel(level.upper() if isinstance(level, str) else level)
+    handler = _Handler(stream or sys.stderr)
+    handler.setFormatter(_JsonFormatter() if json else _LineFormatter())
+    root.handlers = [kept for kept in root.handlers if not isinstance(kept, _Handler)] + [handler]
+    for kept in root.handlers:
+        if not any(isinstance(known, RedactingFilter) for known in kept.filters):
+            kept.addFilter(RedactingFilter())
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+
+
+class RedactingFilter(logging.Filter):
+    """Rewrites a record so that no handler after it can print a secret; lets everything pass.
+
+    It belongs on handlers: a filter on a logger does not see what its children log.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact message, arguments, traceback and stack of `record`."""
+        record.msg, record.args = scrub(_render(record)), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = _formatter.formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = scrub(record.exc_text)
+        if record.stack_info:
+            record.stack_info = scrub(record.stack_info)
+        return True
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Ours among the root's handlers."""
+
+
+class _LineFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created).astimezone()
+        bot, turn = _context.get()
+        where = f" [{' '.join(filter(None, (bot, turn)))}]" if bot or turn else ""
+        line = f"{moment:%H:%M:%S} {record.levelname:<7} {record.name}{where}: {record.getMessage()}"
+        return "\n".join(filter(None, (line, _render_trace(record))))
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        bot, turn = _context.get()
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "bot": bot,
+            "turn": turn,
+            "traceback": _render_trace(record),
+        }
+        # A lone surrogate (half of an emoji) is no Unicode text, and must not cost us the line.
+        clean = {name: value.encode(errors="replace").decode() for name, value in fields.items() if value}
+        return orjson.dumps(clean).decode()
+
+
+_formatter = logging.Formatter()
+
+
+def _render(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        # A wrong format must neither end the caller nor let logging print the arguments as they are.
+        return f"{record.msg} {record.args!r}"
+
+
+def _render_trace(record: logging.LogRecord) -> str:
+    if record.exc_info and not record.exc_text:
+        record.exc_text = scrub(_formatter.formatException(record.exc_info))
+    return "\n".join(filter(None, (record.exc_text, record.stack_info)))
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("beseda").critical("the program ends with an error", exc_info=(kind, error, trace))
