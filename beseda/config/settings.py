@@ -207,7 +207,7 @@ class Settings(BaseModel):
         BeforeValidator(_name_endpoints),
         Setting(
             "models.keys",
-            "Key of an endpoint, by its name: `OPENROUTER_API_KEY`, `OPENAI_API_KEY`, `GROQ_API_KEY`, …",
+            "Key of an endpoint, by its name: `OPENROUTER_API_KEY`, `OPENAI_API_KEY`, `HF_TOKEN` and so on.",
             "the key as the service shows it",
             pattern="<ENDPOINT>_API_KEY",
             special={row.key_variable: row.name for row in ENDPOINTS},

@@ -124,7 +124,8 @@ def test_modules_do_not_form_a_circle(package: Package) -> None:
 
 def test_no_part_of_the_house_is_a_long_chain(package: Package) -> None:
     chains = {name: package.longest_chain(f"beseda.{name}") for name in {unit(name) for name in package.modules} - {""}}
-    assert {name: chain for name, chain in chains.items() if len(chain) > 12} == {}
+    # Twelve imports, so thirteen modules.
+    assert {name: chain for name, chain in chains.items() if len(chain) - 1 > 12} == {}
 
 
 def test_underscore_modules_are_private_to_their_folder(package: Package) -> None:
