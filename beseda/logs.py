@@ -30,7 +30,8 @@ _PATTERNS: Final = (
         ),
         r"\1\2<secret>",
     ),
-    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*):[^\s/]+@"), r"\1:<password>@"),
+    # Begins with a fixed string and is bounded: a line of 100 KB must not hold up the loop.
+    (re.compile(r"(://[^\s/:@]{0,256}):[^\s/]{1,1024}@"), r"\1:<password>@"),
 )
 
 
