@@ -99,10 +99,11 @@ class ChatService:
             await self._turns.answer(turn, None, None)
         await self._delivery.deliver(turn, question.target)
 
-    async def fail(self, question: Question, error: BesedaError, turn: Turn | None = None) -> None:
-        """Say in plain words what went wrong before a model could be asked, with a button to try again."""
-        attempt = Attempt.at(turn or question.open_turn(), question)
-        await self._store_failure(attempt, error.say(question.language), type(error).__name__)
+    async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:
+        """Say in plain words what went wrong before a model could be asked; a button to try again if that helps."""
+        attempt = Attempt.at(turn, question)
+        text = error.say(question.language)
+        await self._store_failure(attempt, text, type(error).__name__, again=error.retryable)
         await self._delivery.deliver(attempt.turn, question.target)
 
     def stop(self, chat: ChatKey) -> bool:
@@ -157,11 +158,13 @@ class ChatService:
         await self._turns.answer(turn, reply, call)
         await self._memory.remember(question.conversation, [question.as_message(), reply])
 
-    async def _store_failure(self, attempt: Attempt, text: str, reason: str, call: ModelCall | None = None) -> None:
+    async def _store_failure(
+        self, attempt: Attempt, text: str, reason: str, call: ModelCall | None = None, *, again: bool = True
+    ) -> None:
         """Store what the user will read about a failure: it is never part of the conversation."""
         turn, question = attempt.turn, attempt.question
-        again = [[Button(TRY_AGAIN.say(question.language), f"retry:{turn.id}")]]
-        turn.parts = await self._compose(question.echo() + text, again, question.target, attempt.shown)
+        retry = [[Button(TRY_AGAIN.say(question.language), f"retry:{turn.id}")]] if again else []
+        turn.parts = await self._compose(question.echo() + text, retry, question.target, attempt.shown)
         turn.state, turn.reason = TurnState.FAILED, reason
         await self._turns.answer(turn, None, call)
 

@@ -1,0 +1,181 @@
+"""What a handler is given: the event, and what one bot can do."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beseda.dispatch.events import Event, Identity, IncomingMessage, Membership, Press
+from beseda.domain.bot import BotProfile
+from beseda.domain.conversation import Conversation, Person
+from beseda.domain.language import language_of
+from beseda.domain.turn import Turn, TurnKind
+from beseda.errors import BesedaError, TelegramError
+from beseda.kit.texts import Text
+from beseda.services.chat import ChatService
+from beseda.services.context import Memory
+from beseda.services.question import Question
+from beseda.services.voice import VoiceService
+from beseda.storage.base import Cache, RateLimiter, StateStore, TurnStore, UpdateStore
+from beseda.telegram.base import Keyboard, Messenger, Target
+from beseda.telegram.client import BotApi
+
+_TYPING_EVERY = 4.5  # seconds: a chat action lasts five
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One bot at work: who it is and everything its handlers may use."""
+
+    profile: BotProfile
+    me: Identity
+    api: BotApi
+    messenger: Messenger
+    chat: ChatService
+    voice: VoiceService
+    memory: Memory
+    updates: UpdateStore
+    turns: TurnStore
+    state: StateStore
+    cache: Cache
+    limiter: RateLimiter
+    downloads: Path
+    admin_ids: frozenset[int] = frozenset()
+    default_language: str = "ru"
+    limited: bool = True
+
+
+@dataclass(slots=True)
+class Context:
+    """One event on its way through the handlers."""
+
+    desk: Desk
+    event: Event
+    _conversation: Conversation | None = None
+    _turned: bool = field(default=False)
+
+    @property
+    def person(self) -> Person:
+        """Who caused the event; nobody for a stop request, which only a chat knows of."""
+        return self.event.person if isinstance(self.event, IncomingMessage | Press | Membership) else Person(0, "")
+
+    @property
+    def language(self) -> str:
+        """The language to answer in: "ru" or "en"."""
+        return language_of(self.person.language, self.desk.default_language)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a turn has taken over the event's updates and will finish them."""
+        return self._turned
+
+    @property
+    def target(self) -> Target:
+        """Where an answer to the event goes."""
+        place = self.event.place
+        reply_to = self.event.message_id if isinstance(self.event, IncomingMessage) else None
+        return Target(place.chat, place.kind, reply_to)
+
+    def say(self, text: Text, **fields: object) -> str:
+        """Return a text in the language of the person."""
+        return text.say(self.language, **fields)
+
+    async def conversation(self) -> Conversation:
+        """Return the conversation of the event's chat, made if new."""
+        if self._conversation is None:
+            place = self.event.place
+            self._conversation = await self.desk.memory.conversations.open(
+                place.chat, place.kind, place.title, self.person
+            )
+        return self._conversation
+
+    async def question(self, text: str, kind: TurnKind = TurnKind.CHAT) -> Question:
+        """Return the event as a question with these words."""
+        return Question(
+            conversation=await self.conversation(),
+            person=self.person,
+            text=text,
+            language=self.language,
+            update_ids=self.event.place.update_ids,
+            message_id=self.target.reply_to,
+            kind=kind,
+        )
+
+    async def turn(self) -> Turn | None:
+        """Return the turn that was opened for the event before a crash, or None."""
+        turn_id = self.event.place.turn_id
+        return await self.desk.turns.find(turn_id) if turn_id is not None else None
+
+    async def ask(self, text: str) -> None:
+        """Have the model answer these words."""
+        self._turned = True
+        await self.desk.chat.answer(await self.question(text), await self.turn())
+
+    async def ask_spoken(self, text: str, turn: Turn | None) -> None:
+        """Have the model answer what was said aloud; `turn` is given where there is one already."""
+        self._turned = True
+        await self.desk.chat.answer(await self.question(text, TurnKind.VOICE), turn)
+
+    async def ask_again(self, turn: Turn) -> None:
+        """Have the model answer a turn that was put back to its beginning."""
+        self._turned = True
+        await self.desk.chat.answer(await self.question(turn.input, turn.kind), turn)
+
+    async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:
+        """Say that a turn failed before a model could be asked."""
+        self._turned = True
+        await self.desk.chat.fail(question, error, turn)
+
+    async def reply(self, markdown: str, keyboard: Keyboard = ()) -> None:
+        """Answer in words of our own."""
+        self._turned = True
+        await self.desk.chat.say(await self.question("", TurnKind.COMMAND), markdown, keyboard, await self.turn())
+
+    async def refuse(self, error: BesedaError) -> None:
+        """Answer with what an error says to its reader."""
+        await self.reply(error.say(self.language))
+
+    async def acknowledge(self, text: str = "", *, alert: bool = False) -> None:
+        """Stop the spinner of a pressed button, with a note where `text` is given; too late is no error."""
+        if isinstance(self.event, Press):
+            await self.try_call(
+                "answerCallbackQuery", callback_query_id=self.event.query_id, text=text, show_alert=alert
+            )
+
+    async def replace_text(self, markdown: str, keyboard: Keyboard = ()) -> None:
+        """Put new words in place of the message whose button was pressed."""
+        if isinstance(self.event, Press) and self.event.message_id is not None:
+            part = (await self.desk.messenger.compose(markdown, keyboard))[0]
+            await self.desk.messenger.put(
+                self.target, Part(0, part.html, part.markup, message_id=self.event.message_id)
+            )
+
+    async def try_call(self, method: str, **params: Any) -> None:
+        """Make a call whose failure changes nothing."""
+        with contextlib.suppress(TelegramError):
+            await self.desk.api.call(method, **params)
+
+    @contextlib.asynccontextmanager
+    async def typing(self) -> AsyncIterator[None]:
+        """Show “typing…” for as long as the block runs."""
+        task = asyncio.get_running_loop().create_task(self._keep_typing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _keep_typing(self) -> None:
+        chat = self.event.place.chat
+        while True:
+            await self.try_call(
+                "sendChatAction", chat_id=chat.chat_id, message_thread_id=chat.thread_id or None, action="typing"
+            )
+            await asyncio.sleep(_TYPING_EVERY)
+
+
+def argument(data: str) -> Sequence[str]:
+    """Return the parts of a button's data behind its name: "retry:12" gives ["12"]."""
+    return data.split(":")[1:]

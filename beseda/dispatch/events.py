@@ -1,0 +1,248 @@
+"""What happened, as the handlers see it: Telegram's update without its envelope.
+
+Facts about the fields: https://core.telegram.org/bots/api#update
+"""
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.domain.update import StoredUpdate
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+# Asked of Telegram by name: what is not listed here never comes in.
+WANTED = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
+
+_INVISIBLE = {code: None for code in range(32) if code not in {9, 10}} | {0x7F: None, 0x200B: None, 0xFEFF: None}
+
+
+class Kind(StrEnum):
+    """What a message carries, in Telegram's field names."""
+
+    TEXT = "text"
+    VOICE = "voice"
+    VIDEO_NOTE = "video_note"
+    AUDIO = "audio"
+    VIDEO = "video"
+    PHOTO = "photo"
+    DOCUMENT = "document"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a bot is to Telegram: the result of getMe."""
+
+    name: str
+    id: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message. Size in bytes, duration in seconds, 0 where unknown."""
+
+    kind: Kind
+    file_id: str
+    size: int = 0
+    duration: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event happened and which updates brought it."""
+
+    chat: ChatKey
+    kind: ChatKind
+    title: str
+    update_ids: tuple[int, ...]
+    turn_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """Somebody wrote or sent something. `addressed` is whether it is meant for this bot.
+
+    `last_piece` is the length of the message joined last, where several were joined.
+    """
+
+    place: Place
+    person: Person
+    message_id: int
+    text: str
+    kind: Kind = Kind.TEXT
+    attachment: Attachment | None = None
+    command: str = ""
+    addressed: bool = True
+    forwarded: bool = False
+    album: str = ""
+    last_piece: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody pressed an inline button under message `message_id`."""
+
+    place: Place
+    person: Person
+    query_id: str
+    data: str
+    message_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """Somebody pressed the native stop button of a draft."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A person blocked or unblocked the bot, or a group took it in or put it out."""
+
+    place: Place
+    person: Person
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unhandled:
+    """An update of a kind that nobody here handles."""
+
+    place: Place
+
+
+Event = IncomingMessage | Press | StopRequest | Membership | Unhandled
+
+
+def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
+    """Return the event of an update; one that is not what the Bot API says is logged and `Unhandled`."""
+    try:
+        event = _known(update, content, me)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        log.warning("update %d of %s is not understood: %r", update.update_id, me.name, error)
+        event = None
+    return event or Unhandled(Place(ChatKey(me.name, 0), ChatKind.PRIVATE, "", (update.update_id,), update.turn_id))
+
+
+def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
+    if message := content.get("message"):
+        return _message(update, message, me)
+    if query := content.get("callback_query"):
+        return _press(update, query, me)
+    if stopped := content.get("stopped_message_generation"):
+        return StopRequest(_place(update, stopped, me))
+    if member := content.get("my_chat_member"):
+        present = member["new_chat_member"]["status"] not in {"kicked", "left"}
+        return Membership(_place(update, member, me), _person(member["from"]), present)
+    return None
+
+
+def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage | None:
+    if "from" not in message or message["from"].get("is_bot"):
+        return None
+    kind, attachment = _attachment(message)
+    if kind is Kind.OTHER and _is_service(message):
+        return None
+    place = _place(update, message, me)
+    raw = message.get("text") or message.get("caption") or ""
+    entities = message.get("entities") or message.get("caption_entities") or ()
+    command, addressee = _command(raw, entities)
+    text = _clean(raw)
+    return IncomingMessage(
+        place=place,
+        person=_person(message["from"]),
+        message_id=int(message["message_id"]),
+        text=_without_mention(text, me) if place.kind is not ChatKind.PRIVATE else text,
+        kind=kind,
+        attachment=attachment,
+        command=command if addressee in {"", me.username.lower()} else "",
+        addressed=place.kind is ChatKind.PRIVATE or _is_addressed(message, raw, (command, addressee), me),
+        forwarded="forward_origin" in message,
+        album=str(message.get("media_group_id", "")),
+    )
+
+
+def _press(update: StoredUpdate, query: Json, me: Identity) -> Press | None:
+    message = query.get("message")
+    if message is None:
+        return None  # a button under an inline message, which we never send
+    return Press(
+        place=_place(update, message, me),
+        person=_person(query["from"]),
+        query_id=str(query["id"]),
+        data=str(query.get("data", "")),
+        message_id=message.get("message_id"),
+    )
+
+
+def _place(update: StoredUpdate, owner: Json, me: Identity) -> Place:
+    chat = owner["chat"]
+    # A thread id outside a forum is only a chain of replies: still one conversation.
+    thread = owner.get("message_thread_id", 0) if owner.get("is_topic_message") or "draft_id" in owner else 0
+    return Place(
+        chat=ChatKey(me.name, int(chat["id"]), int(thread or 0)),
+        kind=ChatKind(chat["type"]),
+        title=str(chat.get("title", "")),
+        update_ids=(update.update_id,),
+        turn_id=update.turn_id,
+    )
+
+
+def _person(user: Json) -> Person:
+    name = " ".join(part for part in (user.get("first_name"), user.get("last_name")) if part)
+    return Person(int(user["id"]), _clean(name), user.get("username", ""), user.get("language_code", ""))
+
+
+def _attachment(message: Json) -> tuple[Kind, Attachment | None]:
+    if "text" in message:
+        return Kind.TEXT, None
+    for kind in (Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.DOCUMENT):
+        if file := message.get(kind.value):
+            return kind, Attachment(kind, file["file_id"], file.get("file_size", 0), file.get("duration", 0))
+    if sizes := message.get("photo"):
+        return Kind.PHOTO, Attachment(Kind.PHOTO, sizes[-1]["file_id"], sizes[-1].get("file_size", 0))
+    return Kind.OTHER, None
+
+
+_CONTENT = ("sticker", "location", "contact", "poll", "venue", "dice", "animation", "story", "game", "checklist")
+
+
+def _is_service(message: Json) -> bool:
+    return not any(name in message for name in _CONTENT)
+
+
+def _command(raw: str, entities: Any) -> tuple[str, str]:
+    """Return the command at the beginning of a text and whom it names, both in lower case."""
+    if not raw.startswith("/") or not any(e["type"] == "bot_command" and e["offset"] == 0 for e in entities):
+        return "", ""
+    name, _, addressee = raw.split(maxsplit=1)[0][1:].partition("@")
+    return name.lower(), addressee.lower()
+
+
+def _is_addressed(message: Json, raw: str, command: tuple[str, str], me: Identity) -> bool:
+    name, addressee = command
+    if name:
+        return addressee in {"", me.username.lower()}
+    replied = message.get("reply_to_message", {}).get("from", {}).get("id")
+    return replied == me.id or f"@{me.username.lower()}" in raw.lower() or _is_text_mention(message, me)
+
+
+def _is_text_mention(message: Json, me: Identity) -> bool:
+    return any(entity.get("user", {}).get("id") == me.id for entity in message.get("entities", ()))
+
+
+def _without_mention(text: str, me: Identity) -> str:
+    mention = f"@{me.username}"
+    at = text.lower().find(mention.lower())
+    return text if at < 0 else (text[:at] + text[at + len(mention) :]).strip(" ,:\n")
+
+
+def _clean(text: str) -> str:
+    return text.translate(_INVISIBLE).strip()

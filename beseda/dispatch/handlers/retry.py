@@ -1,0 +1,46 @@
+"""The button under a failure: the same question once more."""
+
+from beseda.dispatch.context import Context, argument
+from beseda.dispatch.events import Press
+from beseda.dispatch.handlers.voice import listen_again
+from beseda.dispatch.router import Router
+from beseda.domain.turn import Turn, TurnState
+from beseda.kit.texts import Text
+
+router = Router()
+
+_GONE = Text(ru="Этот вопрос уже не повторить, задайте его заново.", en="Please ask that question again.")
+
+
+@router.press("retry")
+async def retry(context: Context) -> None:
+    """Take the failed turn up again; one that is being answered, or has been, is left alone."""
+    assert isinstance(context.event, Press)  # noqa: S101
+    turn = await context.turn() or await context.desk.turns.find(int(argument(context.event.data)[0]))
+    if turn is None or not _is_theirs(context, turn) or turn.state is TurnState.DELIVERED:
+        await context.acknowledge(context.say(_GONE))
+        return
+    await context.acknowledge()
+    if context.event.place.turn_id is None:
+        await _reopen(context, turn, context.event.message_id)
+    if turn.input:
+        await context.ask_again(turn)
+    else:
+        await listen_again(context, turn)
+
+
+def _is_theirs(context: Context, turn: Turn) -> bool:
+    return turn.conversation.key == context.event.place.chat and turn.user_id == context.person.id
+
+
+async def _reopen(context: Context, turn: Turn, notice: int | None) -> None:
+    """Put a failed turn back to its beginning, now owned by the update of the button, and take the button away."""
+    turn.state, turn.reason, turn.parts = TurnState.RECEIVED, "", []
+    turn.attempt += 1
+    turn.update_ids = context.event.place.update_ids
+    await context.desk.turns.open(turn, None)
+    await context.try_call(
+        "editMessageReplyMarkup",
+        chat_id=context.event.place.chat.chat_id,
+        message_id=notice,
+    )

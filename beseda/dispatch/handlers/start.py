@@ -1,0 +1,39 @@
+"""`/start` and `/help`: what the bot is and what it can do."""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.handlers.commands import COMMANDS
+from beseda.dispatch.router import Router
+from beseda.kit.texts import Text
+from beseda.telegram.base import Button
+
+router = Router()
+
+_COMMANDS = Text(ru="**Команды**", en="**Commands**")
+_VOICE = Text(
+    ru="🎤 Можно говорить: пришлите голосовое или видеосообщение, и я отвечу на него.",
+    en="🎤 You can talk to me: send a voice or video message and I will answer it.",
+)
+_GROUP = Text(
+    ru="👥 В группе позовите меня по имени, @{username}, или ответьте на моё сообщение.",
+    en="👥 In a group, call me as @{username} or reply to one of my messages.",
+)
+
+
+@router.command("start")
+async def greet(context: Context) -> None:
+    """Greet, and suggest something to ask."""
+    profile = context.desk.profile
+    keyboard = [[Button(context.say(example), f"ask:{index}")] for index, example in enumerate(profile.examples)]
+    await context.reply(context.say(profile.greeting), keyboard)
+
+
+@router.command("help")
+async def explain(context: Context) -> None:
+    """List what this bot really does."""
+    profile = context.desk.profile
+    lines = [f"/{name} — {context.say(COMMANDS[name])}" for name in profile.commands]
+    blocks = [context.say(profile.about), context.say(_COMMANDS) + "\n\n" + "  \n".join(lines)]
+    if profile.voice:
+        blocks.append(context.say(_VOICE))
+    blocks.append(context.say(_GROUP, username=context.desk.me.username))
+    await context.reply("\n\n".join(blocks))

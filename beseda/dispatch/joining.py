@@ -1,0 +1,74 @@
+"""Several messages that are one thing said: a long paste that Telegram cut, a bundle of forwards, an album.
+
+An ordinary message never waits: only one that looks like the first of several does, and only for a moment.
+"""
+
+from dataclasses import dataclass, replace
+
+from beseda.dispatch.events import Event, IncomingMessage, Kind
+from beseda.kit.lanes import Lane
+
+_PIECE = 4000  # characters: clients cut at 4096 UTF-16 units, a little earlier at a word
+_JOINED_LIMIT = 100_000  # characters of one question: beyond any paste by hand
+_JOINED_MESSAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Joiner:
+    """Takes one event, or several messages joined into one, from a lane. `patience` is in seconds."""
+
+    patience: float = 0.8
+
+    async def take(self, lane: Lane[Event]) -> Event:
+        """Return the next event of the lane."""
+        event = lane.take()
+        if not isinstance(event, IncomingMessage):
+            return event
+        for _ in range(_JOINED_MESSAGES):
+            following = await self._take_following(event, lane)
+            if following is None:
+                break
+            event = _joined(event, following)
+        return event
+
+    async def _take_following(self, event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage | None:
+        wait = self.patience if _may_go_on(event) else 0.0
+        if len(event.text) >= _JOINED_LIMIT or (not wait and not _is_resumed(event, lane)):
+            return None
+        following = await lane.take_next_if(lambda other: _belongs(event, other), within=wait)
+        return following if isinstance(following, IncomingMessage) else None
+
+
+def _may_go_on(event: IncomingMessage) -> bool:
+    if event.place.turn_id is not None or event.command:
+        return False
+    is_cut_paste = event.kind is Kind.TEXT and _tail(event) >= _PIECE
+    return is_cut_paste or event.forwarded or bool(event.album)
+
+
+def _is_resumed(event: IncomingMessage, lane: Lane[Event]) -> bool:
+    """Return whether a crash may have left more messages of the same turn in the lane."""
+    return event.place.turn_id is not None and len(lane) > 0
+
+
+def _tail(event: IncomingMessage) -> int:
+    return event.last_piece or len(event.text)
+
+
+def _belongs(first: IncomingMessage, other: Event) -> bool:
+    if not isinstance(other, IncomingMessage) or other.person.id != first.person.id or other.command:
+        return False
+    if first.place.turn_id is not None or other.place.turn_id is not None:
+        return first.place.turn_id == other.place.turn_id
+    if first.album or other.album:
+        return first.album == other.album
+    return other.kind is Kind.TEXT and (other.forwarded == first.forwarded)
+
+
+def _joined(first: IncomingMessage, other: IncomingMessage) -> IncomingMessage:
+    place = replace(first.place, update_ids=(*first.place.update_ids, *other.place.update_ids))
+    cut_in_word = not first.forwarded and first.text[-1:].isalnum() and other.text[:1].isalnum()
+    seam = "" if cut_in_word and _tail(first) >= 4096 else "\n"
+    return replace(
+        first, place=place, text=f"{first.text}{seam}{other.text}".strip("\n"), last_piece=len(other.text) or 1
+    )

@@ -1,0 +1,28 @@
+"""The guest list: with `ADMIN_IDS` set, a bot that asks for it talks to those people only, buttons included."""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import Press, StopRequest
+from beseda.dispatch.router import Handler
+from beseda.domain.bot import Access
+from beseda.errors import AccessDeniedError
+
+_REFUSE_AGAIN = 3600.0  # seconds between two refusals to one stranger
+
+
+async def guard_access(context: Context, handler: Handler) -> None:
+    """Let guests through; tell a stranger once in a while, and always at a button."""
+    if _is_guest(context):
+        await handler(context)
+        return
+    error = AccessDeniedError(f"user {context.person.id}")
+    if isinstance(context.event, Press):
+        await context.acknowledge(error.say(context.language), alert=True)
+    elif await context.desk.cache.add(f"refused:{context.desk.me.id}:{context.person.id}", b"1", ttl=_REFUSE_AGAIN):
+        await context.refuse(error)
+
+
+def _is_guest(context: Context) -> bool:
+    desk = context.desk
+    if desk.profile.access is not Access.ADMINS or not desk.admin_ids:
+        return True
+    return isinstance(context.event, StopRequest) or context.person.id in desk.admin_ids

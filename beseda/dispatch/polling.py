@@ -1,0 +1,77 @@
+"""Long polling: a batch is stored before the offset moves past it.
+
+An update counts as taken once getUpdates is called with a higher offset (https://core.telegram.org/bots/api#getupdates):
+that call is made only after the batch is in the database.
+"""
+
+import logging
+
+from beseda.dispatch.events import WANTED
+from beseda.dispatch.runner import BotRunner
+from beseda.errors import (
+    BesedaError,
+    StorageError,
+    TelegramConflictError,
+    TelegramError,
+    TelegramUnauthorizedError,
+)
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+
+log = logging.getLogger(__name__)
+
+_POLL = 50  # seconds that Telegram holds a call open: its limit
+_BATCH = 100  # updates in one call: its limit
+_CROWDED = 5000  # events in memory: beyond that new ones stay with Telegram
+_UNAUTHORIZED_WAIT = 60.0
+_CONFLICT_WAIT = 5.0
+
+
+class Poller:
+    """Fetches one bot's updates for as long as it runs."""
+
+    def __init__(self, runner: BotRunner, clock: Clock) -> None:
+        self._runner = runner
+        self._api = runner.desk.api
+        self._clock = clock
+        self._backoff = Backoff(first=0.5, cap=30.0)
+        self._offset: int | None = None
+
+    async def run(self) -> None:
+        """Poll until cancelled; nothing that Telegram or the database do ends it."""
+        failures = 0
+        while True:
+            try:
+                await self._poll()
+                failures = 0
+            except BesedaError as error:
+                wait = self._wait_after(error, failures)
+                log.warning("polling pauses for %.1f s: %s: %s", wait, type(error).__name__, error.detail)
+                failures += 1
+                await self._clock.sleep(wait)
+
+    async def _poll(self) -> None:
+        while self._runner.pending > _CROWDED:
+            await self._clock.sleep(0.05)
+        updates = await self._api.call(
+            "getUpdates",
+            offset=self._offset,
+            timeout=_POLL,
+            limit=_BATCH,
+            allowed_updates=WANTED,
+            patience=_POLL + 10.0,
+        )
+        if updates:
+            await self._runner.take_in(updates)
+            self._offset = int(updates[-1]["update_id"]) + 1
+
+    def _wait_after(self, error: BesedaError, failures: int) -> float:
+        match error:
+            case TelegramUnauthorizedError():
+                return _UNAUTHORIZED_WAIT
+            case TelegramConflictError():
+                return _CONFLICT_WAIT
+            case TelegramError() | StorageError():
+                return error.retry_after or self._backoff.delay(failures)
+            case _:
+                return self._backoff.delay(failures)

@@ -1,0 +1,100 @@
+"""From an event to its handler: tables that handlers enter themselves in."""
+
+from collections.abc import Awaitable, Callable
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Press, StopRequest
+from beseda.errors import UnsupportedInputError
+
+Handler = Callable[[Context], Awaitable[None]]
+Middleware = Callable[[Context, Handler], Awaitable[None]]
+
+
+class Router:
+    """Handlers of one topic, or of one bot when routers are put together."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, Handler] = {}
+        self.presses: dict[str, Handler] = {}
+        self.messages: dict[Kind, Handler] = {}
+        self.events: dict[type, Handler] = {}
+
+    def command(self, name: str) -> Callable[[Handler], Handler]:
+        """Enter a handler for `/name`."""
+        return _entry(self.commands, name)
+
+    def press(self, name: str) -> Callable[[Handler], Handler]:
+        """Enter a handler for buttons whose data is `name` or begins with `name:`."""
+        return _entry(self.presses, name)
+
+    def message(self, *kinds: Kind) -> Callable[[Handler], Handler]:
+        """Enter a handler for messages of these kinds."""
+
+        def enter(handler: Handler) -> Handler:
+            for kind in kinds:
+                self.messages[kind] = handler
+            return handler
+
+        return enter
+
+    def on(self, kind: type[StopRequest] | type[Membership]) -> Callable[[Handler], Handler]:
+        """Enter a handler for another kind of event."""
+
+        def enter(handler: Handler) -> Handler:
+            self.events[kind] = handler
+            return handler
+
+        return enter
+
+    def include(self, other: "Router") -> None:
+        """Take over the handlers of another router; what is there already gives way."""
+        self.commands |= other.commands
+        self.presses |= other.presses
+        self.messages |= other.messages
+        self.events |= other.events
+
+    def find(self, event: Event) -> Handler | None:
+        """Return who handles an event; None where nobody does."""
+        match event:
+            case IncomingMessage():
+                return self._find_message(event)
+            case Press():
+                return self.presses.get(event.data.split(":", maxsplit=1)[0])
+            case _:
+                return self.events.get(type(event))
+
+    def _find_message(self, event: IncomingMessage) -> Handler | None:
+        if not event.addressed:
+            return None
+        if event.command and event.command in self.commands:
+            return self.commands[event.command]
+        if event.kind is Kind.TEXT and not event.text:
+            return refuse_kind
+        return self.messages.get(event.kind, refuse_kind)
+
+
+def _entry(table: dict[str, Handler], name: str) -> Callable[[Handler], Handler]:
+    def enter(handler: Handler) -> Handler:
+        table[name] = handler
+        return handler
+
+    return enter
+
+
+async def refuse_kind(context: Context) -> None:
+    """Say which kinds of message the bot takes."""
+    await context.refuse(UnsupportedInputError())
+
+
+def wrap(handler: Handler, middlewares: list[Middleware]) -> Handler:
+    """Return a handler that runs inside the middlewares, the first outermost."""
+    for middleware in reversed(middlewares):
+        handler = _bind(middleware, handler)
+    return handler
+
+
+def _bind(middleware: Middleware, handler: Handler) -> Handler:
+    async def run(context: Context) -> None:
+        await middleware(context, handler)
+
+    return run
