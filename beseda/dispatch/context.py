@@ -148,9 +148,8 @@ class Context:
         """Put new words in place of the message whose button was pressed."""
         if isinstance(self.event, Press) and self.event.message_id is not None:
             part = (await self.desk.messenger.compose(markdown, keyboard))[0]
-            await self.desk.messenger.put(
-                self.target, Part(0, part.html, part.markup, message_id=self.event.message_id)
-            )
+            part.message_id = self.event.message_id
+            await self.desk.messenger.put(self.target, part)
 
     async def try_call(self, method: str, **params: Any) -> None:
         """Make a call whose failure changes nothing."""
