@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from beseda.telegram._render_clean import clean_text
-from beseda.telegram._render_links import link_target, readable_target
+from beseda.telegram._render_links import is_emoji_id, link_target, readable_target
 from beseda.telegram._render_math import convert_formula
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _STYLES: Final = {
     "s_open": "strikethrough",
     "spoiler_open": "spoiler",
 }
-_EMOJI_LINK = re.compile(r"tg://emoji\?id=([1-9]\d{0,17})")
+_EMOJI_LINK = "tg://emoji?id="
 _LANGUAGE = re.compile(r"[\s{.]*(?:language-)?([\w+#.-]{1,30})")
 TAB_SIZE: Final = 4
 
@@ -103,8 +103,9 @@ def _close_link(writer: Writer, token: Token) -> None:
 def _render_image(writer: Writer, token: Token) -> None:
     href = str(token.attrs.get("src", ""))
     start = writer.length
-    if emoji := _EMOJI_LINK.fullmatch(href):
-        writer.open("custom_emoji", emoji[1])
+    emoji_id = href.removeprefix(_EMOJI_LINK) if href.startswith(_EMOJI_LINK) else ""
+    if is_emoji_id(emoji_id):
+        writer.open("custom_emoji", emoji_id)
     elif target := link_target(href):
         writer.open("text_link", target)
     else:

@@ -14,6 +14,8 @@ _BARE_HOST = re.compile(
     r"(?:www\.|t\.me/|(?:[a-z0-9-]+\.)+(?:com|org|net|ru|io|dev|ai|app|me|info|edu|gov|eu|uk|de)(?:[/?#]|$))",
     re.IGNORECASE,
 )
+_EMOJI_ID = re.compile(r"[1-9]\d{0,18}")
+_MAX_EMOJI_ID = 2**63 - 1
 _MAX_PORT = 65535
 _MAX_URL = 2048
 
@@ -35,3 +37,8 @@ def readable_target(href: str) -> str:
     if href.startswith("#"):
         return ""
     return unquote(href.removeprefix("mailto:").removeprefix("tel:"), errors="replace")
+
+
+def is_emoji_id(value: str) -> bool:
+    """Whether it can be the number of a custom emoji; Telegram refuses the whole message otherwise."""
+    return _EMOJI_ID.fullmatch(value) is not None and int(value) <= _MAX_EMOJI_ID

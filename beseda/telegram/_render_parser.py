@@ -104,6 +104,8 @@ def _build_parser() -> MarkdownIt:
     parser.block.ruler.before("fence", "pre", block.parse_pre, interrupts)
     parser.block.ruler.before("fence", "tg_quote", block.parse_quote, interrupts)
     parser.inline.ruler.at("emphasis", inline.parse_emphasis)
+    parser.inline.ruler.at("link", inline.parse_link)
+    parser.inline.ruler.at("image", inline.parse_image)
     for name, rule in (("spoiler", inline.parse_spoiler), ("tag", inline.parse_tag), ("math", inline.parse_math)):
         parser.inline.ruler.push(name, rule)
     parser.inline.ruler.push("address", inline.parse_address)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+
+from markdown_it.rules_block import StateBlock
 
 from beseda.telegram._render_tags import read_attributes
-
-if TYPE_CHECKING:
-    from markdown_it.rules_block import StateBlock
 
 _PRE = re.compile(r"<pre>\s*?(?:<code((?:\s[^<>]*)?)>)?(.*?)(?:</code>\s*)?</pre>", re.IGNORECASE | re.DOTALL)
 _QUOTE_START = re.compile(r"<blockquote(\s+expandable[^<>]*)?>", re.IGNORECASE)
@@ -53,7 +51,7 @@ def parse_pre(state: StateBlock, first: int, last: int, silent: bool) -> bool:  
     start = state.bMarks[first] + state.tShift[first]
     if state.src[start : start + 5].lower() != "<pre>" or state.is_code_block(first):
         return False
-    match = _PRE.match(state.src, start, state.eMarks[last - 1]) if "</pre>" in state.src[start:].lower() else None
+    match = _PRE.match(state.src, start, state.eMarks[last - 1]) if state.src.find("</pre>", start) > 0 else None
     line = _closing_line(state, match.end() if match else -1)
     if match is None or line is None:
         return False
@@ -80,13 +78,17 @@ def parse_quote(state: StateBlock, first: int, last: int, silent: bool) -> bool:
         token = state.push("blockquote_open", "blockquote", 1)
         token.map = [first, line + 1]
         token.meta = {"expandable": bool(opening[1])}
-        state.md.block.parse(state.src[opening.end() : end[0]], state.md, state.env, state.tokens)
+        inner = StateBlock(state.src[opening.end() : end[0]], state.md, state.env, state.tokens)
+        inner.level = state.level
+        state.md.block.tokenize(inner, inner.line, inner.lineMax)
         state.push("blockquote_close", "blockquote", -1)
         state.line = line + 1
     return True
 
 
 def _find_quote_end(source: str, start: int, stop: int) -> tuple[int, int] | None:
+    if source.find("</blockquote>", start, stop) < 0:
+        return None
     depth = 1
     for edge in _QUOTE_EDGE.finditer(source, start, stop):
         depth += -1 if edge[1] else 1

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from markdown_it.rules_inline import image, link
 from markdown_it.rules_inline.state_inline import Delimiter
 
 from beseda.telegram._render_math import is_formula
@@ -23,6 +24,10 @@ _VERBATIM = re.compile(r"<(code|pre)((?:\s[^<>]*)?)>(.*?)</\1>", re.IGNORECASE |
 _VERBATIM_START = re.compile(r"<(code|pre)\b", re.IGNORECASE)
 _INNER_CODE = re.compile(r"\s*<code((?:\s[^<>]*)?)>(.*)</code>\s*", re.IGNORECASE | re.DOTALL)
 _DOLLARS = re.compile(r"\$(?![\s$])((?:[^$\n\\]|\\.){1,300}?)(?<!\s)\$(?![\w$])")
+# Characters walked over in vain: an ordinary long answer stays far below.
+_MAX_SEARCH = 500_000
+_DUNDER = re.compile(r"__[a-z][a-z0-9]*(?:_[a-z0-9]+)*__(?![\w])")
+_CALL = re.compile(r"\(|\.[a-z_]")
 _MATH_PAIRS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _PIPE = ord("|")
 _LAX_OPENERS = frozenset({"Ps", "Pi"})
@@ -33,6 +38,10 @@ def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (t
     marker = state.src[state.pos]
     if silent:
         return False
+    if marker == "_" and (name := _DUNDER.match(state.src, state.pos, state.posMax)) and _is_code_name(state, name):
+        state.append_pending(name[0])
+        state.pos = name.end()
+        return True
     scanned = state.scanDelims(state.pos, marker == "*")
     can_open, can_close = scanned.can_open, scanned.can_close
     if marker == "*":
@@ -51,8 +60,36 @@ def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (t
     return True
 
 
+def _is_code_name(state: StateInline, name: re.Match[str]) -> bool:
+    """Whether __name__ is Python's: object.__dict__, __init__.py, __call__()."""
+    return state.src[max(state.pos - 1, 0)] == "." or _CALL.match(state.src, name.end()) is not None
+
+
 def _is_opening(char: str) -> bool:
     return char == '"' or unicodedata.category(char) in _LAX_OPENERS
+
+
+def parse_link(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
+    """CommonMark's link, with an end to the search where thousands of brackets lead nowhere."""
+    return _may_be_link(state) and (link(state, silent) or _count_search(state))
+
+
+def parse_image(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
+    """CommonMark's image, with the same end to the search."""
+    if not state.src.startswith("![", state.pos):
+        return False
+    return _may_be_link(state) and (image(state, silent) or _count_search(state))
+
+
+def _may_be_link(state: StateInline) -> bool:
+    if state.env.get("searched", 0) > _MAX_SEARCH:
+        return False
+    return "references" in state.env or state.src.find("](", state.pos, state.posMax) >= 0
+
+
+def _count_search(state: StateInline) -> bool:
+    state.env["searched"] = state.env.get("searched", 0) + state.posMax - state.pos
+    return False
 
 
 def parse_spoiler(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)

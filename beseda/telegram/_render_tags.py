@@ -6,7 +6,7 @@ import html
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from beseda.telegram._render_links import link_target
+from beseda.telegram._render_links import is_emoji_id, link_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,6 @@ TAG = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"([a-z-]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?", re.IGNORECASE)
-_EMOJI_ID = re.compile(r"[1-9]\d{0,17}")
 
 
 class Tag(NamedTuple):
@@ -62,7 +61,7 @@ def _read_tag_with_attributes(name: str, attributes: dict[str, str]) -> Tag | No
         target = link_target(attributes.get("href", ""))
         return Tag(name, closing=False, type="text_link", value=target) if target else None
     emoji_id = attributes.get("emoji-id", "")
-    return Tag(name, closing=False, type="custom_emoji", value=emoji_id) if _EMOJI_ID.fullmatch(emoji_id) else None
+    return Tag(name, closing=False, type="custom_emoji", value=emoji_id) if is_emoji_id(emoji_id) else None
 
 
 def read_attributes(source: str) -> dict[str, str]:
