@@ -1,0 +1,6 @@
+"""A local Bot API server with a chat page: bots talk to it as to Telegram, people through a browser or a script."""
+
+from beseda.sandbox.app import Sandbox, create_sandbox
+from beseda.sandbox.settings import BotAccount, Person, SandboxSettings, Supergroup, Topic
+
+__all__ = ["BotAccount", "Person", "Sandbox", "SandboxSettings", "Supergroup", "Topic", "create_sandbox"]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from beseda.sandbox.bot_api import BotApi
+from beseda.sandbox.chat_page import ChatPage
+from beseda.sandbox.realm import Realm
+from beseda.sandbox.user_api import UserApi
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.routing import BaseRoute
+
+    from beseda.sandbox.settings import SandboxSettings
+
+_METHODS = ["GET", "POST"]
+
+
+class Sandbox:
+    """A local Bot API server with its chat page; `router` goes into an app, `close` ends what waits in it."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.settings = settings
+        self._realm = Realm(settings)
+        self._bot_api = BotApi(self._realm)
+        self.routes: list[BaseRoute] = [
+            Route("/bot{token}/{method}", self._bot_api.call_method, methods=_METHODS),
+            Route("/file/bot{token}/{path:path}", self._bot_api.download, methods=["GET"]),
+            *UserApi(self._realm).make_routes("/sandbox/api"),
+            *ChatPage(settings.page_folder).make_routes(),
+        ]
+        self.router = APIRouter(routes=self.routes)
+
+    async def close(self) -> None:
+        """End long polls, event streams, hanging calls and webhook deliveries; call it before the server stops."""
+        self._bot_api.close()
+        await self._realm.close()
+
+    def make_app(self) -> Starlette:
+        """An ASGI app with nothing but the sandbox."""
+
+        @asynccontextmanager
+        async def close_at_end(app: Starlette) -> AsyncIterator[None]:
+            yield
+            await self.close()
+
+        return Starlette(routes=self.routes, lifespan=close_at_end)
+
+
+def create_sandbox(settings: SandboxSettings) -> Sandbox:
+    """Build a sandbox; loads Telegram's parser (27 MB) into this process."""
+    return Sandbox(settings)

@@ -1,0 +1,154 @@
+"""The bot side over HTTP: `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.responses import FileResponse, Response
+
+from beseda.sandbox.methods.table import METHODS
+from beseda.sandbox.params import Params, read_params
+from beseda.sandbox.realm import Call
+from beseda.sandbox.refusals import ApiRefusalError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from beseda.sandbox.chats import Bot
+    from beseda.sandbox.faults import Fault
+    from beseda.sandbox.methods.table import Method
+    from beseda.sandbox.realm import Realm
+
+logger = logging.getLogger(__name__)
+
+_HTML = "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center><hr>proxy</body></html>"
+
+
+class DroppedConnection(Response):
+    """Closes the connection without an answer, as a dying server or network would."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Abort the transport where the server shows it; else break off in the middle of a body."""
+        transport = getattr(getattr(receive, "__self__", None), "transport", None)
+        if transport is None:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+            await send({"type": "http.response.body", "body": b"{", "more_body": True})
+            raise ConnectionAbortedError("dropped on request")
+        transport.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+class BotApi:
+    """Answers bots as api.telegram.org does."""
+
+    def __init__(self, realm: Realm) -> None:
+        self._realm = realm
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """Let calls that hang on request end."""
+        self._closing.set()
+
+    async def call_method(self, request: Request) -> Response:
+        """One method call."""
+        bot = self._realm.world.bots.get(request.path_params["token"])
+        if bot is None:
+            return _answer({"ok": False, "error_code": 401, "description": "Unauthorized"})
+        name = request.path_params["method"].lower()
+        method = METHODS.get(name)
+        if method is None:
+            return _answer({"ok": False, "error_code": 404, "description": "Not Found: method not found"})
+        fault = self._realm.faults.take(bot.username, name)
+        if fault is not None:
+            return await self._meet_fault(request, bot, method, fault)
+        return _answer(await self._run(request, bot, method))
+
+    async def _meet_fault(self, request: Request, bot: Bot, method: Method, fault: Fault) -> Response:
+        match fault.kind:
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+            case "hang":
+                return await self._hang(request, bot, method)
+            case "repeat_update":
+                bot.queue.repeat_last_batch()
+            case "drop_after":
+                await self._run(request, bot, method)
+                return DroppedConnection()
+            case "drop_before" | "error" | "html":
+                await self._note(request, bot, method, (fault.status, f"fault: {fault.kind}"))
+                return _refuse_on_request(fault)
+        return _answer(await self._run(request, bot, method))
+
+    async def _hang(self, request: Request, bot: Bot, method: Method) -> Response:
+        await self._note(request, bot, method, (0, "fault: hang"))
+        closing = asyncio.ensure_future(self._closing.wait())
+        leaving = asyncio.ensure_future(_wait_for_disconnect(request))
+        try:
+            await asyncio.wait({closing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closing.cancel()
+            leaving.cancel()
+        return DroppedConnection()
+
+    async def _note(self, request: Request, bot: Bot, method: Method, outcome: tuple[int, str | None]) -> None:
+        params = await self._read(request)
+        self._realm.calls.record(bot.username, method.name, params.describe(), outcome)
+        await params.close()
+
+    async def _read(self, request: Request) -> Params:
+        try:
+            return await read_params(request)
+        except ApiRefusalError:
+            return Params({})
+
+    async def _run(self, request: Request, bot: Bot, method: Method) -> dict[str, Any]:
+        params = Params({})
+        try:
+            params = await read_params(request)
+            result = await method.handler(Call(self._realm, bot, params))
+            answer = {"ok": True, "result": result}
+            outcome: tuple[int, str | None] = (200, None)
+        except ApiRefusalError as refusal:
+            answer, outcome = refusal.to_answer(), (refusal.code, refusal.description)
+        except Exception:
+            logger.exception("The sandbox failed in %s", method.name)
+            answer = {"ok": False, "error_code": 500, "description": "Internal Server Error"}
+            outcome = (500, "Internal Server Error")
+        finally:
+            await params.close()
+        # An idle poll every few seconds would push everything else out of the ring.
+        if method.name != "getUpdates" or not answer["ok"] or answer["result"]:
+            self._realm.calls.record(bot.username, method.name, params.describe(), outcome)
+        return answer
+
+    async def download(self, request: Request) -> Response:
+        """A file by its `file_path`."""
+        if request.path_params["token"] not in self._realm.world.bots:
+            return _answer({"ok": False, "error_code": 401, "description": "Unauthorized"})
+        try:
+            stored = self._realm.files.find_remote(request.path_params["path"])
+        except ApiRefusalError as refusal:
+            return _answer(refusal.to_answer())
+        return FileResponse(stored.path, media_type="application/octet-stream")
+
+
+async def _wait_for_disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _refuse_on_request(fault: Fault) -> Response:
+    if fault.kind == "drop_before":
+        return DroppedConnection()
+    if fault.kind == "html":
+        return Response(_HTML.format(status=fault.status), fault.status, media_type="text/html")
+    return _answer(fault.to_answer())
+
+
+def _answer(answer: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(answer), answer.get("error_code", 200), media_type="application/json")

@@ -1,0 +1,132 @@
+"""The nouns of the sandbox's world: bots, dialogs, messages, drafts. Message dicts are never changed in place."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from beseda.sandbox.settings import BotAccount, Supergroup
+    from beseda.sandbox.updates import UpdateQueue
+    from beseda.sandbox.webhook import WebhookDelivery
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Bot:
+    """A bot with its queue and everything it told about itself."""
+
+    account: BotAccount
+    user: Json
+    queue: UpdateQueue
+    # (scope, language) -> commands; a scope is "default", "chat:5" and so on.
+    commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    # (field, language) -> text, for name, description and short_description.
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    menu_buttons: dict[int, Json] = field(default_factory=dict)
+    webhook: WebhookDelivery | None = None
+
+    @property
+    def username(self) -> str:
+        """Without the at sign."""
+        return self.account.username
+
+
+@dataclass(slots=True, eq=False)
+class StoredMessage:
+    """A message of a dialog: what bots get, who sent it and with which keyboard."""
+
+    message: Json
+    bot: Bot | None = None
+    sent_markup: Json | None = None
+    edited: bool = False
+    reactions: list[Json] = field(default_factory=list)
+
+    def to_view(self) -> Json:
+        """The message as the chat page sees it."""
+        view = {**self.message, "edited": self.edited}
+        if self.sent_markup is not None:
+            view["reply_markup"] = self.sent_markup
+        if self.reactions:
+            view["reactions"] = self.reactions
+        return view
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A streamed preview in a private chat (#sendmessagedraft)."""
+
+    draft_id: int
+    text: str
+    entities: list[Json]
+    can_stop: bool
+    keep_on_stop: bool
+    thread_id: int | None = None
+    timer: asyncio.TimerHandle | None = None
+
+    def to_view(self) -> Json:
+        """The draft as the chat page sees it."""
+        view = {"draft_id": self.draft_id, "text": self.text, "entities": self.entities, "can_stop": self.can_stop}
+        return view if self.thread_id is None else {**view, "message_thread_id": self.thread_id}
+
+
+@dataclass(slots=True, eq=False)
+class Dialog:
+    """A private chat of one bot and one user, or a group with all its bots."""
+
+    key: str
+    chat: Json
+    kept: int
+    bot: Bot | None = None
+    group: Supergroup | None = None
+    messages: OrderedDict[int, StoredMessage] = field(default_factory=OrderedDict)
+    draft: Draft | None = None
+    stopped_drafts: set[int] = field(default_factory=set)
+    typing_until: float = 0.0
+    reply_keyboard: Json | None = None
+    pinned: list[int] = field(default_factory=list)
+    blocked: bool = False
+    started: bool = False
+
+    @property
+    def chat_id(self) -> int:
+        """The Bot API's id of this chat."""
+        return int(self.chat["id"])
+
+    @property
+    def is_private(self) -> bool:
+        """Whether this is a chat of a bot with one person."""
+        return self.group is None
+
+    def add(self, stored: StoredMessage) -> None:
+        """Append a message; the oldest leave when the dialog is full."""
+        self.messages[stored.message["message_id"]] = stored
+        while len(self.messages) > self.kept:
+            self.messages.popitem(last=False)
+
+    def has_topic(self, thread_id: int) -> bool:
+        """Whether a message may name this thread."""
+        return self.group is not None and any(topic.id == thread_id for topic in self.group.topics)
+
+    def to_view(self, limit: int) -> Json:
+        """The dialog as the chat page sees it, oldest message first."""
+        shown = list(self.messages.values())[-limit:] if limit > 0 else []
+        topics = self.group.topics if self.group else ()
+        return {
+            "messages": [stored.to_view() for stored in shown],
+            "typing": self.typing_until > time.monotonic(),
+            "draft": self.draft.to_view() if self.draft else None,
+            "reply_keyboard": self.reply_keyboard,
+            "topics": [{"id": topic.id, "name": topic.name} for topic in topics],
+            "blocked": self.blocked,
+        }
+
+
+def make_reference(message: Json) -> Json:
+    """A message as it stands in `reply_to_message`: without a reply of its own (#message)."""
+    return {name: value for name, value in message.items() if name != "reply_to_message"}

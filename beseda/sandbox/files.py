@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import re
+import secrets
+import shutil
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from beseda.sandbox.media_facts import looks_like_voice, measure_ogg_seconds, measure_picture
+from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from beseda.sandbox.settings import MEBIBYTE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Folder and extension under which Telegram's own server hands a file out.
+_PLACES = {
+    "voice": ("voice", "oga"),
+    "audio": ("music", "mp3"),
+    "video": ("videos", "mp4"),
+    "video_note": ("video_notes", "mp4"),
+    "photo": ("photos", "jpg"),
+    "document": ("documents", "bin"),
+}
+_EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})$")
+MAX_DOWNLOAD_BYTES = 20 * MEBIBYTE  # #getfile
+MAX_UPLOAD_BYTES = 50 * MEBIBYTE  # #sending-files
+MAX_PHOTO_BYTES = 10 * MEBIBYTE  # #sending-files
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came in with a request; `name` and `mime_type` are the sender's words."""
+
+    stream: IO[bytes]
+    size: int
+    name: str
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file on our disk under a name of ours."""
+
+    file_id: str
+    unique_id: str
+    kind: str
+    path: Path
+    remote_path: str
+    size: int
+    name: str
+    mime_type: str
+    width: int = 0
+    height: int = 0
+    seconds: int | None = None
+    is_voice_format: bool = False
+
+
+class FileStore:
+    """Files of all chats, kept in one folder up to a total size; the oldest go first."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder / "files"
+        self._max_bytes = max_bytes
+        self._files: OrderedDict[str, StoredFile] = OrderedDict()
+        self._by_path: dict[str, str] = {}
+        self._total = 0
+        self._count = 0
+
+    async def save(self, upload: Upload, kind: str) -> StoredFile:
+        """Copy an upload to disk and look at its head; raises ApiRefusalError for an empty file."""
+        if upload.size == 0:
+            raise bad_request("file must be non-empty")
+        self._count += 1
+        stored = await asyncio.to_thread(self._write, upload, kind, self._count)
+        self._files[stored.file_id] = stored
+        self._by_path[stored.remote_path] = stored.file_id
+        self._total += stored.size
+        self._drop_oldest()
+        return stored
+
+    def _write(self, upload: Upload, kind: str, number: int) -> StoredFile:
+        place, extension = _PLACES[kind]
+        match = _EXTENSION.search(upload.name)
+        if kind in {"document", "audio", "video"} and match:
+            extension = match[1].lower()
+        remote_path = f"{place}/file_{number}.{extension}"
+        # The name on disk is random as well: two sandboxes may share a folder over time.
+        path = self._folder / f"{secrets.token_hex(12)}.bin"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        upload.stream.seek(0)
+        with path.open("wb") as target:
+            shutil.copyfileobj(upload.stream, target, MEBIBYTE)
+        width, height = (measure_picture(path) or (0, 0)) if kind in {"photo", "document"} else (0, 0)
+        return StoredFile(
+            file_id=f"{kind[:2].upper()}{secrets.token_urlsafe(36)}",
+            unique_id=secrets.token_urlsafe(12),
+            kind=kind,
+            path=path,
+            remote_path=remote_path,
+            size=path.stat().st_size,
+            name=_clean_name(upload.name),
+            mime_type=_pick_mime_type(upload),
+            width=width,
+            height=height,
+            seconds=measure_ogg_seconds(path) if kind in {"voice", "audio"} else None,
+            is_voice_format=looks_like_voice(path),
+        )
+
+    def _drop_oldest(self) -> None:
+        while self._total > self._max_bytes and len(self._files) > 1:
+            _, oldest = self._files.popitem(last=False)
+            self._by_path.pop(oldest.remote_path, None)
+            self._total -= oldest.size
+            oldest.path.unlink(missing_ok=True)
+
+    def get(self, file_id: str) -> StoredFile | None:
+        """The file with this id, if it is still there."""
+        return self._files.get(file_id)
+
+    def find_remote(self, remote_path: str) -> StoredFile:
+        """The file behind a `file_path`; raises ApiRefusalError 404."""
+        stored = self._files.get(self._by_path.get(remote_path, ""))
+        if stored is None or stored.size > MAX_DOWNLOAD_BYTES:
+            raise ApiRefusalError(404, "Not Found")
+        return stored
+
+    def clear(self) -> None:
+        """Remove every file."""
+        for stored in self._files.values():
+            stored.path.unlink(missing_ok=True)
+        self._files.clear()
+        self._by_path.clear()
+        self._total = 0
+
+
+def _clean_name(name: str) -> str:
+    """The sender's file name as Telegram passes it on: no folders, no control characters."""
+    last = re.split(r"[\\/]", name)[-1]
+    return re.sub(r"[\x00-\x1f\x7f]", "", last)[:250] or "file"
+
+
+def _pick_mime_type(upload: Upload) -> str:
+    if upload.mime_type and upload.mime_type != "application/octet-stream":
+        return upload.mime_type.split(";")[0][:100]
+    return mimetypes.guess_type(upload.name)[0] or "application/octet-stream"

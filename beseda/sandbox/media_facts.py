@@ -1,0 +1,98 @@
+"""What the first bytes of a file tell: a picture's size, a voice message's length. No decoding."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEAD = 512 * 1024
+_TAIL = 128 * 1024
+_OPUS_RATE = 48_000  # RFC 7845: granule positions of Opus count 48 kHz samples
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+def measure_picture(path: Path) -> tuple[int, int] | None:
+    """Width and height of a PNG, JPEG, GIF or WebP; None when it is none of them."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    try:
+        return _measure_png(head) or _measure_jpeg(head) or _measure_gif(head) or _measure_webp(head)
+    except (struct.error, IndexError):
+        return None
+
+
+def _measure_png(head: bytes) -> tuple[int, int] | None:
+    if not head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return None
+    width, height = struct.unpack(">II", head[16:24])
+    return width, height
+
+
+def _measure_gif(head: bytes) -> tuple[int, int] | None:
+    if not head.startswith((b"GIF87a", b"GIF89a")):
+        return None
+    width, height = struct.unpack("<HH", head[6:10])
+    return width, height
+
+
+def _measure_jpeg(head: bytes) -> tuple[int, int] | None:
+    if not head.startswith(b"\xff\xd8"):
+        return None
+    position = 2
+    while position + 9 < len(head):
+        if head[position] != 0xFF:
+            return None
+        marker = head[position + 1]
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack(">HH", head[position + 5 : position + 9])
+            return width, height
+        (length,) = struct.unpack(">H", head[position + 2 : position + 4])
+        position += 2 + length
+    return None
+
+
+def _measure_webp(head: bytes) -> tuple[int, int] | None:
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return None
+    kind = head[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack("<HH", head[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        (bits,) = struct.unpack("<I", head[21:25])
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8X":
+        return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+    return None
+
+
+def measure_ogg_seconds(path: Path) -> int | None:
+    """Length of an OGG file by its last page, rounded as Telegram shows it; None when it is not OGG."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(256)
+        file.seek(max(0, size - _TAIL))
+        tail = file.read(_TAIL)
+    if not head.startswith(b"OggS"):
+        return None
+    last = tail.rfind(b"OggS")
+    if last < 0 or len(tail) < last + 14:
+        return None
+    (granule,) = struct.unpack("<q", tail[last + 6 : last + 14])
+    rate, skipped = _OPUS_RATE, 0
+    opus, vorbis = head.find(b"OpusHead"), head.find(b"\x01vorbis")
+    if opus >= 0:
+        (skipped,) = struct.unpack("<H", head[opus + 10 : opus + 12])
+    elif vorbis >= 0:
+        (rate,) = struct.unpack("<I", head[vorbis + 12 : vorbis + 16])
+    return max(0, round((int(granule) - int(skipped)) / max(int(rate), 1)))
+
+
+def looks_like_voice(path: Path) -> bool:
+    """Whether a file is OGG, MP3 or M4A, the only formats that can be a voice message (#sendvoice)."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head.startswith((b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")) or head[4:8] == b"ftyp"

@@ -1,0 +1,1 @@
+"""The methods of the Bot API, one file per topic; `table` lists them all."""

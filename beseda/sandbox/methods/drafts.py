@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from beseda.sandbox.chats import Draft
+from beseda.sandbox.refusals import bad_request
+from beseda.sandbox.validation import MAX_TEXT_UNITS
+
+if TYPE_CHECKING:
+    from beseda.sandbox.chats import Dialog
+    from beseda.sandbox.realm import Call, Handler, Realm
+
+_DRAFT_SECONDS = 30  # #sendmessagedraft
+
+
+async def send_message_draft(call: Call) -> bool:
+    """#sendmessagedraft"""
+    params, realm = call.params, call.realm
+    entities = params.decode_json("entities", "entities")
+    text = realm.judge.format(params.text("text"), params.text("parse_mode"), entities)
+    dialog = realm.world.find_chat(call.bot, params.text("chat_id"))
+    if not dialog.is_private:
+        raise bad_request("message drafts can be sent only to private chats")
+    if params.integer("draft_id") == 0:
+        raise bad_request("draft identifier must be non-zero")
+    if params.integer("message_thread_id") > 0:
+        raise bad_request("message thread not found")
+    if text.units > MAX_TEXT_UNITS:
+        raise bad_request("message is too long")
+    realm.world.check_not_blocked(dialog)
+    draft = Draft(
+        params.integer("draft_id"), text.text, text.entities, params.boolean("can_stop"), params.boolean("keep_on_stop")
+    )
+    if draft.draft_id not in dialog.stopped_drafts:
+        _show(realm, dialog, draft)
+    return True
+
+
+def _show(realm: Realm, dialog: Dialog, draft: Draft) -> None:
+    if dialog.draft is not None and dialog.draft.timer is not None:
+        dialog.draft.timer.cancel()
+    loop = asyncio.get_running_loop()
+    draft.timer = loop.call_later(_DRAFT_SECONDS, realm.world.end_draft, dialog)
+    dialog.draft = draft
+    realm.events.publish(dialog.key, "draft", draft=draft.to_view())
+
+
+METHODS: dict[str, Handler] = {"sendMessageDraft": send_message_draft}

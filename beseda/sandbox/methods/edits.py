@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beseda.sandbox.methods.delivery import find_message, read_caption
+from beseda.sandbox.methods.media import read_media
+from beseda.sandbox.methods.messages import read_text
+from beseda.sandbox.refusals import bad_request
+from beseda.sandbox.validation import check_markup, read_markup
+from beseda.sandbox.world import MEDIA_KINDS
+
+if TYPE_CHECKING:
+    from beseda.sandbox.chats import Dialog, Json, StoredMessage
+    from beseda.sandbox.realm import Call, Handler
+
+
+def _find_editable(call: Call) -> tuple[Dialog, StoredMessage]:
+    params = call.params
+    if not params.text("chat_id") and not params.integer("message_id"):
+        if params.text("inline_message_id"):
+            raise bad_request("MESSAGE_ID_INVALID")  # no message here was sent through inline mode
+        raise bad_request("message identifier is not specified")
+    dialog, stored = find_message(call, "message to edit")
+    if stored.bot is not call.bot:
+        raise bad_request("message can't be edited")
+    # A message that brought a reply keyboard stays as it is; only inline keyboards can be edited (#updating-messages).
+    if stored.sent_markup is not None and "inline_keyboard" not in stored.sent_markup:
+        raise bad_request("message can't be edited")
+    return dialog, stored
+
+
+def _finish(call: Call, dialog: Dialog, stored: StoredMessage, content: Json) -> Json:
+    markup = read_markup(call.params)
+    if markup is not None and "inline_keyboard" not in markup:
+        raise bad_request("inline keyboard expected")
+    check_markup(markup)
+    if not dialog.is_private:
+        call.realm.flood.check(call.bot.username, dialog.chat_id)
+    return call.realm.world.edit_message(dialog, stored, content, markup)
+
+
+def _find_media(stored: StoredMessage) -> Json:
+    fields = (*MEDIA_KINDS, "has_media_spoiler")
+    return {name: stored.message[name] for name in fields if name in stored.message}
+
+
+async def edit_text(call: Call) -> Json:
+    """#editmessagetext"""
+    content = read_text(call)
+    dialog, stored = _find_editable(call)
+    if "text" not in stored.message:
+        raise bad_request("there is no text in the message to edit")
+    return _finish(call, dialog, stored, content)
+
+
+async def edit_caption(call: Call) -> Json:
+    """#editmessagecaption"""
+    caption = read_caption(call)
+    dialog, stored = _find_editable(call)
+    media = _find_media(stored)
+    if not media or "video_note" in media:
+        raise bad_request("there is no caption in the message to edit")
+    return _finish(call, dialog, stored, {**media, **caption})
+
+
+async def edit_media(call: Call) -> Json:
+    """#editmessagemedia"""
+    call.params.required_text("media")
+    item = call.params.decode_json("media", "input media")
+    dialog, stored = _find_editable(call)
+    content = await read_media(call, item, for_album=False)
+    if "voice" in stored.message or "video_note" in stored.message:
+        raise bad_request("message can't be edited")
+    return _finish(call, dialog, stored, content)
+
+
+async def edit_markup(call: Call) -> Json:
+    """#editmessagereplymarkup"""
+    dialog, stored = _find_editable(call)
+    names = ("text", "entities", "caption", "caption_entities", "link_preview_options")
+    kept = {name: stored.message[name] for name in names if name in stored.message}
+    return _finish(call, dialog, stored, {**kept, **_find_media(stored)})
+
+
+METHODS: dict[str, Handler] = {
+    "editMessageText": edit_text,
+    "editMessageCaption": edit_caption,
+    "editMessageMedia": edit_media,
+    "editMessageReplyMarkup": edit_markup,
+}

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from beseda.sandbox.attachments import describe_file, take_file
+from beseda.sandbox.methods.delivery import deliver, deliver_all, prepare, read_caption
+from beseda.sandbox.params import Params
+from beseda.sandbox.realm import Call
+from beseda.sandbox.refusals import ApiRefusalError, bad_request
+
+if TYPE_CHECKING:
+    from beseda.sandbox.chats import Json
+    from beseda.sandbox.realm import Handler
+
+_NUMBERS = ("duration", "width", "height", "length")
+_ALBUM_KINDS = frozenset({"photo", "video", "audio", "document"})
+
+
+def make_sender(kind: str) -> Any:
+    """#sendphoto, #sendaudio, #senddocument, #sendvideo, #sendvoice, #sendvideonote."""
+
+    async def send_file(call: Call) -> Json:
+        caption = {} if kind == "video_note" else read_caption(call)
+        delivery = prepare(call)
+        return deliver(call, delivery, {**await read_file(call, kind, kind), **caption})
+
+    return send_file
+
+
+async def read_file(call: Call, name: str, kind: str) -> Json:
+    """A file parameter as message content; raises ApiRefusalError."""
+    stored = await take_file(call.realm, call.params, name, kind)
+    details: Json = {number: max(call.params.integer(number), 0) for number in _NUMBERS}
+    details.update({field: call.params.text(field) for field in ("title", "performer")})
+    content = describe_file(stored, kind, details)
+    if call.params.boolean("has_spoiler") and kind in {"photo", "video"}:
+        content["has_media_spoiler"] = True
+    return content
+
+
+async def read_media(call: Call, item: Any, *, for_album: bool) -> Json:
+    """An InputMedia object as message content; raises ApiRefusalError."""
+    prefix = "can't parse InputMedia: "
+    if not isinstance(item, dict):
+        raise bad_request(prefix + "expected an Object")
+    kind = item.get("type")
+    if not kind:
+        raise bad_request(prefix + 'Can\'t find field "type"')
+    if kind not in _ALBUM_KINDS:
+        suffix = "can't be used in sendMediaGroup" if for_album and kind == "animation" else "is unsupported"
+        raise bad_request(f'{prefix}type "{kind}" {suffix}')
+    if not item.get("media"):
+        raise bad_request(prefix + "media not found")
+    inner = Call(call.realm, call.bot, Params(item, call.params.files))
+    return {**await read_file(inner, "media", kind), **read_caption(inner)}
+
+
+async def send_media_group(call: Call) -> list[Json]:
+    """#sendmediagroup"""
+    call.params.required_text("media")
+    items = call.params.decode_json("media", "media")
+    if not isinstance(items, list):
+        raise bad_request("expected an Array of InputMedia")
+    delivery = prepare(call)
+    contents = [await read_media(call, item, for_album=True) for item in items]
+    if not contents:
+        raise bad_request("there are no messages to send")
+    if len(contents) > 10:
+        raise bad_request("too many messages to send as an album")
+    _check_album({item["type"] for item in items})
+    group_id = str(secrets.randbits(53))
+    return deliver_all(call, delivery, [{"media_group_id": group_id, **content} for content in contents])
+
+
+def _check_album(kinds: set[str]) -> None:
+    """#sendmediagroup: documents and audio files stand only with their like."""
+    for kind in ("document", "audio"):
+        if kind in kinds and len(kinds) > 1:
+            raise bad_request(f"{kind} can't be mixed with other media types")
+
+
+async def get_file(call: Call) -> Json:
+    """#getfile"""
+    file_id = call.params.text("file_id")
+    if not file_id:
+        raise bad_request("file_id not specified")
+    stored = call.realm.files.get(file_id)
+    if stored is None:
+        raise bad_request("invalid file_id")
+    if stored.size > 20 * 1024 * 1024:
+        raise ApiRefusalError(400, "Bad Request: file is too big")
+    return {
+        "file_id": stored.file_id,
+        "file_unique_id": stored.unique_id,
+        "file_size": stored.size,
+        "file_path": stored.remote_path,
+    }
+
+
+METHODS: dict[str, Handler] = {
+    "sendPhoto": make_sender("photo"),
+    "sendDocument": make_sender("document"),
+    "sendAudio": make_sender("audio"),
+    "sendVoice": make_sender("voice"),
+    "sendVideo": make_sender("video"),
+    "sendVideoNote": make_sender("video_note"),
+    "sendMediaGroup": send_media_group,
+    "getFile": get_file,
+}

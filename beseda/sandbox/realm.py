@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from beseda.sandbox.calls import CallLog
+from beseda.sandbox.events import EventLog
+from beseda.sandbox.faults import FaultPlan
+from beseda.sandbox.files import FileStore
+from beseda.sandbox.flood import FloodControl, FloodLimits
+from beseda.sandbox.judge import Judge
+from beseda.sandbox.sequence import IdLedger
+from beseda.sandbox.world import World
+
+if TYPE_CHECKING:
+    from beseda.sandbox.chats import Bot, Dialog
+    from beseda.sandbox.params import Params
+    from beseda.sandbox.settings import SandboxSettings
+
+_MAX_CALLBACKS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCallback:
+    """A pressed button the bot has not answered yet."""
+
+    bot: Bot
+    dialog: Dialog
+    born: float
+
+
+class Realm:
+    """Everything a running sandbox shares between its bot side and its user side."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        self.settings = settings
+        self.events = EventLog(settings.events_kept)
+        self.calls = CallLog(settings.calls_kept)
+        self.faults = FaultPlan()
+        self.flood = FloodControl(time.monotonic)
+        self.files = FileStore(settings.folder, settings.max_stored_bytes)
+        self.world = World(settings, IdLedger(settings.folder), self.events)
+        self.judge = Judge(self.world.find_user)
+        self._callbacks: OrderedDict[str, PendingCallback] = OrderedDict()
+
+    def add_callback(self, callback_id: str, callback: PendingCallback) -> None:
+        """Remember a pressed button until it is answered."""
+        self._callbacks[callback_id] = callback
+        while len(self._callbacks) > _MAX_CALLBACKS:
+            self._callbacks.popitem(last=False)
+
+    def take_callback(self, callback_id: str, bot: Bot) -> PendingCallback | None:
+        """The pressed button with this id, once, if it is this bot's."""
+        callback = self._callbacks.get(callback_id)
+        if callback is None or callback.bot is not bot:
+            return None
+        return self._callbacks.pop(callback_id)
+
+    def reset(self) -> None:
+        """Empty chats, faults and flood control."""
+        self.world.clear()
+        self.faults.clear()
+        self.flood.configure(enabled=False, limits=FloodLimits())
+        self._callbacks.clear()
+        self.events.publish(None, "reset")
+
+    async def close(self) -> None:
+        """End long polls, streams and webhook deliveries."""
+        self.events.close()
+        for bot in self.world.bots.values():
+            bot.queue.close()
+            webhook, bot.webhook = bot.webhook, None
+            if webhook is not None:
+                await webhook.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One Bot API call on its way through a method."""
+
+    realm: Realm
+    bot: Bot
+    params: Params
+
+
+Handler = Callable[[Call], Awaitable[Any]]

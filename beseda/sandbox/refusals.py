@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiRefusalError(Exception):
+    """A call the Bot API answers with `ok: false`; carries Telegram's code, text and parameters."""
+
+    def __init__(self, code: int, description: str, parameters: dict[str, Any] | None = None) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.parameters = parameters
+
+    def to_answer(self) -> dict[str, Any]:
+        """The body of the HTTP answer."""
+        answer: dict[str, Any] = {"ok": False, "error_code": self.code, "description": self.description}
+        if self.parameters:
+            answer["parameters"] = self.parameters
+        return answer
+
+
+def bad_request(reason: str) -> ApiRefusalError:
+    """Telegram's 400; its server writes the first letter of a reason small when a word follows."""
+    if len(reason) > 1 and reason[0].isupper() and not reason[1].isupper() and reason[1] != "_":
+        reason = reason[0].lower() + reason[1:]
+    return ApiRefusalError(400, f"Bad Request: {reason}")
+
+
+def forbidden(reason: str) -> ApiRefusalError:
+    """Telegram's 403."""
+    return ApiRefusalError(403, f"Forbidden: {reason}")
+
+
+def conflict(reason: str) -> ApiRefusalError:
+    """Telegram's 409."""
+    return ApiRefusalError(409, f"Conflict: {reason}")
+
+
+def too_many_requests(retry_after: int) -> ApiRefusalError:
+    """Telegram's 429; `retry_after` in seconds."""
+    return ApiRefusalError(429, f"Too Many Requests: retry after {retry_after}", {"retry_after": retry_after})

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from beseda.sandbox.app import Sandbox, create_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from beseda.sandbox.settings import SandboxSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSandbox:
+    """A sandbox that listens."""
+
+    sandbox: Sandbox
+    base_url: str
+
+
+@asynccontextmanager
+async def serve_sandbox(
+    settings: SandboxSettings, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[RunningSandbox]:
+    """Serve a sandbox in this event loop; port 0 takes a free one. Raises OSError when the port is taken."""
+    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sandbox = create_sandbox(settings)
+    config = uvicorn.Config(
+        sandbox.make_app(), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2
+    )
+    server = _QuietServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.wait_until_started(task)
+        shown = f"[{host}]" if ":" in host else host
+        yield RunningSandbox(sandbox, f"http://{shown}:{listener.getsockname()[1]}")
+    finally:
+        # First what waits, or the server would wait for it.
+        await sandbox.close()
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves signals to whoever owns the event loop, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._started = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started.set()
+
+    async def wait_until_started(self, task: asyncio.Task[None]) -> None:
+        started = asyncio.ensure_future(self._started.wait())
+        await asyncio.wait({started, task}, return_when=asyncio.FIRST_COMPLETED)
+        started.cancel()
+        if task.done():
+            task.result()
+            raise OSError("the sandbox did not start")

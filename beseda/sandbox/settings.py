@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+MEBIBYTE = 1024 * 1024
+_TOKEN = re.compile(r"(\d{1,16}):[A-Za-z0-9_-]{3,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class BotAccount:
+    """A bot the sandbox knows, as BotFather would have made it."""
+
+    token: str
+    username: str
+    name: str
+    # False is Telegram's privacy mode: in a group the bot sees commands, mentions and replies only.
+    reads_all_group_messages: bool = True
+
+    @property
+    def id(self) -> int:
+        """The number before the token's colon; raises ValueError when the token is not of Telegram's form."""
+        match = _TOKEN.fullmatch(self.token)
+        if match is None:
+            raise ValueError(f"The token of bot {self.username} is not of the form <digits>:<secret>")
+        return int(match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who can talk to the bots. Ids are above 32 bits, as today's Telegram ids are."""
+
+    id: int
+    first_name: str
+    last_name: str | None = None
+    username: str | None = None
+    language_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic of a forum; its id is the `message_thread_id` of its messages."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Supergroup:
+    """A group; the first person is its owner, every bot is a plain member."""
+
+    id: int
+    title: str
+    topics: tuple[Topic, ...] = ()
+
+    @property
+    def is_forum(self) -> bool:
+        """Whether messages live in topics."""
+        return bool(self.topics)
+
+
+DEFAULT_USERS = (
+    Person(7000000001, "Анна", "Иванова", "anna_sandbox", "ru"),
+    Person(7000000002, "Chris", "Miller", "chris_sandbox", "en"),
+    Person(7000000003, "Борис", None, None, "ru"),
+)
+DEFAULT_GROUPS = (
+    Supergroup(-1002000000001, "Команда"),
+    Supergroup(-1002000000002, "Проекты", (Topic(2, "Объявления"), Topic(3, "Вопросы"))),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """What a sandbox consists of, and how much of it is kept."""
+
+    bots: tuple[BotAccount, ...]
+    folder: Path
+    users: tuple[Person, ...] = DEFAULT_USERS
+    groups: tuple[Supergroup, ...] = DEFAULT_GROUPS
+    page_folder: Path = Path(__file__).parent / "page"
+    # Telegram refuses a bot that writes first; off, a user has to write (or be sent /start) before.
+    users_have_started: bool = True
+    messages_per_dialog: int = 500
+    updates_kept: int = 100_000
+    calls_kept: int = 5_000
+    events_kept: int = 10_000
+    max_user_file_bytes: int = 100 * MEBIBYTE
+    max_stored_bytes: int = 2048 * MEBIBYTE
+    # First wait before a webhook is tried again; doubles up to 60 s.
+    webhook_retry_seconds: float = 1.0

@@ -1,0 +1,148 @@
+"""What a person can do in a chat: write, send files, press buttons, stop an answer, block the bot."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from beseda.sandbox.attachments import describe_file
+from beseda.sandbox.chats import make_reference
+from beseda.sandbox.realm import PendingCallback
+from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from beseda.sandbox.validation import check_caption, check_text
+from beseda.sandbox.world import MEDIA_KINDS
+
+if TYPE_CHECKING:
+    from beseda.sandbox.chats import Dialog, Json, StoredMessage
+    from beseda.sandbox.files import Upload
+    from beseda.sandbox.realm import Realm
+
+
+def get_dialog(realm: Realm, key: str) -> Dialog:
+    """The dialog with this address; raises ApiRefusalError 404."""
+    dialog = realm.world.open_dialog(key)
+    if dialog is None:
+        raise ApiRefusalError(404, "There is no such dialog")
+    return dialog
+
+
+def get_user(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+    """The person who acts; raises ApiRefusalError when it is not their chat."""
+    user_id = _to_int(fields.get("user_id") or (dialog.chat_id if dialog.is_private else 0), "user_id")
+    user = realm.world.users.get(user_id)
+    if user is None or (dialog.is_private and user_id != dialog.chat_id):
+        raise bad_request("this user is not in the dialog")
+    return user
+
+
+def write_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+    """A text message; raises ApiRefusalError. Like a client, cuts nothing: at most 4096 units a message."""
+    user = get_user(realm, dialog, fields)
+    text = realm.judge.format(str(fields.get("text") or ""), "", fields.get("entities"))
+    check_text(text)
+    content = {**_read_head(dialog, fields), "text": text.text}
+    if text.entities:
+        content["entities"] = text.entities
+    return realm.world.add_user_message(user, dialog, content).to_view()
+
+
+async def send_file(realm: Realm, dialog: Dialog, fields: Json, upload: Upload) -> Json:
+    """A file of a kind, with or without a caption; raises ApiRefusalError."""
+    user = get_user(realm, dialog, fields)
+    kind = str(fields.get("kind") or "document")
+    if kind not in MEDIA_KINDS:
+        raise bad_request(f"kind must be one of {', '.join(MEDIA_KINDS)}")
+    head = _read_head(dialog, fields)
+    caption = realm.judge.format(str(fields.get("caption") or ""))
+    check_caption(caption)
+    stored = await realm.files.save(upload, kind)
+    numbers = ("duration", "width", "height", "length")
+    details = {name: _to_int(float(fields[name]), name) for name in numbers if fields.get(name)}
+    # A browser records voice in its own container; a person's voice message is one whatever it is.
+    content = describe_file(stored, kind, details) if kind != "voice" else _describe_recording(stored, details)
+    if caption.text:
+        content["caption"] = caption.text
+    if caption.entities:
+        content["caption_entities"] = caption.entities
+    if fields.get("media_group_id"):
+        content["media_group_id"] = str(fields["media_group_id"])[:64]
+    return realm.world.add_user_message(user, dialog, {**head, **content}).to_view()
+
+
+def _describe_recording(stored: Any, details: Json) -> Json:
+    seconds = details.get("duration") or stored.seconds or 0
+    voice = {"file_id": stored.file_id, "file_unique_id": stored.unique_id, "duration": seconds}
+    return {"voice": {**voice, "mime_type": "audio/ogg", "file_size": stored.size}}
+
+
+def _read_head(dialog: Dialog, fields: Json) -> Json:
+    head: Json = {}
+    replied = dialog.messages.get(_to_int(fields.get("reply_to_message_id"), "reply_to_message_id"))
+    thread_id = _to_int(fields.get("message_thread_id"), "message_thread_id")
+    if not thread_id and replied is not None:
+        thread_id = replied.message.get("message_thread_id", 0)
+    if thread_id and dialog.group is not None:
+        if not dialog.has_topic(thread_id):
+            raise bad_request("there is no such topic")
+        head["message_thread_id"] = thread_id
+    if replied is not None:
+        head["reply_to_message"] = make_reference(replied.message)
+    forward = fields.get("forward_from")
+    if isinstance(forward, dict) and forward.get("first_name"):
+        name = str(forward["first_name"])[:64]
+        head["forward_origin"] = {"type": "hidden_user", "sender_user_name": name, "date": int(time.time())}
+    return head
+
+
+def press_button(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+    """A callback query from an inline button that is really there; raises ApiRefusalError."""
+    user = get_user(realm, dialog, fields)
+    stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
+    data = str(fields.get("data") or "")
+    if stored is None or stored.bot is None or data not in _list_data(stored):
+        raise bad_request("there is no such button")
+    callback_id = str(secrets.randbits(62))
+    realm.add_callback(callback_id, PendingCallback(stored.bot, dialog, time.monotonic()))
+    query = {"id": callback_id, "from": user, "message": stored.message, "data": data}
+    stored.bot.queue.push("callback_query", {**query, "chat_instance": str(abs(dialog.chat_id))}, dialog.chat_id)
+    return {"id": callback_id}
+
+
+def _list_data(stored: StoredMessage) -> set[str]:
+    rows = (stored.message.get("reply_markup") or {}).get("inline_keyboard", ())
+    return {button["callback_data"] for row in rows for button in row if "callback_data" in button}
+
+
+def stop_draft(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+    """The stop button of a streamed draft; raises ApiRefusalError when there is none."""
+    get_user(realm, dialog, fields)
+    draft = dialog.draft
+    if draft is None or dialog.bot is None or draft.draft_id != _to_int(fields.get("draft_id"), "draft_id"):
+        raise bad_request("there is no such draft")
+    if not draft.can_stop:
+        raise bad_request("this draft cannot be stopped")
+    stopped = {"chat": dialog.chat, "draft_id": draft.draft_id}
+    if draft.thread_id is not None:
+        stopped["message_thread_id"] = draft.thread_id
+    if not draft.keep_on_stop:
+        realm.world.end_draft(dialog)
+    dialog.stopped_drafts.add(draft.draft_id)
+    dialog.bot.queue.push("stopped_message_generation", stopped, dialog.chat_id)
+    return {"ok": True}
+
+
+def set_blocked(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+    """Block or unblock the bot of a private chat; raises ApiRefusalError in a group."""
+    user = get_user(realm, dialog, fields)
+    if not dialog.is_private:
+        raise bad_request("only a private chat can be blocked")
+    realm.world.set_blocked(dialog, user, blocked=bool(fields.get("blocked", True)))
+    return {"ok": True}
+
+
+def _to_int(value: Any, name: str) -> int:
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        raise bad_request(f"{name} must be a number") from None

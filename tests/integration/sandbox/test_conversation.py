@@ -1,0 +1,92 @@
+from beseda.sandbox.user import SandboxUser
+from tests.parts.sandboxes import ANNA, BotClient
+
+
+async def test_say_reaches_the_bot_and_its_answer_the_user(bot: BotClient, anna: SandboxUser) -> None:
+    await anna.say("/start привет")
+    (update,) = await bot.get("getUpdates", timeout=5)
+    message = update["message"]
+    assert message["text"] == "/start привет"
+    assert message["entities"] == [{"offset": 0, "length": 6, "type": "bot_command"}]
+    assert message["from"]["language_code"] == "ru"
+    assert message["chat"] == {
+        "id": ANNA, "first_name": "Анна", "last_name": "Иванова", "username": "anna_sandbox", "type": "private"
+    }  # fmt: skip
+    await bot.get("sendMessage", chat_id=ANNA, text="<b>Здравствуйте</b>", parse_mode="HTML")
+    reply = await anna.wait_reply()
+    assert reply["text"] == "Здравствуйте"
+    assert reply["entities"] == [{"offset": 0, "length": 12, "type": "bold"}]
+
+
+async def test_updates_stay_until_an_offset_passes_them(bot: BotClient, anna: SandboxUser) -> None:
+    await anna.say("раз")
+    await anna.say("два")
+    first = await bot.get("getUpdates")
+    again = await bot.get("getUpdates", offset=first[0]["update_id"])
+    rest = await bot.get("getUpdates", offset=first[1]["update_id"], limit=1)
+    assert [update["message"]["text"] for update in again] == ["раз", "два"]
+    assert [update["message"]["text"] for update in rest] == ["два"]
+    assert first[1]["update_id"] == first[0]["update_id"] + 1
+
+
+async def test_press_gives_a_callback_query_once_and_its_answer_an_event(bot: BotClient, anna: SandboxUser) -> None:
+    keyboard = {"inline_keyboard": [[{"text": "Да", "callback_data": "yes"}]]}
+    await bot.get("sendMessage", chat_id=ANNA, text="Так?", reply_markup=keyboard)
+    callback_id = await anna.press("Да")
+    (update,) = await bot.get("getUpdates", timeout=5)
+    assert update["callback_query"]["data"] == "yes"
+    assert update["callback_query"]["id"] == callback_id
+    await bot.get("answerCallbackQuery", callback_query_id=callback_id, text="Хорошо")
+    answer = await anna.wait_callback_answer(str(callback_id))
+    assert answer["text"] == "Хорошо"
+    late = await bot.refused("answerCallbackQuery", callback_query_id=callback_id)
+    assert late == "Bad Request: query is too old and response timeout expired or query ID is invalid"
+
+
+async def test_reply_keyboard_is_pressed_by_its_label_and_removed(bot: BotClient, anna: SandboxUser) -> None:
+    await bot.get("sendMessage", chat_id=ANNA, text="Меню", reply_markup={"keyboard": [["Помощь"]]})
+    await anna.press("Помощь")
+    (update,) = await bot.get("getUpdates", timeout=5)
+    assert update["message"]["text"] == "Помощь"
+    await bot.get("sendMessage", chat_id=ANNA, text="Убрал", reply_markup={"remove_keyboard": True})
+    assert (await anna.get_dialog())["reply_keyboard"] is None
+
+
+async def test_edit_and_delete_are_seen_by_the_user(bot: BotClient, anna: SandboxUser) -> None:
+    sent = await bot.get("sendMessage", chat_id=ANNA, text="один")
+    await bot.get("editMessageText", chat_id=ANNA, message_id=sent["message_id"], text="два")
+    assert (await anna.wait_for(lambda event: event["type"] == "edit"))["message"]["text"] == "два"
+    assert (await anna.history())[0]["edited"]
+    await bot.get("deleteMessage", chat_id=ANNA, message_id=sent["message_id"])
+    gone = await anna.wait_for(lambda event: event["type"] == "delete")
+    assert gone["message_ids"] == [sent["message_id"]]
+
+
+async def test_draft_is_shown_stopped_and_ended_by_the_message(bot: BotClient, anna: SandboxUser) -> None:
+    await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Я ду", can_stop=True, keep_on_stop=True)
+    assert (await anna.wait_draft())["text"] == "Я ду"
+    await anna.stop()
+    (update,) = await bot.get("getUpdates", timeout=5)
+    assert update["stopped_message_generation"]["draft_id"] == 7
+    assert update["stopped_message_generation"]["chat"]["id"] == ANNA
+    await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Я думаю")
+    assert (await anna.get_dialog())["draft"]["text"] == "Я ду"
+    await bot.get("sendMessage", chat_id=ANNA, text="Я думаю")
+    assert (await anna.get_dialog())["draft"] is None
+
+
+async def test_typing_lasts_until_the_message(bot: BotClient, anna: SandboxUser) -> None:
+    await bot.get("sendChatAction", chat_id=ANNA, action="typing")
+    assert (await anna.wait_for(lambda event: event["type"] == "typing"))["expires_in"] == 5
+    assert (await anna.get_dialog())["typing"]
+    await bot.get("sendMessage", chat_id=ANNA, text="вот")
+    assert not (await anna.get_dialog())["typing"]
+
+
+async def test_blocked_bot_is_told_and_refused(bot: BotClient, anna: SandboxUser) -> None:
+    await anna.block()
+    (update,) = await bot.get("getUpdates", timeout=5)
+    assert update["my_chat_member"]["new_chat_member"]["status"] == "kicked"
+    assert await bot.refused("sendMessage", chat_id=ANNA, text="?") == "Forbidden: bot was blocked by the user"
+    await anna.block(blocked=False)
+    await bot.get("sendMessage", chat_id=ANNA, text="снова здесь")
