@@ -11,7 +11,7 @@ from beseda.telegram._render_math import convert_formula
 from beseda.telegram._render_table import render_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from markdown_it.token import Token
 
@@ -203,7 +203,7 @@ class BlockRenderer:
     }
 
 
-_HANDLERS: Final[dict[str, Callable[[BlockRenderer, Token], None]]] = BlockRenderer.handlers
+_HANDLERS: Final[Mapping[str, Callable[[BlockRenderer, Token], None]]] = BlockRenderer.handlers
 
 
 def _gap(container: _Container, kind: str, start: int) -> int:

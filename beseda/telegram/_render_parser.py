@@ -14,10 +14,11 @@ from beseda.telegram import _render_rules_inline as inline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from markdown_it.ruler import RuleOptionsType
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
-    type_rule = Callable[[StateInline, bool], bool]
+    InlineRule = Callable[[StateInline, bool], bool]
 
 # Which inline rules can begin with a character, in the order in which they are tried.
 _DISPATCH: Final = {
@@ -36,7 +37,8 @@ _DISPATCH: Final = {
     "&": ("entity",),
     ":": ("address",),
 }
-_MAX_NESTING = 100
+_MAX_BLOCK_NESTING = 100
+_MAX_INLINE_NESTING = 20
 
 
 class _DispatchingInline(ParserInline):
@@ -45,7 +47,7 @@ class _DispatchingInline(ParserInline):
     def __init__(self) -> None:
         super().__init__()
         self.terminator_re = re.compile("[" + re.escape("".join(_DISPATCH)) + "]")
-        self._rules: dict[str, tuple[type_rule, ...]] = {}
+        self._rules: dict[str, tuple[InlineRule, ...]] = {}
 
     def compile_rules(self) -> None:
         """Look the rules up by name, once all of them are there."""
@@ -77,7 +79,7 @@ class _DispatchingInline(ParserInline):
         stop = found.start() if found else state.posMax
         if stop > start:
             state.pos = stop
-        elif state.level >= _MAX_NESTING:
+        elif state.level >= _MAX_INLINE_NESTING:
             state.pos = state.posMax
         else:
             state.level += 1
@@ -88,18 +90,18 @@ class _DispatchingInline(ParserInline):
         state.cache[start] = state.pos
 
     def _apply(self, state: StateInline, *, silent: bool) -> bool:
-        if state.level >= _MAX_NESTING:
+        if state.level >= _MAX_INLINE_NESTING:
             return False
         return any(rule(state, silent) for rule in self._rules[state.src[state.pos]])
 
 
 def _build_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING, "store_labels": True})
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_BLOCK_NESTING, "store_labels": True})
     parser.inline = _DispatchingInline()
     parser.enable(["table", "strikethrough"])
     # "text\n---" is a rule to those who write it, and a heading would flash up while "- item" is being typed.
     parser.disable(["html_block", "lheading", "html_inline", "text_join"])
-    interrupts = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("fence", "math", block.parse_display_math, interrupts)
     parser.block.ruler.before("fence", "pre", block.parse_pre, interrupts)
     parser.block.ruler.before("fence", "tg_quote", block.parse_quote, interrupts)

@@ -26,6 +26,8 @@ _INNER_CODE = re.compile(r"\s*<code((?:\s[^<>]*)?)>(.*)</code>\s*", re.IGNORECAS
 _DOLLARS = re.compile(r"\$(?![\s$])((?:[^$\n\\]|\\.){1,300}?)(?<!\s)\$(?![\w$])")
 # Characters walked over in vain: an ordinary long answer stays far below.
 _MAX_SEARCH = 500_000
+# Each level is parsed by a call inside the call before.
+_MAX_IMAGE_DEPTH = 4
 _DUNDER = re.compile(r"__[a-z][a-z0-9]*(?:_[a-z0-9]+)*__(?![\w])")
 _CALL = re.compile(r"\(|\.[a-z_]")
 _MATH_PAIRS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
@@ -76,9 +78,13 @@ def parse_link(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the p
 
 def parse_image(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
     """CommonMark's image, with the same end to the search."""
-    if not state.src.startswith("![", state.pos):
+    depth = state.env.get("images", 0)
+    if not state.src.startswith("![", state.pos) or depth == _MAX_IMAGE_DEPTH or not _may_be_link(state):
         return False
-    return _may_be_link(state) and (image(state, silent) or _count_search(state))
+    state.env["images"] = depth + 1
+    found = image(state, silent)
+    state.env["images"] = depth
+    return found or _count_search(state)
 
 
 def _may_be_link(state: StateInline) -> bool:

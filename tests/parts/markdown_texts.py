@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 _MARKS = (
-    r"""** * _ __ *** ~~ || ` `` ``` ~~~ # ## ###### > >> - * + 1. 2) --- === | [ ] ( ) ![ < & > \ \* \\ $ $$ ^ : = !"""
+    r"""*** ** * _ __ ~~ || ` `` ``` ~~~ # ## ###### > >> - * + 1. 2) --- === | [ ] ( ) ![ < & > \ \* \\ $ $$ ^ : ="""
 )
 _PIECES = [
     *_MARKS.split(),
