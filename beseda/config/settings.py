@@ -25,7 +25,9 @@ class Setting:
 
     `path` is its place in config.yaml. `variables` are tried in order. A setting with a `pattern` maps a name to a
     value: `<NAME>_API_KEY` fills the entry `name`; `special` variables fill the entry they are tied to.
-    A `secret` is never shown and never written literally into config.yaml; of an `address` that goes for its password.
+    `default` says in words what holds where nothing is set, `example` is a value in YAML: both where the field's own
+    default does not tell. A `secret` is never shown and never written literally into config.yaml; of an `address` that
+    goes for its password.
     """
 
     path: str
@@ -38,6 +40,7 @@ class Setting:
     address: bool = False
     flag: str = ""
     default: str = ""
+    example: str = ""
 
     @property
     def variable(self) -> str:
@@ -57,6 +60,17 @@ def _split_list(value: object) -> object:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return [value] if isinstance(value, int) else value
+
+
+def _join_list(value: object) -> object:
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _check_models(value: str) -> str:
+    names = [part.strip() for part in value.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[a-z][a-z0-9_.-]*(:\S+)?", name) for name in names):
+        raise ValueError("not endpoint:model")
+    return ",".join(names)
 
 
 def _read_switch(value: object) -> object:
@@ -90,10 +104,7 @@ def _lower(value: object) -> object:
 _Url = Annotated[str, AfterValidator(_check_url)]
 _Token = Annotated[str, Field(pattern=r"^[0-9]+:[A-Za-z0-9_-]+$")]
 _BotName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-_Models = Annotated[
-    tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*(:\S+)?$")], ...],
-    BeforeValidator(_split_list),
-]
+_Models = Annotated[str, BeforeValidator(_join_list), AfterValidator(_check_models)]
 _MODELS = "`endpoint:model`, or several with commas between, the first that works is used"
 _TOKEN = "a token from @BotFather, like 123456789:AAF…"  # noqa: S105 - what a token looks like
 
@@ -112,6 +123,7 @@ class Settings(BaseModel):
             variables=("BOT_TOKEN", "TELEGRAM_TOKEN"),
             secret=True,
             default="none: the bots live in the sandbox",
+            example="${BOT_TOKEN}",
         ),
     ] = Field(None, repr=False)
     bot_tokens: Annotated[
@@ -123,6 +135,7 @@ class Settings(BaseModel):
             pattern="<BOT>_BOT_TOKEN",
             secret=True,
             default="none",
+            example='{assistant: "${ASSISTANT_BOT_TOKEN}"}',
         ),
     ] = Field({}, repr=False)
     telegram_api_url: Annotated[
@@ -144,6 +157,7 @@ class Settings(BaseModel):
             variables=("BESEDA_BOTS",),
             flag="--bot",
             default="every bot that has a token; in the sandbox every bot",
+            example="[assistant]",
         ),
     ] = ()
     bots_dir: Annotated[
@@ -159,6 +173,7 @@ class Settings(BaseModel):
             "whole numbers with commas between (@userinfobot tells yours)",
             variables=("ADMIN_IDS",),
             default="everybody may write",
+            example="[123456789]",
         ),
     ] = frozenset()
     language: Annotated[
@@ -190,8 +205,9 @@ class Settings(BaseModel):
             _MODELS,
             variables=("BESEDA_MODEL",),
             default="the first endpoint that has a key, then a server found on this machine, then the demo model",
+            example="[openrouter:deepseek/deepseek-v4-flash, groq:openai/gpt-oss-120b]",
         ),
-    ] = ()
+    ] = ""
     speech: Annotated[
         _Models,
         Setting(
@@ -200,8 +216,9 @@ class Settings(BaseModel):
             _MODELS,
             variables=("BESEDA_SPEECH",),
             default="the first endpoint for speech that is configured",
+            example="groq:whisper-large-v3-turbo",
         ),
-    ] = ()
+    ] = ""
     api_keys: Annotated[
         dict[str, str],
         BeforeValidator(_name_endpoints),
@@ -213,6 +230,7 @@ class Settings(BaseModel):
             special={row.key_variable: row.name for row in ENDPOINTS},
             secret=True,
             default="none",
+            example='{openrouter: "${OPENROUTER_API_KEY}"}',
         ),
     ] = Field({}, repr=False)
     base_urls: Annotated[
@@ -226,6 +244,7 @@ class Settings(BaseModel):
             special={row.url_variable: row.name for row in ENDPOINTS},
             address=True,
             default="the endpoint's own",
+            example="{llamacpp: http://127.0.0.1:8080/v1}",
         ),
     ] = Field({}, repr=False)
     storage_dir: Annotated[
@@ -242,6 +261,7 @@ class Settings(BaseModel):
             variables=("DATABASE_URL",),
             address=True,
             default="SQLite: `beseda.db` in the storage folder",
+            example="postgresql://beseda:${POSTGRES_PASSWORD}@127.0.0.1/beseda",
         ),
     ] = Field("", repr=False)
     redis_url: Annotated[
@@ -253,6 +273,7 @@ class Settings(BaseModel):
             variables=("REDIS_URL",),
             address=True,
             default="none: they live in this process",
+            example="redis://127.0.0.1:6379/0",
         ),
     ] = Field(None, repr=False)
     host: Annotated[
@@ -281,6 +302,7 @@ class Settings(BaseModel):
             "an address like https://bots.example.org",
             variables=("BESEDA_PUBLIC_URL",),
             default="none: bots poll",
+            example="https://bots.example.org",
         ),
     ] = None
     # Telegram's own alphabet and length: https://core.telegram.org/bots/api#setwebhook
@@ -294,6 +316,7 @@ class Settings(BaseModel):
             variables=("BESEDA_WEBHOOK_SECRET",),
             secret=True,
             default="none",
+            example="${BESEDA_WEBHOOK_SECRET}",
         ),
     ] = Field(None, repr=False)
     log_level: Annotated[

@@ -1,0 +1,175 @@
+"""Write docs/reference and config.example.yaml from the code; `--check` only says whether they are current."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from inspect import cleandoc
+
+from beseda.config import Setting, Settings, list_settings
+from beseda.errors import BesedaError
+from beseda.llm.endpoints import ENDPOINTS
+from beseda.speech.endpoints import ENDPOINTS as SPEECH_ENDPOINTS
+from scripts.source import ROOT
+
+NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
+
+
+def draw_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _show_default(name: str, row: Setting) -> str:
+    return row.default or code(str(Settings.model_fields[name].default))
+
+
+def _name_variables(row: Setting) -> str:
+    special = [name for name in row.special if not name.endswith(row.pattern.partition(">")[2])]
+    return ", ".join(code(name) for name in [*row.variables, *filter(None, [row.pattern]), *special])
+
+
+def write_settings() -> str:
+    rows = list_settings().items()
+    table = draw_table(
+        ["variable", "in config.yaml", "meaning", "unset"],
+        ([_name_variables(row), code(row.path), row.description, _show_default(name, row)] for name, row in rows),
+    )
+    text = """
+        # Settings
+
+        A command's flag stands above an environment variable, that above `.env`, that above `config.yaml` (in the
+        working folder, or named by `--config`), that above the default. In `config.yaml` a value may be `${VAR}` or
+        `${VAR:default}`. Secrets (tokens, keys, passwords) live in the environment or `.env` only: `config.yaml`
+        refers to them. Whatever is wrong is told at the start, a line for each problem, and the program ends with
+        exit code 2.
+        """
+    return f"{cleandoc(text)}\n\n{table}"
+
+
+def write_example() -> str:
+    """Return config.example.yaml: every setting with its meaning, all commented out."""
+    lines = [
+        "# Copy to config.yaml and take the # away before what you change. Secrets go into .env: write ${NAME} here.",
+        "# This file is written by `make docs` from the code.",
+    ]
+    section = ""
+    for name, row in sorted(list_settings().items(), key=lambda item: item[1].path.partition(".")[0]):
+        head, _, key = row.path.partition(".")
+        if head != section:
+            lines += ["", f"{head}:"]
+            section = head
+        value = row.example or row.default or str(Settings.model_fields[name].default)
+        variables = _name_variables(row).replace("`", "")
+        lines += [f"  # {row.description} Unset: {_show_default(name, row).replace('`', '')}. ({variables})"]
+        lines += [f"  # {key}: {value}", ""]
+    return "\n".join(lines).replace("\n\n\n", "\n\n").strip()
+
+
+def _walk_errors(kind: type[BesedaError], depth: int = 0) -> Iterable[tuple[type[BesedaError], int]]:
+    yield kind, depth
+    for child in kind.__subclasses__():
+        yield from _walk_errors(child, depth + 1)
+
+
+def write_errors() -> str:
+    rows = (
+        [
+            "· " * depth + code(kind.__name__),
+            str(kind.status),
+            "yes" if kind.retryable else "no",
+            kind.text.ru,
+            kind.text.en,
+        ]
+        for kind, depth in _walk_errors(BesedaError)
+        if kind.__module__ == "beseda.errors"
+    )
+    text = """
+        # Errors
+
+        Every failure is one of these. The user reads the sentence in their language; the log gets the details, with
+        secrets cut out. Where trying again helps, the message carries a button for it.
+        """
+    table = draw_table(["error", "HTTP status", "retry helps", "по-русски", "in English"], rows)
+    return f"{cleandoc(text)}\n\n{table}"
+
+
+def write_endpoints() -> str:
+    models = draw_table(
+        ["name", "service", "key", "address", "address by default", "model by default"],
+        (
+            [
+                ", ".join(code(name) for name in (row.name, *row.aliases)),
+                row.title,
+                code(row.key_variable) + ("" if row.needs_key else " (optional)"),
+                code(row.url_variable),
+                row.base_url,
+                code(row.default_model) or "the first that the server lists",
+            ]
+            for row in ENDPOINTS
+        ),
+    )
+    speech = draw_table(
+        ["name", "key", "address", "address by default", "model by default"],
+        (
+            [
+                code(row.name),
+                code(row.key_variable) + ("" if row.needs_key else " (optional)"),
+                code(row.url_variable),
+                row.base_url or "none: set it",
+                code(row.default_model) or "the server's own",
+            ]
+            for row in SPEECH_ENDPOINTS
+        ),
+    )
+    keys = "\n".join(f"- {row.title}: {row.key_page}" for row in ENDPOINTS if row.key_page)
+    text = """
+        # Endpoints
+
+        `BESEDA_MODEL` names them as `endpoint:model`, or several with commas between: the next one steps in when one
+        fails before its first word. Unset, the first row that has its key (or, for a server of one's own, its
+        address) answers, then a server found on this machine's usual ports, then `demo`, which is no model.
+        """
+    return (
+        f"{cleandoc(text)}\n\n{models}\n\nWhere a key comes from:\n\n{keys}\n\n"
+        f"## Speech\n\n`BESEDA_SPEECH` is written the same way.\n\n{speech}"
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/settings.md": write_settings,
+    "docs/reference/errors.md": write_errors,
+    "docs/reference/endpoints.md": write_endpoints,
+    "config.example.yaml": write_example,
+}
+
+
+def render(name: str) -> str:
+    """Return a page as it ought to be."""
+    note = f"{NOTE}\n\n" if name.endswith(".md") else ""
+    return f"{note}{PAGES[name]()}\n"
+
+
+def find_stale() -> list[str]:
+    """Return the pages that are not as they ought to be."""
+    return [name for name in PAGES if not (ROOT / name).is_file() or (ROOT / name).read_text("utf-8") != render(name)]
+
+
+def main(arguments: Sequence[str]) -> int:
+    stale = find_stale()
+    if list(arguments) == ["--check"]:
+        for name in stale:
+            print(f"{name} is not what the code says; run 'make docs'.", file=sys.stderr)
+        return bool(stale)
+    for name in stale:
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / name).write_text(render(name), "utf-8")
+        print(f"wrote {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
