@@ -123,13 +123,14 @@ def _person_params(person: Person, now: datetime) -> Params:
     }
 
 
-# By turn, then by row: the answer to a question that was asked anew stands behind its question.
+# By turn, then by row: the answer to a question that was asked anew stands behind its question. The state is a scalar
+# subquery because PostgreSQL, left to join without fresh statistics, walks through everybody's turns.
+_state = select(turns.c.state).where(turns.c.id == messages.c.turn_id).scalar_subquery()
 _find_recent = (
     select(messages.c.role, messages.c.content)
-    .join(turns, turns.c.id == messages.c.turn_id)
     .where(
         messages.c.conversation_id == bindparam("conversation_id"),
-        turns.c.state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value]),
+        _state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value]),
     )
     .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
     .limit(bindparam("size"))

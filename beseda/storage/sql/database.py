@@ -70,13 +70,14 @@ class Database:
                 raise
             raise mapped from error
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], rows: Sequence[Row] = ()) -> T:
         """Run `work` inside the next transaction, shared with other callers, and return its result once committed.
 
-        It may run more than once (another entry of the batch failed, the connection was lost): it changes nothing but
-        the database. Keep it short: everybody's writes wait for it. Raises what `work` raises, or StorageError.
+        `rows` are written before it. It may run more than once (another entry of the batch failed, the connection was
+        lost): it changes nothing but the database. Keep it short: everybody's writes wait for it. Raises what `work`
+        raises, or StorageError.
         """
-        return cast("T", await self._writer.submit((), work))
+        return cast("T", await self._writer.submit(rows, work))
 
     async def write_rows(self, rows: Sequence[Row]) -> None:
         """Write rows in the next transaction, all or none, and return once committed.

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Dialect, Executable, Table
+from sqlalchemy import Row as SqlRow
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -13,7 +14,8 @@ Params: TypeAlias = Mapping[str, object]
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 InsertFactory: TypeAlias = Callable[[Table], Any]
 _Processor: TypeAlias = Callable[[Any], Any]
-_Compiled: TypeAlias = tuple[str, Callable[[Params], tuple[object, ...]]]
+_Convert: TypeAlias = Callable[[Params], tuple[object, ...]]
+_Compiled: TypeAlias = tuple[str, _Convert]
 
 
 class Rank(IntEnum):
@@ -22,14 +24,15 @@ class Rank(IntEnum):
     PERSON = 1
     CONVERSATION = 2
     TURN = 3
-    MESSAGE = 4
-    TURN_UPDATES = 5
-    DELIVERY = 6
-    MODEL_CALL = 7
-    DELIVERY_SENDING = 8
-    DELIVERY_SENT = 9
-    TURN_END = 10
-    UPDATE_END = 11
+    UPDATE = 4
+    MESSAGE = 5
+    TURN_UPDATES = 6
+    DELIVERY = 7
+    MODEL_CALL = 8
+    DELIVERY_SENDING = 9
+    DELIVERY_SENT = 10
+    TURN_END = 11
+    UPDATE_END = 12
 
 
 class Statement:
@@ -55,26 +58,45 @@ class Statement:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = self._compile(dialect)
+            insert: InsertFactory = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+            compiled = self._compiled[dialect.name] = _compile(self._build(insert), dialect)
         sql, convert = compiled
         connection.exec_driver_sql(sql, [convert(row) for row in rows])
 
-    def _compile(self, dialect: Dialect) -> _Compiled:
-        insert: InsertFactory = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        clause = self._build(insert)
-        assert isinstance(clause, ClauseElement)  # noqa: S101 - tells the type checker what every Executable is
-        compiled: Any = clause.compile(dialect=dialect)
-        names: list[str] = list(compiled.positiontup)
-        processors: list[tuple[int, _Processor]] = []
-        for index, name in enumerate(names):
-            processor = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-            if processor is not None:
-                processors.append((index, processor))
-        return str(compiled), _converter(names, processors)
+
+class Query:
+    """One SELECT of the hot path, compiled once per dialect; its rows come as the driver gives them."""
+
+    __slots__ = ("_clause", "_compiled")
+
+    def __init__(self, clause: Executable) -> None:
+        self._clause = clause
+        self._compiled: dict[str, _Compiled] = {}
+
+    def fetch(self, connection: Connection, params: Params) -> Sequence[SqlRow[Any]]:
+        """Return the rows that match `params`."""
+        dialect = connection.dialect
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _compile(self._clause, dialect)
+        sql, convert = compiled
+        return connection.exec_driver_sql(sql, convert(params)).all()
 
 
-def _converter(names: list[str], processors: list[tuple[int, _Processor]]) -> Callable[[Params], tuple[object, ...]]:
-    pick: Callable[[Params], tuple[object, ...]] = itemgetter(*names)  # two names at least: every WHERE has its key
+def _compile(clause: Executable, dialect: Dialect) -> _Compiled:
+    assert isinstance(clause, ClauseElement)  # noqa: S101 - tells the type checker what every Executable is
+    compiled: Any = clause.compile(dialect=dialect)
+    names: list[str] = list(compiled.positiontup)
+    processors: list[tuple[int, _Processor]] = []
+    for index, name in enumerate(names):
+        processor = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+        if processor is not None:
+            processors.append((index, processor))
+    return str(compiled), _converter(names, processors)
+
+
+def _converter(names: list[str], processors: list[tuple[int, _Processor]]) -> _Convert:
+    pick: _Convert = itemgetter(*names)  # two names at least: every WHERE of ours has them
 
     def convert(row: Params) -> tuple[object, ...]:
         values = list(pick(row))

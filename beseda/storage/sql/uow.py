@@ -24,7 +24,7 @@ _QUEUE_LIMIT = 10_000
 
 
 class Entry:
-    """What one caller wants written: rows of shared statements, or a function that needs the connection."""
+    """What one caller wants written: rows of shared statements, then a function that needs the connection."""
 
     __slots__ = ("deadline", "error", "future", "result", "rows", "settled", "work")
 
@@ -67,8 +67,6 @@ def commit_entries(connection: Connection, entries: Sequence[Entry]) -> None:
 def _write(connection: Connection, entries: Sequence[Entry]) -> None:
     buckets: dict[Statement, list[Params]] = {}
     for entry in entries:
-        if entry.work is not None:
-            entry.result = entry.work(connection)
         for statement, params in entry.rows:
             bucket = buckets.get(statement)
             if bucket is None:
@@ -77,6 +75,10 @@ def _write(connection: Connection, entries: Sequence[Entry]) -> None:
                 bucket.append(params)
     for statement in sorted(buckets, key=_rank):
         statement.run(connection, buckets[statement])
+    # After all rows, so that a function can look at what its own entry wrote.
+    for entry in entries:
+        if entry.work is not None:
+            entry.result = entry.work(connection)
 
 
 def _rank(statement: Statement) -> int:

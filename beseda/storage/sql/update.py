@@ -9,7 +9,7 @@ from sqlalchemy.sql.dml import Update
 from beseda.domain.update import StoredUpdate
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.statement import InsertFactory, Rank, Statement
+from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.tables import updates
 
 _PURGE_CHUNK = 2000
@@ -24,13 +24,20 @@ def _finish_updates(_insert: InsertFactory) -> Update:
 
 
 finish_updates = Statement(Rank.UPDATE_END, _finish_updates)
-_store_updates = Statement(
-    Rank.TURN,
+_store_update = Statement(
+    Rank.UPDATE,
     lambda insert: (
         insert(updates)
         .values({name: bindparam(name) for name in ("bot", "update_id", "payload", "turn_id", "received_at")})
         .on_conflict_do_nothing(index_elements=["bot", "update_id"])
     ),
+)
+_find_stored_at = Query(
+    select(updates.c.update_id).where(
+        updates.c.bot == bindparam("of_bot"),
+        updates.c.update_id.between(bindparam("low"), bindparam("high")),
+        updates.c.received_at == bindparam("at"),
+    )
 )
 
 
@@ -46,15 +53,12 @@ class SqlUpdateRepository:
         if not updates:
             return []
         now = self._clock.now()
-        fresh = await self._database.write(lambda connection: _insert_updates(connection, updates, now))
-        seen: set[tuple[str, int]] = set()
-        result: list[StoredUpdate] = []
-        for item in updates:
-            place = (item.bot, item.update_id)
-            if place in fresh and place not in seen:
-                seen.add(place)
-                result.append(item)
-        return result
+        rows = [(_store_update, _update_params(item, now)) for item in updates]
+        ours = await self._database.write(lambda connection: _find_ours(connection, updates, now), rows)
+        # A dictionary keeps the order and drops what came twice in one batch.
+        return list(
+            {(item.bot, item.update_id): item for item in updates if (item.bot, item.update_id) in ours}.values()
+        )
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
         """Mark updates as worked off; their payload is dropped, their number stays for de-duplication."""
@@ -85,27 +89,28 @@ class SqlUpdateRepository:
                 return total
 
 
-def _insert_updates(connection: Connection, items: Sequence[StoredUpdate], now: datetime) -> set[tuple[str, int]]:
-    _store_updates.run(
-        connection,
-        [
-            {
-                "bot": item.bot,
-                "update_id": item.update_id,
-                "payload": item.payload,
-                "turn_id": item.turn_id,
-                "received_at": now,
-            }
-            for item in items
-        ],
-    )
-    places = [(item.bot, item.update_id) for item in items]
-    # Ours are those that bear our time, to the microsecond. So the answer is the same when a commit whose reply got
-    # lost is repeated: counting inserted rows would then call every update an old one, and nobody would answer it.
-    query = select(updates.c.bot, updates.c.update_id).where(
-        tuple_(updates.c.bot, updates.c.update_id).in_(places), updates.c.received_at == now
-    )
-    return {(row.bot, row.update_id) for row in connection.execute(query)}
+def _update_params(item: StoredUpdate, now: datetime) -> Params:
+    return {
+        "bot": item.bot,
+        "update_id": item.update_id,
+        "payload": item.payload,
+        "turn_id": item.turn_id,
+        "received_at": now,
+    }
+
+
+def _find_ours(connection: Connection, items: Sequence[StoredUpdate], now: datetime) -> set[tuple[str, int]]:
+    """Return the places of those updates that were stored just now.
+
+    They bear our time, to the microsecond. So the answer is the same when a commit whose reply got lost is repeated:
+    counting inserted rows would then call every update an old one, and nobody would answer it.
+    """
+    ours: set[tuple[str, int]] = set()
+    for bot in {item.bot for item in items}:
+        numbers = [item.update_id for item in items if item.bot == bot]
+        params = {"of_bot": bot, "low": min(numbers), "high": max(numbers), "at": now}
+        ours.update((bot, row[0]) for row in _find_stored_at.fetch(connection, params))
+    return ours
 
 
 def _purge_chunk(connection: Connection, before: datetime) -> int:
