@@ -8,6 +8,8 @@ import { nameOf } from './people.js';
 import { showAlert, showToast } from './toast.js';
 
 const ANSWER_TIMEOUT_MS = 30_000;
+/** UTF-16 units of one message. Telegram's clients, too, send a longer text as several messages. */
+const LONGEST_TEXT = 4096;
 
 export class Actions {
   /** @param {any} store @param {{composer: () => any, messages: () => any, topic: () => number|null, openDialog: (id: string) => void, refresh: () => void}} page */
@@ -43,9 +45,9 @@ export class Actions {
   async sendTextNow(text) {
     const dialog = this.store.current;
     if (!dialog) return false;
+    const envelope = this.envelope();
     return this.attempt(t('sendFailed'), async () => {
-      const message = await api.sendMessage(dialog.id, { ...this.envelope(), text });
-      this.store.addMessage(dialog, message);
+      for (const part of splitText(text)) this.store.addMessage(dialog, await api.sendMessage(dialog.id, { ...envelope, text: part }));
       this.page.refresh();
     });
   }
@@ -166,4 +168,18 @@ export class Actions {
       showToast(t('copied'));
     });
   }
+}
+
+/** @param {string} text @returns {string[]} pieces that end at white space where there is some */
+function splitText(text) {
+  const parts = [];
+  let rest = text;
+  while (rest.length > LONGEST_TEXT) {
+    const piece = rest.slice(0, LONGEST_TEXT);
+    const space = Math.max(piece.lastIndexOf('\n'), piece.lastIndexOf(' '));
+    const cut = space > LONGEST_TEXT - 500 ? space + 1 : LONGEST_TEXT - (/[\uD800-\uDBFF]$/.test(piece) ? 1 : 0);
+    parts.push(rest.slice(0, cut));
+    rest = rest.slice(cut);
+  }
+  return rest.trim() === '' && parts.length > 0 ? parts : [...parts, rest];
 }

@@ -48,8 +48,8 @@ export const stopDraft = (dialog, stop) => call('POST', dialogPath(dialog, '/sto
 export const setBlocked = (dialog, userId, blocked) => call('POST', dialogPath(dialog, '/block'), { user_id: userId, blocked });
 
 /** @returns {Promise<Array<{command: string, description: string}>>} */
-export async function getCommands(bot, userId) {
-  const answer = await call('GET', `/commands?bot=${encodeURIComponent(bot)}&user_id=${userId}`);
+export async function getCommands(bot, userId, chatId = null) {
+  const answer = await call('GET', `/commands?bot=${encodeURIComponent(bot)}&user_id=${userId}${chatId === null ? '' : `&chat_id=${chatId}`}`);
   return Array.isArray(answer) ? answer : (answer?.commands ?? []);
 }
 

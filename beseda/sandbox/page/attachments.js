@@ -7,7 +7,7 @@ import { t } from './i18n.js';
 import { closePopover, togglePopover } from './popover.js';
 import { showToast } from './toast.js';
 
-const LARGEST_BYTES = 50 * 1024 * 1024;
+const LARGEST_BYTES = 100 * 1024 * 1024;
 const LARGEST_ALBUM = 10;
 const CHOICES = [
   { kind: 'photo', icon: 'image', text: 'attachPhoto', accept: 'image/*,video/*' },

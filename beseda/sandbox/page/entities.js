@@ -5,6 +5,7 @@ import { icon } from './icons.js';
 import { t } from './i18n.js';
 
 const SAFE_SCHEME = /^(https?|mailto|tel|tg|ton):/i;
+const BLOCKS = new Set(['pre', 'blockquote', 'expandable_blockquote']);
 const SIMPLE_TAGS = { bold: 'strong', italic: 'em', underline: 'u', strikethrough: 's', code: 'code' };
 
 /**
@@ -32,20 +33,32 @@ const endOf = (entity) => entity.offset + entity.length;
 /** Fills `parent` with the range; an entity that overlaps another's end is split in two, as clients do. */
 function fillRange(parent, range, entities, actions) {
   let position = range.start;
+  let isAfterBlock = false;
   const queue = [...entities];
+  const writeUpTo = (end) => {
+    if (end > position) appendPlain(parent, range.text.slice(position, end), isAfterBlock);
+  };
   while (queue.length > 0) {
     const entity = queue.shift();
     const start = Math.max(entity.offset, position);
     const end = Math.min(endOf(entity), range.end);
     if (end <= start) continue;
-    if (start > position) parent.append(range.text.slice(position, start));
+    writeUpTo(start);
     const inner = takeInner(queue, end);
     const node = createNode(entity, range.text.slice(start, end), actions);
     fillRange(node.holder, { text: range.text, start, end }, inner, actions);
     parent.append(node.outer);
     position = end;
+    isAfterBlock = BLOCKS.has(entity.type);
   }
-  if (position < range.end) parent.append(range.text.slice(position, range.end));
+  writeUpTo(range.end);
+}
+
+/** A block ends its line by itself: the line break after it stays in the text but is not shown. */
+function appendPlain(parent, text, isAfterBlock) {
+  const isEaten = isAfterBlock && text.startsWith('\n');
+  if (isEaten) parent.append(h('span', { class: 'eaten' }, '\n'));
+  parent.append(isEaten ? text.slice(1) : text);
 }
 
 /** Takes from the queue what begins before `end`; the part that sticks out goes back into the queue. */

@@ -2,7 +2,7 @@
 
 import { language, t } from './i18n.js';
 
-const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const dayOfYear = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long' });
 const shortDay = new Intl.DateTimeFormat(language, { day: '2-digit', month: '2-digit' });
 const full = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'medium' });

@@ -20,6 +20,7 @@ import { UserSwitch } from './users.js';
 
 const LIST_LIMIT = 30;
 const NO_BOTS_POLL_MS = 2000;
+const DRAFT_END_MS = 100;
 
 class Page {
   constructor() {
@@ -168,8 +169,9 @@ class Page {
 
   async fetchCommands() {
     const { current, user } = this.store;
+    if (current === null) return;
     const bots = current.isGroup ? (current.group?.bots ?? []) : [current.bot?.username].filter(Boolean);
-    const lists = await Promise.all(bots.map((bot) => api.getCommands(bot, user.id).catch(() => [])));
+    const lists = await Promise.all(bots.map((bot) => api.getCommands(bot, user.id, current.group?.id ?? null).catch(() => [])));
     if (this.store.current !== current) return;
     const named = lists.flatMap((list, index) => list.map((one) => (current.isGroup ? { ...one, command: `${one.command}@${bots[index]}` } : one)));
     this.composer.setCommands(named);
@@ -195,6 +197,7 @@ class Page {
   handleEvent(event) {
     if (event.type === 'callback_answer') this.actions.takeCallbackAnswer(event);
     else if (event.type === 'commands') this.fetchCommands();
+    else if (event.type === 'user' || event.type === 'reset') this.load();
     else if (typeof event.dialog === 'string') this.handleDialogEvent(this.store.dialog(event.dialog), event);
     this.refresh();
   }
@@ -203,11 +206,31 @@ class Page {
     if (dialog.bot === null && dialog.group === null) this.load();
     if (event.type === 'message') {
       this.store.addMessage(dialog, event.message);
-      if (event.message.from?.is_bot && dialog.draft) dialog.draft = null;
+      if (event.message.from?.is_bot) dialog.draft = null;
     } else if (event.type === 'edit') this.store.addMessage(dialog, { edited: true, ...event.message });
     else if (event.type === 'delete') for (const id of event.message_ids) dialog.messages.delete(id);
-    else if (event.type === 'draft') dialog.draft = event.draft ?? null;
+    else if (event.type === 'draft') this.takeDraft(dialog, event.draft ?? null);
+    else if (event.type === 'reaction') this.takeReactions(dialog, event);
     else if (event.type === 'typing') dialog.typing = { action: event.action ?? 'typing', until: Date.now() + 1000 * (event.expires_in ?? 5) };
+  }
+
+  takeReactions(dialog, { message_id: id, reactions }) {
+    const message = dialog.messages.get(id);
+    if (message) dialog.messages.set(id, { ...message, reactions });
+  }
+
+  /** A draft that ends is shown a moment longer: the message that takes its place follows at once. */
+  takeDraft(dialog, draft) {
+    const ending = dialog.draft;
+    if (draft !== null || ending === null) {
+      dialog.draft = draft;
+      return;
+    }
+    setTimeout(() => {
+      if (dialog.draft !== ending) return;
+      dialog.draft = null;
+      this.refresh();
+    }, DRAFT_END_MS);
   }
 
   expireTyping() {

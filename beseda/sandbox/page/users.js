@@ -25,13 +25,13 @@ export class UserSwitch {
     if (state === this.shown) return;
     this.shown = state;
     this.button.setAttribute('aria-label', `${t('writingAs')}: ${nameOf(user)}`);
-    replace(this.button, avatar(user, 'medium'), this.describe(user, t('writingAs')), icon('chevron'));
+    replace(this.button, avatar(user, 'medium'), this.describe(user), icon('chevron'));
     replace(this.panel, h('div', { class: 'popover-title' }, t('writingAs')), users.map((one) => this.renderChoice(one)), this.renderForm());
   }
 
-  describe(user, above) {
+  describe(user) {
     const about = [user.username ? `@${user.username}` : '', formatLanguage(user.language_code)].filter(Boolean).join(' · ');
-    return h('span', { class: 'user-text' }, above ? h('small', {}, above) : null, h('b', {}, nameOf(user)), above ? null : h('small', {}, about));
+    return h('span', { class: 'user-text' }, h('b', {}, nameOf(user)), h('small', {}, about));
   }
 
   renderChoice(user) {
@@ -41,7 +41,7 @@ export class UserSwitch {
     };
     const isChosen = user.id === this.store.user.id;
     return h('button', { type: 'button', class: 'user-choice', data: { userId: user.id }, 'aria-pressed': String(isChosen), on: { click: choose } },
-      avatar(user, 'medium'), this.describe(user, null), isChosen ? icon('check') : null);
+      avatar(user, 'medium'), this.describe(user), isChosen ? icon('check') : null);
   }
 
   renderForm() {
