@@ -20,7 +20,7 @@ export class CommandsMenu {
   /** @param {Array<{command: string, description: string}>} commands */
   setCommands(commands) {
     this.commands = commands;
-    if (this.isOpen) this.close();
+    this.close();
   }
 
   /** Opens, narrows or closes the menu as the text of the composer says. */

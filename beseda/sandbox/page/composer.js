@@ -74,6 +74,7 @@ export class Composer {
 
   setCommands(commands) {
     this.commands.setCommands(commands);
+    if (document.activeElement === this.input) this.commands.follow(this.input.value);
     this.commandsButton.hidden = commands.length === 0;
   }
 

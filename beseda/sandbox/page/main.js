@@ -114,6 +114,7 @@ class Page {
     this.draw();
     this.composer.focus();
     if (!isOther) return;
+    this.composer.setCommands([]);
     this.fetchDialog(dialog);
     this.fetchCommands();
   }
