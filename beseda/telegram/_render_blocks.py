@@ -70,7 +70,8 @@ class BlockRenderer:
         for label, reference in references.items():
             if label not in used:
                 self._begin("reference", None)
-                self._writer.write(f"{label}: {reference['title']} {reference['href']}".replace("  ", " "))
+                title = f" ({reference['title']})" if reference["title"] else ""
+                self._writer.write(f"{label.lower()}: {reference['href']}{title}")
 
     def _begin(self, kind: str, token: Token | None, *, indented: bool = True) -> None:
         """Go to where the next block of the container starts."""
@@ -88,6 +89,9 @@ class BlockRenderer:
         self._begin("paragraph", token)
 
     def _open_heading(self, token: Token) -> None:
+        if not self._tokens[self._position + 1].content:
+            self._position += 2  # nothing but its marks yet
+            return
         self._begin("heading", token)
         self._writer.open("bold")
 
@@ -151,9 +155,9 @@ class BlockRenderer:
         number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
         self._lists.append(_List(number, "", _is_spaced(self._tokens, self._position)))
 
-    def _close_list(self, token: Token) -> None:
+    def _close_list(self, _token: Token) -> None:
         self._lists.pop()
-        self._containers[-1].previous = "list"
+        self._containers[-1].previous_end = -1
 
     def _open_item(self, token: Token) -> None:
         current = self._lists[-1]
@@ -212,7 +216,7 @@ def _gap(container: _Container, kind: str, start: int) -> int:
         return 1 if container.in_item and kind in {"code", "quote", "list"} else 0
     if kind == "heading":
         return _PARAGRAPH_END
-    if container.previous in {"heading", kind == "reference" and "reference"}:
+    if container.previous == "heading" or container.previous == kind == "reference":
         return 1
     if start >= 0 and container.previous_end == start:
         return 1

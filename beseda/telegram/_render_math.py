@@ -17,7 +17,9 @@ from beseda.telegram._render_math_symbols import (
 
 _FORMULA = re.compile(r"\\[a-zA-Z]|[\^_=<>+*/≤≥≠]|\d|^\s*[^\W\d_]{1,2}\s*$")
 _TOKEN = re.compile(r"\\([a-zA-Z]+\*?|.)|\s+|.", re.DOTALL)
-_SIMPLE = re.compile(r"[\w.′]*(?:\([^()]*\))?|\([^()]*\)")
+# What needs no brackets above and below the line of a fraction: 2ab is fine above it, but not below.
+_NUMERATOR = re.compile(r"√?[\w.′]*(?:\([^()]*\))?")
+_DENOMINATOR = re.compile(r"\d+(?:\.\d+)?|√?[^\W0-9]+|√?\([^()]*\)")
 _TEMPLATES = {"binom": "C({}, {})", "dbinom": "C({}, {})", "pmod": " (mod {})", "tag": "  ({})"}
 _SPACES = re.compile(r" {2,}")
 _ENVIRONMENTS = frozenset({"aligned", "align", "equation", "gather", "gathered", "split", "cases"})
@@ -122,7 +124,8 @@ class _Converter:
 
     def _read_structure(self, command: str) -> str:
         if command in {"frac", "dfrac", "tfrac", "cfrac"}:
-            return f"{_bracket(self._read_argument())}/{_bracket(self._read_argument())}"
+            above, below = self._read_argument(), self._read_argument()
+            return f"{_bracket(above, _NUMERATOR)}/{_bracket(below, _DENOMINATOR)}"
         if command == "sqrt":
             return self._read_root()
         if command in _TEMPLATES:
@@ -142,7 +145,7 @@ class _Converter:
             self._position += 1
             degree = self._read_until("]")
         sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or f"{_shift(degree, raised=True)}√"
-        return sign + _bracket(self._read_argument())
+        return sign + _bracket(self._read_argument(), _DENOMINATOR)
 
     def _read_environment(self, command: str) -> str:
         if command not in {"begin", "end"} or self._read_argument().rstrip("*") not in _ENVIRONMENTS:
@@ -159,6 +162,6 @@ def _shift(argument: str, *, raised: bool) -> str:
     return mark + (argument if len(argument) == 1 else f"({argument})")
 
 
-def _bracket(argument: str) -> str:
+def _bracket(argument: str, simple: re.Pattern[str]) -> str:
     argument = argument.strip()
-    return argument if _SIMPLE.fullmatch(argument) else f"({argument})"
+    return argument if simple.fullmatch(argument) else f"({argument})"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from markdown_it.rules_inline import StateInline
+    from markdown_it.rules_inline.state_inline import Scanned
     from markdown_it.token import Token
 
 _ADDRESS = re.compile(r"://[^\s<>()\[\]`|\"«»]*[^\s<>()\[\]`|\"«»*_~.,;:!?']")
@@ -32,11 +33,14 @@ _DUNDER = re.compile(r"__[a-z][a-z0-9]*(?:_[a-z0-9]+)*__(?![\w])")
 _CALL = re.compile(r"\(|\.[a-z_]")
 _MATH_PAIRS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _PIPE = ord("|")
-_LAX_OPENERS = frozenset({"Ps", "Pi"})
+# Scripts from here on are written without spaces, so that emphasis begins inside what looks like a word.
+_FIRST_UNSPACED = "\u2e80"
+_PATH_SIGNS = frozenset("/\\.@=")
+_OPENING = frozenset({"Ps", "Pi"})
 
 
 def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
-    """CommonMark's emphasis, except that a*b*c stays and that **"word"**s works (models write both)."""
+    """CommonMark's emphasis, except that a*b*c and x**2 stay and that **"word"**s works: models write all of it."""
     marker = state.src[state.pos]
     if silent:
         return False
@@ -45,15 +49,7 @@ def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (t
         state.pos = name.end()
         return True
     scanned = state.scanDelims(state.pos, marker == "*")
-    can_open, can_close = scanned.can_open, scanned.can_close
-    if marker == "*":
-        before = state.src[state.pos - 1] if state.pos else " "
-        after = state.src[state.pos + scanned.length : state.pos + scanned.length + 1] or " "
-        if scanned.length == 1:
-            can_open = can_open and not before.isalnum()
-        else:
-            can_open = can_open or (before.isalnum() and _is_opening(after))
-            can_close = can_close or (after.isalnum() and not before.isspace() and not _is_opening(before))
+    can_open, can_close = _judge_marks(state, marker, scanned)
     for _ in range(scanned.length):
         state.push("text", "", 0).content = marker
         token = len(state.tokens) - 1
@@ -62,13 +58,29 @@ def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (t
     return True
 
 
+def _judge_marks(state: StateInline, marker: str, scanned: Scanned) -> tuple[bool, bool]:
+    """Whether marks may open and close emphasis, where CommonMark and what people mean differ."""
+    can_open, can_close, length = scanned
+    before = state.src[state.pos - 1] if state.pos else " "
+    after = state.src[state.pos + length : state.pos + length + 1] or " "
+    if marker == "_":
+        return can_open and before not in _PATH_SIGNS, can_close
+    if length == 1 and before.isalnum() and before < _FIRST_UNSPACED and after.isalnum():
+        return False, False
+    if before.isalnum() and before.isascii():
+        can_open = can_open and not (after.isalnum() and after.isascii())
+    can_open = can_open or (length > 1 and before.isalnum() and _is_opening(after))
+    can_close = can_close or (after.isalnum() and not before.isspace() and unicodedata.category(before) not in _OPENING)
+    return can_open, can_close
+
+
 def _is_code_name(state: StateInline, name: re.Match[str]) -> bool:
     """Whether __name__ is Python's: object.__dict__, __init__.py, __call__()."""
     return state.src[max(state.pos - 1, 0)] == "." or _CALL.match(state.src, name.end()) is not None
 
 
 def _is_opening(char: str) -> bool:
-    return char == '"' or unicodedata.category(char) in _LAX_OPENERS
+    return char == '"' or unicodedata.category(char) in _OPENING
 
 
 def parse_link(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from beseda.telegram._render_normalize import Span
 
-# Beyond this a telephone wraps the lines anyway; cells are broken instead.
-MAX_WIDTH = 64
+# A message on a desktop shows about this much of a monospaced line, a telephone less: longer cells are broken.
+MAX_WIDTH = 56
 _MIN_COLUMN = 8
 _VARIATION_EMOJI = "\ufe0f"
 _JOINER = "\u200d"
