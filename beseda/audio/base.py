@@ -19,7 +19,7 @@ class AudioTranscoder(Protocol):
     async def transcode_voice(self, source: Path, target: Path) -> Recording:
         """Write the sound of `source` to `target`, mono at 16 kHz: Opus for `.ogg`, MP3 for `.mp3`.
 
-        Leaves no `target` behind if it fails. Raises `UnreadableAudioError` if there is no sound to be had from
-        `source`, `ToolError` if the fault is this machine's.
+        Leaves no `target` behind if it fails. Raises `UnreadableAudioError` if `source` has no sound to give,
+        `FileTooLargeError` if it has more than a recogniser takes, `ToolError` if the fault is this machine's.
         """
         ...

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from beseda.audio.base import Recording
-from beseda.errors import ToolError, UnreadableAudioError
+from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import Completed, ProgramError, run
 
 MAX_SECONDS = 4 * 3600
@@ -43,17 +43,23 @@ def find_ffmpeg() -> Path:
 
 
 class Ffmpeg:
-    """An `AudioTranscoder`. `slots` bounds how many run at once, `timeout` is the seconds that each may take."""
+    """An `AudioTranscoder`. `slots` bounds how many run at once, `timeout` is the seconds that each may take.
 
-    def __init__(self, path: Path, slots: asyncio.Semaphore, timeout: float = 120.0) -> None:
+    One core makes speech about a hundred times faster than it was spoken.
+    """
+
+    def __init__(
+        self, path: Path, slots: asyncio.Semaphore, timeout: float = 300.0, *, max_seconds: float = MAX_SECONDS
+    ) -> None:
         self._path = path
         self._slots = slots
         self._timeout = timeout
+        self._max_seconds = max_seconds
 
     async def transcode_voice(self, source: Path, target: Path) -> Recording:
         """Write the sound of `source` to `target`, mono at 16 kHz, never larger than it came unless it is tiny.
 
-        Raises `UnreadableAudioError` and `ToolError`.
+        Raises `UnreadableAudioError`, `FileTooLargeError` and `ToolError`.
         """
         try:
             original = _measure(source)
@@ -70,7 +76,7 @@ class Ffmpeg:
         return recording
 
     async def _encode(self, source: Path, target: Path, encoder: list[str]) -> tuple[Recording, str]:
-        argv: list[str | Path] = [self._path, *_reading(source), *encoder, *_writing(target)]
+        argv: list[str | Path] = [self._path, *_reading(source, self._max_seconds), *encoder, *_writing(target)]
         try:
             completed = await run(argv, timeout=self._timeout)
         except ProgramError as error:
@@ -80,11 +86,14 @@ class Ffmpeg:
         seconds, size = _parse_seconds(completed.stdout), _measure(target)
         if seconds <= 0 or size == 0:
             raise UnreadableAudioError("ffmpeg found no sound in the file")
+        # Cut off by our own limits: half an answer that looks whole would be worse than none.
+        if seconds > self._max_seconds + 0.5 or size >= MAX_BYTES:
+            raise FileTooLargeError(f"more than {self._max_seconds:g} s or {MAX_BYTES} bytes of speech")
         codec = _CODEC.search(completed.stderr)
         return Recording(seconds, size), codec[1].decode() if codec else ""
 
 
-def _reading(source: Path) -> list[str]:
+def _reading(source: Path, max_seconds: float) -> list[str]:
     quiet = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"]
     limits = [
         "-protocol_whitelist",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-_PIECE = 64 * 1024
 _GRACE = 0.3  # seconds between asking a program to end and ending it
-_LEFTOVERS = 1.0  # seconds for the pipes to run dry once every process of the group is dead
+_REAPING = 5.0  # seconds: longer only if the kernel cannot end it (a dead network disk)
 
 
 class ProgramError(Exception):
@@ -43,19 +43,50 @@ async def run(
     failure stands. The program leads a process group of its own, which is killed at the end whatever the end is.
     Raises `ProgramMissingError` and `ProgramTimedOutError`.
     """
-    process = await _start(argv, stdin)
+    transport, output = await _start(argv, stdin, max_output)
     try:
         async with asyncio.timeout(timeout):
-            return await _converse(process, stdin, max_output)
+            await output.ended.wait()
+        return Completed(transport.get_returncode() or 0, bytes(output.stdout), bytes(output.stderr))
     except TimeoutError as error:
         raise ProgramTimedOutError(f"{Path(argv[0]).name} did not end within {timeout:g} s") from error
     finally:
-        await _end(process)
+        await _end(transport, output)
 
 
-async def _start(argv: Sequence[str | Path], stdin: bytes | None) -> asyncio.subprocess.Process:
+class _Output(asyncio.SubprocessProtocol):
+    """Keeps what fits. It always reads on: a full pipe would stop the program."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.exited = asyncio.Event()
+        self.ended = asyncio.Event()  # has exited, and everything is read
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self.stdout += data[: max(0, self._limit - len(self.stdout))]
+        else:
+            self.stderr += data
+            del self.stderr[: max(0, len(self.stderr) - self._limit)]
+
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.ended.set()
+
+
+async def _start(
+    argv: Sequence[str | Path], stdin: bytes | None, max_output: int
+) -> tuple[asyncio.SubprocessTransport, _Output]:
+    # `create_subprocess_exec` is made of the same, but hides the transport: then nothing could close a pipe that a
+    # process which has left the group holds open.
     try:
-        return await asyncio.create_subprocess_exec(
+        transport, output = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Output(max_output),
             *argv,
             stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -64,61 +95,34 @@ async def _start(argv: Sequence[str | Path], stdin: bytes | None) -> asyncio.sub
         )
     except OSError as error:
         raise ProgramMissingError(f"{argv[0]} cannot be started: {error.strerror or error}") from error
+    # A program may end, or close its input, before it has read everything: the transport takes that quietly.
+    if stdin is not None:
+        # uvloop's transports do not inherit from asyncio's, so this cannot be asked of them.
+        pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
+        pipe.write(stdin)
+        pipe.close()  # once everything is written
+    return transport, output
 
 
-async def _converse(process: asyncio.subprocess.Process, stdin: bytes | None, max_output: int) -> Completed:
-    async with asyncio.TaskGroup() as tasks:
-        stdout = tasks.create_task(_read_head(process.stdout, max_output))
-        stderr = tasks.create_task(_read_tail(process.stderr, max_output))
-        if stdin is not None:
-            tasks.create_task(_feed(process.stdin, stdin))
-        code = tasks.create_task(process.wait())
-    return Completed(code.result(), stdout.result(), stderr.result())
-
-
-async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
-    if stream is None:
-        return
-    # A program may end, or close its input, before it has read everything: that is its right.
-    with suppress(BrokenPipeError, ConnectionResetError):
-        stream.write(data)
-        await stream.drain()
-    stream.close()
-    with suppress(BrokenPipeError, ConnectionResetError):
-        await stream.wait_closed()
-
-
-async def _read_head(stream: asyncio.StreamReader | None, limit: int) -> bytes:
-    kept = bytearray()
-    while stream is not None and (piece := await stream.read(_PIECE)):
-        kept += piece[: max(0, limit - len(kept))]
-    return bytes(kept)
-
-
-async def _read_tail(stream: asyncio.StreamReader | None, limit: int) -> bytes:
-    kept = bytearray()
-    while stream is not None and (piece := await stream.read(_PIECE)):
-        kept += piece
-        del kept[: max(0, len(kept) - limit)]
-    return bytes(kept)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(transport: asyncio.SubprocessTransport, output: _Output) -> None:
     try:
-        if process.returncode is None:
-            _signal(process, signal.SIGTERM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), _GRACE)
+        if transport.get_returncode() is None:
+            _signal(transport, signal.SIGTERM)
+            await _wait(output.exited, _GRACE)
     finally:
         # Also after a clean end: what the program has left running in its group ends with it.
-        _signal(process, signal.SIGKILL)
-    await process.wait()
+        _signal(transport, signal.SIGKILL)
+        try:
+            await _wait(output.exited, _REAPING)
+        finally:
+            transport.close()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(_LEFTOVERS):
-            # Unread output would keep the pipes open, and with them our file descriptors.
-            await asyncio.gather(_read_head(process.stdout, 0), _read_head(process.stderr, 0))
+        await asyncio.wait_for(event.wait(), seconds)
 
 
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+def _signal(transport: asyncio.SubprocessTransport, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+        os.killpg(transport.get_pid(), number)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.errors import ToolError, UnreadableAudioError
+from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import run
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
@@ -79,6 +79,26 @@ async def test_video_note_gives_its_sound(ffmpeg: Ffmpeg, tmp_path: Path) -> Non
     recording = await ffmpeg.transcode_voice(SAMPLES / "note.mp4", tmp_path / "voice.ogg")
     assert recording.seconds == pytest.approx(2, abs=0.1)
     assert "Video" not in await _describe(tmp_path / "voice.ogg")
+
+
+async def test_recording_over_the_limit_is_refused_instead_of_cut(tmp_path: Path) -> None:
+    ffmpeg = Ffmpeg(find_ffmpeg(), asyncio.Semaphore(1), 60, max_seconds=2)
+    with pytest.raises(FileTooLargeError, match="more than 2 s"):
+        await ffmpeg.transcode_voice(SAMPLES / "hello.ogg", tmp_path / "voice.ogg")
+    assert _list(tmp_path) == []
+
+
+async def test_cancelled_transcoding_leaves_no_output_and_frees_its_slot(tmp_path: Path) -> None:
+    path = _script(tmp_path, f"trap '' TERM; echo half > {tmp_path}/out.ogg; while :; do sleep 5; done")
+    slots = asyncio.Semaphore(1)
+    task = asyncio.create_task(Ffmpeg(path, slots, 60).transcode_voice(SAMPLES / "hello.ogg", tmp_path / "out.ogg"))
+    async with asyncio.timeout(10):
+        while "out.ogg" not in _list(tmp_path):  # noqa: ASYNC110 - another process raises no events
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (_list(tmp_path), slots.locked()) == (["ffmpeg"], False)
 
 
 _BROKEN = {

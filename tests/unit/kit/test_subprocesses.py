@@ -101,6 +101,43 @@ async def test_run_cancelled_while_output_is_pouring_gives_back_its_pipes() -> N
     await _until(lambda: psutil.Process().num_fds() <= before)
 
 
+@pytest.mark.parametrize(
+    "script",
+    ["trap '' TERM; yes", "trap '' TERM; setsid sleep 4 & while :; do sleep 4; done", "setsid sleep 4 & exit 0", "yes"],
+)
+async def test_run_over_time_ends_soon_whatever_the_program_does(script: str) -> None:
+    async with asyncio.timeout(3.5):
+        with pytest.raises(ProgramTimedOutError):
+            await run(["sh", "-c", script], timeout=0.3, max_output=10)
+
+
+async def test_run_cancelled_twice_still_kills(tmp_path: Path) -> None:
+    task = asyncio.create_task(run(_python(_STUBBORN, tmp_path / "pids"), timeout=60))
+    await _until((tmp_path / "pids").exists)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    await _until(lambda: not any(map(_is_running, pids)))
+
+
+def test_run_works_the_same_on_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop")
+    data = os.urandom(500_000)
+
+    async def scenario() -> None:
+        assert (await run(["cat"], timeout=20, stdin=data, max_output=1_000_000)).stdout == data
+        assert (await run(_python("raise SystemExit(3)"), timeout=20)).returncode == 3
+        with pytest.raises(ProgramMissingError):
+            await run(["no-such-program"], timeout=20)
+        with pytest.raises(ProgramTimedOutError):
+            await run(["sh", "-c", "trap '' TERM; yes"], timeout=0.3)
+
+    uvloop.run(scenario())
+
+
 async def test_run_leaves_the_loop_free() -> None:
     ticks = 0
     task = asyncio.create_task(run(["sleep", "0.3"], timeout=20))

@@ -1,0 +1,81 @@
+"""The whole way of a voice message: real ffmpeg, our client, a local recogniser."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from beseda.errors import KeyRejectedError, UnreadableAudioError
+from beseda.services.voice import VoiceService
+from beseda.speech.registry import SpeechSettings, build_transcriber
+from tests.parts.speech_server import Fault, SpeechServer
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
+KEY = "gsk_0123456789abcdef"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SpeechServer]:
+    async with SpeechServer(text="Какая завтра погода?") as running:
+        yield running
+
+
+@pytest.fixture
+async def voice(server: SpeechServer, tmp_path: Path) -> AsyncIterator[VoiceService]:
+    transcriber = build_transcriber(SpeechSettings("", {"groq": KEY}, {"groq": server.base_url}))
+    yield VoiceService(transcriber, Ffmpeg(find_ffmpeg(), asyncio.Semaphore(2)), tmp_path)
+    await transcriber.close()
+
+
+@pytest.mark.parametrize("name", ["hello.ogg", "note.mp4"])
+async def test_voice_and_video_note_are_heard(
+    voice: VoiceService, server: SpeechServer, tmp_path: Path, name: str
+) -> None:
+    transcript = await voice.listen(SAMPLES / name, language="ru")
+    assert transcript.text == "Какая завтра погода?"
+    (heard,) = server.heard
+    assert heard.fields["model"] == "whisper-large-v3-turbo"
+    assert heard.audio.startswith(b"OggS")
+    assert b"ftyp" not in heard.audio[:64]
+    assert _list(tmp_path) == []
+
+
+async def test_damaged_voice_never_reaches_the_service(
+    voice: VoiceService, server: SpeechServer, tmp_path: Path
+) -> None:
+    with pytest.raises(UnreadableAudioError):
+        await voice.listen(SAMPLES / "corrupt.ogg")
+    assert server.heard == []
+    assert _list(tmp_path) == []
+
+
+async def test_refused_key_is_logged_whole_but_never_printed(
+    voice: VoiceService, server: SpeechServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.faults.append(Fault.UNAUTHORIZED)
+    with caplog.at_level(logging.INFO), pytest.raises(KeyRejectedError) as caught:
+        await voice.listen(SAMPLES / "hello.ogg")
+    assert "Traceback (most recent call last)" in caplog.text
+    assert "HTTP 401: Incorrect API key provided: <key>" in caplog.text
+    assert KEY not in caplog.text
+    assert "журнале" in caught.value.say("ru")
+    assert _list(tmp_path) == []
+
+
+async def test_many_voices_at_once_keep_the_loop_free(voice: VoiceService, tmp_path: Path) -> None:
+    listening = asyncio.gather(*(voice.listen(SAMPLES / "hello.ogg") for _ in range(8)))
+    loop, longest = asyncio.get_running_loop(), 0.0
+    while not listening.done():
+        started = loop.time()
+        await asyncio.sleep(0.005)
+        longest = max(longest, loop.time() - started)
+    assert {transcript.text for transcript in await listening} == {"Какая завтра погода?"}
+    assert longest < 0.25  # one blocking ffmpeg alone would take about as long
+    assert _list(tmp_path) == []
+
+
+def _list(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
