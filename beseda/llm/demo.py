@@ -1,0 +1,85 @@
+"""A stand-in where no model is connected: it says so, says how to connect one, and shows what an answer looks like."""
+
+import re
+from collections.abc import AsyncGenerator
+
+from beseda.domain.message import Role
+from beseda.domain.usage import Usage
+from beseda.kit.clock import Clock
+from beseda.kit.texts import Text
+from beseda.llm import _demo_texts as texts
+from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
+from beseda.llm.endpoints import ENDPOINTS
+from beseda.llm.estimate import estimate_tokens
+
+ENDPOINT_NAME = "demo"
+MODEL_NAME = "demo"
+
+_ECHO_CHARACTERS = 120
+_PIECES = 40
+_LONG_PARAGRAPHS = 40
+_TOPICS: tuple[tuple[re.Pattern[str], Text], ...] = (
+    (re.compile(r"\b(формат|format)", re.IGNORECASE), texts.FORMAT),
+    (re.compile(r"\b(кнопк|button)", re.IGNORECASE), texts.BUTTONS),
+    (re.compile(r"\b(длинн|long\b)", re.IGNORECASE), texts.LONG_OPENING),
+)
+# What would be formatting, and so spoil the quote, or open a link.
+_MARKS = re.compile(r"[*_`~|\[\]<>#\\]+")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_LETTERS = re.compile(r"[^\W\d_]")
+
+
+class DemoModel:
+    """A `ChatModel` that is none. `seconds` is how long an answer takes to be typed out."""
+
+    def __init__(self, clock: Clock, *, seconds: float = 2.0, language: str = "ru") -> None:
+        self._clock = clock
+        self._pause = seconds / _PIECES
+        self._language = language
+
+    @property
+    def name(self) -> str:
+        return f"{ENDPOINT_NAME}:{MODEL_NAME}"
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the canned answer piece by piece, in the language of the last message."""
+        said = next((message.content for message in reversed(request.messages) if message.role is Role.USER), "")
+        answer = compose_answer(said, _find_language(said) or self._language)
+        limit = None if request.max_tokens is None else request.max_tokens * 3  # characters; nobody counts here
+        reason = FinishReason.STOP if limit is None or len(answer) <= limit else FinishReason.LENGTH
+        answer = answer[:limit]
+        size = max(1, -(-len(answer) // _PIECES))
+        for start in range(0, len(answer), size):
+            await self._clock.sleep(self._pause)
+            yield TextDelta(answer[start : start + size])
+        prompt = sum(estimate_tokens(message.content) for message in request.messages)
+        yield Finished(reason, Usage(prompt, estimate_tokens(answer), 0.0, estimated=True), ENDPOINT_NAME, MODEL_NAME)
+
+    async def check(self) -> ModelHealth:
+        row = ENDPOINTS[0]
+        return ModelHealth(ok=True, detail=f"{self.name}: no model is connected; set {row.key_variable} for one")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def compose_answer(said: str, language: str) -> str:
+    """Return what the demo answers to `said`, as Markdown."""
+    text = next((topic for pattern, topic in _TOPICS if pattern.search(said)), texts.PLAIN)
+    row = ENDPOINTS[0]
+    servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
+    answer = text.say(language, echo=_quote(said), key=row.key_variable, page=row.key_page, servers=servers)
+    if text is texts.LONG_OPENING:
+        answer += "".join(texts.LONG_PARAGRAPH.say(language, number=n) for n in range(1, _LONG_PARAGRAPHS + 1))
+    return answer.rstrip()
+
+
+def _quote(said: str) -> str:
+    words = " ".join(_MARKS.sub(" ", said).split())
+    return (words[:_ECHO_CHARACTERS].rstrip() + "…") if len(words) > _ECHO_CHARACTERS else (words or "…")
+
+
+def _find_language(said: str) -> str:
+    if _CYRILLIC.search(said):
+        return "ru"
+    return "en" if _LETTERS.search(said) else ""

@@ -1,0 +1,60 @@
+"""Finding a model server on this machine, so that whoever runs one needs no setting at all."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from yarl import URL
+
+from beseda.errors import RemoteError
+from beseda.llm.endpoints import ENDPOINTS, Endpoint
+from beseda.llm.http import HttpClient
+from beseda.llm.openai_compatible import choose_chat_model, list_models
+
+_PROBE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A server that answered with an OpenAI-like list of models."""
+
+    endpoint: Endpoint
+    base_url: str
+    model: str
+
+
+def list_usual_addresses() -> list[str]:
+    """Return the base URLs where local servers usually listen, in the table's order."""
+    ports = dict.fromkeys(port for row in ENDPOINTS for port in row.local_ports)
+    return [f"http://127.0.0.1:{port}/v1" for port in ports]
+
+
+async def find_local_servers(http: HttpClient, addresses: Sequence[str] | None = None) -> list[LocalServer]:
+    """Return the servers that answer at `addresses` (default: the usual ports), all asked at once, in half a second."""
+    urls = list_usual_addresses() if addresses is None else addresses
+    found = await asyncio.gather(*(_probe(http, url) for url in urls))
+    return [server for server in found if server is not None]
+
+
+async def _probe(http: HttpClient, base_url: str) -> LocalServer | None:
+    url = URL(base_url) / "models"
+    try:
+        answer = await http.get(url, {"Accept": "application/json"}, wait=_PROBE_SECONDS)
+    except RemoteError:
+        return None
+    models = list_models(answer.body) if answer.status == 200 else []
+    if not models:
+        return None
+    row = _recognise(url.port or 0, orjson.loads(answer.body))
+    return LocalServer(row, base_url, choose_chat_model(models))
+
+
+def _recognise(port: int, listing: dict[str, Any]) -> Endpoint:
+    """Return the row of the server's kind: by what its list says, else by the port."""
+    owner = str(listing["data"][0].get("owned_by", ""))
+    local = [row for row in ENDPOINTS if row.is_local]
+    by_owner = [row for row in local if row.owner_mark == owner]
+    by_port = [row for row in local if port in row.local_ports]
+    return (by_owner or by_port or [row for row in local if row.takes_any_model])[0]

@@ -1,0 +1,170 @@
+"""Several models as one: the first that speaks answers.
+
+Only before the first word may another model take over. After it the person has read half a sentence, so whatever
+happens then is a broken answer, which goes up.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from beseda.errors import (
+    BrokenStreamError,
+    ContextTooLongError,
+    EmptyAnswerError,
+    QuotaExceededError,
+    RefusedAnswerError,
+    RejectedRequestError,
+    RemoteError,
+    RepeatingAnswerError,
+    UnavailableError,
+)
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, TextDelta
+from beseda.llm.breaker import Breaker, BreakerRule
+
+logger = logging.getLogger(__name__)
+
+# Another model would be told the same text: no failure of the service.
+_ABOUT_THE_TEXT = (ContextTooLongError, RefusedAnswerError)
+# The service works, the answer does not: neither counts towards its breaker.
+_ABOUT_THE_ANSWER = (EmptyAnswerError, RepeatingAnswerError, RejectedRequestError, RefusedAnswerError)
+# What stays what it is after the first word.
+_SAID_AS_IT_IS = (BrokenStreamError, RefusedAnswerError, RepeatingAnswerError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How stubborn to be: `attempts` at one model; a service that asks for more than `longest_wait` seconds is left."""
+
+    attempts: int = 3
+    longest_wait: float = 8.0
+    backoff: Backoff = field(default_factory=Backoff)
+    breaker: BreakerRule = field(default_factory=BreakerRule)
+
+
+class FailoverModel:
+    """A `ChatModel` over an ordered list of others."""
+
+    def __init__(self, models: Sequence[ChatModel], clock: Clock, policy: RetryPolicy | None = None) -> None:
+        if not models:
+            raise ValueError("a failover needs at least one model")
+        self._policy = policy or RetryPolicy()
+        self._clock = clock
+        self._members = [_Member(model, clock, self._policy) for model in models]
+
+    @property
+    def name(self) -> str:
+        return ",".join(member.model.name for member in self._members)
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer of the first model that speaks. Raises what the last one raised when none does."""
+        last: RemoteError | None = None
+        for member in self._members:
+            attempt = 0
+            while member.breaker.try_pass():
+                call = _Call(member)
+                async with aclosing(call.stream(request)) as events:
+                    async for event in events:
+                        yield event
+                if call.error is None:
+                    return
+                last = call.error
+                wait = self._choose_wait(last, attempt)
+                if wait is None:
+                    break
+                logger.info("%s; again in %.1f s", last.detail, wait)
+                await self._clock.sleep(wait)
+                attempt += 1
+            else:
+                last = last or member.describe_pause()
+            logger.warning("%s does not answer: %s", member.model.name, last)
+        raise last or UnavailableError("no model is left to ask")
+
+    async def check(self) -> ModelHealth:
+        """Good when one of the models is; the details of all."""
+        found = [await member.model.check() for member in self._members]
+        detail = "; ".join(health.detail for health in found)
+        ok = any(health.ok for health in found)
+        return ModelHealth(ok=ok, detail=detail, loading=not ok and any(health.loading for health in found))
+
+    async def close(self) -> None:
+        for member in self._members:
+            await member.model.close()
+
+    def _choose_wait(self, error: RemoteError, attempt: int) -> float | None:
+        """Return the seconds before the same model is asked again, or None to go on to the next."""
+        if not error.retryable or attempt + 1 >= self._policy.attempts:
+            return None
+        wait = self._policy.backoff.delay(attempt) if error.retry_after is None else error.retry_after
+        return wait if wait <= self._policy.longest_wait else None
+
+
+class _Member:
+    """A model with its breaker, and the last thing it complained of."""
+
+    def __init__(self, model: ChatModel, clock: Clock, policy: RetryPolicy) -> None:
+        self.model = model
+        self.breaker = Breaker(clock, policy.breaker)
+        self._longest_wait = policy.longest_wait
+        self.complaint: RemoteError | None = None
+
+    def describe_pause(self) -> RemoteError:
+        """Return the error for a call that the breaker did not let through."""
+        kind = type(self.complaint) if self.complaint else UnavailableError
+        reason = f": {self.complaint.detail}" if self.complaint else ""
+        return kind(f"{self.model.name} is left alone for a while{reason}", retry_after=self.breaker.wait)
+
+    def record(self, error: RemoteError) -> None:
+        """Tell the breaker how a call ended."""
+        self.complaint = error
+        if isinstance(error, _ABOUT_THE_ANSWER):
+            self.breaker.release()
+        elif isinstance(error, QuotaExceededError):
+            self._respect_quota(error.retry_after)
+        else:
+            self.breaker.record_failure()
+
+    def _respect_quota(self, wait: float | None) -> None:
+        # A short wait is each call's own; a long one is everybody's, and asking in vain would only prolong it.
+        if wait is not None and wait > self._longest_wait:
+            self.breaker.open_for(wait)
+        else:
+            self.breaker.release()
+
+
+class _Call:
+    """One attempt at one model. `error` is set when it failed before the first word."""
+
+    def __init__(self, member: _Member) -> None:
+        self._member = member
+        self.error: RemoteError | None = None
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        member, spoken, settled = self._member, False, False
+        try:
+            async with aclosing(member.model.stream(request)) as events:
+                async for event in events:
+                    spoken = spoken or type(event) is TextDelta
+                    yield event
+            settled = True
+            member.breaker.record_success()
+        except RemoteError as error:
+            settled = True
+            member.record(error)
+            if isinstance(error, _ABOUT_THE_TEXT):
+                raise
+            if spoken:
+                raise _describe_break(error) from error
+            self.error = error
+        finally:
+            if not settled:  # the consumer left
+                member.breaker.record_success() if spoken else member.breaker.release()
+
+
+def _describe_break(error: RemoteError) -> RemoteError:
+    if isinstance(error, _SAID_AS_IT_IS):
+        return error
+    return BrokenStreamError(error.detail, retry_after=error.retry_after)

@@ -1,0 +1,157 @@
+"""What no answer may be: endless, the same again and again, empty, or a filter's refusal dressed as an answer."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from beseda.domain.usage import Usage
+from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError
+from beseda.llm.base import (
+    ChatModel,
+    Finished,
+    FinishReason,
+    ModelEvent,
+    ModelHealth,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+)
+from beseda.llm.estimate import estimate_tokens
+
+_LOOK_EVERY = 64
+_ENDING = 24  # characters whose earlier occurrence gives the length of the phrase
+_LONGEST_PHRASE = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardLimits:
+    """`max_characters` of answer or of thinking aloud, at which the answer is cut.
+
+    A phrase counts as repeating when its copies, one right after the other, fill `repeated_characters` and are at
+    least `repetitions`. Phrases without a letter (rules of tables, indentation) may be four times as long.
+    """
+
+    max_characters: int = 60_000
+    max_reasoning_characters: int = 400_000
+    repeated_characters: int = 600
+    repetitions: int = 6
+
+
+class RepeatDetector:
+    """Notices that a text has begun to go in circles. Pure logic, cheap enough for every piece of an answer."""
+
+    def __init__(self, limits: GuardLimits) -> None:
+        self._limits = limits
+        self._kept = max(limits.repeated_characters * 4, _LONGEST_PHRASE * limits.repetitions) + _LOOK_EVERY
+        self._tail = ""
+        self._fresh: list[str] = []
+        self._fresh_length = 0
+
+    def feed(self, text: str) -> bool:
+        """Take the next piece; True when the text ends in a phrase said too often."""
+        self._fresh.append(text)
+        self._fresh_length += len(text)
+        if self._fresh_length < _LOOK_EVERY:
+            return False
+        self._tail = (self._tail + "".join(self._fresh))[-self._kept :]
+        self._fresh.clear()
+        self._fresh_length = 0
+        return self._ends_in_circles()
+
+    def _ends_in_circles(self) -> bool:
+        tail, limits = self._tail, self._limits
+        earlier = tail.rfind(tail[-_ENDING:], 0, len(tail) - 1)
+        period = len(tail) - _ENDING - earlier
+        if earlier < 0 or period > _LONGEST_PHRASE:
+            return False
+        phrase = tail[-period:]
+        needed = limits.repeated_characters * (1 if any(map(str.isalpha, phrase)) else 4)
+        copies = max(limits.repetitions, -(-needed // period))
+        return len(tail) >= copies * period and tail.endswith(phrase * copies)
+
+
+class GuardedModel:
+    """A `ChatModel` that watches over the answer of another."""
+
+    def __init__(self, model: ChatModel, limits: GuardLimits | None = None) -> None:
+        self._model = model
+        self._limits = limits or GuardLimits()
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer, cut where it grows too long (`Finished` then says `length`).
+
+        Raises EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, and what the model raises.
+        """
+        watch = _Watch(self.name, self._limits)
+        async with aclosing(self._model.stream(request)) as events:
+            async for event in events:
+                if type(event) is TextDelta:
+                    text = watch.take_text(event.text)
+                    yield event if text is event.text else TextDelta(text)
+                elif type(event) is ReasoningDelta:
+                    watch.take_thought(event.text)
+                    yield event
+                else:
+                    watch.take_end(event)
+                    yield event
+                if watch.full:
+                    yield watch.describe_cut(request)
+                    return
+
+    async def check(self) -> ModelHealth:
+        return await self._model.check()
+
+    async def close(self) -> None:
+        await self._model.close()
+
+
+class _Watch:
+    """What the guard knows of one answer."""
+
+    def __init__(self, name: str, limits: GuardLimits) -> None:
+        self._name = name
+        self._limits = limits
+        self._detector = RepeatDetector(limits)
+        self._length = 0
+        self._thought_length = 0
+        self._pieces: list[str] = []
+        self._blank = True
+        self.full = False
+
+    def take_text(self, text: str) -> str:
+        """Return what may still be said of `text`. Raises RepeatingAnswerError."""
+        room = self._limits.max_characters - self._length
+        if len(text) > room:
+            text = text[:room]
+            self.full = True
+        self._length += len(text)
+        self._pieces.append(text)
+        self._blank = self._blank and not text.strip()
+        if self._detector.feed(text):
+            raise RepeatingAnswerError(f"{self._name}: the same phrase again and again after {self._length} characters")
+        return text
+
+    def take_thought(self, text: str) -> None:
+        """Count a piece of thinking aloud."""
+        self._thought_length += len(text)
+        self.full = self._thought_length > self._limits.max_reasoning_characters
+        if self.full and self._blank:
+            raise EmptyAnswerError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")
+
+    def take_end(self, event: ModelEvent) -> None:
+        """Judge the whole. Raises RefusedAnswerError or EmptyAnswerError."""
+        if isinstance(event, Finished) and event.reason is FinishReason.FILTER:
+            raise RefusedAnswerError(f"{self._name}: the provider's filter ended the answer")
+        if self._blank:
+            raise EmptyAnswerError(f"{self._name}: an answer without a word")
+
+    def describe_cut(self, request: ModelRequest) -> Finished:
+        """Return the end of an answer that the guard ended."""
+        prompt = sum(estimate_tokens(message.content) for message in request.messages)
+        usage = Usage(prompt, estimate_tokens("".join(self._pieces)), estimated=True)
+        endpoint, _, model = self._name.partition(":")
+        return Finished(FinishReason.LENGTH, usage, endpoint, model)

@@ -1,0 +1,168 @@
+"""One HTTP client for every model: connections kept, names cached, everything bounded in time and size."""
+
+import asyncio
+import base64
+import ipaddress
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from yarl import URL
+
+from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnavailableError
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+
+# A waiting answer holds a connection, so aiohttp's default of 100 would queue the 101st conversation in silence.
+_CONNECTIONS = 4096
+_DNS_SECONDS = 300
+_IDLE_CONNECTION_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long a model may take, in seconds.
+
+    `first_token` counts from the request to the first piece of the answer, keep-alive comments notwithstanding;
+    `idle` between two reads after that; `total` over the whole answer; `check` for questions about health.
+    """
+
+    connect: float = 10.0
+    first_token: float = 90.0
+    idle: float = 60.0
+    total: float = 600.0
+    check: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A whole answer that fitted the bound."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """A pool of connections, opened at the first request and shared by every model of the process.
+
+    Proxies come from the usual variables of the environment, once per host, and never stand between us and this
+    machine. (aiohttp's own `trust_env` looks them up in a thread at every request, and reads `.netrc`.)
+    """
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[tuple[str, str | None], tuple[URL | None, Mapping[str, str]]] = {}
+
+    async def post(
+        self, url: URL, body: bytes, headers: Mapping[str, str], *, connect: float, wait: float
+    ) -> aiohttp.ClientResponse:
+        """Send `body` and return the response, headers read, within `wait` seconds; the caller closes it.
+
+        Raises UnavailableError, TimedOutError or ProtocolError. Redirects are not followed: a key goes to no
+        other host than the one in the settings.
+        """
+        proxy, proxy_headers = self._proxy(url)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+        try:
+            async with asyncio.timeout(wait):
+                return await self._open().post(
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=timeout,
+                    proxy=proxy,
+                    proxy_headers=proxy_headers or None,
+                    allow_redirects=False,
+                )
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+            raise describe_failure(error, url, wait) from error
+
+    async def get(self, url: URL, headers: Mapping[str, str], *, wait: float) -> HttpAnswer:
+        """Return the whole answer within `wait` seconds. Raises like `post`."""
+        proxy, proxy_headers = self._proxy(url)
+        timeout = aiohttp.ClientTimeout(total=wait)
+        try:
+            async with self._open().get(
+                url,
+                headers=headers,
+                timeout=timeout,
+                proxy=proxy,
+                proxy_headers=proxy_headers or None,
+                allow_redirects=False,
+            ) as response:
+                body = await read_bounded(response, MAX_BODY_BYTES)
+                return HttpAnswer(response.status, response.headers, body)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise describe_failure(error, url, wait) from error
+
+    async def close(self) -> None:
+        """Close every connection; the next request would open new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(
+                limit=_CONNECTIONS, ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_IDLE_CONNECTION_SECONDS
+            )
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    def _proxy(self, url: URL) -> tuple[URL | None, Mapping[str, str]]:
+        origin = (url.scheme, url.host)
+        if origin not in self._proxies:
+            self._proxies[origin] = _find_proxy(url)
+        return self._proxies[origin]
+
+
+async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Return the body. Raises ProtocolError as soon as it is longer than `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > limit:
+            response.close()
+            raise ProtocolError(f"{response.url.host}: an answer of more than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def describe_failure(error: BaseException, url: URL, wait: float) -> RemoteError:
+    """Return our error for one of aiohttp's before an answer came."""
+    place = f"{url.host}:{url.port}"
+    if isinstance(error, TimeoutError):
+        return TimedOutError(f"{place}: no answer in {wait:g} s")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return UnavailableError(f"{place}: the TLS certificate does not hold: {error}")
+    if isinstance(error, aiohttp.ClientResponseError | ValueError):
+        return ProtocolError(f"{place}: not an HTTP answer: {type(error).__name__}")
+    return UnavailableError(f"{place}: {error or type(error).__name__}")
+
+
+def is_this_machine(host: str | None) -> bool:
+    """Whether `host` is loopback."""
+    if host is None or host == "localhost":
+        return host is not None
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _find_proxy(url: URL) -> tuple[URL | None, Mapping[str, str]]:
+    host = url.host or ""
+    if is_this_machine(host) or urllib.request.proxy_bypass(host):
+        return None, {}
+    proxies = urllib.request.getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address or not address.startswith(("http://", "https://")):
+        return None, {}
+    proxy = URL(address)
+    if proxy.user is None:
+        return proxy, {}
+    pair = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
+    return proxy.with_user(None), {"Proxy-Authorization": f"Basic {pair}"}

@@ -1,0 +1,43 @@
+"""Reading a model's answer to its end."""
+
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from beseda.domain.message import Message, Role
+from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ReasoningDelta, TextDelta
+
+
+@dataclass
+class Heard:
+    """What came, in order; `end` is None when the answer broke off."""
+
+    events: list[ModelEvent] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, ReasoningDelta))
+
+    @property
+    def end(self) -> Finished:
+        last = self.events[-1]
+        assert isinstance(last, Finished), "the answer has no end"
+        assert sum(isinstance(event, Finished) for event in self.events) == 1
+        return last
+
+
+def ask(text: str = "Привет") -> ModelRequest:
+    """Return a request with one message."""
+    return ModelRequest([Message(Role.USER, text)])
+
+
+async def listen(model: ChatModel, request: ModelRequest | None = None, heard: Heard | None = None) -> Heard:
+    """Return the whole answer. Give `heard` to keep what came before an error."""
+    heard = Heard() if heard is None else heard
+    async with aclosing(model.stream(request or ask())) as events:
+        async for event in events:
+            heard.events.append(event)
+    return heard
