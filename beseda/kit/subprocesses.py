@@ -43,8 +43,10 @@ async def run(
     failure stands. The program leads a process group of its own, which is killed at the end whatever the end is.
     Raises `ProgramMissingError` and `ProgramTimedOutError`.
     """
-    transport, output = await _start(argv, stdin, max_output)
+    transport, output = await _start(argv, max_output, fed=stdin is not None)
     try:
+        if stdin is not None:
+            _feed(transport, stdin)
         async with asyncio.timeout(timeout):
             await output.ended.wait()
         return Completed(transport.get_returncode() or 0, bytes(output.stdout), bytes(output.stderr))
@@ -80,7 +82,7 @@ class _Output(asyncio.SubprocessProtocol):
 
 
 async def _start(
-    argv: Sequence[str | Path], stdin: bytes | None, max_output: int
+    argv: Sequence[str | Path], max_output: int, *, fed: bool
 ) -> tuple[asyncio.SubprocessTransport, _Output]:
     # `create_subprocess_exec` is made of the same, but hides the transport: then nothing could close a pipe that a
     # process which has left the group holds open.
@@ -88,20 +90,23 @@ async def _start(
         transport, output = await asyncio.get_running_loop().subprocess_exec(
             lambda: _Output(max_output),
             *argv,
-            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if fed else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
     except OSError as error:
         raise ProgramMissingError(f"{argv[0]} cannot be started: {error.strerror or error}") from error
-    # A program may end, or close its input, before it has read everything: the transport takes that quietly.
-    if stdin is not None:
-        # uvloop's transports do not inherit from asyncio's, so this cannot be asked of them.
-        pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
-        pipe.write(stdin)
-        pipe.close()  # once everything is written
     return transport, output
+
+
+def _feed(transport: asyncio.SubprocessTransport, data: bytes) -> None:
+    # uvloop's transports do not inherit from asyncio's, so `isinstance` would not know them.
+    pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
+    # A program may end, or close its input, before it has read everything: that is its right.
+    if not pipe.is_closing():
+        pipe.write(data)
+        pipe.close()  # once everything is written
 
 
 async def _end(transport: asyncio.SubprocessTransport, output: _Output) -> None:
