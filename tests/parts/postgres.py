@@ -6,12 +6,13 @@ import shlex
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-_OPTIONS = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c listen_addresses=127.0.0.1"
+_OPTIONS = "-c fsync=off -c full_page_writes=off -c listen_addresses=127.0.0.1"
 _USER = "beseda"
 
 
@@ -33,16 +34,15 @@ def find_free_port() -> int:
 class PostgresServer:
     """A cluster and the databases made in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self._bin = Path(require(_find_binaries(), "PostgreSQL (Debian: apt-get install postgresql)"))
-        self._data = folder / "data"
-        self._folder = folder
+        # Not in pytest's folder: every pytest that starts on this machine closes it to other users, and PostgreSQL
+        # runs as one. A socket's path is short, too.
+        self._folder = Path(tempfile.mkdtemp(prefix="beseda-postgres-"))
+        self._data = self._folder / "data"
         self.port = find_free_port()
         if os.geteuid() == 0:
-            # initdb refuses to run as root, and the folders above belong to root alone.
-            shutil.chown(folder, "postgres")
-            for parent in (folder, *folder.parents[:-2]):
-                parent.chmod(parent.stat().st_mode | 0o011)
+            shutil.chown(self._folder, "postgres")  # initdb refuses to run as root
         self._run("initdb", "-D", str(self._data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-sync")
         self.start()
 
@@ -55,6 +55,12 @@ class PostgresServer:
     def stop(self, *, mode: str = "immediate") -> None:
         """Stop the server; `immediate` is as good as pulling the plug."""
         self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "-t", "30", "stop")
+
+    def close(self) -> None:
+        """Stop the server, where it runs, and delete the cluster."""
+        if (self._data / "postmaster.pid").exists():
+            self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def create_database(self, template: str = "template0") -> str:
         """Return the URL of a fresh database, a copy of `template`."""
@@ -79,7 +85,7 @@ class PostgresServer:
         if os.geteuid() == 0 and program in {"initdb", "pg_ctl"}:
             command = ["su", "postgres", "-s", "/bin/sh", "-c", shlex.join(command)]
         # Into a file, not a pipe: the server keeps the descriptors of the pg_ctl that started it.
-        with (self._folder / "commands.log").open("a+b") as log:
+        with tempfile.TemporaryFile() as log:
             done = subprocess.run(command, stdout=log, stderr=log, timeout=60, check=False, cwd=self._folder)
             if done.returncode:
                 log.seek(0)

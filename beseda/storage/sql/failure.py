@@ -30,7 +30,7 @@ def to_storage_error(error: Exception) -> Exception:
     """Return what the caller sees: a StorageError for anything of the database's, an error of our own as it is."""
     if isinstance(error, BesedaError):
         return error
-    if isinstance(error, SQLAlchemyError | OSError | UnicodeError) or hasattr(error, "sqlstate"):
+    if isinstance(error, SQLAlchemyError | OSError | UnicodeError | OverflowError) or hasattr(error, "sqlstate"):
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         mapped = StorageError(f"the database failed: {type(cause).__name__}: {_first_line(cause)}")
         mapped.__cause__ = error

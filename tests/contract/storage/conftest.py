@@ -16,10 +16,10 @@ from tests.parts.redis import RedisServer
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,217 @@
+import asyncio
+import signal
+import sqlite3
+import stat
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, func, select
+
+from beseda.domain.message import Message, Role
+from beseda.domain.turn import Turn, TurnKind, TurnState
+from beseda.errors import NotFoundError, SettingsError, StorageError
+from beseda.kit.ids import new_id
+from beseda.storage.sql import migrate
+from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.database import Database, parse_url
+from beseda.storage.sql.tables import turns
+from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.update import SqlUpdateRepository
+from tests.contract.storage.world import World
+from tests.parts.postgres import PostgresServer, find_free_port
+
+ROOT = Path(__file__).parents[3]
+
+
+def count_turns(connection: Connection) -> int:
+    number: int = connection.execute(select(func.count()).select_from(turns)).scalar_one()
+    return number
+
+
+async def test_bad_row_fails_only_its_own_caller(world: World) -> None:
+    conversation = await world.open_conversation()
+    good = [Turn(new_id(), conversation, 7, TurnKind.CHAT) for _ in range(60)]
+    bad = [Turn(new_id(), conversation, 404, TurnKind.CHAT) for _ in range(2)]
+    everyone = [*good[:20], bad[0], *good[20:50], bad[1], *good[50:]]
+    results = await asyncio.gather(
+        *(world.turns.open(turn, Message(Role.USER, "q")) for turn in everyone), return_exceptions=True
+    )
+    failed = [turn for turn, result in zip(everyone, results, strict=True) if isinstance(result, StorageError)]
+    assert failed == bad
+    assert await world.database.read(count_turns) == 60
+
+
+async def test_failed_entry_leaves_nothing_of_itself(world: World) -> None:
+    conversation = await world.open_conversation()
+    turn = Turn(new_id(), conversation, 7, TurnKind.CHAT)
+    turn.reply_to = 2**70
+    with pytest.raises(StorageError):
+        await world.turns.open(turn, Message(Role.USER, "q"))
+    assert await world.turns.find(turn.id) is None
+
+
+async def test_work_that_raises_is_undone_alone(database: Database) -> None:
+    def fail(_connection: Connection) -> None:
+        raise NotFoundError("gone")
+
+    results = await asyncio.gather(
+        database.write(count_turns), database.write(fail), database.write(lambda _c: "done"), return_exceptions=True
+    )
+    assert results[0] == 0
+    assert isinstance(results[1], NotFoundError)
+    assert results[2] == "done"
+
+
+async def test_cancelled_caller_loses_nothing(world: World) -> None:
+    conversation = await world.open_conversation()
+    many = [Turn(new_id(), conversation, 7, TurnKind.CHAT) for _ in range(50)]
+    tasks = [asyncio.create_task(world.turns.open(turn, None)) for turn in many]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results[:2]] == [asyncio.CancelledError, type(None)]
+    assert await world.database.read(count_turns) == 50
+
+
+async def test_steps_of_one_turn_in_one_batch_end_as_one_after_another(world: World) -> None:
+    conversation = await world.open_conversation()
+    turn = Turn(new_id(), conversation, 7, TurnKind.CHAT)
+    opening = asyncio.create_task(world.turns.open(turn, None))
+    await asyncio.sleep(0)
+    turn.state, turn.reason = TurnState.FAILED, "stopped"
+    await asyncio.gather(opening, world.turns.finish(turn))
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert found.state is TurnState.FAILED
+
+
+async def test_close_writes_what_is_queued(database_url: str) -> None:
+    database = await Database.open(database_url)
+    task = asyncio.create_task(database.write(lambda _c: "done"))
+    await asyncio.sleep(0)
+    await database.close()
+    assert await task == "done"
+    with pytest.raises(StorageError):
+        await database.write(count_turns)
+
+
+async def test_nothing_stored_is_lost_by_kill(database_url: str) -> None:
+    command = (sys.executable, "-m", "tests.contract.storage.writer_process", database_url)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    said = [await asyncio.wait_for(process.stdout.readline(), 20) for _ in range(60)]
+    process.send_signal(signal.SIGKILL)
+    said += (await process.stdout.read()).splitlines(keepends=True)
+    await process.wait()
+    database = await Database.open(database_url)
+    turns_there = SqlTurnRepository(database)
+    found = [await turns_there.find(int(line)) for line in said if line.endswith(b"\n")]
+    await database.close()
+    assert {turn.state if turn else None for turn in found} == {TurnState.DELIVERED}
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+async def test_postgres_restarted_in_the_middle(own_postgres: PostgresServer) -> None:
+    url = own_postgres.create_database()
+    await migrate.upgrade(url)
+    database = await Database.open(url)
+    stores = SqlUpdateRepository(database), SqlTurnRepository(database), SqlConversationRepository(database)
+    world = World(database, *stores)
+    stopped, done = asyncio.Event(), 0
+
+    async def chat(number: int) -> None:
+        nonlocal done
+        conversation = await world.open_conversation(number)
+        while not stopped.is_set() or done < 200:
+            await world.talk(conversation, "q", "a")
+            done += 1
+
+    chats = asyncio.gather(*map(chat, range(1, 17)))
+    for _ in range(2):
+        await asyncio.to_thread(own_postgres.stop)
+        await asyncio.to_thread(own_postgres.start)
+    stopped.set()
+    await asyncio.wait_for(chats, 60)
+    assert await database.read(count_turns) == done
+    await database.close()
+
+
+async def test_postgres_gone_for_longer_than_patience(own_postgres: PostgresServer) -> None:
+    url = own_postgres.create_database()
+    database = await Database.open(url, patience=0.3)
+    await asyncio.to_thread(own_postgres.stop)
+    with pytest.raises(StorageError):
+        await asyncio.wait_for(database.write(lambda c: c.exec_driver_sql("SELECT 1").scalar()), 20)
+    await asyncio.to_thread(own_postgres.start)
+    assert await database.read(lambda c: c.exec_driver_sql("SELECT 1").scalar()) == 1
+    await database.close()
+
+
+async def test_sqlite_locked_by_another_process_for_a_while(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/beseda.db"
+    await migrate.upgrade(url)
+    database = await Database.open(url)
+    other = sqlite3.connect(tmp_path / "beseda.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    task = asyncio.create_task(database.write(count_turns))
+    done, _ = await asyncio.wait([task], timeout=0.2)
+    assert not done
+    other.execute("ROLLBACK")
+    other.close()
+    assert await asyncio.wait_for(task, 10) == 0
+    await database.close()
+
+
+async def test_sqlite_file_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "beseda.db"
+    database = await Database.open(f"sqlite:///{path}")
+    await database.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x INTEGER)"))
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    await database.close()
+    assert modes == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("pragma", ["NORMAL", "FULL"])
+async def test_sqlite_synchronous_is_as_asked(tmp_path: Path, pragma: str) -> None:
+    database = await Database.open(
+        f"sqlite:///{tmp_path}/beseda.db", synchronous="FULL" if pragma == "FULL" else "NORMAL"
+    )
+    found = await database.read(lambda c: c.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    await database.close()
+    assert found == {"NORMAL": 1, "FULL": 2}[pragma]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "beseda.db", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/n", "postgresql://u:secret@h", "a b://"],
+)
+def test_bad_url_names_the_setting_and_no_password(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_url(url)
+    assert "DATABASE_URL" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg"])
+def test_driver_suffix_is_taken_off(name: str) -> None:
+    assert parse_url(f"{name}://u:p@h:5432/n").drivername == "postgresql"
+    assert parse_url("sqlite+aiosqlite:///x.db").drivername == "sqlite"
+
+
+async def test_unreachable_database(tmp_path: Path) -> None:
+    with pytest.raises(StorageError):
+        await Database.open(f"postgresql://u:p@127.0.0.1:{find_free_port()}/n")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        await Database.open(f"sqlite:///{tmp_path}/file/beseda.db")
