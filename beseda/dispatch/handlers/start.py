@@ -1,7 +1,7 @@
 """`/start` and `/help`: what the bot is and what it can do."""
 
 from beseda.dispatch.context import Context
-from beseda.dispatch.handlers.commands import COMMANDS
+from beseda.dispatch.handlers.commands import describe
 from beseda.dispatch.router import Router
 from beseda.kit.texts import Text
 from beseda.telegram.base import Button
@@ -31,7 +31,7 @@ async def greet(context: Context) -> None:
 async def explain(context: Context) -> None:
     """List what this bot really does."""
     profile = context.desk.profile
-    lines = [f"/{name} — {context.say(COMMANDS[name])}" for name in profile.commands]
+    lines = [f"/{name} — {context.say(describe(profile, name))}" for name in profile.commands]
     blocks = [context.say(profile.about), context.say(_COMMANDS) + "\n\n" + "  \n".join(lines)]
     if profile.voice:
         blocks.append(context.say(_VOICE))

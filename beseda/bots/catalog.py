@@ -1,0 +1,161 @@
+"""The bots there are: one folder each, with `bot.yaml` and `persona_prompt.md`, and `handlers.py` where it has its own.
+
+Bundled bots live beside this file; an owner's own in another folder, where one of the same name comes first.
+"""
+
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from beseda.dispatch.handlers import common_router
+from beseda.dispatch.handlers.commands import COMMANDS
+from beseda.dispatch.router import Router
+from beseda.domain.bot import Access, BotProfile
+from beseda.errors import SettingsError
+from beseda.kit.texts import Text
+
+BUNDLED = Path(__file__).parent
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_LONGEST_PERSONA = 64 * 1024  # bytes: far beyond any prompt that helps
+
+
+class TextEntry(BaseModel):
+    """A text in both languages."""
+
+    model_config = ConfigDict(extra="forbid")
+    ru: str
+    en: str
+
+    def to_text(self) -> Text:
+        """Return the text as the program uses it."""
+        return Text(self.ru.strip(), self.en.strip())
+
+
+class BotFile(BaseModel):
+    """What `bot.yaml` may hold."""
+
+    model_config = ConfigDict(extra="forbid")
+    title: TextEntry
+    about: TextEntry
+    greeting: TextEntry
+    commands: list[str] = ["start", "help", "clear", "stats", "stop"]
+    examples: list[TextEntry] = []
+    window: int = Field(10, ge=1, le=200)
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int | None = Field(None, ge=1)
+    model: str = ""
+    voice: bool = True
+    access: Access = Access.EVERYONE
+    texts: dict[str, TextEntry] = {}
+
+
+class Catalog:
+    """Finds bots by name in several folders, the first of them first."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = [*folders, BUNDLED]
+
+    def names(self) -> list[str]:
+        """Return the names of all bots, the bundled ones included."""
+        found = {path.parent.name for folder in self._folders for path in folder.glob("*/bot.yaml")}
+        return sorted(found)
+
+    def folder(self, name: str) -> Path:
+        """Return a bot's folder. Raises SettingsError naming the bots there are."""
+        for folder in self._folders:
+            if _NAME.fullmatch(name) and (folder / name / "bot.yaml").is_file():
+                return folder / name
+        raise SettingsError(f"there is no bot {name!r}: the bots are {', '.join(self.names())}")
+
+    def load(self, name: str) -> BotProfile:
+        """Read a bot's folder. Raises SettingsError with the file and what is wrong in it."""
+        folder = self.folder(name)
+        entry = _read(folder / "bot.yaml")
+        own = [command for command in entry.commands if command not in COMMANDS]
+        handled = self.router(name).commands
+        if missing := [command for command in own if command not in handled or command not in entry.texts]:
+            raise SettingsError(f"{folder / 'bot.yaml'}: commands: nobody handles /{missing[0]}, or `texts` lacks it")
+        return BotProfile(
+            name=name,
+            title=entry.title.to_text(),
+            about=entry.about.to_text(),
+            greeting=entry.greeting.to_text(),
+            persona=_read_persona(folder / "persona_prompt.md"),
+            commands=tuple(entry.commands),
+            examples=tuple(example.to_text() for example in entry.examples),
+            window=entry.window,
+            temperature=entry.temperature,
+            max_tokens=entry.max_tokens,
+            model=entry.model,
+            voice=entry.voice,
+            access=entry.access,
+            texts={key: text.to_text() for key, text in entry.texts.items()},
+        )
+
+    def router(self, name: str) -> Router:
+        """Return the handlers of a bot: those that every bot has, its own on top."""
+        router = common_router()
+        path = self.folder(name) / "handlers.py"
+        if path.is_file():
+            router.include(_load_handlers(name, path))
+        return router
+
+
+def _read(path: Path) -> BotFile:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return BotFile.model_validate(content)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(path, problem) for problem in error.errors())) from error
+
+
+def _explain(path: Path, problem: Any) -> str:
+    place = ".".join(str(step) for step in problem["loc"]) or "the file"
+    return f"{path}: {place}: {problem['msg']}"
+
+
+def _read_persona(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LONGEST_PERSONA:
+            raise SettingsError(f"{path} is over 64 KB: no model reads that before each answer")
+        persona = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: a bot needs its persona there, in UTF-8") from error
+    if not persona:
+        raise SettingsError(f"{path} is empty: say there who the bot is")
+    return persona
+
+
+def _load_handlers(name: str, path: Path) -> Router:
+    module = _import(f"beseda_bot_{name.replace('-', '_')}", path)
+    router = getattr(module, "router", None)
+    if not isinstance(router, Router):
+        raise SettingsError(f"{path}: must define `router = Router()` (beseda.dispatch.router)")
+    return router
+
+
+def _import(module_name: str, path: Path) -> ModuleType:
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise SettingsError(f"{path} cannot be imported")
+    module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        raise SettingsError(f"{path} cannot be imported: {error!r}") from error
+    return module

@@ -1,0 +1,158 @@
+"""Bringing one bot to work: from its profile and token to a runner, introduced to Telegram."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from beseda.bootstrap import Container
+from beseda.dispatch.context import Desk
+from beseda.dispatch.events import WANTED, Identity
+from beseda.dispatch.handlers.commands import describe
+from beseda.dispatch.polling import Poller
+from beseda.dispatch.router import Router
+from beseda.dispatch.runner import BotRunner
+from beseda.domain.bot import BotProfile
+from beseda.errors import TelegramError, TelegramUnauthorizedError
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+from beseda.services.chat import ChatParts, ChatService
+from beseda.services.context import Memory
+from beseda.telegram.client import BotApi
+from beseda.telegram.messenger import TelegramMessenger
+from beseda.telegram.pacing import Pacer
+
+log = logging.getLogger(__name__)
+
+_GRACE = 10.0  # seconds that running answers get at the end of the program
+_SWEEP = 60.0  # seconds between two looks for updates that a failure has left
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A bot that is to run. `namespace` keeps its keys apart where several bots share one Redis."""
+
+    profile: BotProfile
+    router: Router
+    token: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where Telegram is to send updates, and the secret it repeats."""
+
+    public_url: str
+    secret: str
+
+
+class RunningBot:
+    """One bot at work. Open it, let it `run`, close it."""
+
+    def __init__(self, runner: BotRunner, clock: Clock) -> None:
+        self.runner = runner
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        """The bot's name, as its folder has it."""
+        return self.runner.desk.profile.name
+
+    @classmethod
+    async def open(cls, assignment: Assignment, container: Container) -> "RunningBot":
+        """Ask Telegram who the bot is, waiting while it is away, and put its desk together.
+
+        Raises TelegramUnauthorizedError where the token is wrong.
+        """
+        settings, stores = container.settings, container.stores
+        api = BotApi(assignment.token, server=settings.telegram_api_url)
+        try:
+            me = await _introduce(api, assignment.profile.name, container.clock)
+        except BaseException:
+            await api.close()
+            raise
+        messenger = TelegramMessenger(api, Pacer(container.clock, enabled=settings.limits), container.clock)
+        memory = Memory(stores.conversations, stores.history, assignment.namespace)
+        parts = ChatParts(container.model, stores.turns, memory, messenger, container.clock)
+        desk = Desk(
+            profile=assignment.profile,
+            me=me,
+            api=api,
+            messenger=messenger,
+            chat=ChatService(assignment.profile, parts),
+            voice=container.voice,
+            memory=memory,
+            updates=stores.updates,
+            turns=stores.turns,
+            state=stores.state,
+            cache=stores.cache,
+            limiter=stores.limiter,
+            downloads=container.downloads,
+            admin_ids=settings.admin_ids,
+            default_language=settings.language,
+            limited=settings.limits,
+        )
+        return cls(BotRunner(desk, assignment.router), container.clock)
+
+    async def prepare(self, webhook: Webhook | None) -> None:
+        """Set the commands menu, choose between polling and webhook, and take up what a crash has left."""
+        await self._set_menu()
+        await self._set_delivery(webhook)
+        found = await self.runner.recover()
+        if found:
+            log.info("%s takes up %d updates from the last run", self.name, found)
+
+    async def poll(self) -> None:
+        """Fetch updates until cancelled."""
+        await Poller(self.runner, self._clock).run()
+
+    async def sweep(self) -> None:
+        """Look for updates that a failure has left, now and then, until cancelled."""
+        while True:
+            await self._clock.sleep(_SWEEP)
+            await self.runner.recover()
+
+    async def close(self) -> None:
+        """Let running answers end for a moment, then stop: what is left is taken up by the next start."""
+        await self.runner.close(within=_GRACE)
+        await self.runner.desk.api.close()
+
+    async def _set_menu(self) -> None:
+        profile = self.runner.desk.profile
+        for language, code in (("en", None), ("ru", "ru")):
+            commands = [
+                {"command": name, "description": describe(profile, name).say(language)} for name in profile.commands
+            ]
+            await self._try("setMyCommands", commands=commands, language_code=code)
+
+    async def _set_delivery(self, webhook: Webhook | None) -> None:
+        if webhook is None:
+            await self._try("deleteWebhook", drop_pending_updates=False)
+            return
+        await self.runner.desk.api.call(
+            "setWebhook",
+            url=f"{webhook.public_url.rstrip('/')}/telegram/{self.name}",
+            secret_token=webhook.secret,
+            allowed_updates=WANTED,
+            max_connections=100,
+        )
+
+    async def _try(self, method: str, **params: Any) -> None:
+        try:
+            await self.runner.desk.api.call(method, **params)
+        except TelegramError as error:
+            log.warning("%s: %s", self.name, error.detail)
+
+
+async def _introduce(api: BotApi, name: str, clock: Clock) -> Identity:
+    backoff, attempt = Backoff(first=0.5, cap=30.0), 0
+    while True:
+        try:
+            me = await api.call("getMe")
+            return Identity(name, int(me["id"]), str(me["username"]))
+        except TelegramUnauthorizedError:
+            raise
+        except TelegramError as error:
+            wait = error.retry_after or backoff.delay(attempt)
+            log.warning("%s cannot reach Telegram, trying again in %.1f s: %s", name, wait, error.detail)
+            attempt += 1
+            await clock.sleep(wait)
