@@ -62,17 +62,6 @@ def _split_list(value: object) -> object:
     return [value] if isinstance(value, int) else value
 
 
-def _join_list(value: object) -> object:
-    return ",".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _check_models(value: str) -> str:
-    names = [part.strip() for part in value.split(",") if part.strip()]
-    if not all(re.fullmatch(r"[a-z][a-z0-9_.-]*(:\S+)?", name) for name in names):
-        raise ValueError("not endpoint:model")
-    return ",".join(names)
-
-
 def _read_switch(value: object) -> object:
     words = {"on": True, "true": True, "1": True, "yes": True, "off": False, "false": False, "0": False, "no": False}
     return words.get(value.strip().lower(), value) if isinstance(value, str) else value
@@ -104,7 +93,10 @@ def _lower(value: object) -> object:
 _Url = Annotated[str, AfterValidator(_check_url)]
 _Token = Annotated[str, Field(pattern=r"^[0-9]+:[A-Za-z0-9_-]+$")]
 _BotName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-_Models = Annotated[str, BeforeValidator(_join_list), AfterValidator(_check_models)]
+_Models = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]*(:\S+)?$")], ...],
+    BeforeValidator(_split_list),
+]
 _MODELS = "`endpoint:model`, or several with commas between, the first that works is used"
 _TOKEN = "a token from @BotFather, like 123456789:AAF…"  # noqa: S105 - what a token looks like
 
@@ -207,7 +199,7 @@ class Settings(BaseModel):
             default="the first endpoint that has a key, then a server found on this machine, then the demo model",
             example="[openrouter:deepseek/deepseek-v4-flash, groq:openai/gpt-oss-120b]",
         ),
-    ] = ""
+    ] = ()
     speech: Annotated[
         _Models,
         Setting(
@@ -218,7 +210,7 @@ class Settings(BaseModel):
             default="the first endpoint for speech that is configured",
             example="groq:whisper-large-v3-turbo",
         ),
-    ] = ""
+    ] = ()
     api_keys: Annotated[
         dict[str, str],
         BeforeValidator(_name_endpoints),

@@ -42,7 +42,7 @@ def test_config_in_the_working_folder_is_found() -> None:
 def test_references_are_filled_from_the_environment_and_their_defaults() -> None:
     path = write_config("web: {port: '${P:8}', host: '${H}'}\nmodels: {chat: ['${M:}x:y']}\nstorage: {dir: '${D:}'}")
     settings = load_settings(path, {}, {"H": "::1"})
-    assert (settings.port, settings.host, settings.model, settings.storage_dir) == (8, "::1", "x:y", Path("data"))
+    assert (settings.port, settings.host, settings.model, settings.storage_dir) == (8, "::1", ("x:y",), Path("data"))
 
 
 def test_sections_with_everything_commented_out_are_fine() -> None:
@@ -165,7 +165,7 @@ def test_admin_ids_are_a_list(text: str) -> None:
 
 def test_model_list_keeps_its_order_and_colons() -> None:
     environ = {"BESEDA_MODEL": "openrouter:deepseek/deepseek-chat:free, groq:x"}
-    assert load_settings(None, {}, environ).model == "openrouter:deepseek/deepseek-chat:free,groq:x"
+    assert load_settings(None, {}, environ).model == ("openrouter:deepseek/deepseek-chat:free", "groq:x")
 
 
 def test_webhooks_need_their_secret_and_https() -> None:
