@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
 
+from beseda.telegram import _render_partial as partial_text
 from beseda.telegram import _render_rules_block as block
 from beseda.telegram import _render_rules_inline as inline
 
@@ -25,7 +26,7 @@ _DISPATCH: Final = {
     "\n": ("newline",),
     "\\": ("math", "escape"),
     "$": ("math",),
-    "`": ("backticks",),
+    "`": ("open_code", "backticks"),
     "*": ("emphasis",),
     "_": ("emphasis",),
     "~": ("strikethrough",),
@@ -112,6 +113,9 @@ def _build_parser() -> MarkdownIt:
         parser.inline.ruler.push(name, rule)
     parser.inline.ruler.push("address", inline.parse_address)
     parser.inline.ruler2.after("balance_pairs", "spoiler", inline.pair_spoilers)
+    parser.core.ruler.before("inline", "tail", partial_text.note_tail)
+    parser.inline.ruler.push("open_code", partial_text.parse_open_code)
+    parser.inline.ruler2.after("balance_pairs", "open_marks", partial_text.close_open_marks)
     parser.inline.compile_rules()
     return parser
 
@@ -119,7 +123,7 @@ def _build_parser() -> MarkdownIt:
 _PARSER: Final = _build_parser()
 
 
-def parse_markdown(text: str) -> tuple[list[Token], dict[str, Any]]:
+def parse_markdown(text: str, *, partial: bool = False) -> tuple[list[Token], dict[str, Any]]:
     """The block tokens of a text with their inline children, and what the rules noted down on the way."""
-    env: dict[str, Any] = {}
+    env: dict[str, Any] = {"partial": True} if partial else {}
     return _PARSER.parse(text, env), env

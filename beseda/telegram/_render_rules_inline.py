@@ -35,7 +35,7 @@ _MATH_PAIRS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _PIPE = ord("|")
 # Scripts from here on are written without spaces, so that emphasis begins inside what looks like a word.
 _FIRST_UNSPACED = "\u2e80"
-_PATH_SIGNS = frozenset("/\\.@=")
+_PATH_SIGNS = frozenset("/\\.@=^")
 _OPENING = frozenset({"Ps", "Pi"})
 
 

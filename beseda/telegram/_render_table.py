@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # A message on a desktop shows about this much of a monospaced line, a telephone less: longer cells are broken.
 MAX_WIDTH = 56
 _MIN_COLUMN = 8
+# Anything but Latin, Greek and Cyrillic, whose characters all take one column.
+_UNEVEN = re.compile("[^\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0556\u2010-\u2027]")
 _VARIATION_EMOJI = "\ufe0f"
 _JOINER = "\u200d"
 _ZERO_WIDTH = frozenset({"Mn", "Me", "Cf", "Cc"})
@@ -34,7 +37,7 @@ class Cell(NamedTuple):
 
 def display_width(text: str) -> int:
     """Columns that a text takes in a monospaced font: wide characters and emoji take two, marks none."""
-    if text.isascii():
+    if not _UNEVEN.search(text):
         return len(text)
     width = 0
     previous = joined = 0

@@ -12,6 +12,7 @@ from beseda.telegram._render_clean import clean_text, is_blank, is_plain
 from beseda.telegram._render_html import serialise_html
 from beseda.telegram._render_normalize import finish_text
 from beseda.telegram._render_parser import parse_markdown
+from beseda.telegram._render_partial import trim_unfinished
 from beseda.telegram._render_tags import mark_balanced_tags
 from beseda.telegram._render_writer import Writer
 from beseda.telegram.entities import Entity, Formatted
@@ -19,15 +20,20 @@ from beseda.telegram.entities import Entity, Formatted
 __all__ = ["Entity", "Formatted", "format_text_html", "render", "to_html"]
 
 
-def render(markdown: str) -> Formatted:
-    """Text and entities of a Markdown text, whole or cut off anywhere; empty if nothing of it could be seen."""
+def render(markdown: str, *, partial: bool = False) -> Formatted:
+    """Text and entities of a Markdown text, whole or cut off anywhere; empty if nothing of it could be seen.
+
+    `partial` is for a text that is still growing: emphasis and code left open at its end are shown as such already.
+    """
     source = clean_text(markdown)
-    formatted = Formatted(source.rstrip()) if is_plain(source) else _render_markup(source)
+    if partial:
+        source = trim_unfinished(source)
+    formatted = Formatted(source.rstrip()) if is_plain(source) else _render_markup(source, partial=partial)
     return Formatted("") if is_blank(formatted.text) else formatted
 
 
-def _render_markup(source: str) -> Formatted:
-    tokens, env = parse_markdown(source)
+def _render_markup(source: str, *, partial: bool) -> Formatted:
+    tokens, env = parse_markdown(source, partial=partial)
     if "tags" in env:
         mark_balanced_tags(tokens)
     writer = Writer()

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from beseda.telegram.render import Formatted, format_text_html, render
+from beseda.telegram.render import Formatted, format_text_html, render, to_html
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,29 @@ def test_render_expands_tabs_in_code() -> None:
 
 def test_render_shows_unused_link_definitions() -> None:
     assert render("text [1]\n\n[1]: https://a.com\n[2]: https://b.com").text == "text 1\n\n2: https://b.com"
+
+
+@pytest.mark.parametrize(
+    ("partial", "html"),
+    [
+        ("a **b", "a <b>b</b>"),
+        ("a **b*", "a <b>b</b>"),
+        ("a **", "a"),
+        ("**a *b", "<b>a <i>b</i></b>"),
+        ("~~a **b~~ c", "<s>a **b</s> c"),
+        ("a ~~b ||c", "a <s>b <tg-spoiler>c</tg-spoiler></s>"),
+        ("see `x_1 = ", "see <code>x_1 =</code>"),
+        ("a [text](https://exam", "a text"),
+        ("**a\n\nb *c", "**a\n\nb <i>c</i>"),
+        ("- **a\n- **b", "• **a\n• <b>b</b>"),
+        ("**a\n```\ncode *b", "**a\n<pre>code *b</pre>"),
+        ("2 * 3 and f(x", "2 * 3 and f(x"),
+        ("**done** text", "<b>done</b> text"),
+        ("| a | b |\n|---|---|\n| **c", "<pre>a │ b\n──┼──\nc │</pre>"),
+    ],
+)
+def test_render_partial_text_shows_what_is_open(partial: str, html: str) -> None:
+    assert to_html(render(partial, partial=True)) == html
 
 
 HOSTILE = {

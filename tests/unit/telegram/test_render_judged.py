@@ -63,6 +63,8 @@ def test_render_any_text(text: str) -> None:
 def test_render_generated_prefixes(text: str) -> None:
     for end in range(len(text)):
         assert_accepted(render(text[:end]))
+        assert_accepted(render(text[:end], partial=True))
+        assert_accepted(render(text[:end], partial=True))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -78,3 +80,4 @@ def test_render_sample_while_it_streams(sample: Path) -> None:
     text = sample.read_text("utf-8")
     for end in range(len(text)):
         assert_accepted(render(text[:end]))
+        assert_accepted(render(text[:end], partial=True))
