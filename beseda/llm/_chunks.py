@@ -15,6 +15,8 @@ from beseda.llm.base import FinishReason
 
 _MAX_LINE_BYTES = 1024 * 1024
 
+_MAX_MARK_BYTES = 24  # a longer line cannot be the end's mark
+
 _REASONS = {
     "stop": FinishReason.STOP,
     "eos": FinishReason.STOP,
@@ -83,15 +85,21 @@ class AnswerReader:
 
     def _read_line(self, line: bytes) -> None:
         if line.startswith(b"data:"):
-            if b"[DONE]" in line[5:13]:
-                self.done = True
-            elif line[5:].strip():
+            if len(line) > _MAX_MARK_BYTES:
                 self._read_json(line[5:])
+            elif mark := line[5:].strip():
+                self._read_mark(mark)
         elif line.startswith(b"error:"):  # how older llama.cpp servers end a stream that failed
             self._read_json(b'{"error":' + line[6:] + b"}")
         elif line.startswith(b"{"):  # an error in the place of an event
             self._read_json(line)
         # Everything else is a comment, a field that we do not need, or an empty line.
+
+    def _read_mark(self, mark: bytes) -> None:
+        if mark == b"[DONE]":
+            self.done = True
+        else:
+            self._read_json(mark)
 
     def _read_json(self, data: bytes) -> None:
         try:

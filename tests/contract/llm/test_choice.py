@@ -1,0 +1,123 @@
+"""Which model answers when the settings leave it open."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from beseda.errors import KeyRejectedError, SettingsError
+from beseda.llm.discovery import find_local_servers, list_usual_addresses
+from beseda.llm.http import HttpClient
+from beseda.llm.registry import LLMSettings, choose_model
+from beseda.testing.clock import ManualClock
+from tests.contract.llm.conftest import KEY, QUICK
+from tests.parts.model_events import listen
+from tests.parts.model_server import ModelServer, answer_json, answer_page, refuse
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(instant=True)
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[ModelServer]:
+    async with ModelServer() as running:
+        yield running
+
+
+async def test_spec_comes_first(server: ModelServer, clock: ManualClock) -> None:
+    settings = LLMSettings(
+        model="vllm:served", api_keys={"openrouter": KEY}, base_urls={"vllm": server.url}, timeouts=QUICK
+    )
+    model = await choose_model(settings, clock)
+    heard = await listen(model)
+    await model.close()
+
+    assert heard.end.endpoint == "vllm"
+    assert server.requests[0].body["model"] == "served"
+
+
+async def test_first_configured_endpoint_comes_next(server: ModelServer, clock: ManualClock, http: HttpClient) -> None:
+    settings = LLMSettings(api_keys={"groq": KEY, "hf": KEY}, base_urls={"groq": server.url}, local_servers=())
+    model = await choose_model(settings, clock, http)
+
+    assert model.name.startswith("groq:")
+    assert (await listen(model)).end.endpoint == "groq"
+
+
+async def test_local_server_is_found(server: ModelServer, clock: ManualClock, http: HttpClient) -> None:
+    server.models = [{"id": "nomic-embed"}, {"id": "llama3:8b", "owned_by": "library"}]
+    server.models[0]["owned_by"] = "library"
+    model = await choose_model(LLMSettings(local_servers=[server.base_url]), clock, http)
+
+    assert model.name == "ollama:llama3:8b"
+    assert (await listen(model)).text
+
+
+async def test_demo_when_there_is_nothing(clock: ManualClock, http: HttpClient) -> None:
+    model = await choose_model(LLMSettings(local_servers=[]), clock, http)
+
+    assert model.name == "demo:demo"
+    assert (await model.check()).ok
+
+
+async def test_wrong_spec_closes_the_connections(clock: ManualClock) -> None:
+    with pytest.raises(SettingsError):
+        await choose_model(LLMSettings(model="nothing"), clock)
+
+
+async def test_next_of_the_list_answers(server: ModelServer, other: ModelServer, clock: ManualClock) -> None:
+    server.default = refuse(401)
+    settings = LLMSettings(
+        model="groq,openai",
+        api_keys={"groq": KEY, "openai": KEY},
+        base_urls={"groq": server.url, "openai": other.url},
+    )
+    model = await choose_model(settings, clock)
+    heard = await listen(model)
+    await model.close()
+
+    assert heard.end.endpoint == "openai"
+    assert len(server.requests) == 1
+
+
+async def test_wait_of_the_server_is_obeyed(server: ModelServer, clock: ManualClock, http: HttpClient) -> None:
+    server.script(refuse(429, headers={"Retry-After": "4"}))
+    model = await choose_model(LLMSettings(model="vllm:a", base_urls={"vllm": server.url}), clock, http)
+
+    assert (await listen(model)).text
+    assert clock.slept == [4.0]
+
+
+async def test_key_is_sent_to_a_server_of_ones_own(server: ModelServer, clock: ManualClock, http: HttpClient) -> None:
+    server.api_key = KEY
+    urls = {"vllm": server.url}
+    good = await choose_model(LLMSettings(model="vllm:a", base_urls=urls, api_keys={"vllm": KEY}), clock, http)
+    bad = await choose_model(LLMSettings(model="vllm:a", base_urls=urls), clock, http)
+
+    assert (await listen(good)).text
+    with pytest.raises(KeyRejectedError):
+        await listen(bad)
+
+
+async def test_what_is_no_model_server_is_passed_over(
+    server: ModelServer, other: ModelServer, http: HttpClient
+) -> None:
+    server.models_reply = answer_page()
+    found = await find_local_servers(http, [server.base_url, "http://127.0.0.1:9/v1", other.base_url])
+
+    assert [each.base_url for each in found] == [other.base_url]
+
+
+@pytest.mark.parametrize("body", [{"data": []}, {"data": [7]}, {"data": None}, [], {"object": "list"}])
+async def test_odd_lists_are_passed_over(server: ModelServer, http: HttpClient, body: object) -> None:
+    server.models_reply = answer_json(body)
+
+    assert await find_local_servers(http, [server.base_url]) == []
+
+
+def test_usual_addresses_are_on_this_machine() -> None:
+    addresses = list_usual_addresses()
+
+    assert {"http://127.0.0.1:8080/v1", "http://127.0.0.1:11434/v1", "http://127.0.0.1:1234/v1"} <= set(addresses)
+    assert len(addresses) == len(set(addresses))

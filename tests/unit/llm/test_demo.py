@@ -1,0 +1,85 @@
+import pytest
+
+from beseda.domain.message import Message, Role
+from beseda.llm.base import FinishReason, ModelRequest, TextDelta
+from beseda.llm.demo import DemoModel
+from beseda.llm.endpoints import ENDPOINTS
+from beseda.testing.clock import ManualClock
+from tests.parts.model_events import ask, listen
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(instant=True)
+
+
+@pytest.fixture
+def model(clock: ManualClock) -> DemoModel:
+    return DemoModel(clock)
+
+
+@pytest.mark.parametrize(
+    ("said", "honest"), [("Как дела?", "я не нейросеть, а демо-режим"), ("How are you?", "I am not a model")]
+)
+async def test_demo_says_what_it_is_in_the_language_of_the_message(model: DemoModel, said: str, honest: str) -> None:
+    heard = await listen(model, ask(said))
+
+    assert honest in heard.text
+    assert f"> {said}" in heard.text
+
+
+async def test_demo_says_how_to_connect_a_model(model: DemoModel) -> None:
+    text = (await listen(model)).text
+
+    assert ENDPOINTS[0].key_variable in text
+    assert all(row.title in text for row in ENDPOINTS if row.is_local)
+
+
+async def test_demo_streams_for_about_two_seconds(model: DemoModel, clock: ManualClock) -> None:
+    heard = await listen(model)
+
+    assert sum(isinstance(event, TextDelta) for event in heard.events) > 20
+    assert 1.5 <= clock.monotonic() <= 2.1
+
+
+@pytest.mark.parametrize("said", ["покажи формат", "Format please"])
+async def test_formatting_is_shown(model: DemoModel, said: str) -> None:
+    text = (await listen(model, ask(said))).text
+
+    assert all(mark in text for mark in ("**", "```python", "> ", "- ", "| --- |", "||", "](https://", "1. "))
+    assert "{{" not in text
+
+
+@pytest.mark.parametrize(("said", "word"), [("кнопки", "Кнопки"), ("show me buttons", "buttons")])
+async def test_buttons_are_told_of(model: DemoModel, said: str, word: str) -> None:
+    assert word in (await listen(model, ask(said))).text
+
+
+@pytest.mark.parametrize("said", ["ответь длинно", "a long one"])
+async def test_long_answer_needs_several_messages(model: DemoModel, said: str) -> None:
+    assert len((await listen(model, ask(said))).text) > 4096 + 2048
+
+
+async def test_echo_carries_no_formatting(model: DemoModel) -> None:
+    text = (await listen(model, ask("**hello** `code`\n```\n> x [a](http://b) ||s||" + "z" * 500))).text
+
+    assert "> hello code x a (http://b) s zzz" in text
+    assert "z" * 130 not in text
+
+
+async def test_last_message_of_the_person_decides(model: DemoModel) -> None:
+    said = [Message(Role.USER, "Привет"), Message(Role.ASSISTANT, "Да"), Message(Role.USER, "Hello")]
+
+    assert "I am not a model" in (await listen(model, ModelRequest(said))).text
+
+
+async def test_limit_of_tokens_is_kept(model: DemoModel) -> None:
+    heard = await listen(model, ModelRequest([Message(Role.USER, "long")], max_tokens=10))
+
+    assert (len(heard.text), heard.end.reason) == (30, FinishReason.LENGTH)
+
+
+async def test_usage_costs_nothing(model: DemoModel) -> None:
+    usage = (await listen(model)).end.usage
+
+    assert (usage.cost, usage.estimated) == (0.0, True)

@@ -1,0 +1,215 @@
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from beseda.errors import (
+    BesedaError,
+    BrokenStreamError,
+    ContextTooLongError,
+    CreditExhaustedError,
+    EmptyAnswerError,
+    KeyRejectedError,
+    ModelNotFoundError,
+    QuotaExceededError,
+    RefusedAnswerError,
+    RejectedRequestError,
+    RepeatingAnswerError,
+    TimedOutError,
+    UnavailableError,
+)
+from beseda.kit.backoff import Backoff
+from beseda.llm.base import ModelHealth, ReasoningDelta
+from beseda.llm.breaker import BreakerRule
+from beseda.llm.failover import FailoverModel, RetryPolicy
+from beseda.testing.clock import ManualClock
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from tests.parts.model_events import Heard, ask, listen
+
+POLICY = RetryPolicy(
+    attempts=3, longest_wait=8.0, backoff=Backoff(first=1.0, jitter=0.0), breaker=BreakerRule(5, 60, 30)
+)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(instant=True)
+
+
+@pytest.fixture
+def first() -> ScriptedModel:
+    return ScriptedModel(name="first:a", fallback="from the first")
+
+
+@pytest.fixture
+def second() -> ScriptedModel:
+    return ScriptedModel(name="second:b", fallback="from the second")
+
+
+@pytest.fixture
+def model(first: ScriptedModel, second: ScriptedModel, clock: ManualClock) -> FailoverModel:
+    return FailoverModel([first, second], clock, POLICY)
+
+
+async def test_first_answers_when_it_can(model: FailoverModel, second: ScriptedModel) -> None:
+    heard = await listen(model)
+
+    assert (heard.text, heard.end.endpoint) == ("from the first", "first")
+    assert not second.requests
+    assert model.name == "first:a,second:b"
+
+
+async def test_passing_failure_is_tried_again(model: FailoverModel, first: ScriptedModel, clock: ManualClock) -> None:
+    first.add(UnavailableError("down"), TimedOutError("slow"))
+
+    assert (await listen(model)).text == "from the first"
+    assert clock.slept == [1.0, 2.0]
+
+
+async def test_lasting_failure_goes_to_the_next(model: FailoverModel, first: ScriptedModel) -> None:
+    first.add(*[UnavailableError("down")] * 3)
+
+    assert (await listen(model)).text == "from the second"
+    assert len(first.requests) == 3
+
+
+@pytest.mark.parametrize("kind", [KeyRejectedError, CreditExhaustedError, ModelNotFoundError, RejectedRequestError])
+async def test_hopeless_refusal_goes_to_the_next_at_once(
+    model: FailoverModel, first: ScriptedModel, clock: ManualClock, kind: type[BesedaError]
+) -> None:
+    first.add(kind("no"))
+
+    assert (await listen(model)).text == "from the second"
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("kind", [ContextTooLongError, RefusedAnswerError])
+async def test_fault_of_the_text_goes_up(
+    model: FailoverModel, first: ScriptedModel, second: ScriptedModel, kind: type[BesedaError]
+) -> None:
+    first.add(kind("no"))
+    with pytest.raises(kind):
+        await listen(model)
+
+    assert not second.requests
+
+
+async def test_wait_that_the_service_asks_for_is_kept(
+    model: FailoverModel, first: ScriptedModel, clock: ManualClock
+) -> None:
+    first.add(QuotaExceededError("busy", retry_after=5.0))
+
+    assert (await listen(model)).text == "from the first"
+    assert clock.slept == [5.0]
+
+
+async def test_wait_that_is_too_long_goes_to_the_next(
+    model: FailoverModel, first: ScriptedModel, clock: ManualClock
+) -> None:
+    first.add(QuotaExceededError("busy", retry_after=60.0))
+
+    assert (await listen(model)).text == "from the second"
+    assert clock.slept == []
+
+
+async def test_service_is_left_alone_as_long_as_it_asked(
+    model: FailoverModel, first: ScriptedModel, clock: ManualClock
+) -> None:
+    first.add(QuotaExceededError("busy", retry_after=60.0))
+    await listen(model)
+    clock.shift(59)
+    before = (await listen(model)).text
+    clock.shift(1)
+
+    assert (before, (await listen(model)).text) == ("from the second", "from the first")
+
+
+async def test_break_after_the_first_word_goes_up(model: FailoverModel, first: ScriptedModel) -> None:
+    first.add(ScriptedAnswer(pieces=("Half a ",), error=UnavailableError("down")))
+    heard = Heard()
+    with pytest.raises(BrokenStreamError):
+        await listen(model, heard=heard)
+
+    assert heard.text == "Half a "
+
+
+async def test_repeating_stays_repeating(model: FailoverModel, first: ScriptedModel) -> None:
+    first.add(ScriptedAnswer(pieces=("again",), error=RepeatingAnswerError("x")))
+    with pytest.raises(RepeatingAnswerError):
+        await listen(model)
+
+
+async def test_reasoning_is_no_word(model: FailoverModel, first: ScriptedModel) -> None:
+    first.add(ScriptedAnswer(reasoning="Hmm", error=KeyRejectedError("no")))
+    heard = await listen(model)
+
+    assert heard.text == "from the second"
+    assert ReasoningDelta("Hmm") in heard.events
+
+
+async def test_nobody_answers(model: FailoverModel, first: ScriptedModel, second: ScriptedModel) -> None:
+    first.fallback = KeyRejectedError("first")
+    second.fallback = CreditExhaustedError("second")
+    with pytest.raises(CreditExhaustedError):
+        await listen(model)
+
+
+async def test_broken_model_is_left_alone_and_says_why(clock: ManualClock, first: ScriptedModel) -> None:
+    first.fallback = KeyRejectedError("bad key")
+    model = FailoverModel([first], clock, POLICY)
+    for _ in range(6):
+        with pytest.raises(KeyRejectedError, match="bad key"):
+            await listen(model)
+
+    assert len(first.requests) == 5
+
+
+async def test_left_model_is_probed_after_the_pause(
+    model: FailoverModel, first: ScriptedModel, clock: ManualClock
+) -> None:
+    first.add(*[KeyRejectedError("no")] * 5)
+    for _ in range(5):
+        await listen(model)
+    clock.shift(30)
+
+    assert (await listen(model)).text == "from the first"
+
+
+async def test_empty_answers_do_not_open_the_breaker(clock: ManualClock, first: ScriptedModel) -> None:
+    model = FailoverModel([first], clock, POLICY)
+    for _ in range(4):
+        first.add(EmptyAnswerError("x"), EmptyAnswerError("x"))
+        assert (await listen(model)).text == "from the first"
+
+
+async def test_leaving_closes_the_model_below(model: FailoverModel, first: ScriptedModel) -> None:
+    first.add(ScriptedAnswer(pieces=("a", "b", "c")))
+    async with aclosing(model.stream(ask())) as events:
+        await anext(events)
+
+    assert (first.left, first.running) == (1, 0)
+
+
+async def test_cancelling_during_a_wait_ends_it(first: ScriptedModel) -> None:
+    clock = ManualClock()
+    first.add(UnavailableError("down"))
+    task = asyncio.create_task(listen(FailoverModel([first], clock, POLICY)))
+    await clock.wait_for_sleepers()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_check_is_good_when_one_is(model: FailoverModel, first: ScriptedModel) -> None:
+    first.health = ModelHealth(ok=False, detail="down")
+    health = await model.check()
+
+    assert health.ok
+    assert "down" in health.detail
+
+
+async def test_close_closes_all(model: FailoverModel, first: ScriptedModel, second: ScriptedModel) -> None:
+    await model.close()
+
+    assert first.closed
+    assert second.closed

@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError
+from beseda.llm.base import FinishReason
+from beseda.llm.guard import GuardedModel, GuardLimits, RepeatDetector
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from tests.parts.model_events import Heard, listen
+
+LIMITS = GuardLimits(max_characters=1000, max_reasoning_characters=500)
+
+
+def guard(answer: ScriptedAnswer) -> GuardedModel:
+    return GuardedModel(ScriptedModel([answer]), LIMITS)
+
+
+def repeats(text: str, size: int = 7) -> bool:
+    detector = RepeatDetector(GuardLimits())
+    return any(detector.feed(text[start : start + size]) for start in range(0, len(text), size))
+
+
+async def test_ordinary_answer_passes() -> None:
+    heard = await listen(guard(ScriptedAnswer(pieces=("Hel", "lo"))))
+
+    assert (heard.text, heard.end.reason) == ("Hello", FinishReason.STOP)
+
+
+async def test_long_answer_is_cut() -> None:
+    model = ScriptedModel([ScriptedAnswer(pieces=tuple(f"{number:9} " for number in range(500)))])
+    heard = await listen(GuardedModel(model, LIMITS))
+
+    assert len(heard.text) == 1000
+    assert (heard.end.reason, heard.end.usage.estimated) == (FinishReason.LENGTH, True)
+    assert model.left == 1
+
+
+@pytest.mark.parametrize("pieces", [(), ("",), (" \n", "\t")])
+async def test_empty_answer_is_an_error(pieces: tuple[str, ...]) -> None:
+    with pytest.raises(EmptyAnswerError):
+        await listen(guard(ScriptedAnswer(pieces=pieces)))
+
+
+@pytest.mark.parametrize("pieces", [(), ("I will tell",)])
+async def test_filter_is_a_refusal(pieces: tuple[str, ...]) -> None:
+    with pytest.raises(RefusedAnswerError):
+        await listen(guard(ScriptedAnswer(pieces=pieces, reason=FinishReason.FILTER)))
+
+
+async def test_thinking_without_end_is_an_error() -> None:
+    with pytest.raises(EmptyAnswerError):
+        await listen(guard(ScriptedAnswer(reasoning="hm" * 400)))
+
+
+async def test_circles_are_an_error_after_the_words() -> None:
+    heard = Heard()
+    with pytest.raises(RepeatingAnswerError):
+        await listen(GuardedModel(ScriptedModel([ScriptedAnswer(pieces=("So be it. ",) * 500)])), heard=heard)
+
+    assert 500 < len(heard.text) < 1000
+
+
+@pytest.mark.parametrize("phrase", ["а", "ха-", "I cannot say. ", "The same long sentence, with a comma in it.\n" * 3])
+def test_circles_are_noticed(phrase: str) -> None:
+    assert repeats("It began well enough. " + phrase * 1000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ха-" * 100,
+        "| a | b |\n" + "| --- " * 60 + "|\n",
+        " " * 800 + "x",
+        "".join(f"{number}. The same words in a list of many items.\n" for number in range(300)),
+        "no " * 150,
+    ],
+)
+def test_ordinary_repetition_is_left_alone(text: str) -> None:
+    assert not repeats(text)
+
+
+@given(st.text(alphabet="абвгд ", min_size=1, max_size=60), st.integers(1, 200))
+def test_pieces_of_any_size_notice_circles(phrase: str, size: int) -> None:
+    if any(map(str.isalpha, phrase)):
+        assert repeats(phrase * (3000 // len(phrase) + 1), size)
