@@ -1,7 +1,7 @@
 """Our own code as syntax trees: what imports what, what a function is made of. Nothing here imports what it reads."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ class Function:
     line: int
     body: int
     parameters: int
-    decorators: tuple[str, ...]
+    annotations: tuple[str, ...]
 
 
 class Module:
@@ -79,15 +79,21 @@ def _measure(node: FunctionNode, blank: set[int]) -> Function:
     last = statements[-1].end_lineno or first if statements else -1
     body = sum(1 for number in range(first, last + 1) if number not in blank)
     arguments = node.args
-    names = [item.arg for item in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]]
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    names = [item.arg for item in every]
     parameters = len(names) - (bool(names) and names[0] in {"self", "cls"})
-    decorators = tuple(ast.unparse(item) for item in node.decorator_list)
-    return Function(node.name, node.lineno, body, parameters, decorators)
+    annotations = tuple(ast.unparse(item.annotation) for item in every if item.annotation)
+    return Function(node.name, node.lineno, body, parameters, annotations)
 
 
 def call_name(node: ast.Call) -> str:
     """Return what is called, as written: `asyncio.sleep`."""
     return ast.unparse(node.func)
+
+
+def show(places: Iterable[str]) -> str:
+    """Return places a line each, as a test tells them."""
+    return "\n" + "\n".join(places)
 
 
 def read_modules(folder: str) -> list[Module]:

@@ -6,11 +6,15 @@ from fnmatch import fnmatch
 
 import pytest
 
-from scripts.source import ROOT, Module, Package
+from scripts.source import ROOT, Module, Package, show
 
+# The rows of the plan; where one part of a row is made for another, it stands above it (decision 0009).
 ROWS = (
-    ("cli", "asgi", "__main__"),
-    ("bots", "modes", "dispatch", "api", "console", "worker", "sandbox", "testing"),
+    ("__main__",),
+    ("cli",),
+    ("asgi",),
+    ("bots",),
+    ("modes", "dispatch", "api", "console", "worker", "sandbox", "testing"),
     ("bootstrap",),
     ("config",),
     ("services",),
@@ -19,12 +23,12 @@ ROWS = (
     ("errors",),
     ("kit", "logs"),
 )
-SEES_CONFIG = {"bootstrap", "cli", "asgi", "__main__"}
+SEES_CONFIG = {"bootstrap", "cli", "asgi"}
 # It knows the Bot API, not our bots: they meet over an address.
 SANDBOX_SEES = {"domain", "errors", "kit", "logs"}
 
 # Library: where it may be imported, as paths below beseda/. What is not listed may be used anywhere.
-HTTP = ("llm", "speech", "photo", "telegram", "sandbox/webhook", "testing")
+HTTP = ("llm", "speech", "photo", "telegram", "sandbox/webhook", "sandbox/user", "testing")
 WEB = ("api", "console", "sandbox", "asgi", "dispatch/webhook")
 HOMES: dict[str, tuple[str, ...]] = {
     "aiogram": (),
@@ -44,9 +48,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "celery": ("jobs", "worker"),
     "fastapi": WEB,
     "starlette": WEB,
-    "uvicorn": (*WEB, "cli"),
+    "uvicorn": (*WEB, "cli", "kit/serving"),
     "jinja2": ("console", "sandbox"),
-    "pydantic": ("config", "domain", "api"),
+    "pydantic": ("config", "domain", "api", "bots"),
     "dotenv": ("config",),
     "yaml": ("config", "bots"),
     "markdown_it": ("telegram/render", "telegram/_render_*"),
@@ -105,7 +109,8 @@ def wrong_arrows(package: Package) -> list[str]:
 
 
 def test_imports_go_downwards_only(package: Package) -> None:
-    assert wrong_arrows(package) == []
+    arrows = wrong_arrows(package)
+    assert not arrows, show(arrows)
 
 
 def test_every_module_has_a_place_in_the_plan(package: Package) -> None:
@@ -147,7 +152,7 @@ def test_libraries_stay_where_they_belong(package: Package) -> None:
         for name, line in module.imports
         if (library := name.split(".")[0]) in HOMES and not is_at_home(module, library)
     ]
-    assert strays == []
+    assert not strays, show(strays)
 
 
 def test_every_library_is_declared(package: Package) -> None:
@@ -166,6 +171,8 @@ def test_every_library_is_declared(package: Package) -> None:
         ("beseda.cli.run", "beseda.config", True),
         ("beseda.dispatch.intake", "beseda.config", False),
         ("beseda.dispatch.intake", "beseda.bots", False),
+        ("beseda.bots.catalog", "beseda.dispatch.router", True),
+        ("beseda.modes.voice", "beseda.dispatch.router", False),
         ("beseda.services.chat", "beseda.llm.base", True),
         ("beseda.services.chat", "beseda.llm.demo", False),
         ("beseda.services.chat", "beseda.services.voice", True),
