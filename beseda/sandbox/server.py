@@ -29,10 +29,16 @@ async def serve_sandbox(
     settings: SandboxSettings, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[RunningSandbox]:
     """Serve a sandbox in this event loop; port 0 takes a free one. Raises OSError when the port is taken."""
-    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener = _listen(host, port)
     sandbox = create_sandbox(settings)
     config = uvicorn.Config(
-        sandbox.make_app(), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2
+        sandbox.make_app(),
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+        date_header=False,
+        server_header=False,
     )
     server = _QuietServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -43,9 +49,23 @@ async def serve_sandbox(
     finally:
         # First what waits, or the server would wait for it.
         await sandbox.close()
-        server.should_exit = True
+        server.stop()
         await task
         listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # asyncio switches Nagle's algorithm off only where the protocol is named; else every answer waits 40 ms.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 class _QuietServer(uvicorn.Server):
@@ -54,6 +74,15 @@ class _QuietServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._started = asyncio.Event()
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopped.set()
+
+    async def main_loop(self) -> None:
+        # Its own loop looks every 100 ms whether to stop, and renews a date header that is switched off here.
+        await self._stopped.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

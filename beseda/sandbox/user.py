@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -89,13 +90,14 @@ class SandboxUser:
 
     async def send_file(self, data: bytes, kind: str, name: str, **fields: Any) -> Json:
         """Send a file as `voice`, `audio`, `video_note`, `video`, `photo` or `document`."""
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)  # names in any language, as they are
         form.add_field("user_id", str(self.user_id))
         form.add_field("kind", kind)
         for field, value in fields.items():
             if value is not None:
                 form.add_field(field, str(value))
-        form.add_field("file", data, filename=name, content_type=fields.get("mime_type") or "application/octet-stream")
+        # A stream: aiohttp warns of large bodies given as bytes.
+        form.add_field("file", io.BytesIO(data), filename=name, content_type="application/octet-stream")
         return await self._call("POST", self._path + "/files", data=form)
 
     async def press(self, label_or_data: str) -> str | None:

@@ -1,0 +1,49 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from beseda.sandbox.server import RunningSandbox
+from tests.parts.media_samples import make_png
+from tests.parts.sandboxes import ANNA, GROUP, BotClient, as_user, open_sandbox
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningSandbox]:
+    async with open_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bot(running: RunningSandbox) -> AsyncIterator[BotClient]:
+    async with aiohttp.ClientSession() as session:
+        yield BotClient(running.base_url, session)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def facts(running: RunningSandbox, bot: BotClient) -> dict[str, Any]:
+    """Messages and files that the table of refusals names with a dollar sign."""
+    keys = {"keyboard": [["Меню"]]}
+    inline = {"inline_keyboard": [[{"text": "Да", "callback_data": "yes"}]]}
+    form = aiohttp.FormData({"chat_id": str(ANNA), "caption": "подпись"})
+    form.add_field("photo", make_png(), filename="a.png")
+    async with as_user(running) as anna:
+        said = await anna.say("привет")
+        big = await anna.send_file(b"\0" * (20 * MEBIBYTE + 1), "document", "big.bin")
+        small = await anna.send_file(b"text", "document", "small.txt")
+        async with as_user(running, ANNA, f"group:{GROUP}") as member:
+            said_in_group = await member.say("всем привет")
+    return {
+        "$said": said["message_id"],
+        "$said_in_group": said_in_group["message_id"],
+        "$text": (await bot.get("sendMessage", chat_id=ANNA, text="<b>один</b>", parse_mode="HTML"))["message_id"],
+        "$inline": (await bot.get("sendMessage", chat_id=ANNA, text="так?", reply_markup=inline))["message_id"],
+        "$keys": (await bot.get("sendMessage", chat_id=ANNA, text="меню", reply_markup=keys))["message_id"],
+        "$photo": (await bot.post("sendPhoto", form))["result"]["message_id"],
+        "$big": big["document"]["file_id"],
+        "$small": small["document"]["file_id"],
+    }
