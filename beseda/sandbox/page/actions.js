@@ -30,7 +30,10 @@ export class Actions {
     };
     this.bubble = {
       text: this.text,
-      keyboard: { isPending: (message, data) => this.pendingKeys.has(this.keyOf(message, data)), onPress: (message, button) => this.press(message, button) },
+      keyboard: {
+        isPending: (message, data) => this.pendingKeys.has(this.keyOf(message, data)),
+        onPress: (message, button) => this.press(message, button),
+      },
       onReply: (message) => this.store.current?.blocked || this.page.composer().toggleReply(message),
     };
   }
@@ -38,7 +41,11 @@ export class Actions {
   /** The fields every message of ours carries. */
   envelope() {
     const topic = this.page.topic();
-    return { user_id: this.store.user.id, reply_to_message_id: this.page.composer().takeReply(), message_thread_id: topic === null || topic === GENERAL ? undefined : topic };
+    return {
+      user_id: this.store.user.id,
+      reply_to_message_id: this.page.composer().takeReply(),
+      message_thread_id: topic === null || topic === GENERAL ? undefined : topic,
+    };
   }
 
   /** @returns {Promise<boolean>} whether it was sent */
@@ -47,7 +54,8 @@ export class Actions {
     if (!dialog) return false;
     const envelope = this.envelope();
     return this.attempt(t('sendFailed'), async () => {
-      for (const part of splitText(text)) this.store.addMessage(dialog, await api.sendMessage(dialog.id, { ...envelope, text: part }));
+      for (const part of splitText(text))
+        this.store.addMessage(dialog, await api.sendMessage(dialog.id, { ...envelope, text: part }));
       this.page.refresh();
     });
   }
@@ -56,7 +64,14 @@ export class Actions {
     const dialog = this.store.current;
     if (!dialog) return;
     await this.attempt(t('sendFailed'), async () => {
-      const message = await api.sendFile(dialog.id, { ...this.envelope(), kind, file, caption, duration, media_group_id: albumId });
+      const message = await api.sendFile(dialog.id, {
+        ...this.envelope(),
+        kind,
+        file,
+        caption,
+        duration,
+        media_group_id: albumId,
+      });
       this.store.addMessage(dialog, message);
       this.page.refresh();
     });
@@ -90,7 +105,11 @@ export class Actions {
     if (this.pendingKeys.has(key)) return;
     this.setPending(key, message, data, true);
     const isSent = await this.attempt(t('failed'), async () => {
-      const { id } = await api.pressButton(dialog.id, { user_id: this.store.user.id, message_id: message.message_id, data });
+      const { id } = await api.pressButton(dialog.id, {
+        user_id: this.store.user.id,
+        message_id: message.message_id,
+        data,
+      });
       const timer = setTimeout(() => this.settle(String(id), { text: t('noAnswer') }), ANSWER_TIMEOUT_MS);
       this.pending.set(String(id), { key, message, data, timer });
       if (this.early.has(String(id))) this.settle(String(id), this.early.get(String(id)));
@@ -129,13 +148,21 @@ export class Actions {
   pressReplyButton(button) {
     if (!button.request_contact) return this.sendTextNow(button.text);
     const { user } = this.store;
-    return this.sendTextNow(`${t('shareContact')}: ${nameOf(user)}, +7900${String(user.id).padStart(7, '0').slice(-7)}`);
+    return this.sendTextNow(
+      `${t('shareContact')}: ${nameOf(user)}, +7900${String(user.id).padStart(7, '0').slice(-7)}`,
+    );
   }
 
   stop(draft) {
     const dialog = this.store.current;
     if (!dialog || !draft) return;
-    this.attempt(t('failed'), () => api.stopDraft(dialog.id, { user_id: this.store.user.id, draft_id: draft.draft_id, message_thread_id: draft.message_thread_id }));
+    this.attempt(t('failed'), () =>
+      api.stopDraft(dialog.id, {
+        user_id: this.store.user.id,
+        draft_id: draft.draft_id,
+        message_thread_id: draft.message_thread_id,
+      }),
+    );
   }
 
   async setBlocked(blocked) {
@@ -149,7 +176,9 @@ export class Actions {
 
   /** Links to bots of this sandbox open here, with `?start=` as the command. @returns {boolean} whether it was handled */
   followLink(url) {
-    const link = /^(?:https?:\/\/)?t\.me\/([A-Za-z0-9_]+)(?:\?start=([A-Za-z0-9_-]+))?$/.exec(url) ?? /^tg:\/\/resolve\?domain=([A-Za-z0-9_]+)(?:&start=([A-Za-z0-9_-]+))?$/.exec(url);
+    const link =
+      /^(?:https?:\/\/)?t\.me\/([A-Za-z0-9_]+)(?:\?start=([A-Za-z0-9_-]+))?$/.exec(url) ??
+      /^tg:\/\/resolve\?domain=([A-Za-z0-9_]+)(?:&start=([A-Za-z0-9_-]+))?$/.exec(url);
     if (!link || !this.openBot(link[1])) return false;
     if (link[2]) this.sendTextNow(`/start ${link[2]}`);
     return true;

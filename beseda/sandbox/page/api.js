@@ -45,11 +45,15 @@ export const getDialog = (dialog, limit = 200) => call('GET', dialogPath(dialog,
 export const sendMessage = (dialog, message) => call('POST', dialogPath(dialog, '/messages'), message);
 export const pressButton = (dialog, press) => call('POST', dialogPath(dialog, '/callbacks'), press);
 export const stopDraft = (dialog, stop) => call('POST', dialogPath(dialog, '/stop'), stop);
-export const setBlocked = (dialog, userId, blocked) => call('POST', dialogPath(dialog, '/block'), { user_id: userId, blocked });
+export const setBlocked = (dialog, userId, blocked) =>
+  call('POST', dialogPath(dialog, '/block'), { user_id: userId, blocked });
 
 /** @returns {Promise<Array<{command: string, description: string}>>} */
 export async function getCommands(bot, userId, chatId = null) {
-  const answer = await call('GET', `/commands?bot=${encodeURIComponent(bot)}&user_id=${userId}${chatId === null ? '' : `&chat_id=${chatId}`}`);
+  const answer = await call(
+    'GET',
+    `/commands?bot=${encodeURIComponent(bot)}&user_id=${userId}${chatId === null ? '' : `&chat_id=${chatId}`}`,
+  );
   return Array.isArray(answer) ? answer : (answer?.commands ?? []);
 }
 

@@ -24,9 +24,25 @@ export class Attachments {
   constructor(actions) {
     this.actions = actions;
     this.kind = 'document';
-    this.input = h('input', { type: 'file', multiple: true, hidden: true, testid: 'file-input', on: { change: () => this.takeChosen() } });
-    this.panel = h('div', { class: 'popover attach-panel', role: 'menu', hidden: true }, CHOICES.map((choice) => this.renderChoice(choice)));
-    this.button = iconButton(icon('attach'), t('attach'), { class: 'attach', testid: 'attach', 'aria-haspopup': 'menu', 'aria-expanded': 'false', on: { click: () => togglePopover(this.panel, this.button) } });
+    this.input = h('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      testid: 'file-input',
+      on: { change: () => this.takeChosen() },
+    });
+    this.panel = h(
+      'div',
+      { class: 'popover attach-panel', role: 'menu', hidden: true },
+      CHOICES.map((choice) => this.renderChoice(choice)),
+    );
+    this.button = iconButton(icon('attach'), t('attach'), {
+      class: 'attach',
+      testid: 'attach',
+      'aria-haspopup': 'menu',
+      'aria-expanded': 'false',
+      on: { click: () => togglePopover(this.panel, this.button) },
+    });
     this.element = h('div', { class: 'attach-box' }, this.button, this.panel, this.input);
     this.curtain = h('div', { class: 'curtain', hidden: true }, h('span', {}, icon('download'), t('dropHere')));
   }
@@ -36,7 +52,12 @@ export class Attachments {
       closePopover();
       this.choose(choice.kind);
     };
-    return h('button', { type: 'button', role: 'menuitem', class: 'menu-item', data: { kind: choice.kind }, on: { click: open } }, icon(choice.icon), t(choice.text));
+    return h(
+      'button',
+      { type: 'button', role: 'menuitem', class: 'menu-item', data: { kind: choice.kind }, on: { click: open } },
+      icon(choice.icon),
+      t(choice.text),
+    );
   }
 
   /** Opens the system's file chooser for a kind of file. */
@@ -82,7 +103,14 @@ export class Attachments {
     if (fitting.length < files.length) showToast(t('tooBig'), 'error');
     if (fitting.length === 0) return;
     const urls = [];
-    const caption = h('input', { type: 'text', class: 'field', placeholder: t('caption'), 'aria-label': t('caption'), maxlength: '1024', testid: 'caption' });
+    const caption = h('input', {
+      type: 'text',
+      class: 'field',
+      placeholder: t('caption'),
+      'aria-label': t('caption'),
+      maxlength: '1024',
+      testid: 'caption',
+    });
     const asFile = h('input', { type: 'checkbox' });
     const offersFile = kind === 'photo' && fitting.some((file) => kindOf(file, kind) !== 'document');
     const send = (event) => {
@@ -90,12 +118,28 @@ export class Attachments {
       dialog.close();
       this.send(fitting, asFile.checked ? 'document' : kind, caption.value.trim());
     };
-    const dialog = h('dialog', { class: 'modal upload' }, h('form', { on: { submit: send } },
-      h('h2', {}, fitting.length === 1 ? t(kindOf(fitting[0], kind)) : t('files', fitting.length)),
-      h('div', { class: 'upload-files' }, fitting.map((file) => renderPreview(file, kind, urls))),
-      offersFile ? h('label', { class: 'check' }, asFile, t('asFile')) : null, caption,
-      h('div', { class: 'modal-actions' }, h('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, t('cancel')),
-        h('button', { type: 'submit', class: 'button primary', testid: 'upload-send' }, t('sendFile')))));
+    const dialog = h(
+      'dialog',
+      { class: 'modal upload' },
+      h(
+        'form',
+        { on: { submit: send } },
+        h('h2', {}, fitting.length === 1 ? t(kindOf(fitting[0], kind)) : t('files', fitting.length)),
+        h(
+          'div',
+          { class: fitting.length > 1 ? 'upload-files many' : 'upload-files' },
+          fitting.map((file) => renderPreview(file, kind, urls)),
+        ),
+        offersFile ? h('label', { class: 'check' }, asFile, t('asFile')) : null,
+        caption,
+        h(
+          'div',
+          { class: 'modal-actions' },
+          h('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, t('cancel')),
+          h('button', { type: 'submit', class: 'button primary', testid: 'upload-send' }, t('sendFile')),
+        ),
+      ),
+    );
     dialog.addEventListener('close', () => {
       urls.forEach((url) => URL.revokeObjectURL(url));
       dialog.remove();
@@ -119,7 +163,8 @@ export class Attachments {
 /** @param {File} file @param {string} wanted */
 function kindOf(file, wanted) {
   if (wanted !== 'photo') return wanted;
-  if (file.type.startsWith('image/') && file.type !== 'image/svg+xml') return file.type === 'image/gif' ? 'document' : 'photo';
+  if (file.type.startsWith('image/') && file.type !== 'image/svg+xml')
+    return file.type === 'image/gif' ? 'document' : 'photo';
   if (file.type.startsWith('video/')) return 'video';
   return file.type.startsWith('audio/') ? 'audio' : 'document';
 }
@@ -127,8 +172,17 @@ function kindOf(file, wanted) {
 function renderPreview(file, kind, urls) {
   const actual = kindOf(file, kind);
   if (actual !== 'photo') {
-    return h('div', { class: 'file' }, h('span', { class: 'file-icon' }, icon('file')),
-      h('span', { class: 'file-text' }, h('span', { class: 'file-name' }, file.name), h('span', { class: 'file-size' }, formatSize(file.size))));
+    return h(
+      'div',
+      { class: 'file' },
+      h('span', { class: 'file-icon' }, icon('file')),
+      h(
+        'span',
+        { class: 'file-text' },
+        h('span', { class: 'file-name' }, file.name),
+        h('span', { class: 'file-size' }, formatSize(file.size)),
+      ),
+    );
   }
   const url = URL.createObjectURL(file);
   urls.push(url);

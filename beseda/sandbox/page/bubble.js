@@ -22,11 +22,23 @@ export function createRow(message, context) {
   const kind = mediaKind(message);
   const bubble = createBubble(message, kind, context);
   const reply = () => context.onReply(message);
-  const replyButton = h('button', { type: 'button', class: 'reply-action', 'aria-label': t('reply'), title: t('reply'), on: { click: reply } }, icon('reply'));
-  const row = h('article', { class: `row ${isOwn ? 'out' : 'in'}`, testid: 'message', data: { messageId: message.message_id, out: String(isOwn) } },
+  const replyButton = h(
+    'button',
+    { type: 'button', class: 'reply-action', 'aria-label': t('reply'), title: t('reply'), on: { click: reply } },
+    icon('reply'),
+  );
+  const row = h(
+    'article',
+    {
+      class: `row ${isOwn ? 'out' : 'in'}`,
+      testid: 'message',
+      data: { messageId: message.message_id, out: String(isOwn) },
+      'aria-label': `${isOwn ? t('you') : nameOf(message.from)}, ${formatClock(message.date)}`,
+    },
     context.isGroup && !isOwn ? h('div', { class: 'row-avatar' }, avatar(message.from, 'small')) : null,
     h('div', { class: 'stack' }, bubble, renderInlineKeyboard(message, context.keyboard)),
-    replyButton);
+    replyButton,
+  );
   bubble.addEventListener('click', (event) => isPlainClick(event) && reply());
   return row;
 }
@@ -38,7 +50,15 @@ function isPlainClick(event) {
 }
 
 function createServiceRow(message, text, context) {
-  return h('article', { class: 'service', testid: 'message', data: { messageId: message.message_id, out: String(context.isOwn(message)) } }, h('span', { testid: 'message-text' }, text));
+  return h(
+    'article',
+    {
+      class: 'service',
+      testid: 'message',
+      data: { messageId: message.message_id, out: String(context.isOwn(message)) },
+    },
+    h('span', { testid: 'message-text' }, text),
+  );
 }
 
 function createBubble(message, kind, context) {
@@ -48,26 +68,45 @@ function createBubble(message, kind, context) {
   if (isBare(kind)) classes.push('bare');
   if (!text) classes.push('no-text');
   const isEmpty = kind === null && text === undefined;
-  return h('div', { class: classes.join(' ') }, renderHead(message, context), renderMedia(message),
-    h('div', { class: 'body' },
+  return h(
+    'div',
+    { class: classes.join(' ') },
+    renderHead(message, context),
+    renderMedia(message),
+    h(
+      'div',
+      { class: 'body' },
       text ? renderMessageText(message, context) : null,
       isEmpty ? h('em', { class: 'unsupported' }, t('unsupported')) : null,
-      renderReactions(message), renderMeta(message, context)));
+      renderReactions(message),
+      renderMeta(message, context),
+    ),
+  );
 }
 
 function renderMessageText(message, context) {
   const isCaption = message.text === undefined;
   const text = isCaption ? message.caption : message.text;
   const entities = isCaption ? message.caption_entities : message.entities;
-  const jumbo = !isCaption && !entities?.length && /^(\p{Extended_Pictographic}[\u{1F3FB}-\u{1F3FF}\uFE0F]?){1,3}$/u.test(text);
-  return h('span', { class: jumbo ? 'text jumbo' : 'text', testid: 'message-text', dir: 'auto' }, renderText(text, entities, context.text));
+  const jumbo =
+    !isCaption && !entities?.length && /^(\p{Extended_Pictographic}[\u{1F3FB}-\u{1F3FF}\uFE0F]?){1,3}$/u.test(text);
+  return h(
+    'span',
+    { class: jumbo ? 'text jumbo' : 'text', testid: 'message-text', dir: 'auto' },
+    renderText(text, entities, context.text),
+  );
 }
 
 function renderHead(message, context) {
   const parts = [];
-  if (context.isGroup && !context.isOwn(message)) parts.push(h('div', { class: `sender hue-text-${hueOf(message.from?.id)}` }, nameOf(message.sender_chat ?? message.from)));
-  if (message.forward_origin) parts.push(h('div', { class: 'forward' }, t('forwarded'), h('b', {}, originName(message.forward_origin))));
-  if (message.reply_to_message && !message.reply_to_message.forum_topic_created) parts.push(renderQuote(message.reply_to_message, message.quote, context));
+  if (context.isGroup && !context.isOwn(message))
+    parts.push(
+      h('div', { class: `sender hue-text-${hueOf(message.from?.id)}` }, nameOf(message.sender_chat ?? message.from)),
+    );
+  if (message.forward_origin)
+    parts.push(h('div', { class: 'forward' }, t('forwarded'), h('b', {}, originName(message.forward_origin))));
+  if (message.reply_to_message && !message.reply_to_message.forum_topic_created)
+    parts.push(renderQuote(message.reply_to_message, message.quote, context));
   return parts.length ? h('div', { class: 'head' }, parts) : null;
 }
 
@@ -77,21 +116,31 @@ function originName(origin) {
 
 function renderQuote(message, quote, context) {
   const jump = () => context.onJump(message.message_id);
-  return h('button', { type: 'button', class: `quote hue-${hueOf(message.from?.id)}`, on: { click: jump } },
+  return h(
+    'button',
+    { type: 'button', class: `quote hue-${hueOf(message.from?.id)}`, on: { click: jump } },
     h('b', { class: `hue-text-${hueOf(message.from?.id)}` }, context.isOwn(message) ? t('you') : nameOf(message.from)),
-    h('span', {}, quote?.text ?? previewOf(message)));
+    h('span', {}, quote?.text ?? previewOf(message)),
+  );
 }
 
 function renderReactions(message) {
   const reactions = message.reactions ?? [];
   if (reactions.length === 0) return null;
-  return h('span', { class: 'reactions' }, reactions.map((reaction) => h('span', { class: 'reaction' }, reaction.emoji ?? reaction.type?.emoji ?? '★')));
+  return h(
+    'span',
+    { class: 'reactions' },
+    reactions.map((reaction) => h('span', { class: 'reaction' }, reaction.emoji ?? reaction.type?.emoji ?? '★')),
+  );
 }
 
 function renderMeta(message, context) {
   const isEdited = message.edited || message.edit_date;
-  return h('span', { class: 'meta', title: formatFull(message.date) },
+  return h(
+    'span',
+    { class: 'meta', title: formatFull(message.date) },
     isEdited ? h('span', { class: 'edited' }, t('edited')) : null,
     h('time', { datetime: new Date(message.date * 1000).toISOString() }, formatClock(message.date)),
-    context.isOwn(message) ? icon('check') : null);
+    context.isOwn(message) ? icon('check') : null,
+  );
 }

@@ -14,7 +14,14 @@ export class CommandsMenu {
     this.shown = [];
     this.chosen = 0;
     this.isOpen = false;
-    this.element = h('div', { class: 'popover commands', role: 'listbox', id: 'commands', 'aria-label': t('commands'), testid: 'commands-menu', hidden: true });
+    this.element = h('div', {
+      class: 'popover commands',
+      role: 'listbox',
+      id: 'commands',
+      'aria-label': t('commands'),
+      testid: 'commands-menu',
+      hidden: true,
+    });
   }
 
   /** @param {Array<{command: string, description: string}>} commands */
@@ -50,8 +57,24 @@ export class CommandsMenu {
   }
 
   draw() {
-    replace(this.element, this.shown.map((one, index) => h('button', { type: 'button', role: 'option', class: 'command', 'aria-selected': String(index === this.chosen), data: { command: one.command },
-      on: { click: () => this.choose(one) } }, h('b', {}, `/${one.command}`), h('span', {}, one.description))));
+    replace(
+      this.element,
+      this.shown.map((one, index) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            role: 'option',
+            class: 'command',
+            'aria-selected': String(index === this.chosen),
+            data: { command: one.command },
+            on: { click: () => this.choose(one) },
+          },
+          h('b', {}, `/${one.command}`),
+          h('span', {}, one.description),
+        ),
+      ),
+    );
   }
 
   choose(one) {

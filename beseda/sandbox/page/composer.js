@@ -24,45 +24,102 @@ export class Composer {
     this.dialog = null;
     this.replyTo = null;
     this.recorder = new Recorder({
-      onVoice: (file, seconds) => actions.onUpload({ kind: 'voice', file, caption: '', albumId: null, duration: seconds }),
+      onVoice: (file, seconds) =>
+        actions.onUpload({ kind: 'voice', file, caption: '', albumId: null, duration: seconds }),
       onNoMicrophone: () => this.chooseSound(),
       onState: (isRecording) => this.row.classList.toggle('is-recording', isRecording),
     });
-    this.attachments = new Attachments({ onSend: actions.onUpload, canSend: () => this.dialog !== null && !this.dialog.blocked });
-    this.commands = new CommandsMenu({ onSend: (command) => this.sendCommand(command), onComplete: (command) => this.setText(command) });
+    this.attachments = new Attachments({
+      onSend: actions.onUpload,
+      canSend: () => this.dialog !== null && !this.dialog.blocked,
+    });
+    this.commands = new CommandsMenu({
+      onSend: (command) => this.sendCommand(command),
+      onComplete: (command) => this.setText(command),
+    });
     this.keyboard = new ReplyKeyboard(actions.onReplyButton);
     this.build();
   }
 
   build() {
-    this.input = h('textarea', { class: 'composer-input', testid: 'composer', rows: '1', placeholder: t('write'), 'aria-label': t('write'), autocomplete: 'off', enterkeyhint: 'send', dir: 'auto' });
-    this.sendButton = iconButton(icon('send'), t('send'), { class: 'send primary', testid: 'send', on: { click: () => this.submit() } });
-    this.commandsButton = iconButton(icon('slash'), t('commands'), { class: 'slash', testid: 'commands-button', 'aria-haspopup': 'listbox', 'aria-expanded': 'false', 'aria-controls': 'commands',
-      on: { click: () => this.commands.toggle(this.commandsButton) } });
-    this.keyboardButton = iconButton(icon('keyboard'), t('keyboard'), { class: 'keyboard-toggle', on: { click: () => this.keyboard.toggle() } });
+    this.input = h('textarea', {
+      class: 'composer-input',
+      testid: 'composer',
+      rows: '1',
+      placeholder: t('write'),
+      'aria-label': t('write'),
+      autocomplete: 'off',
+      enterkeyhint: 'send',
+      dir: 'auto',
+    });
+    this.sendButton = iconButton(icon('send'), t('send'), {
+      class: 'send primary',
+      testid: 'send',
+      on: { click: () => this.submit() },
+    });
+    this.commandsButton = iconButton(icon('slash'), t('commands'), {
+      class: 'slash',
+      testid: 'commands-button',
+      'aria-haspopup': 'listbox',
+      'aria-expanded': 'false',
+      'aria-controls': 'commands',
+      on: { click: () => this.commands.toggle(this.commandsButton) },
+    });
+    this.keyboardButton = iconButton(icon('keyboard'), t('keyboard'), {
+      class: 'keyboard-toggle',
+      on: { click: () => this.keyboard.toggle() },
+    });
     this.replyBar = h('div', { class: 'reply-bar', hidden: true });
-    this.row = h('div', { class: 'composer-row' }, this.attachments.element, this.commandsButton, this.input, this.keyboardButton, this.sendButton, this.recorder.button, this.recorder.bar);
-    this.blockedBar = h('button', { type: 'button', class: 'blocked-bar', hidden: true, on: { click: () => this.actions.onUnblock() } }, h('span', {}, t('blocked')), h('b', {}, t('unblock')));
-    this.element = h('footer', { class: 'composer' }, this.commands.element, this.replyBar, this.row, this.blockedBar, this.keyboard.element);
+    this.row = h(
+      'div',
+      { class: 'composer-row' },
+      this.attachments.element,
+      this.commandsButton,
+      this.input,
+      this.keyboardButton,
+      this.sendButton,
+      this.recorder.button,
+      this.recorder.bar,
+    );
+    this.blockedBar = h(
+      'button',
+      { type: 'button', class: 'blocked-bar', hidden: true, on: { click: () => this.actions.onUnblock() } },
+      h('span', {}, t('blocked')),
+      h('b', {}, t('unblock')),
+    );
+    this.element = h(
+      'footer',
+      { class: 'composer' },
+      this.commands.element,
+      this.replyBar,
+      this.row,
+      this.blockedBar,
+      this.keyboard.element,
+    );
     this.input.addEventListener('input', () => this.handleInput());
     this.input.addEventListener('keydown', (event) => this.handleKey(event));
     this.drawButtons();
   }
 
-  /** @param {any} dialog @param {{title: string}|null} [_topic] */
+  /** @param {any} dialog */
   render(dialog) {
     if (dialog !== this.dialog) this.openDialog(dialog);
     this.row.hidden = dialog.blocked;
     this.blockedBar.hidden = !dialog.blocked;
     this.keyboard.show(dialog.blocked ? null : dialog.replyKeyboard);
     this.keyboardButton.hidden = !dialog.replyKeyboard;
-    this.input.placeholder = dialog.replyKeyboard?.input_field_placeholder || t('write');
     if (dialog.forceReplyTo) {
       this.setReply(dialog.forceReplyTo);
-      this.input.placeholder = dialog.forceReplyTo.reply_markup.input_field_placeholder || t('forcedReply');
       dialog.forceReplyTo = null;
       this.focus();
     }
+    this.input.placeholder = this.choosePlaceholder(dialog);
+  }
+
+  choosePlaceholder(dialog) {
+    const forced = this.replyTo?.reply_markup;
+    if (forced?.force_reply) return forced.input_field_placeholder || t('forcedReply');
+    return dialog.replyKeyboard?.input_field_placeholder || t('write');
   }
 
   openDialog(dialog) {
@@ -91,9 +148,19 @@ export class Composer {
   setReply(message) {
     this.replyTo = message;
     this.replyBar.hidden = message === null;
+    if (this.dialog) this.input.placeholder = this.choosePlaceholder(this.dialog);
     if (message === null) return;
-    replace(this.replyBar, icon('reply'), h('div', { class: `quote hue-${hueOf(message.from?.id)}` }, h('b', { class: `hue-text-${hueOf(message.from?.id)}` }, nameOf(message.from)), h('span', {}, previewOf(message))),
-      iconButton(icon('close'), t('cancelReply'), { on: { click: () => this.setReply(null) } }));
+    replace(
+      this.replyBar,
+      icon('reply'),
+      h(
+        'div',
+        { class: `quote hue-${hueOf(message.from?.id)}` },
+        h('b', { class: `hue-text-${hueOf(message.from?.id)}` }, nameOf(message.from)),
+        h('span', {}, previewOf(message)),
+      ),
+      iconButton(icon('close'), t('cancelReply'), { on: { click: () => this.setReply(null) } }),
+    );
   }
 
   toggleReply(message) {

@@ -23,7 +23,8 @@ export class DialogList {
     const dialogs = this.store.dialogsOf(this.store.user);
     const wanted = dialogs.map((dialog) => this.itemOf(dialog));
     for (const [id] of this.items) if (!dialogs.some((dialog) => dialog.id === id)) this.items.delete(id);
-    if (wanted.length !== this.list.children.length || wanted.some((item, index) => this.list.children[index] !== item)) replace(this.list, wanted);
+    if (wanted.length !== this.list.children.length || wanted.some((item, index) => this.list.children[index] !== item))
+      replace(this.list, wanted);
   }
 
   /** Items stay the same nodes while their words change, so that keyboard focus is never lost. */
@@ -45,15 +46,42 @@ export class DialogList {
     const last = this.store.lastMessage(dialog);
     const unread = this.store.unreadCount(dialog);
     const name = nameOf(peerOf(dialog));
-    const state = [dialog.id, last?.message_id, last?.edit_date, last?.text, unread, dialog.typing?.action, dialog.draft?.text, this.store.user.id, name].join('|');
+    const state = [
+      dialog.id,
+      last?.message_id,
+      last?.edit_date,
+      last?.text,
+      unread,
+      dialog.typing?.action,
+      dialog.draft?.text,
+      this.store.user.id,
+      name,
+    ].join('|');
     link.setAttribute('href', hashOf(dialog, this.store.user));
     if (dialog.id === this.store.currentId) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
     if (link.dataset.state === state) return;
     link.dataset.state = state;
-    replace(link, dialogAvatar(dialog, 'large'), h('span', { class: 'dialog-text' },
-      h('span', { class: 'dialog-top' }, h('span', { class: 'dialog-name' }, name), last ? h('time', {}, formatMoment(last.date)) : null),
-      h('span', { class: 'dialog-bottom' }, this.lastLine(dialog, last), unread ? h('span', { class: 'badge', 'aria-label': t('unread', unread) }, String(unread)) : null)));
+    replace(
+      link,
+      dialogAvatar(dialog, 'large'),
+      h(
+        'span',
+        { class: 'dialog-text' },
+        h(
+          'span',
+          { class: 'dialog-top' },
+          h('span', { class: 'dialog-name' }, name),
+          last ? h('time', {}, formatMoment(last.date)) : null,
+        ),
+        h(
+          'span',
+          { class: 'dialog-bottom' },
+          this.lastLine(dialog, last),
+          unread ? h('span', { class: 'badge', 'aria-label': t('unread', unread) }, String(unread)) : null,
+        ),
+      ),
+    );
   }
 
   lastLine(dialog, last) {

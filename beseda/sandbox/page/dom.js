@@ -40,5 +40,9 @@ export function replace(node, ...children) {
 /** A round button that shows only an icon. */
 export function iconButton(icon, label, props = {}) {
   const extra = props.class ? ` ${props.class}` : '';
-  return h('button', { type: 'button', 'aria-label': label, title: label, ...props, class: `icon-button${extra}` }, icon);
+  return h(
+    'button',
+    { type: 'button', 'aria-label': label, title: label, ...props, class: `icon-button${extra}` },
+    icon,
+  );
 }

@@ -11,9 +11,18 @@ export class DraftBubble {
     this.actions = actions;
     this.draft = null;
     this.text = h('span', { class: 'text', testid: 'draft-text', dir: 'auto' });
-    this.stopButton = iconButton(icon('stop'), t('stop'), { class: 'stop-button', testid: 'stop', on: { click: () => this.stop() } });
+    this.stopButton = iconButton(icon('stop'), t('stop'), {
+      class: 'stop-button',
+      testid: 'stop',
+      on: { click: () => this.stop() },
+    });
     this.bubble = h('div', { class: 'bubble' }, h('div', { class: 'body' }, this.text));
-    this.element = h('div', { class: 'row in last draft', testid: 'draft', 'aria-live': 'off', hidden: true }, h('div', { class: 'stack' }, this.bubble), this.stopButton);
+    this.element = h(
+      'div',
+      { class: 'row in last draft', testid: 'draft', 'aria-live': 'off', hidden: true },
+      h('div', { class: 'stack' }, this.bubble),
+      this.stopButton,
+    );
   }
 
   /** @param {any} draft or null */
@@ -33,7 +42,12 @@ export class DraftBubble {
     this.element.classList.toggle('thinking', isThinking);
     this.element.setAttribute('aria-label', t('thinking'));
     if (isThinking) replace(this.text, h('span', { class: 'thinking-text' }, t('thinking')));
-    else replace(this.text, renderText(draft.text, draft.entities, this.actions.text), h('span', { class: 'caret', 'aria-hidden': 'true' }));
+    else
+      replace(
+        this.text,
+        renderText(draft.text, draft.entities, this.actions.text),
+        h('span', { class: 'caret', 'aria-hidden': 'true' }),
+      );
   }
 
   stop() {

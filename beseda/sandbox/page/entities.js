@@ -82,17 +82,28 @@ const plain = (outer) => ({ outer, holder: outer });
 function createNode(entity, content, actions) {
   if (SIMPLE_TAGS[entity.type]) return plain(h(SIMPLE_TAGS[entity.type]));
   switch (entity.type) {
-    case 'spoiler': return plain(createSpoiler());
-    case 'pre': return createPre(entity, content, actions);
-    case 'text_link': return plain(createLink(entity.url ?? '', actions));
-    case 'url': return plain(createLink(SAFE_SCHEME.test(content) ? content : `http://${content}`, actions));
-    case 'email': return plain(createLink(`mailto:${content}`, actions));
-    case 'phone_number': return plain(createLink(`tel:${content.replace(/[^\d+]/g, '')}`, actions));
-    case 'bot_command': return plain(createAction('command', () => actions.onCommand(content)));
-    case 'mention': return plain(createAction('mention', () => actions.onMention(content.slice(1))));
-    case 'blockquote': return plain(h('blockquote'));
-    case 'expandable_blockquote': return createExpandable();
-    default: return plain(h('span', { class: `entity entity-${entity.type.replace(/[^a-z_]/g, '')}` }));
+    case 'spoiler':
+      return plain(createSpoiler());
+    case 'pre':
+      return createPre(entity, content, actions);
+    case 'text_link':
+      return plain(createLink(entity.url ?? '', actions));
+    case 'url':
+      return plain(createLink(SAFE_SCHEME.test(content) ? content : `http://${content}`, actions));
+    case 'email':
+      return plain(createLink(`mailto:${content}`, actions));
+    case 'phone_number':
+      return plain(createLink(`tel:${content.replace(/[^\d+]/g, '')}`, actions));
+    case 'bot_command':
+      return plain(createAction('command', () => actions.onCommand(content)));
+    case 'mention':
+      return plain(createAction('mention', () => actions.onMention(content.slice(1))));
+    case 'blockquote':
+      return plain(h('blockquote'));
+    case 'expandable_blockquote':
+      return createExpandable();
+    default:
+      return plain(h('span', { class: `entity entity-${entity.type.replace(/[^a-z_]/g, '')}` }));
   }
 }
 
@@ -136,8 +147,17 @@ function createPre(entity, content, actions) {
     button.replaceChildren(icon('check'));
     setTimeout(() => button.replaceChildren(icon('copy')), 1500);
   };
-  const button = h('button', { type: 'button', class: 'pre-copy', 'aria-label': t('copy'), title: t('copy'), on: { click: copy } }, icon('copy'));
-  const outer = h('span', { class: 'pre', data: { language: entity.language || '' } }, h('pre', { tabindex: '0' }, code), button);
+  const button = h(
+    'button',
+    { type: 'button', class: 'pre-copy', 'aria-label': t('copy'), title: t('copy'), on: { click: copy } },
+    icon('copy'),
+  );
+  const outer = h(
+    'span',
+    { class: 'pre', data: { language: entity.language || '' } },
+    h('pre', { tabindex: '0' }, code),
+    button,
+  );
   return { outer, holder: code };
 }
 
@@ -149,7 +169,17 @@ function createExpandable() {
     button.setAttribute('aria-expanded', String(isOpen));
     button.setAttribute('aria-label', t(isOpen ? 'showLess' : 'showMore'));
   };
-  const button = h('button', { type: 'button', class: 'expandable-toggle', 'aria-expanded': 'false', 'aria-label': t('showMore'), on: { click: toggle } }, icon('chevron'));
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      class: 'expandable-toggle',
+      'aria-expanded': 'false',
+      'aria-label': t('showMore'),
+      on: { click: toggle },
+    },
+    icon('chevron'),
+  );
   const outer = h('blockquote', { class: 'expandable' }, holder, button);
   return { outer, holder };
 }

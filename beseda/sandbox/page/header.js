@@ -17,9 +17,19 @@ export class ChatHeader {
     this.status = h('div', { class: 'header-status' });
     this.typing = h('div', { class: 'header-status active', testid: 'typing', role: 'status', hidden: true });
     this.panel = h('div', { class: 'popover header-panel', hidden: true });
-    this.more = iconButton(icon('more'), t('menu'), { 'aria-haspopup': 'true', 'aria-expanded': 'false', on: { click: () => togglePopover(this.panel, this.more) } });
-    this.element = h('header', { class: 'chat-header' }, iconButton(icon('back'), t('back'), { class: 'back', testid: 'back', on: { click: actions.onBack } }), this.face,
-      h('div', { class: 'header-text' }, this.name, this.status, this.typing), h('div', { class: 'header-tools' }, this.more, this.panel));
+    this.more = iconButton(icon('more'), t('menu'), {
+      'aria-haspopup': 'true',
+      'aria-expanded': 'false',
+      on: { click: () => togglePopover(this.panel, this.more) },
+    });
+    this.element = h(
+      'header',
+      { class: 'chat-header' },
+      iconButton(icon('back'), t('back'), { class: 'back', testid: 'back', on: { click: actions.onBack } }),
+      this.face,
+      h('div', { class: 'header-text' }, this.name, this.status, this.typing),
+      h('div', { class: 'header-tools' }, this.more, this.panel),
+    );
   }
 
   render(dialog) {
@@ -29,17 +39,32 @@ export class ChatHeader {
     this.shown = state;
     replace(this.face, dialogAvatar(dialog, 'medium'));
     this.name.textContent = nameOf(peerOf(dialog));
-    this.status.textContent = dialog.isGroup ? t('members', dialog.group?.members?.length ?? 0) : `@${dialog.bot?.username ?? ''}`;
+    this.status.textContent = dialog.isGroup
+      ? t('members', dialog.group?.members?.length ?? 0)
+      : `@${dialog.bot?.username ?? ''}`;
     this.more.hidden = dialog.isGroup;
     const toggle = () => {
       closePopover();
       this.actions.onBlock(!dialog.blocked);
     };
-    replace(this.panel, h('button', { type: 'button', class: 'menu-item', testid: 'block', on: { click: toggle } }, icon('block'), t(dialog.blocked ? 'unblock' : 'block')));
+    replace(
+      this.panel,
+      h(
+        'button',
+        { type: 'button', class: 'menu-item', testid: 'block', on: { click: toggle } },
+        icon('block'),
+        t(dialog.blocked ? 'unblock' : 'block'),
+      ),
+    );
   }
 
   drawStatus(dialog) {
-    const text = dialog.draft && !dialog.draft.text ? t('thinking').replace('…', '') : dialog.typing || dialog.draft ? actionText(dialog.typing?.action ?? 'typing') : null;
+    const text =
+      dialog.draft && !dialog.draft.text
+        ? t('thinking').replace('…', '')
+        : dialog.typing || dialog.draft
+          ? actionText(dialog.typing?.action ?? 'typing')
+          : null;
     this.typing.hidden = text === null;
     this.status.hidden = text !== null;
     if (text === null || this.typing.dataset.text === text) return;
@@ -64,7 +89,22 @@ export class TopicTabs {
     this.shown = state;
     const named = dialog.topics.filter((topic) => topic.id !== GENERAL);
     const tabs = [{ id: null, name: t('allTopics') }, { id: GENERAL, name: t('general') }, ...named];
-    replace(this.element, tabs.map((tab) => h('button', { type: 'button', role: 'tab', class: 'topic', 'aria-selected': String(tab.id === chosen), data: { topic: tab.id ?? 'all' },
-      on: { click: () => this.onChoose(tab.id) } }, tab.name)));
+    replace(
+      this.element,
+      tabs.map((tab) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            role: 'tab',
+            class: 'topic',
+            'aria-selected': String(tab.id === chosen),
+            data: { topic: tab.id ?? 'all' },
+            on: { click: () => this.onChoose(tab.id) },
+          },
+          tab.name,
+        ),
+      ),
+    );
   }
 }

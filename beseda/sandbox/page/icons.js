@@ -19,10 +19,17 @@ const PATHS = {
   stop: ['M7 7h10v10H7z'],
   file: ['M7 3.5h7l4 4v13H7z', 'M14 3.5v4h4'],
   image: ['M4 5h16v14H4z', 'M4 16l4.5-4.5 4 4 3-3L20 17', 'M15.5 9.2h.01'],
-  music: ['M9 18V6l10-2v12', 'M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z', 'M19 16a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z'],
+  music: [
+    'M9 18V6l10-2v12',
+    'M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z',
+    'M19 16a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z',
+  ],
   download: ['M12 4v11', 'M7.5 11 12 15.5 16.5 11', 'M5 19.5h14'],
   link: ['M8 16 16.5 7.5', 'M9.5 7h7.5v7.5'],
-  sun: ['M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8z', 'M12 3v1.5M12 19.5V21M3 12h1.5M19.5 12H21M5.6 5.6l1.1 1.1M17.3 17.3l1.1 1.1M18.4 5.6l-1.1 1.1M6.7 17.3l-1.1 1.1'],
+  sun: [
+    'M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8z',
+    'M12 3v1.5M12 19.5V21M3 12h1.5M19.5 12H21M5.6 5.6l1.1 1.1M17.3 17.3l1.1 1.1M18.4 5.6l-1.1 1.1M6.7 17.3l-1.1 1.1',
+  ],
   moon: ['M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z'],
   shield: ['M12 3.5 5 6v5.5c0 4.2 2.9 7.4 7 9 4.1-1.6 7-4.8 7-9V6z', 'M9 12l2.2 2.2L15.2 10'],
   more: ['M12 5.5h.01M12 12h.01M12 18.5h.01'],
@@ -33,7 +40,12 @@ const PATHS = {
   offline: ['M4 4l16 16', 'M8.5 15.5a5 5 0 0 1 7 0', 'M5 12a10 10 0 0 1 4-2.4M14 9.4a10 10 0 0 1 5 2.6', 'M12 19h.01'],
   contact: ['M12 5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7z', 'M5 19.5c.8-3.5 3.6-5 7-5s6.2 1.5 7 5'],
   pin: ['M12 21c4-4.5 6-7.7 6-10.5a6 6 0 0 0-12 0c0 2.8 2 6 6 10.5z', 'M12 10.5h.01'],
-  group: ['M9 6a3 3 0 1 1 0 6 3 3 0 0 1 0-6z', 'M3.5 18.5c.5-3 2.7-4.3 5.5-4.3s5 1.3 5.5 4.3', 'M15.5 6.3a3 3 0 0 1 0 5.5', 'M17 14.6c2 .5 3.2 1.8 3.5 3.9'],
+  group: [
+    'M9 6a3 3 0 1 1 0 6 3 3 0 0 1 0-6z',
+    'M3.5 18.5c.5-3 2.7-4.3 5.5-4.3s5 1.3 5.5 4.3',
+    'M15.5 6.3a3 3 0 0 1 0 5.5',
+    'M17 14.6c2 .5 3.2 1.8 3.5 3.9',
+  ],
 };
 
 /** @param {keyof typeof PATHS} name @param {string} [extraClass] */
@@ -52,5 +64,11 @@ export function icon(name, extraClass = '') {
 
 /** The mark of the page: two speech bubbles. */
 export function logo() {
-  return Object.assign(document.createElement('img'), { src: '/sandbox/static/icon.svg', alt: '', className: 'logo', width: 30, height: 30 });
+  return Object.assign(document.createElement('img'), {
+    src: '/sandbox/static/icon.svg',
+    alt: '',
+    className: 'logo',
+    width: 30,
+    height: 30,
+  });
 }

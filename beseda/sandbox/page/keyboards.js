@@ -20,12 +20,27 @@ export function renderInlineKeyboard(message, actions) {
   if (!rows?.length) return null;
   const renderButton = (button) => {
     const isPending = button.callback_data !== undefined && actions.isPending(message, button.callback_data);
-    const node = h('button', { type: 'button', class: `inline-button style-${button.style ?? 'plain'}`, testid: 'inline-button', 'aria-busy': isPending ? 'true' : null,
-      data: { callback: button.callback_data ?? '' } }, h('span', {}, button.text), markOf(button), h('span', { class: 'spinner', 'aria-hidden': 'true' }));
+    const node = h(
+      'button',
+      {
+        type: 'button',
+        class: `inline-button style-${button.style ?? 'plain'}`,
+        testid: 'inline-button',
+        'aria-busy': isPending ? 'true' : null,
+        data: { callback: button.callback_data ?? '' },
+      },
+      h('span', {}, button.text),
+      markOf(button),
+      h('span', { class: 'spinner', 'aria-hidden': 'true' }),
+    );
     node.addEventListener('click', () => actions.onPress(message, button));
     return node;
   };
-  return h('div', { class: 'inline-keyboard' }, rows.map((row) => h('div', { class: 'inline-row' }, row.map(renderButton))));
+  return h(
+    'div',
+    { class: 'inline-keyboard' },
+    rows.map((row) => h('div', { class: 'inline-row' }, row.map(renderButton))),
+  );
 }
 
 /** Shows on every button of the message whether its press still waits for the bot. */
@@ -64,7 +79,16 @@ export class ReplyKeyboard {
     const rows = this.markup?.keyboard ?? [];
     this.element.hidden = rows.length === 0 || this.isFolded;
     this.element.classList.toggle('compact', Boolean(this.markup?.resize_keyboard));
-    replace(this.element, rows.map((row) => h('div', { class: 'reply-row' }, row.map((button) => this.renderButton(button)))));
+    replace(
+      this.element,
+      rows.map((row) =>
+        h(
+          'div',
+          { class: 'reply-row' },
+          row.map((button) => this.renderButton(button)),
+        ),
+      ),
+    );
   }
 
   renderButton(button) {
@@ -73,6 +97,16 @@ export class ReplyKeyboard {
       this.onPress(typeof button === 'string' ? { text: button } : button);
     };
     const text = typeof button === 'string' ? button : button.text;
-    return h('button', { type: 'button', class: `reply-button style-${button.style ?? 'plain'}`, testid: 'reply-button', on: { click: press } }, text, markOf(button));
+    return h(
+      'button',
+      {
+        type: 'button',
+        class: `reply-button style-${button.style ?? 'plain'}`,
+        testid: 'reply-button',
+        on: { click: press },
+      },
+      text,
+      markOf(button),
+    );
   }
 }

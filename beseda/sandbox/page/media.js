@@ -21,11 +21,14 @@ const RENDERERS = {
   audio: (message) => renderSound(message.audio, false),
   document: (message) => renderDocument(message.document),
   sticker: (message) => h('div', { class: 'sticker' }, message.sticker.emoji ?? '🙂'),
-  dice: (message) => h('div', { class: 'sticker' }, message.dice.emoji ?? '🎲', h('small', {}, String(message.dice.value))),
+  dice: (message) =>
+    h('div', { class: 'sticker' }, message.dice.emoji ?? '🎲', h('small', {}, String(message.dice.value))),
   contact: (message) => renderCard('contact', nameOf(message.contact), message.contact.phone_number),
   venue: (message) => renderCard('pin', message.venue.title, message.venue.address),
-  location: (message) => renderCard('pin', t('location'), `${message.location.latitude}, ${message.location.longitude}`),
-  poll: (message) => renderCard('group', message.poll.question, (message.poll.options ?? []).map((option) => option.text).join(' · ')),
+  location: (message) =>
+    renderCard('pin', t('location'), `${message.location.latitude}, ${message.location.longitude}`),
+  poll: (message) =>
+    renderCard('group', message.poll.question, (message.poll.options ?? []).map((option) => option.text).join(' · ')),
 };
 
 const KINDS = Object.keys(RENDERERS);
@@ -86,8 +89,15 @@ function renderVideoNote(note) {
     else media.pause();
   };
   const badge = h('span', { class: 'note-time' }, formatDuration(note.duration));
-  const frame = h('button', { type: 'button', class: 'video-note', 'aria-label': t('video_note'), on: { click: toggle } }, media, h('span', { class: 'note-play' }, icon('play')), badge);
-  for (const name of ['play', 'pause', 'ended']) media.addEventListener(name, () => frame.classList.toggle('playing', !media.paused));
+  const frame = h(
+    'button',
+    { type: 'button', class: 'video-note', 'aria-label': t('video_note'), on: { click: toggle } },
+    media,
+    h('span', { class: 'note-play' }, icon('play')),
+    badge,
+  );
+  for (const name of ['play', 'pause', 'ended'])
+    media.addEventListener(name, () => frame.classList.toggle('playing', !media.paused));
   media.addEventListener('timeupdate', () => {
     badge.textContent = formatDuration(Math.max(0, (note.duration || media.duration) - media.currentTime));
   });
@@ -95,22 +105,59 @@ function renderVideoNote(note) {
 }
 
 function renderSound(sound, isVoice) {
-  const title = isVoice ? '' : [sound.performer, sound.title].filter(Boolean).join(' — ') || sound.file_name || t('audio');
-  return createPlayer({ url: fileUrl(sound.file_id), seed: sound.file_unique_id ?? sound.file_id, duration: sound.duration ?? 0, size: sound.file_size, title, isVoice });
+  const title = isVoice
+    ? ''
+    : [sound.performer, sound.title].filter(Boolean).join(' — ') || sound.file_name || t('audio');
+  return createPlayer({
+    url: fileUrl(sound.file_id),
+    seed: sound.file_unique_id ?? sound.file_id,
+    duration: sound.duration ?? 0,
+    size: sound.file_size,
+    title,
+    isVoice,
+  });
 }
 
 function renderDocument(file) {
   const name = file.file_name || t('document');
   const extension = name.includes('.') ? name.split('.').pop().slice(0, 4) : '';
   const stop = (event) => event.stopPropagation();
-  return h('a', { class: 'file', href: fileUrl(file.file_id), download: name, title: `${t('download')}: ${name}`, on: { click: stop } },
-    h('span', { class: 'file-icon' }, icon('file'), h('b', {}, extension), icon('download', 'file-download')),
-    h('span', { class: 'file-text' }, h('span', { class: 'file-name' }, name), h('span', { class: 'file-size' }, formatSize(file.file_size))));
+  return h(
+    'a',
+    {
+      class: 'file',
+      href: fileUrl(file.file_id),
+      download: name,
+      title: `${t('download')}: ${name}`,
+      on: { click: stop },
+    },
+    h(
+      'span',
+      { class: 'file-icon' },
+      extension ? h('b', {}, extension) : icon('file'),
+      icon('download', 'file-download'),
+    ),
+    h(
+      'span',
+      { class: 'file-text' },
+      h('span', { class: 'file-name' }, name),
+      h('span', { class: 'file-size' }, formatSize(file.file_size)),
+    ),
+  );
 }
 
 function renderCard(iconName, title, detail) {
-  return h('div', { class: 'file card' }, h('span', { class: 'file-icon' }, icon(iconName)),
-    h('span', { class: 'file-text' }, h('span', { class: 'file-name' }, title), h('span', { class: 'file-size' }, detail ?? '')));
+  return h(
+    'div',
+    { class: 'file card' },
+    h('span', { class: 'file-icon' }, icon(iconName)),
+    h(
+      'span',
+      { class: 'file-text' },
+      h('span', { class: 'file-name' }, title),
+      h('span', { class: 'file-size' }, detail ?? ''),
+    ),
+  );
 }
 
 /** One line that stands for a message: in the list, in a quote, in the reply bar. */
@@ -118,7 +165,7 @@ export function previewOf(message) {
   const text = message.text ?? message.caption;
   if (text) return text.replace(/\s+/g, ' ').trim();
   const kind = mediaKind(message);
-  if (kind === 'document') return message.document.file_name || t('document');
+  if (kind === 'document' || kind === 'audio') return message[kind].title || message[kind].file_name || t(kind);
   if (kind !== null) return t(kind === 'venue' ? 'location' : kind);
   return serviceText(message) ?? t('unsupported');
 }

@@ -22,18 +22,34 @@ export class MessagesView {
     this.shownKey = '';
     this.missed = 0;
     this.isPinned = true;
+    /** The message that takes the place of its draft must not jump in. */
+    this.isDraftReplaced = false;
     this.build();
   }
 
   build() {
-    this.log = h('div', { class: 'messages', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': t('newChats'), testid: 'messages' });
+    this.log = h('div', {
+      class: 'messages',
+      role: 'log',
+      'aria-live': 'polite',
+      'aria-relevant': 'additions',
+      'aria-label': t('newChats'),
+      testid: 'messages',
+    });
     this.draft = new DraftBubble({ text: this.actions.text, onStop: (draft) => this.actions.stop(draft) });
     this.empty = h('div', { class: 'empty-slot' });
-    this.earlier = h('button', { type: 'button', class: 'earlier', hidden: true, on: { click: () => this.actions.loadEarlier() } }, t('earlier'));
+    this.earlier = h(
+      'button',
+      { type: 'button', class: 'earlier', hidden: true, on: { click: () => this.actions.loadEarlier() } },
+      t('earlier'),
+    );
     this.column = h('div', { class: 'column' }, this.earlier, this.empty, this.log, this.draft.element);
     this.scroller = h('div', { class: 'scroller', tabindex: '-1' }, this.column);
     this.missedBadge = h('span', { class: 'badge', hidden: true });
-    this.bottomButton = iconButton(icon('down'), t('toBottom'), { class: 'to-bottom', on: { click: () => this.scrollToEnd(true) } });
+    this.bottomButton = iconButton(icon('down'), t('toBottom'), {
+      class: 'to-bottom',
+      on: { click: () => this.scrollToEnd(true) },
+    });
     this.bottomButton.append(this.missedBadge);
     this.element = h('div', { class: 'messages-pane' }, this.scroller, this.bottomButton);
     this.scroller.addEventListener('scroll', () => this.noteScroll(), { passive: true });
@@ -66,6 +82,7 @@ export class MessagesView {
     if (isOther) this.reset(key);
     const heightBefore = this.scroller.scrollHeight;
     const messages = this.store.messagesOf(dialog).filter((message) => isInTopic(message, topic));
+    this.isDraftReplaced = this.draft.draft !== null && dialog.draft === null;
     const added = this.syncRows(dialog, messages, isOther);
     this.earlier.hidden = !dialog.mayHaveMore;
     this.draft.show(isInTopic(dialog.draft ?? {}, topic) ? dialog.draft : null);
@@ -94,7 +111,8 @@ export class MessagesView {
       }
       const node = known?.message === message ? known.node : this.drawRow(dialog, message, !known && !isOther);
       this.placeInGroup(node, messages[index - 1], message, messages[index + 1]);
-      if (!messages[index - 1] || dayKey(messages[index - 1].date) !== dayKey(message.date)) wanted.push(this.dayLine(message.date));
+      if (!messages[index - 1] || dayKey(messages[index - 1].date) !== dayKey(message.date))
+        wanted.push(this.dayLine(message.date));
       wanted.push(node);
     });
     this.forgetMissing(messages);
@@ -103,8 +121,13 @@ export class MessagesView {
   }
 
   drawRow(dialog, message, isFresh) {
-    const node = createRow(message, { ...this.actions.bubble, isGroup: dialog.isGroup, isOwn: (one) => this.store.isOwn(one), onJump: (id) => this.jumpTo(id) });
-    if (isFresh) node.classList.add('fresh');
+    const node = createRow(message, {
+      ...this.actions.bubble,
+      isGroup: dialog.isGroup,
+      isOwn: (one) => this.store.isOwn(one),
+      onJump: (id) => this.jumpTo(id),
+    });
+    if (isFresh && !this.isDraftReplaced) node.classList.add('fresh');
     this.rows.set(message.message_id, { message, node });
     return node;
   }
@@ -167,7 +190,11 @@ function isInTopic(message, topic) {
 
 function isSameGroup(one, other) {
   if (!one || !other || serviceText(one) !== null || serviceText(other) !== null) return false;
-  return one.from?.id === other.from?.id && other.date - one.date < GROUP_GAP_SECONDS && dayKey(one.date) === dayKey(other.date);
+  return (
+    one.from?.id === other.from?.id &&
+    other.date - one.date < GROUP_GAP_SECONDS &&
+    dayKey(one.date) === dayKey(other.date)
+  );
 }
 
 /** Makes the children equal to `wanted`, touching only what differs, so that players and selections survive. */

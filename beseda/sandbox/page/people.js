@@ -18,12 +18,19 @@ export const hueOf = (id) => Math.abs(Number(id) || 0) % HUES;
 function initialsOf(name) {
   const words = name.trim().split(/\s+/).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0] ?? '?'];
-  return letters.map((word) => [...word][0] ?? '').join('').toUpperCase();
+  return letters
+    .map((word) => [...word][0] ?? '')
+    .join('')
+    .toUpperCase();
 }
 
 /** @param {any} person @param {'small'|'medium'|'large'|'huge'} [size] */
 export function avatar(person, size = 'medium') {
-  return h('span', { class: `avatar avatar-${size} hue-${hueOf(person?.id)}`, 'aria-hidden': 'true' }, initialsOf(nameOf(person)));
+  return h(
+    'span',
+    { class: `avatar avatar-${size} hue-${hueOf(person?.id)}`, 'aria-hidden': 'true' },
+    initialsOf(nameOf(person)),
+  );
 }
 
 /** The peer of a dialog: its bot or its group. */

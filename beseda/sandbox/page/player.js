@@ -24,7 +24,19 @@ export function playAlone(media) {
 export function createPlayer(sound) {
   const media = h('audio', { src: sound.url, preload: 'none' });
   const bars = Array.from({ length: BARS }, () => h('i'));
-  const wave = h('div', { class: 'wave', role: 'slider', tabindex: '0', 'aria-label': t('seek'), 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': '0' }, bars);
+  const wave = h(
+    'div',
+    {
+      class: 'wave',
+      role: 'slider',
+      tabindex: '0',
+      'aria-label': t('seek'),
+      'aria-valuemin': '0',
+      'aria-valuemax': '100',
+      'aria-valuenow': '0',
+    },
+    bars,
+  );
   const time = h('span', { class: 'player-time' }, formatDuration(sound.duration));
   const button = iconButton(icon('play'), t('play'), { class: 'player-button' });
   const lengthOf = () => (Number.isFinite(media.duration) && media.duration > 0 ? media.duration : sound.duration);
@@ -97,7 +109,8 @@ function peaksOf(samples) {
   const width = Math.max(1, Math.floor(samples.length / BARS));
   const peaks = Array.from({ length: BARS }, (_, index) => {
     let peak = 0;
-    for (let at = index * width; at < Math.min(samples.length, (index + 1) * width); at += 8) peak = Math.max(peak, Math.abs(samples[at]));
+    for (let at = index * width; at < Math.min(samples.length, (index + 1) * width); at += 8)
+      peak = Math.max(peak, Math.abs(samples[at]));
     return peak;
   });
   const highest = Math.max(...peaks, 0.01);

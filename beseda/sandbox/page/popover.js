@@ -34,10 +34,14 @@ document.addEventListener('pointerdown', (event) => {
   if (open && !open.panel.contains(target) && !open.button?.contains(target)) closePopover();
 });
 
-document.addEventListener('keydown', (event) => {
-  if (event.key !== 'Escape' || open === null) return;
-  const { button } = open;
-  event.stopPropagation();
-  closePopover();
-  button?.focus();
-}, true);
+document.addEventListener(
+  'keydown',
+  (event) => {
+    if (event.key !== 'Escape' || open === null) return;
+    const { button } = open;
+    event.stopPropagation();
+    closePopover();
+    button?.focus();
+  },
+  true,
+);

@@ -21,9 +21,19 @@ export class Recorder {
     this.isStarting = false;
     this.time = h('span', { class: 'recording-time' }, '0:00');
     this.level = h('i', { class: 'recording-level' });
-    this.bar = h('div', { class: 'recording', role: 'group', 'aria-label': t('recording'), hidden: true }, iconButton(icon('trash'), t('cancelRecording'), { on: { click: () => this.finish(false) } }),
-      h('span', { class: 'recording-dot' }, this.level), h('span', { class: 'recording-label' }, t('recording')), this.time,
-      iconButton(icon('send'), t('sendRecording'), { class: 'primary', testid: 'record-send', on: { click: () => this.finish(true) } }));
+    this.bar = h(
+      'div',
+      { class: 'recording', role: 'group', 'aria-label': t('recording'), hidden: true },
+      iconButton(icon('trash'), t('cancelRecording'), { on: { click: () => this.finish(false) } }),
+      h('span', { class: 'recording-dot' }, this.level),
+      h('span', { class: 'recording-label' }, t('recording')),
+      this.time,
+      iconButton(icon('send'), t('sendRecording'), {
+        class: 'primary',
+        testid: 'record-send',
+        on: { click: () => this.finish(true) },
+      }),
+    );
     this.button = iconButton(icon('mic'), t('record'), { class: 'record', testid: 'record' });
     this.listenToButton();
   }
@@ -114,7 +124,8 @@ export class Recorder {
     media.addEventListener('stop', () => {
       media.stream.getTracks().forEach((track) => track.stop());
       this.context?.close();
-      if (isSent && elapsed >= SHORTEST_MS) this.actions.onVoice(this.toFile(media.mimeType), Math.max(1, Math.round(elapsed / 1000)));
+      if (isSent && elapsed >= SHORTEST_MS)
+        this.actions.onVoice(this.toFile(media.mimeType), Math.max(1, Math.round(elapsed / 1000)));
     });
     media.stop();
   }

@@ -37,8 +37,22 @@ export class Store {
     if (known) return known;
     const isGroup = id.startsWith('group:');
     const dialog = {
-      id, arrived: new Set(), isGroup, bot: null, group: null, userId: isGroup ? null : Number(id.split(':')[1]), messages: new Map(), draft: null, typing: null,
-      replyKeyboard: null, topics: [], loaded: false, limit: 200, mayHaveMore: false, blocked: recall(`blocked.${id}`, false), forceReplyTo: null,
+      id,
+      arrived: new Set(),
+      isGroup,
+      bot: null,
+      group: null,
+      userId: isGroup ? null : Number(id.split(':')[1]),
+      messages: new Map(),
+      draft: null,
+      typing: null,
+      replyKeyboard: null,
+      topics: [],
+      loaded: false,
+      limit: 200,
+      mayHaveMore: false,
+      blocked: recall(`blocked.${id}`, false),
+      forceReplyTo: null,
     };
     this.attachPeers(dialog);
     this.dialogs.set(id, dialog);
@@ -64,7 +78,10 @@ export class Store {
   dialogsOf(user) {
     if (!user) return [];
     const own = this.groups.filter((group) => !group.members?.length || group.members.includes(user.id));
-    return [...this.bots.map((bot) => this.dialog(`${bot.username}:${user.id}`)), ...own.map((group) => this.dialog(`group:${group.id}`))];
+    return [
+      ...this.bots.map((bot) => this.dialog(`${bot.username}:${user.id}`)),
+      ...own.map((group) => this.dialog(`group:${group.id}`)),
+    ];
   }
 
   /** What arrived while the answer was on its way is newer than the answer and stays. @param {Dialog} dialog @param {any} answer of the dialog call */
@@ -120,7 +137,8 @@ export class Store {
   /** @param {Dialog} dialog */
   lastMessage(dialog) {
     let last = null;
-    for (const message of dialog.messages.values()) if (last === null || message.message_id > last.message_id) last = message;
+    for (const message of dialog.messages.values())
+      if (last === null || message.message_id > last.message_id) last = message;
     return last;
   }
 

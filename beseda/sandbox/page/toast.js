@@ -24,7 +24,12 @@ export function showToast(text, kind = 'info') {
 export function showAlert(text) {
   const close = () => dialog.close();
   const button = h('button', { type: 'button', class: 'button primary', on: { click: close } }, t('ok'));
-  const dialog = h('dialog', { class: 'modal alert', testid: 'toast' }, h('p', {}, text), h('div', { class: 'modal-actions' }, button));
+  const dialog = h(
+    'dialog',
+    { class: 'modal alert', testid: 'toast' },
+    h('p', {}, text),
+    h('div', { class: 'modal-actions' }, button),
+  );
   dialog.addEventListener('close', () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -13,7 +13,14 @@ export class UserSwitch {
     this.store = store;
     this.actions = actions;
     this.panel = h('div', { class: 'popover user-panel', hidden: true });
-    this.button = h('button', { type: 'button', class: 'user-switch', testid: 'user-switch', 'aria-haspopup': 'true', 'aria-expanded': 'false', on: { click: () => togglePopover(this.panel, this.button) } });
+    this.button = h('button', {
+      type: 'button',
+      class: 'user-switch',
+      testid: 'user-switch',
+      'aria-haspopup': 'true',
+      'aria-expanded': 'false',
+      on: { click: () => togglePopover(this.panel, this.button) },
+    });
     this.element = h('div', { class: 'user-box' }, this.button, this.panel);
     this.shown = '';
   }
@@ -26,11 +33,18 @@ export class UserSwitch {
     this.shown = state;
     this.button.setAttribute('aria-label', `${t('writingAs')}: ${nameOf(user)}`);
     replace(this.button, avatar(user, 'medium'), this.describe(user), icon('chevron'));
-    replace(this.panel, h('div', { class: 'popover-title' }, t('writingAs')), users.map((one) => this.renderChoice(one)), this.renderForm());
+    replace(
+      this.panel,
+      h('div', { class: 'popover-title' }, t('writingAs')),
+      users.map((one) => this.renderChoice(one)),
+      this.renderForm(),
+    );
   }
 
   describe(user) {
-    const about = [user.username ? `@${user.username}` : '', formatLanguage(user.language_code)].filter(Boolean).join(' · ');
+    const about = [user.username ? `@${user.username}` : '', formatLanguage(user.language_code)]
+      .filter(Boolean)
+      .join(' · ');
     return h('span', { class: 'user-text' }, h('b', {}, nameOf(user)), h('small', {}, about));
   }
 
@@ -40,13 +54,36 @@ export class UserSwitch {
       this.actions.onChoose(user.id);
     };
     const isChosen = user.id === this.store.user.id;
-    return h('button', { type: 'button', class: 'user-choice', data: { userId: user.id }, 'aria-pressed': String(isChosen), on: { click: choose } },
-      avatar(user, 'medium'), this.describe(user), isChosen ? icon('check') : null);
+    return h(
+      'button',
+      {
+        type: 'button',
+        class: 'user-choice',
+        data: { userId: user.id },
+        'aria-pressed': String(isChosen),
+        on: { click: choose },
+      },
+      avatar(user, 'medium'),
+      this.describe(user),
+      isChosen ? icon('check') : null,
+    );
   }
 
   renderForm() {
-    const name = h('input', { type: 'text', name: 'first_name', required: true, maxlength: '64', placeholder: t('name'), 'aria-label': t('name'), autocomplete: 'off' });
-    const code = h('select', { name: 'language_code', 'aria-label': t('language') }, ['ru', 'en', 'de', 'es', 'fr'].map((one) => h('option', { value: one, selected: one === language }, one)));
+    const name = h('input', {
+      type: 'text',
+      name: 'first_name',
+      required: true,
+      maxlength: '64',
+      placeholder: t('name'),
+      'aria-label': t('name'),
+      autocomplete: 'off',
+    });
+    const code = h(
+      'select',
+      { name: 'language_code', 'aria-label': t('language') },
+      ['ru', 'en', 'de', 'es', 'fr'].map((one) => h('option', { value: one, selected: one === language }, one)),
+    );
     const submit = async (event) => {
       event.preventDefault();
       const firstName = name.value.trim();
@@ -54,6 +91,12 @@ export class UserSwitch {
       closePopover();
       await this.actions.onAdd({ first_name: firstName, language_code: code.value });
     };
-    return h('form', { class: 'user-form', 'aria-label': t('addUser'), on: { submit } }, name, code, iconButton(icon('plus'), t('addUser'), { type: 'submit' }));
+    return h(
+      'form',
+      { class: 'user-form', 'aria-label': t('addUser'), on: { submit } },
+      name,
+      code,
+      iconButton(icon('plus'), t('addUser'), { type: 'submit' }),
+    );
   }
 }
