@@ -1,15 +1,19 @@
 """Every implementation of every storage protocol, on real servers."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
+from beseda.storage.redis.connection import open_redis
 from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
+from tests.contract.storage.hot import Hot, build_memory, build_redis
 from tests.contract.storage.world import World
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
@@ -27,6 +31,29 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
     server.stop()
+
+
+@asynccontextmanager
+async def connect(server: RedisServer) -> AsyncIterator[Redis]:
+    client = await open_redis(server.url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
+    async with connect(redis_server) as client:
+        yield client
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def hot(request: pytest.FixtureRequest) -> AsyncIterator[Hot]:
+    if request.param == "memory":
+        yield build_memory()
+        return
+    async with connect(request.getfixturevalue("redis_server")) as client:
+        yield build_redis(client)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -1,0 +1,43 @@
+"""Sliding windows over events in this process."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.base import Rate
+from beseda.storage.memory.expiring import ExpiringMap
+
+
+class MemoryRateLimiter:
+    """The times of each key's latest events: as many as its largest limit needs."""
+
+    def __init__(self, clock: Clock | None = None, *, size: int = 100_000) -> None:
+        """At most `size` keys; the one unused for longest goes first."""
+        self._clock = clock or SystemClock()
+        self._events: ExpiringMap[deque[float]] = ExpiringMap(self._clock, size)
+
+    async def hit(self, key: str, rates: Sequence[Rate]) -> float:
+        """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed.
+
+        An event that is refused is not counted.
+        """
+        if not rates:
+            return 0.0
+        now = self._clock.monotonic()
+        events = self._events.get(key) or deque()
+        wait = max(_wait(events, rate, now) for rate in rates)
+        if wait > 0:
+            return wait
+        events.append(now)
+        while len(events) > max(rate.limit for rate in rates):
+            events.popleft()
+        self._events.set(key, events, max(rate.seconds for rate in rates))
+        return 0.0
+
+
+def _wait(events: deque[float], rate: Rate, now: float) -> float:
+    if rate.limit <= 0:
+        return rate.seconds
+    if len(events) < rate.limit:
+        return 0.0
+    return max(0.0, events[-rate.limit] + rate.seconds - now)

@@ -1,0 +1,30 @@
+"""State of chats and people in this process."""
+
+import orjson
+
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.memory.expiring import ExpiringMap
+
+
+class MemoryState:
+    """JSON objects, kept as text: what comes out is a copy, and what Redis would not take is not taken here."""
+
+    def __init__(self, clock: Clock | None = None, *, size: int = 100_000) -> None:
+        """At most `size` values; the one unused for longest goes first."""
+        self._values: ExpiringMap[bytes] = ExpiringMap(clock or SystemClock(), size)
+
+    async def get(self, key: str) -> dict[str, object] | None:
+        """Return the value or None."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        loaded: dict[str, object] = orjson.loads(value)
+        return loaded
+
+    async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
+        """Store a value; it goes after `ttl` seconds where given."""
+        self._values.set(key, orjson.dumps(value), ttl)
+
+    async def delete(self, key: str) -> None:
+        """Forget a value; a missing one is no error."""
+        self._values.delete(key)

@@ -1,0 +1,54 @@
+"""Sliding windows over events in Redis, shared by all replicas."""
+
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from beseda.storage.base import Rate
+from beseda.storage.redis.connection import guard
+
+# One sorted set per key: the times of the latest events in microseconds by the server's clock, so that replicas whose
+# clocks differ agree. ARGV holds pairs of limit and window. A rate is used up when its limit-th latest event is still
+# inside its window; it frees a place when that event leaves. Times are written with %.0f: Lua's own way of turning
+# such a number into text keeps 14 digits.
+_HIT = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local wait, longest, most = 0, 0, 0
+for i = 1, #ARGV, 2 do
+  local limit, span = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  longest, most = math.max(longest, span), math.max(most, limit)
+  if limit <= 0 then
+    wait = math.max(wait, span)
+  else
+    local event = redis.call('ZREVRANGE', KEYS[1], limit - 1, limit - 1, 'WITHSCORES')
+    if event[2] then wait = math.max(wait, tonumber(event[2]) + span - now) end
+  end
+end
+if wait > 0 or most == 0 then return string.format('%.0f', wait) end
+while redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', now), string.format('%.0f', now)) == 0 do
+  now = now + 1
+end
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -most - 1)
+redis.call('PEXPIRE', KEYS[1], math.ceil(longest / 1000))
+return '0'
+"""
+
+
+class RedisRateLimiter:
+    """Sliding windows under prefixed keys."""
+
+    def __init__(self, redis: Redis, *, prefix: str = "beseda:rate:") -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._hit = redis.register_script(_HIT)
+
+    async def hit(self, key: str, rates: Sequence[Rate]) -> float:
+        """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed.
+
+        An event that is refused is not counted. Raises StorageError.
+        """
+        arguments = [number for rate in rates for number in (rate.limit, round(rate.seconds * 1_000_000))]
+        with guard():
+            wait = await self._hit(keys=[self._prefix + key], args=arguments)
+        return int(wait) / 1_000_000

@@ -1,0 +1,35 @@
+"""State of chats and people in Redis."""
+
+import orjson
+from redis.asyncio import Redis
+
+from beseda.storage.redis.connection import guard, to_milliseconds
+
+
+class RedisState:
+    """JSON objects under prefixed keys. Every method raises StorageError when Redis does not answer."""
+
+    def __init__(self, redis: Redis, *, prefix: str = "beseda:state:") -> None:
+        self._redis = redis
+        self._prefix = prefix
+
+    async def get(self, key: str) -> dict[str, object] | None:
+        """Return the value or None."""
+        with guard():
+            value = await self._redis.get(self._prefix + key)
+        if value is None:
+            return None
+        loaded: dict[str, object] = orjson.loads(value)
+        return loaded
+
+    async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
+        """Store a value; it goes after `ttl` seconds where given."""
+        with guard():
+            await self._redis.set(
+                self._prefix + key, orjson.dumps(value), px=to_milliseconds(ttl) if ttl is not None else None
+            )
+
+    async def delete(self, key: str) -> None:
+        """Forget a value; a missing one is no error."""
+        with guard():
+            await self._redis.delete(self._prefix + key)

@@ -1,0 +1,57 @@
+import asyncio
+
+from beseda.storage.base import Rate
+from tests.contract.storage.hot import Hot
+
+
+async def test_no_rates_allow_everything(hot: Hot) -> None:
+    assert [await hot.limiter.hit("a", []) for _ in range(5)] == [0] * 5
+
+
+async def test_limit_of_zero_allows_nothing(hot: Hot) -> None:
+    assert await hot.limiter.hit("a", [Rate(0, 60)]) == 60
+
+
+async def test_used_up_says_how_long(hot: Hot) -> None:
+    rates = [Rate(3, 60)]
+    assert [await hot.limiter.hit("a", rates) for _ in range(3)] == [0, 0, 0]
+    assert 50 < await hot.limiter.hit("a", rates) <= 60
+
+
+async def test_keys_do_not_share(hot: Hot) -> None:
+    await hot.limiter.hit("a", [Rate(1, 60)])
+    assert await hot.limiter.hit("b", [Rate(1, 60)]) == 0
+
+
+async def test_strictest_rate_decides(hot: Hot) -> None:
+    rates = [Rate(2, 10), Rate(3, 1000)]
+    assert [await hot.limiter.hit("a", rates) for _ in range(2)] == [0, 0]
+    assert 5 < await hot.limiter.hit("a", rates) <= 10
+
+
+async def test_at_once_no_more_than_the_limit(hot: Hot) -> None:
+    waits = await asyncio.gather(*(hot.limiter.hit("a", [Rate(7, 60)]) for _ in range(40)))
+    assert waits.count(0) == 7
+
+
+async def test_window_slides(hot: Hot) -> None:
+    rates = [Rate(2, 0.4)]
+    await hot.limiter.hit("a", rates)
+    await hot.wait(0.2)
+    await hot.limiter.hit("a", rates)
+    # The first event leaves 0.2 s from now and frees one place, not two.
+    wait = await hot.limiter.hit("a", rates)
+    assert 0 < wait <= 0.21
+    await hot.wait(wait + 0.001)
+    assert await hot.limiter.hit("a", rates) == 0
+    assert await hot.limiter.hit("a", rates) > 0
+
+
+async def test_refused_events_do_not_count(hot: Hot) -> None:
+    rates = [Rate(1, 0.3)]
+    await hot.limiter.hit("a", rates)
+
+    async def allowed() -> bool:
+        return await hot.limiter.hit("a", rates) == 0
+
+    assert 0.25 <= await hot.until(allowed) <= 2
