@@ -63,7 +63,7 @@ class RunningBot:
 
         Raises TelegramUnauthorizedError where the token is wrong.
         """
-        settings, stores = container.settings, container.stores
+        settings, record, hot = container.settings, container.record, container.hot
         api = BotApi(assignment.token, server=settings.telegram_api_url)
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
@@ -71,8 +71,8 @@ class RunningBot:
             await api.close()
             raise
         messenger = TelegramMessenger(api, Pacer(container.clock, enabled=settings.limits), container.clock)
-        memory = Memory(stores.conversations, stores.history, assignment.namespace)
-        parts = ChatParts(container.model, stores.turns, memory, messenger, container.clock)
+        memory = Memory(record.conversations, hot.history, assignment.namespace)
+        parts = ChatParts(container.model, record.turns, memory, messenger, container.clock)
         desk = Desk(
             profile=assignment.profile,
             me=me,
@@ -81,11 +81,11 @@ class RunningBot:
             chat=ChatService(assignment.profile, parts),
             voice=container.voice,
             memory=memory,
-            updates=stores.updates,
-            turns=stores.turns,
-            state=stores.state,
-            cache=stores.cache,
-            limiter=stores.limiter,
+            updates=record.updates,
+            turns=record.turns,
+            state=hot.state,
+            cache=hot.cache,
+            limiter=hot.limiter,
             downloads=container.downloads,
             admin_ids=settings.admin_ids,
             default_language=settings.language,

@@ -1,0 +1,33 @@
+"""One ASGI app: health, webhooks, and the sandbox where there is one."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.responses import RedirectResponse
+
+from beseda import __version__
+from beseda.api.health import Check, health_router
+from beseda.dispatch.webhook import webhook_router
+from beseda.sandbox.app import Sandbox
+
+if TYPE_CHECKING:
+    from beseda.dispatch.runner import BotRunner
+
+
+class Web:
+    """The app, with what it is put together from as it comes up: bots may join after the server has started."""
+
+    def __init__(self, checks: Mapping[str, Check], *, sandbox: Sandbox | None = None, secret: str = "") -> None:
+        self.runners: dict[str, BotRunner] = {}
+        self.app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None)
+        self.app.include_router(health_router(checks))
+        if secret:
+            self.app.include_router(webhook_router(self.runners, secret))
+        if sandbox is not None:
+            self.app.include_router(sandbox.router)
+            self.app.add_api_route("/", _to_sandbox, include_in_schema=False)
+
+
+async def _to_sandbox() -> RedirectResponse:
+    return RedirectResponse("/sandbox")

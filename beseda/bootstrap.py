@@ -1,0 +1,165 @@
+"""The one place that builds objects: settings in, a container out, closed in reverse order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from beseda.audio.base import AudioTranscoder, Recording
+from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from beseda.config import Settings
+from beseda.errors import StorageError, ToolError
+from beseda.kit.clock import Clock, SystemClock
+from beseda.llm.base import ChatModel
+from beseda.llm.registry import LLMSettings, choose_model
+from beseda.services.voice import VoiceService
+from beseda.speech.base import Transcriber
+from beseda.speech.registry import SpeechSettings, build_transcriber
+from beseda.storage.base import (
+    Cache,
+    ConversationStore,
+    HistoryStore,
+    RateLimiter,
+    StateStore,
+    TurnStore,
+    UpdateStore,
+)
+from beseda.storage.memory.cache import MemoryCache
+from beseda.storage.memory.history import MemoryHistory
+from beseda.storage.memory.rate_limit import MemoryRateLimiter
+from beseda.storage.memory.state import MemoryState
+from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.migrate import upgrade
+from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.update import SqlUpdateRepository
+
+_FFMPEG_SLOTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is remembered for good."""
+
+    updates: UpdateStore
+    turns: TurnStore
+    conversations: ConversationStore
+
+
+@dataclass(frozen=True, slots=True)
+class HotStores:
+    """What is short-lived, or quicker to have at hand."""
+
+    history: HistoryStore
+    state: StateStore
+    cache: Cache
+    limiter: RateLimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The parts that all bots of a process share."""
+
+    settings: Settings
+    clock: Clock
+    record: Record
+    hot: HotStores
+    model: ChatModel
+    transcriber: Transcriber
+    voice: VoiceService
+    downloads: Path
+
+    async def check_database(self) -> str:
+        """Return what is wrong with the database, in a word for `/ready`; empty when it answers."""
+        try:
+            await self.record.updates.unfinished("", limit=1)
+        except StorageError:
+            return "does not answer"
+        return ""
+
+
+@asynccontextmanager
+async def open_container(settings: Settings, *, model: ChatModel | None = None) -> AsyncIterator[Container]:
+    """Open everything that `settings` name; `model` stands in for the one they would choose.
+
+    Raises SettingsError, and StorageError where the database or Redis cannot be reached.
+    """
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        record = await _open_record(settings, clock, stack)
+        hot = await _open_hot(settings, clock, stack)
+        chosen = model or await choose_model(llm_settings(settings), clock)
+        stack.push_async_callback(chosen.close)
+        transcriber = build_transcriber(speech_settings(settings))
+        stack.push_async_callback(transcriber.close)
+        downloads = settings.storage_dir / "tmp"
+        await asyncio.to_thread(_empty_folder, downloads)
+        voice = VoiceService(transcriber, _find_transcoder(), downloads)
+        yield Container(settings, clock, record, hot, chosen, transcriber, voice, downloads)
+
+
+def llm_settings(settings: Settings) -> LLMSettings:
+    """Return what the models need to know of the settings."""
+    return LLMSettings(
+        model=",".join(settings.model),
+        api_keys=settings.api_keys,
+        base_urls=settings.base_urls,
+        language=settings.language,
+    )
+
+
+def speech_settings(settings: Settings) -> SpeechSettings:
+    """Return what the recognisers need to know of the settings."""
+    return SpeechSettings(",".join(settings.speech), settings.api_keys, settings.base_urls)
+
+
+async def _open_record(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Record:
+    await upgrade(settings.database())
+    database = await Database.open(settings.database())
+    stack.push_async_callback(database.close)
+    return Record(
+        SqlUpdateRepository(database, clock),
+        SqlTurnRepository(database, clock),
+        SqlConversationRepository(database, clock),
+    )
+
+
+async def _open_hot(settings: Settings, clock: Clock, stack: AsyncExitStack) -> HotStores:
+    if settings.redis_url is None:
+        return HotStores(MemoryHistory(clock), MemoryState(clock), MemoryCache(clock), MemoryRateLimiter(clock))
+    from beseda.storage.redis.cache import RedisCache
+    from beseda.storage.redis.connection import open_redis
+    from beseda.storage.redis.history import RedisHistory
+    from beseda.storage.redis.rate_limit import RedisRateLimiter
+    from beseda.storage.redis.state import RedisState
+
+    redis = await open_redis(settings.redis_url)
+    stack.push_async_callback(redis.aclose)
+    return HotStores(RedisHistory(redis), RedisState(redis), RedisCache(redis), RedisRateLimiter(redis))
+
+
+def _find_transcoder() -> AudioTranscoder:
+
+    try:
+        return Ffmpeg(find_ffmpeg(), asyncio.Semaphore(_FFMPEG_SLOTS))
+    except ToolError as error:
+        return _NoTranscoder(error.detail)
+
+
+class _NoTranscoder:
+    """Stands where ffmpeg is missing: the bots run, and a voice message is answered with a plain sentence."""
+
+    def __init__(self, detail: str) -> None:
+        self._detail = detail
+
+    async def transcode_voice(self, source: Path, target: Path) -> Recording:
+        raise ToolError(self._detail)
+
+
+def _empty_folder(folder: Path) -> None:
+    """Make the folder for downloads and clear what a crash has left there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()

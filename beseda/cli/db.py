@@ -1,0 +1,29 @@
+"""`beseda db`: migrations."""
+
+import typer
+
+from beseda.cli.settings import ConfigOption, read_settings, run_async
+
+app = typer.Typer(help="The database's tables.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade(config: ConfigOption = None) -> None:
+    """Bring the database up to date. `beseda run` does it by itself at the start."""
+    from beseda.storage.sql.migrate import upgrade as bring_up_to_date
+
+    run_async(bring_up_to_date(read_settings(config).database()))
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Say whether the database is up to date; exit 1 if not."""
+    from beseda.storage.sql.migrate import check as find_problems
+
+    problems = run_async(find_problems(read_settings(config).database()))
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo("The database is up to date.")

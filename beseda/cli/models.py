@@ -1,0 +1,66 @@
+"""`beseda models`: which endpoints there are, which are set up, which answer."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beseda.cli.settings import ConfigOption, read_settings, run_async
+
+if TYPE_CHECKING:
+    from beseda.llm.endpoints import Endpoint
+    from beseda.llm.registry import LLMSettings
+
+app = typer.Typer(help="The models that can answer.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, config: ConfigOption = None
+) -> None:
+    """List the endpoints: which are set up, and whether those answer."""
+    import orjson
+
+    from beseda.bootstrap import llm_settings
+
+    rows = run_async(_look(llm_settings(read_settings(config))))
+    if as_json:
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return
+    for row in rows:
+        mark = {True: "✓", False: "✗", None: "·"}[row.answers]
+        typer.echo(f"{mark} {row.endpoint:<12} {row.model:<40} {row.detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    """One endpoint as the list shows it; `answers` is None where it is not set up."""
+
+    endpoint: str
+    model: str
+    answers: bool | None
+    detail: str
+
+
+async def _look(settings: "LLMSettings") -> list[EndpointRow]:
+    import asyncio
+
+    from beseda.llm.endpoints import ENDPOINTS
+
+    return await asyncio.gather(*(_describe(row, settings) for row in ENDPOINTS))
+
+
+async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
+    from beseda.kit.clock import SystemClock
+    from beseda.llm.http import HttpClient
+    from beseda.llm.registry import build_model, list_configured
+
+    if row not in list_configured(settings):
+        needed = row.key_variable if row.needs_key else row.url_variable
+        return EndpointRow(row.name, row.default_model, None, f"not set up: set {needed}")
+    http = HttpClient()
+    try:
+        health = await build_model(row.name, settings, SystemClock(), http).check()
+    finally:
+        await http.close()
+    return EndpointRow(row.name, row.default_model, health.ok, health.detail)

@@ -1,0 +1,42 @@
+"""`beseda run` and `beseda bot`: the bots themselves."""
+
+from typing import Annotated
+
+import typer
+
+from beseda.cli.settings import ConfigOption, read_settings, run_async
+
+BotOption = Annotated[list[str] | None, typer.Option("--bot", help="A bot to run; may be given several times.")]
+HostOption = Annotated[str | None, typer.Option("--host", help="Address the web listens on [default: 127.0.0.1].")]
+PortOption = Annotated[int | None, typer.Option("--port", help="Port the web listens on [default: 8090].")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("run")(run)
+    app.command("bot")(bot)
+
+
+def run(
+    bots: BotOption = None,
+    sandbox: Annotated[
+        bool | None,
+        typer.Option("--sandbox/--no-sandbox", help="With or without the local chat page [default: without a token]."),
+    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run everything in one process: bots and web. Without any bot token the bots live in the sandbox."""
+    from beseda.cli.process import Plan, serve
+
+    settings = read_settings(config, bots=bots, host=host, port=port)
+    run_async(serve(Plan.of(settings, sandbox=sandbox)))
+
+
+def bot(bots: BotOption = None, host: HostOption = None, port: PortOption = None, config: ConfigOption = None) -> None:
+    """Run the bots alone, for several machines: no sandbox, health checks and webhooks on the port."""
+    from beseda.cli.process import Plan, serve
+
+    settings = read_settings(config, bots=bots, host=host, port=port)
+    run_async(serve(Plan.of(settings, sandbox=False)))

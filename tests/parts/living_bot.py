@@ -1,0 +1,106 @@
+"""A bot at work against a sandbox, inside the test's own event loop: real HTTP, real SQLite, a scripted model."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beseda.bootstrap import Container, open_container
+from beseda.bots.catalog import Catalog
+from beseda.config import load_settings
+from beseda.dispatch.launch import Assignment, RunningBot
+from beseda.llm.base import ChatModel
+from beseda.sandbox.server import RunningSandbox, serve_sandbox
+from beseda.sandbox.settings import DEFAULT_GROUPS, DEFAULT_USERS, BotAccount, SandboxSettings
+from beseda.sandbox.user import SandboxUser
+
+TOKEN = "7100000001:token-for-tests-token-for-tests"
+ANNA, CHRIS, BORIS = (person.id for person in DEFAULT_USERS)
+GROUP, FORUM = (group.id for group in DEFAULT_GROUPS)
+BOT = "assistant_bot"
+
+
+@dataclass
+class LivingBot:
+    """What a test needs to talk to a bot and to look behind it."""
+
+    sandbox: RunningSandbox
+    container: Container
+    bot: RunningBot
+    stack: AsyncExitStack
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def user(self, user_id: int = ANNA, dialog: str = "") -> SandboxUser:
+        """Return a connected user, in the private chat with the bot unless `dialog` says otherwise."""
+        place = dialog or f"{BOT}:{user_id}"
+        return await self.stack.enter_async_context(SandboxUser(self.sandbox.base_url, user_id, place))
+
+    async def fault(self, **fields: Any) -> None:
+        """Have the Bot API server misbehave."""
+        await self._post("/faults", fields)
+
+    async def inject(self, update: Mapping[str, Any]) -> None:
+        """Hand the bot a raw update."""
+        await self._post("/updates", {"bot": BOT, "update": update})
+
+    async def calls(self, method: str) -> list[dict[str, Any]]:
+        """Return the calls of a Bot API method so far, oldest first."""
+        user = await self.user()
+        found = await user._call("GET", "/calls", params={"method": method})
+        return list(found["calls"])
+
+    async def settle(self) -> None:
+        """Wait until the bot has nothing left to do."""
+        async with asyncio.timeout(10):
+            while self.bot.runner.pending or await self.unfinished():
+                await asyncio.sleep(0.01)
+
+    async def unfinished(self) -> int:
+        """Return how many updates are not worked off."""
+        return len(await self.container.record.updates.unfinished("assistant"))
+
+    async def _post(self, path: str, fields: Mapping[str, Any]) -> None:
+        user = await self.user()
+        await user._call("POST", path, json=fields)
+
+
+@asynccontextmanager
+async def living_bot(folder: Path, model: ChatModel, **environ: str) -> AsyncIterator[LivingBot]:
+    """Run the bot `assistant` for the length of the block; `environ` are settings."""
+    account = BotAccount(TOKEN, BOT, "Assistant")
+    async with (
+        serve_sandbox(SandboxSettings((account,), folder / "sandbox")) as sandbox,
+        run_bot(folder, model, sandbox, **environ) as living,
+    ):
+        yield living
+
+
+@asynccontextmanager
+async def run_bot(
+    folder: Path, model: ChatModel, sandbox: RunningSandbox, **environ: str
+) -> AsyncIterator[LivingBot]:
+    """Run the bot against a sandbox that is there already: what a restart does."""
+    variables = {
+        "TELEGRAM_API_URL": sandbox.base_url,
+        "STORAGE_DIR": str(folder / "data"),
+        "BESEDA_LIMITS": "off",
+        **environ,
+    }
+    settings = load_settings(None, {}, variables)
+    catalog = Catalog([])
+    async with AsyncExitStack() as stack:
+        container = await stack.enter_async_context(open_container(settings, model=model))
+        assignment = Assignment(catalog.load("assistant"), catalog.router("assistant"), TOKEN)
+        bot = await RunningBot.open(assignment, container)
+        stack.push_async_callback(bot.close)
+        await bot.prepare(None)
+        task = asyncio.create_task(bot.poll())
+        stack.push_async_callback(_end, task)
+        yield LivingBot(sandbox, container, bot, stack)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
