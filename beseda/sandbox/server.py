@@ -11,7 +11,9 @@ import uvicorn
 from beseda.sandbox.app import Sandbox, create_sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from starlette.types import ASGIApp
 
     from beseda.sandbox.settings import SandboxSettings
 
@@ -29,10 +31,22 @@ async def serve_sandbox(
     settings: SandboxSettings, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[RunningSandbox]:
     """Serve a sandbox in this event loop; port 0 takes a free one. Raises OSError when the port is taken."""
-    listener = _listen(host, port)
     sandbox = create_sandbox(settings)
+    async with serve_app(sandbox.make_app(), host=host, port=port, before_stop=sandbox.close) as base_url:
+        yield RunningSandbox(sandbox, base_url)
+
+
+@asynccontextmanager
+async def serve_app(
+    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, before_stop: Callable[[], Awaitable[None]]
+) -> AsyncIterator[str]:
+    """Serve an ASGI app in this event loop and yield its address; `before_stop` ends what waits in it.
+
+    Raises OSError when the port is taken.
+    """
+    listener = _listen(host, port)
     config = uvicorn.Config(
-        sandbox.make_app(),
+        app,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -45,10 +59,10 @@ async def serve_sandbox(
     try:
         await server.wait_until_started(task)
         shown = f"[{host}]" if ":" in host else host
-        yield RunningSandbox(sandbox, f"http://{shown}:{listener.getsockname()[1]}")
+        yield f"http://{shown}:{listener.getsockname()[1]}"
     finally:
         # First what waits, or the server would wait for it.
-        await sandbox.close()
+        await before_stop()
         server.stop()
         await task
         listener.close()

@@ -45,9 +45,11 @@ class World:
     # -- people ---------------------------------------------------------------------------------------------------
 
     def add_user(self, person: Person) -> Json:
-        """Introduce someone; raises ValueError when the id is taken or there are too many."""
-        if person.id in self.users or person.id <= 0:
-            raise ValueError("this user id is taken or not positive")
+        """Introduce someone, or return who has this id already; raises ValueError when there are too many."""
+        if person.id in self.users:
+            return self.users[person.id]
+        if not 0 < person.id < 2**52:  # #user: at most 52 significant bits
+            raise ValueError("a user id is a positive number of at most 52 bits")
         if len(self.users) >= _MAX_USERS:
             raise ValueError("there are too many users already")
         fields = ("last_name", "username", "language_code")

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from beseda.sandbox.sequence import IdLedger, IdSequence
+from beseda.sandbox.updates import UpdateQueue
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> UpdateQueue:
+    return UpdateQueue(IdSequence(IdLedger(tmp_path)), kept=5)
+
+
+async def test_queue_is_bounded_and_drops_the_oldest(queue: UpdateQueue) -> None:
+    for number in range(8):
+        queue.push("message", number)
+    assert [update["message"] for update in await queue.poll(0, 100, 0)] == [3, 4, 5, 6, 7]
+
+
+async def test_kinds_not_asked_for_get_no_id(queue: UpdateQueue) -> None:
+    assert queue.push("chat_member", {}) is None
+    queue.set_allowed(["chat_member"])
+    assert queue.push("chat_member", {}) is not None
+    assert queue.push("message", {}) is None
+
+
+async def test_closed_queue_answers_at_once(queue: UpdateQueue) -> None:
+    queue.close()
+    assert await queue.poll(0, 100, 50) == []
+
+
+def test_ids_go_on_above_what_was_reserved(tmp_path: Path) -> None:
+    first = IdSequence(IdLedger(tmp_path))
+    taken = [first.take() for _ in range(25_000)]
+    assert IdSequence(IdLedger(tmp_path)).take() > taken[-1]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b'{"reserved": "x"}'])
+def test_damaged_ledger_falls_back_to_the_clock(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ids.json").write_bytes(content)
+    assert IdLedger(tmp_path).start > 0
