@@ -12,11 +12,18 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const LONGEST_TEXT = 4096;
 
 export class Actions {
-  /** @param {any} store @param {{composer: () => any, messages: () => any, topic: () => number|null, openDialog: (id: string) => void, refresh: () => void}} page */
+  /**
+   * @param {any} store
+   * @param {{composer: () => any, messages: () => any, topic: () => number|null, openDialog: (id: string) => void,
+   *   refresh: () => void}} page
+   */
   constructor(store, page) {
     this.store = store;
     this.page = page;
-    /** Presses that wait for the bot: what was pressed by callback id. @type {Map<string, {key: string, message: any, data: string, timer: any}>} */
+    /**
+     * Presses that wait for the bot: what was pressed, by callback id.
+     * @type {Map<string, {key: string, message: any, data: string, timer: any}>}
+     */
     this.pending = new Map();
     this.pendingKeys = new Set();
     /** Answers that overtook the answer to the press itself. @type {Map<string, any>} */
@@ -153,6 +160,15 @@ export class Actions {
     );
   }
 
+  /** Chooses the message before or after the one that is answered; after the last one none. */
+  stepReply(from, step) {
+    const messages = this.store.messagesOf(this.store.current);
+    const index = from ? messages.findIndex((message) => message.message_id === from.message_id) : messages.length;
+    const next = messages[Math.max(0, index + step)] ?? null;
+    this.page.composer().setReply(next);
+    if (next) this.page.messages().jumpTo(next.message_id);
+  }
+
   stop(draft) {
     const dialog = this.store.current;
     if (!dialog || !draft) return;
@@ -174,7 +190,10 @@ export class Actions {
     });
   }
 
-  /** Links to bots of this sandbox open here, with `?start=` as the command. @returns {boolean} whether it was handled */
+  /**
+   * Links to bots of this sandbox open here, with `?start=` as the command.
+   * @returns {boolean} whether it was handled
+   */
   followLink(url) {
     const link =
       /^(?:https?:\/\/)?t\.me\/([A-Za-z0-9_]+)(?:\?start=([A-Za-z0-9_-]+))?$/.exec(url) ??

@@ -24,7 +24,15 @@ export function createRow(message, context) {
   const reply = () => context.onReply(message);
   const replyButton = h(
     'button',
-    { type: 'button', class: 'reply-action', 'aria-label': t('reply'), title: t('reply'), on: { click: reply } },
+    // Not a tab stop: with the keyboard one chooses a message from the composer (Ctrl and the arrows).
+    {
+      type: 'button',
+      class: 'reply-action',
+      tabindex: '-1',
+      'aria-label': t('reply'),
+      title: t('reply'),
+      on: { click: reply },
+    },
     icon('reply'),
   );
   const row = h(

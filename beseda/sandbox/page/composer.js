@@ -16,8 +16,9 @@ const unsentKey = (id) => `beseda.unsent.${id}`;
 
 export class Composer {
   /**
-   * @param {{onText: (text: string) => Promise<boolean>, onUpload: (upload: any) => Promise<void>, onReplyButton: (button: any) => void,
-   *   onUnblock: () => void}} actions
+   * @param {{onText: (text: string) => Promise<boolean>, onUpload: (upload: any) => Promise<void>,
+   *   onReplyButton: (button: any) => void, onUnblock: () => void,
+   *   onReplyStep: (from: any, step: number) => void}} actions
    */
   constructor(actions) {
     this.actions = actions;
@@ -194,6 +195,11 @@ export class Composer {
     if (event.isComposing) return;
     if (this.commands.handleKey(event)) return event.preventDefault();
     if (event.key === 'Escape') return this.setReply(null);
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (step && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      return this.actions.onReplyStep(this.replyTo, step);
+    }
     if (event.key !== 'Enter' || event.shiftKey) return;
     event.preventDefault();
     this.submit();

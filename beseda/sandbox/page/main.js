@@ -52,6 +52,7 @@ class Page {
       onUpload: (upload) => this.actions.upload(upload),
       onReplyButton: (button) => this.actions.pressReplyButton(button),
       onUnblock: () => this.actions.setBlocked(false),
+      onReplyStep: (from, step) => this.actions.stepReply(from, step),
     });
     this.stream = new EventStream({
       onEvent: (event) => this.handleEvent(event),

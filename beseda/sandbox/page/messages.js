@@ -1,4 +1,4 @@
-/** The pane of bubbles: keeps the shown rows equal to the dialog's messages and the scroll where the reader wants it. */
+/** The pane of bubbles: keeps the rows equal to the dialog's messages, and the scroll where the reader wants it. */
 
 import { createRow } from './bubble.js';
 import { h, iconButton, replace } from './dom.js';
@@ -72,7 +72,10 @@ export class MessagesView {
   }
 
   scrollToEnd(isSmooth) {
-    this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: isSmooth ? 'smooth' : 'instant' });
+    const { scrollHeight, clientHeight, scrollTop } = this.scroller;
+    // A long way is jumped, so that only the last screen glides by.
+    if (isSmooth) this.scroller.scrollTop = Math.max(scrollTop, scrollHeight - 2 * clientHeight);
+    this.scroller.scrollTo({ top: scrollHeight, behavior: isSmooth ? 'smooth' : 'instant' });
   }
 
   /** @param {any} dialog @param {number|null} topic shown thread, null shows all */

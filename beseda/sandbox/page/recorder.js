@@ -12,7 +12,8 @@ const TYPES = ['audio/ogg;codecs=opus', 'audio/webm;codecs=opus', 'audio/mp4'];
 
 export class Recorder {
   /**
-   * @param {{onVoice: (file: File, seconds: number) => void, onNoMicrophone: () => void, onState: (isRecording: boolean) => void}} actions
+   * @param {{onVoice: (file: File, seconds: number) => void, onNoMicrophone: () => void,
+   *   onState: (isRecording: boolean) => void}} actions
    */
   constructor(actions) {
     this.actions = actions;

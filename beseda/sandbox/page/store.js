@@ -3,8 +3,8 @@
 import { recall, remember } from './memory.js';
 
 /**
- * @typedef {{id: string, arrived: Set<number>, isGroup: boolean, bot: any, group: any, userId: number|null, messages: Map<number, any>,
- *   draft: any, typing: {action: string, until: number}|null, replyKeyboard: any, topics: any[], loaded: boolean,
+ * @typedef {{id: string, arrived: Set<number>, isGroup: boolean, bot: any, group: any, userId: number|null,
+ *   messages: Map<number, any>, draft: any, typing: {action: string, until: number}|null, replyKeyboard: any, topics: any[], loaded: boolean,
  *   limit: number, mayHaveMore: boolean, blocked: boolean, forceReplyTo: any}} Dialog
  */
 
@@ -84,7 +84,12 @@ export class Store {
     ];
   }
 
-  /** What arrived while the answer was on its way is newer than the answer and stays. @param {Dialog} dialog @param {any} answer of the dialog call */
+  /**
+   * What arrived while the answer was on its way is newer than the answer and stays.
+   * @param {Dialog} dialog
+   * @param {any} answer of the dialog call
+   * @param {number} limit that was asked for
+   */
   fill(dialog, answer, limit) {
     const newer = [...dialog.arrived].map((id) => [id, dialog.messages.get(id)]).filter(([, message]) => message);
     dialog.messages = new Map([...answer.messages.map((message) => [message.message_id, message]), ...newer]);
