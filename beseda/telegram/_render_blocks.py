@@ -56,6 +56,7 @@ class BlockRenderer:
         self._prefixes: list[str] = []
         self._quote_starts: list[int] = []
         self._position = 0
+        self._item_end = -1
 
     def render(self) -> None:
         """Write all blocks."""
@@ -103,10 +104,12 @@ class BlockRenderer:
         self._writer.write(RULE)
 
     def _render_code(self, token: Token) -> None:
-        code = tidy_code(token.content)
+        language = read_language(token.info)
+        # What stands behind the fence and is no language is code that has slipped up there.
+        code = tidy_code(token.content if language else f"{token.info.strip()}\n{token.content}")
         if code:
             self._begin("code", token, indented=False)
-            self._writer.add("pre", code, read_language(token.info))
+            self._writer.add("pre", code, language)
 
     def _render_math(self, token: Token) -> None:
         formula = convert_formula(token.content)
@@ -157,7 +160,7 @@ class BlockRenderer:
 
     def _close_list(self, _token: Token) -> None:
         self._lists.pop()
-        self._containers[-1].previous_end = -1
+        self._containers[-1].previous_end = self._item_end
 
     def _open_item(self, token: Token) -> None:
         current = self._lists[-1]
@@ -179,7 +182,7 @@ class BlockRenderer:
         return f"{mark}{task} " if task else mark
 
     def _close_item(self, _token: Token) -> None:
-        self._containers.pop()
+        self._item_end = self._containers.pop().previous_end
         self._writer.prefix = self._prefixes.pop()
 
     def _ignore(self, _token: Token) -> None:

@@ -15,14 +15,14 @@ _REMOVED = re.compile(f"[{_FORBIDDEN}]")
 # Anything after which a Markdown parser might see more than words, and spacing that it would tidy.
 _MARKUP = re.compile(
     r"[*_`~|<&\\\[$\t]"
-    r"|\n[ \n>#+=-]|\n\d{1,9}[.)]|[ ]\n"
+    r"|\n(?:[ >#+=-]|\n\n|\d{1,9}[.)])|[ ]\n"
     r"|\A(?:[ \n>#+=-]|\d{1,9}[.)])"
 )
 
 # Shown as nothing: a message made only of these is refused as empty.
 _INVISIBLE = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]*"
+    "\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\U000e0000-\U000e0fff]*"
 )
 
 

@@ -24,7 +24,7 @@ _STYLES: Final = {
     "spoiler_open": "spoiler",
 }
 _EMOJI_LINK = "tg://emoji?id="
-_LANGUAGE = re.compile(r"[\s{.]*(?:language-)?([\w+#.-]{1,30})")
+_LANGUAGE = re.compile(r"[\s{.]*(?:language-)?([\w+#.-]{1,30})(?=[\s,:;{}]|\Z)", re.ASCII)
 TAB_SIZE: Final = 4
 
 
@@ -49,7 +49,7 @@ _CLOSERS: Final = frozenset(kind.replace("_open", "_close") for kind in _STYLES)
 
 
 def read_language(info: str) -> str:
-    """The programming language that a code block names."""
+    """The programming language that a code block names, if it names one."""
     match = _LANGUAGE.match(info)
     return match[1] if match else ""
 

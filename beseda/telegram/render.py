@@ -28,7 +28,7 @@ def render(markdown: str, *, partial: bool = False) -> Formatted:
     source = clean_text(markdown)
     if partial:
         source = trim_unfinished(source)
-    formatted = Formatted(source.rstrip()) if is_plain(source) else _render_markup(source, partial=partial)
+    formatted = Formatted(source.strip()) if is_plain(source) else _render_markup(source, partial=partial)
     return Formatted("") if is_blank(formatted.text) else formatted
 
 

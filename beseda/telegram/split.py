@@ -34,6 +34,8 @@ _BORDERS: Final = (
 _CODE_BORDERS: Final = ((re.compile(r"\n(?=\n)"), 0.6), (re.compile(r"\n"), 0.2), (re.compile(r"[ ]"), 0.5))
 # A code block that must be cut anyway starts in this part unless so much of it is already filled.
 _LATE: Final = 0.7
+# A paragraph up to this length right above a code block goes with it: a heading, "run this:".
+_INTRODUCTION: Final = 200
 
 
 def split(formatted: Formatted, limit: int = MAX_TEXT) -> list[Formatted]:
@@ -83,7 +85,7 @@ class _Splitter:
         if code is None:
             return self._find_border(start, highest, _BORDERS)
         if code.offset > start and (code.length <= self._limit or code.offset - start >= _LATE * self._limit):
-            return code.offset if code.type == "pre" else self._find_border(start, code.offset, _BORDERS)
+            return self._find_end_before(start, code)
         if code.type == "code":
             return self._find_border(start, highest, _BORDERS)
         return self._find_border(max(start, code.offset), highest, _CODE_BORDERS, filled_from=start)
@@ -96,6 +98,16 @@ class _Splitter:
         if len(beginning) > MAX_ENTITIES:
             highest = min(highest, max(beginning[MAX_ENTITIES].offset, start + 1))
         return highest
+
+    def _find_end_before(self, start: int, code: Entity) -> int:
+        """The end of a part whose next one begins with this code, and with the line that introduces a block."""
+        if code.type == "code":
+            return self._find_border(start, code.offset, _BORDERS)
+        above = self._text.rfind("\n\n", start, code.offset - 1)
+        joined = code.end - above
+        if above > start and code.offset - above <= _INTRODUCTION and joined <= self._limit:
+            return above
+        return code.offset
 
     def _find_border(
         self, start: int, highest: int, borders: Iterable[tuple[re.Pattern[str], float]], filled_from: int | None = None

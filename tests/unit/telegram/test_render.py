@@ -107,6 +107,38 @@ def test_render_formula(markdown: str, text: str) -> None:
     assert render(markdown).text == text
 
 
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("a\n\n\n\nb", "a\n\nb"),
+        ("Intro:\n- a\n- b\n\nafter", "Intro:\n• a\n• b\n\nafter"),
+        ("- a\n\n- b\n\n- c", "• a\n• b\n• c"),
+        ("1. a\n```\nx\n```\n2. b", "1. a\nx\n2. b"),
+        ("3) a\n4) b", "3) a\n4) b"),
+        ("- a\n  - b\n    - c\n- d", "• a\n    • b\n        • c\n• d"),
+        ("- [ ] a\n- [x] b\n1. [ ] c", "☐ a\n☑ b\n1. ☐ c"),
+        ("- a\n\n  more\n- b", "• a\n\n    more\n\n• b"),
+        ("a\n# H\nb", "a\n\nH\nb"),
+        ("> a\n>> b\n>> c", "a\n│ b\n│ c"),
+        ("line  \nbreak\\\nbreak\nsoft", "line\nbreak\nbreak\nsoft"),
+    ],
+)
+def test_render_layout(markdown: str, text: str) -> None:
+    assert render(markdown).text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Привет, мир!", "One.\n\nTwo: three\nfour", "a - b + c = d # 5", "http://e.com/x.y?z=1"]
+)
+def test_render_plain_text_needs_no_parser(text: str) -> None:
+    assert render(text) == Formatted(text)
+
+
+def test_render_table_columns_stand_under_each_other() -> None:
+    text = render("| a | b |\n|---|--:|\n| 寿司 | 1 |\n| 😀😀 | 22 |\n| e\u0301 | 3 |\n| ✔️ | 4 |").text
+    assert text.split("\n") == ["a    │  b", "─────┼───", "寿司 │  1", "😀😀 │ 22", "e\u0301    │  3", "✔️   │  4"]
+
+
 @pytest.mark.parametrize("partial", ["```python\nx = 1", "```python\nx = 1\n``"])
 def test_render_unclosed_fence_is_code(partial: str) -> None:
     assert format_text_html(partial).startswith('<pre><code class="language-python">x = 1')

@@ -69,6 +69,11 @@ def test_split_moves_a_code_block_as_a_whole() -> None:
     assert parts == ["text before", '<pre><code class="language-py">line one\n\nline two</code></pre>\n\nafter']
 
 
+def test_split_moves_a_code_block_with_its_heading() -> None:
+    parts = cut("text that stands before\n\n## Run\n\n```\nline one\nline two\n```", 40)
+    assert parts == ["text that stands before", "<b>Run</b>\n<pre>line one\nline two</pre>"]
+
+
 def test_split_reopens_a_long_code_block_with_its_language() -> None:
     parts = cut("```py\nif x:\n    a = 1\n    b = 2\n    c = 3\n```", 24)
     assert parts == [

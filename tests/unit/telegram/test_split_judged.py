@@ -16,7 +16,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_
 
 
 # Letters by category, yet shown as nothing: a part made only of these would be refused.
-BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\ufffd")
+BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 
 
 def squeeze(text: str) -> str:
