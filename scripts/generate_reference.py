@@ -3,7 +3,12 @@
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from inspect import cleandoc
+from textwrap import wrap
+from typing import Any
 
+import typer
+
+from beseda.cli.app import app
 from beseda.config import Setting, Settings, list_settings
 from beseda.errors import BesedaError
 from beseda.llm.endpoints import ENDPOINTS
@@ -63,8 +68,9 @@ def write_example() -> str:
             lines += ["", f"{head}:"]
             section = head
         value = row.example or row.default or str(Settings.model_fields[name].default)
-        variables = _name_variables(row).replace("`", "")
-        lines += [f"  # {row.description} Unset: {_show_default(name, row).replace('`', '')}. ({variables})"]
+        variables = _name_variables(row)
+        about = f"{row.description} Unset: {_show_default(name, row)}. ({variables})".replace("`", "")
+        lines += wrap(about, 116, initial_indent="  # ", subsequent_indent="  # ")
         lines += [f"  # {key}: {value}", ""]
     return "\n".join(lines).replace("\n\n\n", "\n\n").strip()
 
@@ -139,10 +145,47 @@ def write_endpoints() -> str:
     )
 
 
+def write_commands() -> str:
+    text = """
+        # Commands
+
+        `beseda` and `python -m beseda` are the same. A command that fails ends with a line on stderr and an exit code
+        that is not 0; wrong settings end with 2.
+        """
+    root = typer.main.get_command(app)
+    sections = [_show_command(command, path) for command, path in _walk_commands(root, "beseda")]
+    return "\n\n".join([cleandoc(text), *sections])
+
+
+def _walk_commands(command: Any, path: str) -> Iterable[tuple[Any, str]]:
+    yield command, path
+    children: dict[str, Any] = getattr(command, "commands", {})
+    for name, child in children.items():
+        if not child.hidden:
+            yield from _walk_commands(child, f"{path} {name}")
+
+
+def _name_parameter(parameter: Any) -> list[str]:
+    if parameter.param_type_name == "argument":
+        return [str(parameter.name).upper()]
+    return [*parameter.opts, *parameter.secondary_opts]
+
+
+def _show_command(command: Any, path: str) -> str:
+    about = cleandoc(command.help or "").strip()
+    rows = [
+        [", ".join(code(name) for name in _name_parameter(parameter)), parameter.help or ""]
+        for parameter in command.params
+    ]
+    table = "\n\n" + draw_table(["", "meaning"], rows) if rows else ""
+    return f"## `{path}`\n\n{about}{table}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": write_settings,
     "docs/reference/errors.md": write_errors,
     "docs/reference/endpoints.md": write_endpoints,
+    "docs/reference/commands.md": write_commands,
     "config.example.yaml": write_example,
 }
 

@@ -1,0 +1,99 @@
+"""Pages say what the code does: generated ones are current, written ones point to what exists."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import beseda
+from beseda.config import Setting, list_settings, load_settings
+from scripts.generate_reference import find_stale
+from scripts.source import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+def test_generated_pages_are_current() -> None:
+    assert find_stale() == [], "run 'make docs'"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text("utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_page_of_a_folder_is_in_its_index() -> None:
+    for folder in ("how-to", "decisions"):
+        index = (ROOT / "docs" / folder / "README.md").read_text("utf-8")
+        names = {page.name for page in (ROOT / "docs" / folder).glob("*.md")} - {"README.md"}
+        assert {name for name in names if f"({name})" not in index} == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ru.md"])
+def test_readme_names_the_verbs_of_ci(name: str) -> None:
+    verbs = re.findall(r"^make (\w+)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    readme = (ROOT / name).read_text("utf-8")
+    assert verbs
+    assert [verb for verb in verbs if f"make {verb}" not in readme] == []
+
+
+def test_every_verb_that_pages_name_exists() -> None:
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {verb for page in PAGES for verb in re.findall(r"`make ([a-z-]+)", page.read_text("utf-8"))}
+    assert named <= known
+
+
+def test_both_readmes_have_the_same_shape() -> None:
+    shapes = [
+        re.findall(r"^(#+ |\||```)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+        for name in ("README.md", "README.ru.md")
+    ]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ru.md"])
+def test_first_commands_come_first(name: str) -> None:
+    code = re.findall(r"```sh\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)[0]
+    assert re.fullmatch(r"git clone \S+ && cd \S+\nmake run\n", code)
+
+
+@pytest.mark.parametrize("row", list_settings().values(), ids=lambda row: row.path)
+def test_every_variable_is_in_the_example_environment(row: Setting) -> None:
+    text = (ROOT / ".env.example").read_text("utf-8")
+    names = [*row.variables, *filter(None, [row.pattern])]
+    assert not names or any(re.search(rf"\b{name}\b|{name}", text) for name in names)
+
+
+def test_example_environment_sets_nothing_but_what_is_known() -> None:
+    lines = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    environ = {name: value for name, value in lines if value}
+    settings = load_settings(None, {}, environ | {"BESEDA_WEBHOOK_SECRET": "s"})
+    assert settings.base_urls.keys() == {"llamacpp", "vllm", "ollama", "asr"}
+    assert settings.port == 8090
+
+
+def test_example_file_as_it_is_changes_nothing() -> None:
+    assert load_settings(ROOT / "config.example.yaml", {}, {}) == load_settings(None, {}, {})
+
+
+def test_example_file_with_everything_taken_in_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / "config.example.yaml").read_text("utf-8")
+    opened = re.sub(r"^  # ([a-z_]+: )", r"  \1", text, flags=re.MULTILINE)
+    (tmp_path / "config.yaml").write_text(opened, "utf-8")
+    names = re.findall(r"\$\{(\w+)\}", yaml.safe_dump(yaml.safe_load(opened)))
+    settings = load_settings(
+        tmp_path / "config.yaml", {}, {name: "1:x" if name.endswith("TOKEN") else "word" for name in names}
+    )
+    assert settings.bots == ("assistant",)
+    assert settings.webhook_secret
+
+
+def test_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    newest = re.search(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == beseda.__version__ == project["version"]
