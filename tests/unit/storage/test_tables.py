@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import create_engine, insert, select
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import make_url
 
 from beseda.storage.sql import tables
 from beseda.storage.sql.types import CleanText, UtcTime
@@ -25,7 +25,7 @@ def test_utc_time_is_whole_microseconds_on_sqlite() -> None:
 
 def test_utc_time_comes_back_in_utc_on_postgres() -> None:
     moment = datetime(2026, 11, 20, 12, tzinfo=timezone(timedelta(hours=3)))
-    found = UtcTime().process_result_value(moment, PGDialect_asyncpg())
+    found = UtcTime().process_result_value(moment, make_url("postgresql://").get_dialect()())
     assert found is not None
     assert (found, found.utcoffset()) == (moment, timedelta(0))
 
