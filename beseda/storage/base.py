@@ -49,7 +49,8 @@ class TurnStore(Protocol):
         ...
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
-        """Record that the call that sends `part` is about to be made."""
+        """Record that the call that sends `part` is about to be made, and its message id where it has one already:
+        a part that is shown while it grows, in a turn that is still received, is new to the record."""
         ...
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:

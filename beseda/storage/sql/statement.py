@@ -29,10 +29,9 @@ class Rank(IntEnum):
     TURN_UPDATES = 6
     DELIVERY = 7
     MODEL_CALL = 8
-    DELIVERY_SENDING = 9
-    DELIVERY_SENT = 10
-    TURN_END = 11
-    UPDATE_END = 12
+    DELIVERY_SENT = 9
+    TURN_END = 10
+    UPDATE_END = 11
 
 
 class Statement:

@@ -23,7 +23,13 @@ def _upsert_turn(insert: InsertFactory) -> Any:
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["id"],
-        set_={"state": new.state, "reason": new.reason, "attempt": new.attempt, "updated_at": new.updated_at},
+        set_={
+            "state": new.state,
+            "reason": new.reason,
+            "attempt": new.attempt,
+            "input": new.input,
+            "updated_at": new.updated_at,
+        },
     )
 
 
@@ -101,7 +107,6 @@ _message = Statement(Rank.MESSAGE, _upsert_message)
 _tie = Statement(Rank.TURN_UPDATES, _tie_update)
 _part = Statement(Rank.DELIVERY, _upsert_part)
 _call = Statement(Rank.MODEL_CALL, _upsert_call)
-_sending = Statement(Rank.DELIVERY_SENDING, _update_part)
 _sent = Statement(Rank.DELIVERY_SENT, _update_part)
 _end = Statement(Rank.TURN_END, _end_turn)
 
@@ -136,9 +141,9 @@ class SqlTurnRepository:
         await self._database.write_rows(rows)
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
-        """Record that the call that sends `part` is about to be made."""
-        params = _part_step(turn, part, PartState.SENDING, self._clock.now())
-        await self._database.write_rows([(_sending, params)])
+        """Record that the call that sends `part` is about to be made; a part that grows in the chat is new here."""
+        params = _part_params(turn, part, self._clock.now())
+        await self._database.write_rows([(_part, {**params, "state": PartState.SENDING.value})])
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
         """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well.
