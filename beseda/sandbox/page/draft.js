@@ -19,7 +19,7 @@ export class DraftBubble {
     this.bubble = h('div', { class: 'bubble' }, h('div', { class: 'body' }, this.text));
     this.element = h(
       'div',
-      { class: 'row in last draft', testid: 'draft', 'aria-live': 'off', hidden: true },
+      { class: 'row in first last draft', testid: 'draft', 'aria-live': 'off', hidden: true },
       h('div', { class: 'stack' }, this.bubble),
       this.stopButton,
     );

@@ -232,7 +232,7 @@ function plural(n, one, few, many) {
 
 const preferred = (navigator.languages?.[0] ?? navigator.language ?? 'en').toLowerCase();
 /** @type {'ru'|'en'} */
-export const language = recall('language') ?? (/^(ru|be|uk|kk)\b/.test(preferred) ? 'ru' : 'en');
+export const language = recall('language') ?? (/^ru\b/.test(preferred) ? 'ru' : 'en');
 document.documentElement.lang = language;
 
 /** @param {string} key @param {...any} values */

@@ -133,7 +133,8 @@ class Page {
     }
     clearTimeout(this.poll);
     if (this.store.bots.length === 0) {
-      replace(this.blank, renderNoBots());
+      if (this.blank.childElementCount === 0) replace(this.blank, renderNoBots());
+      this.showList(false);
       this.users.render();
       this.poll = setTimeout(() => this.load(), NO_BOTS_POLL_MS);
       return;
@@ -244,13 +245,13 @@ class Page {
 
   handleOpen(again) {
     clearTimeout(this.lostTimer);
+    this.lostTimer = null;
     this.away.hidden = true;
     if (again) this.load();
   }
 
   handleLost() {
-    clearTimeout(this.lostTimer);
-    this.lostTimer = setTimeout(() => (this.away.hidden = false), 1200);
+    this.lostTimer ??= setTimeout(() => (this.away.hidden = false), 1200);
   }
 
   handleEvent(event) {
