@@ -86,8 +86,8 @@ class StreamedAnswer:
         else:
             data = await self._read_in_time()
             self._parse(data)
-            if not data and not self._reader.done and self._reader.reason is None:
-                raise BrokenStreamError(f"{self._faults.name}: the stream ended without an end")
+            if not data:
+                self._check_end()
             self._ended = self._reader.done or not data
         if self._reader.done:
             await self._drain()
@@ -128,6 +128,13 @@ class StreamedAnswer:
         if events:
             self._spoken = True
         return events
+
+    def _check_end(self) -> None:
+        reader, name = self._reader, self._faults.name
+        if not reader.started and not reader.done:
+            raise ProtocolError(f"{name}: not a stream of events but {self._response.content_type}; a wrong base URL?")
+        if not reader.done and reader.reason is None:
+            raise BrokenStreamError(f"{name}: the stream ended without an end")
 
     async def _drain(self) -> None:
         try:

@@ -41,13 +41,15 @@ class InnerFaultError(Exception):
 class AnswerReader:
     """Collects an answer from the pieces of a server-sent event stream, or from one JSON body."""
 
-    __slots__ = ("_rest", "_texts", "_thoughts", "_usage_wrapper", "done", "model", "reason", "usage")
+    __slots__ = ("_rest", "_texts", "_thoughts", "_usage_wrapper", "done", "model", "reason", "started", "usage")
 
     def __init__(self, *, usage_wrapper: str = "") -> None:
         self._usage_wrapper = usage_wrapper
         self._rest = b""
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self.started = False
+        """Anything at all was understood."""
         self.done = False
         """The end was announced: nothing after it counts."""
         self.reason: FinishReason | None = None
@@ -89,7 +91,7 @@ class AnswerReader:
                 self._read_json(line[5:])
             elif mark := line[5:].strip():
                 self._read_mark(mark)
-        elif line.startswith(b"error:"):  # how older llama.cpp servers end a stream that failed
+        elif line.startswith(b"error:"):  # how some local servers end a stream that failed
             self._read_json(b'{"error":' + line[6:] + b"}")
         elif line.startswith(b"{"):  # an error in the place of an event
             self._read_json(line)
@@ -106,6 +108,7 @@ class AnswerReader:
             chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
             raise ProtocolError(f"a chunk of {len(data)} bytes that is not JSON") from None
+        self.started = True
         try:
             self._read_chunk(chunk)
         except (AttributeError, TypeError, LookupError, ValueError):

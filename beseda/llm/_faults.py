@@ -128,7 +128,7 @@ class FaultReader:
             return self._build(status, _parse_words(_load(body)), headers)
         detail = f"{self.name}: HTTP {status} with a web page instead of an answer; a proxy, or a wrong base URL?"
         if status >= 500:
-            return UnavailableError(detail, retry_after=_find_wait(headers, ""))
+            return UnavailableError(detail, retry_after=_find_retry_after(headers))
         return ProtocolError(detail)
 
     def read_inner(self, error: object, headers: Mapping[str, str] = _NO_HEADERS) -> RemoteError:
@@ -139,8 +139,10 @@ class FaultReader:
     def _build(self, status: int, words: _Words, headers: Mapping[str, str]) -> RemoteError:
         kind = _choose_kind(status, words)
         wait = None
-        if kind in (QuotaExceededError, UnavailableError):
+        if kind is QuotaExceededError:
             wait = _find_wait({**headers, **words.headers}, words.message)
+        elif kind is UnavailableError:
+            wait = _find_retry_after(headers)
         said = hide_secrets(" ".join(words.message.split()), self.secret)[:_DETAIL_CHARACTERS]
         label = f"HTTP {status}" if status else "an error instead of an answer"
         return kind(f"{self.name}: {label}: {said or 'no explanation'}", retry_after=wait)
@@ -218,15 +220,20 @@ def _is_page(body: bytes) -> bool:
     return body[:64].lstrip().startswith(b"<")
 
 
-def _find_wait(headers: Mapping[str, str], message: str) -> float | None:
+def _find_retry_after(headers: Mapping[str, str]) -> float | None:
     known = {key.lower(): value.strip() for key, value in headers.items()}
-    if "retry-after-ms" in known and (milliseconds := _to_number(known["retry-after-ms"])) is not None:
-        return milliseconds / 1000
-    if "retry-after" in known and (wait := _parse_retry_after(known["retry-after"])) is not None:
+    if (milliseconds := _to_number(known.get("retry-after-ms", ""))) is not None:
+        return max(0.0, milliseconds / 1000)
+    return _parse_retry_after(known["retry-after"]) if "retry-after" in known else None
+
+
+def _find_wait(headers: Mapping[str, str], message: str) -> float | None:
+    """Return when a quota is free again. Resets are sent with every answer, so only a refusal may look at them."""
+    if (wait := _find_retry_after(headers)) is not None:
         return wait
     if match := _WAIT_WORDS.search(message):
         return _parse_duration(match[1])
-    resets = (known[key] for key in known if key.startswith("x-ratelimit-reset"))
+    resets = [value.strip() for key, value in headers.items() if key.lower().startswith("x-ratelimit-reset")]
     waits = [wait for reset in resets if (wait := _parse_reset(reset)) is not None]
     return min(waits, default=None)
 

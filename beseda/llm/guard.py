@@ -18,56 +18,63 @@ from beseda.llm.base import (
 )
 from beseda.llm.estimate import estimate_tokens
 
-_LOOK_EVERY = 64
+_STEP = 256
 _ENDING = 24  # characters whose earlier occurrence gives the length of the phrase
 _LONGEST_PHRASE = 400
+_WINDOW = 3 * _LONGEST_PHRASE
+_SHORT_PHRASE = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardLimits:
-    """`max_characters` of answer or of thinking aloud, at which the answer is cut.
+    """`max_characters` of the answer, `max_reasoning_characters` of thinking aloud: at either the answer is cut.
 
-    A phrase counts as repeating when its copies, one right after the other, fill `repeated_characters` and are at
-    least `repetitions`. Phrases without a letter (rules of tables, indentation) may be four times as long.
+    An answer goes in circles when one phrase alone fills `circling_characters`; a phrase of a few letters, or of none
+    (a rule, an indentation), `circling_short_characters`. People do ask for a hundred hearts, and a false alarm costs
+    them an answer where a late one costs some patience: so both are more than one Telegram message holds.
     """
 
     max_characters: int = 60_000
     max_reasoning_characters: int = 400_000
-    repeated_characters: int = 600
-    repetitions: int = 6
+    circling_characters: int = 6_000
+    circling_short_characters: int = 20_000
 
 
 class RepeatDetector:
-    """Notices that a text has begun to go in circles. Pure logic, cheap enough for every piece of an answer."""
+    """Notices that a text goes in circles. Pure logic; looks once in 256 characters, at the last 1,200."""
 
     def __init__(self, limits: GuardLimits) -> None:
         self._limits = limits
-        self._kept = max(limits.repeated_characters * 4, _LONGEST_PHRASE * limits.repetitions) + _LOOK_EVERY
         self._tail = ""
-        self._fresh: list[str] = []
-        self._fresh_length = 0
+        self._fresh = ""
+        self._circling = 0
 
     def feed(self, text: str) -> bool:
-        """Take the next piece; True when the text ends in a phrase said too often."""
-        self._fresh.append(text)
-        self._fresh_length += len(text)
-        if self._fresh_length < _LOOK_EVERY:
-            return False
-        self._tail = (self._tail + "".join(self._fresh))[-self._kept :]
-        self._fresh.clear()
-        self._fresh_length = 0
-        return self._ends_in_circles()
+        """Take the next piece; True when one phrase has been said for too long."""
+        self._fresh += text
+        while len(self._fresh) >= _STEP:
+            self._tail = (self._tail + self._fresh[:_STEP])[-_WINDOW:]
+            self._fresh = self._fresh[_STEP:]
+            if self._look():
+                return True
+        return False
 
-    def _ends_in_circles(self) -> bool:
-        tail, limits = self._tail, self._limits
+    def _look(self) -> bool:
+        tail = self._tail
         earlier = tail.rfind(tail[-_ENDING:], 0, len(tail) - 1)
         period = len(tail) - _ENDING - earlier
         if earlier < 0 or period > _LONGEST_PHRASE:
+            self._circling = 0
             return False
         phrase = tail[-period:]
-        needed = limits.repeated_characters * (1 if any(map(str.isalpha, phrase)) else 4)
-        copies = max(limits.repetitions, -(-needed // period))
-        return len(tail) >= copies * period and tail.endswith(phrase * copies)
+        copies = max(3, -(-_STEP // period))
+        if not tail.endswith(phrase * copies):
+            self._circling = 0
+            return False
+        self._circling = self._circling + _STEP if self._circling else copies * period
+        short = period < _SHORT_PHRASE or not any(map(str.isalpha, phrase))
+        limits = self._limits
+        return self._circling >= (limits.circling_short_characters if short else limits.circling_characters)
 
 
 class GuardedModel:

@@ -1,5 +1,6 @@
 """What every endpoint of the table does with every way in which a server may answer."""
 
+import asyncio
 from contextlib import aclosing
 
 import pytest
@@ -89,6 +90,17 @@ async def test_closing_the_stream_disconnects(model: ChatModel, server: ModelSer
         async for event in events:
             assert isinstance(event, TextDelta)
             break
+
+    await server.wait_for_disconnect()
+
+
+async def test_cancelling_the_task_disconnects(model: ChatModel, server: ModelServer) -> None:
+    server.script(fall_silent())
+    task = asyncio.create_task(listen(model))
+    await server.wait_for_request()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
     await server.wait_for_disconnect()
 
@@ -183,6 +195,8 @@ async def test_finish_reasons(model: ChatModel, server: ModelServer, said: str, 
         (garble_midway(), ProtocolError),
         (break_after(1), BrokenStreamError),
         (Reply(finish=None, usage=None, done=False), BrokenStreamError),
+        (Reply(raw=[]), ProtocolError),
+        (Reply(raw=[b"<html>\n", b"a page\n"], headers={"Content-Type": "text/plain"}), ProtocolError),
         (Reply(raw=[b"data: [1]\n\n"]), ProtocolError),
         (Reply(raw=[b'data: {"choices": 7}\n\n']), ProtocolError),
         (Reply(raw=[b'error: {"code": 500, "message": "slot"}\n\n']), UnavailableError),
@@ -198,6 +212,12 @@ async def test_refusals_are_told_apart(
     assert type(caught.value) is kind
     assert model.name in caught.value.detail
     assert KEY not in caught.value.detail
+
+
+async def test_answer_beyond_every_bound_is_not_read(model: ChatModel, server: ModelServer) -> None:
+    server.script(Reply(body=b" " * 9_000_000))
+    with pytest.raises(ProtocolError, match="more than 8388608 bytes"):
+        await listen(model)
 
 
 @pytest.mark.parametrize("vendor", CONTEXT_TOO_LONG)

@@ -32,6 +32,13 @@ def test_wait_is_read_from_headers(headers: dict[str, str], seconds: float | Non
     assert read_wait(headers) == (None if seconds is None else pytest.approx(seconds))
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({"Retry-After": "7"}, 7.0), ({"x-ratelimit-reset-requests": "6m0s"}, None)]
+)
+def test_quota_headers_say_nothing_about_an_outage(headers: dict[str, str], seconds: float | None) -> None:
+    assert FaultReader("a:b").read_refusal(503, b"{}", headers).retry_after == seconds
+
+
 def test_wait_as_a_date() -> None:
     wait = read_wait({"Retry-After": formatdate(time.time() + 30, usegmt=True)})
 

@@ -9,14 +9,15 @@ from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import Heard, listen
 
 LIMITS = GuardLimits(max_characters=1000, max_reasoning_characters=500)
+STRICT = GuardLimits(circling_characters=1000, circling_short_characters=2000)
 
 
 def guard(answer: ScriptedAnswer) -> GuardedModel:
     return GuardedModel(ScriptedModel([answer]), LIMITS)
 
 
-def repeats(text: str, size: int = 7) -> bool:
-    detector = RepeatDetector(GuardLimits())
+def repeats(text: str, size: int = 7, limits: GuardLimits = STRICT) -> bool:
+    detector = RepeatDetector(limits)
     return any(detector.feed(text[start : start + size]) for start in range(0, len(text), size))
 
 
@@ -55,31 +56,38 @@ async def test_thinking_without_end_is_an_error() -> None:
 async def test_circles_are_an_error_after_the_words() -> None:
     heard = Heard()
     with pytest.raises(RepeatingAnswerError):
-        await listen(GuardedModel(ScriptedModel([ScriptedAnswer(pieces=("So be it. ",) * 500)])), heard=heard)
+        await listen(
+            GuardedModel(ScriptedModel([ScriptedAnswer(pieces=("So be it, my friend. ",) * 900)])), heard=heard
+        )
 
-    assert 500 < len(heard.text) < 1000
+    assert 5000 < len(heard.text) < 7000
 
 
 @pytest.mark.parametrize("phrase", ["а", "ха-", "I cannot say. ", "The same long sentence, with a comma in it.\n" * 3])
 def test_circles_are_noticed(phrase: str) -> None:
-    assert repeats("It began well enough. " + phrase * 1000)
+    assert repeats("It began well enough. " + phrase * (3000 // len(phrase)))
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "ха-" * 100,
+        "ха-" * 300,
         "| a | b |\n" + "| --- " * 60 + "|\n",
         " " * 800 + "x",
         "".join(f"{number}. The same words in a list of many items.\n" for number in range(300)),
-        "no " * 150,
+        "A sentence that comes back. " * 30 + "And then something else. " * 30,
     ],
 )
 def test_ordinary_repetition_is_left_alone(text: str) -> None:
     assert not repeats(text)
 
 
+@pytest.mark.parametrize("text", ["x" * 9000, "слово " * 1500, "Длинный ответ, как просили. " * 150])
+def test_usual_limits_let_what_was_asked_for_pass(text: str) -> None:
+    assert not repeats(text, limits=GuardLimits())
+
+
 @given(st.text(alphabet="абвгд ", min_size=1, max_size=60), st.integers(1, 200))
 def test_pieces_of_any_size_notice_circles(phrase: str, size: int) -> None:
     if any(map(str.isalpha, phrase)):
-        assert repeats(phrase * (3000 // len(phrase) + 1), size)
+        assert repeats(phrase * (4000 // len(phrase) + 1), size)

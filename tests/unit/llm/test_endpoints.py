@@ -1,0 +1,43 @@
+import re
+from pathlib import Path
+
+import pytest
+
+import beseda.llm
+from beseda.llm.endpoints import ENDPOINTS, find_endpoint
+
+FOLDER = Path(beseda.llm.__file__).parent
+OTHERS = sorted(path for path in FOLDER.glob("*.py") if path.name != "endpoints.py")
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
+def test_vendors_are_named_in_the_table_only(path: Path) -> None:
+    names = {name for row in ENDPOINTS for name in (row.name, row.title)} - {"openai", "OpenAI"}  # that is the wire
+    found = re.findall(
+        r"\b(" + "|".join(map(re.escape, names)) + r")\b", path.read_text(encoding="utf-8"), re.IGNORECASE
+    )
+
+    assert found == []
+
+
+def test_names_are_unique() -> None:
+    names = [name for row in ENDPOINTS for name in (row.name, *row.aliases)]
+
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
+def test_rows_are_complete(row: object) -> None:
+    assert isinstance(row, type(ENDPOINTS[0]))
+    assert row.base_url.endswith("/v1")
+    assert row.base_url.startswith("https://") == row.needs_key
+    assert bool(row.key_page) == bool(row.default_model) == row.needs_key
+    assert bool(row.local_ports) == row.is_local
+
+
+def test_endpoint_is_found_by_any_of_its_names() -> None:
+    row = find_endpoint(" Llama.cpp ")
+
+    assert row is not None
+    assert row.name == "llamacpp"
+    assert find_endpoint("nobody") is None
