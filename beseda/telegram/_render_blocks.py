@@ -40,7 +40,6 @@ class _Container:
 @dataclass(slots=True)
 class _List:
     number: int | None
-    delimiter: str
     spaced: bool
     items: int = 0
 
@@ -48,8 +47,9 @@ class _List:
 class BlockRenderer:
     """Walks over the block tokens of one text and writes them down."""
 
-    def __init__(self, tokens: Sequence[Token], writer: Writer) -> None:
+    def __init__(self, tokens: Sequence[Token], writer: Writer, source: str) -> None:
         self._tokens = tokens
+        self._lines = source.split("\n")
         self._writer = writer
         self._containers = [_Container()]
         self._lists: list[_List] = []
@@ -156,10 +156,21 @@ class BlockRenderer:
 
     def _open_list(self, token: Token) -> None:
         number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
-        self._lists.append(_List(number, "", _is_spaced(self._tokens, self._position)))
+        self._prefixes.append(self._writer.prefix)
+        if number is None and self._is_meant_nested(token):
+            self._writer.prefix += INDENT
+        self._lists.append(_List(number, spaced=_is_spaced(self._tokens, self._position)))
+
+    def _is_meant_nested(self, token: Token) -> bool:
+        """Whether bullets right below a numbered item are indented, if by less than CommonMark wants."""
+        container = self._containers[-1]
+        if container.previous != "list" or not token.map or container.previous_end != token.map[0]:
+            return False
+        return len(self._containers) == 1 and self._lines[token.map[0]].startswith(" ")
 
     def _close_list(self, _token: Token) -> None:
         self._lists.pop()
+        self._writer.prefix = self._prefixes.pop()
         self._containers[-1].previous_end = self._item_end
 
     def _open_item(self, token: Token) -> None:
@@ -236,7 +247,8 @@ def _is_spaced(tokens: Sequence[Token], position: int) -> bool:
     """Whether items of the list that starts here hold several paragraphs, and so want air between them."""
     level = tokens[position].level
     paragraphs = 0
-    for token in tokens[position + 1 :]:
+    for index in range(position + 1, len(tokens)):
+        token = tokens[index]
         if token.level == level:
             return False
         if token.type == "list_item_open" and token.level == level + 1:

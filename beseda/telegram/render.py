@@ -37,7 +37,7 @@ def _render_markup(source: str, *, partial: bool) -> Formatted:
     if "tags" in env:
         mark_balanced_tags(tokens)
     writer = Writer()
-    renderer = BlockRenderer(tokens, writer)
+    renderer = BlockRenderer(tokens, writer, source)
     renderer.render()
     if references := env.get("references"):
         renderer.write_references(references)

@@ -116,6 +116,7 @@ def test_render_formula(markdown: str, text: str) -> None:
         ("1. a\n```\nx\n```\n2. b", "1. a\nx\n2. b"),
         ("3) a\n4) b", "3) a\n4) b"),
         ("- a\n  - b\n    - c\n- d", "• a\n    • b\n        • c\n• d"),
+        ("1. a\n  - b\n  - c\n2. d\n - e", "1. a\n    • b\n    • c\n2. d\n    • e"),
         ("- [ ] a\n- [x] b\n1. [ ] c", "☐ a\n☑ b\n1. ☐ c"),
         ("- a\n\n  more\n- b", "• a\n\n    more\n\n• b"),
         ("a\n# H\nb", "a\n\nH\nb"),
@@ -221,6 +222,9 @@ HOSTILE = {
     "nested formula": "\\(" + "{^" * 500 + "}" * 500 + "\\)",
     "dollars": "$x" * 10_000,
     "wide table": "| a " * 3_000 + "\n" + "|--" * 3_000,
+    "many lists": "1. a\n  - b\n" * 3_000,
+    "many tables": "|a|\n|-|\n|b|\n\n" * 2_000,
+    "many quotes": "> a\n\n" * 4_000,
     "code fences": "```\n" * 5_001,
     "bold code": "**" + "a `b` " * 5_000 + "**",
 }
