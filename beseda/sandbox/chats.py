@@ -86,7 +86,6 @@ class Dialog:
     group: Supergroup | None = None
     messages: OrderedDict[int, StoredMessage] = field(default_factory=OrderedDict)
     draft: Draft | None = None
-    stopped_drafts: set[int] = field(default_factory=set)
     typing_until: float = 0.0
     reply_keyboard: Json | None = None
     pinned: list[int] = field(default_factory=list)

@@ -84,6 +84,10 @@ class SandboxUser:
         """Send a text; `fields` are those of the user side (entities, reply_to_message_id, forward_from and so on)."""
         return await self._post("/messages", {"text": text, **fields})
 
+    async def edit(self, message_id: int, text: str) -> Json:
+        """Change one's own text."""
+        return await self._post("/edits", {"message_id": message_id, "text": text})
+
     async def send_voice(self, data: bytes, *, duration: int | None = None, **fields: Any) -> Json:
         """Send a voice message; the length in seconds is read from an OGG file when not given."""
         return await self.send_file(data, "voice", "voice.ogg", duration=duration, **fields)

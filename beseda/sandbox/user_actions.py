@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from beseda.sandbox.attachments import describe_file
 from beseda.sandbox.chats import make_reference
+from beseda.sandbox.formatted import count_units
 from beseda.sandbox.realm import PendingCallback
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
-from beseda.sandbox.validation import check_caption, check_text
+from beseda.sandbox.validation import MAX_TEXT_UNITS, check_caption, check_text
 from beseda.sandbox.world import MEDIA_KINDS
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Dialog, Json, StoredMessage
     from beseda.sandbox.files import Upload
+    from beseda.sandbox.formatted import FormattedText
     from beseda.sandbox.realm import Realm
+
+MAX_PASTE = 200_000
 
 
 def get_dialog(realm: Realm, key: str) -> Dialog:
@@ -37,14 +41,59 @@ def get_user(realm: Realm, dialog: Dialog, fields: Json) -> Json:
 
 
 def write_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
-    """A text message; raises ApiRefusalError. Like a client, cuts nothing: at most 4096 units a message."""
+    """A text message, or several when it is too long for one, as Telegram's apps cut a paste; returns the first.
+
+    Raises ApiRefusalError for an empty text.
+    """
     user = get_user(realm, dialog, fields)
-    text = realm.judge.format(str(fields.get("text") or ""), "", fields.get("entities"))
-    check_text(text)
-    content = {**_read_head(dialog, fields), "text": text.text}
+    _check_can_write(dialog)
+    head = _read_head(dialog, fields)
+    text = str(fields.get("text") or "")[:MAX_PASTE]
+    pieces = cut_paste(text, MAX_TEXT_UNITS)
+    entities = fields.get("entities") if len(pieces) == 1 else None
+    formatted = [realm.judge.format(piece, "", entities) for piece in pieces]
+    sent = [_write_piece(realm, dialog, user, head, piece) for piece in formatted if piece.text]
+    if not sent:
+        raise bad_request("text must be non-empty")
+    return sent[0].to_view()
+
+
+def _write_piece(realm: Realm, dialog: Dialog, user: Json, head: Json, text: FormattedText) -> StoredMessage:
+    content = {**head, "text": text.text}
     if text.entities:
         content["entities"] = text.entities
-    return realm.world.add_user_message(user, dialog, content).to_view()
+    return realm.world.add_user_message(user, dialog, content)
+
+
+def cut_paste(text: str, limit: int) -> list[str]:
+    """Cut a text into pieces of at most `limit` UTF-16 units, at a line or word end where one is near."""
+    pieces = []
+    while count_units(text) > limit:
+        fitting = text.encode("utf-16-le", "surrogatepass")[: limit * 2].decode("utf-16-le", "ignore")
+        end = max(fitting.rfind("\n", len(fitting) // 2), fitting.rfind(" ", len(fitting) * 3 // 4)) + 1
+        end = end or len(fitting)
+        pieces.append(text[:end])
+        text = text[end:]
+    return [*pieces, text]
+
+
+def edit_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+    """Change one's own text; bots get `edited_message`. Raises ApiRefusalError."""
+    user = get_user(realm, dialog, fields)
+    _check_can_write(dialog)
+    stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
+    if stored is None or stored.message["from"] != user or "text" not in stored.message:
+        raise bad_request("there is no such text of this user")
+    text = realm.judge.format(str(fields.get("text") or ""), "", fields.get("entities"))
+    check_text(text)
+    content: Json = {"text": text.text, **({"entities": text.entities} if text.entities else {})}
+    realm.world.edit_user_message(dialog, stored, content)
+    return stored.to_view()
+
+
+def _check_can_write(dialog: Dialog) -> None:
+    if dialog.blocked:
+        raise bad_request("unblock the bot first")
 
 
 async def send_file(realm: Realm, dialog: Dialog, fields: Json, upload: Upload) -> Json:
@@ -53,6 +102,7 @@ async def send_file(realm: Realm, dialog: Dialog, fields: Json, upload: Upload) 
     kind = str(fields.get("kind") or "document")
     if kind not in MEDIA_KINDS:
         raise bad_request(f"kind must be one of {', '.join(MEDIA_KINDS)}")
+    _check_can_write(dialog)
     head = _read_head(dialog, fields)
     caption = realm.judge.format(str(fields.get("caption") or ""))
     check_caption(caption)
@@ -122,12 +172,13 @@ def stop_draft(realm: Realm, dialog: Dialog, fields: Json) -> Json:
         raise bad_request("there is no such draft")
     if not draft.can_stop:
         raise bad_request("this draft cannot be stopped")
-    stopped = {"chat": dialog.chat, "draft_id": draft.draft_id}
-    if draft.thread_id is not None:
-        stopped["message_thread_id"] = draft.thread_id
-    if not draft.keep_on_stop:
+    # Telegram's server writes the number as text, though its page says Integer.
+    stopped = {"chat": dialog.chat, "draft_id": str(draft.draft_id)}
+    if draft.keep_on_stop:
+        draft.can_stop = False
+        realm.events.publish(dialog.key, "draft", draft=draft.to_view())
+    else:
         realm.world.end_draft(dialog)
-    dialog.stopped_drafts.add(draft.draft_id)
     dialog.bot.queue.push("stopped_message_generation", stopped, dialog.chat_id)
     return {"ok": True}
 

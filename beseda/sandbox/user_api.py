@@ -46,6 +46,7 @@ class UserApi:
             ("GET", "/commands", self.list_commands),
             ("GET", "/dialogs/{dialog}", self.show_dialog),
             ("POST", "/dialogs/{dialog}/messages", self.write_message),
+            ("POST", "/dialogs/{dialog}/edits", self.edit_message),
             ("POST", "/dialogs/{dialog}/files", self.send_file),
             ("POST", "/dialogs/{dialog}/callbacks", self.press_button),
             ("POST", "/dialogs/{dialog}/stop", self.stop_draft),
@@ -134,6 +135,11 @@ class UserApi:
         """A text message."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
         return _json(user_actions.write_text(self._realm, dialog, await _read(request)))
+
+    async def edit_message(self, request: Request) -> Response:
+        """A new text for one's own message."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.edit_text(self._realm, dialog, await _read(request)))
 
     async def send_file(self, request: Request) -> Response:
         """A file."""

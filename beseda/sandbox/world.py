@@ -184,6 +184,16 @@ class World:
         elif markup.get("remove_keyboard"):
             dialog.reply_keyboard = None
 
+    def edit_user_message(self, dialog: Dialog, stored: StoredMessage, content: Json) -> None:
+        """A person changed a message; the bots that may see it get `edited_message`."""
+        kept = {name: value for name, value in stored.message.items() if name not in _CONTENT_FIELDS}
+        stored.message = {**kept, **content, "edit_date": int(time.time())}
+        stored.edited = True
+        self._events.publish(dialog.key, "edit", message=stored.to_view())
+        for bot in self.list_bots(dialog):
+            if self._may_see(bot, dialog, stored.message):
+                bot.queue.push("edited_message", stored.message, dialog.chat_id)
+
     def edit_message(self, dialog: Dialog, stored: StoredMessage, content: Json, markup: Json | None) -> Json:
         """Replace the content of a bot's message; raises ApiRefusalError when nothing would change."""
         kept = {name: value for name, value in stored.message.items() if name not in _CONTENT_FIELDS}
@@ -209,7 +219,6 @@ class World:
     def end_draft(self, dialog: Dialog) -> None:
         """The streamed preview vanishes."""
         draft, dialog.draft = dialog.draft, None
-        dialog.stopped_drafts.clear()
         if draft is not None:
             if draft.timer is not None:
                 draft.timer.cancel()

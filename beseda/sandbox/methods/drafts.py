@@ -20,20 +20,19 @@ async def send_message_draft(call: Call) -> bool:
     entities = params.decode_json("entities", "entities")
     text = realm.judge.format(params.text("text"), params.text("parse_mode"), entities)
     dialog = realm.world.find_chat(call.bot, params.text("chat_id"))
-    if not dialog.is_private:
-        raise bad_request("message drafts can be sent only to private chats")
-    if params.integer("draft_id") == 0:
-        raise bad_request("draft identifier must be non-zero")
     if params.integer("message_thread_id") > 0:
         raise bad_request("message thread not found")
+    if not dialog.is_private:
+        raise bad_request("TEXTDRAFT_PEER_INVALID")
+    realm.world.check_not_blocked(dialog)
+    if params.integer("draft_id") == 0:
+        raise bad_request("RANDOM_ID_INVALID")
     if text.units > MAX_TEXT_UNITS:
         raise bad_request("message is too long")
-    realm.world.check_not_blocked(dialog)
     draft = Draft(
         params.integer("draft_id"), text.text, text.entities, params.boolean("can_stop"), params.boolean("keep_on_stop")
     )
-    if draft.draft_id not in dialog.stopped_drafts:
-        _show(realm, dialog, draft)
+    _show(realm, dialog, draft)
     return True
 
 

@@ -21,7 +21,7 @@ def _find_editable(call: Call) -> tuple[Dialog, StoredMessage]:
             raise bad_request("MESSAGE_ID_INVALID")  # no message here was sent through inline mode
         raise bad_request("message identifier is not specified")
     dialog, stored = find_message(call, "message to edit")
-    if stored.bot is not call.bot:
+    if stored.bot is not call.bot or "forward_origin" in stored.message:
         raise bad_request("message can't be edited")
     # A message that brought a reply keyboard stays as it is; only inline keyboards can be edited (#updating-messages).
     if stored.sent_markup is not None and "inline_keyboard" not in stored.sent_markup:
@@ -70,7 +70,7 @@ async def edit_media(call: Call) -> Json:
     dialog, stored = _find_editable(call)
     content = await read_media(call, item, for_album=False)
     if "voice" in stored.message or "video_note" in stored.message:
-        raise bad_request("message can't be edited")
+        raise bad_request("message media can't be edited")
     return _finish(call, dialog, stored, content)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from beseda.sandbox.realm import Handler
 
 _NUMBERS = ("duration", "width", "height", "length")
+_MAX_ALBUM = 10
 _ALBUM_KINDS = frozenset({"photo", "video", "audio", "document"})
 
 
@@ -63,14 +64,25 @@ async def send_media_group(call: Call) -> list[Json]:
     if not isinstance(items, list):
         raise bad_request("expected an Array of InputMedia")
     delivery = prepare(call)
-    contents = [await read_media(call, item, for_album=True) for item in items]
-    if not contents:
+    if not items:
         raise bad_request("there are no messages to send")
-    if len(contents) > 10:
+    if len(items) > _MAX_ALBUM:
         raise bad_request("too many messages to send as an album")
+    contents = [await _read_member(call, number, item) for number, item in enumerate(items, start=1)]
     _check_album({item["type"] for item in items})
     group_id = str(secrets.randbits(53))
     return deliver_all(call, delivery, [{"media_group_id": group_id, **content} for content in contents])
+
+
+async def _read_member(call: Call, number: int, item: Any) -> Json:
+    try:
+        return await read_media(call, item, for_album=True)
+    except ApiRefusalError as refusal:
+        reason = refusal.description.removeprefix("Bad Request: ")
+        if not reason.isupper():
+            raise
+        # What Telegram's servers, not its Bot API server, find wrong with one file of an album.
+        raise bad_request(f'failed to send message #{number} with the error message "{reason}"') from refusal
 
 
 def _check_album(kinds: set[str]) -> None:

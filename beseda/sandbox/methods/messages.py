@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ACTION_NAMES = (
     "typing upload_photo record_video upload_video record_voice upload_voice record_audio upload_audio upload_document "
-    "choose_sticker find_location record_video_note upload_video_note"
+    "cancel choose_sticker find_location record_video_note upload_video_note"
 )
 _ACTIONS = frozenset(_ACTION_NAMES.split())
 _ACTION_SECONDS = 5  # #sendchataction
@@ -47,13 +47,14 @@ async def send_message(call: Call) -> Json:
 
 async def send_chat_action(call: Call) -> bool:
     """#sendchataction"""
-    action = call.params.text("action")
+    action = call.params.text("action").lower()
     if action not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     call.realm.world.check_not_blocked(dialog)
-    dialog.typing_until = time.monotonic() + _ACTION_SECONDS
-    call.realm.events.publish(dialog.key, "typing", action=action, expires_in=_ACTION_SECONDS)
+    seconds = 0 if action == "cancel" else _ACTION_SECONDS
+    dialog.typing_until = time.monotonic() + seconds
+    call.realm.events.publish(dialog.key, "typing", action=action, expires_in=seconds)
     return True
 
 

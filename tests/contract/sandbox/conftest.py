@@ -37,10 +37,13 @@ async def facts(running: RunningSandbox, bot: BotClient) -> dict[str, Any]:
         small = await anna.send_file(b"text", "document", "small.txt")
         async with as_user(running, ANNA, f"group:{GROUP}") as member:
             said_in_group = await member.say("всем привет")
+    text = (await bot.get("sendMessage", chat_id=ANNA, text="<b>один</b>", parse_mode="HTML"))["message_id"]
+    forward = await bot.get("forwardMessage", chat_id=ANNA, from_chat_id=ANNA, message_id=text)
     return {
         "$said": said["message_id"],
         "$said_in_group": said_in_group["message_id"],
-        "$text": (await bot.get("sendMessage", chat_id=ANNA, text="<b>один</b>", parse_mode="HTML"))["message_id"],
+        "$text": text,
+        "$forward": forward["message_id"],
         "$inline": (await bot.get("sendMessage", chat_id=ANNA, text="так?", reply_markup=inline))["message_id"],
         "$keys": (await bot.get("sendMessage", chat_id=ANNA, text="меню", reply_markup=keys))["message_id"],
         "$photo": (await bot.post("sendPhoto", form))["result"]["message_id"],

@@ -135,6 +135,8 @@ async def test_updates_of_all_kinds(witness: Bot, running: RunningSandbox, bot: 
     await witness.send_message_draft(chat_id=ANNA, draft_id=5, text="Ду", can_stop=True)
     async with as_user(running) as anna:
         await anna.stop()
+        said = await anna.say("раз")
+        await anna.edit(said["message_id"], "два")
         await anna.press("yes")
         await anna.say("@first_bot, /start #тег", forward_from={"first_name": "Пётр"})
         await anna.send_voice(make_opus())

@@ -124,6 +124,7 @@ EDITS: list[Row] = [
     ("editMessageText", text("*один*", message_id="$text", parse_mode="MarkdownV2"), NOT_MODIFIED),
     ("editMessageText", text("x", message_id="$said"), "Bad Request: message can't be edited"),
     ("editMessageText", text("x", message_id="$keys"), "Bad Request: message can't be edited"),
+    ("editMessageText", text("x", message_id="$forward"), "Bad Request: message can't be edited"),
     ("editMessageText", text("x", message_id="$photo"), "Bad Request: there is no text in the message to edit"),
     (
         "editMessageCaption",
@@ -253,11 +254,11 @@ OTHER: list[Row] = [
         "Bad Request: query is too old and response timeout expired or query ID is invalid",
     ),
     ("answerCallbackQuery", {"callback_query_id": "1", "text": "x" * 201}, "Bad Request: MESSAGE_TOO_LONG"),
-    ("sendMessageDraft", text("x", draft_id=0), "Bad Request: draft identifier must be non-zero"),
+    ("sendMessageDraft", text("x", draft_id=0), "Bad Request: RANDOM_ID_INVALID"),
     (
         "sendMessageDraft",
         {"chat_id": GROUP, "draft_id": 1, "text": "x"},
-        "Bad Request: message drafts can be sent only to private chats",
+        "Bad Request: TEXTDRAFT_PEER_INVALID",
     ),
     ("sendMessageDraft", text("я" * 4097, draft_id=1), "Bad Request: message is too long"),
     (

@@ -1,4 +1,6 @@
-from beseda.sandbox.user import SandboxUser
+import pytest
+
+from beseda.sandbox.user import SandboxUser, SandboxUserError
 from tests.parts.sandboxes import ANNA, BotClient
 
 
@@ -62,17 +64,45 @@ async def test_edit_and_delete_are_seen_by_the_user(bot: BotClient, anna: Sandbo
     assert gone["message_ids"] == [sent["message_id"]]
 
 
-async def test_draft_is_shown_stopped_and_ended_by_the_message(bot: BotClient, anna: SandboxUser) -> None:
-    await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Я ду", can_stop=True, keep_on_stop=True)
-    assert (await anna.wait_draft())["text"] == "Я ду"
-    await anna.stop()
-    (update,) = await bot.get("getUpdates", timeout=5)
-    assert update["stopped_message_generation"]["draft_id"] == 7
-    assert update["stopped_message_generation"]["chat"]["id"] == ANNA
-    await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Я думаю")
-    assert (await anna.get_dialog())["draft"]["text"] == "Я ду"
+async def test_draft_is_shown_and_ended_by_the_message(bot: BotClient, anna: SandboxUser) -> None:
+    await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="<b>Я ду", parse_mode="Markdown")
+    assert (await anna.wait_draft())["text"] == "<b>Я ду"
+    await anna.say("ну?")
+    assert (await anna.get_dialog())["draft"]["draft_id"] == 7
     await bot.get("sendMessage", chat_id=ANNA, text="Я думаю")
     assert (await anna.get_dialog())["draft"] is None
+
+
+async def test_stopped_draft_vanishes_and_the_bot_is_told(bot: BotClient, anna: SandboxUser) -> None:
+    await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Я ду", can_stop=True)
+    await anna.stop()
+    (update,) = await bot.get("getUpdates", timeout=5)
+    assert update["stopped_message_generation"]["draft_id"] == "7"
+    assert update["stopped_message_generation"]["chat"]["id"] == ANNA
+    assert (await anna.get_dialog())["draft"] is None
+
+
+async def test_stopped_draft_can_be_kept_but_not_stopped_twice(bot: BotClient, anna: SandboxUser) -> None:
+    await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Я ду", can_stop=True, keep_on_stop=True)
+    await anna.stop()
+    assert (await anna.get_dialog())["draft"]["can_stop"] is False
+    with pytest.raises(SandboxUserError, match="cannot be stopped"):
+        await anna.stop()
+
+
+async def test_long_paste_comes_in_pieces(bot: BotClient, anna: SandboxUser) -> None:
+    await anna.say("слово " * 1500)
+    texts = [update["message"]["text"] for update in await bot.get("getUpdates")]
+    assert [len(text) for text in texts] == [4091, 4091, 815]
+    assert " ".join(texts) == ("слово " * 1500).strip()
+
+
+async def test_edited_message_of_a_user_is_an_update(bot: BotClient, anna: SandboxUser) -> None:
+    said = await anna.say("превет")
+    await anna.edit(said["message_id"], "привет")
+    updates = await bot.get("getUpdates")
+    assert updates[1]["edited_message"]["text"] == "привет"
+    assert updates[1]["edited_message"]["edit_date"]
 
 
 async def test_typing_lasts_until_the_message(bot: BotClient, anna: SandboxUser) -> None:
@@ -88,5 +118,7 @@ async def test_blocked_bot_is_told_and_refused(bot: BotClient, anna: SandboxUser
     (update,) = await bot.get("getUpdates", timeout=5)
     assert update["my_chat_member"]["new_chat_member"]["status"] == "kicked"
     assert await bot.refused("sendMessage", chat_id=ANNA, text="?") == "Forbidden: bot was blocked by the user"
+    with pytest.raises(SandboxUserError, match="unblock"):
+        await anna.say("?")
     await anna.block(blocked=False)
     await bot.get("sendMessage", chat_id=ANNA, text="снова здесь")
