@@ -43,7 +43,7 @@ async def run(
     failure stands. The program leads a process group of its own, which is killed at the end whatever the end is.
     Raises `ProgramMissingError` and `ProgramTimedOutError`.
     """
-    transport, output = await _start(argv, max_output, fed=stdin is not None)
+    transport, output = await _start_whole(argv, max_output, fed=stdin is not None)
     try:
         if stdin is not None:
             _feed(transport, stdin)
@@ -79,6 +79,28 @@ class _Output(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.ended.set()
+
+
+async def _start_whole(
+    argv: Sequence[str | Path], max_output: int, *, fed: bool
+) -> tuple[asyncio.SubprocessTransport, _Output]:
+    """Start a program, also if cancelled meanwhile: it is then ended like any other.
+
+    asyncio itself, cancelled in the middle of a start, kills the leader of the group alone and waits until nobody has
+    its pipes open, which may be for ever (3.11: `_make_subprocess_transport`).
+    """
+    starting = asyncio.create_task(_start(argv, max_output, fed=fed))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        ending = asyncio.create_task(_end_started(starting))
+        await asyncio.shield(ending)
+        raise
+
+
+async def _end_started(starting: asyncio.Task[tuple[asyncio.SubprocessTransport, _Output]]) -> None:
+    with suppress(ProgramError):
+        await _end(*await starting)
 
 
 async def _start(

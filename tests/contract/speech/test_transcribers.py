@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -40,20 +41,28 @@ FAULTS = {
     Fault.HTML: ProtocolError,
     Fault.NO_TEXT: ProtocolError,
     Fault.HUGE: ProtocolError,
-    Fault.HANG: TimedOutError,
 }
 
 
-def _settings(server: SpeechServer, spec: str) -> SpeechSettings:
+@asynccontextmanager
+async def _build(server: SpeechServer, spec: str, timeout: float) -> AsyncGenerator[Transcriber, None]:
     names = [row.name for row in ENDPOINTS]
-    return SpeechSettings(spec, dict.fromkeys(names, KEY), dict.fromkeys(names, server.base_url), timeout=1.0)
+    keys, urls = dict.fromkeys(names, KEY), dict.fromkeys(names, server.base_url)
+    built = build_transcriber(SpeechSettings(spec, keys, urls, timeout=timeout))
+    yield built
+    await built.close()
 
 
 @pytest.fixture(params=SPECS)
 async def transcriber(request: pytest.FixtureRequest, server: SpeechServer) -> AsyncIterator[Transcriber]:
-    built = build_transcriber(_settings(server, request.param))
-    yield built
-    await built.close()
+    async with _build(server, request.param, 30) as built:
+        yield built
+
+
+@pytest.fixture(params=SPECS)
+async def impatient(request: pytest.FixtureRequest, server: SpeechServer) -> AsyncIterator[Transcriber]:
+    async with _build(server, request.param, 0.2) as built:
+        yield built
 
 
 async def test_transcribe_sends_what_the_route_wants(
@@ -99,6 +108,13 @@ async def test_transcribe_failure_is_an_error_of_the_tree(
     assert KEY not in str(caught.value)
 
 
+async def test_service_that_hangs_is_given_up(impatient: Transcriber, server: SpeechServer, voice: Path) -> None:
+    server.faults.extend([Fault.HANG] * 4)
+    with pytest.raises(TimedOutError, match=r"no answer within 0\.2 s"):
+        await impatient.transcribe(voice)
+    assert not (await impatient.check()).ok
+
+
 @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.BROKEN, Fault.DISCONNECT])
 async def test_transcribe_tries_once_more_where_that_helps(
     transcriber: Transcriber, server: SpeechServer, voice: Path, fault: Fault
@@ -140,7 +156,7 @@ async def test_check_of_a_working_service(transcriber: Transcriber) -> None:
     assert "answers" in health.detail
 
 
-@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.BROKEN, Fault.HANG])
+@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.BROKEN, Fault.REDIRECT])
 async def test_check_of_a_broken_service_says_why(transcriber: Transcriber, server: SpeechServer, fault: Fault) -> None:
     server.faults.extend([fault] * 2)
     health = await transcriber.check()

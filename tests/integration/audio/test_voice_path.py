@@ -67,13 +67,12 @@ async def test_refused_key_is_logged_whole_but_never_printed(
 
 async def test_many_voices_at_once_keep_the_loop_free(voice: VoiceService, tmp_path: Path) -> None:
     listening = asyncio.gather(*(voice.listen(SAMPLES / "hello.ogg") for _ in range(8)))
-    loop, longest = asyncio.get_running_loop(), 0.0
+    ticks = 0
     while not listening.done():
-        started = loop.time()
         await asyncio.sleep(0.005)
-        longest = max(longest, loop.time() - started)
+        ticks += 1
     assert {transcript.text for transcript in await listening} == {"Какая завтра погода?"}
-    assert longest < 0.25  # one blocking ffmpeg alone would take about as long
+    assert ticks > 20  # a call that blocks would leave a few for each voice
     assert _list(tmp_path) == []
 
 

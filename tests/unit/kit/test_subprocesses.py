@@ -11,21 +11,12 @@ import pytest
 
 from beseda.kit.subprocesses import ProgramMissingError, ProgramTimedOutError, run
 
-# Writes its own id and its child's, then neither of them listens to SIGTERM.
-_STUBBORN = """
-import os, pathlib, signal, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = os.fork()
-if child:
-    target = pathlib.Path(sys.argv[1])
-    target.with_suffix(".new").write_text(f"{os.getpid()} {child}")
-    target.with_suffix(".new").rename(target)
-time.sleep(600)
-"""
+# Writes its own id and its child's; neither of them listens to SIGTERM.
+_STUBBORN = """trap '' TERM; sleep 600 & echo "$$ $!" > "$0.new"; mv "$0.new" "$0"; wait"""
 
 
-def _python(code: str, *arguments: str | Path) -> list[str | Path]:
-    return [sys.executable, "-S", "-c", code, *arguments]
+def _python(code: str) -> list[str]:
+    return [sys.executable, "-S", "-c", code]
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -76,13 +67,13 @@ async def test_run_of_a_file_that_is_no_program(tmp_path: Path) -> None:
 
 async def test_run_over_time_kills_the_whole_stubborn_group(tmp_path: Path) -> None:
     with pytest.raises(ProgramTimedOutError, match=r"within 1\.5 s"):
-        await run(_python(_STUBBORN, tmp_path / "pids"), timeout=1.5)
+        await run(["sh", "-c", _STUBBORN, tmp_path / "pids"], timeout=1.5)
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     await _until(lambda: not any(map(_is_running, pids)))
 
 
 async def test_run_cancelled_kills_the_whole_stubborn_group(tmp_path: Path) -> None:
-    task = asyncio.create_task(run(_python(_STUBBORN, tmp_path / "pids"), timeout=60))
+    task = asyncio.create_task(run(["sh", "-c", _STUBBORN, tmp_path / "pids"], timeout=60))
     await _until((tmp_path / "pids").exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -103,16 +94,33 @@ async def test_run_cancelled_while_output_is_pouring_gives_back_its_pipes() -> N
 
 @pytest.mark.parametrize(
     "script",
-    ["trap '' TERM; yes", "trap '' TERM; setsid sleep 4 & while :; do sleep 4; done", "setsid sleep 4 & exit 0", "yes"],
+    ["trap '' TERM; yes", "trap '' TERM; setsid sleep 9 & while :; do sleep 4; done", "setsid sleep 9 & exit 0", "yes"],
 )
 async def test_run_over_time_ends_soon_whatever_the_program_does(script: str) -> None:
-    async with asyncio.timeout(3.5):
+    async with asyncio.timeout(7):
         with pytest.raises(ProgramTimedOutError):
             await run(["sh", "-c", script], timeout=0.3, max_output=10)
 
 
+@pytest.mark.parametrize("turns", range(1, 9))
+async def test_run_cancelled_in_the_middle_of_its_start_leaves_nobody(turns: int) -> None:
+    nap = f"600.{os.getpid()}{turns}"  # like no other on this machine
+    task = asyncio.create_task(run(["sh", "-c", f"trap '' TERM; sleep {nap} & wait"], timeout=60))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.wait([task])
+    assert task.cancelled()
+    await _until(lambda: not any(nap in " ".join(process.info["cmdline"] or ()) for process in _all_processes()))
+
+
+def _all_processes() -> list[psutil.Process]:
+    return list(psutil.process_iter(["cmdline"]))
+
+
 async def test_run_cancelled_twice_still_kills(tmp_path: Path) -> None:
-    task = asyncio.create_task(run(_python(_STUBBORN, tmp_path / "pids"), timeout=60))
+    task = asyncio.create_task(run(["sh", "-c", _STUBBORN, tmp_path / "pids"], timeout=60))
     await _until((tmp_path / "pids").exists)
     task.cancel()
     await asyncio.sleep(0)
