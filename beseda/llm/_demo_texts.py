@@ -8,9 +8,9 @@ PLAIN = Text(
         "поэтому думать я не умею, зато показываю, как всё устроено.\n\n"
         "Вы написали:\n\n> {echo}\n\n"
         "Чтобы вместо меня отвечала модель, выберите любой путь:\n\n"
-        "- впишите ключ в файл `.env` и перезапустите бота (ключ даёт {page}):\n\n"
+        "- впишите ключ в файл `.env` и перезапустите бота; ключ можно получить здесь: {page}\n\n"
         "```\n{key}=ваш-ключ\n```\n\n"
-        "- или запустите сервер модели на этой же машине: {servers}. Я найду его без настроек.\n\n"
+        "- или запустите на этой же машине сервер модели ({servers}) и перезапустите бота: я найду его сам.\n\n"
         "А пока можно написать мне: *формат*, *кнопки* или *длинно*. ||Спойлеры я тоже умею.||"
     ),
     en=(
@@ -18,9 +18,9 @@ PLAIN = Text(
         "connected yet, so I cannot think, but I can show you how everything works.\n\n"
         "You wrote:\n\n> {echo}\n\n"
         "To have a model answer instead of me, take either way:\n\n"
-        "- put a key into the file `.env` and restart the bot (get the key at {page}):\n\n"
+        "- put a key into the file `.env` and restart the bot; you can get a key here: {page}\n\n"
         "```\n{key}=your-key\n```\n\n"
-        "- or start a model server on this machine: {servers}. I will find it by myself.\n\n"
+        "- or start a model server on this machine ({servers}) and restart the bot: I will find it by myself.\n\n"
         "Until then you can write to me: *format*, *buttons* or *long*. ||I can do spoilers, too.||"
     ),
 )

@@ -28,6 +28,7 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
+from beseda.llm.endpoints import KEY_PREFIXES
 
 _DETAIL_CHARACTERS = 300
 _NO_HEADERS: Mapping[str, str] = {}
@@ -100,9 +101,10 @@ _WAIT_WORDS = re.compile(r"(?:try again|retry) (?:in|after) ((?:[\d.]+ ?(?:ms|[s
 _DURATION_PARTS = re.compile(r"([\d.]+) ?(ms|[smh])")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
-# What looks like a key: after "Bearer" or "key … :", or with the usual short prefix. Servers do echo them.
+# What looks like a key: after "Bearer" or "key … :", or with a known beginning. Servers do echo them.
 _KEY_SHAPES = re.compile(
-    r"(?i)(bearer\s+|api[ _-]?key[^:\n]{0,24}:\s*)[^\s\"',]{6,}|\b(?:sk|gsk|hf|key|pk|tok)[-_][\w*.\-]{6,}"
+    r"(?i)(bearer\s+|api[ _-]?key[^:\n]{0,24}:\s*)[^\s\"',]{6,}"
+    rf"|\b(?:{'|'.join(map(re.escape, KEY_PREFIXES))})[\w*.\-]{{6,}}"
 )
 
 

@@ -19,9 +19,9 @@ class BreakerState(StrEnum):
 class BreakerRule:
     """Opens after `failures` within `window` seconds, for `pause` seconds."""
 
-    failures: int = 5
+    failures: int = 10
     window: float = 60.0
-    pause: float = 30.0
+    pause: float = 15.0
 
 
 class Breaker:

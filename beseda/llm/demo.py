@@ -18,6 +18,7 @@ MODEL_NAME = "demo"
 _ECHO_CHARACTERS = 120
 _PIECES = 40
 _LONG_PARAGRAPHS = 40
+_TOPIC_WORDS = 4
 _TOPICS: tuple[tuple[re.Pattern[str], Text], ...] = (
     (re.compile(r"\b(формат|format)", re.IGNORECASE), texts.FORMAT),
     (re.compile(r"\b(кнопк|button)", re.IGNORECASE), texts.BUTTONS),
@@ -65,7 +66,9 @@ class DemoModel:
 
 def compose_answer(said: str, language: str) -> str:
     """Return what the demo answers to `said`, as Markdown."""
-    text = next((topic for pattern, topic in _TOPICS if pattern.search(said)), texts.PLAIN)
+    # A topic is asked for in a few words; "how long does it take?" is a question like any other.
+    asked = said if len(said.split()) <= _TOPIC_WORDS else ""
+    text = next((topic for pattern, topic in _TOPICS if pattern.search(asked)), texts.PLAIN)
     row = ENDPOINTS[0]
     servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
     answer = text.say(language, echo=_quote(said), key=row.key_variable, page=row.key_page, servers=servers)

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+# How keys of these vendors begin: what looks like one is never repeated in a log.
+KEY_PREFIXES = ("sk-", "gsk_", "hf_")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:

@@ -106,7 +106,7 @@ class HttpClient:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             connector = aiohttp.TCPConnector(
-                limit=_CONNECTIONS, ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_IDLE_CONNECTION_SECONDS
+                limit=count_connections(), ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_IDLE_CONNECTION_SECONDS
             )
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
@@ -151,6 +151,16 @@ def is_this_machine(host: str | None) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def count_connections() -> int:
+    """Return how many connections may be open: half of the files that this process may open, at most 4,096."""
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return _CONNECTIONS
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _CONNECTIONS if files == resource.RLIM_INFINITY else max(64, min(_CONNECTIONS, files // 2))
 
 
 def _find_proxy(url: URL) -> tuple[URL | None, Mapping[str, str]]:

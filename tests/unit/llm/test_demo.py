@@ -60,6 +60,10 @@ async def test_long_answer_needs_several_messages(model: DemoModel, said: str) -
     assert len((await listen(model, ask(said))).text) > 4096 + 2048
 
 
+async def test_word_in_a_sentence_is_no_topic(model: DemoModel) -> None:
+    assert "I am not a model" in (await listen(model, ask("how long does it take to answer"))).text
+
+
 async def test_echo_carries_no_formatting(model: DemoModel) -> None:
     text = (await listen(model, ask("**hello** `code`\n```\n> x [a](http://b) ||s||" + "z" * 500))).text
 

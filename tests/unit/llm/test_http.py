@@ -3,7 +3,7 @@ import base64
 import pytest
 from yarl import URL
 
-from beseda.llm.http import _find_proxy, is_this_machine
+from beseda.llm.http import _find_proxy, count_connections, is_this_machine
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -40,3 +40,7 @@ def test_proxy_does_not_stand_before_this_machine(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("host", "loopback"), [("127.8.8.8", True), ("::1", True), ("10.0.0.1", False), (None, False)])
 def test_this_machine(host: str | None, loopback: bool) -> None:
     assert is_this_machine(host) == loopback
+
+
+def test_connections_leave_files_for_the_rest() -> None:
+    assert 64 <= count_connections() <= 4096
