@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import FileResponse, Response
 
+from beseda.sandbox.guard import find_bot_side_objection
 from beseda.sandbox.methods.table import METHODS
 from beseda.sandbox.params import Params, read_params
 from beseda.sandbox.realm import Call
@@ -56,6 +57,9 @@ class BotApi:
 
     async def call_method(self, request: Request) -> Response:
         """One method call."""
+        objection = find_bot_side_objection(request)
+        if objection is not None:
+            return _answer({"ok": False, "error_code": 403, "description": objection})
         bot = self._realm.world.bots.get(request.path_params["token"])
         if bot is None:
             return _answer({"ok": False, "error_code": 401, "description": "Unauthorized"})
@@ -128,6 +132,9 @@ class BotApi:
 
     async def download(self, request: Request) -> Response:
         """A file by its `file_path`."""
+        objection = find_bot_side_objection(request)
+        if objection is not None:
+            return _answer({"ok": False, "error_code": 403, "description": objection})
         if request.path_params["token"] not in self._realm.world.bots:
             return _answer({"ok": False, "error_code": 401, "description": "Unauthorized"})
         try:

@@ -1,7 +1,8 @@
-"""The user side is for this machine only: a page of another site must not read chats or write in them."""
+"""The sandbox is for this machine only: a page of another site must not read chats or write in them."""
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -39,6 +40,24 @@ def find_objection(request: Request) -> str | None:
         return "Requests from another site are refused"
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return "Requests from another site are refused"
+    return None
+
+
+def find_bot_side_objection(request: Request) -> str | None:
+    """Why a call of the bot side is refused, or None: browsers are, because tokens of a sandbox are no secret.
+
+    A name with a dot may be a foreign one bound to this machine; addresses and container names are not.
+    """
+    headers = request.headers
+    if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
+        return "Forbidden: browsers cannot call the sandbox's bot side"
+    name = _get_name(headers.get("host", "")) or ""
+    if name in _LOCAL_NAMES or "." not in name or name.endswith((".localhost", ".internal")):
+        return None
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "Forbidden: the sandbox answers under local names only"
     return None
 
 

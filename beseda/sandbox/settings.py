@@ -15,8 +15,8 @@ class BotAccount:
     token: str
     username: str
     name: str
-    # False is Telegram's privacy mode: in a group the bot sees commands, mentions and replies only.
-    reads_all_group_messages: bool = True
+    # False is Telegram's privacy mode, its default: in a group the bot sees commands, mentions and replies only.
+    reads_all_group_messages: bool = False
 
     @property
     def id(self) -> int:
@@ -82,10 +82,10 @@ class SandboxSettings:
     page_folder: Path = Path(__file__).parent / "page"
     # Telegram refuses a bot that writes first; off, a user has to write (or be sent /start) before.
     users_have_started: bool = True
-    messages_per_dialog: int = 500
+    messages_per_dialog: int = 300
     updates_kept: int = 100_000
     calls_kept: int = 5_000
-    events_kept: int = 10_000
+    events_kept: int = 5_000
     max_user_file_bytes: int = 100 * MEBIBYTE
     max_stored_bytes: int = 2048 * MEBIBYTE
     # First wait before a webhook is tried again; doubles up to 60 s.

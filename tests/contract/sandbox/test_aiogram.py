@@ -146,7 +146,7 @@ async def test_updates_of_all_kinds(witness: Bot, running: RunningSandbox, bot: 
         await anna.block()
         await anna.block(blocked=False)
         async with as_user(running, ANNA, f"group:{FORUM}") as member:
-            await member.say("в теме", message_thread_id=3)
+            await member.say("@first_bot в теме", message_thread_id=3)
     raw = await bot.get("getUpdates", offset=0)
     kinds = [next(name for name in update if name != "update_id") for update in raw[-11:]]
     assert kinds == ["callback_query", *["message"] * 7, "my_chat_member", "my_chat_member", "message"]

@@ -27,6 +27,25 @@ async def test_writing_from_another_site_is_refused(bot: BotClient, headers: dic
         assert response.status == 403
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "evil.example:8090"}, 403),
+        ({"Host": "sandbox:8090"}, 200),
+        ({"Host": "192.168.0.7:8090"}, 200),
+        ({"Host": "[::1]:8090"}, 200),
+        ({"Host": "host.docker.internal"}, 200),
+    ],
+)
+async def test_browsers_and_foreign_names_cannot_call_the_bot_side(
+    bot: BotClient, headers: dict[str, str], status: int
+) -> None:
+    async with bot.session.post(f"{bot.base_url}/bot{bot.token}/getMe", headers=headers) as response:
+        assert response.status == status
+
+
 async def test_writing_from_the_page_itself_is_allowed(bot: BotClient) -> None:
     headers = {"Origin": bot.base_url, "Sec-Fetch-Site": "same-origin"}
     await bot.user_side("POST", "/reset", headers=headers)
