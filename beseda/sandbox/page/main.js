@@ -21,6 +21,8 @@ import { UserSwitch } from './users.js';
 const LIST_LIMIT = 30;
 const NO_BOTS_POLL_MS = 2000;
 const DRAFT_END_MS = 100;
+/** Where the list and the chat take turns, as in layout.css. */
+const NARROW = '(max-width: 720px)';
 
 class Page {
   constructor() {
@@ -42,7 +44,7 @@ class Page {
       onAdd: (fields) => this.addUser(fields),
     });
     this.header = new ChatHeader({
-      onBack: () => this.showList(true),
+      onBack: () => (history.state?.isChosen ? history.back() : this.showList(true)),
       onBlock: (blocked) => this.actions.setBlocked(blocked),
     });
     this.tabs = new TopicTabs((topic) => this.chooseTopic(topic));
@@ -109,8 +111,7 @@ class Page {
     this.composer.attachments.listenTo(this.chat);
     this.drawTheme(currentTheme());
     followSystemTheme((theme) => this.drawTheme(theme));
-    addEventListener('hashchange', () => this.openFromHash());
-    addEventListener('popstate', () => this.openFromHash());
+    addEventListener('popstate', () => this.handleBack());
     document.addEventListener('visibilitychange', () => this.refresh());
     setInterval(() => this.expireTyping(), 1000);
   }
@@ -143,6 +144,13 @@ class Page {
     else await this.fetchDialog(this.store.current);
     await this.fetchOthers();
     this.refresh();
+  }
+
+  /** The browser's Back, or a new address typed by hand; on a narrow screen Back leads from a chat to the list. */
+  handleBack() {
+    const wasChat = document.body.dataset.view === 'chat';
+    this.openFromHash();
+    if (history.state === null && wasChat && matchMedia(NARROW).matches) this.showList(true);
   }
 
   openFromHash() {

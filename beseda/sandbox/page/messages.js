@@ -1,5 +1,6 @@
 /** The pane of bubbles: keeps the rows equal to the dialog's messages, and the scroll where the reader wants it. */
 
+import { Albums } from './albums.js';
 import { createRow } from './bubble.js';
 import { h, iconButton, replace } from './dom.js';
 import { DraftBubble } from './draft.js';
@@ -19,6 +20,7 @@ export class MessagesView {
     this.actions = actions;
     /** @type {Map<number, {message: any, node: HTMLElement}>} */
     this.rows = new Map();
+    this.albums = new Albums();
     this.shownKey = '';
     this.missed = 0;
     this.isPinned = true;
@@ -96,6 +98,7 @@ export class MessagesView {
   reset(key) {
     this.shownKey = key;
     this.rows.clear();
+    this.albums.clear();
     this.log.replaceChildren();
     this.isPinned = true;
     this.missed = 0;
@@ -105,7 +108,7 @@ export class MessagesView {
   syncRows(dialog, messages, isOther) {
     const added = { own: 0, others: 0, before: false };
     const firstShown = Math.min(...this.rows.keys());
-    const wanted = [];
+    const items = [];
     messages.forEach((message, index) => {
       const known = this.rows.get(message.message_id);
       if (!known && !isOther) {
@@ -115,11 +118,11 @@ export class MessagesView {
       const node = known?.message === message ? known.node : this.drawRow(dialog, message, !known && !isOther);
       this.placeInGroup(node, messages[index - 1], message, messages[index + 1]);
       if (!messages[index - 1] || dayKey(messages[index - 1].date) !== dayKey(message.date))
-        wanted.push(this.dayLine(message.date));
-      wanted.push(node);
+        items.push({ node: this.dayLine(message.date), message: null });
+      items.push({ node, message });
     });
     this.forgetMissing(messages);
-    reconcile(this.log, wanted);
+    reconcile(this.log, this.albums.arrange(items));
     return added;
   }
 

@@ -5,7 +5,7 @@ export const hashOf = (dialog, user) => `#${dialog.id}${dialog.isGroup ? `@${use
 
 /** @returns {{dialogId: string, userId: number|null}|null} */
 export function readHash() {
-  const hash = decodeURIComponent(location.hash.slice(1));
+  const hash = location.hash.slice(1).replaceAll('%40', '@').replaceAll('%3A', ':');
   const group = /^(group:-?\d+)(?:@(\d+))?$/.exec(hash);
   if (group) return { dialogId: group[1], userId: group[2] ? Number(group[2]) : null };
   const dialog = /^([A-Za-z0-9_]+):(\d+)$/.exec(hash);
@@ -16,6 +16,6 @@ export function readHash() {
 export function writeHash(dialog, user, isNewEntry) {
   const hash = hashOf(dialog, user);
   if (location.hash === hash) return;
-  if (isNewEntry) history.pushState(null, '', hash);
+  if (isNewEntry) history.pushState({ isChosen: true }, '', hash);
   else history.replaceState(null, '', hash);
 }

@@ -70,7 +70,7 @@ async def test_draft_grows_and_can_be_stopped(page: Page, bot: ScriptedBot) -> N
     await bot.call("sendMessageDraft", **draft, text="Жили-были", keep_on_stop=True)
     await expect(page.get_by_test_id("draft")).to_contain_text("Жили-были")
     await page.get_by_test_id("stop").click()
-    assert (await bot.next_update("stopped_message_generation"))["draft_id"] == 7
+    assert (await bot.next_update("stopped_message_generation"))["draft_id"] == "7"
     await bot.say(ANNA, "Жили-были.")
     await expect(page.get_by_test_id("draft")).to_be_hidden()
     await expect(page.get_by_test_id("message-text")).to_have_text("Жили-были.")
