@@ -12,7 +12,7 @@ from beseda.domain.turn import PartState, TurnKind, TurnState
 from beseda.domain.usage import Totals
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
+from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.tables import conversations, deliveries, messages, model_calls, turns, users
 
 _KNOWN_LIMIT = 10_000
@@ -38,10 +38,12 @@ def _upsert_conversation(insert: InsertFactory) -> Any:
 
 _person = Statement(Rank.PERSON, _upsert_person)
 _conversation = Statement(Rank.CONVERSATION, _upsert_conversation)
-_find_id = select(conversations.c.id).where(
-    conversations.c.bot == bindparam("bot"),
-    conversations.c.chat_id == bindparam("chat_id"),
-    conversations.c.thread_id == bindparam("thread_id"),
+_find_id = Query(
+    select(conversations.c.id).where(
+        conversations.c.bot == bindparam("bot"),
+        conversations.c.chat_id == bindparam("chat_id"),
+        conversations.c.thread_id == bindparam("thread_id"),
+    )
 )
 
 
@@ -91,13 +93,9 @@ class SqlConversationRepository:
         place: Params = {"bot": key.bot, "chat_id": key.chat_id, "thread_id": key.thread_id}
         rest = {"kind": kind.value, "title": title, "user_id": person.id, "created_at": now, "updated_at": now}
 
-        def work(connection: Connection) -> int:
-            _person.run(connection, [_person_params(person, now)])
-            _conversation.run(connection, [{**place, **rest}])
-            number: int = connection.execute(_find_id, place).scalar_one()
-            return number
-
-        conversation = Conversation(await self._database.write(work), key, kind, title)
+        rows = [(_person, _person_params(person, now)), (_conversation, {**place, **rest})]
+        [[number]] = await self._database.write_and_read(rows, lambda connection: _find_id.fetch(connection, place))
+        conversation = Conversation(number, key, kind, title)
         self._remember_person(person)
         self._conversations[key] = conversation
         self._conversations.move_to_end(key)

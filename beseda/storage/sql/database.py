@@ -70,14 +70,13 @@ class Database:
                 raise
             raise mapped from error
 
-    async def write(self, work: Callable[[Connection], T], rows: Sequence[Row] = ()) -> T:
-        """Run `work` inside the next transaction, shared with other callers, and return its result once committed.
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` inside a transaction, shared with other callers, and return its result once committed.
 
-        `rows` are written before it. It may run more than once (another entry of the batch failed, the connection was
-        lost): it changes nothing but the database. Keep it short: everybody's writes wait for it. Raises what `work`
-        raises, or StorageError.
+        It may run more than once (another entry of the batch failed, the connection was lost): it changes nothing but
+        the database. Everybody's writes wait for it. Raises what `work` raises, or StorageError.
         """
-        return cast("T", await self._writer.submit(rows, work))
+        return cast("T", await self._writer.submit((), work, brief=False))
 
     async def write_rows(self, rows: Sequence[Row]) -> None:
         """Write rows in the next transaction, all or none, and return once committed.
@@ -86,6 +85,13 @@ class Database:
         StorageError when the database refuses a row or stays away.
         """
         await self._writer.submit(rows)
+
+    async def write_and_read(self, rows: Sequence[Row], query: Callable[[Connection], T]) -> T:
+        """Write rows like `write_rows`, then return what `query` sees of them inside the same transaction.
+
+        On SQLite it runs on the event loop: a look at a key or two, nothing longer.
+        """
+        return cast("T", await self._writer.submit(rows, query))
 
     async def close(self) -> None:
         """Write what is still queued and close every connection."""

@@ -19,18 +19,22 @@ from beseda.storage.sql.statement import Params, Statement
 
 Work: TypeAlias = Callable[[Connection], object]
 Row: TypeAlias = tuple[Statement, Params]
-_BATCH_LIMIT = 512
+_BATCH_LIMIT = 128
 _QUEUE_LIMIT = 10_000
 
 
 class Entry:
-    """What one caller wants written: rows of shared statements, then a function that needs the connection."""
+    """What one caller wants written: rows of shared statements, then a function that needs the connection.
 
-    __slots__ = ("deadline", "error", "future", "result", "rows", "settled", "work")
+    A `brief` entry takes well under a millisecond; the function of any other may take its time.
+    """
+
+    __slots__ = ("brief", "deadline", "error", "future", "result", "rows", "settled", "work")
 
     def __init__(self, rows: Sequence[Row], work: Work | None, future: asyncio.Future[object], deadline: float) -> None:
         self.rows = rows
         self.work = work
+        self.brief = True
         self.future = future
         self.deadline = deadline
         self.settled = False
@@ -100,7 +104,7 @@ class GroupWriter:
         self._backoff = Backoff(first=0.05, cap=2.0)
         self._pump_task = self._loop.create_task(self._pump(), name="sql-writer")
 
-    async def submit(self, rows: Sequence[Row], work: Work | None = None) -> object:
+    async def submit(self, rows: Sequence[Row], work: Work | None = None, *, brief: bool = True) -> object:
         """Queue an entry and wait until it is on disk; return what `work` returned.
 
         A caller that is cancelled stops waiting; what it queued is written all the same. Raises StorageError when
@@ -112,7 +116,9 @@ class GroupWriter:
         if self._closing or self._pump_task.done():
             raise StorageError("the database is closed")
         future: asyncio.Future[object] = self._loop.create_future()
-        self._queue.append(Entry(rows, work, future, deadline))
+        entry = Entry(rows, work, future, deadline)
+        entry.brief = brief
+        self._queue.append(entry)
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
         return await future
@@ -141,10 +147,12 @@ class GroupWriter:
                     self._idle = self._loop.create_future()
                     await self._idle
                     continue
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_LIMIT))]
+                batch = self._take_batch()
                 self._room.set()
                 await self._commit(batch)
                 _settle(batch)
+                if self._queue:
+                    await asyncio.sleep(0)  # a backend that needs no thread has not let anybody else in yet
         finally:
             closed = StorageError("the database is closed")
             for entry in (*batch, *self._queue):
@@ -153,6 +161,13 @@ class GroupWriter:
             _settle((*batch, *self._queue))
             self._queue.clear()
             self._room.set()
+
+    def _take_batch(self) -> list[Entry]:
+        """Take the entries in front that are of one kind, so that brief ones never wait inside a long one's batch."""
+        queue, batch = self._queue, [self._queue.popleft()]
+        while queue and len(batch) < _BATCH_LIMIT and queue[0].brief is batch[0].brief:
+            batch.append(queue.popleft())
+        return batch
 
     async def _commit(self, batch: Sequence[Entry]) -> None:
         pending, attempt = batch, 0

@@ -54,7 +54,7 @@ class SqlUpdateRepository:
             return []
         now = self._clock.now()
         rows = [(_store_update, _update_params(item, now)) for item in updates]
-        ours = await self._database.write(lambda connection: _find_ours(connection, updates, now), rows)
+        ours = await self._database.write_and_read(rows, lambda connection: _find_ours(connection, updates, now))
         # A dictionary keeps the order and drops what came twice in one batch.
         return list(
             {(item.bot, item.update_id): item for item in updates if (item.bot, item.update_id) in ours}.values()
