@@ -3,7 +3,7 @@
 .PHONY: help run install install-dev test check bench lock fmt docs clean
 
 PYTHON ?= python3
-# Tests in this many processes; what they start (browsers, databases) is waited for more than computed.
+# Tests in this many processes, a file's in one: on two cores that takes a third off.
 WORKERS ?= 2
 BIN := .venv/bin
 export PYTHON
@@ -20,7 +20,7 @@ install-dev: .venv/.installed-dev ## put what tests and checks need into .venv, 
 
 test: .venv/.installed-dev ## run every test
 	@scripts/install-test-servers
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
 check: .venv/.installed-dev ## lint, types, architecture, locks, generated pages
 	@scripts/check
