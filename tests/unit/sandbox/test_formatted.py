@@ -22,8 +22,13 @@ def test_text_is_cleaned_and_trimmed(text: str, cleaned: str) -> None:
 
 
 def test_left_end_is_trimmed_up_to_the_first_entity_only() -> None:
-    cleaned = clean_text("   x", [mark("bold", 1, 3)])
-    assert (cleaned.text, cleaned.entities) == ("  x", [mark("bold", 0, 3)])
+    cleaned = clean_text("   x", [mark("text_link", 1, 3)])
+    assert (cleaned.text, cleaned.entities) == ("  x", [mark("text_link", 0, 3)])
+
+
+def test_entities_start_at_what_is_visible() -> None:
+    cleaned = clean_text("  😀 \n x", [mark("bold", 0, 5), mark("italic", 4, 4), mark("spoiler", 4, 2)])
+    assert (cleaned.text, cleaned.entities) == ("😀 \n x", [mark("bold", 0, 3), mark("italic", 5, 1)])
 
 
 def test_right_end_takes_its_entities_along() -> None:
@@ -44,6 +49,12 @@ def test_removed_characters_move_entities_in_utf16() -> None:
         ([mark("text_link", 0, 3)], [mark("mention", 3, 4)], [mark("text_link", 0, 3), mark("mention", 3, 4)]),
         ([mark("bold", 0, 3), mark("code", 1, 1)], [], [mark("bold", 0, 1), mark("code", 1, 1), mark("bold", 2, 1)]),
         ([mark("bold", 1, 2), mark("pre", 0, 4)], [], [mark("pre", 0, 4)]),
+        ([mark("bold", 0, 2), mark("bold", 2, 2)], [], [mark("bold", 0, 4)]),
+        (
+            [mark("bold", 0, 4), mark("italic", 1, 1), mark("bold", 1, 1)],
+            [],
+            [mark("bold", 0, 4), mark("italic", 1, 1)],
+        ),
     ],
 )
 def test_found_entities_join_written_ones(written: list[Entity], found: list[Entity], merged: list[Entity]) -> None:
@@ -51,5 +62,8 @@ def test_found_entities_join_written_ones(written: list[Entity], found: list[Ent
 
 
 def test_entities_stop_at_a_hundred() -> None:
-    many: list[dict[str, Any]] = [mark("bold", number, 1) for number in range(150)]
-    assert len(merge_entities(many, [])) == 100
+    many: list[dict[str, Any]] = [mark("bold", number * 2, 1) for number in range(150)]
+    link, found = mark("text_link", 300, 1), mark("url", 302, 1)
+    merged = merge_entities([*many, link], [found])
+    assert len(merged) == 101
+    assert merged[-2:] == [link, found]
