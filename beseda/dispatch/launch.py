@@ -111,9 +111,9 @@ class RunningBot:
             await self._clock.sleep(_SWEEP)
             await self.runner.recover()
 
-    async def close(self) -> None:
-        """Let running answers end for a moment, then stop: what is left is taken up by the next start."""
-        await self.runner.close(within=_GRACE)
+    async def close(self, *, within: float = _GRACE) -> None:
+        """Let running answers end for `within` seconds, then stop: what is left is taken up by the next start."""
+        await self.runner.close(within=within)
         await self.runner.desk.api.close()
 
     async def _set_menu(self) -> None:

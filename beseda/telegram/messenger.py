@@ -40,10 +40,7 @@ class TelegramMessenger:
         self._drafts_known = True
 
     async def compose(self, markdown: str, keyboard: Keyboard = ()) -> list[Part]:
-        if len(markdown) > _RENDER_IN_THREAD:
-            pieces = await asyncio.to_thread(_pieces, markdown)
-        else:
-            pieces = _pieces(markdown)
+        pieces = await _render(markdown, partial=False)
         parts = [Part(number, piece) for number, piece in enumerate(pieces)]
         if keyboard and parts:
             parts[-1].markup = inline_markup(keyboard)
@@ -129,8 +126,8 @@ class TelegramMessenger:
     async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None:
         """Show the answer so far as a draft with a stop button; an empty text shows “thinking…”."""
         self._pacer.count(target.chat.chat_id, target.kind)
-        pieces = await self.compose(markdown)
-        text: dict[str, Any] = {"text": pieces[-1].html, "parse_mode": "HTML"} if pieces else {"text": ""}
+        pieces = await _render(markdown, partial=True)
+        text: dict[str, Any] = {"text": pieces[-1], "parse_mode": "HTML"} if pieces else {"text": ""}
         await self.api.call(
             "sendMessageDraft",
             chat_id=target.chat.chat_id,
@@ -142,14 +139,14 @@ class TelegramMessenger:
 
     async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None:
         """Show the answer so far as a real message: sent the first time, recorded before and after, then edited."""
-        pieces = await self.compose(markdown)
+        pieces = await _render(markdown, partial=True)
         if not pieces:
             return
         part = request.part
         if part.message_id is None:
             part.state = PartState.SENDING
             await request.record(part)
-        shown = replace(pieces[0], markup=markup, message_id=part.message_id)
+        shown = replace(part, html=pieces[0], markup=markup)
         self._pacer.count(request.target.chat.chat_id, request.target.kind)
         message_id = await self._send_or_edit(request.target, shown, {"text": shown.html, "parse_mode": "HTML"})
         if part.message_id is None:
@@ -165,8 +162,15 @@ class TelegramMessenger:
         self._drafts_known = False
 
 
-def _pieces(markdown: str) -> list[str]:
-    return [to_html(piece) for piece in split(render(markdown))]
+async def _render(markdown: str, *, partial: bool) -> list[str]:
+    """Return the HTML of each message that the Markdown needs; a long text is rendered beside the loop."""
+    if len(markdown) > _RENDER_IN_THREAD:
+        return await asyncio.to_thread(_render_now, markdown, partial=partial)
+    return _render_now(markdown, partial=partial)
+
+
+def _render_now(markdown: str, *, partial: bool) -> list[str]:
+    return [to_html(piece) for piece in split(render(markdown, partial=partial))]
 
 
 def plain_text(markup: str) -> str:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-from beseda.errors import TelegramError, TelegramFloodError, TelegramForbiddenError, TelegramRefusedError
+from beseda.errors import (
+    BesedaError,
+    StorageError,
+    TelegramError,
+    TelegramFloodError,
+    TelegramForbiddenError,
+    TelegramRefusedError,
+)
 from beseda.telegram.base import LiveRequest, Target
 from beseda.telegram.keyboards import inline_markup
 
@@ -57,9 +64,9 @@ class StreamPlan:
 
     def step(self, now: float, *, grown: bool) -> Step:
         """Return what is due now; `grown` says that there is text which has not been shown."""
-        if grown:
-            return Step.TEXT if now >= self._text_due else Step.NOTHING
-        if now >= self._thinking_due:
+        if grown and now >= self._text_due:
+            return Step.TEXT
+        if not grown and now >= self._thinking_due:
             return Step.TEXT if self._text_shown else Step.THINKING
         if now >= self._typing_due:
             return Step.TYPING
@@ -85,6 +92,10 @@ class StreamPlan:
         self._typing_due = max(self._typing_due, until)
         self._text_due = max(self._text_due, until)
         self._thinking_due = max(self._thinking_due, until)
+
+    def show_typing_only(self) -> None:
+        """Show no text from now on: the server does not know how."""
+        self._text_due = self._thinking_due = float("inf")
 
     def text_due(self) -> float:
         """Return from when on new text may be shown."""
@@ -155,25 +166,28 @@ class _LiveAnswer:
         self._timer = self._loop.call_at(self._plan.look_again(now), self._look)
 
     async def _perform(self, step: Step, text: str) -> None:
+        failure: BesedaError | None = None
         try:
             await self.show(step, text)
             if step is Step.TEXT:
                 self._shown = text
-        except TelegramFloodError as error:
-            self._stage.flooded(self._request.target, error)
         except TelegramForbiddenError:
             return  # nobody is listening; the delivery will find that out and say so
-        except TelegramError as error:
-            self._refused(step, error)
+        except (TelegramError, StorageError) as error:
+            failure = error
         now = self._loop.time()
         self._plan.shown(step, now)
+        if failure is not None:
+            self._take_refusal(step, failure)
         self._plan.put_off(now + self._stage.due_in(self._request.target))
         if self._call is not None:  # not settled meanwhile
             self._call = None
             self._look_later(now)
 
-    def _refused(self, step: Step, error: TelegramError) -> None:
+    def _take_refusal(self, step: Step, error: BesedaError) -> None:
         log.debug("%s was not shown: %s", step.name, error.detail)
+        if isinstance(error, TelegramFloodError):
+            self._stage.flooded(self._request.target, error)
 
 
 class StreamedAnswer(_LiveAnswer):
@@ -188,10 +202,11 @@ class StreamedAnswer(_LiveAnswer):
         else:
             await self._stage.show_draft(target, self._request.number, text)
 
-    def _refused(self, step: Step, error: TelegramError) -> None:
-        super()._refused(step, error)
+    def _take_refusal(self, step: Step, error: BesedaError) -> None:
+        super()._take_refusal(step, error)
         if step is not Step.TYPING and isinstance(error, TelegramRefusedError) and "not found" in error.detail.lower():
             self._stage.forget_drafts()
+            self._plan.show_typing_only()
 
 
 class EditedAnswer(_LiveAnswer):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,27 @@ from beseda.bootstrap import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.dispatch.launch import Assignment, RunningBot
+from beseda.dispatch.polling import Poller
+from beseda.kit.clock import SystemClock
 from beseda.llm.base import ChatModel
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import DEFAULT_GROUPS, DEFAULT_USERS, BotAccount, SandboxSettings
 from beseda.sandbox.user import SandboxUser
+from tests.parts.waiting import eventually
 
 TOKEN = "7100000001:token-for-tests-token-for-tests"
 ANNA, CHRIS, BORIS = (person.id for person in DEFAULT_USERS)
 GROUP, FORUM = (group.id for group in DEFAULT_GROUPS)
 BOT = "assistant_bot"
+
+
+class PollingClock(SystemClock):
+    """Real time; `hurried` makes long waits short, for tests of what happens after them."""
+
+    hurried = False
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(min(seconds, 0.05) if self.hurried else seconds)
 
 
 @dataclass
@@ -30,7 +42,7 @@ class LivingBot:
     container: Container
     bot: RunningBot
     stack: AsyncExitStack
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    clock: PollingClock
 
     async def user(self, user_id: int = ANNA, dialog: str = "") -> SandboxUser:
         """Return a connected user, in the private chat with the bot unless `dialog` says otherwise."""
@@ -51,11 +63,33 @@ class LivingBot:
         found = await user._call("GET", "/calls", params={"method": method})
         return list(found["calls"])
 
+    async def clear_faults(self) -> None:
+        """Have the Bot API server behave again."""
+        await (await self.user())._call("DELETE", "/faults")
+
+    def hurry(self) -> None:
+        """Have the poller come back at once after a failure."""
+        self.clock.hurried = True
+
+    async def wait_for_calls(self, method: str) -> None:
+        """Wait until the bot has called a Bot API method."""
+        await eventually(lambda: self.calls(method))
+
+    async def wait_until_stored(self, number: int) -> None:
+        """Wait until so many updates are in the inbox."""
+
+        async def are_stored() -> bool:
+            return await self.unfinished() >= number
+
+        await eventually(are_stored)
+
     async def settle(self) -> None:
         """Wait until the bot has nothing left to do."""
-        async with asyncio.timeout(10):
-            while self.bot.runner.pending or await self.unfinished():
-                await asyncio.sleep(0.01)
+
+        async def is_idle() -> bool:
+            return not self.bot.runner.pending and not await self.unfinished()
+
+        await eventually(is_idle)
 
     async def unfinished(self) -> int:
         """Return how many updates are not worked off."""
@@ -78,9 +112,7 @@ async def living_bot(folder: Path, model: ChatModel, **environ: str) -> AsyncIte
 
 
 @asynccontextmanager
-async def run_bot(
-    folder: Path, model: ChatModel, sandbox: RunningSandbox, **environ: str
-) -> AsyncIterator[LivingBot]:
+async def run_bot(folder: Path, model: ChatModel, sandbox: RunningSandbox, **environ: str) -> AsyncIterator[LivingBot]:
     """Run the bot against a sandbox that is there already: what a restart does."""
     variables = {
         "TELEGRAM_API_URL": sandbox.base_url,
@@ -94,11 +126,12 @@ async def run_bot(
         container = await stack.enter_async_context(open_container(settings, model=model))
         assignment = Assignment(catalog.load("assistant"), catalog.router("assistant"), TOKEN)
         bot = await RunningBot.open(assignment, container)
-        stack.push_async_callback(bot.close)
+        stack.push_async_callback(bot.close, within=0)
         await bot.prepare(None)
-        task = asyncio.create_task(bot.poll())
+        clock = PollingClock()
+        task = asyncio.create_task(Poller(bot.runner, clock).run())
         stack.push_async_callback(_end, task)
-        yield LivingBot(sandbox, container, bot, stack)
+        yield LivingBot(sandbox, container, bot, stack, clock)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

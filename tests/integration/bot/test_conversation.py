@@ -23,7 +23,7 @@ async def test_answer_is_formatted_and_stored(tmp_path: Path) -> None:
 
 
 async def test_model_reads_system_message_first_and_the_last_ten_in_all(tmp_path: Path) -> None:
-    model = ScriptedModel(fallback=lambda request: f"answer {len(model.requests)}")
+    model = ScriptedModel(fallback="answer")
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         for number in range(8):

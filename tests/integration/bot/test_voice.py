@@ -1,0 +1,93 @@
+"""A voice message is heard by real ffmpeg and a recogniser on this machine, shown in italics and answered."""
+
+from pathlib import Path
+
+import pytest
+
+from beseda.errors import (
+    SilentAudioError,
+    SpeechNotConfiguredError,
+    UnreadableAudioError,
+)
+from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.living_bot import living_bot
+from tests.parts.speech_server import Fault, SpeechServer
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
+HELLO = (SAMPLES / "hello.ogg").read_bytes()
+
+
+async def test_voice_is_shown_in_italics_and_answered_as_a_message(tmp_path: Path) -> None:
+    model = ScriptedModel(["**Hello** to you"])
+    async with (
+        SpeechServer(text="Hello <world> *now*") as speech,
+        living_bot(tmp_path, model, **_env(speech)) as living,
+    ):
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        reply = await anna.wait_reply()
+        await living.settle()
+        assert not list((tmp_path / "data" / "tmp").iterdir())
+    assert reply["text"] == "🎤 Hello <world> *now*\n\nHello to you"
+    assert [(entity["type"], entity["offset"]) for entity in reply["entities"]] == [("italic", 3), ("bold", 24)]
+    assert model.requests[0].messages[-1].content == "Hello <world> *now*"
+    assert speech.heard[0].audio[:4] == b"OggS"
+
+
+async def test_video_note_is_heard_too(tmp_path: Path) -> None:
+    model = ScriptedModel(["seen"])
+    async with SpeechServer(text="hello") as speech, living_bot(tmp_path, model, **_env(speech)) as living:
+        anna = await living.user()
+        await anna.send_file((SAMPLES / "note.mp4").read_bytes(), "video_note", "note.mp4")
+        await anna.wait_text("seen")
+
+
+@pytest.mark.parametrize("name", ["corrupt.ogg", "mute.mp4"])
+async def test_recording_without_sound_is_said_to_be_unreadable(tmp_path: Path, name: str) -> None:
+    async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
+        anna = await living.user()
+        await anna.send_file((SAMPLES / name).read_bytes(), "voice", "voice.ogg")
+        assert (await anna.wait_reply())["text"] == UnreadableAudioError.text.ru
+        assert "reply_markup" not in (await anna.history())[-1]
+
+
+async def test_recording_without_words_is_said_to_be_silent(tmp_path: Path) -> None:
+    async with SpeechServer(text="  ") as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        assert (await anna.wait_reply())["text"] == SilentAudioError.text.ru
+
+
+async def test_recogniser_that_failed_is_asked_again_by_button(tmp_path: Path) -> None:
+    model = ScriptedModel(["heard at last"])
+    async with SpeechServer(text="hello") as speech, living_bot(tmp_path, model, **_env(speech)) as living:
+        speech.faults.extend([Fault.BROKEN] * 6)
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await anna.wait_reply()
+        speech.faults.clear()
+        await anna.press("🔄 Ещё раз")
+        reply = await anna.wait_text("heard at last")
+    assert reply["text"].startswith("🎤 hello")
+
+
+async def test_failed_answer_to_a_voice_message_is_tried_again_without_hearing_it_twice(tmp_path: Path) -> None:
+    model = ScriptedModel(["", "second try"])
+    async with SpeechServer(text="hello") as speech, living_bot(tmp_path, model, **_env(speech)) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        assert (await anna.wait_reply())["text"].startswith("🎤 hello")
+        await anna.press("🔄 Ещё раз")
+        assert (await anna.wait_text("second try"))["text"].startswith("🎤 hello")
+    assert len(speech.heard) == 1
+
+
+async def test_bot_without_a_recogniser_says_so(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        assert (await anna.wait_reply())["text"] == SpeechNotConfiguredError.text.ru
+
+
+def _env(speech: SpeechServer) -> dict[str, str]:
+    return {"BESEDA_SPEECH": "asr", "ASR_BASE_URL": speech.base_url}
