@@ -8,8 +8,6 @@ import { nameOf } from './people.js';
 import { showAlert, showToast } from './toast.js';
 
 const ANSWER_TIMEOUT_MS = 30_000;
-/** UTF-16 units of one message. Telegram's clients, too, send a longer text as several messages. */
-const LONGEST_TEXT = 4096;
 
 export class Actions {
   /**
@@ -41,6 +39,7 @@ export class Actions {
         isPending: (message, data) => this.pendingKeys.has(this.keyOf(message, data)),
         onPress: (message, button) => this.press(message, button),
       },
+      onEdit: (message) => this.page.composer().startEdit(message),
       onReply: (message) => this.store.current?.blocked || this.page.composer().toggleReply(message),
     };
   }
@@ -61,10 +60,29 @@ export class Actions {
     if (!dialog) return false;
     const envelope = this.envelope();
     return this.attempt(t('sendFailed'), async () => {
-      for (const part of splitText(text))
-        this.store.addMessage(dialog, await api.sendMessage(dialog.id, { ...envelope, text: part }));
+      this.store.addMessage(dialog, await api.sendMessage(dialog.id, { ...envelope, text }));
       this.page.refresh();
     });
+  }
+
+  /** @returns {Promise<boolean>} whether the text of one's own message was changed */
+  async edit(message, text) {
+    const dialog = this.store.current;
+    if (text === message.text) return true;
+    return this.attempt(t('failed'), async () => {
+      const fields = { user_id: this.store.user.id, message_id: message.message_id, text };
+      this.store.addMessage(dialog, await api.editMessage(dialog.id, fields));
+      this.page.refresh();
+    });
+  }
+
+  /** Takes one's last text into the composer. @returns {boolean} whether there is one */
+  editLast() {
+    const own = this.store
+      .messagesOf(this.store.current)
+      .filter((one) => this.store.isOwn(one) && one.text !== undefined);
+    if (own.length > 0) this.page.composer().startEdit(own[own.length - 1]);
+    return own.length > 0;
   }
 
   async upload({ kind, file, caption, albumId, duration }) {
@@ -216,18 +234,4 @@ export class Actions {
       showToast(t('copied'));
     });
   }
-}
-
-/** @param {string} text @returns {string[]} pieces that end at white space where there is some */
-function splitText(text) {
-  const parts = [];
-  let rest = text;
-  while (rest.length > LONGEST_TEXT) {
-    const piece = rest.slice(0, LONGEST_TEXT);
-    const space = Math.max(piece.lastIndexOf('\n'), piece.lastIndexOf(' '));
-    const cut = space > LONGEST_TEXT - 500 ? space + 1 : LONGEST_TEXT - (/[\uD800-\uDBFF]$/.test(piece) ? 1 : 0);
-    parts.push(rest.slice(0, cut));
-    rest = rest.slice(cut);
-  }
-  return rest.trim() === '' && parts.length > 0 ? parts : [...parts, rest];
 }

@@ -43,6 +43,7 @@ export const getState = () => call('GET', '/state');
 export const addUser = (user) => call('POST', '/users', user);
 export const getDialog = (dialog, limit = 200) => call('GET', dialogPath(dialog, `?limit=${limit}`));
 export const sendMessage = (dialog, message) => call('POST', dialogPath(dialog, '/messages'), message);
+export const editMessage = (dialog, edit) => call('POST', dialogPath(dialog, '/edits'), edit);
 export const pressButton = (dialog, press) => call('POST', dialogPath(dialog, '/callbacks'), press);
 export const stopDraft = (dialog, stop) => call('POST', dialogPath(dialog, '/stop'), stop);
 export const setBlocked = (dialog, userId, blocked) =>

@@ -11,7 +11,8 @@ import { avatar, hueOf, nameOf } from './people.js';
 
 /**
  * @typedef {{isOwn: (message: any) => boolean, isGroup: boolean, text: import('./entities.js').TextActions,
- *   keyboard: any, onReply: (message: any) => void, onJump: (id: number) => void}} BubbleContext
+ *   keyboard: any, onReply: (message: any) => void, onEdit: (message: any) => void,
+ *   onJump: (id: number) => void}} BubbleContext
  */
 
 /** @param {any} message @param {BubbleContext} context @returns {HTMLElement} */
@@ -22,19 +23,8 @@ export function createRow(message, context) {
   const kind = mediaKind(message);
   const bubble = createBubble(message, kind, context);
   const reply = () => context.onReply(message);
-  const replyButton = h(
-    'button',
-    // Not a tab stop: with the keyboard one chooses a message from the composer (Ctrl and the arrows).
-    {
-      type: 'button',
-      class: 'reply-action',
-      tabindex: '-1',
-      'aria-label': t('reply'),
-      title: t('reply'),
-      on: { click: reply },
-    },
-    icon('reply'),
-  );
+  const tools = [rowTool('reply', t('reply'), reply)];
+  if (isOwn && message.text !== undefined) tools.push(rowTool('pencil', t('edit'), () => context.onEdit(message)));
   const row = h(
     'article',
     {
@@ -45,10 +35,23 @@ export function createRow(message, context) {
     },
     context.isGroup && !isOwn ? h('div', { class: 'row-avatar' }, avatar(message.from, 'small')) : null,
     h('div', { class: 'stack' }, bubble, renderInlineKeyboard(message, context.keyboard)),
-    replyButton,
+    h('div', { class: 'row-tools' }, tools),
   );
   bubble.addEventListener('click', (event) => isPlainClick(event) && reply());
   return row;
+}
+
+/** Not a tab stop: with the keyboard one chooses a message from the composer, by the arrows. */
+function rowTool(iconName, label, press) {
+  const props = {
+    type: 'button',
+    class: 'row-tool',
+    tabindex: '-1',
+    'aria-label': label,
+    title: label,
+    on: { click: press },
+  };
+  return h('button', props, icon(iconName));
 }
 
 /** A click that was meant for a link, a control or a selection of text does not start a reply. */

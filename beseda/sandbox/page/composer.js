@@ -2,13 +2,12 @@
 
 import { Attachments } from './attachments.js';
 import { CommandsMenu } from './commands.js';
-import { h, iconButton, replace } from './dom.js';
+import { h, iconButton } from './dom.js';
 import { icon } from './icons.js';
 import { t } from './i18n.js';
 import { ReplyKeyboard } from './keyboards.js';
-import { previewOf } from './media.js';
-import { hueOf, nameOf } from './people.js';
 import { Recorder } from './recorder.js';
+import { SubjectBar } from './subject.js';
 import { showToast } from './toast.js';
 
 const HIGHEST_PX = 180;
@@ -18,12 +17,13 @@ export class Composer {
   /**
    * @param {{onText: (text: string) => Promise<boolean>, onUpload: (upload: any) => Promise<void>,
    *   onReplyButton: (button: any) => void, onUnblock: () => void,
-   *   onReplyStep: (from: any, step: number) => void}} actions
+   *   onReplyStep: (from: any, step: number) => void, onEditLast: () => boolean,
+   *   onEdit: (message: any, text: string) => Promise<boolean>}} actions
    */
   constructor(actions) {
     this.actions = actions;
     this.dialog = null;
-    this.replyTo = null;
+    this.subject = new SubjectBar(() => this.setReply(null));
     this.recorder = new Recorder({
       onVoice: (file, seconds) =>
         actions.onUpload({ kind: 'voice', file, caption: '', albumId: null, duration: seconds }),
@@ -70,7 +70,6 @@ export class Composer {
       class: 'keyboard-toggle',
       on: { click: () => this.keyboard.toggle() },
     });
-    this.replyBar = h('div', { class: 'reply-bar', hidden: true });
     this.row = h(
       'div',
       { class: 'composer-row' },
@@ -92,7 +91,7 @@ export class Composer {
       'footer',
       { class: 'composer' },
       this.commands.element,
-      this.replyBar,
+      this.subject.element,
       this.row,
       this.blockedBar,
       this.keyboard.element,
@@ -118,7 +117,7 @@ export class Composer {
   }
 
   choosePlaceholder(dialog) {
-    const forced = this.replyTo?.reply_markup;
+    const forced = this.subject.message?.reply_markup;
     if (forced?.force_reply) return forced.input_field_placeholder || t('forcedReply');
     return dialog.replyKeyboard?.input_field_placeholder || t('write');
   }
@@ -145,33 +144,36 @@ export class Composer {
     this.handleInput();
   }
 
-  /** @param {any} message or null; choosing the same message again takes the choice back */
+  /** @param {any} message to answer, or null */
   setReply(message) {
-    this.replyTo = message;
-    this.replyBar.hidden = message === null;
-    if (this.dialog) this.input.placeholder = this.choosePlaceholder(this.dialog);
-    if (message === null) return;
-    replace(
-      this.replyBar,
-      icon('reply'),
-      h(
-        'div',
-        { class: `quote hue-${hueOf(message.from?.id)}` },
-        h('b', { class: `hue-text-${hueOf(message.from?.id)}` }, nameOf(message.from)),
-        h('span', {}, previewOf(message)),
-      ),
-      iconButton(icon('close'), t('cancelReply'), { on: { click: () => this.setReply(null) } }),
-    );
+    this.showSubject(message, false);
   }
 
+  /** @param {any} message of one's own, whose text comes into the composer */
+  startEdit(message) {
+    this.showSubject(message, true);
+    this.setText(message.text);
+    this.focus();
+  }
+
+  showSubject(message, isEdit) {
+    const endsEdit = this.subject.isEdit;
+    this.subject.show(message, isEdit);
+    if (endsEdit) this.setText('');
+    if (this.dialog) this.input.placeholder = this.choosePlaceholder(this.dialog);
+  }
+
+  /** Choosing the same message again takes the choice back. @param {any} message */
   toggleReply(message) {
-    this.setReply(this.replyTo?.message_id === message.message_id ? null : message);
-    if (this.replyTo) this.focus();
+    const isAgain = !this.subject.isEdit && this.subject.message?.message_id === message.message_id;
+    this.setReply(isAgain ? null : message);
+    if (!isAgain) this.focus();
   }
 
   /** @returns {number|undefined} the message that is answered; asking takes the reply bar away */
   takeReply() {
-    const id = this.replyTo?.message_id;
+    if (this.subject.isEdit) return undefined;
+    const id = this.subject.message?.message_id;
     this.setReply(null);
     return id;
   }
@@ -198,8 +200,9 @@ export class Composer {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (step && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      return this.actions.onReplyStep(this.replyTo, step);
+      return this.actions.onReplyStep(this.subject.message, step);
     }
+    if (step === -1 && this.input.value === '' && this.actions.onEditLast()) return event.preventDefault();
     if (event.key !== 'Enter' || event.shiftKey) return;
     event.preventDefault();
     this.submit();
@@ -208,13 +211,15 @@ export class Composer {
   async submit() {
     const text = this.input.value.trim();
     if (!text) return;
-    const { dialog, replyTo } = this;
-    this.setText('');
+    const { dialog } = this;
+    const { message, isEdit } = this.subject;
+    if (isEdit) this.setReply(null);
+    else this.setText('');
     this.focus();
-    const isSent = await this.actions.onText(text);
+    const isSent = await (isEdit ? this.actions.onEdit(message, text) : this.actions.onText(text));
     if (isSent || this.dialog !== dialog) return;
+    this.showSubject(message, isEdit);
     if (this.input.value === '') this.setText(text);
-    this.setReply(replyTo);
   }
 
   sendCommand(command) {

@@ -54,6 +54,8 @@ class Page {
       onUpload: (upload) => this.actions.upload(upload),
       onReplyButton: (button) => this.actions.pressReplyButton(button),
       onUnblock: () => this.actions.setBlocked(false),
+      onEdit: (message, text) => this.actions.edit(message, text),
+      onEditLast: () => this.actions.editLast(),
       onReplyStep: (from, step) => this.actions.stepReply(from, step),
     });
     this.stream = new EventStream({

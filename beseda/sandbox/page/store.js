@@ -4,8 +4,8 @@ import { recall, remember } from './memory.js';
 
 /**
  * @typedef {{id: string, arrived: Set<number>, isGroup: boolean, bot: any, group: any, userId: number|null,
- *   messages: Map<number, any>, draft: any, typing: {action: string, until: number}|null, replyKeyboard: any, topics: any[], loaded: boolean,
- *   limit: number, mayHaveMore: boolean, blocked: boolean, forceReplyTo: any}} Dialog
+ *   messages: Map<number, any>, draft: any, typing: {action: string, until: number}|null,
+ *   replyKeyboard: any, topics: any[], loaded: boolean, limit: number, mayHaveMore: boolean, blocked: boolean, forceReplyTo: any}} Dialog
  */
 
 export class Store {

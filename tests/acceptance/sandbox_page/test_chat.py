@@ -84,7 +84,14 @@ async def test_reply_keyboard_quotes_and_commands_answer_the_bot(page: Page, bot
     message = await bot.next_update("message")
     assert (message["text"], message["reply_to_message"]["message_id"]) == ("Нет", asked["message_id"])
     await expect(page.get_by_test_id("reply-button").first).to_be_hidden()
-    await expect(page.locator("[data-out=true] .quote")).to_contain_text("Продолжать?")
+    mine = page.locator("[data-out=true]")
+    await expect(mine.locator(".quote")).to_contain_text("Продолжать?")
+    await page.get_by_test_id("composer").press("ArrowUp")
+    await expect(page.get_by_test_id("composer")).to_have_value("Нет")
+    await page.get_by_test_id("composer").fill("Да")
+    await page.get_by_test_id("composer").press("Enter")
+    assert (await bot.next_update("edited_message"))["text"] == "Да"
+    await expect(mine.get_by_test_id("message-text")).to_have_text("Да")
     await bot.call("setMyCommands", commands=[{"command": "start", "description": "Begin"}])
     russian = [{"command": "start", "description": "Начать"}, {"command": "mode", "description": "Режим"}]
     await bot.call("setMyCommands", commands=russian, language_code="ru")
