@@ -158,12 +158,19 @@ def test_json_line_holds_everything_on_one_line(stream: io.StringIO) -> None:
         try:
             _connect(f"bad\n{TOKEN}")
         except OSError:
-            _log.exception("half an emoji \ud83d")
+            _log.exception("sending failed")
     (line,) = stream.getvalue().splitlines()
     fields = orjson.loads(line)
     assert (fields["level"], fields["logger"], fields["bot"], fields["turn"]) == ("error", "tests.logs", "vera", "t7")
-    assert fields["message"] == "half an emoji ?"
+    assert fields["message"] == "sending failed"
     assert fields["traceback"].endswith("OSError: bad\n<token>")
+
+
+def test_json_line_survives_half_an_emoji(stream: io.StringIO) -> None:
+    setup_logging("INFO", json=True, stream=stream)
+    ours = next(kept for kept in logging.getLogger().handlers if getattr(kept, "stream", None) is stream)
+    ours.handle(logging.makeLogRecord({"msg": "half \ud83d"}))  # past pytest, whose reports cannot carry it
+    assert orjson.loads(stream.getvalue())["message"] == "half ?"
 
 
 def test_uncaught_error_of_a_program_is_redacted() -> None:
