@@ -1,0 +1,179 @@
+"""A Bot API server for load: honest about offsets, silent about everything that does not cost.
+
+An update is handed out again and again until getUpdates asks for a higher one, and a message counts as sent as soon
+as the call has been read, whoever is there to hear the answer (https://core.telegram.org/bots/api#getupdates).
+"""
+
+import asyncio
+import re
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from bench.http_server import Request
+
+TOKEN = "7300000001:token-for-measuring-token-for-measuring"
+_ME = {"id": 7300000001, "is_bot": True, "first_name": "Bench", "username": "bench_bot"}
+_PATH = re.compile(r"/bot([^/]+)/(\w+)")
+_TRUE = b'{"ok":true,"result":true}'
+_UNKNOWN = b'{"ok":false,"error_code":404,"description":"Not Found"}'
+_CONFLICT = (
+    b'{"ok":false,"error_code":409,"description":"Conflict: terminated by other getUpdates request; '
+    b'make sure that only one bot instance is running"}'
+)
+_DONE_AT_ONCE = {
+    "sendChatAction",
+    "sendMessageDraft",
+    "setMyCommands",
+    "deleteWebhook",
+    "answerCallbackQuery",
+    "deleteMessage",
+}
+
+
+@dataclass(slots=True)
+class _Poll:
+    """A getUpdates call that waits."""
+
+    request: Request
+    limit: int
+    timer: asyncio.TimerHandle
+
+
+class TelegramServer:
+    """The server of one bot. `on_sent` hears of every message: chat, text, the moment it came in."""
+
+    def __init__(self, on_sent: Callable[[int, str, float], None], on_handed: Callable[[int, float], None]) -> None:
+        self.calls: Counter[str] = Counter()
+        self._firsts: defaultdict[str, asyncio.Future[float]] = defaultdict(asyncio.Future)
+        self._on_sent = on_sent
+        self._on_handed = on_handed
+        self._updates: deque[tuple[int, bytes]] = deque()
+        self._next_update = 1
+        self._next_message = 1
+        self._poll: _Poll | None = None
+        self._flushing = False
+
+    @property
+    def backlog(self) -> int:
+        """How many updates the bot has not acknowledged."""
+        return len(self._updates)
+
+    def forget_calls(self) -> None:
+        """Count calls and their first moments anew: another process takes over."""
+        self.calls.clear()
+        self._firsts.clear()
+
+    async def until_called(self, method: str) -> float:
+        """Wait for the first call of a method since the last `forget_calls` and return its moment."""
+        return await asyncio.shield(self._firsts[method])
+
+    def write(self, user: int, text: str) -> int:
+        """Let a user write to the bot in their private chat and return the number of the update."""
+        number, self._next_update = self._next_update, self._next_update + 1
+        person = {"id": user, "first_name": f"User {user}", "language_code": "en"}
+        message = {
+            "message_id": self._take_message_id(),
+            "date": int(time.time()),
+            "from": {**person, "is_bot": False},
+            "chat": {"id": user, "type": "private", "first_name": person["first_name"]},
+            "text": text,
+        }
+        self._updates.append((number, orjson.dumps({"update_id": number, "message": message})))
+        if self._poll is not None and not self._flushing:
+            self._flushing = True  # what is written in this turn of the loop goes out as one batch
+            asyncio.get_running_loop().call_soon(self._flush)
+        return number
+
+    def handle(self, request: Request) -> None:
+        """Answer one call."""
+        match = _PATH.fullmatch(request.path)
+        if match is None or match[1] != TOKEN:
+            request.connection.reply(_UNKNOWN, status=b"404 Not Found")
+            return
+        method, now = match[2], time.perf_counter()
+        self.calls[method] += 1
+        if self.calls[method] == 1:
+            self._firsts[method].set_result(now)
+        if method == "getUpdates":
+            self._take_poll(request, _read(request.body))
+        elif method == "sendMessage":
+            request.connection.reply(self._take_message(_read(request.body), now))
+        elif method == "editMessageText":
+            fields = _read(request.body)
+            request.connection.reply(_ok(_message(int(fields["chat_id"]), int(fields["message_id"]), fields["text"])))
+        elif method == "getMe":
+            request.connection.reply(_ok(_ME))
+        elif method in _DONE_AT_ONCE:
+            request.connection.reply(_TRUE)
+        else:
+            request.connection.reply(_UNKNOWN, status=b"404 Not Found")
+
+    def _take_message(self, fields: dict[str, Any], now: float) -> bytes:
+        chat, text = int(fields["chat_id"]), str(fields["text"])
+        self._on_sent(chat, text, now)
+        return _ok(_message(chat, self._take_message_id(), text))
+
+    def _take_message_id(self) -> int:
+        number, self._next_message = self._next_message, self._next_message + 1
+        return number
+
+    def _take_poll(self, request: Request, fields: dict[str, Any]) -> None:
+        if self._poll is not None:
+            self._end_poll().request.connection.reply(_CONFLICT, status=b"409 Conflict")
+        offset = int(fields.get("offset") or 0)
+        while self._updates and self._updates[0][0] < offset:
+            self._updates.popleft()
+        patience = float(fields.get("timeout") or 0)
+        timer = asyncio.get_running_loop().call_later(patience, self._flush)
+        self._poll = _Poll(request, int(fields.get("limit") or 100), timer)
+        request.connection.on_lost = lambda: self._forget_poll(request)
+        if self._updates or not patience:
+            self._flush()
+
+    def _forget_poll(self, request: Request) -> None:
+        if self._poll is not None and self._poll.request is request:
+            self._end_poll()
+
+    def _end_poll(self) -> _Poll:
+        poll, self._poll = self._poll, None
+        assert poll is not None
+        poll.timer.cancel()
+        poll.request.connection.on_lost = None
+        return poll
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._poll is None:
+            return
+        poll, now = self._end_poll(), time.perf_counter()
+        batch = [self._updates[index] for index in range(min(poll.limit, len(self._updates)))]
+        for number, _ in batch:
+            self._on_handed(number, now)
+        poll.request.connection.reply(b'{"ok":true,"result":[%b]}' % b",".join(data for _, data in batch))
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    if body.startswith(b"{"):
+        fields: dict[str, Any] = orjson.loads(body)
+        return fields
+    return dict(parse_qsl(body.decode()))
+
+
+def _ok(result: object) -> bytes:
+    return orjson.dumps({"ok": True, "result": result})
+
+
+def _message(chat: int, number: int, text: str) -> dict[str, Any]:
+    return {
+        "message_id": number,
+        "date": int(time.time()),
+        "from": _ME,
+        "chat": {"id": chat, "type": "private", "first_name": f"User {chat}"},
+        "text": text,
+    }
