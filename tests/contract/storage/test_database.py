@@ -1,8 +1,10 @@
 import asyncio
+import shutil
 import signal
 import sqlite3
 import stat
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
+from beseda.domain.update import StoredUpdate
 from beseda.errors import NotFoundError, SettingsError, StorageError
 from beseda.kit.ids import new_id
 from beseda.storage.sql import migrate
@@ -157,19 +160,33 @@ async def test_postgres_gone_for_longer_than_patience(own_postgres: PostgresServ
     await database.close()
 
 
-async def test_sqlite_locked_by_another_process_for_a_while(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/beseda.db"
-    await migrate.upgrade(url)
-    database = await Database.open(url)
+async def test_sqlite_locked_by_another_process_leaves_the_loop_free(sqlite_template: Path, tmp_path: Path) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "beseda.db")
+    database = await Database.open(f"sqlite:///{tmp_path}/beseda.db")
     other = sqlite3.connect(tmp_path / "beseda.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    task = asyncio.create_task(database.write(count_turns))
+    task = asyncio.create_task(database.write_and_read([], count_turns))
+    started = time.perf_counter()
     done, _ = await asyncio.wait([task], timeout=0.2)
     assert not done
+    assert time.perf_counter() - started < 2
     other.execute("ROLLBACK")
     other.close()
     assert await asyncio.wait_for(task, 10) == 0
     await database.close()
+
+
+async def test_sqlite_log_does_not_grow_without_end(sqlite_template: Path, tmp_path: Path) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "beseda.db")
+    database = await Database.open(f"sqlite:///{tmp_path}/beseda.db")
+    updates = SqlUpdateRepository(database)
+    sizes = []
+    for number in range(240):
+        await updates.store([StoredUpdate("assistant", number + 1, bytes(200_000))])
+        sizes.append((await asyncio.to_thread((tmp_path / "beseda.db-wal").stat)).st_size)
+    await database.close()
+    assert sum(sizes) > 0
+    assert max(sizes) < 20_000_000
 
 
 async def test_sqlite_file_is_private(tmp_path: Path) -> None:
