@@ -70,7 +70,12 @@ class _Reader:
             if config_path is not None:
                 self.problems.append(f"{path}: there is no such file; copy config.example.yaml, or leave --config out")
             return
-        for key, value in _flatten(self._parse(path)):
+        try:
+            keys = list(_flatten(self._parse(path)))
+        except RecursionError:  # an anchor that contains itself
+            self.problems.append(f"{path}: it refers to itself without end; take the & and * out")
+            return
+        for key, value in keys:
             self._take_key(path.name, key, value)
 
     def _take_key(self, file: str, key: str, value: object) -> None:
@@ -178,7 +183,10 @@ def _check_together(settings: Settings) -> Iterator[str]:
 
 
 def _has_password(address: str) -> bool:
-    return bool(urlsplit(address).password)
+    try:
+        return bool(urlsplit(address).password)
+    except ValueError:  # no address at all: its own check says so
+        return False
 
 
 def _suggest(name: str, known: list[str]) -> str:

@@ -86,6 +86,13 @@ def _name_endpoints(value: object) -> object:
     return {row.name if (row := find_endpoint(str(name))) else name: entry for name, entry in value.items()}
 
 
+def _check_redis(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path):
+        raise ValueError("not a Redis")
+    return value
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -257,7 +264,7 @@ class Settings(BaseModel):
         ),
     ] = Field("", repr=False)
     redis_url: Annotated[
-        Annotated[str, Field(pattern=r"^(rediss?|unix)://.+")] | None,
+        Annotated[str, AfterValidator(_check_redis)] | None,
         Setting(
             "storage.redis_url",
             "Redis for hot history, state, cache and limits; needed when several processes serve the same bots.",

@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from beseda.config import Settings, list_settings, load_settings, read_environment
+from beseda.config import Setting, Settings, list_settings, load_settings, read_environment
 from beseda.errors import SettingsError
 from beseda.llm.endpoints import ENDPOINTS
 
@@ -22,16 +25,16 @@ def problems(text: str = "", environ: dict[str, str] | None = None, **overrides:
 
 
 def test_settings_without_anything_are_the_defaults() -> None:
-    settings = load_settings(None, {}, {})
-    assert (settings.host, settings.port, settings.language, settings.limits) == ("127.0.0.1", 8090, "ru", True)
-    assert settings.database() == "sqlite:///data/beseda.db"
-    assert settings.bot_token("assistant") is None
+    loaded = load_settings(None, {}, {})
+    assert (loaded.host, loaded.port, loaded.language, loaded.limits) == ("127.0.0.1", 8090, "ru", True)
+    assert loaded.database() == "sqlite:///data/beseda.db"
+    assert loaded.bot_token("assistant") is None
 
 
 def test_precedence_is_flag_then_environment_then_file_then_default() -> None:
     path = write_config("web:\n  port: 1\n  host: 10.0.0.1\nlog:\n  level: debug\n")
-    settings = load_settings(path, {"port": 3, "host": None}, {"BESEDA_PORT": "2", "BESEDA_LOG_LEVEL": "error"})
-    assert (settings.port, settings.host, settings.log_level) == (3, "10.0.0.1", "error")
+    loaded = load_settings(path, {"port": 3, "host": None}, {"BESEDA_PORT": "2", "BESEDA_LOG_LEVEL": "error"})
+    assert (loaded.port, loaded.host, loaded.log_level) == (3, "10.0.0.1", "error")
 
 
 def test_config_in_the_working_folder_is_found() -> None:
@@ -41,8 +44,8 @@ def test_config_in_the_working_folder_is_found() -> None:
 
 def test_references_are_filled_from_the_environment_and_their_defaults() -> None:
     path = write_config("web: {port: '${P:8}', host: '${H}'}\nmodels: {chat: ['${M:}x:y']}\nstorage: {dir: '${D:}'}")
-    settings = load_settings(path, {}, {"H": "::1"})
-    assert (settings.port, settings.host, settings.model, settings.storage_dir) == (8, "::1", ("x:y",), Path("data"))
+    loaded = load_settings(path, {}, {"H": "::1"})
+    assert (loaded.port, loaded.host, loaded.model, loaded.storage_dir) == (8, "::1", ("x:y",), Path("data"))
 
 
 def test_sections_with_everything_commented_out_are_fine() -> None:
@@ -92,9 +95,9 @@ def test_literal_secret_in_the_file_is_refused_and_not_repeated(text: str) -> No
 
 def test_secrets_in_the_file_by_reference_are_taken() -> None:
     path = write_config("telegram: {token: '${T}'}\nstorage: {database_url: 'postgresql://u:${P}@h/d'}")
-    settings = load_settings(path, {}, {"T": TOKEN, "P": "hush"})
-    assert settings.bot_token("assistant") == TOKEN
-    assert settings.database() == "postgresql://u:hush@h/d"
+    loaded = load_settings(path, {}, {"T": TOKEN, "P": "hush"})
+    assert loaded.bot_token("assistant") == TOKEN
+    assert loaded.database() == "postgresql://u:hush@h/d"
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -106,6 +109,35 @@ def test_all_problems_are_told_at_once() -> None:
         "BESEDA_PORT",
         "config.yaml",
     ]
+
+
+YAML_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["${A}", "http://[", "1:a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    row=st.sampled_from(list(list_settings().values())),
+    value=YAML_VALUES,
+    environ=st.dictionaries(st.sampled_from(["REDIS_URL", "DATABASE_URL", "ADMIN_IDS", "X_BASE_URL", "A"]), st.text()),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+def test_whatever_is_set_ends_in_settings_or_in_lines(row: Setting, value: object, environ: dict[str, str]) -> None:
+    section, _, key = row.path.partition(".")
+    path = write_config(yaml.safe_dump({section: {key: value}}))
+    try:
+        load_settings(path, {}, environ).secrets()
+    except SettingsError as error:
+        assert all(": " in line for line in error.detail.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "text", ["web: &a {port: *a}", "? [1]\n: 2", "a: !!python/object:os.system x", "\0", "web: {1: 2}"]
+)
+def test_odd_yaml_is_told(text: str) -> None:
+    assert problems(text)
 
 
 def test_missing_file_that_was_named_is_told() -> None:
@@ -125,8 +157,8 @@ def test_bot_token_of_its_own_stands_above_the_general_one() -> None:
         "HF_BOT_TOKEN": "3:hf",
         "BESEDA_BOTS": "llama,hf",
     }
-    settings = load_settings(None, {}, environ)
-    tokens = [settings.bot_token(name) for name in ("llama", "sales-desk", "hf", "assistant")]
+    loaded = load_settings(None, {}, environ)
+    tokens = [loaded.bot_token(name) for name in ("llama", "sales-desk", "hf", "assistant")]
     assert tokens == ["1:general", "2:own", "3:hf", None]
 
 
@@ -140,8 +172,8 @@ def test_bad_token_is_named_and_not_shown() -> None:
 def test_every_endpoint_is_set_up_by_its_own_variables(row: object) -> None:
     endpoint = next(known for known in ENDPOINTS if known is row)
     environ = {endpoint.key_variable: "key", endpoint.url_variable: "http://127.0.0.1:9/v1/"}
-    settings = load_settings(None, {}, environ)
-    assert (settings.api_keys[endpoint.name], settings.base_urls[endpoint.name]) == ("key", "http://127.0.0.1:9/v1")
+    loaded = load_settings(None, {}, environ)
+    assert (loaded.api_keys[endpoint.name], loaded.base_urls[endpoint.name]) == ("key", "http://127.0.0.1:9/v1")
 
 
 def test_endpoint_in_the_file_may_be_called_by_an_alias() -> None:
@@ -191,9 +223,9 @@ def test_repr_shows_no_secret_and_the_log_learns_them_all() -> None:
         "REDIS_URL": "redis://:topsecret6@h",
         "VLLM_BASE_URL": "http://u:topsecret7@h",
     }
-    settings = load_settings(None, {}, environ)
-    assert "topsecret" not in repr(settings)
-    assert {value[-1] for value in settings.secrets()} == set("1234567")
+    loaded = load_settings(None, {}, environ)
+    assert "topsecret" not in repr(loaded)
+    assert {value[-1] for value in loaded.secrets()} == set("1234567")
 
 
 def test_dotenv_stands_below_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
