@@ -15,6 +15,7 @@ from beseda.config.settings import TELEGRAM_API, Setting, Settings, list_setting
 from beseda.errors import SettingsError
 
 DEFAULT_CONFIG = Path("config.yaml")
+_LONGEST_LINE = 400  # characters
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<default>[^}]*))?\}")
 
@@ -159,7 +160,7 @@ class _Reader:
         if settings is not None:
             self.problems += _check_together(settings)
         if self.problems or settings is None:
-            raise SettingsError("\n".join(dict.fromkeys(self.problems)))
+            raise SettingsError("\n".join(dict.fromkeys(map(_to_line, self.problems))))
         return settings
 
     def _complain(self, place: tuple[int | str, ...]) -> None:
@@ -168,7 +169,7 @@ class _Reader:
         value = self.values.get(name)
         if isinstance(value, dict) and len(place) > 1:
             value = value.get(str(place[1]))
-        shown = "this" if row.secret or row.address else repr(value)
+        shown = "this" if row.secret or row.address else repr(value)[:80]
         origin = self.origins.get(entry) or self.origins.get(name, row.variable)
         self.problems.append(f"{origin}: {shown} will not do; give {row.expects}")
 
@@ -187,6 +188,12 @@ def _has_password(address: str) -> bool:
         return bool(urlsplit(address).password)
     except ValueError:  # no address at all: its own check says so
         return False
+
+
+def _to_line(problem: str) -> str:
+    """Return what a terminal can show in a line, whatever a key or a value consists of."""
+    line = "".join(character if character.isprintable() else " " for character in problem)
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
 
 
 def _suggest(name: str, known: list[str]) -> str:
