@@ -40,7 +40,11 @@ class TurnStore(Protocol):
     """Turns and their parts. Each method is one transaction, shared with what other chats write at that moment."""
 
     async def open(self, turn: Turn, message: Message | None) -> None:
-        """Store a received turn, what the user said (none for a command), and tie its updates to it."""
+        """Store a received turn, what the user said (none for a command), and tie its updates to it.
+
+        Of a turn that is there already (asked anew by a restart, or retried with the next `attempt`), state, reason
+        and attempt are taken over; its message, where one is given, replaces the earlier one.
+        """
         ...
 
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
@@ -54,7 +58,10 @@ class TurnStore(Protocol):
         ...
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
-        """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well."""
+        """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well.
+
+        A finished turn becomes delivered, in the record and in `turn.state`, unless it has failed: then it stays so.
+        """
         ...
 
     async def finish(self, turn: Turn) -> None:
@@ -74,15 +81,44 @@ class ConversationStore(Protocol):
         ...
 
     async def recent(self, conversation: Conversation, limit: int) -> list[Message]:
-        """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count."""
+        """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count.
+
+        The order is that of the turns: an answer that came late, after a retry, stands behind its question.
+        """
         ...
 
     async def clear(self, conversation: Conversation) -> int:
-        """Wipe what was said in the conversation and return how many messages that was."""
+        """Wipe what was said in the conversation and return how many messages that was.
+
+        Questions not yet answered and answers not yet sent keep their text until they are through.
+        """
         ...
 
     async def totals(self, conversation: Conversation) -> Totals:
-        """Return what the conversation has used so far."""
+        """Return what the conversation has used so far; wiping what was said takes nothing back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FloodWait:
+    """Telegram told us to wait: which bot, for which call, how many seconds, in which chat where one is concerned."""
+
+    bot: str
+    method: str
+    seconds: float
+    chat_id: int | None = None
+    chat_kind: str = ""
+
+
+class FloodWaitStore(Protocol):
+    """The record of Telegram's flood control, for who runs the bots."""
+
+    async def record(self, wait: FloodWait) -> None:
+        """Keep a wait with the time it was asked for."""
+        ...
+
+    async def count(self, since: datetime) -> int:
+        """Return how many waits there were since then."""
         ...
 
 

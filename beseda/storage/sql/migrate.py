@@ -6,7 +6,9 @@ whoever comes second waits and finds nothing left to do.
 """
 
 import asyncio
+import io
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -65,6 +67,27 @@ async def find_drift(url: str) -> list[str]:
     return await _connect(parse_url(url), _compare)
 
 
+async def draft(message: str, folder: Path) -> Path:
+    """Write the revision that takes a database from the last one in `folder` to today's tables, and return its file.
+
+    It is a first draft: read it, tidy it, and set HEAD to its number.
+    """
+    with tempfile.TemporaryDirectory(prefix="beseda-draft-") as scratch:
+        return await asyncio.to_thread(
+            _run_on_sqlite, Path(scratch) / "empty.db", lambda connection: _draft(connection, message, folder)
+        )
+
+
+def _draft(connection: Connection, message: str, folder: Path) -> Path:
+    from alembic import command  # noqa: PLC0415 - half a second, needed only here
+
+    number = f"{max(map(int, _known_revisions(folder)), default=0) + 1:04}"
+    config = _build_config(connection, folder)
+    command.upgrade(config, "head")
+    command.revision(config, message, autogenerate=True, rev_id=number)
+    return next((folder / "versions").glob(f"{number}_*.py"))
+
+
 def _describe(current: str | None) -> str:
     if current is None:
         return "The database has no tables yet: run `beseda db upgrade`."
@@ -108,19 +131,19 @@ def find_scripts() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-def _build_config(connection: Connection | None = None) -> "Config":
+def _build_config(connection: Connection | None = None, folder: Path | None = None) -> "Config":
     from alembic.config import Config  # noqa: PLC0415 - half a second, needed only here
 
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes={"connection": connection}, stdout=io.StringIO())
     # Alembic reads values with configparser, to which a % is the start of a name.
-    config.set_main_option("script_location", str(find_scripts()).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder or find_scripts()).replace("%", "%%"))
     return config
 
 
-def _known_revisions() -> set[str]:
+def _known_revisions(folder: Path | None = None) -> set[str]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - half a second, needed only here
 
-    return {script.revision for script in ScriptDirectory.from_config(_build_config()).walk_revisions()}
+    return {script.revision for script in ScriptDirectory.from_config(_build_config(None, folder)).walk_revisions()}
 
 
 def _stored_revision(connection: Connection) -> str | None:

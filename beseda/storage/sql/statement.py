@@ -28,10 +28,12 @@ class Rank(IntEnum):
     MESSAGE = 5
     TURN_UPDATES = 6
     DELIVERY = 7
-    MODEL_CALL = 8
-    DELIVERY_SENT = 9
-    TURN_END = 10
-    UPDATE_END = 11
+    DELIVERY_REST = 8
+    MODEL_CALL = 9
+    DELIVERY_SENT = 10
+    TURN_END = 11
+    UPDATE_END = 12
+    FLOOD_WAIT = 13
 
 
 class Statement:

@@ -51,7 +51,8 @@ def _upsert_part(insert: InsertFactory) -> Any:
             "html": new.html,
             "markup": new.markup,
             "state": new.state,
-            "message_id": new.message_id,
+            # Once known it stays: the part is edited from then on, never sent again.
+            "message_id": func.coalesce(new.message_id, deliveries.c.message_id),
             "updated_at": new.updated_at,
         },
     )
@@ -75,6 +76,19 @@ def _tie_update(_insert: InsertFactory) -> Update:
     )
 
 
+def _drop_rest(_insert: InsertFactory) -> Update:
+    # What grew in the chat before a crash may have had more parts than the answer that came in the end.
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.turn_id == bindparam("of_turn"),
+            deliveries.c.attempt == bindparam("of_attempt"),
+            deliveries.c.number >= bindparam("from_number"),
+        )
+        .values(state=PartState.DROPPED.value)
+    )
+
+
 def _update_part(_insert: InsertFactory) -> Update:
     return (
         update(deliveries)
@@ -85,7 +99,6 @@ def _update_part(_insert: InsertFactory) -> Update:
         )
         .values(
             state=bindparam("to_state"),
-            # A message id once known stays: the part is edited from then on, never sent again.
             message_id=func.coalesce(
                 bindparam("to_message", type_=deliveries.c.message_id.type), deliveries.c.message_id
             ),
@@ -106,6 +119,7 @@ _turn = Statement(Rank.TURN, _upsert_turn)
 _message = Statement(Rank.MESSAGE, _upsert_message)
 _tie = Statement(Rank.TURN_UPDATES, _tie_update)
 _part = Statement(Rank.DELIVERY, _upsert_part)
+_rest = Statement(Rank.DELIVERY_REST, _drop_rest)
 _call = Statement(Rank.MODEL_CALL, _upsert_call)
 _sent = Statement(Rank.DELIVERY_SENT, _update_part)
 _end = Statement(Rank.TURN_END, _end_turn)
@@ -130,12 +144,16 @@ class SqlTurnRepository:
         await self._database.write_rows(rows)
 
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
-        """Store state, reason, attempt and all parts of `turn`, the assistant's message and the model call."""
+        """Store state, reason, attempt and all parts of `turn`, the assistant's message and the model call.
+
+        Parts of the same attempt that are there beyond these are dropped.
+        """
         now = self._clock.now()
         rows = _opening_rows(turn, now)
         if message is not None:
             rows.append((_message, _message_params(turn, message, now)))
         rows.extend((_part, _part_params(turn, part, now)) for part in turn.parts)
+        rows.append((_rest, {"of_turn": turn.id, "of_attempt": turn.attempt, "from_number": len(turn.parts)}))
         if call is not None:
             rows.append((_call, _call_params(turn, call, now)))
         await self._database.write_rows(rows)

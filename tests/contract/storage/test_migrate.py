@@ -1,5 +1,6 @@
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import pytest
 from beseda.errors import SettingsError, StorageError
 from beseda.storage.sql import migrate
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables import metadata
 from tests.parts.postgres import find_free_port
 
 ROOT = Path(__file__).parents[3]
@@ -63,10 +65,10 @@ async def test_several_processes_upgrade_at_once(empty_url: str) -> None:
     code = f"import asyncio; from beseda.storage.sql import migrate; asyncio.run(migrate.upgrade({empty_url!r}))"
     processes = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
-        for _ in range(4)
+        for _ in range(3)
     ]
     outcomes = await asyncio.gather(*(asyncio.wait_for(process.communicate(), 60) for process in processes))
-    assert [errors for _, errors in outcomes] == [b""] * 4
+    assert [errors for _, errors in outcomes] == [b""] * 3
     assert await migrate.check(empty_url) == []
 
 
@@ -77,6 +79,24 @@ async def test_upgrade_that_breaks_off_leaves_no_trace(empty_url: str) -> None:
     await execute(empty_url, "DROP TABLE turns")
     await migrate.upgrade(empty_url)
     assert await migrate.find_drift(empty_url) == []
+
+
+async def test_draft_of_unchanged_tables_is_empty(tmp_path: Path) -> None:
+    folder = tmp_path / "100% mine"
+    shutil.copytree(migrate.find_scripts(), folder)
+    path = await migrate.draft("Add nothing", folder)
+    text = await asyncio.to_thread(path.read_text)
+    assert path.name == f"{int(migrate.HEAD) + 1:04}_add_nothing.py"
+    assert f'down_revision: str | None = "{migrate.HEAD}"' in text.replace("'", '"')
+    assert "op.create_table" not in text
+
+
+async def test_draft_from_nothing_creates_every_table(tmp_path: Path) -> None:
+    shutil.copytree(migrate.find_scripts(), tmp_path / "scripts", ignore=shutil.ignore_patterns("0*.py"))
+    await asyncio.to_thread((tmp_path / "scripts" / "versions").mkdir, exist_ok=True)
+    path = await migrate.draft("Begin", tmp_path / "scripts")
+    text = await asyncio.to_thread(path.read_text)
+    assert text.count("op.create_table(") == len(metadata.tables)
 
 
 async def test_current_sqlite_starts_fast(tmp_path: Path) -> None:

@@ -53,6 +53,29 @@ async def test_mark_sending_is_recorded(world: World) -> None:
     assert found.parts == [Part(0, "раз", state=PartState.SENDING)]
 
 
+async def test_part_that_grows_in_the_chat_is_kept_before_the_answer(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    turn.parts = [Part(0, "И те", message_id=77)]
+    await world.turns.mark_sending(turn, turn.parts[0])
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert (found.state, found.parts) == (TurnState.RECEIVED, [Part(0, "И те", "", PartState.SENDING, 77)])
+    await world.reply(turn, "И тебе")
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert [(part.html, part.message_id) for part in found.parts] == [("И тебе", 77)]
+
+
+async def test_answer_drops_parts_that_grew_beyond_it(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    for number in range(2):
+        await world.turns.mark_sending(turn, Part(number, "…", message_id=70 + number))
+    await world.reply(turn, "И тебе")
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert [(part.state, part.message_id) for part in found.parts] == [(PartState.PENDING, 70), (PartState.DROPPED, 71)]
+
+
 async def test_mark_sent_of_the_last_part_finishes(world: World) -> None:
     turn = await world.receive(await world.open_conversation(), "Привет")
     await world.reply(turn, "раз", "два")
