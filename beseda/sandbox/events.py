@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,8 @@ class EventLog:
     def __init__(self, kept: int) -> None:
         self._ring: deque[tuple[int, str | None, bytes]] = deque(maxlen=kept)
         self._subscriptions: dict[str | None, set[Subscription]] = {}
-        self.seq = 0
+        # Rises over restarts too: a page that reconnects with an old number gets all that is new.
+        self.seq = int(time.time() * 1000)
 
     def publish(self, dialog: str | None, kind: str, **fields: Any) -> None:
         """Tell everyone who follows this dialog."""

@@ -50,7 +50,9 @@ class FloodControl:
         self._blocked: dict[tuple[str, int | None], float] = {}
 
     def configure(self, *, enabled: bool, limits: FloodLimits) -> None:
-        """Switch on or off; forgets what was counted."""
+        """Switch on or off; forgets what was counted. Raises ValueError for a limit that allows nothing."""
+        if min(limits.per_chat_per_second, limits.per_group_per_minute, limits.per_bot_per_second) <= 0:
+            raise ValueError("limits must be positive")
         self.enabled, self.limits = enabled, limits
         self._windows.clear()
         self._blocked.clear()

@@ -117,20 +117,32 @@ class Judge:
     def _read_entity(self, entity: Any) -> Entity | None:
         if not isinstance(entity, dict):
             raise bad_request("can't parse MessageEntity: expected an Object")
-        for name in ("offset", "length", "type"):
-            if name not in entity:
-                raise bad_request(f"can't parse MessageEntity: Can't find field \"{name}\"")
-        kind = entity["type"]
-        place = {"type": kind, "offset": int(entity["offset"]), "length": int(entity["length"])}
+        kind = _read_field(entity, "type", str)
+        place = {"type": kind, **{name: _read_field(entity, name, int) for name in ("offset", "length")}}
         if kind in _FOUND_TYPES or place["length"] <= 0 or place["offset"] < 0:
             return None
         if kind == "text_mention":
-            user = self._find_user(int((entity.get("user") or {}).get("id", 0)))
+            user = self._find_user(_read_field(_read_field(entity, "user", dict), "id", int))
             return None if user is None else {**place, "user": user}
         if kind in {"text_link", "custom_emoji", "date_time"} or kind in _WRITTEN_TYPES:
+            needed = {"text_link": "url", "custom_emoji": "custom_emoji_id"}.get(kind)
+            if needed:
+                _read_field(entity, needed, str)
             extra = ("url", "language", "custom_emoji_id", "unix_time", "date_time_format")
             return {**place, **{name: entity[name] for name in extra if entity.get(name) is not None}}
         raise bad_request("can't parse MessageEntity: Unsupported type specified")
+
+
+def _read_field(value: dict[str, Any], name: str, kind: type) -> Any:
+    found = value.get(name)
+    if found is None:
+        raise bad_request(f"can't parse MessageEntity: Can't find field \"{name}\"")
+    if kind is int and isinstance(found, str) and found.lstrip("-").isdecimal():
+        return int(found)
+    if not isinstance(found, kind) or isinstance(found, bool):
+        title = {int: "Number", str: "String", dict: "Object"}[kind]
+        raise bad_request(f'can\'t parse MessageEntity: Field "{name}" must be of type {title}')
+    return found
 
 
 def _describe_rich_type(name: str, kind: dict[str, Any]) -> dict[str, Any] | None:

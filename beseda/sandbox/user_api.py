@@ -206,9 +206,13 @@ class UserApi:
     async def configure_flood(self, request: Request) -> Response:
         """Flood control on or off."""
         fields = await _read(request)
-        known = FloodLimits.__dataclass_fields__
-        limits = {name: value for name, value in fields.items() if name in known and value}
-        self._realm.flood.configure(enabled=bool(fields.get("enabled")), limits=FloodLimits(**limits))
+        default = FloodLimits()
+        limits = FloodLimits(
+            per_chat_per_second=float(fields.get("per_chat_per_second") or default.per_chat_per_second),
+            per_group_per_minute=int(fields.get("per_group_per_minute") or default.per_group_per_minute),
+            per_bot_per_second=int(fields.get("per_bot_per_second") or default.per_bot_per_second),
+        )
+        self._realm.flood.configure(enabled=bool(fields.get("enabled")), limits=limits)
         return _json({"ok": True})
 
     async def list_calls(self, request: Request) -> Response:

@@ -97,6 +97,9 @@ def _read_inline_button(button: Any) -> Json:
         raise bad_request(prefix + "InlineKeyboardButton must be an Object")
     if not isinstance(button.get("text"), str):
         raise bad_request(prefix + 'Can\'t find field "text"')
+    for name in ("url", "callback_data"):
+        if not isinstance(button.get(name, ""), (str, type(None))):
+            raise bad_request(f'{prefix}Field "{name}" must be of type String')
     if not any(_is_given(button, name) for name in _INLINE_ACTIONS):
         raise bad_request(prefix + "Text buttons are unallowed in the inline keyboard")
     return {name: value for name, value in button.items() if value is not None}

@@ -91,7 +91,7 @@ def _check_reaction(reaction: Any) -> Json:
     prefix = "can't parse ReactionType: "
     if not isinstance(reaction, dict):
         raise bad_request(prefix + "expected an Object")
-    if reaction.get("type") not in {"emoji", "custom_emoji"}:
+    if str(reaction.get("type")) not in {"emoji", "custom_emoji"}:
         raise bad_request(prefix + "invalid reaction type specified")
     emoji = str(reaction.get("emoji", "")).replace("\ufe0f", "")
     if reaction["type"] == "custom_emoji" or emoji not in _REACTIONS:

@@ -26,9 +26,9 @@ def _read_key(call: Call) -> tuple[str, str]:
 def _read_scope(call: Call, scope: Any) -> str:
     if not isinstance(scope, dict):
         raise bad_request("can't parse BotCommandScope: expected an Object")
-    kind = scope.get("type")
+    kind = str(scope.get("type"))
     if kind in _PLAIN_SCOPES:
-        return str(kind)
+        return kind
     if kind not in _CHAT_SCOPES:
         raise bad_request("can't parse BotCommandScope: Unsupported type specified")
     chat_id = call.realm.world.find_chat(call.bot, str(scope.get("chat_id") or "")).chat_id
@@ -78,7 +78,7 @@ async def set_chat_menu_button(call: Call) -> bool:
     button = call.params.decode_json("menu_button", "menu button") or {"type": "default"}
     if not isinstance(button, dict):
         raise bad_request("can't parse menu button: MenuButton must be an Object")
-    if button.get("type") not in {"default", "commands", "web_app"}:
+    if str(button.get("type")) not in {"default", "commands", "web_app"}:
         raise bad_request("can't parse menu button: MenuButton has unsupported type")
     call.bot.menu_buttons[call.params.integer("chat_id")] = button
     call.realm.events.publish(None, "commands", bot=call.bot.username)

@@ -46,7 +46,7 @@ async def read_media(call: Call, item: Any, *, for_album: bool) -> Json:
     if not isinstance(item, dict):
         raise bad_request(prefix + "expected an Object")
     kind = item.get("type")
-    if not kind:
+    if not isinstance(kind, str):
         raise bad_request(prefix + 'Can\'t find field "type"')
     if kind not in _ALBUM_KINDS:
         suffix = "can't be used in sendMediaGroup" if for_album and kind == "animation" else "is unsupported"
@@ -69,7 +69,7 @@ async def send_media_group(call: Call) -> list[Json]:
     if len(items) > _MAX_ALBUM:
         raise bad_request("too many messages to send as an album")
     contents = [await _read_member(call, number, item) for number, item in enumerate(items, start=1)]
-    _check_album({item["type"] for item in items})
+    _check_album({str(item["type"]) for item in items})
     group_id = str(secrets.randbits(53))
     return deliver_all(call, delivery, [{"media_group_id": group_id, **content} for content in contents])
 
