@@ -49,7 +49,10 @@ class Statement:
     __slots__ = ("_build", "_compiled", "rank")
 
     def __init__(self, rank: Rank, build: Callable[[InsertFactory], Executable]) -> None:
-        """`build` receives the dialect's own `insert`, because only that one knows ON CONFLICT."""
+        """`build` receives the dialect's own `insert`, because only that one knows ON CONFLICT.
+
+        Every value in it is a named bindparam that each row brings along: a constant would be one without a name.
+        """
         self.rank = rank
         self._build = build
         self._compiled: dict[str, _Compiled] = {}

@@ -85,7 +85,7 @@ def _drop_rest(_insert: InsertFactory) -> Update:
             deliveries.c.attempt == bindparam("of_attempt"),
             deliveries.c.number >= bindparam("from_number"),
         )
-        .values(state=PartState.DROPPED.value)
+        .values(state=bindparam("to_state"))
     )
 
 
@@ -153,7 +153,7 @@ class SqlTurnRepository:
         if message is not None:
             rows.append((_message, _message_params(turn, message, now)))
         rows.extend((_part, _part_params(turn, part, now)) for part in turn.parts)
-        rows.append((_rest, {"of_turn": turn.id, "of_attempt": turn.attempt, "from_number": len(turn.parts)}))
+        rows.append((_rest, _rest_params(turn)))
         if call is not None:
             rows.append((_call, _call_params(turn, call, now)))
         await self._database.write_rows(rows)
@@ -239,6 +239,15 @@ def _part_params(turn: Turn, part: Part, now: datetime) -> Params:
         "state": part.state.value,
         "message_id": part.message_id,
         "updated_at": now,
+    }
+
+
+def _rest_params(turn: Turn) -> Params:
+    return {
+        "of_turn": turn.id,
+        "of_attempt": turn.attempt,
+        "from_number": len(turn.parts),
+        "to_state": PartState.DROPPED.value,
     }
 
 
