@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 # A reader that is this far behind is let go; its browser reconnects with the last number it saw.
-_MAX_BEHIND = 5_000
+MAX_BEHIND = 5_000
 
 
 @dataclass(slots=True, eq=False)
@@ -26,9 +26,10 @@ class Subscription:
 
     def offer(self, event: tuple[int, bytes]) -> None:
         """Queue an event for this reader."""
-        if len(self.waiting) >= _MAX_BEHIND:
+        if len(self.waiting) >= MAX_BEHIND:
             self.closed = True
-        self.waiting.append(event)
+        if not self.closed:
+            self.waiting.append(event)
         self.wake.set()
 
 
