@@ -19,6 +19,7 @@ from beseda.domain.conversation import ChatKey
 from beseda.domain.update import StoredUpdate
 from beseda.errors import BesedaError, StorageError, TelegramUnauthorizedError
 from beseda.kit.lanes import Lane, Lanes
+from beseda.logs import log_context
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,10 @@ class BotRunner:
 
     async def _work(self, key: LaneKey, lane: Lane[Event]) -> None:
         event = await self._joiner.take(lane)
+        with log_context(bot=self.desk.profile.name):
+            await self._work_off(event)
+
+    async def _work_off(self, event: Event) -> None:
         context = Context(self.desk, event)
         try:
             await self._handle(context)

@@ -19,6 +19,7 @@ from beseda.errors import BesedaError, EmptyAnswerError, RemoteError
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
+from beseda.logs import log_context
 from beseda.services.context import Memory, PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener
@@ -86,9 +87,10 @@ class ChatService:
             await self._turns.open(turn, question.as_message())
         elif turn.state is TurnState.RECEIVED:
             self._memory.reload(question.conversation)
-        if turn.state is TurnState.RECEIVED:
-            await self._think(turn, question)
-        await self._delivery.deliver(turn, question.target)
+        with log_context(turn=turn.id):
+            if turn.state is TurnState.RECEIVED:
+                await self._think(turn, question)
+            await self._delivery.deliver(turn, question.target)
 
     async def say(self, question: Question, markdown: str, keyboard: Keyboard = (), turn: Turn | None = None) -> None:
         """Answer in words of our own: stored first, then sent, like every answer."""
@@ -125,7 +127,7 @@ class ChatService:
             await live.settle()
             await self._store_outcome(attempt, record.finished(end))
         except RemoteError as error:
-            log.warning("turn %d failed: %s: %s", turn.id, type(error).__name__, error.detail)
+            log.warning("the model failed: %s: %s", type(error).__name__, error.detail)
             await live.settle()
             await self._store_failure(attempt, error.say(question.language), type(error).__name__, record.failed(error))
         finally:

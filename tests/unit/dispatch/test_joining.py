@@ -1,0 +1,76 @@
+"""Several messages that are one thing said."""
+
+import asyncio
+from dataclasses import replace
+
+from beseda.dispatch.events import Event, IncomingMessage, Place, StopRequest
+from beseda.dispatch.joining import Joiner
+from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.kit.lanes import Lane
+
+CHAT = ChatKey("assistant", 7)
+
+
+def _message(number: int, text: str = "hello", **fields: object) -> IncomingMessage:
+    event = IncomingMessage(Place(CHAT, ChatKind.PRIVATE, "", (number,)), Person(7, "Anna"), number, text)
+    return replace(event, **fields)  # type: ignore[arg-type] # the fields of the event, by name
+
+
+def _lane(*events: Event) -> Lane[Event]:
+    lane: Lane[Event] = Lane()
+    for event in events:
+        lane.put(event)
+    return lane
+
+
+async def _take(*events: Event) -> IncomingMessage:
+    event = await Joiner(patience=0.02).take(_lane(*events))
+    assert isinstance(event, IncomingMessage)
+    return event
+
+
+async def test_ordinary_message_waits_for_nothing() -> None:
+    joiner = Joiner(patience=60)
+    event = await asyncio.wait_for(joiner.take(_lane(_message(1), _message(2))), 1)
+    assert event.place.update_ids == (1,)
+
+
+async def test_pieces_of_a_paste_are_joined_without_a_seam_in_a_word() -> None:
+    event = await _take(_message(1, "a" * 4096), _message(2, "b" * 4096), _message(3, "end"), _message(4))
+    assert event.text == "a" * 4096 + "b" * 4096 + "end"
+    assert event.place.update_ids == (1, 2, 3)
+
+
+async def test_paste_whose_next_piece_does_not_come_is_taken_as_it_is() -> None:
+    assert (await _take(_message(1, "a" * 4096))).place.update_ids == (1,)
+
+
+async def test_forwards_are_joined_and_a_comment_after_them_is_not() -> None:
+    event = await _take(_message(1, "x", forwarded=True), _message(2, "y", forwarded=True), _message(3, "what is it?"))
+    assert (event.text, event.place.update_ids) == ("x\ny", (1, 2))
+
+
+async def test_album_is_joined_by_its_id() -> None:
+    event = await _take(_message(1, "caption", album="A"), _message(2, "", album="A"), _message(3, "", album="B"))
+    assert (event.text, event.place.update_ids) == ("caption", (1, 2))
+
+
+async def test_messages_of_different_people_are_not_joined() -> None:
+    other = replace(_message(2, "b"), person=Person(8, "Boris"))
+    assert (await _take(_message(1, "a" * 4096), other)).place.update_ids == (1,)
+
+
+async def test_command_ends_a_paste() -> None:
+    assert (await _take(_message(1, "a" * 4096), _message(2, "/help", command="help"))).place.update_ids == (1,)
+
+
+async def test_messages_of_one_turn_are_joined_again_after_a_crash() -> None:
+    place = Place(CHAT, ChatKind.PRIVATE, "", (1,), turn_id=99)
+    first = _message(1, "one", place=place)
+    second = _message(2, "two", place=replace(place, update_ids=(2,)))
+    assert (await _take(first, second, _message(3, "three"))).place.update_ids == (1, 2)
+
+
+async def test_other_events_pass_as_they_are() -> None:
+    stop = StopRequest(Place(CHAT, ChatKind.PRIVATE, "", (1,)))
+    assert await Joiner().take(_lane(stop)) is stop
