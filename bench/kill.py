@@ -20,6 +20,7 @@ from pathlib import Path
 from bench.bots import BESEDA, BotProcess, start_bot, wait_for_call
 from bench.crowd import Crowd, Question, open_crowd
 from bench.model_server import Tempo
+from bench.report import Bar, Row, Section
 
 _BEGUN = """
 SELECT updates.update_id FROM deliveries
@@ -87,6 +88,24 @@ async def run_ordeal(ordeal: Ordeal, folder: Path, cores: set[int]) -> Verdict:
             await trial.live_and_die(moments.uniform(0.0, _LATEST_KILL))
         await trial.live_on(1.0)
         return trial.judge(ordeal.kills)
+
+
+async def measure(ordeal: Ordeal, folder: Path, cores: set[int]) -> Section:
+    """Run the ordeal and show its verdict as figures."""
+    verdict = await run_ordeal(ordeal, folder, cores)
+    none = Bar(most=0)
+    rows = [
+        Row("messages", "", verdict.messages),
+        Row("unanswered", "", verdict.unanswered, bar=none),
+        Row("answered twice outside the window", "", verdict.doubled_outside, bar=none),
+        Row("answered twice inside the window", "", verdict.doubled_inside),
+        Row("deliveries in the window at a kill", "", verdict.begun),
+        Row("users answered out of order", "", verdict.disordered, bar=none),
+        Row("notices of failure", "", verdict.strays, bar=none),
+        Row("updates left over", "", verdict.unfinished, bar=none),
+    ]
+    note = f"{ordeal.users} users in a closed loop, {verdict.kills} × kill -9 at random moments"
+    return Section("Kill", note, rows)
 
 
 class _Trial:

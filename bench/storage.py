@@ -1,6 +1,6 @@
 """What a turn costs in the database: store, open, answer, mark sending, mark sent.
 
-    python -m bench.storage sqlite:////tmp/bench.db --tasks 64 --turns 6000
+    python -m bench.storage sqlite:///bench.db --tasks 64 --turns 6000
 
 Prints turns per second, CPU per turn (this process, all threads) and the latency of a whole turn.
 """
@@ -9,8 +9,10 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from itertools import count
 
+from bench.report import Row, Section
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
@@ -28,6 +30,19 @@ _CALL = ModelCall("demo", "demo-1", Usage(120, 90, 0.001), "stop", 120, 900)
 _numbers = count(1)
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast something goes: CPU and latencies in ms."""
+
+    rate: float
+    cpu: float
+    p50: float
+    p99: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:8.0f}/s  {self.cpu:6.3f} ms CPU  p50 {self.p50:6.2f} ms  p99 {self.p99:6.2f} ms"
+
+
 async def run_turn(turns: SqlTurnRepository, conversation: Conversation, number: int) -> None:
     """Do the four writes of one turn."""
     turn = Turn(new_id(), conversation, 1, TurnKind.CHAT, (number,), input="Какая столица у Франции?")
@@ -40,8 +55,8 @@ async def run_turn(turns: SqlTurnRepository, conversation: Conversation, number:
     await turns.mark_sent(turn, part)
 
 
-async def measure(work: Callable[[int], Awaitable[None]], tasks: int, total: int) -> str:
-    """Run `work` `total` times in `tasks` tasks and return a line of figures."""
+async def measure(work: Callable[[int], Awaitable[None]], tasks: int, total: int) -> Speed:
+    """Run `work` `total` times in `tasks` tasks and return how fast that went."""
     latencies: list[float] = []
 
     async def loop(index: int) -> None:
@@ -56,22 +71,18 @@ async def measure(work: Callable[[int], Awaitable[None]], tasks: int, total: int
     latencies.sort()
     done = len(latencies)
     p50, p99 = latencies[done // 2] * 1000, latencies[done * 99 // 100] * 1000
-    return f"{done / wall:8.0f}/s  {cpu / done * 1000:6.3f} ms CPU  p50 {p50:6.2f} ms  p99 {p99:6.2f} ms"
+    return Speed(done / wall, cpu / done * 1000, p50, p99)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("url")
-    parser.add_argument("--tasks", type=int, default=64)
-    parser.add_argument("--turns", type=int, default=6000)
-    options = parser.parse_args()
-    await migrate.upgrade(options.url)
-    database = await Database.open(options.url)
+async def measure_all(url: str, tasks: int, turns_wanted: int) -> dict[str, Speed]:
+    """Measure every kind of work on the database at `url`, which is made where there is none."""
+    await migrate.upgrade(url)
+    database = await Database.open(url)
     updates, turns = SqlUpdateRepository(database), SqlTurnRepository(database)
     people = SqlConversationRepository(database)
     places = [
         await people.open(ChatKey("bench", chat), ChatKind.PRIVATE, "", Person(chat, "Аня"))
-        for chat in range(1, options.tasks + 1)
+        for chat in range(1, tasks + 1)
     ]
 
     async def four_steps(index: int) -> None:
@@ -88,12 +99,40 @@ async def main() -> None:
     async def recent(index: int) -> None:
         await people.recent(places[index], 20)
 
-    print("four steps, 1 task     ", await measure(four_steps, 1, 200))
-    print(f"four steps, {options.tasks} tasks   ", await measure(four_steps, options.tasks, options.turns))
-    print(f"with update, {options.tasks} tasks  ", await measure(with_update, options.tasks, options.turns))
-    print("known conversation     ", await measure(known, options.tasks, options.turns))
-    print("recent 20              ", await measure(recent, options.tasks, options.turns // 4))
+    speeds = {
+        "four steps, 1 task": await measure(four_steps, 1, 200),
+        f"four steps, {tasks} tasks": await measure(four_steps, tasks, turns_wanted),
+        f"with update, {tasks} tasks": await measure(with_update, tasks, turns_wanted),
+        "known conversation": await measure(known, tasks, turns_wanted),
+        "recent 20": await measure(recent, tasks, turns_wanted // 4),
+    }
     await database.close()
+    return speeds
+
+
+async def measure_section(url: str, *, tasks: int = 64, turns: int = 3000) -> Section:
+    """Measure the database alone; the reference is one task, which has no others to share a transaction with."""
+    speeds = await measure_all(url, tasks, turns)
+    alone = speeds["four steps, 1 task"]
+    whole = speeds[f"with update, {tasks} tasks"]
+    rows = [
+        Row(f"turns per second, {tasks} at once", "", whole.rate, alone.rate),
+        Row("CPU for a turn", "ms", whole.cpu, alone.cpu),
+        Row("a turn's five writes p50", "ms", whole.p50),
+        Row("a turn's five writes p99", "ms", whole.p99),
+        Row("reads of 20 messages per second", "", speeds["recent 20"].rate),
+    ]
+    return Section("Storage", "SQLite, the record alone; reference: one turn at a time", rows)
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("url")
+    parser.add_argument("--tasks", type=int, default=64)
+    parser.add_argument("--turns", type=int, default=6000)
+    options = parser.parse_args()
+    for name, speed in (await measure_all(options.url, options.tasks, options.turns)).items():
+        print(f"{name:24}", speed)
 
 
 if __name__ == "__main__":

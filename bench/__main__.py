@@ -1,0 +1,93 @@
+"""`make bench`: every promised figure beside its reference, in one run.
+
+The bot has one core to itself, the servers and users that load it have the other. Exits with 1 if a bar is missed.
+"""
+
+import argparse
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import orjson
+import uvloop
+
+from bench import closed_loop, kill, startup, storage, wave
+from bench.bots import on_cores, split_cores
+from bench.report import Section, format_section, to_plain
+
+Measure = Callable[[Path, set[int]], Awaitable[Section]]
+
+
+def main() -> None:
+    """Measure what is asked for, print it, and judge."""
+    options = _read_arguments()
+    measures = _plan(options)
+    wanted = options.only.split(",") if options.only else list(measures)
+    _allow_many_connections()
+    sections = uvloop.run(_measure({name: measures[name] for name in wanted}, quiet=options.json))
+    if options.json:
+        print(orjson.dumps([to_plain(section) for section in sections], option=orjson.OPT_INDENT_2).decode())
+    missed = [f"{section.title}: {row.name}" for section in sections for row in section.rows if not row.is_kept]
+    for name in missed:
+        print(f"missed: {name}", file=sys.stderr)
+    sys.exit(1 if missed and not options.no_bars else 0)
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    parser.add_argument("--only", default="", help="some of: loop,wave,start,storage,kill")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
+    parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
+    parser.add_argument("--users", type=int, default=1000, help="who all write at once")
+    parser.add_argument("--waves", type=int, default=3, help="how often they do")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--no-bars", action="store_true", help="exit with 0 whatever is missed")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser.parse_args()
+
+
+def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
+    loop = closed_loop.Plan(rounds=options.rounds, seconds=options.seconds)
+    crowd = wave.Plan(users=options.users, waves=options.waves)
+    ordeal = kill.Ordeal(kills=options.kills)
+    return {
+        "loop": lambda folder, cores: closed_loop.measure(loop, folder, cores),
+        "wave": lambda folder, cores: wave.measure(crowd, folder, cores),
+        "start": startup.measure,
+        "storage": lambda folder, _: storage.measure_section(f"sqlite:///{folder / 'bench.db'}"),
+        "kill": lambda folder, cores: kill.measure(ordeal, folder, cores),
+    }
+
+
+async def _measure(measures: Mapping[str, Measure], *, quiet: bool) -> list[Section]:
+    bots, load = split_cores()
+    sections: list[Section] = []
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="beseda-bench-") as folder, on_cores(load):
+        for name, measure in measures.items():
+            place = Path(folder) / name
+            place.mkdir()
+            sections.append(await measure(place, bots))
+            if not quiet:
+                print(f"\n{format_section(sections[-1])}", flush=True)
+    if not quiet:
+        shared = (
+            "one core for all: figures are worth little" if bots == load else "a core for the bot, one for the load"
+        )
+        seconds = time.perf_counter() - started
+        print(f"\nPython {platform.python_version()}, {shared}, {seconds:.0f} s")
+    return sections
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit of open files as far as one may: a thousand users need two connections each."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+if __name__ == "__main__":
+    main()

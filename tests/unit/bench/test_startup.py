@@ -1,0 +1,41 @@
+"""Commands load what they need and no more: a start is fast because of what is not imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+_RUN = """
+import sys
+from beseda.cli import main
+sys.argv = ["beseda", {arguments}]
+try:
+    main()
+finally:
+    print("LOADED", *sorted(name for name in sys.modules if "." not in name))
+"""
+
+
+def run_command(*arguments: str) -> set[str]:
+    """Run a command of ours in a process of its own and return the top-level modules it has loaded."""
+    code = _RUN.format(arguments=", ".join(map(repr, arguments)))
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "LOADED" in run.stdout, run.stderr
+    return set(run.stdout.split("LOADED", 1)[1].split())
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("ask", "--model", "demo", "hello")])
+def test_command_does_without_the_web_and_telegram_libraries(arguments: tuple[str, ...]) -> None:
+    loaded = run_command(*arguments)
+    assert "beseda" in loaded
+    assert loaded.isdisjoint({"aiogram", "openai", "fastapi", "sqlalchemy", "markdown_it"})
+
+
+def test_help_does_without_http() -> None:
+    assert run_command("--help").isdisjoint({"aiohttp", "pydantic", "asyncio"})
+
+
+def test_bots_run_without_aiogram() -> None:
+    code = "import sys, beseda.cli.process; print('aiogram' in sys.modules, 'openai' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.split() == ["False", "False"]
