@@ -11,7 +11,6 @@ from beseda.errors import StorageError
 from beseda.kit.clock import Clock
 from beseda.storage.base import ConversationStore, HistoryStore
 
-
 log = logging.getLogger(__name__)
 
 

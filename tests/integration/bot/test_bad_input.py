@@ -41,10 +41,9 @@ async def test_any_text_is_answered_and_echoed_back_readable(tmp_path: Path, tex
 async def test_message_of_control_characters_alone_is_not_for_the_model(tmp_path: Path) -> None:
     model = ScriptedModel()
     async with living_bot(tmp_path, model) as living:
-        await living.inject(_message(text="\x01\x02\x03"))
         anna = await living.user()
-        await living.settle()
-        assert (await anna.history())[-1]["text"] == UnsupportedInputError.text.ru
+        await living.inject(_message(text="\x01\x02\x03"))
+        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.ru
     assert model.requests == []
 
 

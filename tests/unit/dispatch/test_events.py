@@ -20,7 +20,7 @@ def _parse(content: dict[str, Any]) -> Event:
 def _message(text: str, **fields: Any) -> IncomingMessage:
     message = {"message_id": 5, "date": 0, "chat": {"id": 7, "type": "private"}, "from": ANNA, "text": text, **fields}
     if text.startswith("/"):
-        message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}]
+        message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}]
     event = _parse({"message": message})
     assert isinstance(event, IncomingMessage)
     return event

@@ -1,11 +1,14 @@
 """When an answer in the making is shown: seconds in, steps out."""
 
+from itertools import pairwise
+
 from beseda.telegram.stream import DRAFTS, EDITS, Pace, Step, StreamPlan
 
 
 def _play(pace: Pace, text_from: float, until: float, *, tick: float = 0.05) -> list[tuple[float, Step]]:
     """Return what is shown when, of an answer that grows at every tick from `text_from` on."""
-    plan, shown = StreamPlan(pace, 0.0), []
+    plan = StreamPlan(pace, 0.0)
+    shown: list[tuple[float, Step]] = []
     for number in range(round(until / tick)):
         now = number * tick
         step = plan.step(now, grown=now >= text_from)
@@ -24,14 +27,14 @@ def test_typing_comes_first_then_text_at_most_once_a_second() -> None:
     assert shown[0] == (0.25, Step.TYPING)
     texts = [at for at, step in shown if step is Step.TEXT]
     assert texts[0] == 0.5
-    assert all(later - earlier >= 0.99 for earlier, later in zip(texts, texts[1:], strict=False))
+    assert all(later - earlier >= 0.99 for earlier, later in pairwise(texts))
 
 
 def test_typing_is_kept_alive_and_a_thinking_draft_offers_to_stop() -> None:
     shown = _play(DRAFTS, text_from=60.0, until=30.0)
     typing = [at for at, step in shown if step is Step.TYPING]
     thinking = [at for at, step in shown if step is Step.THINKING]
-    assert all(later - earlier < 5 for earlier, later in zip(typing, typing[1:], strict=False))
+    assert all(later - earlier < 5 for earlier, later in pairwise(typing))
     assert thinking == [1.5, 21.5]
 
 
