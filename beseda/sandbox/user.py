@@ -102,7 +102,7 @@ class SandboxUser:
                 form.add_field(field, str(value))
         # A stream: aiohttp warns of large bodies given as bytes.
         form.add_field("file", io.BytesIO(data), filename=name, content_type="application/octet-stream")
-        return await self._call("POST", self._path + "/files", data=form)
+        return await self.call("POST", self._path + "/files", data=form)
 
     async def press(self, label_or_data: str) -> str | None:
         """Press the newest button with this label or data; the id of the callback query, None for a reply key."""
@@ -134,7 +134,7 @@ class SandboxUser:
 
     async def get_dialog(self, limit: int = 200) -> Json:
         """The dialog as the chat page sees it."""
-        return await self._call("GET", self._path, params={"limit": str(limit)})
+        return await self.call("GET", self._path, params={"limit": str(limit)})
 
     async def history(self, limit: int = 200) -> list[Json]:
         """The latest messages, oldest first."""
@@ -182,9 +182,10 @@ class SandboxUser:
     # -- wire -----------------------------------------------------------------------------------------------------
 
     async def _post(self, path: str, fields: Json) -> Json:
-        return await self._call("POST", self._path + path, json={"user_id": self.user_id, **fields})
+        return await self.call("POST", self._path + path, json={"user_id": self.user_id, **fields})
 
-    async def _call(self, method: str, path: str, **options: Any) -> Json:
+    async def call(self, method: str, path: str, **options: Any) -> Json:
+        """Any call of the user side below `/sandbox/api`: faults, flood, calls, updates; raises SandboxUserError."""
         if self._session is None:
             raise SandboxUserError("use the user as `async with`")
         async with self._session.request(method, self._root + path, timeout=_CALL_TIMEOUT, **options) as response:
@@ -192,6 +193,8 @@ class SandboxUser:
         if response.status != 200:
             raise SandboxUserError(str(answer.get("detail") or response.status))
         return answer
+
+    _call = call
 
 
 def _list_buttons(markup: Json | None, name: str) -> list[Json]:

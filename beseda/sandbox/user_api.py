@@ -74,6 +74,7 @@ class UserApi:
                 "name": bot.texts.get(("name", ""), bot.account.name),
                 "description": bot.texts.get(("description", ""), ""),
                 "commands": bot.commands.get(("default", ""), []),
+                "pending_updates": bot.queue.count(),
                 "menu": bot.menu_buttons.get(0, {"type": "commands"}),
             }
             for bot in world.bots.values()

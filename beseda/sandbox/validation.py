@@ -17,6 +17,14 @@ MAX_TEXT_UNITS = 4096  # #sendmessage
 MAX_CAPTION_UNITS = 1024  # #sendphoto
 _MAX_CALLBACK_BYTES = 64  # #inlinekeyboardbutton
 _MAX_INLINE_BUTTONS = 100
+_MAX_ROW = 12
+_MAX_BUTTONS = 300
+_PRIVATE_KEYS = {
+    "request_contact": "phone number can be requested in private chats only",
+    "request_location": "location can be requested in private chats only",
+    "request_poll": "poll can be requested in private chats only",
+    "web_app": "Web App buttons can be used in private chats only",
+}
 _MAX_COMMANDS = 100  # #setmycommands
 _COMMAND = re.compile(r"[a-z0-9_]+")
 _INLINE_ACTIONS = (
@@ -76,7 +84,15 @@ def _read_rows(markup: Json, name: str, refusal: str, read: Any) -> list[list[Js
         return []
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise bad_request(refusal)
-    return [[read(button) for button in row] for row in rows if row]
+    # TDLib leaves out buttons without a text and cuts what is more than 12 in a row or 300 in all.
+    read_rows = [[button for button in map(read, row) if button["text"]][:_MAX_ROW] for row in rows]
+    shown: list[list[Json]] = []
+    left = _MAX_BUTTONS
+    for row in read_rows:
+        if row[:left]:
+            shown.append(row[:left])
+            left -= len(shown[-1])
+    return shown
 
 
 def _read_key(button: Any) -> Json:
@@ -86,8 +102,6 @@ def _read_key(button: Any) -> Json:
         raise bad_request("can't parse keyboard button: KeyboardButton must be a String or an Object")
     if not isinstance(button.get("text"), str):
         raise bad_request("can't parse keyboard button: Can't find field \"text\"")
-    if not button["text"].strip():
-        raise bad_request("keyboard button text must be non-empty")
     return button
 
 
@@ -110,14 +124,16 @@ def _is_given(button: Json, name: str) -> bool:
     return bool(value) if name in {"url", "callback_data"} else value is not None
 
 
-def check_markup(markup: Json | None) -> None:
+def check_markup(markup: Json | None, *, is_private: bool) -> None:
     """Raises ApiRefusalError for what Telegram notices once it sends: data, links, number of buttons."""
+    for key in (key for row in (markup or {}).get("keyboard", ()) for key in row if not is_private):
+        for name, refusal in _PRIVATE_KEYS.items():
+            if key.get(name):
+                raise bad_request(refusal)
     rows = (markup or {}).get("inline_keyboard", ())
     if sum(len(row) for row in rows) > _MAX_INLINE_BUTTONS:
         raise bad_request("reply markup is too long")
     for button in (button for row in rows for button in row):
-        if not button["text"].strip():
-            raise bad_request("inline keyboard button text must be non-empty")
         if len(str(button.get("callback_data", "")).encode()) > _MAX_CALLBACK_BYTES:
             raise bad_request("BUTTON_DATA_INVALID")
         if "url" in button:

@@ -46,7 +46,7 @@ def deliver_all(call: Call, delivery: Delivery, contents: list[Json]) -> list[Js
     """Send several messages at once; raises ApiRefusalError before any of them is sent."""
     realm, dialog = call.realm, delivery.dialog
     realm.world.check_not_blocked(dialog)
-    check_markup(delivery.markup)
+    check_markup(delivery.markup, is_private=dialog.is_private)
     realm.flood.check(call.bot.username, dialog.chat_id, weight=len(contents))
     return [
         realm.world.add_bot_message(call.bot, dialog, {**delivery.head, **content}, delivery.markup).message

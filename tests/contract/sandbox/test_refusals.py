@@ -113,8 +113,13 @@ KEYBOARDS: list[Row] = [
     ),
     (
         "sendMessage",
-        text("x", reply_markup={"inline_keyboard": [[{"text": "x", "callback_data": "y"}] * 101]}),
+        text("x", reply_markup={"inline_keyboard": [[{"text": "x", "callback_data": "y"}]] * 101}),
         "Bad Request: reply markup is too long",
+    ),
+    (
+        "sendMessage",
+        {"chat_id": GROUP, "text": "x", "reply_markup": {"keyboard": [[{"text": "x", "request_contact": True}]]}},
+        "Bad Request: phone number can be requested in private chats only",
     ),
 ]
 EDITS: list[Row] = [

@@ -54,6 +54,13 @@ async def test_reply_keyboard_is_pressed_by_its_label_and_removed(bot: BotClient
     assert (await anna.get_dialog())["reply_keyboard"] is None
 
 
+async def test_buttons_without_text_and_beyond_a_row_are_left_out(bot: BotClient) -> None:
+    row = [{"text": str(number), "callback_data": "x"} for number in range(14)]
+    keyboard = {"inline_keyboard": [[{"text": "", "callback_data": "x"}], row]}
+    sent = await bot.get("sendMessage", chat_id=ANNA, text="x", reply_markup=keyboard)
+    assert sent["reply_markup"] == {"inline_keyboard": [row[:12]]}
+
+
 async def test_edit_and_delete_are_seen_by_the_user(bot: BotClient, anna: SandboxUser) -> None:
     sent = await bot.get("sendMessage", chat_id=ANNA, text="один")
     await bot.get("editMessageText", chat_id=ANNA, message_id=sent["message_id"], text="два")
