@@ -4,10 +4,11 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from beseda.sandbox.attachments import describe_file, take_file
+from beseda.sandbox.files import MAX_DOWNLOAD_BYTES
 from beseda.sandbox.methods.delivery import deliver, deliver_all, prepare, read_caption
 from beseda.sandbox.params import Params
 from beseda.sandbox.realm import Call
-from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from beseda.sandbox.refusals import ApiRefusalError, bad_request, forbidden
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("duration", "width", "height", "length")
 _MAX_ALBUM = 10
+_SENT_REASONS = {
+    "wrong file identifier/HTTP URL specified": "Wrong file identifier/HTTP URL specified",
+    "failed to get HTTP URL content": "WEBPAGE_CURL_FAILED",
+}
 _ALBUM_KINDS = frozenset({"photo", "video", "audio", "document"})
 
 
@@ -70,6 +75,8 @@ async def send_media_group(call: Call) -> list[Json]:
         raise bad_request("too many messages to send as an album")
     contents = [await _read_member(call, number, item) for number, item in enumerate(items, start=1)]
     _check_album({str(item["type"]) for item in items})
+    if delivery.dialog.blocked:
+        raise forbidden('failed to send message #1 with the error message "USER_IS_BLOCKED"')
     group_id = str(secrets.randbits(53))
     return deliver_all(call, delivery, [{"media_group_id": group_id, **content} for content in contents])
 
@@ -79,9 +86,10 @@ async def _read_member(call: Call, number: int, item: Any) -> Json:
         return await read_media(call, item, for_album=True)
     except ApiRefusalError as refusal:
         reason = refusal.description.removeprefix("Bad Request: ")
-        if not reason.isupper():
+        reason = _SENT_REASONS.get(reason, reason)
+        if not (reason.isupper() or reason in _SENT_REASONS.values()):
             raise
-        # What Telegram's servers, not its Bot API server, find wrong with one file of an album.
+        # What goes wrong while one file of an album is being sent is told with its number.
         raise bad_request(f'failed to send message #{number} with the error message "{reason}"') from refusal
 
 
@@ -100,7 +108,7 @@ async def get_file(call: Call) -> Json:
     stored = call.realm.files.get(file_id)
     if stored is None:
         raise bad_request("invalid file_id")
-    if stored.size > 20 * 1024 * 1024:
+    if stored.size > MAX_DOWNLOAD_BYTES:
         raise ApiRefusalError(400, "Bad Request: file is too big")
     return {
         "file_id": stored.file_id,
