@@ -14,6 +14,7 @@ NOT_MODIFIED = (
     "current content and reply markup of the message"
 )
 ENTITIES = "Bad Request: can't parse entities: "
+ALBUM = "Bad Request: failed to send message #1 with the error message "
 INLINE = "Bad Request: can't parse inline keyboard button: "
 
 
@@ -216,6 +217,16 @@ FILES: list[Row] = [
         "sendMediaGroup",
         {"chat_id": ANNA, "media": [{"type": "animation", "media": "x"}]},
         "Bad Request: can't parse InputMedia: type \"animation\" can't be used in sendMediaGroup",
+    ),
+    (
+        "sendMediaGroup",
+        {"chat_id": ANNA, "media": [{"type": "document", "media": "nonsense"}]},
+        f'{ALBUM}"Wrong file identifier/HTTP URL specified"',
+    ),
+    (
+        "sendMediaGroup",
+        {"chat_id": ANNA, "media": [{"type": "photo", "media": "http://x.y/z"}]},
+        f'{ALBUM}"WEBPAGE_CURL_FAILED"',
     ),
 ]
 OTHER: list[Row] = [
