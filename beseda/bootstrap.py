@@ -19,6 +19,7 @@ from beseda.speech.registry import SpeechSettings, build_transcriber
 from beseda.storage.base import (
     Cache,
     ConversationStore,
+    FloodWaitStore,
     HistoryStore,
     RateLimiter,
     StateStore,
@@ -31,6 +32,7 @@ from beseda.storage.memory.rate_limit import MemoryRateLimiter
 from beseda.storage.memory.state import MemoryState
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
@@ -45,6 +47,7 @@ class Record:
     updates: UpdateStore
     turns: TurnStore
     conversations: ConversationStore
+    flood_waits: FloodWaitStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ async def _open_record(settings: Settings, clock: Clock, stack: AsyncExitStack) 
         SqlUpdateRepository(database, clock),
         SqlTurnRepository(database, clock),
         SqlConversationRepository(database, clock),
+        SqlFloodWaitRepository(database, clock),
     )
 
 

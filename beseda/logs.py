@@ -16,6 +16,9 @@ import orjson
 
 _SHORTEST_SECRET = 6  # anything shorter would turn ordinary words into gaps
 
+# Libraries whose “info” is about themselves.
+_CHATTY: Final = ("alembic", "uvicorn", "asyncio")
+
 _PATTERNS: Final = (
     # A bot's token is a part of every address of the Bot API, so it is in each traceback of the HTTP client.
     (re.compile(r"(?<!\d)\d{6,}(?::|%3[Aa])[A-Za-z0-9_-]{30,}"), "<token>"),
@@ -99,6 +102,8 @@ def setup_logging(level: str | int = "INFO", *, json: bool = False, stream: Text
     """
     root = logging.getLogger()
     root.setLevel(level.upper() if isinstance(level, str) else level)
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(_JsonFormatter() if json else _LineFormatter())
     root.handlers = [kept for kept in root.handlers if not isinstance(kept, _Handler)] + [handler]

@@ -12,11 +12,13 @@ from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
 from beseda.domain.bot import BotProfile
-from beseda.errors import TelegramError, TelegramUnauthorizedError
+from beseda.errors import StorageError, TelegramError, TelegramUnauthorizedError
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.services.chat import ChatParts, ChatService
 from beseda.services.context import Memory
+from beseda.storage.base import FloodWait, FloodWaitStore
+from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger
 from beseda.telegram.pacing import Pacer
@@ -70,7 +72,8 @@ class RunningBot:
         except BaseException:
             await api.close()
             raise
-        messenger = TelegramMessenger(api, Pacer(container.clock, enabled=settings.limits), container.clock)
+        pacer = Pacer(container.clock, enabled=settings.limits)
+        messenger = TelegramMessenger(api, pacer, container.clock, _flood_note(record.flood_waits))
         memory = Memory(record.conversations, hot.history, assignment.namespace)
         parts = ChatParts(container.model, record.turns, memory, messenger, container.clock)
         desk = Desk(
@@ -141,6 +144,17 @@ class RunningBot:
             await self.runner.desk.api.call(method, **params)
         except TelegramError as error:
             log.warning("%s: %s", self.name, error.detail)
+
+
+def _flood_note(store: FloodWaitStore) -> FloodNote:
+    async def note(target: Target, method: str, seconds: float) -> None:
+        wait = FloodWait(target.chat.bot, method, seconds, target.chat.chat_id, target.kind)
+        try:
+            await store.record(wait)
+        except StorageError as error:
+            log.warning("a flood wait is not on record: %s", error.detail)
+
+    return note
 
 
 async def _introduce(api: BotApi, name: str, clock: Clock) -> Identity:

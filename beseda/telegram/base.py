@@ -39,6 +39,9 @@ class Draft(Protocol):
 
 Record = Callable[[Part], Coroutine[None, None, None]]
 
+# Told of each flood wait: where and by which method it was met, and the seconds that Telegram asks for.
+FloodNote = Callable[[Target, str, float], Coroutine[None, None, None]]
+
 
 class LiveAnswer(Protocol):
     """What the user sees while an answer is made: typing, then the growing text."""

@@ -14,7 +14,7 @@ from beseda.domain.turn import Part, PartState
 from beseda.errors import TelegramFloodError, TelegramRefusedError, TelegramUnavailableError
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.telegram.base import Keyboard, LiveAnswer, LiveRequest, Target
+from beseda.telegram.base import FloodNote, Keyboard, LiveAnswer, LiveRequest, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import inline_markup
 from beseda.telegram.pacing import Pacer
@@ -32,11 +32,12 @@ _NO_PREVIEW = {"is_disabled": True}
 class TelegramMessenger:
     """Implements `beseda.telegram.base.Messenger` over a Bot API connection."""
 
-    def __init__(self, api: BotApi, pacer: Pacer, clock: Clock, backoff: Backoff | None = None) -> None:
+    def __init__(self, api: BotApi, pacer: Pacer, clock: Clock, note_flood: FloodNote) -> None:
         self.api = api
         self._pacer = pacer
         self._clock = clock
-        self._backoff = backoff or Backoff(first=0.5, cap=60.0)
+        self._note_flood = note_flood
+        self._backoff = Backoff(first=0.5, cap=60.0)
         self._drafts_known = True
 
     async def compose(self, markdown: str, keyboard: Keyboard = ()) -> list[Part]:
@@ -60,7 +61,7 @@ class TelegramMessenger:
             try:
                 return await self._put_once(target, part)
             except TelegramFloodError as error:
-                self._pacer.close(target.chat.chat_id, error.retry_after or self._backoff.delay(attempt))
+                await self.obey_flood(target, error)
             except TelegramUnavailableError as error:
                 log.warning("Telegram is away, trying again: %s", error.detail)
                 await self._clock.sleep(self._backoff.delay(attempt))
@@ -153,9 +154,13 @@ class TelegramMessenger:
             part.message_id = message_id
             await request.record(part)
 
-    def flooded(self, target: Target, error: TelegramFloodError) -> None:
-        """Remember a 429 that met a call that only showed progress."""
-        self._pacer.close(target.chat.chat_id, error.retry_after or 1.0)
+    async def obey_flood(self, target: Target, error: TelegramFloodError) -> None:
+        """Close the chat for as long as Telegram says, and keep a note of it."""
+        seconds = error.retry_after or 1.0
+        self._pacer.close(target.chat.chat_id, seconds)
+        log.warning("flood control: chat %d waits %.0f s", target.chat.chat_id, seconds)
+        method, _, _ = error.detail.partition(":")  # as the client words it
+        await self._note_flood(target, method, seconds)
 
     def forget_drafts(self) -> None:
         """Remember that this Bot API server is too old for drafts: answers are shown by edits from now on."""

@@ -113,7 +113,7 @@ class Stage(Protocol):
     async def show_typing(self, target: Target) -> None: ...
     async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None: ...
     async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None: ...
-    def flooded(self, target: Target, error: TelegramFloodError) -> None: ...
+    async def obey_flood(self, target: Target, error: TelegramFloodError) -> None: ...
     def forget_drafts(self) -> None: ...
 
 
@@ -178,16 +178,16 @@ class _LiveAnswer:
         now = self._loop.time()
         self._plan.shown(step, now)
         if failure is not None:
-            self._take_refusal(step, failure)
+            await self._take_refusal(step, failure)
         self._plan.put_off(now + self._stage.due_in(self._request.target))
         if self._call is not None:  # not settled meanwhile
             self._call = None
             self._look_later(now)
 
-    def _take_refusal(self, step: Step, error: BesedaError) -> None:
+    async def _take_refusal(self, step: Step, error: BesedaError) -> None:
         log.debug("%s was not shown: %s", step.name, error.detail)
         if isinstance(error, TelegramFloodError):
-            self._stage.flooded(self._request.target, error)
+            await self._stage.obey_flood(self._request.target, error)
 
 
 class StreamedAnswer(_LiveAnswer):
@@ -202,8 +202,8 @@ class StreamedAnswer(_LiveAnswer):
         else:
             await self._stage.show_draft(target, self._request.number, text)
 
-    def _take_refusal(self, step: Step, error: BesedaError) -> None:
-        super()._take_refusal(step, error)
+    async def _take_refusal(self, step: Step, error: BesedaError) -> None:
+        await super()._take_refusal(step, error)
         if step is not Step.TYPING and isinstance(error, TelegramRefusedError) and "not found" in error.detail.lower():
             self._stage.forget_drafts()
             self._plan.show_typing_only()

@@ -4,7 +4,7 @@ from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.voice import listen_again
 from beseda.dispatch.router import Router
-from beseda.domain.turn import Turn, TurnState
+from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.kit.texts import Text
 
 router = Router()
@@ -17,7 +17,7 @@ async def retry(context: Context) -> None:
     """Take the failed turn up again; one that is being answered, or has been, is left alone."""
     assert isinstance(context.event, Press)  # noqa: S101
     turn = await context.turn() or await context.desk.turns.find(int(argument(context.event.data)[0]))
-    if turn is None or not _is_theirs(context, turn) or turn.state is TurnState.DELIVERED:
+    if turn is None or not _is_theirs(context, turn) or not _can_be_retried(turn):
         await context.acknowledge(context.say(_GONE))
         return
     await context.acknowledge()
@@ -27,6 +27,11 @@ async def retry(context: Context) -> None:
         await context.ask_again(turn)
     else:
         await listen_again(context, turn)
+
+
+def _can_be_retried(turn: Turn) -> bool:
+    """Return whether the turn has failed and its words, or their recording, have not been wiped since."""
+    return turn.state is not TurnState.DELIVERED and bool(turn.input or turn.kind is TurnKind.VOICE)
 
 
 def _is_theirs(context: Context, turn: Turn) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,7 @@ async def test_flood_wait_of_one_chat_does_not_hold_up_the_others(tmp_path: Path
         await living.wait_for_calls("sendMessage")
         await chris.say("Hi")
         await chris.wait_text("hello")
+        assert await living.container.record.flood_waits.count(datetime(2026, 1, 1, tzinfo=UTC)) == 1
 
 
 async def test_part_that_telegram_cannot_read_is_sent_as_plain_text(tmp_path: Path) -> None:
