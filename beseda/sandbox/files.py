@@ -6,8 +6,10 @@ import re
 import secrets
 import shutil
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING
+
+import orjson
 
 from beseda.sandbox.media_facts import looks_like_voice, measure_ogg_seconds, measure_picture
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
@@ -45,6 +47,7 @@ class Upload:
 class StoredFile:
     """A file on our disk under a name of ours."""
 
+    number: int
     file_id: str
     unique_id: str
     kind: str
@@ -60,7 +63,10 @@ class StoredFile:
 
 
 class FileStore:
-    """Files of all chats, kept in one folder up to a total size; the oldest go first."""
+    """Files of all chats, kept in one folder up to a total size; the oldest go first.
+
+    A bot may keep a file's id in its database, so the files of earlier runs stay known: each has a description beside it.
+    """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder / "files"
@@ -69,6 +75,23 @@ class FileStore:
         self._by_path: dict[str, str] = {}
         self._total = 0
         self._count = 0
+        self._load()
+
+    def _load(self) -> None:
+        for description in sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
+            stored = _read_description(description)
+            if stored is None:
+                description.unlink()
+                description.with_suffix(".bin").unlink(missing_ok=True)
+            else:
+                self._count = max(self._count, stored.number)
+                self._keep(stored)
+
+    def _keep(self, stored: StoredFile) -> None:
+        self._files[stored.file_id] = stored
+        self._by_path[stored.remote_path] = stored.file_id
+        self._total += stored.size
+        self._drop_oldest()
 
     async def save(self, upload: Upload, kind: str) -> StoredFile:
         """Copy an upload to disk and look at its head; raises ApiRefusalError for an empty file."""
@@ -76,10 +99,7 @@ class FileStore:
             raise bad_request("file must be non-empty")
         self._count += 1
         stored = await asyncio.to_thread(self._write, upload, kind, self._count)
-        self._files[stored.file_id] = stored
-        self._by_path[stored.remote_path] = stored.file_id
-        self._total += stored.size
-        self._drop_oldest()
+        self._keep(stored)
         return stored
 
     def _write(self, upload: Upload, kind: str, number: int) -> StoredFile:
@@ -95,7 +115,8 @@ class FileStore:
         with path.open("wb") as target:
             shutil.copyfileobj(upload.stream, target, MEBIBYTE)
         width, height = (measure_picture(path) or (0, 0)) if kind in {"photo", "document"} else (0, 0)
-        return StoredFile(
+        stored = StoredFile(
+            number=number,
             file_id=f"{kind[:2].upper()}{secrets.token_urlsafe(36)}",
             unique_id=secrets.token_urlsafe(12),
             kind=kind,
@@ -109,13 +130,15 @@ class FileStore:
             seconds=measure_ogg_seconds(path) if kind in {"voice", "audio"} else None,
             is_voice_format=looks_like_voice(path),
         )
+        path.with_suffix(".json").write_bytes(orjson.dumps({**asdict(stored), "path": path.name}))
+        return stored
 
     def _drop_oldest(self) -> None:
         while self._total > self._max_bytes and len(self._files) > 1:
             _, oldest = self._files.popitem(last=False)
             self._by_path.pop(oldest.remote_path, None)
             self._total -= oldest.size
-            oldest.path.unlink(missing_ok=True)
+            _remove(oldest)
 
     def get(self, file_id: str) -> StoredFile | None:
         """The file with this id, if it is still there."""
@@ -131,10 +154,24 @@ class FileStore:
     def clear(self) -> None:
         """Remove every file."""
         for stored in self._files.values():
-            stored.path.unlink(missing_ok=True)
+            _remove(stored)
         self._files.clear()
         self._by_path.clear()
         self._total = 0
+
+
+def _read_description(path: Path) -> StoredFile | None:
+    try:
+        fields = orjson.loads(path.read_bytes())
+        stored = StoredFile(**{**fields, "path": path.with_suffix(".bin")})
+    except (ValueError, TypeError):
+        return None
+    return stored if stored.path.is_file() else None
+
+
+def _remove(stored: StoredFile) -> None:
+    stored.path.unlink(missing_ok=True)
+    stored.path.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _clean_name(name: str) -> str:

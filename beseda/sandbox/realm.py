@@ -12,13 +12,14 @@ from beseda.sandbox.faults import FaultPlan
 from beseda.sandbox.files import FileStore
 from beseda.sandbox.flood import FloodControl, FloodLimits
 from beseda.sandbox.judge import Judge
+from beseda.sandbox.people import PeopleBook
 from beseda.sandbox.sequence import IdLedger
 from beseda.sandbox.world import World
 
 if TYPE_CHECKING:
-    from beseda.sandbox.chats import Bot, Dialog
+    from beseda.sandbox.chats import Bot, Dialog, Json
     from beseda.sandbox.params import Params
-    from beseda.sandbox.settings import SandboxSettings
+    from beseda.sandbox.settings import Person, SandboxSettings
 
 _MAX_CALLBACKS = 10_000
 
@@ -44,8 +45,20 @@ class Realm:
         self.flood = FloodControl(time.monotonic)
         self.files = FileStore(settings.folder, settings.max_stored_bytes)
         self.world = World(settings, IdLedger(settings.folder), self.events)
+        self._people = PeopleBook(settings.folder)
+        for person in self._people.read():
+            self.world.add_user(person)
         self.judge = Judge(self.world.find_user)
         self._callbacks: OrderedDict[str, PendingCallback] = OrderedDict()
+
+    def add_user(self, person: Person) -> Json:
+        """Introduce someone for this run and the next ones; raises ValueError."""
+        is_new = person.id not in self.world.users
+        user = self.world.add_user(person)
+        if is_new:
+            self._people.add(person)
+            self.events.publish(None, "user", user=user)
+        return user
 
     def add_callback(self, callback_id: str, callback: PendingCallback) -> None:
         """Remember a pressed button until it is answered."""

@@ -97,9 +97,7 @@ class UserApi:
             username=_get_text(fields, "username"),
             language_code=_get_text(fields, "language_code"),
         )
-        user = self._realm.world.add_user(person)
-        self._realm.events.publish(None, "user", user=user)
-        return _json(user)
+        return _json(self._realm.add_user(person))
 
     async def list_commands(self, request: Request) -> Response:
         """Commands as this person sees them."""

@@ -75,6 +75,17 @@ async def test_restart_never_repeats_an_id(tmp_path: Path, session: aiohttp.Clie
     assert max(max(pair) for pair in seen) < 2**31
 
 
+async def test_people_added_are_there_after_a_restart(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    async with open_sandbox(tmp_path) as running:
+        vera = await BotClient(running.base_url, session).user_side("POST", "/users", json={"first_name": "Вера"})
+    with (tmp_path / "people.jsonl").open("a") as file:
+        file.write('{"id": 12, "first_n')
+    async with open_sandbox(tmp_path) as running:
+        bot = BotClient(running.base_url, session)
+        assert vera in (await bot.user_side("GET", "/state"))["users"]
+        await bot.get("sendMessage", chat_id=vera["id"], text="Я вас помню")
+
+
 async def test_every_bot_has_its_own_queue(running: RunningSandbox, bot: BotClient, anna: SandboxUser) -> None:
     await anna.say("привет")
     assert await bot.with_token("1000000002:sandbox-test-token-two").get("getUpdates") == []

@@ -1,0 +1,51 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from beseda.sandbox.files import FileStore, Upload
+from beseda.sandbox.refusals import ApiRefusalError
+
+
+def make_upload(data: bytes, name: str = "a.txt") -> Upload:
+    return Upload(io.BytesIO(data), len(data), name, "")
+
+
+async def test_oldest_files_make_room(tmp_path: Path) -> None:
+    store = FileStore(tmp_path, max_bytes=250)
+    ids = [(await store.save(make_upload(b"x" * 100), "document")).file_id for _ in range(3)]
+    assert [store.get(file_id) is not None for file_id in ids] == [False, True, True]
+    assert len(list((tmp_path / "files").glob("*.bin"))) == 2
+    store.clear()
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+async def test_files_of_an_earlier_run_are_still_known(tmp_path: Path) -> None:
+    first = await FileStore(tmp_path, max_bytes=1000).save(make_upload(b"abc", "отчёт.txt"), "document")
+    again = FileStore(tmp_path, max_bytes=1000)
+    assert again.get(first.file_id) == first
+    assert again.find_remote(first.remote_path).path.read_bytes() == b"abc"
+    second = await again.save(make_upload(b"x"), "document")
+    assert (first.remote_path, second.remote_path) == ("documents/file_1.txt", "documents/file_2.txt")
+
+
+async def test_damaged_descriptions_are_cleared_away(tmp_path: Path) -> None:
+    await FileStore(tmp_path, max_bytes=1000).save(make_upload(b"abc"), "document")
+    (description,) = (tmp_path / "files").glob("*.json")
+    description.write_text("nonsense")
+    FileStore(tmp_path, max_bytes=1000)
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "extension"), [("a.PDF", "pdf"), ("a.tar.gz", "gz"), ("no", "bin"), ("a.ж", "bin"), ("x./../y", "bin")]
+)
+async def test_extension_is_the_senders_but_the_name_is_ours(tmp_path: Path, name: str, extension: str) -> None:
+    stored = await FileStore(tmp_path, max_bytes=1000).save(make_upload(b"x", name), "document")
+    assert stored.remote_path == f"documents/file_1.{extension}"
+    assert stored.path.parent == tmp_path / "files"
+
+
+async def test_path_outside_the_store_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(ApiRefusalError, match="Not Found"):
+        FileStore(tmp_path, max_bytes=1000).find_remote("../ids.json")
