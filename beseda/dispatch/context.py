@@ -15,7 +15,7 @@ from beseda.domain.turn import Turn, TurnKind
 from beseda.errors import BesedaError, TelegramError
 from beseda.kit.texts import Text
 from beseda.services.chat import ChatService
-from beseda.services.context import Memory
+from beseda.services.conversation import Memory
 from beseda.services.question import Question
 from beseda.services.voice import VoiceService
 from beseda.storage.base import Cache, RateLimiter, StateStore, TurnStore, UpdateStore

@@ -16,7 +16,7 @@ from beseda.errors import StorageError, TelegramError, TelegramUnauthorizedError
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.services.chat import ChatParts, ChatService
-from beseda.services.context import Memory
+from beseda.services.conversation import Memory
 from beseda.storage.base import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi

@@ -20,7 +20,7 @@ from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.logs import log_context
-from beseda.services.context import Memory, PromptWriter
+from beseda.services.conversation import Memory, PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener
 from beseda.services.question import Question

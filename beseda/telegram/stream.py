@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from beseda.domain.conversation import ChatKind
 from beseda.errors import (
     BesedaError,
     StorageError,
@@ -49,7 +50,9 @@ class Pace:
 
 
 DRAFTS = Pace()
-EDITS = Pace(text_first=1.0, text_every=3.0, thinking_first=None, renew_every=None)
+EDITS = Pace(thinking_first=None, renew_every=None)
+# A group takes twenty messages a minute, and edits count alike.
+GROUP_EDITS = Pace(text_first=1.0, text_every=3.0, thinking_first=None, renew_every=None)
 
 
 class StreamPlan:
@@ -120,17 +123,15 @@ class Stage(Protocol):
 class _LiveAnswer:
     """The part both ways share: one timer, at most one call under way, the newest text wins."""
 
-    pace: Pace
-
-    def __init__(self, stage: Stage, request: LiveRequest) -> None:
+    def __init__(self, stage: Stage, request: LiveRequest, pace: Pace) -> None:
         self._stage = stage
         self._request = request
         self._loop = asyncio.get_running_loop()
-        self._plan = StreamPlan(self.pace, self._loop.time())
+        self._plan = StreamPlan(pace, self._loop.time())
         self._text_due = self._plan.text_due()
         self._shown = ""
         self._call: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(self.pace.typing_first, self._look)
+        self._timer = self._loop.call_later(pace.typing_first, self._look)
 
     def touch(self) -> None:
         if self._loop.time() >= self._text_due:
@@ -193,7 +194,8 @@ class _LiveAnswer:
 class StreamedAnswer(_LiveAnswer):
     """Private chats: native drafts with a native stop button, gone when the real message comes."""
 
-    pace = DRAFTS
+    def __init__(self, stage: Stage, request: LiveRequest) -> None:
+        super().__init__(stage, request, DRAFTS)
 
     async def show(self, step: Step, text: str) -> None:
         target = self._request.target
@@ -212,7 +214,8 @@ class StreamedAnswer(_LiveAnswer):
 class EditedAnswer(_LiveAnswer):
     """Groups, and servers without drafts: one real message that is edited, with a stop button under it."""
 
-    pace = EDITS
+    def __init__(self, stage: Stage, request: LiveRequest) -> None:
+        super().__init__(stage, request, EDITS if request.target.kind is ChatKind.PRIVATE else GROUP_EDITS)
 
     async def show(self, step: Step, text: str) -> None:
         if step is Step.TYPING:

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from beseda.telegram.stream import DRAFTS, EDITS, Pace, Step, StreamPlan
+from beseda.telegram.stream import DRAFTS, GROUP_EDITS, Pace, Step, StreamPlan
 
 
 def _play(pace: Pace, text_from: float, until: float, *, tick: float = 0.05) -> list[tuple[float, Step]]:
@@ -46,7 +46,7 @@ def test_draft_that_does_not_grow_is_renewed_before_it_vanishes() -> None:
 
 
 def test_group_is_edited_every_three_seconds() -> None:
-    texts = [at for at, step in _play(EDITS, text_from=0.0, until=10.0) if step is Step.TEXT]
+    texts = [at for at, step in _play(GROUP_EDITS, text_from=0.0, until=10.0) if step is Step.TEXT]
     assert texts == [1.0, 4.0, 7.0]
 
 
