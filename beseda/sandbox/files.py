@@ -65,7 +65,7 @@ class StoredFile:
 class FileStore:
     """Files of all chats, kept in one folder up to a total size; the oldest go first.
 
-    A bot may keep a file's id in its database, so the files of earlier runs stay known: each has a description beside it.
+    A bot may keep a file's id in its database, so files of earlier runs stay known: each has a description beside it.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:

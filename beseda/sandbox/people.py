@@ -27,7 +27,8 @@ class PeopleBook:
     def add(self, person: Person) -> None:
         """Write one person down."""
         with self._path.open("ab") as file:
-            file.write(orjson.dumps(asdict(person)) + b"\n")
+            # The line break stands first: what a crash cut off before must not swallow this one.
+            file.write(b"\n" + orjson.dumps(asdict(person)))
 
 
 def _read_line(line: bytes) -> Person | None:

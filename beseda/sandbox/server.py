@@ -51,6 +51,8 @@ async def serve_app(
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=2,
+        # A connection closed after 5 s, uvicorn's default, meets many a bot just as it sends.
+        timeout_keep_alive=75,
         date_header=False,
         server_header=False,
     )

@@ -84,6 +84,10 @@ async def test_people_added_are_there_after_a_restart(tmp_path: Path, session: a
         bot = BotClient(running.base_url, session)
         assert vera in (await bot.user_side("GET", "/state"))["users"]
         await bot.get("sendMessage", chat_id=vera["id"], text="Я вас помню")
+        oleg = await bot.user_side("POST", "/users", json={"first_name": "Олег"})
+    async with open_sandbox(tmp_path) as running:
+        users = (await BotClient(running.base_url, session).user_side("GET", "/state"))["users"]
+        assert [user for user in users if user in (vera, oleg)] == [vera, oleg]
 
 
 async def test_every_bot_has_its_own_queue(running: RunningSandbox, bot: BotClient, anna: SandboxUser) -> None:
