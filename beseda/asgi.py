@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse
 
 from beseda import __version__
 from beseda.api.health import Check, health_router
+from beseda.api.problems import add_problem_handlers
 from beseda.dispatch.webhook import webhook_router
 from beseda.sandbox.app import Sandbox
 
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 
 class Web:
-    """The app, with what it is put together from as it comes up: bots may join after the server has started."""
+    """The app, with what it is put together from as it comes up: bots may join after the server has started.
+
+    Webhooks are taken where there is a `secret`.
+    """
 
     def __init__(self, checks: Mapping[str, Check], *, sandbox: Sandbox | None = None, secret: str = "") -> None:
         self.runners: dict[str, BotRunner] = {}
         self.app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None)
+        add_problem_handlers(self.app)
         self.app.include_router(health_router(checks))
         if secret:
             self.app.include_router(webhook_router(self.runners, secret))

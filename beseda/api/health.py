@@ -1,5 +1,7 @@
 """Alive, ready: what a supervisor or a load balancer asks."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter
@@ -7,11 +9,17 @@ from fastapi.responses import JSONResponse
 
 from beseda import __version__
 
+log = logging.getLogger(__name__)
+
 Check = Callable[[], Awaitable[str]]
+_PATIENCE = 5.0  # seconds: who asks gives up soon after
 
 
-def health_router(checks: Mapping[str, Check]) -> APIRouter:
-    """Return `/health` and `/ready`. A check returns an empty string when its part answers, else what is wrong."""
+def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -> APIRouter:
+    """Return `/health` and `/ready`. A check returns an empty string when its part answers, else what is wrong.
+
+    A part that says nothing for `patience` seconds does not answer.
+    """
     router = APIRouter()
 
     @router.get("/health")
@@ -22,9 +30,19 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
     @router.get("/ready")
     async def ready() -> JSONResponse:
         """Say whether every needed part answers, and which does not."""
-        parts = {name: await check() for name, check in checks.items()}
-        failed = {name: problem for name, problem in parts.items() if problem}
-        body = {"status": "failed" if failed else "ok", "parts": {name: parts[name] or "ok" for name in parts}}
-        return JSONResponse(body, status_code=503 if failed else 200)
+        found = await asyncio.gather(*(_ask(name, check, patience) for name, check in checks.items()))
+        failed = any(found)
+        parts = {name: problem or "ok" for name, problem in zip(checks, found, strict=True)}
+        return JSONResponse({"status": "failed" if failed else "ok", "parts": parts}, 503 if failed else 200)
 
     return router
+
+
+async def _ask(name: str, check: Check, patience: float) -> str:
+    try:
+        return await asyncio.wait_for(check(), patience)
+    except TimeoutError:
+        return "does not answer"
+    except Exception:
+        log.exception("the check of %s failed", name)
+        return "failed"

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from beseda.dispatch.handlers import common_router
 from beseda.dispatch.handlers.commands import COMMANDS
@@ -23,20 +23,26 @@ from beseda.errors import SettingsError
 from beseda.kit.texts import Text
 
 BUNDLED = Path(__file__).parent
+_FILES = ("bot.yaml", "bot.yml", "persona_prompt.md")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _LONGEST_PERSONA = 64 * 1024  # bytes: far beyond any prompt that helps
+
+
+_Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# Telegram's alphabet and length: https://core.telegram.org/bots/api#botcommand
+_Command = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
 class TextEntry(BaseModel):
     """A text in both languages."""
 
     model_config = ConfigDict(extra="forbid")
-    ru: str
-    en: str
+    ru: _Words
+    en: _Words
 
     def to_text(self) -> Text:
         """Return the text as the program uses it."""
-        return Text(self.ru.strip(), self.en.strip())
+        return Text(self.ru, self.en)
 
 
 class BotFile(BaseModel):
@@ -46,7 +52,7 @@ class BotFile(BaseModel):
     title: TextEntry
     about: TextEntry
     greeting: TextEntry
-    commands: list[str] = ["start", "help", "clear", "stats", "stop"]
+    commands: list[_Command] = ["start", "help", "clear", "stats", "stop"]
     examples: list[TextEntry] = []
     window: int = Field(10, ge=1, le=200)
     temperature: float | None = Field(None, ge=0, le=2)
@@ -66,7 +72,18 @@ class Catalog:
     def names(self) -> list[str]:
         """Return the names of all bots, the bundled ones included."""
         found = {path.parent.name for folder in self._folders for path in folder.glob("*/bot.yaml")}
-        return sorted(found)
+        return sorted(name for name in found if _NAME.fullmatch(name))
+
+    def strays(self) -> dict[Path, str]:
+        """Return the folders that look like a bot but are none, and why."""
+        found = {}
+        folders = {path.parent for folder in self._folders for file in _FILES for path in folder.glob(f"*/{file}")}
+        for folder in sorted(folders):
+            if not _NAME.fullmatch(folder.name):
+                found[folder] = "is no name for a bot: use small letters, digits, - and _"
+            elif not (folder / "bot.yaml").is_file():
+                found[folder] = "bot.yaml is missing, so that it is no bot"
+        return found
 
     def folder(self, name: str) -> Path:
         """Return a bot's folder. Raises SettingsError naming the bots there are."""
@@ -81,8 +98,13 @@ class Catalog:
         entry = _read(folder / "bot.yaml")
         own = [command for command in entry.commands if command not in COMMANDS]
         handled = self.router(name).commands
-        if missing := [command for command in own if command not in handled or command not in entry.texts]:
-            raise SettingsError(f"{folder / 'bot.yaml'}: commands: nobody handles /{missing[0]}, or `texts` lacks it")
+        for command in own:
+            if command not in handled:
+                raise SettingsError(f"{folder / 'bot.yaml'}: commands: nobody handles /{command}; handlers.py must")
+            if command not in entry.texts:
+                raise SettingsError(
+                    f"{folder / 'bot.yaml'}: texts: /{command} is missing; say what it does in ru and en"
+                )
         return BotProfile(
             name=name,
             title=entry.title.to_text(),
@@ -112,9 +134,11 @@ class Catalog:
 def _read(path: Path) -> BotFile:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise SettingsError(f"{path}: it must hold `key: value` lines; `beseda bots new` shows which")
         return BotFile.model_validate(content)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from error
+        raise SettingsError(f"{path} cannot be read as UTF-8 text: {type(error).__name__}") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
@@ -132,7 +156,7 @@ def _read_persona(path: Path) -> str:
             raise SettingsError(f"{path} is over 64 KB: no model reads that before each answer")
         persona = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: a bot needs its persona there, in UTF-8") from error
+        raise SettingsError(f"{path} cannot be read: a bot needs its persona there, as UTF-8 text") from error
     if not persona:
         raise SettingsError(f"{path} is empty: say there who the bot is")
     return persona
@@ -147,8 +171,9 @@ def _load_handlers(name: str, path: Path) -> Router:
 
 
 def _import(module_name: str, path: Path) -> ModuleType:
-    if module_name in sys.modules:
-        return sys.modules[module_name]
+    known = sys.modules.get(module_name)
+    if known is not None and known.__file__ == str(path):
+        return known
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise SettingsError(f"{path} cannot be imported")

@@ -1,12 +1,15 @@
-"""The commands, and how each of them fails: one clear line on stderr and an exit code that is not 0."""
+"""The commands, and how each of them fails: clear lines on stderr and an exit code that is not 0."""
 
+import contextlib
+import io
 import sys
+from typing import NoReturn
 
 import typer
 
 from beseda import __version__
 from beseda.cli import ask, bots, db, doctor, models, run, sandbox, worker
-from beseda.errors import BesedaError, SettingsError
+from beseda.errors import BesedaError, SettingsError, StorageError
 
 app = typer.Typer(
     name="beseda",
@@ -21,6 +24,8 @@ for group in (run, sandbox, worker, doctor, ask):
 app.add_typer(bots.app, name="bots")
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
+
+_WRONG, _FAILED, _INTERRUPTED = 2, 1, 130  # the last as shells have it for a program that Ctrl-C ended
 
 
 def _show_version(wanted: bool) -> None:
@@ -38,11 +43,46 @@ def _root(
 
 def main() -> None:
     """Run the command line and end the process: 2 where what was asked makes no sense, 1 where it failed."""
+    _print_anything()
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:
+        _refuse_usage(error)
     except SettingsError as error:
-        typer.echo(f"beseda: {error.detail}", err=True)
-        sys.exit(2)
+        _end(_WRONG, error.detail)
+    except StorageError as error:
+        _end(_FAILED, f"{error} (DATABASE_URL and REDIS_URL say where they are)")
     except BesedaError as error:
-        typer.echo(f"beseda: {error}", err=True)
-        sys.exit(1)
+        _end(_FAILED, str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(_FAILED, f"{error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _print_anything() -> None:
+    """Have a terminal that knows ASCII only show a mark instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _refuse_usage(error: typer.TyperException) -> NoReturn:
+    context = getattr(error, "ctx", None)
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if context is not None and message == context.get_help():  # a group without a command: that is a question
+        typer.echo(message)
+        sys.exit(_WRONG)
+    place = context.command_path if context is not None else "beseda"
+    _end(_WRONG, f"{' '.join(message.split()).rstrip('.')}; see `{place} --help`")
+
+
+def _end(code: int, message: str) -> NoReturn:
+    from beseda.logs import scrub
+
+    with contextlib.suppress(OSError):  # nobody reads it
+        for line in scrub(message).splitlines():
+            typer.echo(f"beseda: {line}", err=True)
+    sys.exit(code)

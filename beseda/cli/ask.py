@@ -9,10 +9,14 @@ import typer
 from beseda.cli.settings import ConfigOption, read_settings, run_async
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from beseda.config import Settings
     from beseda.llm.base import Finished, ModelRequest
 
 _LONGEST = 4 * 1024 * 1024  # bytes of a question: more than any model reads
+# A model's words must not move a terminal's cursor, set its title or speak in its name.
+_UNPRINTABLE = {code: None for code in [*range(32), *range(0x7F, 0xA0)] if chr(code) not in "\n\t"}
 
 
 def register(app: typer.Typer) -> None:
@@ -37,11 +41,7 @@ def ask(
     settings = read_settings(config, model=model)
     request = ModelRequest([Message(Role.USER, question)], temperature, max_tokens)
     end = run_async(_ask(settings, request))
-    usage = end.usage
-    cost = f", ${usage.cost:.6f}" if usage.cost is not None else ""
-    about = "~" if usage.estimated else ""
-    tokens = f"{about}{usage.prompt_tokens} tokens in, {about}{usage.completion_tokens} out"
-    typer.echo(f"\n[{end.endpoint}:{end.model}, {tokens}{cost}]", err=True)
+    typer.echo(f"[{_sum_up(end)}]", err=True)
 
 
 def _read_question(text: str | None, option: str | None, file: Path | None) -> str:
@@ -57,9 +57,11 @@ def _read_question(text: str | None, option: str | None, file: Path | None) -> s
     elif sys.stdin.isatty():
         raise SettingsError("there is no question: give one as an argument, with --text, --file or on stdin")
     else:
-        question = sys.stdin.read(_LONGEST)
+        question = _read_text(sys.stdin.buffer, "stdin")
     if not question.strip():
         raise SettingsError("the question is empty")
+    if any("\ud800" <= character <= "\udfff" for character in question):  # Python's stand-ins for broken bytes
+        raise SettingsError("the question is not UTF-8 text")
     return question
 
 
@@ -67,14 +69,27 @@ def _read_file(path: Path) -> str:
     from beseda.errors import SettingsError
 
     try:
-        if path.stat().st_size > _LONGEST:
-            raise SettingsError(f"{path} is over 4 MB: no model reads that much")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read as UTF-8 text: {type(error).__name__}") from error
+        with path.open("rb") as file:
+            return _read_text(file, str(path))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _read_text(source: "BinaryIO", name: str) -> str:
+    from beseda.errors import SettingsError
+
+    content = source.read(_LONGEST + 1)
+    if len(content) > _LONGEST:
+        raise SettingsError(f"{name} is over 4 MB: no model reads that much")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
 
 
 async def _ask(settings: "Settings", request: "ModelRequest") -> "Finished":
+    from contextlib import aclosing
+
     from beseda.bootstrap import llm_settings
     from beseda.kit.clock import SystemClock
     from beseda.llm.base import Finished, TextDelta
@@ -82,14 +97,33 @@ async def _ask(settings: "Settings", request: "ModelRequest") -> "Finished":
 
     model = await choose_model(llm_settings(settings), SystemClock())
     end: Finished | None = None
+    written = False
     try:
-        async for event in model.stream(request):
-            match event:
-                case TextDelta():
-                    typer.echo(event.text, nl=False)
-                case Finished():
-                    end = event
+        async with aclosing(model.stream(request)) as events:
+            async for event in events:
+                match event:
+                    case TextDelta():
+                        written = True
+                        typer.echo(event.text.translate(_UNPRINTABLE), nl=False)
+                    case Finished():
+                        end = event
     finally:
+        if written:
+            typer.echo()
         await model.close()
     assert end is not None  # noqa: S101 - the protocol's promise: Finished comes last
     return end
+
+
+def _sum_up(end: "Finished") -> str:
+    from beseda.llm.base import FinishReason
+
+    usage = end.usage
+    about = "~" if usage.estimated else ""
+    parts = [f"{end.endpoint}:{end.model}"]
+    parts.append(f"{about}{usage.prompt_tokens} tokens in, {about}{usage.completion_tokens} out")
+    if usage.cost:
+        parts.append(f"${usage.cost:.6f}")
+    if end.reason is FinishReason.LENGTH:
+        parts.append("cut off: --max-tokens allows no more")
+    return ", ".join(parts)

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings
+from beseda.cli.settings import ConfigOption, JsonOption, read_settings
 
 if TYPE_CHECKING:
     from beseda.bots.catalog import Catalog
 
 app = typer.Typer(help="The bots: one folder each.", no_args_is_help=True)
 
-_BOT_FILE = """title: {{ru: {title}, en: {title}}}
+_BOT_FILE = """title: {{ru: "{title}", en: "{title}"}}
 about:
   ru: Расскажите здесь, что умеет бот. Это увидят по команде /help.
   en: Say here what the bot can do. /help shows it.
@@ -36,29 +36,41 @@ def _catalog(config: Path | None) -> "Catalog":
 
 
 @app.command("list")
-def list_bots(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, config: ConfigOption = None
-) -> None:
+def list_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the bots with their titles and folders."""
     import orjson
 
     catalog = _catalog(config)
     rows = [
-        {"name": name, "title": catalog.load(name).title.en, "folder": str(catalog.folder(name))}
+        {"name": name, "title": _read_title(catalog, name), "folder": str(catalog.folder(name))}
         for name in catalog.names()
     ]
     if as_json:
         typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
         return
     for row in rows:
-        typer.echo(f"{row['name']:<16} {row['title']:<24} {row['folder']}")
+        typer.echo(f"{row['name']:<16} {row['title'] or '(see: beseda bots check)':<24} {row['folder']}")
+
+
+def _read_title(catalog: "Catalog", name: str) -> str | None:
+    """Return a bot's title, or None where its folder has a mistake: the others are listed all the same."""
+    from beseda.errors import SettingsError
+
+    try:
+        return catalog.load(name).title.en
+    except SettingsError:
+        return None
 
 
 @app.command("new")
-def make_bot(name: str, config: ConfigOption = None) -> None:
+def make_bot(
+    name: Annotated[str, typer.Argument(help="Small letters, digits, - and _, like shop-helper.", show_default=False)],
+    config: ConfigOption = None,
+) -> None:
     """Make a folder for a new bot, ready to run."""
     import re
 
+    from beseda.bots.catalog import BUNDLED
     from beseda.errors import SettingsError
 
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name):
@@ -71,21 +83,35 @@ def make_bot(name: str, config: ConfigOption = None) -> None:
     (folder / "bot.yaml").write_text(_BOT_FILE.format(title=title), encoding="utf-8")
     (folder / "persona_prompt.md").write_text(_PERSONA.format(title=title), encoding="utf-8")
     typer.echo(f"Made {folder}. Say in {folder / 'persona_prompt.md'} who it is, then: beseda run --bot {name}")
+    if (BUNDLED / name).is_dir():
+        typer.echo(f"It stands above the bundled {name}: delete the folder to have that one back.")
 
 
 @app.command("check")
-def check_bots(config: ConfigOption = None) -> None:
+def check_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Read every bot's folder and say what is wrong with it; exit 1 if anything is."""
-    from beseda.errors import SettingsError
+    import orjson
 
     catalog = _catalog(config)
-    failed = False
-    for name in catalog.names():
-        try:
-            catalog.load(name)
-            typer.echo(f"✓ {name}")
-        except SettingsError as error:
-            failed = True
-            typer.echo(f"✗ {name}: {error.detail}", err=True)
-    if failed:
+    found = {name: _find_problems(catalog, name) for name in catalog.names()}
+    found |= {str(folder): [problem] for folder, problem in catalog.strays().items()}
+    if as_json:
+        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    else:
+        for name, problems in found.items():
+            for problem in problems:
+                typer.echo(f"✗ {name}: {problem}", err=True)
+            if not problems:
+                typer.echo(f"✓ {name}")
+    if any(found.values()):
         raise typer.Exit(1)
+
+
+def _find_problems(catalog: "Catalog", name: str) -> list[str]:
+    from beseda.errors import SettingsError
+
+    try:
+        catalog.load(name)
+    except SettingsError as error:
+        return error.detail.splitlines()
+    return []

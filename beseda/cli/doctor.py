@@ -1,15 +1,16 @@
 """`beseda doctor`: a line for each part, what is wrong with it and how to mend it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings, run_async
+from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
+    from beseda.bots.catalog import Catalog
     from beseda.config import Settings
 
 _PATIENCE = 10.0  # seconds for each part
@@ -30,10 +31,8 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, config: ConfigOption = None
-) -> None:
-    """Check tokens, model, speech, database, Redis and ffmpeg: a line each, exit 1 if a needed one fails."""
+def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Check bots, tokens, model, speech, database, Redis and ffmpeg: a line each, exit 1 if a needed one fails."""
     import orjson
 
     findings = run_async(_examine(read_settings(config)))
@@ -42,7 +41,7 @@ def doctor(
     else:
         for finding in findings:
             mark = "✓" if finding.ok else "✗" if finding.needed else "!"
-            typer.echo(f"{mark} {finding.part:<22} {finding.detail}")
+            typer.echo(f"{mark} {finding.part:<22} {' '.join(finding.detail.split())}")
     if any(finding.needed and not finding.ok for finding in findings):
         raise typer.Exit(1)
 
@@ -50,40 +49,61 @@ def doctor(
 async def _examine(settings: "Settings") -> list[Finding]:
     import asyncio
 
-    checks: list[Callable[[Settings], Awaitable[list[Finding]]]] = [
-        _check_bots,
-        _check_model,
-        _check_speech,
-        _check_database,
-        _check_redis,
-        _check_ffmpeg,
+    checks: list[tuple[str, Awaitable[list[Finding]], str]] = [
+        ("bots", _check_bots(settings), "BESEDA_BOTS says which run"),
+        ("model", _check_model(settings), "BESEDA_MODEL says which one answers"),
+        ("speech", _check_speech(settings), "BESEDA_SPEECH says which one listens"),
+        ("storage", _check_storage(settings), "STORAGE_DIR says where"),
+        ("database", _check_database(settings), "DATABASE_URL says where it is"),
+        ("redis", _check_redis(settings), "REDIS_URL says where it is"),
+        ("ffmpeg", _check_ffmpeg(), "voice messages need it"),
     ]
-    found = await asyncio.gather(*(_guard(check, settings) for check in checks))
+    found = await asyncio.gather(*(_guard(part, check, hint) for part, check, hint in checks))
     return [finding for findings in found for finding in findings]
 
 
-async def _guard(check: "Callable[[Settings], Awaitable[list[Finding]]]", settings: "Settings") -> list[Finding]:
+async def _guard(part: str, check: "Awaitable[list[Finding]]", hint: str) -> list[Finding]:
     import asyncio
 
     from beseda.errors import BesedaError
 
-    part = check.__name__.removeprefix("_check_")
     try:
-        return await asyncio.wait_for(check(settings), _PATIENCE)
+        return await asyncio.wait_for(check, _PATIENCE)
     except TimeoutError:
-        return [Finding(part, False, f"no answer within {_PATIENCE:.0f} s")]
+        return [Finding(part, False, f"no answer within {_PATIENCE:.0f} s; {hint}")]
     except BesedaError as error:
-        return [Finding(part, False, str(error))]
+        return [Finding(part, False, f"{error}; {hint}")]
 
 
 async def _check_bots(settings: "Settings") -> list[Finding]:
-    from beseda.bots.catalog import Catalog
+    import asyncio
 
-    names = Catalog([settings.bots_dir]).names()
-    tokens = {name: token for name in names if (token := settings.bot_token(name))}
+    from beseda.bots.catalog import Catalog
+    from beseda.cli.plan import find_tokens, name_variable
+
+    catalog = Catalog([settings.bots_dir])
+    tokens = find_tokens(settings, catalog)
+    names = list(dict.fromkeys(settings.bots)) or list(tokens) or catalog.names()
+    findings = [_check_folder(catalog, name) for name in names]
     if not tokens:
-        return [Finding("bot tokens", True, "none: `beseda run` starts the sandbox (BOT_TOKEN is for Telegram)", False)]
-    return [await _check_token(name, token, settings.telegram_api_url) for name, token in tokens.items()]
+        detail = "none: `beseda run` starts the sandbox (BOT_TOKEN is for Telegram)"
+        return [*findings, Finding("bot tokens", True, detail, needed=False)]
+    missing = [
+        Finding(f"token of {name}", False, f"none: set {name_variable(name)}") for name in names if name not in tokens
+    ]
+    server = settings.telegram_api_url
+    known = [_check_token(name, token, server) for name, token in tokens.items() if name in names]
+    return [*findings, *missing, *await asyncio.gather(*known)]
+
+
+def _check_folder(catalog: "Catalog", name: str) -> Finding:
+    from beseda.errors import SettingsError
+
+    try:
+        catalog.load(name)
+    except SettingsError as error:
+        return Finding(f"bot {name}", False, error.detail)
+    return Finding(f"bot {name}", True, str(catalog.folder(name)))
 
 
 async def _check_token(name: str, token: str, server: str) -> Finding:
@@ -91,13 +111,13 @@ async def _check_token(name: str, token: str, server: str) -> Finding:
     from beseda.telegram.client import BotApi
 
     part = f"token of {name}"
-    async with BotApi(token, server=server, timeout=_PATIENCE) as api:
+    async with BotApi(token, server=server, timeout=_PATIENCE - 1) as api:
         try:
             me = await api.call("getMe")
         except TelegramUnauthorizedError:
             return Finding(part, False, "Telegram does not know it: copy it again from @BotFather")
         except TelegramError as error:
-            return Finding(part, False, f"{server} cannot be reached: {error.detail}")
+            return Finding(part, False, f"{server} does not answer: {error.detail}; TELEGRAM_API_URL names another")
     return Finding(part, True, f"@{me['username']}")
 
 
@@ -111,7 +131,7 @@ async def _check_model(settings: "Settings") -> list[Finding]:
         health = await model.check()
     finally:
         await model.close()
-    return [Finding("model", health.ok, f"{model.name}: {health.detail}")]
+    return [Finding("model", health.ok, _name_once(model.name, health.detail))]
 
 
 async def _check_speech(settings: "Settings") -> list[Finding]:
@@ -123,7 +143,20 @@ async def _check_speech(settings: "Settings") -> list[Finding]:
         health = await transcriber.check()
     finally:
         await transcriber.close()
-    return [Finding("speech", health.ok, f"{transcriber.name}: {health.detail}", needed=bool(settings.speech))]
+    detail = _name_once(transcriber.name, health.detail)
+    return [Finding("speech", health.ok, detail, needed=bool(settings.speech))]
+
+
+def _name_once(name: str, detail: str) -> str:
+    """Return a part's own words, with its name where they do not begin with it."""
+    twice = f"{name}: {name}"
+    return f"{name}: {detail}".replace(twice, name, 1)
+
+
+async def _check_storage(settings: "Settings") -> list[Finding]:
+    from beseda.cli.settings import open_storage
+
+    return [Finding("storage", True, str(open_storage(settings)))]
 
 
 async def _check_database(settings: "Settings") -> list[Finding]:
@@ -132,9 +165,11 @@ async def _check_database(settings: "Settings") -> list[Finding]:
     from beseda.storage.sql.migrate import check
 
     problems = await check(settings.database())
-    place = urlsplit(settings.database()).scheme
-    # A database that is not there yet, or not up to date, is brought up to date by `run` itself.
-    return [Finding("database", not problems, "; ".join(problems) or f"{place}, up to date", needed=False)]
+    if problems:
+        # What an upgrade mends, `run` mends by itself.
+        needed = not all("beseda db upgrade" in problem for problem in problems)
+        return [Finding("database", False, "; ".join(problems), needed=needed)]
+    return [Finding("database", True, f"{urlsplit(settings.database()).scheme}, up to date")]
 
 
 async def _check_redis(settings: "Settings") -> list[Finding]:
@@ -147,7 +182,7 @@ async def _check_redis(settings: "Settings") -> list[Finding]:
     return [Finding("redis", True, "answers")]
 
 
-async def _check_ffmpeg(_: "Settings") -> list[Finding]:
+async def _check_ffmpeg() -> list[Finding]:
     from beseda.audio.ffmpeg import find_ffmpeg
     from beseda.errors import ToolError
 

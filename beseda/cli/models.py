@@ -1,11 +1,11 @@
 """`beseda models`: which endpoints there are, which are set up, which answer."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings, run_async
+from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
 
 if TYPE_CHECKING:
     from beseda.llm.endpoints import Endpoint
@@ -15,9 +15,7 @@ app = typer.Typer(help="The models that can answer.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_models(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, config: ConfigOption = None
-) -> None:
+def list_models(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the endpoints: which are set up, and whether those answer."""
     import orjson
 
@@ -51,6 +49,7 @@ async def _look(settings: "LLMSettings") -> list[EndpointRow]:
 
 
 async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
+    from beseda.errors import BesedaError
     from beseda.kit.clock import SystemClock
     from beseda.llm.http import HttpClient
     from beseda.llm.registry import build_model, list_configured
@@ -61,6 +60,8 @@ async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
     http = HttpClient()
     try:
         health = await build_model(row.name, settings, SystemClock(), http).check()
+    except BesedaError as error:  # a key that is none: the others are listed all the same
+        return EndpointRow(row.name, row.default_model, False, str(error))
     finally:
         await http.close()
     return EndpointRow(row.name, row.default_model, health.ok, health.detail)

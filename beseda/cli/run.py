@@ -1,14 +1,17 @@
 """`beseda run` and `beseda bot`: the bots themselves."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings, run_async
+from beseda.cli.settings import ConfigOption, read_settings, serve_until_signal
 
 BotOption = Annotated[list[str] | None, typer.Option("--bot", help="A bot to run; may be given several times.")]
 HostOption = Annotated[str | None, typer.Option("--host", help="Address the web listens on [default: 127.0.0.1].")]
-PortOption = Annotated[int | None, typer.Option("--port", help="Port the web listens on [default: 8090].")]
+PortOption = Annotated[
+    int | None, typer.Option("--port", help="Port the web listens on, 0 for a free one [default: 8090].")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,15 +31,17 @@ def run(
     config: ConfigOption = None,
 ) -> None:
     """Run everything in one process: bots and web. Without any bot token the bots live in the sandbox."""
-    from beseda.cli.process import Plan, serve
-
-    settings = read_settings(config, bots=bots, host=host, port=port)
-    run_async(serve(Plan.of(settings, sandbox=sandbox)))
+    _serve(config, sandbox=sandbox, bots=bots, host=host, port=port)
 
 
 def bot(bots: BotOption = None, host: HostOption = None, port: PortOption = None, config: ConfigOption = None) -> None:
     """Run the bots alone, for several machines: no sandbox, health checks and webhooks on the port."""
-    from beseda.cli.process import Plan, serve
+    _serve(config, sandbox=False, bots=bots, host=host, port=port)
 
-    settings = read_settings(config, bots=bots, host=host, port=port)
-    run_async(serve(Plan.of(settings, sandbox=False)))
+
+def _serve(config: Path | None, *, sandbox: bool | None, **flags: object) -> None:
+    settings = read_settings(config, quiet=False, **flags)
+    from beseda.cli.plan import Plan
+    from beseda.cli.process import serve
+
+    serve_until_signal(serve(Plan.of(settings, sandbox=sandbox)))

@@ -14,21 +14,48 @@ T = TypeVar("T")
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Another settings file than ./config.yaml.", show_default=False)
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
-def read_settings(config: Path | None = None, **flags: object) -> "Settings":
+def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: object) -> "Settings":
     """Return the settings with these flags above them; their secrets are kept out of the log from here on.
 
+    A `quiet` command says itself what matters: its log tells of bugs only, unless the level is `debug`.
     Raises SettingsError.
     """
     from beseda.config import load_settings
     from beseda.logs import redact, setup_logging
 
     settings = load_settings(config, flags)
-    setup_logging(settings.log_level.upper(), json=settings.log_format == "json")
+    level = "error" if quiet and settings.log_level != "debug" else settings.log_level
+    setup_logging(level.upper(), json=settings.log_format == "json")
     for secret in settings.secrets():
         redact(secret)
     return settings
+
+
+def open_storage(settings: "Settings") -> Path:
+    """Return the storage folder, made where it is new. Raises SettingsError where nothing can be written in it."""
+    import tempfile
+
+    from beseda.errors import SettingsError
+
+    folder = settings.storage_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror
+        raise SettingsError(
+            f"STORAGE_DIR: {folder} cannot be used ({reason}); give a folder that this user may write to"
+        ) from error
+
+
+def explain_port(host: str, port: int, error: OSError) -> str:
+    """Return why nothing can listen at an address, and what to do."""
+    reason = (error.strerror or str(error)).partition(" (while")[0]
+    return f"nothing can listen at {host}, port {port} ({reason}): try another --port (BESEDA_PORT)"
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
@@ -40,3 +67,40 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     except ImportError:
         return asyncio.run(main)
     return uvloop.run(main)
+
+
+def serve_until_signal(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends, or until SIGTERM or Ctrl-C cancels it, which is a proper end.
+
+    A second signal finds nobody listening: it ends the process at once, as it would any other.
+    """
+    run_async(_cancel_on_signal(work))
+
+
+async def _cancel_on_signal(work: Coroutine[Any, Any, None]) -> None:
+    import asyncio
+    import contextlib
+    import signal
+
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    kinds = (signal.SIGINT, signal.SIGTERM)
+
+    def leave_signals() -> None:
+        for kind in kinds:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(kind)
+
+    def stop() -> None:
+        leave_signals()
+        task.cancel()
+
+    for kind in kinds:
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C alone, as Python has it
+            loop.add_signal_handler(kind, stop)
+    try:
+        await asyncio.wait([task])
+    finally:
+        leave_signals()
+    if not task.cancelled():
+        task.result()

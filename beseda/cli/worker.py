@@ -1,8 +1,13 @@
 """`beseda worker`: the work that no message waits for."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings, run_async
+from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
+
+if TYPE_CHECKING:
+    from beseda.config import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -12,14 +17,14 @@ def register(app: typer.Typer) -> None:
 
 def worker(config: ConfigOption = None) -> None:
     """Tidy up the database in a process of its own, until stopped. `beseda run` does the same inside."""
+    serve_until_signal(_work(read_settings(config, quiet=False)))
+
+
+async def _work(settings: "Settings") -> None:
     from beseda.bootstrap import open_container
     from beseda.services.housekeeping import Housekeeping
 
-    settings = read_settings(config)
-
-    async def work() -> None:
-        async with open_container(settings) as container:
-            typer.echo("Beseda's worker is up")
-            await Housekeeping(container.record.updates, container.clock).run()
-
-    run_async(work())
+    open_storage(settings)
+    async with open_container(settings) as container:
+        typer.echo("Beseda's worker is up")
+        await Housekeeping(container.record.updates, container.clock).run()

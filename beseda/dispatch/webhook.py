@@ -1,18 +1,22 @@
 """Webhooks: an update is stored, then answered with 200.
 
-Facts: https://core.telegram.org/bots/api#setwebhook (the secret comes in X-Telegram-Bot-Api-Secret-Token).
+Facts: https://core.telegram.org/bots/api#setwebhook (the secret comes in X-Telegram-Bot-Api-Secret-Token). Whatever is
+not 200 makes Telegram come again.
 """
 
 import hmac
 from collections.abc import Mapping
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
+from starlette.requests import ClientDisconnect
 
+from beseda.dispatch.events import Json
 from beseda.dispatch.runner import BotRunner
 from beseda.errors import StorageError
 
 _LIMIT = 1024 * 1024  # bytes of one update: Telegram's largest are far below
+_HIGHEST_ID = 2**63 - 1
 
 
 def webhook_router(runners: Mapping[str, BotRunner], secret: str) -> APIRouter:
@@ -21,38 +25,41 @@ def webhook_router(runners: Mapping[str, BotRunner], secret: str) -> APIRouter:
 
     @router.post("/telegram/{bot}", include_in_schema=False)
     async def receive(bot: str, request: Request) -> Response:
+        # Who does not know the secret learns nothing, not even which bots there are.
         given = request.headers.get("x-telegram-bot-api-secret-token", "")
         if not hmac.compare_digest(given.encode(), secret.encode()):
-            return Response(status_code=401)
+            raise HTTPException(401)
         runner = runners.get(bot)
         if runner is None:
-            return Response(status_code=404)
-        body = await _read(request)
-        if body is None:
-            return Response(status_code=413)
-        return await _take_in(runner, body)
+            raise HTTPException(404)
+        update = _parse(await _read(request))
+        try:
+            await runner.take_in([update])
+        except StorageError as error:
+            raise HTTPException(503) from error
+        return Response()
 
     return router
 
 
-async def _take_in(runner: BotRunner, body: bytes) -> Response:
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LIMIT:
+                raise HTTPException(413)
+    except ClientDisconnect as error:
+        raise HTTPException(400) from error  # nobody is left to read it
+    return bytes(body)
+
+
+def _parse(body: bytes) -> Json:
     try:
         update = orjson.loads(body)
-        if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
-            return Response(status_code=400)
-        await runner.take_in([update])
-    except orjson.JSONDecodeError:
-        return Response(status_code=400)
-    except StorageError:
-        return Response(status_code=503)  # Telegram keeps the update and comes again
-    return Response(status_code=200)
-
-
-async def _read(request: Request) -> bytes | None:
-    """Return the body, or None where it is larger than any update."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LIMIT:
-            return None
-    return bytes(body)
+    except orjson.JSONDecodeError as error:
+        raise HTTPException(400) from error
+    number = update.get("update_id") if isinstance(update, dict) else None
+    if type(number) is not int or not 0 <= number <= _HIGHEST_ID:
+        raise HTTPException(400)
+    return dict(update)
