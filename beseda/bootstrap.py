@@ -9,10 +9,11 @@ from pathlib import Path
 from beseda.audio.base import AudioTranscoder, Recording
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.config import Settings
+from beseda.config.model import llm_settings as llm_settings  # noqa: PLC0414 - offered here, too
 from beseda.errors import StorageError, ToolError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.llm.base import ChatModel
-from beseda.llm.registry import LLMSettings, choose_model
+from beseda.llm.registry import choose_model
 from beseda.services.voice import VoiceService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
@@ -100,16 +101,6 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         await asyncio.to_thread(_empty_folder, downloads)
         voice = VoiceService(transcriber, _find_transcoder(), downloads)
         yield Container(settings, clock, record, hot, chosen, transcriber, voice, downloads)
-
-
-def llm_settings(settings: Settings) -> LLMSettings:
-    """Return what the models need to know of the settings."""
-    return LLMSettings(
-        model=",".join(settings.model),
-        api_keys=settings.api_keys,
-        base_urls=settings.base_urls,
-        language=settings.language,
-    )
 
 
 def speech_settings(settings: Settings) -> SpeechSettings:

@@ -146,8 +146,10 @@ class _Reader:
 
     def read_overrides(self, overrides: Mapping[str, object]) -> None:
         for name, value in overrides.items():
-            if value is not None and value not in ((), []):
-                self.take(name, value, self.rows[name].flag or f"--{name.replace('_', '-')}")
+            row = self.rows[name]
+            outranked = row.outranks_flag and any(variable in self.environ for variable in row.variables)
+            if value is not None and value not in ((), []) and not outranked:
+                self.take(name, value, row.flag or f"--{name.replace('_', '-')}")
 
     def finish(self) -> Settings:
         """Check everything and return the settings. Raises SettingsError."""

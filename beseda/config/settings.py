@@ -25,6 +25,7 @@ class Setting:
 
     `path` is its place in config.yaml. `variables` are tried in order. A setting with a `pattern` maps a name to a
     value: `<NAME>_API_KEY` fills the entry `name`; `special` variables fill the entry they are tied to.
+    `outranks_flag` turns the usual order round: the variable stands above the command's flag.
     `default` says in words what holds where nothing is set, `example` is a value in YAML: both where the field's own
     default does not tell. A `secret` is never shown and never written literally into config.yaml; of an `address` that
     goes for its password.
@@ -39,6 +40,7 @@ class Setting:
     secret: bool = False
     address: bool = False
     flag: str = ""
+    outranks_flag: bool = False
     default: str = ""
     example: str = ""
 
@@ -275,6 +277,28 @@ class Settings(BaseModel):
             example="redis://127.0.0.1:6379/0",
         ),
     ] = Field(None, repr=False)
+    chat_memory_file: Annotated[
+        Path,
+        Setting(
+            "chat.memory_file",
+            "Where `beseda chat` keeps its conversations; the variable stands above the flag.",
+            "a file",
+            variables=("CHAT_MEMORY_FILE",),
+            flag="--memory-file",
+            outranks_flag=True,
+        ),
+    ] = Path(".chat_memory.json")
+    chat_memory_list_limit: Annotated[
+        Annotated[int, Field(ge=0, le=1000)],
+        Setting(
+            "chat.memory_list_limit",
+            "How many conversations `beseda chat` offers at its start; the variable stands above the flag.",
+            "a whole number from 0 to 1000",
+            variables=("CHAT_MEMORY_LIST_LIMIT",),
+            flag="--session-list-limit",
+            outranks_flag=True,
+        ),
+    ] = 5
     host: Annotated[
         Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")],
         Setting(
