@@ -45,7 +45,7 @@ def main() -> None:
     """Run the command line and end the process: 2 where what was asked makes no sense, 1 where it failed."""
     _print_anything()
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="beseda", standalone_mode=False))
     except typer.TyperException as error:
         _refuse_usage(error)
     except SettingsError as error:
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _print_anything() -> None:
-    """Have a terminal that knows ASCII only show a mark instead of ending the program."""
+    """Have a terminal that knows few letters show a question mark instead of ending the program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

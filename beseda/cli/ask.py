@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from beseda.config import Settings
-    from beseda.llm.base import Finished, ModelRequest
+    from beseda.llm.base import ChatModel, Finished, ModelRequest
 
 _LONGEST = 4 * 1024 * 1024  # bytes of a question: more than any model reads
 # A model's words must not move a terminal's cursor, set its title or speak in its name.
@@ -88,14 +88,28 @@ def _read_text(source: "BinaryIO", name: str) -> str:
 
 
 async def _ask(settings: "Settings", request: "ModelRequest") -> "Finished":
-    from contextlib import aclosing
-
     from beseda.bootstrap import llm_settings
+    from beseda.errors import KeyRejectedError
     from beseda.kit.clock import SystemClock
-    from beseda.llm.base import Finished, TextDelta
+    from beseda.llm.endpoints import find_endpoint
     from beseda.llm.registry import choose_model
 
     model = await choose_model(llm_settings(settings), SystemClock())
+    try:
+        return await _print_answer(model, request)
+    except KeyRejectedError as error:
+        row = find_endpoint(error.detail.partition(":")[0])
+        hint = f"; check {row.key_variable}, or get a key at {row.key_page}" if row else ""
+        raise KeyRejectedError(f"{error.detail}{hint}") from error
+    finally:
+        await model.close()
+
+
+async def _print_answer(model: "ChatModel", request: "ModelRequest") -> "Finished":
+    from contextlib import aclosing
+
+    from beseda.llm.base import Finished, TextDelta
+
     end: Finished | None = None
     written = False
     try:
@@ -110,7 +124,6 @@ async def _ask(settings: "Settings", request: "ModelRequest") -> "Finished":
     finally:
         if written:
             typer.echo()
-        await model.close()
     assert end is not None  # noqa: S101 - the protocol's promise: Finished comes last
     return end
 

@@ -1,0 +1,109 @@
+"""`beseda` as a process: called as from a shell, in a folder and an environment of its own."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = str(Path(sys.executable).with_name("beseda"))
+_ADDRESS = re.compile(r"http://[\w.:\[\]]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The one line a failure is told in; fails the test where there is none, more, or a traceback."""
+        assert "Traceback" not in self.err, self.err
+        lines = [line for line in self.err.splitlines() if line.startswith("beseda: ")]
+        assert len(lines) == 1, self.err
+        assert lines[0] == self.err.splitlines()[-1]
+        return lines[0]
+
+
+@dataclass(slots=True)
+class Service:
+    """A command that serves until it is told to stop."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    log: Path
+
+    async def stop(self, how: signal.Signals = signal.SIGTERM, *, within: float = 15.0) -> int:
+        """Send a signal and return the exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(how)
+        return await asyncio.wait_for(self.process.wait(), within)
+
+
+class Program:
+    """Calls `beseda` in one folder."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "LANG": "C.UTF-8",
+            "BESEDA_MODEL": "demo",
+            **(environ or {}),
+        }
+
+    def with_environ(self, **environ: str) -> "Program":
+        """Return the same program with more variables set."""
+        return Program(self.folder, {**self.environ, **environ})
+
+    async def __call__(self, *arguments: str, stdin: bytes = b"", program: tuple[str, ...] = (PROGRAM,)) -> Outcome:
+        """Run a command to its end; what takes longer than 30 seconds fails the test."""
+        process = await self.spawn(*arguments, program=program)
+        async with asyncio.timeout(30):
+            out, err = await process.communicate(stdin)
+        assert process.returncode is not None
+        return Outcome(process.returncode, out.decode(), err.decode())
+
+    async def spawn(self, *arguments: str, program: tuple[str, ...] = (PROGRAM,)) -> asyncio.subprocess.Process:
+        """Start a command with its streams in hand."""
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            *program, *arguments, cwd=self.folder, env=self.environ, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+
+    @asynccontextmanager
+    async def serve(self, *arguments: str, port: int = 0) -> AsyncIterator[Service]:
+        """Run a serving command for the length of the block, from its address on; it is killed afterwards."""
+        log = self.folder / f"{arguments[0]}.log"
+        with log.open("ab") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                *(PROGRAM, *arguments, "--port", str(port)),
+                cwd=self.folder,
+                env=self.environ,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+            )
+        try:
+            yield Service(process, await _read_address(process, log), log)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+async def _read_address(process: asyncio.subprocess.Process, log: Path) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        while line := (await process.stdout.readline()).decode():
+            if match := _ADDRESS.search(line):
+                return match[0]
+    raise AssertionError(f"it ended without an address: {await asyncio.to_thread(log.read_text)}")
