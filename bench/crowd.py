@@ -8,18 +8,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bench.http_server import Listening, serve
-from bench.model_server import QUESTION, ModelServer
-from bench.telegram_server import TelegramServer
+from bench.model_server import END, QUESTION, ModelServer
+from bench.telegram_server import Shown, TelegramServer
 
 _FIRST_USER = 1000
+_FIRST_GROUP = -1_000_000_000_000
 
 
 @dataclass(slots=True)
 class Question:
     """One message of a user and what became of it. Moments are of `time.perf_counter`."""
 
-    user: int
-    number: int
+    chat: int
+    mark: str
+    """What stands in the question and in every answer to it."""
     update_id: int
     asked: float
     handed: float = 0.0
@@ -27,21 +29,23 @@ class Question:
     thought: float = 0.0
     """Seconds the model took for its last answer to it."""
     answers: list[float] = field(default_factory=list)
-
-    @property
-    def mark(self) -> str:
-        """What stands in the question and in every answer to it."""
-        return f"q{self.user}-{self.number}"
+    """When a message that answers it was sent; more than one is one too many."""
+    done: float = 0.0
+    """When the whole answer was there first; one that is shown as it grows is there before."""
+    last: int = 0
+    """The message that was sent for it last."""
+    is_whole: bool = False
+    """Whether that message holds the whole answer."""
 
     @property
     def added(self) -> float:
         """Seconds that the bot added: from being given the update to its answer, without the model's own time."""
-        return self.answers[0] - self.handed - self.thought
+        return self.done - self.handed - self.thought
 
     @property
     def waited(self) -> float:
         """Seconds that the user waited beyond the model's own time."""
-        return self.answers[0] - self.asked - self.thought
+        return self.done - self.asked - self.thought
 
 
 @dataclass(slots=True)
@@ -49,16 +53,17 @@ class _Person:
     open: int = 0
     asked: int = 0
     heard: list[int] = field(default_factory=list)
-    """Numbers of the questions whose answers came in, as they came, repeated ones included."""
+    """Updates of the questions whose answers came in, as they came, repeated ones included."""
 
 
 class Crowd:
     """The users of one bot with the two servers it talks to.
 
-    `burst` is how many messages a user writes in a row at most, chosen by `seed`.
+    `burst` is how many messages a user writes in a row at most, chosen by `seed`; with `groups` every second user
+    writes in a group.
     """
 
-    def __init__(self, *, burst: int = 1, seed: int = 0) -> None:
+    def __init__(self, *, burst: int = 1, seed: int = 0, groups: bool = False) -> None:
         self.questions: dict[str, Question] = {}
         self.strays: list[str] = []
         """Texts that answer no question: notices of failure."""
@@ -69,6 +74,7 @@ class Crowd:
         self._people: dict[int, _Person] = {}
         self._by_update: dict[int, Question] = {}
         self._burst = burst
+        self._groups = groups
         self._random = random.Random(seed)
         self._is_looping = False
         self._open = 0
@@ -82,8 +88,8 @@ class Crowd:
 
     @property
     def unanswered(self) -> list[Question]:
-        """The questions without an answer."""
-        return [question for question in self.questions.values() if not question.answers]
+        """The questions without a whole answer."""
+        return [question for question in self.questions.values() if not question.is_whole]
 
     async def until_alone(self) -> None:
         """Wait until no bot is connected and all that one has sent is read."""
@@ -94,7 +100,7 @@ class Crowd:
         return self._by_update[update_id]
 
     def orders(self) -> Iterator[list[int]]:
-        """Yield for each user the numbers of the answered questions in the order of the answers."""
+        """Yield for each user the updates of the answered questions in the order of the answers."""
         return (person.heard for person in self._people.values())
 
     def start(self, users: int) -> None:
@@ -124,8 +130,8 @@ class Crowd:
         return True
 
     def answered_between(self, start: float, end: float) -> list[Question]:
-        """Return the questions answered first within these moments."""
-        return [item for item in self.questions.values() if item.answers and start <= item.answers[0] < end]
+        """Return the questions answered within these moments."""
+        return [item for item in self.questions.values() if start <= item.done < end]
 
     def _write(self, user: int) -> None:
         for _ in range(self._random.randint(1, self._burst)):
@@ -137,24 +143,31 @@ class Crowd:
         person.open += 1
         self._open += 1
         mark = f"q{user}-{person.asked}"
-        number = self.telegram.write(user, f"{mark} What is the capital of France, and why is it that one?")
-        question = Question(user, person.asked, number, time.perf_counter())
+        chat = _FIRST_GROUP - user if self._groups and user % 2 else user
+        number = self.telegram.write(user, chat, f"{mark} What is the capital of France, and why is it that one?")
+        question = Question(chat, mark, number, time.perf_counter())
         self.questions[mark] = self._by_update[number] = question
         return question
 
-    def _hear(self, chat: int, text: str, now: float) -> None:
-        found = QUESTION.search(text)
+    def _hear(self, shown: Shown) -> None:
+        found = QUESTION.search(shown.text)
         question = self.questions.get(found[0]) if found else None
-        if question is None or question.user != chat:
-            self.strays.append(text)
+        if question is None or question.chat != shown.chat:
+            self.strays.append(shown.text)
             return
-        question.answers.append(now)
-        person = self._people[chat]
-        person.heard.append(question.number)
-        if len(question.answers) == 1:
-            self._settle(chat, person)
+        user = int(question.mark[1:].partition("-")[0])
+        if not shown.edited:
+            question.answers.append(shown.moment)
+            question.last = shown.number
+            self._people[user].heard.append(question.update_id)
+        if shown.number == question.last:
+            question.is_whole = END in shown.text
+        if question.is_whole and not question.done:
+            question.done = shown.moment
+            self._settle(user)
 
-    def _settle(self, user: int, person: _Person) -> None:
+    def _settle(self, user: int) -> None:
+        person = self._people[user]
         person.open -= 1
         self._open -= 1
         self._answered += 1
@@ -173,9 +186,9 @@ class Crowd:
 
 
 @asynccontextmanager
-async def open_crowd(*, burst: int = 1, seed: int = 0) -> AsyncIterator[Crowd]:
+async def open_crowd(*, burst: int = 1, seed: int = 0, groups: bool = False) -> AsyncIterator[Crowd]:
     """Serve Telegram and the model to one bot for the length of the block; nobody writes yet."""
-    crowd = Crowd(burst=burst, seed=seed)
+    crowd = Crowd(burst=burst, seed=seed, groups=groups)
     async with serve(crowd.telegram.handle) as telegram, serve(crowd.model.handle) as model:
         crowd.servers = telegram, model
         yield crowd

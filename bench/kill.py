@@ -28,19 +28,32 @@ JOIN turns ON turns.id = deliveries.turn_id AND turns.attempt = deliveries.attem
 JOIN updates ON updates.turn_id = turns.id
 WHERE deliveries.state = 'sending' AND deliveries.message_id IS NULL
 """
+_GROWING = """
+SELECT deliveries.message_id FROM deliveries
+JOIN turns ON turns.id = deliveries.turn_id AND turns.attempt = deliveries.attempt
+WHERE turns.state = 'received' AND deliveries.message_id IS NOT NULL
+"""
 _UNFINISHED = "SELECT update_id FROM updates WHERE finished_at IS NULL"
-# From the first sign of life: some kills meet the recovery of the one before, most of them the full load.
-_LATEST_KILL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Ordeal:
-    """How hard the bot is tried. `seed` decides the moments of the kills, the bursts and the model's delays."""
+    """How hard the bot is tried. `seed` decides the moments of the kills, the bursts and the model's delays.
+
+    A kill comes up to `latest` seconds after a process's first sign of life: some meet the recovery of the one before,
+    most of them the full load. With `groups` every second user writes in a group.
+    """
 
     users: int = 200
     kills: int = 20
     seed: int = 1
     tempo: Tempo = field(default=Tempo(least=0.02, most=0.05, chunks=4))
+    latest: float = 0.8
+    groups: bool = False
+
+
+# Answers that take their time: typing, drafts, and in groups a message that is sent early and edited as it grows.
+GROWING = Ordeal(users=400, kills=10, tempo=Tempo(least=1.2, most=2.0, chunks=12), latest=2.5, groups=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,8 @@ class Verdict:
     doubled_inside: int
     begun: int
     """Deliveries that were begun and not recorded at a kill: the window."""
+    growing: int
+    """Answers that were in the chat at a kill, known and not whole: they must be edited, not sent anew."""
     disordered: int
     """Users who got answers in another order than they asked."""
     strays: int
@@ -72,20 +87,20 @@ class Verdict:
         return (
             f"{self.messages} messages, {self.kills} kills: {self.unanswered} unanswered, "
             f"{self.doubled_outside} doubled outside the window, {self.doubled_inside} doubled inside it "
-            f"({self.begun} deliveries were in it), {self.disordered} users out of order, "
+            f"({self.begun} deliveries were in it), {self.growing} were growing, {self.disordered} users out of order, "
             f"{self.strays} notices of failure, {self.unfinished} updates left"
         )
 
 
 async def run_ordeal(ordeal: Ordeal, folder: Path, cores: set[int]) -> Verdict:
     """Kill a Beseda under load as often as asked, let it answer what is left, and judge."""
-    async with open_crowd(burst=3, seed=ordeal.seed) as crowd:
+    async with open_crowd(burst=3, seed=ordeal.seed, groups=ordeal.groups) as crowd:
         crowd.model.tempo = ordeal.tempo
         trial = _Trial(crowd, folder, cores)
         moments = random.Random(ordeal.seed)
         crowd.start(ordeal.users)
         for _ in range(ordeal.kills):
-            await trial.live_and_die(moments.uniform(0.0, _LATEST_KILL))
+            await trial.live_and_die(moments.uniform(0.0, ordeal.latest))
         await trial.live_on(1.0)
         return trial.judge(ordeal.kills)
 
@@ -114,6 +129,7 @@ class _Trial:
         self._folder = folder
         self._cores = cores
         self._begun: defaultdict[str, list[float]] = defaultdict(list)
+        self._growing = 0
         self._starts: list[float] = []
 
     async def live_and_die(self, seconds: float) -> None:
@@ -126,6 +142,7 @@ class _Trial:
         now = time.perf_counter()
         for update_id in query_copy(self._database, _BEGUN):
             self._begun[self._crowd.find(update_id).mark].append(now)
+        self._growing += len(query_copy(self._database, _GROWING))
 
     async def live_on(self, seconds: float) -> None:
         bot = await self._start()
@@ -145,6 +162,7 @@ class _Trial:
             doubled_outside=sum(outside for _, outside in repeats),
             doubled_inside=sum(inside for inside, _ in repeats),
             begun=sum(map(len, self._begun.values())),
+            growing=self._growing,
             disordered=sum(heard != sorted(heard) for heard in crowd.orders()),
             strays=len(crowd.strays),
             unfinished=len(query_copy(self._database, _UNFINISHED)),

@@ -15,6 +15,9 @@ MODEL = "bench"
 QUESTION = re.compile(r"q\d+-\d+")
 """What marks a question, and the answer to it."""
 
+END = "all there is to say"
+"""What only a whole answer has in it."""
+
 # The formatting is part of what is measured: an answer as models write them.
 _ANSWER = """**Answer to {mark}.** Here is what matters, in a few words:
 

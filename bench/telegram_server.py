@@ -22,6 +22,11 @@ _ME = {"id": 7300000001, "is_bot": True, "first_name": "Bench", "username": "ben
 _PATH = re.compile(r"/bot([^/]+)/(\w+)")
 _TRUE = b'{"ok":true,"result":true}'
 _UNKNOWN = b'{"ok":false,"error_code":404,"description":"Not Found"}'
+_NOT_MODIFIED = (
+    b'{"ok":false,"error_code":400,"description":"Bad Request: message is not modified: specified new message content '
+    b'and reply markup are exactly the same as a current content and reply markup of the message"}'
+)
+_NOT_FOUND = b'{"ok":false,"error_code":400,"description":"Bad Request: message to edit not found"}'
 _CONFLICT = (
     b'{"ok":false,"error_code":409,"description":"Conflict: terminated by other getUpdates request; '
     b'make sure that only one bot instance is running"}'
@@ -36,6 +41,17 @@ _DONE_AT_ONCE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message of the bot's as it stands now; `moment` of `time.perf_counter` is that of the call."""
+
+    chat: int
+    number: int
+    text: str
+    moment: float
+    edited: bool = False
+
+
 @dataclass(slots=True)
 class _Poll:
     """A getUpdates call that waits."""
@@ -46,16 +62,17 @@ class _Poll:
 
 
 class TelegramServer:
-    """The server of one bot. `on_sent` hears of every message: chat, text, the moment it came in."""
+    """The server of one bot. `on_shown` hears of every message and edit, `on_handed` of every update given out."""
 
-    def __init__(self, on_sent: Callable[[int, str, float], None], on_handed: Callable[[int, float], None]) -> None:
+    def __init__(self, on_shown: Callable[[Shown], None], on_handed: Callable[[int, float], None]) -> None:
         self.calls: Counter[str] = Counter()
         self._firsts: defaultdict[str, asyncio.Future[float]] = defaultdict(asyncio.Future)
-        self._on_sent = on_sent
+        self._on_shown = on_shown
         self._on_handed = on_handed
         self._updates: deque[tuple[int, bytes]] = deque()
         self._next_update = 1
         self._next_message = 1
+        self._contents: dict[tuple[int, int], int] = {}
         self._poll: _Poll | None = None
         self._flushing = False
 
@@ -73,16 +90,15 @@ class TelegramServer:
         """Wait for the first call of a method since the last `forget_calls` and return its moment."""
         return await asyncio.shield(self._firsts[method])
 
-    def write(self, user: int, text: str) -> int:
-        """Let a user write to the bot in their private chat and return the number of the update."""
+    def write(self, user: int, chat: int, text: str) -> int:
+        """Let a user write in a chat, their private one or a group (below 0), and return the number of the update."""
         number, self._next_update = self._next_update, self._next_update + 1
-        person = {"id": user, "first_name": f"User {user}", "language_code": "en"}
         message = {
             "message_id": self._take_message_id(),
             "date": int(time.time()),
-            "from": {**person, "is_bot": False},
-            "chat": {"id": user, "type": "private", "first_name": person["first_name"]},
-            "text": text,
+            "from": {"id": user, "is_bot": False, "first_name": f"User {user}", "language_code": "en"},
+            "chat": _chat(chat),
+            "text": text if chat > 0 else f"@{_ME['username']} {text}",
         }
         self._updates.append((number, orjson.dumps({"update_id": number, "message": message})))
         if self._poll is not None and not self._flushing:
@@ -103,10 +119,9 @@ class TelegramServer:
         if method == "getUpdates":
             self._take_poll(request, _read(request.body))
         elif method == "sendMessage":
-            request.connection.reply(self._take_message(_read(request.body), now))
+            request.connection.reply(self._send(_read(request.body), now))
         elif method == "editMessageText":
-            fields = _read(request.body)
-            request.connection.reply(_ok(_message(int(fields["chat_id"]), int(fields["message_id"]), fields["text"])))
+            self._edit(request, _read(request.body), now)
         elif method == "getMe":
             request.connection.reply(_ok(_ME))
         elif method in _DONE_AT_ONCE:
@@ -114,10 +129,23 @@ class TelegramServer:
         else:
             request.connection.reply(_UNKNOWN, status=b"404 Not Found")
 
-    def _take_message(self, fields: dict[str, Any], now: float) -> bytes:
-        chat, text = int(fields["chat_id"]), str(fields["text"])
-        self._on_sent(chat, text, now)
-        return _ok(_message(chat, self._take_message_id(), text))
+    def _send(self, fields: dict[str, Any], now: float) -> bytes:
+        return self._show(fields, Shown(int(fields["chat_id"]), self._take_message_id(), fields["text"], now))
+
+    def _edit(self, request: Request, fields: dict[str, Any], now: float) -> None:
+        shown = Shown(int(fields["chat_id"]), int(fields["message_id"]), fields["text"], now, edited=True)
+        known = self._contents.get((shown.chat, shown.number))
+        if known is None:
+            request.connection.reply(_NOT_FOUND, status=b"400 Bad Request")
+        elif known == _digest(fields):
+            request.connection.reply(_NOT_MODIFIED, status=b"400 Bad Request")
+        else:
+            request.connection.reply(self._show(fields, shown))
+
+    def _show(self, fields: dict[str, Any], shown: Shown) -> bytes:
+        self._contents[shown.chat, shown.number] = _digest(fields)
+        self._on_shown(shown)
+        return _ok(_message(shown))
 
     def _take_message_id(self) -> int:
         number, self._next_message = self._next_message, self._next_message + 1
@@ -165,15 +193,26 @@ def _read(body: bytes) -> dict[str, Any]:
     return dict(parse_qsl(body.decode()))
 
 
+def _digest(fields: dict[str, Any]) -> int:
+    """Return what tells one content of a message from another, without keeping every text."""
+    return hash((fields["text"], repr(fields.get("reply_markup"))))
+
+
 def _ok(result: object) -> bytes:
     return orjson.dumps({"ok": True, "result": result})
 
 
-def _message(chat: int, number: int, text: str) -> dict[str, Any]:
+def _message(shown: Shown) -> dict[str, Any]:
     return {
-        "message_id": number,
+        "message_id": shown.number,
         "date": int(time.time()),
         "from": _ME,
-        "chat": {"id": chat, "type": "private", "first_name": f"User {chat}"},
-        "text": text,
+        "chat": _chat(shown.chat),
+        "text": shown.text,
     }
+
+
+def _chat(chat: int) -> dict[str, Any]:
+    if chat < 0:
+        return {"id": chat, "type": "supergroup", "title": f"Group {-chat}"}
+    return {"id": chat, "type": "private", "first_name": f"User {chat}"}

@@ -4,13 +4,17 @@ import asyncio
 import os
 from pathlib import Path
 
-from bench.kill import Ordeal, run_ordeal
+import pytest
+
+from bench.kill import GROWING, Ordeal, run_ordeal
 
 
-async def test_kill_at_random_moments_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ordeal", [Ordeal(users=200, kills=20), GROWING], ids=["quick answers", "growing answers"])
+async def test_kill_at_random_moments_loses_nothing_and_doubles_nothing(ordeal: Ordeal, tmp_path: Path) -> None:
     async with asyncio.timeout(300):
-        verdict = await run_ordeal(Ordeal(users=200, kills=20), tmp_path, os.sched_getaffinity(0))
+        verdict = await run_ordeal(ordeal, tmp_path, os.sched_getaffinity(0))
     print(verdict)
-    assert verdict.messages > 1000, "too little was under way to prove anything"
+    assert verdict.messages > 2 * ordeal.users, "too little was under way to prove anything"
     assert verdict.begun > 0, "no kill met a delivery: the window was never tried"
+    assert bool(verdict.growing) is ordeal.groups, "no kill met an answer that was growing"
     assert verdict.faults == 0, verdict

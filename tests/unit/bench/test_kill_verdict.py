@@ -25,7 +25,7 @@ from bench.kill import count_repeats, query_copy
 def test_repeat_is_excused_only_by_a_kill_in_between(
     answers: list[float], begun: list[float], inside: int, outside: int
 ) -> None:
-    question = Question(user=1, number=1, update_id=1, asked=0.0, answers=answers)
+    question = Question(chat=1, mark="q1-1", update_id=1, asked=0.0, answers=answers)
     assert count_repeats(question, begun) == (inside, outside)
 
 

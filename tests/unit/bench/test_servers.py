@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from bench.crowd import Crowd, open_crowd
-from bench.model_server import Tempo
+from bench.model_server import END, Tempo
 from bench.telegram_server import TOKEN
 
 
@@ -78,7 +78,7 @@ async def test_poll_ends_empty_after_its_time(client: Client) -> None:
 async def test_forms_are_read_as_well_as_json(client: Client) -> None:
     (question,) = client.crowd.ask_once(1)
     url = f"{client.crowd.servers[0].url}/bot{TOKEN}/sendMessage"
-    form = {"chat_id": str(question.user), "text": f"Ответ на {question.mark} & больше"}
+    form = {"chat_id": str(question.chat), "text": f"Ответ на {question.mark} & больше"}
     async with aiohttp.ClientSession() as session, session.post(url, data=form) as response:
         assert (await response.json())["result"]["text"] == form["text"]
     assert len(question.answers) == 1
@@ -88,16 +88,43 @@ async def test_user_writes_again_only_when_answered(client: Client) -> None:
     client.crowd.start(1)
     assert len(client.crowd.questions) == 1
     (question,) = client.crowd.questions.values()
-    await client.call("sendMessage", chat_id=question.user, text=f"for {question.mark}")
-    await client.call("sendMessage", chat_id=question.user, text=f"again for {question.mark}")
+    await client.call("sendMessage", chat_id=question.chat, text=f"for {question.mark}: {END}")
+    await client.call("sendMessage", chat_id=question.chat, text=f"again for {question.mark}: {END}")
     assert [len(item.answers) for item in client.crowd.questions.values()] == [2, 0]
     assert not await client.crowd.stop(within=0.0)
 
 
+async def test_answer_that_grows_is_one_answer_and_done_when_whole(client: Client) -> None:
+    (question,) = client.crowd.ask_once(1)
+    sent = await client.call("sendMessage", chat_id=question.chat, text=f"for {question.mark}: wait")
+    edit = {"chat_id": question.chat, "message_id": sent["message_id"], "text": f"for {question.mark}: {END}"}
+    assert client.crowd.unanswered == [question]
+    assert await client.call("editMessageText", **edit)
+    assert not client.crowd.unanswered
+    assert len(question.answers) == 1
+    assert await client.call("editMessageText", **edit) is None, "nothing was modified"
+    assert await client.call("editMessageText", **{**edit, "message_id": 999}) is None, "there is no such message"
+
+
+async def test_second_message_that_stays_half_leaves_the_question_unanswered(client: Client) -> None:
+    (question,) = client.crowd.ask_once(1)
+    await client.call("sendMessage", chat_id=question.chat, text=f"for {question.mark}: {END}")
+    await client.call("sendMessage", chat_id=question.chat, text=f"for {question.mark}: wait")
+    assert client.crowd.unanswered == [question]
+
+
+async def test_every_second_user_writes_in_a_group_and_names_the_bot() -> None:
+    async with open_crowd(groups=True) as crowd, aiohttp.ClientSession() as session:
+        crowd.ask_once(2)
+        updates = await Client(session, crowd).call("getUpdates")
+        kinds = {update["message"]["chat"]["type"]: update["message"]["text"].split()[0] for update in updates}
+    assert kinds == {"private": "q1000-1", "supergroup": "@bench_bot"}
+
+
 async def test_answer_to_somebody_else_is_a_stray(client: Client) -> None:
     first, second = client.crowd.ask_once(2)
-    await client.call("sendMessage", chat_id=second.user, text=f"for {first.mark}")
-    await client.call("sendMessage", chat_id=second.user, text="Something went wrong")
+    await client.call("sendMessage", chat_id=second.chat, text=f"for {first.mark}")
+    await client.call("sendMessage", chat_id=second.chat, text="Something went wrong")
     assert len(client.crowd.strays) == 2
     assert not first.answers
 
