@@ -24,6 +24,7 @@ from beseda.kit.texts import Text
 
 BUNDLED = Path(__file__).parent
 _FILES = ("bot.yaml", "bot.yml", "persona_prompt.md")
+_REASONS = {"missing": "is missing", "extra_forbidden": "there is no such key"}
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _LONGEST_PERSONA = 64 * 1024  # bytes: far beyond any prompt that helps
 
@@ -147,7 +148,8 @@ def _read(path: Path) -> BotFile:
 
 def _explain(path: Path, problem: Any) -> str:
     place = ".".join(str(step) for step in problem["loc"]) or "the file"
-    return f"{path}: {place}: {problem['msg']}"
+    reason = _REASONS.get(problem["type"], problem["msg"])
+    return f"{path}: {place}: {reason}"
 
 
 def _read_persona(path: Path) -> str:
@@ -180,7 +182,7 @@ def _import(module_name: str, path: Path) -> ModuleType:
     module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise SettingsError(f"{path} cannot be imported: {error!r}") from error
     return module

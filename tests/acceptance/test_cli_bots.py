@@ -1,0 +1,128 @@
+"""`beseda bots`: a bot of one's own, from its folder to its first answer."""
+
+import json
+
+import pytest
+
+from beseda.sandbox.settings import DEFAULT_USERS
+from beseda.sandbox.user import SandboxUser
+from tests.acceptance.program import Program
+
+ANNA = DEFAULT_USERS[0].id
+HANDLERS = """
+from beseda.dispatch.context import Context
+from beseda.dispatch.router import Router
+
+router = Router()
+
+
+@router.command("price")
+async def tell_price(context: Context) -> None:
+    await context.reply("It costs **five** coins.")
+"""
+TEXTS = "texts: {price: {ru: сколько стоит, en: what it costs}}"
+
+
+async def test_new_bot_with_a_command_of_its_own_answers(beseda: Program) -> None:
+    made = await beseda("bots", "new", "shop-helper")
+    assert (made.code, made.err) == (0, "")
+    assert "beseda run --bot shop-helper" in made.out
+    folder = beseda.folder / "bots/shop-helper"
+    text = (folder / "bot.yaml").read_text().replace("stop]", "stop, price]")
+    (folder / "bot.yaml").write_text(f"{text}{TEXTS}\n")
+    (folder / "handlers.py").write_text(HANDLERS)
+    checked = await beseda("bots", "check")
+    assert (checked.code, checked.out) == (0, "✓ assistant\n✓ shop-helper\n")
+    async with (
+        beseda.serve("run", "--bot", "shop-helper") as service,
+        SandboxUser(service.url, ANNA, f"shop_helper_bot:{ANNA}") as anna,
+    ):
+        await anna.say("/price")
+        assert (await anna.wait_reply())["text"] == "It costs five coins."
+        await anna.say("/start")
+        assert "Напишите мне что-нибудь" in (await anna.wait_reply())["text"]
+        calls = (await anna._call("GET", "/calls", params={"method": "setMyCommands"}))["calls"]
+        assert any({"command": "price", "description": "сколько стоит"} in call["params"]["commands"] for call in calls)
+        assert await service.stop() == 0
+
+
+async def test_bots_are_listed_for_people_and_programs(beseda: Program) -> None:
+    await beseda("bots", "new", "sales")
+    (beseda.folder / "bots/sales/persona_prompt.md").unlink()
+    rows = {row["name"]: row for row in json.loads((await beseda("bots", "list", "--json")).out)}
+    assert rows["assistant"]["title"] == "Assistant"
+    assert rows["sales"] == {"name": "sales", "title": None, "folder": "bots/sales"}
+    shown = await beseda("bots", "list")
+    assert (shown.code, len(shown.out.splitlines())) == (0, 2)
+    assert "beseda bots check" in shown.out
+
+
+@pytest.mark.parametrize("name", ["Sales", "../sales", "1st", "a" * 40, "продажи", "a/b"])
+async def test_name_that_is_none_is_refused(name: str, beseda: Program) -> None:
+    refused = await beseda("bots", "new", name)
+    assert refused.code == 2
+    assert "small letters" in refused.complaint
+    assert list(beseda.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["true", "null", "on", "y"])
+async def test_name_that_yaml_takes_for_something_else_works(name: str, beseda: Program) -> None:
+    assert (await beseda("bots", "new", name)).code == 0
+    assert f"✓ {name}\n" in (await beseda("bots", "check")).out
+
+
+async def test_folder_is_never_written_over_and_a_shadow_is_told(beseda: Program) -> None:
+    made = await beseda("bots", "new", "assistant")
+    assert "above the bundled assistant" in made.out
+    again = await beseda("bots", "new", "assistant")
+    assert (again.code, again.complaint) == (2, "beseda: bots/assistant is there already")
+
+
+BROKEN = {
+    "bot.yaml": [
+        ("title: [", ["bot.yaml", "not YAML"]),
+        ("", ["bot.yaml", "key: value"]),
+        ("- a list", ["bot.yaml", "key: value"]),
+        ("titel: {ru: a, en: b}", ["titel: there is no such key", "title: is missing"]),
+        ("title: {ru: a}", ["title.en"]),
+        ("\0", ["bot.yaml", "not YAML"]),
+    ],
+    "persona_prompt.md": [("  \n", ["is empty"]), ("a" * 70_000, ["over 64 KB"])],
+    "handlers.py": [
+        ("import nothing_of_that_name", ["handlers.py", "nothing_of_that_name"]),
+        ("def (", ["handlers.py", "SyntaxError"]),
+        ("x = 1", ["router = Router()"]),
+        ("import sys\nsys.exit(3)", ["handlers.py", "SystemExit"]),
+    ],
+}
+CASES = [(file, content, words) for file, cases in BROKEN.items() for content, words in cases]
+
+
+@pytest.mark.parametrize(("file", "content", "words"), CASES)
+async def test_broken_folder_is_explained(file: str, content: str, words: list[str], beseda: Program) -> None:
+    await beseda("bots", "new", "sales")
+    (beseda.folder / "bots/sales" / file).write_text(content)
+    checked = await beseda("bots", "check")
+    assert (checked.code, checked.out) == (1, "✓ assistant\n")
+    assert all(line.startswith("✗ sales: bots/sales/") for line in checked.err.splitlines())
+    assert [word for word in words if word not in checked.err] == [], checked.err
+
+
+async def test_broken_bot_is_no_start(beseda: Program) -> None:
+    await beseda("bots", "new", "sales")
+    (beseda.folder / "bots/sales/bot.yaml").write_text("title: 1")
+    refused = await beseda("run", "--port", "0")
+    assert (refused.code, refused.out) == (2, "")
+    assert all(line.startswith("beseda: bots/sales/bot.yaml: ") for line in refused.err.splitlines())
+
+
+async def test_folders_that_are_nearly_bots_are_told_of(beseda: Program) -> None:
+    for path in ("bots/Shop/bot.yaml", "bots/sales/persona_prompt.md"):
+        (beseda.folder / path).parent.mkdir(parents=True)
+        (beseda.folder / path).write_text("x")
+    checked = await beseda("bots", "check", "--json")
+    assert checked.code == 1
+    found = json.loads(checked.out)
+    assert "small letters" in found["bots/Shop"][0]
+    assert "bot.yaml is missing" in found["bots/sales"][0]
+    assert found["assistant"] == []

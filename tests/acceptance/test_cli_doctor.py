@@ -1,0 +1,139 @@
+"""`beseda doctor` and `beseda models`: what they find, and what they say to do."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beseda.sandbox.server import RunningSandbox
+from tests.acceptance.program import Outcome, Program
+from tests.parts.model_server import ModelServer
+from tests.parts.redis import RedisServer
+from tests.parts.sandboxes import OTHER_TOKEN, TOKEN, open_sandbox
+
+AWAY = "http://127.0.0.1:1"
+PARTS = ["bot assistant", "bot tokens", "model", "speech", "storage", "database", "redis", "ffmpeg"]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    async with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def telegram(tmp_path: Path) -> AsyncIterator[RunningSandbox]:
+    async with open_sandbox(tmp_path / "telegram") as running:
+        yield running
+
+
+def find(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    assert "Traceback" not in outcome.err
+    return {finding["part"]: finding for finding in json.loads(outcome.out)}
+
+
+async def test_newcomer_sees_a_line_for_each_part_and_nothing_fails(beseda: Program) -> None:
+    seen = await beseda("doctor")
+    assert (seen.code, seen.err) == (0, "")
+    lines = seen.out.splitlines()
+    assert [line[2:24].strip() for line in lines] == PARTS
+    assert {line[0] for line in lines} <= {"✓", "!"}
+    assert [word for word in ("BOT_TOKEN", "OPENROUTER_API_KEY", "beseda db upgrade") if word not in seen.out] == []
+    assert not (beseda.folder / "data" / "beseda.db").exists()
+
+
+async def test_everything_set_up_is_everything_fine(
+    beseda: Program, telegram: RunningSandbox, server: ModelServer, tmp_path: Path
+) -> None:
+    redis = RedisServer(tmp_path)
+    try:
+        ready = beseda.with_environ(
+            BOT_TOKEN=TOKEN,
+            TELEGRAM_API_URL=telegram.base_url,
+            REDIS_URL=redis.url,
+            BESEDA_MODEL="openai:test/served-model",
+            OPENAI_API_KEY="x",
+            OPENAI_BASE_URL=server.base_url,
+        )
+        await ready("db", "upgrade")
+        seen = await ready("doctor", "--json")
+    finally:
+        redis.stop()
+    found = find(seen)
+    assert seen.code == 0
+    assert [part for part in found if not found[part]["ok"]] == ["speech"] or all(f["ok"] for f in found.values())
+    assert found["token of assistant"]["detail"] == "@first_bot"
+    assert found["redis"]["detail"] == "answers"
+    assert found["model"]["detail"].startswith("openai:test/served-model: ")
+    assert "up to date" in found["database"]["detail"]
+
+
+async def test_each_failure_says_what_to_do(beseda: Program) -> None:
+    seen = await beseda.with_environ(
+        BOT_TOKEN=TOKEN,
+        TELEGRAM_API_URL=AWAY,
+        BESEDA_MODEL="openai:x",
+        OPENAI_API_KEY="sk-secret-secret-secret",
+        OPENAI_BASE_URL=AWAY,
+        BESEDA_SPEECH="openai",
+        DATABASE_URL="postgresql://beseda:word-of-pass@127.0.0.1:1/beseda",
+        REDIS_URL="redis://127.0.0.1:1",
+    )("doctor", "--json")
+    found = find(seen)
+    assert seen.code == 1
+    failed = {part for part in found if found[part]["needed"] and not found[part]["ok"]}
+    assert failed == {"token of assistant", "model", "speech", "database", "redis"}
+    assert "TELEGRAM_API_URL" in found["token of assistant"]["detail"]
+    assert "DATABASE_URL" in found["database"]["detail"]
+    assert "REDIS_URL" in found["redis"]["detail"]
+    assert all(secret not in seen.out + seen.err for secret in (TOKEN, "word-of-pass", "sk-secret-secret-secret"))
+
+
+async def test_wrong_token_is_told_apart_from_an_absent_server(beseda: Program, telegram: RunningSandbox) -> None:
+    await beseda("bots", "new", "sales")
+    seen = await beseda.with_environ(
+        BOT_TOKEN="1000000009:nobody-has-this-token", SALES_BOT_TOKEN=OTHER_TOKEN, TELEGRAM_API_URL=telegram.base_url
+    )("doctor")
+    assert seen.code == 1
+    assert "✗ token of assistant     Telegram does not know it: copy it again from @BotFather" in seen.out.splitlines()
+    assert "✓ token of sales         @second_bot" in seen.out.splitlines()
+    assert "nobody-has-this-token" not in seen.out + seen.err
+
+
+async def test_broken_folder_and_missing_token_are_findings(beseda: Program, telegram: RunningSandbox) -> None:
+    await beseda("bots", "new", "sales")
+    (beseda.folder / "bots/sales/persona_prompt.md").write_text("")
+    seen = await beseda.with_environ(
+        BESEDA_BOTS="assistant,sales", ASSISTANT_BOT_TOKEN=TOKEN, TELEGRAM_API_URL=telegram.base_url
+    )("doctor", "--json")
+    found = find(seen)
+    assert seen.code == 1
+    assert "persona_prompt.md is empty" in found["bot sales"]["detail"]
+    assert "SALES_BOT_TOKEN" in found["token of sales"]["detail"]
+    assert found["token of assistant"]["ok"]
+
+
+async def test_models_are_listed_with_what_they_need(beseda: Program, server: ModelServer) -> None:
+    listing = beseda.with_environ(
+        OPENAI_API_KEY="x", OPENAI_BASE_URL=server.base_url, GROQ_API_KEY="x", GROQ_BASE_URL=AWAY
+    )
+    server.models.append({"id": "gpt-6-luna", "object": "model", "owned_by": "test"})
+    rows = {row["endpoint"]: row for row in json.loads((await listing("models", "list", "--json")).out)}
+    assert (rows["openai"]["answers"], rows["groq"]["answers"], rows["openrouter"]["answers"]) == (True, False, None)
+    assert "OPENROUTER_API_KEY" in rows["openrouter"]["detail"]
+    shown = await listing("models", "list")
+    assert (shown.code, shown.err) == (0, "")
+    assert {line.split()[1]: line[0] for line in shown.out.splitlines()} == {
+        name: {True: "✓", False: "✗", None: "·"}[row["answers"]] for name, row in rows.items()
+    }
+
+
+async def test_key_that_is_none_does_not_hide_the_other_models(beseda: Program) -> None:
+    listed = await beseda.with_environ(OPENAI_API_KEY="two words")("models", "list", "--json")
+    rows = {row["endpoint"]: row for row in json.loads(listed.out)}
+    assert rows["openai"]["answers"] is False
+    assert "OPENAI_API_KEY" in rows["openai"]["detail"]
+    assert "two words" not in listed.out
+    assert len(rows) > 5
