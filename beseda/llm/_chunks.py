@@ -25,6 +25,7 @@ _REASONS = {
     "length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
     "content_filter": FinishReason.FILTER,
+    "blacklist": FinishReason.FILTER,
     "tool_calls": FinishReason.TOOL,
     "function_call": FinishReason.TOOL,
 }

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from beseda.domain.message import Message
 from beseda.domain.usage import Usage
@@ -31,6 +31,16 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The model is busy with others: `ahead` answers must end before this one begins.
+
+    Only before the first token; comes again whenever the line moves. Who shows nothing of it may pass it over.
+    """
+
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """A piece of the answer."""
 
@@ -54,7 +64,7 @@ class Finished:
     model: str
 
 
-ModelEvent = TextDelta | ReasoningDelta | Finished
+ModelEvent = Waiting | TextDelta | ReasoningDelta | Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +98,30 @@ class ChatModel(Protocol):
     async def close(self) -> None:
         """Give back connections."""
         ...
+
+
+class Measuring(Protocol):
+    """What some models can tell of themselves, so that a history can be cut before it is too long for them."""
+
+    async def context_size(self) -> int | None:
+        """Return how many tokens the model reads and writes at once; None where nobody says. Raises RemoteError."""
+        ...
+
+    async def count_tokens(self, text: str) -> int | None:
+        """Return the length of `text` by the model's own vocabulary; None where it cannot count. Raises RemoteError."""
+        ...
+
+
+@runtime_checkable
+class Measurable(Protocol):
+    """A model that may be able to measure; those that wrap another pass on what the inner one can."""
+
+    @property
+    def measuring(self) -> Measuring | None:
+        """The way to measure, None where there is none."""
+        ...
+
+
+def find_measuring(model: ChatModel) -> Measuring | None:
+    """Return how `model` measures texts, or None: then only an estimate can."""
+    return model.measuring if isinstance(model, Measurable) else None

@@ -23,10 +23,18 @@ class Endpoint:
     url_variable: str
     default_model: str = ""
     """Empty: the first model that the server lists."""
+    model_variable: str = ""
+    """Names another default model; `<NAME>_MODEL_NAME` does so for every endpoint."""
     aliases: tuple[str, ...] = ()
     needs_key: bool = True
     key_page: str = ""
     """Where a person gets a key."""
+    key_marks: tuple[str, ...] = ()
+    """How its keys, and nobody else's, begin."""
+    credit_hint: str = ""
+    """What to do when the account is empty."""
+    path_elsewhere: str = ""
+    """The API's path at another host than `base_url`'s, where that differs."""
     local_ports: tuple[int, ...] = ()
     """Where a server of this kind usually listens on one's own machine."""
     owner_mark: str = ""
@@ -36,6 +44,8 @@ class Endpoint:
     """Takes `stream_options.include_usage`."""
     usage_wrapper: str = ""
     """A field of the last chunk that holds `usage` where the chunk itself has none."""
+    takes_user: bool = True
+    """Takes `user`, by which a provider tells our users apart."""
     max_tokens_field: str = "max_tokens"
     check_path: str = "/models"
     """Asked, under the base URL, whether the key is good."""
@@ -61,6 +71,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="OPENROUTER_BASE_URL",
         default_model="deepseek/deepseek-v4-flash",
         key_page="https://openrouter.ai/settings/keys",
+        key_marks=("sk-or-",),
+        credit_hint="buy credits at https://openrouter.ai/settings/credits, or take a model whose name ends in :free",
         headers=MappingProxyType({"X-Title": "Beseda"}),
         check_path="/key",  # its list of models is public and would not notice a wrong key
     ),
@@ -72,6 +84,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="OPENAI_BASE_URL",
         default_model="gpt-6-luna",
         key_page="https://platform.openai.com/api-keys",
+        key_marks=("sk-proj-", "sk-svcacct-", "sk-admin-"),
+        credit_hint="top up at https://platform.openai.com/settings/organization/billing",
         max_tokens_field="max_completion_tokens",
     ),
     Endpoint(
@@ -82,6 +96,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="GROQ_BASE_URL",
         default_model="openai/gpt-oss-120b",
         key_page="https://console.groq.com/keys",
+        key_marks=("gsk_",),
         usage_wrapper="x_groq",
     ),
     Endpoint(
@@ -93,6 +108,23 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="HF_BASE_URL",
         default_model="deepseek-ai/DeepSeek-V4-Flash-0731",
         key_page="https://huggingface.co/settings/tokens (permission: call Inference Providers)",
+        key_marks=("hf_",),
+        credit_hint="the free credit of a month ($0.10) is spent: buy more at https://huggingface.co/settings/billing",
+    ),
+    Endpoint(
+        name="gigachat",
+        title="GigaChat",
+        aliases=("giga",),
+        base_url="https://api.giga.chat/v1",
+        path_elsewhere="/api/v1",  # the older host, still documented: gigachat.devices.sberbank.ru
+        key_variable="GIGA_CLIENT_BASIC",
+        url_variable="GIGA_API_BASE_URL",
+        default_model="GigaChat-2",  # plain `GigaChat` is an alias that may move
+        model_variable="GIGA_MODEL_NAME",
+        key_page="https://developers.sber.ru/studio (a project's authorization key)",
+        credit_hint="this model's tokens are used up: buy a package at https://developers.sber.ru/studio",
+        usage_in_stream=False,  # it counts in the last chunk unasked
+        takes_user=False,
     ),
     Endpoint(
         name="deepseek",
@@ -102,6 +134,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="DEEPSEEK_BASE_URL",
         default_model="deepseek-v4-flash",
         key_page="https://platform.deepseek.com/api_keys",
+        credit_hint="top up at https://platform.deepseek.com/top_up",
     ),
     Endpoint(
         name="vllm",
@@ -121,6 +154,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         base_url="http://127.0.0.1:8080/v1",
         key_variable="LLAMA_API_KEY",
         url_variable="LLAMA_SERVER_URL",
+        model_variable="LLAMA_MODEL_NAME",
         needs_key=False,
         local_ports=(8080, 8000),
         owner_mark="llamacpp",

@@ -22,8 +22,17 @@ from beseda.errors import (
 )
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, TextDelta
-from beseda.llm.breaker import Breaker, BreakerRule
+from beseda.llm.base import (
+    ChatModel,
+    Measuring,
+    ModelEvent,
+    ModelHealth,
+    ModelRequest,
+    TextDelta,
+    Waiting,
+    find_measuring,
+)
+from beseda.llm.breaker import Breaker, BreakerRule, BreakerState
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +67,11 @@ class FailoverModel:
     @property
     def name(self) -> str:
         return ",".join(member.model.name for member in self._members)
+
+    @property
+    def measuring(self) -> Measuring | None:
+        """How the first model measures: it is the one that answers as a rule."""
+        return find_measuring(self._members[0].model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer of the first model that speaks. Raises what the last one raised when none does."""
@@ -148,6 +162,8 @@ class _Call:
             async with aclosing(member.model.stream(request)) as events:
                 async for event in events:
                     spoken = spoken or type(event) is TextDelta
+                    if member.breaker.state is not BreakerState.CLOSED and type(event) is not Waiting:
+                        member.breaker.record_success()  # it speaks: nobody else has to wait for the end of this
                     yield event
             settled = True
             member.breaker.record_success()

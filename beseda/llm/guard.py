@@ -10,11 +10,13 @@ from beseda.llm.base import (
     ChatModel,
     Finished,
     FinishReason,
+    Measuring,
     ModelEvent,
     ModelHealth,
     ModelRequest,
     ReasoningDelta,
     TextDelta,
+    find_measuring,
 )
 from beseda.llm.estimate import estimate_tokens
 
@@ -88,6 +90,10 @@ class GuardedModel:
     def name(self) -> str:
         return self._model.name
 
+    @property
+    def measuring(self) -> Measuring | None:
+        return find_measuring(self._model)
+
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer, cut where it grows too long (`Finished` then says `length`).
 
@@ -103,7 +109,8 @@ class GuardedModel:
                     watch.take_thought(event.text)
                     yield event
                 else:
-                    watch.take_end(event)
+                    if type(event) is Finished:
+                        watch.take_end(event)
                     yield event
                 if watch.full:
                     yield watch.describe_cut(request)
@@ -149,9 +156,9 @@ class _Watch:
         if self.full and self._blank:
             raise EmptyAnswerError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")
 
-    def take_end(self, event: ModelEvent) -> None:
+    def take_end(self, event: Finished) -> None:
         """Judge the whole. Raises RefusedAnswerError or EmptyAnswerError."""
-        if isinstance(event, Finished) and event.reason is FinishReason.FILTER:
+        if event.reason is FinishReason.FILTER:
             raise RefusedAnswerError(f"{self._name}: the provider's filter ended the answer")
         if self._blank:
             raise EmptyAnswerError(f"{self._name}: an answer without a word")

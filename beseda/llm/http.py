@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import ipaddress
+import ssl
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from yarl import URL
@@ -44,6 +46,34 @@ class HttpAnswer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose certificates are believed, and what to say when one is not."""
+
+    context: ssl.SSLContext | None = None
+    hint: str = ""
+
+
+class _Pool:
+    """The connections of a client and of all its views."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    def open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(
+                limit=count_connections(), ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_IDLE_CONNECTION_SECONDS
+            )
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
 class HttpClient:
     """A pool of connections, opened at the first request and shared by every model of the process.
 
@@ -52,8 +82,15 @@ class HttpClient:
     """
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._pool = _Pool()
+        self._trust = Trust()
         self._proxies: dict[tuple[str, str | None], tuple[URL | None, Mapping[str, str]]] = {}
+
+    def with_trust(self, trust: Trust) -> "HttpClient":
+        """Return a view of this client that believes other certificates; the connections stay this one's to close."""
+        view = HttpClient()
+        view._pool, view._trust = self._pool, trust
+        return view
 
     async def post(
         self, url: URL, body: bytes, headers: Mapping[str, str], *, connect: float, wait: float
@@ -63,59 +100,47 @@ class HttpClient:
         Raises UnavailableError, TimedOutError or ProtocolError. Redirects are not followed: a key goes to no
         other host than the one in the settings.
         """
-        proxy, proxy_headers = self._proxy(url)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
         try:
             async with asyncio.timeout(wait):
-                return await self._open().post(
-                    url,
-                    data=body,
-                    headers=headers,
-                    timeout=timeout,
-                    proxy=proxy,
-                    proxy_headers=proxy_headers or None,
-                    allow_redirects=False,
+                return await self._pool.open().post(
+                    url, data=body, headers=headers, timeout=timeout, **self._route(url)
                 )
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise describe_failure(error, url, wait) from error
+            raise describe_failure(error, url, wait, self._trust.hint) from error
 
     async def get(self, url: URL, headers: Mapping[str, str], *, wait: float) -> HttpAnswer:
         """Return the whole answer within `wait` seconds. Raises like `post`."""
-        proxy, proxy_headers = self._proxy(url)
+        return await self.send(url, None, headers, wait=wait)
+
+    async def send(self, url: URL, body: bytes | None, headers: Mapping[str, str], *, wait: float) -> HttpAnswer:
+        """Return the whole answer to a POST of `body`, or to a GET where it is None. Raises like `post`."""
+        method = "GET" if body is None else "POST"
         timeout = aiohttp.ClientTimeout(total=wait)
         try:
-            async with self._open().get(
-                url,
-                headers=headers,
-                timeout=timeout,
-                proxy=proxy,
-                proxy_headers=proxy_headers or None,
-                allow_redirects=False,
+            async with self._pool.open().request(
+                method, url, data=body, headers=headers, timeout=timeout, **self._route(url)
             ) as response:
-                body = await read_bounded(response, MAX_BODY_BYTES)
-                return HttpAnswer(response.status, response.headers, body)
+                content = await read_bounded(response, MAX_BODY_BYTES)
+                return HttpAnswer(response.status, response.headers, content)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise describe_failure(error, url, wait) from error
+            raise describe_failure(error, url, wait, self._trust.hint) from error
 
     async def close(self) -> None:
         """Close every connection; the next request would open new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._pool.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            connector = aiohttp.TCPConnector(
-                limit=count_connections(), ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_IDLE_CONNECTION_SECONDS
-            )
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        return self._session
-
-    def _proxy(self, url: URL) -> tuple[URL | None, Mapping[str, str]]:
+    def _route(self, url: URL) -> dict[str, Any]:
         origin = (url.scheme, url.host)
         if origin not in self._proxies:
             self._proxies[origin] = _find_proxy(url)
-        return self._proxies[origin]
+        proxy, proxy_headers = self._proxies[origin]
+        return {
+            "proxy": proxy,
+            "proxy_headers": proxy_headers or None,
+            "allow_redirects": False,
+            "ssl": self._trust.context or True,
+        }
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -131,13 +156,17 @@ async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def describe_failure(error: BaseException, url: URL, wait: float) -> RemoteError:
-    """Return our error for one of aiohttp's before an answer came."""
+def describe_failure(error: BaseException, url: URL, wait: float, hint: str = "") -> RemoteError:
+    """Return our error for one of aiohttp's before an answer came; `hint` is about certificates."""
     place = f"{url.host}:{url.port}"
     if isinstance(error, TimeoutError):
         return TimedOutError(f"{place}: no answer in {wait:g} s")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        return UnavailableError(f"{place}: the TLS certificate does not hold: {error}")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        bundle = ssl.get_default_verify_paths().cafile or "the system's"
+        hint = hint or f"for an authority of your own set SSL_CERT_FILE to its bundle (trusted now: {bundle})"
+        return UnavailableError(f"{place}: the TLS certificate is not trusted: {error.certificate_error}; {hint}")
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return UnavailableError(f"{place}: no TLS connection: {error}; is it https:// where http:// is spoken?")
     if isinstance(error, aiohttp.ClientResponseError | ValueError):
         return ProtocolError(f"{place}: not an HTTP answer: {type(error).__name__}")
     return UnavailableError(f"{place}: {error or type(error).__name__}")

@@ -5,9 +5,9 @@ timer and one JSON parse per chunk; what one read of the socket brought is one e
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+import difflib
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiohttp
 import orjson
@@ -15,16 +15,19 @@ from yarl import URL
 
 from beseda import __version__
 from beseda.domain.usage import Usage
-from beseda.errors import ProtocolError, RemoteError, UnavailableError
+from beseda.errors import ModelNotFoundError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._answer import StreamedAnswer
-from beseda.llm._chunks import AnswerReader
 from beseda.llm._faults import FaultReader, find_refused_parameter
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest
+from beseda.llm.credentials import Credentials, KeyCredentials
+from beseda.llm.dialect import ChatDialect, Dialect
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.estimate import estimate_tokens
 from beseda.llm.http import MAX_BODY_BYTES, HttpAnswer, HttpClient, Timeouts, read_bounded
 
 _MESSAGE_TOKENS = 4  # what a chat template puts around each message
+_ANY_MODEL = "local"  # how a model is called whose server has no names
+_SUGGESTIONS = 3
 _OPTIONAL_FIELDS = frozenset({"temperature", "max_tokens", "max_completion_tokens", "stream_options", "user"})
 
 
@@ -39,18 +42,30 @@ class Connection:
 
 
 class OpenAICompatibleModel:
-    """A `ChatModel` at an OpenAI-compatible endpoint."""
+    """A `ChatModel` at an OpenAI-compatible endpoint.
 
-    def __init__(self, connection: Connection, http: HttpClient, timeouts: Timeouts | None = None) -> None:
-        self._connection = connection
+    `dialects` are tried in order until the server has the route of one; the default is the chat route alone.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        http: HttpClient,
+        timeouts: Timeouts | None = None,
+        *,
+        dialects: Sequence[Dialect] = (),
+        credentials: Credentials | None = None,
+    ) -> None:
         self._endpoint = connection.endpoint
+        self._secret = connection.api_key
         self._http = http
         self._timeouts = timeouts or Timeouts()
         self._model = connection.model
         self._base = URL(connection.base_url.rstrip("/"))
-        self._chat_url = self._base / "chat/completions"
-        self._faults = FaultReader(self.name, connection.api_key)
-        self._headers = _build_headers(connection)
+        self._dialects = list(dialects) or [ChatDialect(connection.endpoint)]
+        self._credentials = credentials or KeyCredentials(connection.api_key)
+        self._faults = FaultReader(self.name, self._secret)
+        self._headers = _build_headers(connection.endpoint)
         # Fields that this model refused once: asking with them again would cost a round trip per message.
         self._refused: set[str] = set()
 
@@ -61,28 +76,33 @@ class OpenAICompatibleModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer as it comes. Raises a leaf of RemoteError; closing it closes the connection."""
         started = asyncio.get_running_loop().time()
-        response = await self._ask(request)
-        reader = AnswerReader(usage_wrapper=self._endpoint.usage_wrapper)
-        answer = StreamedAnswer(response, reader, faults=self._faults, timeouts=self._timeouts, started=started)
+        answer: StreamedAnswer | None = None
         try:
+            response, dialect = await self._ask(request)
+            reader = dialect.open_reader()
+            answer = StreamedAnswer(response, reader, faults=self._faults, timeouts=self._timeouts, started=started)
             while events := await answer.read_events():
                 for event in events:
                     yield event
             yield self._describe_end(answer, request)
+        except RemoteError as error:
+            await self._explain(error)
+            raise
         finally:
-            answer.close()
+            if answer is not None:
+                answer.close()
 
     async def check(self) -> ModelHealth:
         """Ask the health route where there is one, then whether the key is good and the model is there."""
         try:
-            if self._endpoint.health_path:
-                answer = await self._get(self._base.with_path(self._endpoint.health_path))
-                if answer.status not in (200, 404, 405):
-                    raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
-            answer = await self._get(self._base.joinpath(self._endpoint.check_path.lstrip("/")))
+            healthy = bool(self._endpoint.health_path) and await self._ask_health()
+            answer = await self.get(self._base.joinpath(self._endpoint.check_path.lstrip("/")))
+            if answer.status == 404 and healthy and self._endpoint.takes_any_model:
+                return ModelHealth(ok=True, detail=f"{self.name}: ready")  # a server with `/completion` alone
             if answer.status != 200:
                 raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
         except RemoteError as error:
+            await self._explain(error)
             loading = isinstance(error, UnavailableError) and "loading" in error.detail.lower()
             return ModelHealth(ok=False, detail=error.detail, loading=loading)
         return self._judge_models(answer.body)
@@ -90,26 +110,83 @@ class OpenAICompatibleModel:
     async def close(self) -> None:
         """Nothing of its own: connections belong to the client, which outlives its models."""
 
-    async def _ask(self, request: ModelRequest) -> aiohttp.ClientResponse:
+    async def get(self, url: URL) -> HttpAnswer:
+        """Return the answer to a question that is no chat, with our credentials. Raises RemoteError."""
+        return await self._call(url, None)
+
+    async def post(self, url: URL, fields: object) -> HttpAnswer:
+        """Return the answer to `fields` as JSON, with our credentials. Raises RemoteError."""
+        return await self._call(url, orjson.dumps(fields))
+
+    async def _call(self, url: URL, body: bytes | None) -> HttpAnswer:
+        headers = {**self._headers, **await self._credentials.fetch_headers(self._http)}
+        answer = await self._http.send(url, body, headers, wait=self._timeouts.check)
+        if answer.status == 401 and self._credentials.reject(headers):
+            headers = {**self._headers, **await self._credentials.fetch_headers(self._http)}
+            answer = await self._http.send(url, body, headers, wait=self._timeouts.check)
+        return answer
+
+    async def _ask(self, request: ModelRequest) -> tuple[aiohttp.ClientResponse, Dialect]:
         if not self._model:
             self._model = await self._find_model()
-            self._faults = FaultReader(self.name, self._connection.api_key)
+            self._faults = FaultReader(self.name, self._secret)
+        missing: ProtocolError | None = None
+        for dialect in list(self._dialects):
+            try:
+                response = await self._ask_in(dialect, request)
+            except ProtocolError as error:
+                if not error.detail.startswith(f"{self.name}: HTTP 404"):
+                    raise
+                missing = missing or error  # no such route here; perhaps that of another dialect
+            else:
+                if missing is not None:
+                    self._dialects = [dialect]
+                return response, dialect
+        raise missing or ProtocolError(f"{self.name}: no dialect to ask in")
+
+    async def _ask_in(self, dialect: Dialect, request: ModelRequest) -> aiohttp.ClientResponse:
+        url = dialect.locate(self._base)
+        renewed = False
         while True:
-            fields = self._build_fields(request)
+            fields = dialect.build_fields(request, self._model)
+            for parameter in self._refused:
+                fields.pop(parameter, None)
+            headers = {**self._headers, **await self._credentials.fetch_headers(self._http)}
             response = await self._http.post(
-                self._chat_url,
-                orjson.dumps(fields),
-                self._headers,
-                connect=self._timeouts.connect,
-                wait=self._timeouts.first_token,
+                url, orjson.dumps(fields), headers, connect=self._timeouts.connect, wait=self._timeouts.first_token
             )
             if response.status == 200:
                 return response
             body = await self._read_refusal(response)
+            if response.status == 401 and not renewed and self._credentials.reject(headers):
+                renewed = True
+                continue
             parameter = find_refused_parameter(body) if response.status in (400, 422) else ""
             if parameter not in fields or parameter not in _OPTIONAL_FIELDS:
                 raise self._faults.read_refusal(response.status, body, response.headers)
             self._refused.add(parameter)
+
+    async def _ask_health(self) -> bool:
+        """Return whether the server has a health route and is well. Raises what that route reports."""
+        answer = await self.get(self._base.with_path(self._endpoint.health_path))
+        if answer.status not in (200, 404, 405):
+            raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
+        return answer.status == 200
+
+    async def _explain(self, error: RemoteError) -> None:
+        """Add to the error's detail what the owner can do about it."""
+        hint = self._dialects[0].explain(error)
+        if isinstance(error, ModelNotFoundError):
+            hint = await self._suggest_model() or hint
+        if hint and hint not in error.detail:
+            error.detail = f"{error.detail}; {hint}"
+
+    async def _suggest_model(self) -> str:
+        try:
+            answer = await self.get(self._base / "models")
+        except RemoteError:
+            return ""
+        return suggest_model(self._model, list_models(answer.body)) if answer.status == 200 else ""
 
     async def _read_refusal(self, response: aiohttp.ClientResponse) -> bytes:
         try:
@@ -120,24 +197,6 @@ class OpenAICompatibleModel:
         finally:
             response.release()
 
-    def _build_fields(self, request: ModelRequest) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "model": self._model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "stream": True,
-        }
-        if self._endpoint.usage_in_stream:
-            fields["stream_options"] = {"include_usage": True}
-        if request.temperature is not None:
-            fields["temperature"] = request.temperature
-        if request.max_tokens is not None:
-            fields[self._endpoint.max_tokens_field] = request.max_tokens
-        if request.user:
-            fields["user"] = request.user
-        for parameter in self._refused:
-            fields.pop(parameter, None)
-        return fields
-
     def _describe_end(self, answer: StreamedAnswer, request: ModelRequest) -> Finished:
         usage = answer.usage
         if usage is None or not usage.total_tokens:
@@ -147,7 +206,9 @@ class OpenAICompatibleModel:
         return Finished(answer.reason or FinishReason.UNKNOWN, usage, self._endpoint.name, answer.model or self._model)
 
     async def _find_model(self) -> str:
-        answer = await self._get(self._base / "models")
+        answer = await self.get(self._base / "models")
+        if answer.status == 404 and self._endpoint.takes_any_model:
+            return _ANY_MODEL
         if answer.status != 200:
             raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
         models = list_models(answer.body)
@@ -155,14 +216,13 @@ class OpenAICompatibleModel:
             raise ProtocolError(f"{self.name}: no model is loaded, and none is named in the settings")
         return choose_chat_model(models)
 
-    async def _get(self, url: URL) -> HttpAnswer:
-        return await self._http.get(url, self._headers, wait=self._timeouts.check)
-
     def _judge_models(self, body: bytes) -> ModelHealth:
         models = list_models(body)
         wanted = {self._model, self._model.partition(":")[0]}
         if self._model and models and not self._endpoint.takes_any_model and wanted.isdisjoint(models):
-            return ModelHealth(ok=False, detail=f"{self.name}: the endpoint answers, but does not list this model")
+            hint = suggest_model(self._model, models)
+            detail = f"{self.name}: the endpoint answers, but does not list this model; {hint}"
+            return ModelHealth(ok=False, detail=detail)
         return ModelHealth(ok=True, detail=f"{self.name}: ready")
 
 
@@ -181,14 +241,24 @@ def choose_chat_model(models: list[str]) -> str:
     return next((model for model in models if not any(mark in model.lower() for mark in others)), models[0])
 
 
-def _build_headers(connection: Connection) -> dict[str, str]:
-    headers = {
+def suggest_model(wanted: str, models: Sequence[str]) -> str:
+    """Return a sentence with the names nearest to `wanted`, or with the first few there are; empty for none."""
+    if not models:
+        return ""
+    # People forget the maker before the slash more often than they mistype the rest.
+    tails = {model.rpartition("/")[2].lower(): model for model in reversed(models)}
+    near = difflib.get_close_matches(wanted.rpartition("/")[2].lower(), tails, n=_SUGGESTIONS, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(tails[name] for name in near)}?"
+    more = ", …" if len(models) > _SUGGESTIONS else ""
+    return f"there are {', '.join(models[:_SUGGESTIONS])}{more}"
+
+
+def _build_headers(endpoint: Endpoint) -> dict[str, str]:
+    return {
         "Content-Type": "application/json",
         "Accept": "text/event-stream, application/json",
         "Accept-Encoding": "identity",  # a compressed stream waits for a full block
         "User-Agent": f"beseda/{__version__}",
-        **connection.endpoint.headers,
+        **endpoint.headers,
     }
-    if connection.api_key:
-        headers["Authorization"] = f"Bearer {connection.api_key}"
-    return headers
