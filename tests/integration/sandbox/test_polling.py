@@ -79,7 +79,7 @@ async def test_people_added_are_there_after_a_restart(tmp_path: Path, session: a
     async with open_sandbox(tmp_path) as running:
         vera = await BotClient(running.base_url, session).user_side("POST", "/users", json={"first_name": "Вера"})
     with (tmp_path / "people.jsonl").open("a") as file:
-        file.write('{"id": 12, "first_n')
+        file.write('\n{"id": 12, "first_n')
     async with open_sandbox(tmp_path) as running:
         bot = BotClient(running.base_url, session)
         assert vera in (await bot.user_side("GET", "/state"))["users"]
