@@ -1,6 +1,7 @@
 """`make bench`: every promised figure beside its reference, in one run.
 
-The bot has one core to itself, the servers and users that load it have the other. Exits with 1 if a bar is missed.
+The bot has one core to itself, the servers and users that load it have the other. Exits with 1 if a bar is missed, with 2
+if a bot did not do what was to be measured.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import orjson
 import uvloop
 
 from bench import closed_loop, kill, startup, storage, wave
-from bench.bots import on_cores, split_cores
+from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Section, format_section, to_plain
 
 Measure = Callable[[Path, set[int]], Awaitable[Section]]
@@ -28,7 +29,11 @@ def main() -> None:
     measures = _plan(options)
     wanted = options.only.split(",") if options.only else list(measures)
     _allow_many_connections()
-    sections = uvloop.run(_measure({name: measures[name] for name in wanted}, quiet=options.json))
+    try:
+        sections = uvloop.run(_measure({name: measures[name] for name in wanted}, quiet=options.json))
+    except MeasuringError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(2)
     if options.json:
         print(orjson.dumps([to_plain(section) for section in sections], option=orjson.OPT_INDENT_2).decode())
     missed = [f"{section.title}: {row.name}" for section in sections for row in section.rows if not row.is_kept]

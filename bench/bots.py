@@ -20,6 +20,10 @@ _READY_WITHIN = 60.0
 _FOLDER = Path(__file__).resolve().parent
 
 
+class MeasuringError(Exception):
+    """A bot did not do what was to be measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A bot to measure: how it is called in tables, and how it is started. `{port}` is a free port."""
@@ -113,6 +117,7 @@ async def start_bot(kind: Kind, crowd: Crowd, folder: Path, cores: set[int]) -> 
     system = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environ = {
         **system,
+        "PYTHONPATH": str(_FOLDER.parent),  # this checkout is measured, whichever is installed
         "BOT_TOKEN": TOKEN,
         "TELEGRAM_API_URL": telegram.url,
         "VLLM_BASE_URL": f"{model.url}/v1",
@@ -147,7 +152,7 @@ async def wait_for_call(bot: BotProcess, crowd: Crowd, method: str) -> float:
     try:
         await asyncio.wait({called, ended}, timeout=_READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         if not called.done():
-            raise RuntimeError(f"the bot did not come to {method}:\n{bot.said()}")
+            raise MeasuringError(f"the bot did not come to {method}:\n{bot.said()}")
         return called.result() - bot.started
     finally:
         called.cancel()

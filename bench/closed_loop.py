@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.bots import BARE, BESEDA, BotProcess, Kind, running_bot
+from bench.bots import BARE, BESEDA, BotProcess, Kind, MeasuringError, running_bot
 from bench.crowd import Crowd, open_crowd
 from bench.report import Bar, Row, Section
 
@@ -84,7 +84,7 @@ async def _run_round(runner: _Runner, plan: Plan) -> Round:
     await asyncio.sleep(plan.seconds)
     end, cpu, load = time.perf_counter(), bot.cpu() - cpu, time.process_time() - load
     if not await crowd.stop(within=60) or crowd.strays:
-        raise RuntimeError(f"{len(crowd.unanswered)} questions unanswered, {crowd.strays[:3]}:\n{bot.said()}")
+        raise MeasuringError(f"{len(crowd.unanswered)} questions unanswered, {crowd.strays[:3]}:\n{bot.said()}")
     done = crowd.answered_between(start, end)
     added = [item.added * 1000 for item in done]
     return Round(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.bots import BARE_STREAMING, BESEDA, Kind, running_bot
+from bench.bots import BARE_STREAMING, BESEDA, Kind, MeasuringError, running_bot
 from bench.closed_loop import percentile
 from bench.crowd import Crowd, open_crowd
 from bench.model_server import Tempo
@@ -68,4 +68,4 @@ async def _run(kind: Kind, plan: Plan, folder: Path, cores: set[int]) -> Outcome
 async def _send_wave(crowd: Crowd, users: int) -> None:
     crowd.ask_once(users)
     if not await crowd.wait(within=120) or crowd.strays:
-        raise RuntimeError(f"{len(crowd.unanswered)} unanswered, {len(crowd.strays)} strays: {crowd.strays[:3]}")
+        raise MeasuringError(f"{len(crowd.unanswered)} unanswered, {len(crowd.strays)} strays: {crowd.strays[:3]}")
