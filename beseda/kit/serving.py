@@ -2,31 +2,41 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
 
 _GRACE = 2  # seconds that requests get when the server stops
+_KEEP_ALIVE = 75  # seconds: a connection closed after uvicorn's 5 meets many a client just as it sends
+_BACKLOG = 2048
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach what listens everywhere
 
 
 class Listener:
     """A bound socket: its address is known before anything is served on it.
 
-    Raises OSError when the port is taken; port 0 takes a free one.
+    Port 0 takes a free one. Raises OSError when the port is taken.
     """
 
     def __init__(self, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.create_server((host, port), family=family, backlog=2048)
-        self._host = host
+        # asyncio switches Nagle's algorithm off only where the protocol is named; else every answer waits 40 ms.
+        self.socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._host = _ANYWHERE.get(host, host)
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.bind((host, port))
+            self.socket.listen(_BACKLOG)
+        except OSError:
+            self.socket.close()
+            raise
 
     @property
     def address(self) -> str:
         """The base URL that reaches it from this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
-        shown = f"[{host}]" if ":" in host else host
+        shown = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{shown}:{self.socket.getsockname()[1]}"
 
     def close(self) -> None:
@@ -35,16 +45,31 @@ class Listener:
 
 
 @asynccontextmanager
-async def serve_app(app: Any, listener: Listener) -> AsyncIterator[None]:
-    """Serve `app` for the length of the block; it answers from the first line of the block on."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", timeout_graceful_shutdown=_GRACE)
+async def serve_app(
+    app: Any, listener: Listener, *, before_stop: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[None]:
+    """Serve `app` for the length of the block; it answers from the first line of the block on.
+
+    `before_stop` ends what waits inside the app (long polls, streams), or the server would wait for it.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_KEEP_ALIVE,
+        date_header=False,
+        server_header=False,
+    )
     server = _QuietServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener.socket]))
     try:
         await server.wait_until_started(task)
         yield
     finally:
-        server.should_exit = True
+        if before_stop is not None:
+            await before_stop()
+        server.stop()
         await task
 
 
@@ -54,6 +79,15 @@ class _QuietServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._up = asyncio.Event()
+        self._down = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._down.set()
+
+    async def main_loop(self) -> None:
+        # uvicorn's own looks every 100 ms whether to stop, and renews a date header that is switched off here.
+        await self._down.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -194,8 +194,6 @@ class SandboxUser:
             raise SandboxUserError(str(answer.get("detail") or response.status))
         return answer
 
-    _call = call
-
 
 def _list_buttons(markup: Json | None, name: str) -> list[Json]:
     return [button for row in (markup or {}).get(name, ()) for button in row]

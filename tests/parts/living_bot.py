@@ -60,12 +60,12 @@ class LivingBot:
     async def calls(self, method: str) -> list[dict[str, Any]]:
         """Return the calls of a Bot API method so far, oldest first."""
         user = await self.user()
-        found = await user._call("GET", "/calls", params={"method": method})
+        found = await user.call("GET", "/calls", params={"method": method})
         return list(found["calls"])
 
     async def clear_faults(self) -> None:
         """Have the Bot API server behave again."""
-        await (await self.user())._call("DELETE", "/faults")
+        await (await self.user()).call("DELETE", "/faults")
 
     def hurry(self) -> None:
         """Have the poller come back at once after a failure."""
@@ -97,7 +97,7 @@ class LivingBot:
 
     async def _post(self, path: str, fields: Mapping[str, Any]) -> None:
         user = await self.user()
-        await user._call("POST", path, json=fields)
+        await user.call("POST", path, json=fields)
 
 
 @asynccontextmanager

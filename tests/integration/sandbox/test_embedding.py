@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from fastapi import FastAPI
 
+from beseda.kit.serving import Listener, serve_app
 from beseda.sandbox import SandboxSettings, create_sandbox
-from beseda.sandbox.server import serve_app
 from beseda.sandbox.user import SandboxUser
 from tests.parts.sandboxes import ANNA, BOTS, BotClient
 
@@ -23,8 +23,10 @@ async def base_url(tmp_path: Path) -> AsyncIterator[str]:
     async def tell_health() -> str:
         return "ok"
 
-    async with serve_app(app, before_stop=sandbox.close) as address:
-        yield address
+    listener = Listener("127.0.0.1", 0)
+    async with serve_app(app, listener, before_stop=sandbox.close):
+        yield listener.address
+    listener.close()
 
 
 async def test_paths_are_those_of_telegram_beside_the_apps_own(base_url: str) -> None:
