@@ -1,19 +1,23 @@
 """The one place that builds objects: settings in, a container out, closed in reverse order."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beseda.audio.base import AudioTranscoder, Recording
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.config import Settings
 from beseda.config.model import llm_settings as llm_settings  # noqa: PLC0414 - offered here, too
-from beseda.errors import StorageError, ToolError
+from beseda.errors import SettingsError, StorageError, ToolError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.llm.base import ChatModel
-from beseda.llm.registry import choose_model
+from beseda.llm.discovery import find_local_servers
+from beseda.llm.endpoints import find_endpoint
+from beseda.llm.http import HttpClient
+from beseda.llm.registry import LLMSettings, choose_model, list_configured, parse_spec
 from beseda.services.voice import VoiceService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
@@ -37,6 +41,8 @@ from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
+
+log = logging.getLogger(__name__)
 
 _FFMPEG_SLOTS = 2
 
@@ -70,6 +76,7 @@ class Container:
     record: Record
     hot: HotStores
     model: ChatModel
+    models: "ModelShelf"
     transcriber: Transcriber
     voice: VoiceService
     downloads: Path
@@ -81,6 +88,71 @@ class Container:
         except StorageError:
             return "does not answer"
         return ""
+
+
+class ModelShelf:
+    """The models of a process: the program's own, and those that bots ask for by spec, each built at first use.
+
+    Of a spec only endpoints count that are set up, or servers of this machine that answer (`look_around`). Where none
+    is left the program's own model answers: a bot that cannot have its model is still a bot.
+    """
+
+    def __init__(self, program: ChatModel, settings: LLMSettings, clock: Clock, *, look_around: bool = True) -> None:
+        self._program = program
+        self._settings = settings
+        self._clock = clock
+        self._look_around = look_around
+        self._built: dict[str, ChatModel] = {}
+        self._lock = asyncio.Lock()
+
+    async def find(self, spec: str) -> ChatModel:
+        """Return the model of a spec, or the program's own where the spec is empty or nothing in it is set up."""
+        if not spec:
+            return self._program
+        if spec not in self._built:
+            async with self._lock:
+                if spec not in self._built:
+                    self._built[spec] = await self._build(spec)
+        return self._built[spec]
+
+    async def close(self) -> None:
+        """Close what was built here."""
+        for model in self._built.values():
+            if model is not self._program:
+                await model.close()
+
+    async def _build(self, spec: str) -> ChatModel:
+        try:
+            settings = await choose_configured(spec, self._settings, look_around=self._look_around)
+            if settings is not None:
+                return await choose_model(settings, self._clock)
+            log.warning("nothing of %s is set up here: %s answers instead", spec, self._program.name)
+        except SettingsError as error:
+            log.warning("%s is left aside, %s answers instead: %s", spec, self._program.name, error.detail)
+        return self._program
+
+
+async def choose_configured(spec: str, settings: LLMSettings, *, look_around: bool) -> LLMSettings | None:
+    """Return settings for the part of `spec` that can be used here, or None. Raises SettingsError for a wrong spec."""
+    configured = {row.name for row in list_configured(settings)}
+    urls = dict(settings.base_urls)
+    usable = []
+    for address in parse_spec(spec):
+        row = find_endpoint(address.endpoint)
+        if row is not None and row.is_local and row.name not in configured and look_around:
+            urls |= await _find_here(row.name, settings)
+        if row is None or row.name in configured or row.name in urls:
+            usable.append(":".join(filter(None, address)))
+    return replace(settings, model=",".join(usable), base_urls=urls) if usable else None
+
+
+async def _find_here(endpoint: str, settings: LLMSettings) -> dict[str, str]:
+    http = HttpClient()
+    try:
+        servers = await find_local_servers(http, settings.local_servers)
+    finally:
+        await http.close()
+    return {server.endpoint.name: server.base_url for server in servers if server.endpoint.name == endpoint}
 
 
 @asynccontextmanager
@@ -95,12 +167,14 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         hot = await _open_hot(settings, clock, stack)
         chosen = model or await choose_model(llm_settings(settings), clock)
         stack.push_async_callback(chosen.close)
+        models = ModelShelf(chosen, llm_settings(settings), clock, look_around=model is None)
+        stack.push_async_callback(models.close)
         transcriber = build_transcriber(speech_settings(settings))
         stack.push_async_callback(transcriber.close)
         downloads = settings.storage_dir / "tmp"
         await asyncio.to_thread(_empty_folder, downloads)
         voice = VoiceService(transcriber, _find_transcoder(), downloads)
-        yield Container(settings, clock, record, hot, chosen, transcriber, voice, downloads)
+        yield Container(settings, clock, record, hot, chosen, models, transcriber, voice, downloads)
 
 
 def speech_settings(settings: Settings) -> SpeechSettings:

@@ -53,6 +53,7 @@ class BotFile(BaseModel):
     title: TextEntry
     about: TextEntry
     greeting: TextEntry
+    apology: TextEntry | None = None
     commands: list[_Command] = ["start", "help", "clear", "stats", "stop"]
     examples: list[TextEntry] = []
     window: int = Field(10, ge=1, le=200)
@@ -111,6 +112,7 @@ class Catalog:
             title=entry.title.to_text(),
             about=entry.about.to_text(),
             greeting=entry.greeting.to_text(),
+            apology=entry.apology.to_text() if entry.apology else None,
             persona=_read_persona(folder / "persona_prompt.md"),
             commands=tuple(entry.commands),
             examples=tuple(example.to_text() for example in entry.examples),

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from beseda.errors import BesedaError, TelegramError
 from beseda.kit.texts import Text
 from beseda.services.chat import ChatService
 from beseda.services.conversation import Memory
+from beseda.services.panel import PanelService
 from beseda.services.question import Question
 from beseda.services.voice import VoiceService
 from beseda.storage.base import Cache, RateLimiter, StateStore, TurnStore, UpdateStore
@@ -25,15 +26,28 @@ from beseda.telegram.client import BotApi
 _TYPING_EVERY = 4.5  # seconds: a chat action lasts five
 
 
+# What a bot does with a question, which has a turn already where it is taken up again.
+Answerer = Callable[["Context", Question, Turn | None], Awaitable[None]]
+
+
+async def answer_plainly(context: "Context", question: Question, turn: Turn | None) -> None:
+    """Have the model answer as the bot's folder says: what a bot does that brings no way of its own."""
+    await context.desk.chat.answer(question, turn)
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One bot at work: who it is and everything its handlers may use."""
+    """One bot at work: who it is and everything its handlers may use.
+
+    `downloads` is emptied at each start; `storage` is the owner's folder, where a bot may look for files of its own.
+    """
 
     profile: BotProfile
     me: Identity
     api: BotApi
     messenger: Messenger
     chat: ChatService
+    panel: PanelService
     voice: VoiceService
     memory: Memory
     updates: UpdateStore
@@ -42,6 +56,8 @@ class Desk:
     cache: Cache
     limiter: RateLimiter
     downloads: Path
+    storage: Path
+    answerer: Answerer = answer_plainly
     admin_ids: frozenset[int] = frozenset()
     default_language: str = "ru"
     limited: bool = True
@@ -110,18 +126,24 @@ class Context:
 
     async def ask(self, text: str) -> None:
         """Have the model answer these words."""
-        self._turned = True
-        await self.desk.chat.answer(await self.question(text), await self.turn())
+        await self._answer(await self.question(text), await self.turn())
 
     async def ask_spoken(self, text: str, turn: Turn | None) -> None:
         """Have the model answer what was said aloud; `turn` is given where there is one already."""
-        self._turned = True
-        await self.desk.chat.answer(await self.question(text, TurnKind.VOICE), turn)
+        await self._answer(await self.question(text, TurnKind.VOICE), turn)
 
     async def ask_again(self, turn: Turn) -> None:
         """Have the model answer a turn that was put back to its beginning."""
+        await self._answer(await self.question(turn.input, turn.kind), turn)
+
+    async def _answer(self, question: Question, turn: Turn | None) -> None:
         self._turned = True
-        await self.desk.chat.answer(await self.question(turn.input, turn.kind), turn)
+        await self.desk.answerer(self, question, turn)
+
+    def state_key(self, name: str) -> str:
+        """Return the key under which the state store keeps `name` for this bot in the event's chat and topic."""
+        chat = self.event.place.chat
+        return f"{name}:{self.desk.me.id}:{chat.chat_id}:{chat.thread_id}"
 
     async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:
         """Say that a turn failed before a model could be asked."""

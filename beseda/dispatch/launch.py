@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from beseda.bootstrap import Container
+from beseda.bootstrap import Container, ModelShelf
 from beseda.dispatch.context import Desk
 from beseda.dispatch.events import WANTED, Identity
 from beseda.dispatch.handlers.commands import describe
@@ -15,8 +15,10 @@ from beseda.domain.bot import BotProfile
 from beseda.errors import StorageError, TelegramError, TelegramUnauthorizedError
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.services.chat import ChatParts, ChatService
+from beseda.llm.base import ChatModel
+from beseda.services.chat import ChatParts, ChatService, FindModel
 from beseda.services.conversation import Memory
+from beseda.services.panel import PanelService
 from beseda.storage.base import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
@@ -75,13 +77,15 @@ class RunningBot:
         pacer = Pacer(container.clock, enabled=settings.limits)
         messenger = TelegramMessenger(api, pacer, container.clock, _flood_note(record.flood_waits))
         memory = Memory(record.conversations, hot.history, assignment.namespace)
-        parts = ChatParts(container.model, record.turns, memory, messenger, container.clock)
+        find_model = _finder(container.models, assignment.profile)
+        parts = ChatParts(find_model, record.turns, memory, messenger, container.clock)
         desk = Desk(
             profile=assignment.profile,
             me=me,
             api=api,
             messenger=messenger,
             chat=ChatService(assignment.profile, parts),
+            panel=PanelService(assignment.profile, parts),
             voice=container.voice,
             memory=memory,
             updates=record.updates,
@@ -90,10 +94,13 @@ class RunningBot:
             cache=hot.cache,
             limiter=hot.limiter,
             downloads=container.downloads,
+            storage=settings.storage_dir,
+            answerer=assignment.router.answerer,
             admin_ids=settings.admin_ids,
             default_language=settings.language,
             limited=settings.limits,
         )
+        await _prepare(assignment.router, desk)
         return cls(BotRunner(desk, assignment.router), container.clock)
 
     async def prepare(self, webhook: Webhook | None) -> None:
@@ -144,6 +151,24 @@ class RunningBot:
             await self.runner.desk.api.call(method, **params)
         except TelegramError as error:
             log.warning("%s: %s", self.name, error.detail)
+
+
+def _finder(models: ModelShelf, profile: BotProfile) -> FindModel:
+    """Return how a bot finds a model: where a question names none, its own."""
+
+    async def find(spec: str) -> ChatModel:
+        return await models.find(spec or profile.model)
+
+    return find
+
+
+async def _prepare(router: Router, desk: Desk) -> None:
+    try:
+        for preparation in router.preparations:
+            await preparation(desk)
+    except BaseException:
+        await desk.api.close()
+        raise
 
 
 def _flood_note(store: FloodWaitStore) -> FloodNote:

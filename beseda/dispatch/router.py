@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
-from beseda.dispatch.context import Context
+from beseda.dispatch.context import Answerer, Context, Desk, answer_plainly
 from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Press, StopRequest
 from beseda.errors import UnsupportedInputError
 
 Handler = Callable[[Context], Awaitable[None]]
 Middleware = Callable[[Context, Handler], Awaitable[None]]
+Preparation = Callable[[Desk], Awaitable[None]]
 
 
 class Router:
@@ -18,6 +19,8 @@ class Router:
         self.presses: dict[str, Handler] = {}
         self.messages: dict[Kind, Handler] = {}
         self.events: dict[type, Handler] = {}
+        self.answerer: Answerer = answer_plainly
+        self.preparations: list[Preparation] = []
 
     def command(self, name: str) -> Callable[[Handler], Handler]:
         """Enter a handler for `/name`."""
@@ -46,12 +49,25 @@ class Router:
 
         return enter
 
+    def answer(self, answerer: Answerer) -> Answerer:
+        """Enter what the bot does with every question: written, spoken, suggested or asked again."""
+        self.answerer = answerer
+        return answerer
+
+    def prepare(self, preparation: Preparation) -> Preparation:
+        """Enter what is done once before the bot takes its first update; a SettingsError ends the start."""
+        self.preparations.append(preparation)
+        return preparation
+
     def include(self, other: "Router") -> None:
         """Take over the handlers of another router; what is there already gives way."""
         self.commands |= other.commands
         self.presses |= other.presses
         self.messages |= other.messages
         self.events |= other.events
+        self.preparations += other.preparations
+        if other.answerer is not answer_plainly:
+            self.answerer = other.answerer
 
     def find(self, event: Event) -> Handler | None:
         """Return who handles an event; None where nobody does."""

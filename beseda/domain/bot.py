@@ -19,7 +19,8 @@ class BotProfile:
     """What is special to one bot. Everything else is the same for all.
 
     `window` is how many messages the model is shown, the new one included. `model` overrides the program's choice.
-    `access` ADMINS restricts the bot to `ADMIN_IDS` where that setting is not empty.
+    `access` ADMINS restricts the bot to `ADMIN_IDS` where that setting is not empty. `apology` is said, in place of the
+    general sentence, where the model is away.
     """
 
     name: str
@@ -29,6 +30,7 @@ class BotProfile:
     persona: str
     commands: Sequence[str] = ("start", "help", "clear", "stats")
     examples: Sequence[Text] = ()
+    apology: Text | None = None
     window: int = 10
     temperature: float | None = None
     max_tokens: int | None = None

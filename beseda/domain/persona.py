@@ -15,14 +15,15 @@ class Scene:
     group: str = ""
 
 
-def system_message(persona: str, scene: Scene) -> Message:
-    """Return the system message: the persona, then the facts of the moment."""
+def system_message(persona: str, scene: Scene, instructions: str = "") -> Message:
+    """Return the system message: the persona, what goes for this one question, then the facts of the moment."""
     facts = [f"Today is {scene.today.isoformat()}."]
     if scene.group:
         facts.append(f"You are in the group chat “{scene.group}”. Each message begins with its speaker's name.")
     elif scene.speaker:
         facts.append(f"You are talking to {scene.speaker}.")
-    return Message(Role.SYSTEM, f"{persona.strip()}\n\n{' '.join(facts)}")
+    blocks = [persona.strip(), instructions.strip(), " ".join(facts)]
+    return Message(Role.SYSTEM, "\n\n".join(filter(None, blocks)))
 
 
 def spoken(text: str, speaker: str, *, group: bool) -> str:

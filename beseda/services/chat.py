@@ -8,7 +8,8 @@ No transaction is open while the model thinks: each call of the store is one of 
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import ChatKey
@@ -22,8 +23,8 @@ from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.logs import log_context
 from beseda.services.conversation import Memory, PromptWriter
 from beseda.services.delivery import Delivery
-from beseda.services.listening import CallRecord, GrowingAnswer, Listener
-from beseda.services.question import Question
+from beseda.services.listening import CallRecord, GrowingAnswer, Listener, RunningAnswers
+from beseda.services.question import Answered, Footer, Question
 from beseda.storage.base import TurnStore
 from beseda.telegram.base import Button, Keyboard, LiveAnswer, LiveRequest, Messenger, Target
 
@@ -36,15 +37,19 @@ CUT = Text(ru="_…ответ вышел слишком длинным, здес
 STOPPED = "stopped by the user"
 
 
+FindModel = Callable[[str], Awaitable[ChatModel]]
+
+
 @dataclass(frozen=True, slots=True)
 class ChatParts:
-    """What a chat service is put together from."""
+    """What a chat service is put together from. `find_model` finds the model of a spec, that of "" being the bot's."""
 
-    model: ChatModel
+    find_model: FindModel
     turns: TurnStore
     memory: Memory
     messenger: Messenger
     clock: Clock
+    running: RunningAnswers = field(default_factory=RunningAnswers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Attempt:
     @classmethod
     def at(cls, turn: Turn, question: Question) -> "Attempt":
         """Begin a try; what a crashed one has shown is taken over."""
-        return cls(turn, question, GrowingAnswer(question.echo()), turn.parts[0] if turn.parts else Part(0, ""))
+        return cls(turn, question, GrowingAnswer(question.opening()), turn.parts[0] if turn.parts else Part(0, ""))
 
 
 class ChatService:
@@ -67,17 +72,17 @@ class ChatService:
 
     def __init__(self, bot: BotProfile, parts: ChatParts) -> None:
         self._bot = bot
-        self._model = parts.model
+        self._find_model = parts.find_model
         self._turns = parts.turns
         self._memory = parts.memory
         self._messenger = parts.messenger
         self._clock = parts.clock
         self._delivery = Delivery(parts.messenger, parts.turns)
         self._prompts = PromptWriter(bot, parts.memory, parts.clock)
-        self._growing: dict[ChatKey, GrowingAnswer] = {}
+        self._running = parts.running
 
-    async def answer(self, question: Question, turn: Turn | None = None) -> None:
-        """Answer a question from wherever its turn stands: new (None), received, answered or failed.
+    async def answer(self, question: Question, turn: Turn | None = None) -> Turn:
+        """Answer a question from wherever its turn stands: new (None), received, answered or failed; return the turn.
 
         What goes wrong with the model is said to the user, with a button to try again. Raises StorageError and
         TelegramUnauthorizedError: they leave the turn as it is, for the next sweep.
@@ -91,6 +96,7 @@ class ChatService:
             if turn.state is TurnState.RECEIVED:
                 await self._think(turn, question)
             await self._delivery.deliver(turn, question.target)
+        return turn
 
     async def say(self, question: Question, markdown: str, keyboard: Keyboard = (), turn: Turn | None = None) -> None:
         """Answer in words of our own: stored first, then sent, like every answer."""
@@ -110,29 +116,33 @@ class ChatService:
 
     def stop(self, chat: ChatKey) -> bool:
         """End the answer that is being made in a chat and return whether there was one."""
-        growing = self._growing.get(chat)
-        return growing is not None and growing.stop()
+        return self._running.stop(chat)
 
     async def _think(self, turn: Turn, question: Question) -> None:
         """Ask the model and store what came of it: an answer or a failure."""
         attempt = Attempt.at(turn, question)
-        record = CallRecord(self._model.name, self._clock)
+        model = await self._find_model(question.model)
+        record = CallRecord(model.name, self._clock)
         live = self._show(attempt)
-        chat = question.conversation.key
-        self._growing[chat] = attempt.answer
         try:
-            prompt = await self._prompts.write(question.conversation, question.person.name, question.as_message())
-            request = ModelRequest(prompt, self._bot.temperature, self._bot.max_tokens)
-            end = await Listener(self._model, attempt.answer, live, record).listen(request)
-            await live.settle()
-            await self._store_outcome(attempt, record.finished(end))
+            with self._running.hold(question.conversation.key, attempt.answer):
+                request = await self._request(question)
+                end = await Listener(model, attempt.answer, live, record).listen(request)
+                await live.settle()
+            # As many as the request has: the system message goes, the answer comes.
+            context = min(len(request.messages), self._bot.window)
+            await self._store_outcome(attempt, Answered(attempt.answer.said, record.finished(end), context))
         except RemoteError as error:
             log.warning("the model failed: %s: %s", type(error).__name__, error.detail)
             await live.settle()
-            await self._store_failure(attempt, error.say(question.language), type(error).__name__, record.failed(error))
+            text = explain(error, self._bot, question.language)
+            await self._store_failure(attempt, text, type(error).__name__, record.failed(error))
         finally:
             await live.settle()
-            self._growing.pop(chat, None)
+
+    async def _request(self, question: Question) -> ModelRequest:
+        temperature = self._bot.temperature if question.temperature is None else question.temperature
+        return ModelRequest(await self._prompts.write(question), temperature, self._bot.max_tokens)
 
     def _show(self, attempt: Attempt) -> LiveAnswer:
         turn, question = attempt.turn, attempt.question
@@ -144,21 +154,24 @@ class ChatService:
         draft_id = turn.id & 0x7FFF_FFFF or 1
         return self._messenger.live(LiveRequest(question.target, attempt.answer, draft_id, attempt.shown, record, stop))
 
-    async def _store_outcome(self, attempt: Attempt, call: ModelCall) -> None:
+    async def _store_outcome(self, attempt: Attempt, answered: Answered) -> None:
         """Store an answer; one that says nothing is a failure."""
-        turn, question, said = attempt.turn, attempt.question, attempt.answer.said
-        if not said.strip():
+        turn, question, call = attempt.turn, attempt.question, answered.call
+        if not answered.said.strip():
             stopped = call.finish_reason == FinishReason.STOPPED
             text = STOPPED_EMPTY if stopped else EmptyAnswerError.text
             reason = STOPPED if stopped else EmptyAnswerError.__name__
             await self._store_failure(attempt, text.say(question.language), reason, call)
             return
-        note = f"\n\n{CUT.say(question.language)}" if call.finish_reason == FinishReason.LENGTH else ""
-        reply = Message(Role.ASSISTANT, said)
-        turn.parts = await self._compose(attempt.answer.text + note, (), question.target, attempt.shown)
+        footer = question.footer(answered) if question.footer else Footer()
+        cut = CUT.say(question.language) if call.finish_reason == FinishReason.LENGTH else ""
+        markdown = "\n\n".join(filter(None, [attempt.answer.text, cut, footer.note]))
+        reply = Message(Role.ASSISTANT, answered.said)
+        turn.parts = await self._compose(markdown, footer.keyboard, question.target, attempt.shown)
         turn.state = TurnState.ANSWERED
         await self._turns.answer(turn, reply, call)
-        await self._memory.remember(question.conversation, [question.as_message(), reply])
+        if self._bot.window > 1:
+            await self._memory.remember(question.conversation, [question.as_message(), reply])
 
     async def _store_failure(
         self, attempt: Attempt, text: str, reason: str, call: ModelCall | None = None, *, again: bool = True
@@ -178,3 +191,9 @@ class ChatService:
             if self._messenger.is_free(target):
                 parts[0].state = PartState.SENDING  # stored and sent in one go: saves a transaction
         return parts
+
+
+def explain(error: RemoteError, bot: BotProfile, language: str) -> str:
+    """Return what the user reads about a failure of the model: the bot's own apology in place of the general words."""
+    apology = bot.apology if error.text is RemoteError.text else None
+    return apology.say(language) if apology else error.say(language)

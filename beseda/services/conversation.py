@@ -9,6 +9,7 @@ from beseda.domain.message import Message
 from beseda.domain.persona import Scene, system_message
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock
+from beseda.services.question import Question
 from beseda.storage.base import ConversationStore, HistoryStore
 
 log = logging.getLogger(__name__)
@@ -74,9 +75,11 @@ class PromptWriter:
         self._memory = memory
         self._clock = clock
 
-    async def write(self, conversation: Conversation, speaker: str, question: Message) -> list[Message]:
+    async def write(self, question: Question) -> list[Message]:
         """Return the messages of a request, the system message first."""
+        conversation = question.conversation
         group = "" if conversation.kind is ChatKind.PRIVATE else conversation.title or "group"
-        scene = Scene(self._clock.now().date(), speaker, group)
-        window = await self._memory.window(conversation, self._bot.window - 1)
-        return [system_message(self._bot.persona, scene), *window, question]
+        scene = Scene(self._clock.now().date(), question.person.name, group)
+        before = self._bot.window - 1  # a bot without memory is shown the new message alone
+        window = await self._memory.window(conversation, before) if before else []
+        return [system_message(self._bot.persona, scene, question.instructions), *window, question.as_message()]

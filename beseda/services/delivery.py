@@ -1,6 +1,7 @@
 """Sending what a turn has to say, so that each part goes out once."""
 
 import logging
+from collections.abc import Sequence
 
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.errors import TelegramForbiddenError, TelegramRefusedError
@@ -24,8 +25,17 @@ class Delivery:
 
         Waits out floods and absences of Telegram. Raises TelegramUnauthorizedError and leaves the turn as it is.
         """
+        unsent = turn.unsent()
+        if await self.send(turn, unsent, target) and not unsent:
+            await self._turns.finish(turn)
+
+    async def send(self, turn: Turn, parts: Sequence[Part], target: Target) -> bool:
+        """Send some of the parts; the last one unsent closes the turn. Return False where the turn had to be given up.
+
+        Raises TelegramUnauthorizedError and leaves the turn as it is.
+        """
         try:
-            for part in turn.unsent():
+            for part in parts:
                 await self._send(turn, part, target)
         except TelegramForbiddenError:
             await self._give_up(turn, BLOCKED)
@@ -33,8 +43,8 @@ class Delivery:
             log.warning("turn %d: Telegram refused a part even as plain text: %s", turn.id, error.detail)
             await self._give_up(turn, REFUSED)
         else:
-            if not turn.parts:
-                await self._turns.finish(turn)
+            return True
+        return False
 
     async def _send(self, turn: Turn, part: Part, target: Target) -> None:
         await self._messenger.wait(target)

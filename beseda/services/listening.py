@@ -1,9 +1,12 @@
 """Taking in what a model says, piece by piece, until it ends or the user has heard enough."""
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from beseda.domain.conversation import ChatKey
 from beseda.domain.usage import ModelCall, Usage
 from beseda.errors import BesedaError, EmptyAnswerError
 from beseda.kit.clock import Clock
@@ -36,6 +39,35 @@ class GrowingAnswer:
         self.stopped = True
         self.task.cancel()
         return True
+
+
+class Stoppable(Protocol):
+    """What is being said in a chat."""
+
+    def stop(self) -> bool:
+        """End it, keep what was said, and return whether there was anything to end."""
+        ...
+
+
+class RunningAnswers:
+    """What one bot is saying right now, so that it can be stopped. A chat has one answer at a time."""
+
+    def __init__(self) -> None:
+        self._by_chat: dict[ChatKey, Stoppable] = {}
+
+    @contextmanager
+    def hold(self, chat: ChatKey, answer: Stoppable) -> Iterator[None]:
+        """Let `answer` be stopped for the length of the block."""
+        self._by_chat[chat] = answer
+        try:
+            yield
+        finally:
+            self._by_chat.pop(chat, None)
+
+    def stop(self, chat: ChatKey) -> bool:
+        """End what is being said in a chat and return whether there was anything."""
+        answer = self._by_chat.get(chat)
+        return answer is not None and answer.stop()
 
 
 class CallRecord:

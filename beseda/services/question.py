@@ -1,6 +1,6 @@
 """What a person asked, and the turn that it opens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from beseda.domain.conversation import ChatKind, Conversation, Person
@@ -8,13 +8,39 @@ from beseda.domain.markdown import italic
 from beseda.domain.message import Message, Role
 from beseda.domain.persona import spoken
 from beseda.domain.turn import Turn, TurnKind
+from beseda.domain.usage import ModelCall
 from beseda.kit.ids import new_id
-from beseda.telegram.base import Target
+from beseda.telegram.base import Keyboard, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole answer, for whoever writes what stands under it. `context` counts the messages of the window, with it."""
+
+    said: str
+    call: ModelCall
+    context: int
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What stands under an answer and is no part of it: a note in Markdown, and buttons."""
+
+    note: str = ""
+    keyboard: Keyboard = ()
+
+
+FooterWriter = Callable[[Answered], Footer]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The words, who said them where, and the updates they came in. `language` is ours to answer in."""
+    """The words, who said them where, and the updates they came in. `language` is ours to answer in.
+
+    What a bot adds to one question: `command` stands before the words when they are asked again, `instructions` behind
+    the persona, `preface` (Markdown) above the answer, what `footer` writes under it; `model` (a spec) and
+    `temperature` take the place of the bot's own. All of it is worked out anew after a crash.
+    """
 
     conversation: Conversation
     person: Person
@@ -23,6 +49,12 @@ class Question:
     update_ids: Sequence[int] = ()
     message_id: int | None = None
     kind: TurnKind = TurnKind.CHAT
+    command: str = ""
+    instructions: str = ""
+    preface: str = ""
+    model: str = ""
+    temperature: float | None = None
+    footer: FooterWriter | None = None
 
     @property
     def target(self) -> Target:
@@ -38,6 +70,10 @@ class Question:
         """Return the Markdown that stands above the answer: what was heard, when it was spoken."""
         return f"🎤 {italic(self.text)}\n\n" if self.kind is TurnKind.VOICE and self.text else ""
 
+    def opening(self) -> str:
+        """Return the Markdown that stands above an answer: the echo and the preface."""
+        return self.echo() + (f"{self.preface}\n\n" if self.preface else "")
+
     def open_turn(self) -> Turn:
         """Return a new turn for this question."""
         return Turn(
@@ -47,5 +83,5 @@ class Question:
             kind=self.kind,
             update_ids=self.update_ids,
             reply_to=self.message_id,
-            input=self.text,
+            input=f"{self.command} {self.text}".strip() if self.command else self.text,
         )

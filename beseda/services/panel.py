@@ -1,0 +1,332 @@
+"""Several answers to one question, side by side: at other temperatures, by other models.
+
+Each goes out as soon as it is whole, and one that fails takes no other with it. The turn is `received` until all are
+in; its parts are slots, so that a crash in the middle repeats nothing:
+
+    seat 0: parts 0…15 │ seat 1: parts 16…31 │ … │ the closing: the last part
+
+A seat that has answered has its parts stored before they are sent; one without text is asked anew by the next start.
+Until the end the closing has no text either: as the one part that is not sent it keeps the turn open, and its markup
+holds the record of who has answered what, in the same transaction as the parts.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from beseda.domain.bot import BotProfile
+from beseda.domain.message import Message, Role
+from beseda.domain.turn import Part, PartState, Turn, TurnState
+from beseda.domain.usage import ModelCall, Usage
+from beseda.errors import EmptyAnswerError, RemoteError
+from beseda.kit.texts import Text
+from beseda.llm.base import FinishReason, ModelRequest
+from beseda.logs import log_context
+from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, explain
+from beseda.services.conversation import PromptWriter
+from beseda.services.delivery import Delivery
+from beseda.services.listening import CallRecord, GrowingAnswer, Listener
+from beseda.services.question import Footer, Question
+from beseda.telegram.base import Button, LiveAnswer, LiveRequest
+
+log = logging.getLogger(__name__)
+
+_SLOT = 16  # messages that one answer may take: the guard before a model lets 60,000 characters through
+_ABREAST = 4  # models asked at one time for one question
+
+NOBODY = Text(ru="Ни одного ответа не получилось.", en="Not one answer came through.")
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One voice: the Markdown above its answer, the spec of its model ("" is the bot's own), its temperature."""
+
+    label: str
+    model: str = ""
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one seat. `said` is empty where it failed; `failure` is then what the user reads."""
+
+    said: str
+    failure: str
+    call: ModelCall
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A question for several seats; `close` writes what stands under all of them, from the outcomes in their order."""
+
+    question: Question
+    seats: Sequence[Seat]
+    close: Callable[[Sequence[Outcome]], Footer]
+
+
+class PanelService:
+    """Answers questions with several voices, for one bot."""
+
+    def __init__(self, bot: BotProfile, parts: ChatParts) -> None:
+        self._bot = bot
+        self._parts = parts
+        self._delivery = Delivery(parts.messenger, parts.turns)
+        self._prompts = PromptWriter(bot, parts.memory, parts.clock)
+
+    async def answer(self, panel: Panel, turn: Turn | None = None) -> Turn:
+        """Answer a question from wherever its turn stands, asking only the seats that have not answered.
+
+        Raises StorageError and TelegramUnauthorizedError: they leave the turn as it is, for the next sweep.
+        """
+        question = panel.question
+        if turn is None:
+            turn = question.open_turn()
+            await self._parts.turns.open(turn, question.as_message())
+        with log_context(turn=turn.id):
+            if turn.state is TurnState.RECEIVED:
+                table = _Table(panel, turn)
+                if not await self._hear_all(table):
+                    return turn  # nobody can be told any more
+                await self._close(table)
+            await self._delivery.deliver(turn, question.target)
+        return turn
+
+    async def _hear_all(self, table: "_Table") -> bool:
+        """Send what is in, ask who is missing; return False where the chat cannot be reached."""
+        question = table.panel.question
+        if not await self._delivery.send(table.turn, table.ready_parts(), question.target):
+            return False
+        missing = table.missing()
+        stage = _Stage(self._bot, self._parts, table, await self._prompts.write(question))
+        tasks = [asyncio.create_task(stage.hear(seat)) for seat in missing]
+        try:
+            with self._parts.running.hold(question.conversation.key, table):
+                for task in asyncio.as_completed(tasks):
+                    if not await self._take(table, *(await task)):
+                        return False
+        finally:
+            for unfinished in tasks:
+                unfinished.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await stage.end()
+        return True
+
+    async def _take(self, table: "_Table", seat: int, outcome: Outcome) -> bool:
+        """Store what came of a seat and send it."""
+        question = table.panel.question
+        above = (question.opening() if seat == 0 else "") + table.panel.seats[seat].label
+        cut = CUT.say(question.language) if outcome.call.finish_reason == FinishReason.LENGTH else ""
+        text = "\n\n".join(filter(None, [above, outcome.said or outcome.failure, cut]))
+        table.enter(seat, outcome, await self._parts.messenger.compose(text))
+        await self._parts.turns.answer(table.turn, None, table.total())
+        return await self._delivery.send(table.turn, table.ready_parts(), question.target)
+
+    async def _close(self, table: "_Table") -> None:
+        """Write what stands under all answers, and store that the turn is answered, or has failed."""
+        turn, question = table.turn, table.panel.question
+        said = table.said()
+        if said:
+            footer, turn.state = table.panel.close(table.outcomes()), TurnState.ANSWERED
+        else:
+            retry = Button(TRY_AGAIN.say(question.language), f"retry:{turn.id}")
+            footer = Footer(NOBODY.say(question.language), [[retry]])
+            turn.state, turn.reason = TurnState.FAILED, table.outcomes()[0].call.error or "stopped by the user"
+        table.finish(await self._parts.messenger.compose(footer.note, footer.keyboard))
+        reply = Message(Role.ASSISTANT, said) if said else None
+        await self._parts.turns.answer(turn, reply, table.total())
+        if reply and self._bot.window > 1:
+            await self._parts.memory.remember(question.conversation, [question.as_message(), reply])
+
+
+class _Table:
+    """A turn of several voices: who has answered what, as its parts hold it. Can be stopped."""
+
+    def __init__(self, panel: Panel, turn: Turn) -> None:
+        self.panel = panel
+        self.turn = turn
+        self.answers = [GrowingAnswer(f"{seat.label}\n\n") for seat in panel.seats]
+        self.stopped = False
+        self._closing = len(panel.seats) * _SLOT
+        known = {part.number: part for part in turn.parts}
+        turn.parts = [known.get(number) or Part(number, "") for number in range(self._closing + 1)]
+        self._outcomes = _read_outcomes(turn.parts[-1].markup)
+
+    def stop(self) -> bool:
+        """End every answer that is being made; what was said stays."""
+        if self.stopped:
+            return False
+        self.stopped = True
+        for answer in self.answers:
+            answer.stop()
+        return True
+
+    def missing(self) -> list[int]:
+        """Return the seats that have not answered."""
+        return [seat for seat in range(len(self.panel.seats)) if seat not in self._outcomes]
+
+    def first_part(self, seat: int) -> Part:
+        """Return where the answer of a seat begins; it may be in the chat already while it grows."""
+        return self.turn.parts[seat * _SLOT]
+
+    def ready_parts(self) -> list[Part]:
+        """Return the parts that have their text and are not sent."""
+        return [part for part in self.turn.unsent() if part.html]
+
+    def enter(self, seat: int, outcome: Outcome, parts: Sequence[Part]) -> None:
+        """Put an answer into its slot."""
+        first = seat * _SLOT
+        parts[0].message_id = self.first_part(seat).message_id
+        for number in range(first, first + _SLOT):
+            at = number - first
+            part = parts[at] if at < len(parts) else Part(number, "", state=PartState.DROPPED)
+            part.number = number
+            self.turn.parts[number] = part
+        self._outcomes[seat] = outcome
+        self.turn.parts[-1].markup = _write_outcomes(self._outcomes)
+
+    def finish(self, parts: Sequence[Part]) -> None:
+        """Put the closing in its place."""
+        for number, part in enumerate(parts, self._closing):
+            part.number = number
+        self.turn.parts[self._closing :] = parts
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what came of all seats, in their order."""
+        return [self._outcomes[seat] for seat in sorted(self._outcomes)]
+
+    def said(self) -> str:
+        """Return all answers as one message for the record, empty where every seat failed."""
+        pairs = zip(self.panel.seats, self.outcomes(), strict=True)
+        return "\n\n".join(f"{seat.label}\n\n{outcome.said}" for seat, outcome in pairs if outcome.said)
+
+    def total(self) -> ModelCall:
+        """Return the calls so far as one, since a turn has one on record: tokens and money summed, the longest time."""
+        calls = [outcome.call for outcome in self.outcomes()]
+        costs = [call.usage.cost for call in calls if call.usage.cost is not None]
+        usage = Usage(
+            sum(call.usage.prompt_tokens for call in calls),
+            sum(call.usage.completion_tokens for call in calls),
+            sum(costs) if costs else None,
+            estimated=any(call.usage.estimated for call in calls),
+        )
+        return ModelCall(
+            endpoint=calls[0].endpoint,
+            model=",".join(dict.fromkeys(call.model for call in calls)),
+            usage=usage,
+            finish_reason=",".join(dict.fromkeys(call.finish_reason for call in calls)),
+            first_token_ms=min(call.first_token_ms for call in calls),
+            total_ms=max(call.total_ms for call in calls),
+            error=",".join(filter(None, dict.fromkeys(call.error for call in calls))),
+        )
+
+
+class _Stage:
+    """Asks the models of one table, and shows the first unfinished answer as it grows.
+
+    One at a time: a private chat has room for one draft, and Telegram counts the edits of a group.
+    """
+
+    def __init__(self, bot: BotProfile, parts: ChatParts, table: _Table, prompt: Sequence[Message]) -> None:
+        self._bot = bot
+        self._parts = parts
+        self._table = table
+        self._prompt = prompt
+        self._width = asyncio.Semaphore(_ABREAST)
+        self._queue = table.missing()
+        self._live: LiveAnswer | None = None
+        self._pass_on()
+
+    async def hear(self, seat: int) -> tuple[int, Outcome]:
+        """Return what came of a seat; it is no longer shown as growing then."""
+        async with self._width:
+            outcome = await self._ask(seat)
+        await self._leave(seat)
+        return seat, outcome
+
+    async def end(self) -> None:
+        """Show nothing more."""
+        self._queue.clear()
+        live, self._live = self._live, None
+        if live is not None:
+            await live.settle()
+
+    async def _ask(self, seat: int) -> Outcome:
+        entry, language = self._table.panel.seats[seat], self._table.panel.question.language
+        model = await self._parts.find_model(entry.model)
+        record = CallRecord(model.name, self._parts.clock)
+        if self._table.stopped:
+            return Outcome("", STOPPED_EMPTY.say(language), record.finished(record.stopped()))
+        answer = self._table.answers[seat]
+        temperature = self._bot.temperature if entry.temperature is None else entry.temperature
+        request = ModelRequest(self._prompt, temperature, self._bot.max_tokens)
+        try:
+            end = await Listener(model, answer, _Seen(self, seat), record).listen(request)
+        except RemoteError as error:
+            log.warning("%s failed: %s: %s", model.name, type(error).__name__, error.detail)
+            return Outcome("", explain(error, self._bot, language), record.failed(error))
+        if answer.said.strip():
+            return Outcome(answer.said, "", record.finished(end))
+        silence = STOPPED_EMPTY if end.reason is FinishReason.STOPPED else EmptyAnswerError.text
+        return Outcome("", silence.say(language), record.finished(end))
+
+    def touch(self, seat: int) -> None:
+        """Note that an answer has grown."""
+        if self._live is not None and self._queue[0] == seat:
+            self._live.touch()
+
+    async def _leave(self, seat: int) -> None:
+        """Take a seat out of the queue of those that are shown."""
+        shown = bool(self._queue) and self._queue[0] == seat
+        live = self._live
+        if shown and live is not None:
+            await live.settle()
+        if seat in self._queue:
+            self._queue.remove(seat)
+        if shown:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        self._live = self._show(self._queue[0]) if self._queue else None
+
+    def _show(self, seat: int) -> LiveAnswer:
+        table, question = self._table, self._table.panel.question
+
+        async def record(part: Part) -> None:
+            await self._parts.turns.mark_sending(table.turn, part)
+
+        stop = Button(STOP.say(question.language), f"stop:{table.turn.id}")
+        draft_id = (table.turn.id + seat) & 0x7FFF_FFFF or 1
+        first = table.first_part(seat)
+        return self._parts.messenger.live(
+            LiveRequest(question.target, table.answers[seat], draft_id, first, record, stop)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A seat's place on the stage, as its listener sees it."""
+
+    stage: _Stage
+    seat: int
+
+    def touch(self) -> None:
+        self.stage.touch(self.seat)
+
+    async def settle(self) -> None:
+        """The stage settles what it shows."""
+
+
+def _write_outcomes(outcomes: Mapping[int, Outcome]) -> str:
+    return orjson.dumps({str(seat): asdict(outcome) for seat, outcome in outcomes.items()}).decode()
+
+
+def _read_outcomes(ledger: str) -> dict[int, Outcome]:
+    found = {}
+    for seat, fields in (orjson.loads(ledger) if ledger else {}).items():
+        call = fields["call"]
+        usage = Usage(**call.pop("usage"))
+        found[int(seat)] = Outcome(fields["said"], fields["failure"], ModelCall(**call, usage=usage))
+    return found
