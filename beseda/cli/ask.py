@@ -88,7 +88,7 @@ def _read_text(source: "BinaryIO", name: str) -> str:
 
 
 async def _ask(settings: "Settings", request: "ModelRequest") -> "Finished":
-    from beseda.bootstrap import llm_settings
+    from beseda.config.model import llm_settings
     from beseda.errors import KeyRejectedError
     from beseda.kit.clock import SystemClock
     from beseda.llm.endpoints import find_endpoint

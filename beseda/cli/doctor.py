@@ -122,7 +122,7 @@ async def _check_token(name: str, token: str, server: str) -> Finding:
 
 
 async def _check_model(settings: "Settings") -> list[Finding]:
-    from beseda.bootstrap import llm_settings
+    from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
     from beseda.llm.registry import choose_model
 

@@ -19,7 +19,7 @@ def list_models(as_json: JsonOption = False, config: ConfigOption = None) -> Non
     """List the endpoints: which are set up, and whether those answer."""
     import orjson
 
-    from beseda.bootstrap import llm_settings
+    from beseda.config.model import llm_settings
 
     rows = run_async(_look(llm_settings(read_settings(config))))
     if as_json:

@@ -72,7 +72,7 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
 def serve_until_signal(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` until it ends, or until SIGTERM or Ctrl-C cancels it, which is a proper end.
 
-    A second signal finds nobody listening: it ends the process at once, as it would any other.
+    A second signal ends the process on the spot: what is under way is stored, and the next start takes it up.
     """
     run_async(_cancel_on_signal(work))
 
@@ -80,27 +80,24 @@ def serve_until_signal(work: Coroutine[Any, Any, None]) -> None:
 async def _cancel_on_signal(work: Coroutine[Any, Any, None]) -> None:
     import asyncio
     import contextlib
+    import logging
+    import os
     import signal
 
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
-    kinds = (signal.SIGINT, signal.SIGTERM)
+    received: list[int] = []
 
-    def leave_signals() -> None:
-        for kind in kinds:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(kind)
-
-    def stop() -> None:
-        leave_signals()
+    def stop(kind: int) -> None:
+        if received:
+            os._exit(128 + kind)
+        received.append(kind)
+        logging.getLogger(__name__).info("stopping; a second signal does not wait for what is under way")
         task.cancel()
 
-    for kind in kinds:
+    for kind in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C alone, as Python has it
-            loop.add_signal_handler(kind, stop)
-    try:
-        await asyncio.wait([task])
-    finally:
-        leave_signals()
-    if not task.cancelled():
+            loop.add_signal_handler(kind, stop, kind)
+    await asyncio.wait([task])
+    if not (received and task.cancelled()):
         task.result()

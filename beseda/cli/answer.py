@@ -1,0 +1,98 @@
+"""One answer as the terminal needs it: shown as it comes, timed, counted, and fit to be shown."""
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from beseda.domain.usage import Usage
+from beseda.kit.clock import Clock
+
+if TYPE_CHECKING:
+    from beseda.llm.base import ChatModel, Finished, ModelRequest
+
+# A model's words must not move a terminal's cursor, set its title or speak in its name; nor turn text around.
+_UNPRINTABLE = {
+    code: None
+    for code in [*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    if chr(code) not in "\n\t"
+}
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without what a terminal would obey."""
+    return text.translate(_UNPRINTABLE)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a model said so far, and how long it took. Times are in seconds; `end` is None until it is whole."""
+
+    name: str
+    started: float
+    text: str = ""
+    first_token: float | None = None
+    total: float = 0.0
+    end: "Finished | None" = None
+    error: str = ""
+
+    @property
+    def usage(self) -> Usage:
+        return self.end.usage if self.end else Usage(estimated=True)
+
+    @property
+    def model(self) -> str:
+        """`endpoint:model` that really answered; until that is known, the one that was asked."""
+        return f"{self.end.endpoint}:{self.end.model}" if self.end else self.name
+
+    @property
+    def speed(self) -> float | None:
+        """Tokens a second after the first one; None where there is too little to tell."""
+        if self.first_token is None or self.end is None:
+            return None
+        seconds = self.total - self.first_token
+        return self.usage.completion_tokens / seconds if seconds > 0.001 else None
+
+
+async def receive_answer(
+    model: "ChatModel", request: "ModelRequest", clock: Clock, show: Callable[[str], None]
+) -> Answer:
+    """Return the answer, `show` having been called with each piece of it. Raises what the model raises."""
+    answer = Answer(model.name, clock.monotonic())
+    await fill_answer(answer, model, request, clock, show)
+    return answer
+
+
+async def fill_answer(
+    answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, show: Callable[[str], None]
+) -> None:
+    """Fill `answer` as the model speaks: whoever is interrupted keeps what was said."""
+    from beseda.llm.base import Finished, TextDelta
+
+    try:
+        async with aclosing(model.stream(request)) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    if answer.first_token is None:
+                        answer.first_token = clock.monotonic() - answer.started
+                    piece = clean_text(event.text)
+                    answer.text += piece
+                    show(piece)
+                elif isinstance(event, Finished):
+                    answer.end = event
+    finally:
+        answer.total = clock.monotonic() - answer.started
+
+
+def describe_usage(usage: Usage) -> str:
+    """Return tokens and cost in one line; `~` marks counts that no server gave."""
+    about = "~" if usage.estimated else ""
+    line = f"{about}{usage.prompt_tokens} tokens in, {about}{usage.completion_tokens} out"
+    return f"{line}, {format_cost(usage.cost)}" if usage.cost is not None else line
+
+
+def format_cost(cost: float | None) -> str:
+    """Return a sum in US dollars; – where nobody said what it costs."""
+    if cost is None:
+        return "–"
+    return f"${cost:.6f}" if 0 < cost < 0.01 else f"${cost:.4f}"

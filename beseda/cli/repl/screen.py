@@ -1,0 +1,151 @@
+"""What the person sees: an answer as Markdown that grows, and our own words around it."""
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.segment import Segment
+from rich.text import Text as RichText
+
+_FRAME = 0.08  # seconds between two pictures
+_FENCES = ("```", "~~~")
+
+
+class AnswerView(Protocol):
+    """An answer on the screen; a context manager, so that it is left whole however it ends."""
+
+    def show(self, piece: str) -> None:
+        """Add a piece."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Screen:
+    """Prints; where nobody looks (a pipe, a file) without colours, and an answer as the model wrote it."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False, markup=False, emoji=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.console.is_terminal
+
+    def say(self, text: str, style: str = "") -> None:
+        """Print a line of ours."""
+        self.console.print(text, style=style or None, soft_wrap=not self.is_terminal)
+
+    def note(self, text: str) -> None:
+        """Print something by the way."""
+        self.say(text, "dim")
+
+    def warn(self, text: str) -> None:
+        """Print something to mind."""
+        self.say(text, "yellow")
+
+    def complain(self, text: str) -> None:
+        """Print what went wrong."""
+        self.say(text, "red")
+
+    def open_answer(self, waiting: str) -> AnswerView:
+        """Return a view for the next answer; `waiting` is shown until the first word."""
+        return _MarkdownView(self.console, waiting) if self.is_terminal else _PlainView(self.console)
+
+
+class _PlainView:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._written = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def show(self, piece: str) -> None:
+        self._written = True
+        self._console.file.write(piece)
+        self._console.file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self._written:
+            self._console.file.write("\n")
+            self._console.file.flush()
+
+
+class _MarkdownView:
+    """Prints blocks for good once they are whole; only the last one is drawn again as it grows.
+
+    So an answer of any length scrolls like text, and its end can be drawn anew within the window.
+    """
+
+    def __init__(self, console: Console, waiting: str) -> None:
+        self._console = console
+        self._rest = ""
+        self._drawn = 0.0
+        picture = RichText(waiting, style="dim")
+        self._live = Live(picture, console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=True)
+        return self
+
+    def show(self, piece: str) -> None:
+        self._rest += piece
+        end = find_whole_blocks(self._rest)
+        if end:
+            whole, self._rest = self._rest[:end], self._rest[end:]
+            self._live.update(_Tail(self._rest))
+            self._console.print(Markdown(whole))
+            self._console.print()
+        now = time.monotonic()
+        if end or now - self._drawn >= _FRAME:
+            self._live.update(_Tail(self._rest), refresh=True)
+            self._drawn = now
+
+    def __exit__(self, *_: object) -> None:
+        self._live.update(RichText(""))
+        self._live.stop()
+        if self._rest.strip():
+            self._console.print(Markdown(self._rest))
+
+
+class _Tail:
+    """The last lines of a text that is still being written: as many as fit."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = console.render_lines(Markdown(self._text), options, pad=False)
+        for line in lines[-max(1, console.height - 2) :]:
+            yield from line
+            yield Segment.line()
+
+
+def find_whole_blocks(text: str) -> int:
+    """Return where the last block begins that may still grow: what is before it will not change any more."""
+    end = position = 0
+    fence = ""
+    for line in _split_lines(text):
+        mark = line.strip()[:3]
+        if fence:
+            fence = "" if mark == fence and not line.strip().strip(fence[0]) else fence
+        elif mark in _FENCES:
+            fence = mark
+        position += len(line)
+        # An indented line after a blank one belongs to the list item before it.
+        following = text[position : position + 1]
+        if not fence and not line.strip() and following not in {"", " ", "\t", "\n"}:
+            end = position
+    return end
+
+
+def _split_lines(text: str) -> Iterator[str]:
+    return iter(text.splitlines(keepends=True))
