@@ -1,7 +1,7 @@
 """`make bench`: every promised figure beside its reference, in one run.
 
-The bot has one core to itself, the servers and users that load it have the other. Exits with 1 if a bar is missed, with 2
-if a bot did not do what was to be measured.
+The bot has one core to itself, the servers and users that load it have the other. Exits with 1 if a bar is missed, with
+2 if a bot did not do what was to be measured.
 """
 
 import argparse
