@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from beseda.llm.endpoints import ENDPOINTS, find_endpoint
+from beseda.llm.endpoints import ENDPOINTS, GIGACHAT_AUTH_URL, find_endpoint
 
 DEFAULT_BOT = "assistant"
 TELEGRAM_API = "https://api.telegram.org"
@@ -248,6 +248,105 @@ class Settings(BaseModel):
             example="{llamacpp: http://127.0.0.1:8080/v1}",
         ),
     ] = Field({}, repr=False)
+    model_names: Annotated[
+        dict[str, str],
+        BeforeValidator(_name_endpoints),
+        Setting(
+            "models.names",
+            "Model of an endpoint where `models.chat` names none, by the endpoint's name.",
+            "the model's name as the endpoint lists it",
+            pattern="<ENDPOINT>_MODEL_NAME",
+            special={row.model_variable: row.name for row in ENDPOINTS if row.model_variable},
+            default="the endpoint's own",
+            example="{gigachat: GigaChat-2-Max}",
+        ),
+    ] = {}
+    prices: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_split_list),
+        Setting(
+            "models.prices",
+            "What models cost where their endpoint does not say it: dollars for a million tokens in and out.",
+            "entries like openrouter:deepseek/deepseek-v4-flash=0.14/0.28 with commas between",
+            variables=("BESEDA_PRICES",),
+            default="Hugging Face's own list; no cost elsewhere",
+            example="[gigachat:GigaChat-2=2.5/2.5]",
+        ),
+    ] = ()
+    hf_aliases: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_split_list),
+        Setting(
+            "models.hf_aliases",
+            "What short names like `hf:qwen2` stand for: candidates in order, the first that is served now is taken.",
+            "entries like qwen2=Qwen/Qwen3.6-27B|Qwen/Qwen3.8-27B with commas between",
+            variables=("HF_ALIASES",),
+            default="`deepseek`, `llama3` and `qwen2` with candidates of autumn 2026",
+            example="[qwen2=Qwen/Qwen3.6-27B]",
+        ),
+    ] = ()
+    llama_context: Annotated[
+        Annotated[int, Field(ge=0, le=100_000_000)],
+        Setting(
+            "models.llama_context",
+            "Context of the llama.cpp server in tokens, where it does not tell itself; 0 asks it.",
+            "a number of tokens like 8192",
+            variables=("LLAMA_CONTEXT_SIZE",),
+            default="as the server says, else 2048",
+            example="8192",
+        ),
+    ] = 0
+    giga_auth_url: Annotated[
+        _Url,
+        Setting(
+            "gigachat.auth_url",
+            "Where GigaChat's tokens come from.",
+            "an address like https://ngw.devices.sberbank.ru:9443/api/v2/oauth",
+            variables=("GIGA_AUTH_URL",),
+        ),
+    ] = GIGACHAT_AUTH_URL
+    giga_scope: Annotated[
+        Literal["GIGACHAT_API_PERS", "GIGACHAT_API_B2B", "GIGACHAT_API_CORP"],
+        Setting(
+            "gigachat.scope",
+            "Whose key it is: a person's, a company's with prepaid tokens, a company's that pays by use.",
+            "`GIGACHAT_API_PERS`, `GIGACHAT_API_B2B` or `GIGACHAT_API_CORP`",
+            variables=("GIGA_SCOPE",),
+        ),
+    ] = "GIGACHAT_API_PERS"
+    giga_streams: Annotated[
+        Annotated[int, Field(ge=0, le=1000)],
+        Setting(
+            "gigachat.streams",
+            "How many answers GigaChat makes at once for the key; others wait in line. 0 is as many as the scope has.",
+            "a number from 0 to 1000",
+            variables=("GIGA_STREAMS",),
+            default="1 for a person, 10 for a company",
+            example="10",
+        ),
+    ] = 0
+    giga_verify_ssl: Annotated[
+        bool,
+        BeforeValidator(_read_switch),
+        Setting(
+            "gigachat.verify_ssl",
+            "Whether GigaChat's certificate is checked. `false` sends the key to whoever answers: use the bundle.",
+            "`true` or `false`",
+            variables=("GIGA_VERIFY_SSL",),
+            default="true",
+        ),
+    ] = True
+    giga_ca_bundle: Annotated[
+        Path | None,
+        Setting(
+            "gigachat.ca_bundle",
+            "File with the Russian Trusted Root CA in PEM (https://www.gosuslugi.ru/crt), which signs GigaChat.",
+            "a file",
+            variables=("GIGA_CA_BUNDLE",),
+            default="none: the system's authorities",
+            example="russian_trusted_root_ca.pem",
+        ),
+    ] = None
     storage_dir: Annotated[
         Path,
         Setting("storage.dir", "Folder for the database and files.", "a folder", variables=("STORAGE_DIR",)),

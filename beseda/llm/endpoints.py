@@ -11,6 +11,9 @@ from types import MappingProxyType
 # How keys of these vendors begin: what looks like one is never repeated in a log.
 KEY_PREFIXES = ("sk-", "gsk_", "hf_")
 
+# Its tokens come from another host than its answers.
+GIGACHAT_AUTH_URL = "https://ngw.devices.sberbank.ru:9443/api/v2/oauth"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:

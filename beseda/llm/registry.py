@@ -7,7 +7,7 @@ nothing here reads the environment.
 import difflib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from yarl import URL
@@ -15,28 +15,39 @@ from yarl import URL
 from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm import demo
-from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest
+from beseda.llm.base import ChatModel, Measuring, ModelEvent, ModelHealth, ModelRequest, find_measuring
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.failover import FailoverModel, RetryPolicy
+from beseda.llm.gigachat import GigaChatSettings, build_gigachat
 from beseda.llm.guard import GuardedModel, GuardLimits
 from beseda.llm.http import HttpClient, Timeouts
+from beseda.llm.huggingface import HuggingFaceModel, Shelf, find_catalogue, read_aliases
+from beseda.llm.keys import check_key, explain_missing_key
+from beseda.llm.llamacpp import build_llamacpp
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
+from beseda.llm.prices import PriceBook, PricedModel
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LLMSettings:
-    """Everything that a model needs to know. Keys and base URLs are by endpoint name.
+    """Everything that a model needs to know. Keys, base URLs and names of models are by endpoint name.
 
     `model` is the spec, empty for "whatever is there". `local_servers` are the addresses to look for servers at: None
-    for the usual ports of this machine, empty for nowhere.
+    for the usual ports of this machine, empty for nowhere. `prices` are entries like `hf:maker/model=0.14/0.28`,
+    `aliases` like `qwen2=maker/model|maker/other`; `llama_context` is in tokens, 0 where the server is asked.
     """
 
     model: str = ""
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
+    model_names: Mapping[str, str] = field(default_factory=dict)
+    prices: Sequence[str] = ()
+    aliases: Sequence[str] = ()
+    gigachat: GigaChatSettings = field(default_factory=GigaChatSettings)
+    llama_context: int = 0
     local_servers: Sequence[str] | None = None
     language: str = "ru"
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -63,8 +74,39 @@ def _build_demo(_: ModelAddress, around: Surroundings) -> ChatModel:
     return demo.DemoModel(around.clock, language=around.settings.language)
 
 
-# Whatever does not speak the OpenAI wire: a name, and how such a model is built.
+def _build_gigachat(connection: Connection, around: Surroundings) -> ChatModel:
+    settings = around.settings
+    return build_gigachat(connection, around.http, settings.timeouts, settings.gigachat, around.clock)
+
+
+def _build_huggingface(connection: Connection, around: Surroundings) -> ChatModel:
+    settings = around.settings
+    catalogue = find_catalogue(connection.base_url, around.clock)
+    shelf = Shelf(catalogue, read_aliases(settings.aliases), PriceBook(settings.prices))
+    return HuggingFaceModel(connection, around.http, settings.timeouts, shelf)
+
+
+def _build_llamacpp(connection: Connection, around: Surroundings) -> ChatModel:
+    settings = around.settings
+    return build_llamacpp(connection, around.http, settings.timeouts, around.clock, context=settings.llama_context)
+
+
+# Whatever is no endpoint of the table: a name, and how such a model is built.
 _OTHER_WIRES: Mapping[str, Callable[[ModelAddress, Surroundings], ChatModel]] = {demo.ENDPOINT_NAME: _build_demo}
+# Endpoints with ways of their own; all others speak the wire as their row says.
+_OWN_WAYS: Mapping[str, Callable[[Connection, Surroundings], ChatModel]] = {
+    "gigachat": _build_gigachat,
+    "hf": _build_huggingface,
+    "llamacpp": _build_llamacpp,
+}
+
+
+def build_wire(connection: Connection, around: Surroundings) -> ChatModel:
+    """Return the model of one endpoint, bare: neither guarded nor with a stand-in. Raises SettingsError."""
+    build = _OWN_WAYS.get(connection.endpoint.name)
+    if build is not None:
+        return build(connection, around)
+    return OpenAICompatibleModel(connection, around.http, around.settings.timeouts)
 
 
 def list_endpoint_names() -> list[str]:
@@ -91,8 +133,25 @@ def build_model(spec: str | Sequence[str], settings: LLMSettings, clock: Clock, 
     if not addresses:
         raise SettingsError(f"BESEDA_MODEL is empty; write endpoint:model, where endpoint is {_list_known()}")
     around = Surroundings(settings, clock, http)
-    models = [GuardedModel(_build_one(address, around), settings.limits) for address in addresses]
-    return FailoverModel(models, clock, settings.retries)
+    return _assemble([_build_one(address, around) for address in addresses], around)
+
+
+def _assemble(wires: Sequence[ChatModel], around: Surroundings) -> ChatModel:
+    """Return wires as one model: priced where prices are written down, guarded, with failover."""
+    settings = around.settings
+    book = PriceBook(settings.prices)
+    priced = [PricedModel(wire, book) if book else wire for wire in wires]
+    guarded = [GuardedModel(model, settings.limits) for model in priced]
+    return FailoverModel(guarded, around.clock, _choose_policy(wires, settings.retries))
+
+
+def _choose_policy(wires: Sequence[ChatModel], policy: RetryPolicy) -> RetryPolicy:
+    """Return how stubborn to be. A lone server of one's own is asked each time: it may have come back, and a refused
+    connection costs nothing, where a pause would be an outage of our making."""
+    row = find_endpoint(wires[0].name.partition(":")[0])
+    if len(wires) == 1 and row is not None and row.is_local:
+        return replace(policy, breaker=replace(policy.breaker, pause=0.0))
+    return policy
 
 
 def list_configured(settings: LLMSettings) -> list[Endpoint]:
@@ -119,19 +178,32 @@ async def choose_model(settings: LLMSettings, clock: Clock, http: HttpClient | N
 
 
 async def _choose(settings: LLMSettings, clock: Clock, http: HttpClient) -> ChatModel:
-    if settings.model.strip():
-        return build_model(settings.model, settings, clock, http)
-    if configured := list_configured(settings):
-        return build_model(configured[0].name, settings, clock, http)
+    configured = list_configured(settings)
+    if spec := settings.model.strip() or (configured[0].name if configured else ""):
+        model = build_model(spec, settings, clock, http)
+        await _greet_local(parse_spec(spec), model)
+        return model
+    around = Surroundings(settings, clock, http)
     for server in await find_local_servers(http, settings.local_servers):
         logger.info("found %s at %s with the model %s", server.endpoint.title, server.base_url, server.model)
         row = server.endpoint
-        key = _check_key(settings.api_keys.get(row.name, ""), row)
+        key = check_key(settings.api_keys.get(row.name, ""), row, at_home=False)
         connection = Connection(endpoint=row, base_url=server.base_url, model=server.model, api_key=key)
-        model = GuardedModel(OpenAICompatibleModel(connection, http, settings.timeouts), settings.limits)
-        return FailoverModel([model], clock, settings.retries)
+        return _assemble([build_wire(connection, around)], around)
     logger.warning("no model is connected: the demo answers. Set %s, or start a server here", ENDPOINTS[0].key_variable)
     return build_model(demo.ENDPOINT_NAME, settings, clock, http)
+
+
+async def _greet_local(addresses: Sequence[ModelAddress], model: ChatModel) -> None:
+    """Say at the start that a server of one's own is not there: it may come later, so this is no error."""
+    rows = [find_endpoint(address.endpoint) for address in addresses]
+    if not all(row is not None and row.is_local for row in rows):
+        return  # nobody else is asked before there is a question
+    health = await model.check()
+    if health.loading:
+        logger.warning("the model is still loading, answers come once it is ready: %s", health.detail)
+    elif not health.ok:
+        logger.warning("the model server is not there; it will be asked again at each message: %s", health.detail)
 
 
 class _OwningModel:
@@ -144,6 +216,10 @@ class _OwningModel:
     @property
     def name(self) -> str:
         return self._model.name
+
+    @property
+    def measuring(self) -> Measuring | None:
+        return find_measuring(self._model)
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         return self._model.stream(request)
@@ -173,7 +249,9 @@ def mend_base_url(url: str, endpoint: Endpoint) -> str:
     if parsed.user is not None:
         raise SettingsError(f"{endpoint.url_variable}: a name or password in the address; use {endpoint.key_variable}")
     path = parsed.path.rstrip("/").removesuffix("/chat/completions").removesuffix("/models")
-    return str(parsed.with_path(path or URL(endpoint.base_url).path))
+    home = URL(endpoint.base_url)
+    usual = home.path if parsed.host == home.host else endpoint.path_elsewhere or home.path
+    return str(parsed.with_path(path or usual))
 
 
 def _parse_entry(entry: str) -> ModelAddress:
@@ -191,32 +269,17 @@ def _build_one(address: ModelAddress, around: Surroundings) -> ChatModel:
     if (row := find_endpoint(address.endpoint)) is None:
         return _OTHER_WIRES[address.endpoint](address, around)
     settings = around.settings
-    key = _check_key(settings.api_keys.get(row.name, ""), row)
-    if row.needs_key and not key:
-        raise SettingsError(_explain_missing_key(row))
     url = settings.base_urls.get(row.name, "")
+    key = check_key(settings.api_keys.get(row.name, ""), row, at_home=not url)
+    if row.needs_key and not key:
+        raise SettingsError(explain_missing_key(row, demo.ENDPOINT_NAME))
     connection = Connection(
         endpoint=row,
         base_url=mend_base_url(url, row) if url else row.base_url,
-        model=address.model or row.default_model,
+        model=address.model or settings.model_names.get(row.name, "") or row.default_model,
         api_key=key,
     )
-    return OpenAICompatibleModel(connection, around.http, settings.timeouts)
-
-
-def _check_key(key: str, row: Endpoint) -> str:
-    key = key.strip()
-    if key and (not key.isascii() or not key.isprintable() or " " in key):
-        raise SettingsError(f"{row.key_variable}: a key has no spaces, line breaks or letters beyond ASCII")
-    return key
-
-
-def _explain_missing_key(row: Endpoint) -> str:
-    servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
-    return (
-        f"{row.key_variable} is not set, and {row.title} needs it: get a key at {row.key_page}. "
-        f"Without any key: start a server on this machine ({servers}), or set BESEDA_MODEL={demo.ENDPOINT_NAME}"
-    )
+    return build_wire(connection, around)
 
 
 def _list_known() -> str:

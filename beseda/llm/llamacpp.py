@@ -1,0 +1,216 @@
+"""llama.cpp's own `llama-server`, and `python -m llama_cpp.server`, which is another program.
+
+The chat route, which both have, comes first: the server knows its model's template. `/completion` is for builds that
+have nothing else. How much fits is asked where it can be: `/props` and `/tokenize` on the one, `/extras/tokenize/count`
+on the other. Facts: the sources of both, llama-cpp-python 0.3.36.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from yarl import URL
+
+from beseda.domain.message import Message, Role
+from beseda.domain.usage import Usage
+from beseda.kit.clock import Clock
+from beseda.llm._chunks import AnswerReader, InnerFaultError
+from beseda.llm.base import FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest
+from beseda.llm.dialect import ChatDialect
+from beseda.llm.endpoints import Endpoint
+from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
+from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
+
+# `/completion` would go on until the context is full.
+_MAX_TOKENS = 1024
+# `python -m llama_cpp.server` does not tell; this is its default.
+_USUAL_CONTEXT = 2048
+_REMEMBER_CONTEXT = 300.0  # seconds: the server may come back with another model
+_REMEMBERED_COUNTS = 1024
+
+_NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
+_STOPS = {"eos": FinishReason.STOP, "word": FinishReason.STOP, "limit": FinishReason.LENGTH}
+
+
+class CompletionDialect(ChatDialect):
+    """`POST /completion` with the conversation as a text, for a server without a chat route."""
+
+    def locate(self, base: URL) -> URL:
+        return find_root(base) / "completion"
+
+    def build_fields(self, request: ModelRequest, model: str) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "prompt": write_prompt(request.messages),
+            "n_predict": request.max_tokens or _MAX_TOKENS,
+            # Not at an empty line: that would cut every answer of more than one paragraph.
+            "stop": ["\nUser:"],
+            "stream": True,
+            "cache_prompt": True,
+        }
+        if request.temperature is not None:
+            fields["temperature"] = request.temperature
+        return fields
+
+    def open_reader(self) -> AnswerReader:
+        return CompletionReader()
+
+
+class CompletionReader(AnswerReader):
+    """Collects the answer of `/completion`."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun = False
+
+    def _read_chunk(self, chunk: dict[str, Any]) -> None:
+        if error := chunk.get("error"):
+            raise InnerFaultError(error)
+        if "content" not in chunk and "stop" not in chunk:
+            raise InnerFaultError(chunk.get("detail") or chunk.get("message") or chunk)
+        if content := chunk.get("content"):
+            self._take(str(content))
+        if isinstance(model := chunk.get("model"), str):
+            self.model = model.replace("\\", "/").rpartition("/")[2]  # older builds give the file's path
+        if chunk.get("stop"):
+            self._take_end(chunk)
+
+    def _take(self, content: str) -> None:
+        if not self._begun:
+            content = content.lstrip()  # "Assistant:" makes a model begin with a space
+            self._begun = bool(content)
+        if content:
+            self._texts.append(content)
+
+    def _take_end(self, chunk: Mapping[str, Any]) -> None:
+        kind = str(chunk.get("stop_type") or "")
+        if not kind or kind == "none":  # builds before stop_type
+            kind = "limit" if chunk.get("stopped_limit") else "eos" if chunk.get("stopped_eos") else "word"
+        self.reason = _STOPS.get(kind, FinishReason.UNKNOWN)
+        prompt, said = chunk.get("tokens_evaluated"), chunk.get("tokens_predicted")
+        if isinstance(prompt, int) and isinstance(said, int):
+            self.usage = Usage(prompt, said)
+        self.done = True
+
+
+class LlamaCppModel:
+    """A `ChatModel` at a llama.cpp server of either kind. Measures texts where the server can."""
+
+    def __init__(self, wire: OpenAICompatibleModel, measuring: "LlamaMeasuring") -> None:
+        self._wire = wire
+        self._measuring = measuring
+
+    @property
+    def name(self) -> str:
+        return self._wire.name
+
+    @property
+    def measuring(self) -> Measuring:
+        return self._measuring
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer by the first route that the server has. Raises a leaf of RemoteError."""
+        return self._wire.stream(request)
+
+    async def check(self) -> ModelHealth:
+        return await self._wire.check()
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+
+class LlamaMeasuring:
+    """Context and lengths as the server tells them. `size` is what the settings say, 0 for nothing."""
+
+    def __init__(self, wire: OpenAICompatibleModel, base_url: str, clock: Clock, *, size: int = 0) -> None:
+        self._wire = wire
+        self._root = find_root(URL(base_url))
+        self._clock = clock
+        self._told = size
+        self._size: int | None = None
+        self._size_until = 0.0
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._route = 0
+
+    async def context_size(self) -> int | None:
+        """Return what one conversation may fill, by `/props`, else by the settings, else as is usual.
+
+        Raises RemoteError where the server is away.
+        """
+        if self._size is None or self._clock.monotonic() >= self._size_until:
+            answer = await self._wire.get(self._root / "props")
+            self._size = _read_context(answer) or self._told or _USUAL_CONTEXT
+            self._size_until = self._clock.monotonic() + _REMEMBER_CONTEXT
+        return min(self._size, self._told) if self._told else self._size
+
+    async def count_tokens(self, text: str) -> int | None:
+        """Return the length of `text`; None where the server has no route for that. Raises RemoteError."""
+        if text in self._counts:
+            self._counts.move_to_end(text)
+            return self._counts[text]
+        count = await self._ask_length(text)
+        if count is not None:
+            self._counts[text] = count
+            if len(self._counts) > _REMEMBERED_COUNTS:
+                self._counts.popitem(last=False)
+        return count
+
+    async def _ask_length(self, text: str) -> int | None:
+        routes = (("tokenize", "content"), ("extras/tokenize/count", "input"))
+        while self._route < len(routes):
+            path, field = routes[self._route]
+            answer = await self._wire.post(self._root.joinpath(*path.split("/")), {field: text})
+            if answer.status == 200:
+                return _read_length(answer)
+            if answer.status not in (404, 405):
+                return None
+            self._route += 1
+        return None
+
+
+def build_llamacpp(
+    connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock, *, context: int = 0
+) -> LlamaCppModel:
+    """Return a model at a llama.cpp server; `context` is its size in tokens where the server does not tell."""
+    row = connection.endpoint
+    wire = OpenAICompatibleModel(connection, http, timeouts, dialects=list_dialects(row))
+    return LlamaCppModel(wire, LlamaMeasuring(wire, connection.base_url, clock, size=context))
+
+
+def list_dialects(row: Endpoint) -> list[ChatDialect]:
+    """Return the routes to try, the better one first."""
+    return [ChatDialect(row), CompletionDialect(row)]
+
+
+def find_root(base: URL) -> URL:
+    """Return the server's root, where llama.cpp's own routes are."""
+    return base.with_path(base.path.rstrip("/").removesuffix("/v1") or "/")
+
+
+def write_prompt(messages: Sequence[Message]) -> str:
+    """Return a conversation as a text that a model without a template goes on with."""
+    lines = [
+        message.content if message.role is Role.SYSTEM else f"{_NAMES[message.role]}: {message.content}"
+        for message in messages
+    ]
+    return "\n".join([*lines, "Assistant:"])
+
+
+def _read_context(answer: HttpAnswer) -> int | None:
+    if answer.status != 200:
+        return None
+    try:
+        fields = orjson.loads(answer.body)
+        return int(fields["default_generation_settings"]["n_ctx"])  # of one slot: what one conversation has
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _read_length(answer: HttpAnswer) -> int | None:
+    try:
+        fields = orjson.loads(answer.body)
+        return int(fields["count"]) if "count" in fields else len(fields["tokens"])
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+        return None
