@@ -21,6 +21,7 @@ from beseda.errors import (
     TelegramUnauthorizedError,
     TelegramUnavailableError,
 )
+from beseda.kit.proxies import find_proxy
 
 OFFICIAL_SERVER = "https://api.telegram.org"
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegram.org/bots/api#getfile
@@ -46,6 +47,7 @@ class BotApi:
         self._methods = f"{server.rstrip('/')}/bot{token}/"
         self._files = f"{server.rstrip('/')}/file/bot{token}/"
         self._timeout = timeout
+        self._proxy = find_proxy(server)
         self._opened: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -98,13 +100,17 @@ class BotApi:
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
             connector = aiohttp.TCPConnector(limit=1000, ttl_dns_cache=300, keepalive_timeout=60)
-            self._opened = aiohttp.ClientSession(connector=connector, trust_env=True, auto_decompress=True)
+            self._opened = aiohttp.ClientSession(connector=connector)
         return self._opened
+
+    @property
+    def _route(self) -> dict[str, Any]:
+        return {"proxy": self._proxy.address, "proxy_headers": self._proxy.headers, "allow_redirects": False}
 
     async def _post(self, method: str, patience: float, **request: Any) -> Any:
         try:
             async with self._session.post(
-                self._methods + method, timeout=aiohttp.ClientTimeout(total=patience), **request
+                self._methods + method, timeout=aiohttp.ClientTimeout(total=patience), **self._route, **request
             ) as response:
                 if (response.content_length or 0) > _ANSWER_LIMIT:
                     raise TelegramUnavailableError(f"{method}: an answer of {response.content_length} bytes")
@@ -118,7 +124,7 @@ class BotApi:
         size = 0
         timeout = aiohttp.ClientTimeout(total=self._timeout * 10, sock_read=self._timeout)
         try:
-            async with self._session.get(address, timeout=timeout) as response:
+            async with self._session.get(address, timeout=timeout, **self._route) as response:
                 if response.status != 200:
                     raise _KINDS.get(response.status, TelegramUnavailableError)(f"file: HTTP {response.status}")
                 with await asyncio.to_thread(target.open, "wb") as sink:
