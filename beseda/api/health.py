@@ -12,7 +12,7 @@ from beseda import __version__
 log = logging.getLogger(__name__)
 
 Check = Callable[[], Awaitable[str]]
-_PATIENCE = 5.0  # seconds: who asks gives up soon after
+_PATIENCE = 2.0  # seconds: who asks gives up soon after
 
 
 def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -> APIRouter:

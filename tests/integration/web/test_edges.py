@@ -1,0 +1,110 @@
+"""Health, readiness and refusals over HTTP."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from fastapi import FastAPI
+
+from beseda.api.health import Check, health_router
+from beseda.api.problems import add_problem_handlers
+from beseda.asgi import Web
+from beseda.errors import BesedaError, NotFoundError, RateLimitedError, StorageError
+from beseda.kit.serving import Listener, serve_app
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[aiohttp.ClientSession]:
+    listener = Listener("127.0.0.1", 0)
+    try:
+        async with serve_app(app, listener), aiohttp.ClientSession(listener.address) as session:
+            yield session
+    finally:
+        listener.close()
+
+
+def saying(problem: str) -> Check:
+    async def check() -> str:
+        return problem
+
+    return check
+
+
+async def hang() -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
+async def crash() -> str:
+    raise ValueError("postgresql://user:word@host")
+
+
+async def test_readiness_names_every_part_that_fails() -> None:
+    app = FastAPI()
+    parts = {"database": saying(""), "redis": saying("does not answer"), "queue": hang, "disk": crash}
+    app.include_router(health_router(parts, patience=0.1))
+    async with serving(app) as web, web.get("/ready") as answer:
+        assert answer.status == 503
+        assert await answer.json() == {
+            "status": "failed",
+            "parts": {"database": "ok", "redis": "does not answer", "queue": "does not answer", "disk": "failed"},
+        }
+
+
+async def test_without_a_sandbox_there_is_no_page_and_no_bot_side() -> None:
+    async with serving(Web({}, secret="x").app) as web:
+        for path in ("/", "/sandbox", "/bot1:x/getMe", "/file/bot1:x/a", "/docs", "/%00", "/../../etc/passwd"):
+            async with web.get(path) as answer:
+                assert (answer.status, answer.content_type) == (404, "application/problem+json")
+                assert (await answer.json(content_type=None))["status"] == 404
+
+
+ERRORS = [
+    (NotFoundError("row 12 of leads"), 404, None),
+    (RateLimitedError("user 5", retry_after=2.6), 429, "3"),
+    (StorageError("postgresql://user:word@host"), 503, None),
+    (BesedaError("line 3 of secret.py"), 500, None),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "retry"), ERRORS, ids=lambda value: type(value).__name__)
+async def test_our_error_is_a_problem_without_its_details(error: BesedaError, status: int, retry: str | None) -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    async with serving(app) as web, web.get("/") as answer:
+        assert (answer.status, answer.content_type) == (status, "application/problem+json")
+        assert answer.headers.get("Retry-After") == retry
+        body = await answer.json(content_type=None)
+    assert body["detail"] == error.text.en
+    assert error.detail not in str(body)
+
+
+async def test_bug_is_a_problem_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.get("/{number}")
+    async def fail(number: int) -> None:
+        raise ZeroDivisionError("secret.py")
+
+    async with serving(app) as web:
+        with caplog.at_level(logging.ERROR):
+            async with web.get("/1") as answer:
+                assert (answer.status, answer.content_type) == (500, "application/problem+json")
+                assert await answer.json(content_type=None) == {
+                    "type": "about:blank",
+                    "title": "Internal Server Error",
+                    "status": 500,
+                }
+        assert "ZeroDivisionError" in caplog.text
+        async with web.get("/word") as answer:
+            assert answer.status == 422
+            assert "path.number" in (await answer.json(content_type=None))["detail"]
