@@ -44,9 +44,14 @@ class LivingBot:
     stack: AsyncExitStack
     clock: PollingClock
 
+    @property
+    def username(self) -> str:
+        """The bot's name in the sandbox."""
+        return self.bot.runner.desk.me.username
+
     async def user(self, user_id: int = ANNA, dialog: str = "") -> SandboxUser:
         """Return a connected user, in the private chat with the bot unless `dialog` says otherwise."""
-        place = dialog or f"{BOT}:{user_id}"
+        place = dialog or f"{self.username}:{user_id}"
         return await self.stack.enter_async_context(SandboxUser(self.sandbox.base_url, user_id, place))
 
     async def fault(self, **fields: Any) -> None:
@@ -55,7 +60,7 @@ class LivingBot:
 
     async def inject(self, update: Mapping[str, Any]) -> None:
         """Hand the bot a raw update."""
-        await self._post("/updates", {"bot": BOT, "update": update})
+        await self._post("/updates", {"bot": self.username, "update": update})
 
     async def calls(self, method: str) -> list[dict[str, Any]]:
         """Return the calls of a Bot API method so far, oldest first."""
@@ -93,26 +98,34 @@ class LivingBot:
 
     async def unfinished(self) -> int:
         """Return how many updates are not worked off."""
-        return len(await self.container.record.updates.unfinished("assistant"))
+        return len(await self.container.record.updates.unfinished(self.bot.name))
 
     async def _post(self, path: str, fields: Mapping[str, Any]) -> None:
         user = await self.user()
         await user.call("POST", path, json=fields)
 
 
+def account(name: str, token: str = TOKEN) -> BotAccount:
+    """Return a bot's account in the sandbox."""
+    return BotAccount(token, f"{name}_bot", name)
+
+
 @asynccontextmanager
-async def living_bot(folder: Path, model: ChatModel, **environ: str) -> AsyncIterator[LivingBot]:
-    """Run the bot `assistant` for the length of the block; `environ` are settings."""
-    account = BotAccount(TOKEN, BOT, "Assistant")
+async def living_bot(
+    folder: Path, model: ChatModel, name: str = "assistant", **environ: str
+) -> AsyncIterator[LivingBot]:
+    """Run a bundled bot, or one of `folder`/bots, for the length of the block; `environ` are settings."""
     async with (
-        serve_sandbox(SandboxSettings((account,), folder / "sandbox")) as sandbox,
-        run_bot(folder, model, sandbox, **environ) as living,
+        serve_sandbox(SandboxSettings((account(name),), folder / "sandbox")) as sandbox,
+        run_bot(folder, model, sandbox, name, **environ) as living,
     ):
         yield living
 
 
 @asynccontextmanager
-async def run_bot(folder: Path, model: ChatModel, sandbox: RunningSandbox, **environ: str) -> AsyncIterator[LivingBot]:
+async def run_bot(
+    folder: Path, model: ChatModel, sandbox: RunningSandbox, name: str = "assistant", **environ: str
+) -> AsyncIterator[LivingBot]:
     """Run the bot against a sandbox that is there already: what a restart does."""
     variables = {
         "TELEGRAM_API_URL": sandbox.base_url,
@@ -121,10 +134,10 @@ async def run_bot(folder: Path, model: ChatModel, sandbox: RunningSandbox, **env
         **environ,
     }
     settings = load_settings(None, {}, variables)
-    catalog = Catalog([])
+    catalog = Catalog([folder / "bots"])
     async with AsyncExitStack() as stack:
         container = await stack.enter_async_context(open_container(settings, model=model))
-        assignment = Assignment(catalog.load("assistant"), catalog.router("assistant"), TOKEN)
+        assignment = Assignment(catalog.load(name), catalog.router(name), TOKEN)
         bot = await RunningBot.open(assignment, container)
         stack.push_async_callback(bot.close, within=0)
         await bot.prepare(None)

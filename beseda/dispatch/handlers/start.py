@@ -4,7 +4,7 @@ from beseda.dispatch.context import Context
 from beseda.dispatch.handlers.commands import describe
 from beseda.dispatch.router import Router
 from beseda.kit.texts import Text
-from beseda.telegram.base import Button
+from beseda.telegram.base import Button, Keyboard
 
 router = Router()
 
@@ -22,9 +22,14 @@ _GROUP = Text(
 @router.command("start")
 async def greet(context: Context) -> None:
     """Greet, and suggest something to ask."""
+    await send_greeting(context)
+
+
+async def send_greeting(context: Context, more: Keyboard = ()) -> None:
+    """Greet with the suggestions and `more` buttons under them."""
     profile = context.desk.profile
     keyboard = [[Button(context.say(example), f"ask:{index}")] for index, example in enumerate(profile.examples)]
-    await context.reply(context.say(profile.greeting), keyboard)
+    await context.reply(context.say(profile.greeting), [*keyboard, *more])
 
 
 @router.command("help")

@@ -1,0 +1,193 @@
+"""Open models over Hugging Face: one chosen by button or command, or all of them side by side.
+
+A comparison travels as the words `/compare …`, so that a press on “Try again” and a start after a crash ask it alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from orjson import Fragment
+
+from beseda.dispatch.context import Context, argument
+from beseda.dispatch.events import IncomingMessage, Press
+from beseda.dispatch.handlers.start import send_greeting
+from beseda.dispatch.router import Router
+from beseda.domain.markdown import literal
+from beseda.domain.turn import Turn
+from beseda.domain.usage import ModelCall
+from beseda.kit.texts import Text
+from beseda.services.panel import Outcome, Panel, Seat
+from beseda.services.question import Answered, Footer, Question
+from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.keyboards import inline_markup
+
+router = Router()
+
+ENDPOINT = "hf"
+ALIASES = ("deepseek", "llama3", "qwen2")
+DEFAULT = "llama3"
+COMPARE = "/compare"
+
+_CHOICE = Text(ru="Отвечает **{alias}**. Выберите модель:", en="**{alias}** answers. Choose a model:")
+_UNKNOWN = Text(
+    ru="Модели {name} я не знаю. Есть {known}.", en="I do not know a model called {name}. There are {known}."
+)
+_ASK_WHAT = Text(
+    ru="Напишите вопрос сразу после команды, например:\n\n`/compare Чем кошка отличается от собаки?`",
+    en="Write the question right after the command, for example:\n\n`/compare How does a cat differ from a dog?`",
+)
+_FIGURES = Text(
+    ru="🤖 {alias}: {model} · {seconds:.1f} с · токены {tokens} · {cost}",
+    en="🤖 {alias}: {model} · {seconds:.1f} s · tokens {tokens} · {cost}",
+)
+_STAND_IN = Text(
+    ru="_Hugging Face не подключён (нет `HF_TOKEN`): отвечает {model}._",
+    en="_Hugging Face is not connected (no `HF_TOKEN`): {model} answers._",
+)
+_HEAD = Text(ru="| модель | время | токены | цена |", en="| model | time | tokens | cost |")
+_FAILED = Text(ru="не ответила", en="did not answer")
+_FASTEST = Text(ru="⚡ Быстрее всех {alias}.", en="⚡ {alias} was the fastest.")
+_CHEAPEST = Text(ru="💰 Дешевле всех {alias}.", en="💰 {alias} was the cheapest.")
+
+
+@router.answer
+async def answer(context: Context, question: Question, turn: Turn | None) -> None:
+    """Have the chosen model answer, or all of them where the question is a comparison."""
+    command, _, rest = question.text.partition(" ")
+    if command == COMPARE and rest.strip():
+        await _compare(context, replace(question, text=rest.strip(), command=COMPARE), turn)
+        return
+    alias = await _chosen(context)
+
+    def write_footer(answered: Answered) -> Footer:
+        return Footer(_describe(alias, answered.call, question.language), _keyboard(alias))
+
+    await context.desk.chat.answer(replace(question, model=_spec(alias), footer=write_footer), turn)
+
+
+@router.command("start")
+async def start(context: Context) -> None:
+    """Go back to the default model and greet."""
+    await context.desk.state.delete(context.state_key("model"))
+    await send_greeting(context, _keyboard(DEFAULT))
+
+
+@router.command("model")
+async def choose(context: Context) -> None:
+    """Show the models, or take the one that is named."""
+    assert isinstance(context.event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
+    name = context.event.text.partition(" ")[2].strip().lower()
+    if name and name not in ALIASES:
+        await context.reply(context.say(_UNKNOWN, name=literal(name), known=", ".join(ALIASES)), _keyboard(""))
+        return
+    alias = name or await _chosen(context)
+    await _remember(context, alias)
+    await context.reply(context.say(_CHOICE, alias=alias), _keyboard(alias))
+
+
+@router.press("model")
+async def choose_by_button(context: Context) -> None:
+    """Take the model of the button; the one that answers already is no error."""
+    alias = "".join(argument(context.event.data)) if isinstance(context.event, Press) else ""
+    await context.acknowledge(f"✅ {alias}" if alias in ALIASES else "")
+    if alias in ALIASES:
+        await _remember(context, alias)
+        await _show_choice(context, alias)
+
+
+@router.command("compare")
+async def compare(context: Context) -> None:
+    """Ask all models what stands behind the command."""
+    assert isinstance(context.event, IncomingMessage)  # noqa: S101
+    words = context.event.text.split(maxsplit=1)[1:]
+    if words:
+        await context.ask(f"{COMPARE} {words[0]}")
+    else:
+        await context.reply(context.say(_ASK_WHAT))
+
+
+async def _compare(context: Context, question: Question, turn: Turn | None) -> None:
+    seats = [Seat(f"🤖 **{alias}**", model=_spec(alias)) for alias in ALIASES]
+
+    def close(outcomes: Sequence[Outcome]) -> Footer:
+        return Footer(describe_race(outcomes, question.language))
+
+    await context.desk.panel.answer(Panel(question, seats, close), turn)
+
+
+def describe_race(outcomes: Sequence[Outcome], language: str) -> str:
+    """Return the table under a comparison, and who was the fastest and the cheapest."""
+    rows = dict(zip(ALIASES, outcomes, strict=True))
+    lines = [_HEAD.say(language), "| --- | --- | --- | --- |"]
+    lines += [_write_row(alias, outcome, language) for alias, outcome in rows.items()]
+    blocks = ["\n".join(lines)]
+    came = {alias: outcome.call for alias, outcome in rows.items() if outcome.said}
+    priced = {alias: call.usage.cost for alias, call in came.items() if call.usage.cost is not None}
+    verdicts = []
+    if len(came) > 1:
+        verdicts.append(_FASTEST.say(language, alias=min(came, key=lambda alias: came[alias].total_ms)))
+    if len(set(priced.values())) > 1:
+        verdicts.append(_CHEAPEST.say(language, alias=min(priced, key=lambda alias: priced[alias])))
+    notes = [_note_stand_in(call, language) for call in came.values()]
+    return "\n\n".join([*blocks, *filter(None, [" ".join(verdicts), *dict.fromkeys(notes)])])
+
+
+def _write_row(alias: str, outcome: Outcome, language: str) -> str:
+    call = outcome.call
+    if not outcome.said:
+        return f"| {alias} | {_FAILED.say(language)} | — | — |"
+    return f"| {alias} | {call.total_ms / 1000:.1f} | {_tokens(call)} | {_cost(call)} |"
+
+
+def _describe(alias: str, call: ModelCall, language: str) -> str:
+    figures = _FIGURES.say(
+        language,
+        alias=alias,
+        model=literal(call.model),
+        seconds=call.total_ms / 1000,
+        tokens=_tokens(call),
+        cost=_cost(call),
+    )
+    return "\n\n".join(filter(None, [figures, _note_stand_in(call, language)]))
+
+
+def _note_stand_in(call: ModelCall, language: str) -> str:
+    return "" if call.endpoint == ENDPOINT else _STAND_IN.say(language, model=literal(f"{call.endpoint}:{call.model}"))
+
+
+def _tokens(call: ModelCall) -> str:
+    mark = "≈" if call.usage.estimated else ""
+    return f"{mark}{call.usage.prompt_tokens}+{call.usage.completion_tokens}"
+
+
+def _cost(call: ModelCall) -> str:
+    return "—" if call.usage.cost is None else f"${call.usage.cost:.4f}"
+
+
+def _spec(alias: str) -> str:
+    return f"{ENDPOINT}:{alias}"
+
+
+async def _chosen(context: Context) -> str:
+    state = await context.desk.state.get(context.state_key("model"))
+    alias = str(state["alias"]) if state else DEFAULT
+    return alias if alias in ALIASES else DEFAULT
+
+
+async def _remember(context: Context, alias: str) -> None:
+    await context.desk.state.set(context.state_key("model"), {"alias": alias})
+
+
+async def _show_choice(context: Context, alias: str) -> None:
+    """Put the mark on the chosen button, where the button was pressed; what stands above them stays."""
+    if isinstance(context.event, Press):
+        await context.try_call(
+            "editMessageReplyMarkup",
+            chat_id=context.event.place.chat.chat_id,
+            message_id=context.event.message_id,
+            reply_markup=Fragment(inline_markup(_keyboard(alias))),
+        )
+
+
+def _keyboard(chosen: str) -> Keyboard:
+    return [[Button(f"✅ {alias}" if alias == chosen else alias, f"model:{alias}") for alias in ALIASES]]

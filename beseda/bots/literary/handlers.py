@@ -1,0 +1,54 @@
+"""One question, three temperatures, side by side; in the end a line that says how the answers differ."""
+
+from collections.abc import Sequence
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.router import Router
+from beseda.domain.comparison import compare_texts
+from beseda.domain.turn import Turn
+from beseda.kit.texts import Text
+from beseda.services.panel import Outcome, Panel, Seat
+from beseda.services.question import Footer, Question
+
+router = Router()
+
+# GigaChat takes 0 to 2; from about 1.5 on most models only stutter.
+TEMPERATURES = {0.0: "🧊", 0.7: "🌤", 1.2: "🔥"}
+
+_LABEL = Text(ru="{mark} **Температура {value}**", en="{mark} **Temperature {value}**")
+_LENGTHS = Text(ru="📏 Слов: {lengths}.", en="📏 Words: {lengths}.")
+_SHARED = Text(
+    ru="Общих слов у всех: {shared} из {distinct} ({likeness} %).",
+    en="Words they all share: {shared} of {distinct} ({likeness} %).",
+)
+_SAME = Text(ru="Ответы совпали слово в слово.", en="The answers are the same, word for word.")
+_ALONE = Text(ru="Сравнивать не с чем: ответ один.", en="There is nothing to compare it with.")
+
+
+@router.answer
+async def answer(context: Context, question: Question, turn: Turn | None) -> None:
+    """Have the model answer at each temperature."""
+    language = question.language
+    seats = [
+        Seat(_LABEL.say(language, mark=mark, value=value), temperature=value) for value, mark in TEMPERATURES.items()
+    ]
+
+    def close(outcomes: Sequence[Outcome]) -> Footer:
+        said = {value: outcome.said for value, outcome in zip(TEMPERATURES, outcomes, strict=True) if outcome.said}
+        return Footer(describe_difference(said, language))
+
+    await context.desk.panel.answer(Panel(question, seats, close), turn)
+
+
+def describe_difference(said: dict[float, str], language: str) -> str:
+    """Return the line under the answers; `said` has those that came, by temperature."""
+    comparison = compare_texts(list(said.values()))
+    lengths = ", ".join(f"{value} — {count}" for value, count in zip(said, comparison.lengths, strict=True))
+    if len(said) == 1:
+        verdict = _ALONE.say(language)
+    elif len(set(said.values())) == 1:
+        verdict = _SAME.say(language)
+    else:
+        fields = {"shared": comparison.shared, "distinct": comparison.distinct, "likeness": comparison.likeness}
+        verdict = _SHARED.say(language, **fields)
+    return f"{_LENGTHS.say(language, lengths=lengths)} {verdict}"

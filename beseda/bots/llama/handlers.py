@@ -1,0 +1,53 @@
+"""A local model's bot: the context can be seen filling up under each answer, and wiped with one button."""
+
+from dataclasses import replace
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.handlers.start import send_greeting
+from beseda.dispatch.router import Router
+from beseda.domain.turn import Turn
+from beseda.kit.texts import Text
+from beseda.services.question import Answered, Footer, Question
+from beseda.telegram.base import Button, Keyboard
+
+router = Router()
+
+_RESET = Text(ru="🔄 Сбросить контекст", en="🔄 Reset the context")
+_COUNTER = Text(ru="💾 Контекст: {count}/{window}", en="💾 Context: {count}/{window}")
+_DONE = Text(
+    ru="Контекст сброшен. Начинаем с чистого листа.\n\n{counter}",
+    en="The context is reset. We start with a clean page.\n\n{counter}",
+)
+
+
+@router.answer
+async def answer(context: Context, question: Question, turn: Turn | None) -> None:
+    """Have the model answer; under the answer stands how full the context is."""
+
+    def write_footer(answered: Answered) -> Footer:
+        return Footer(_count(context, answered.context), _keyboard(context))
+
+    await context.desk.chat.answer(replace(question, footer=write_footer), turn)
+
+
+@router.command("start")
+async def start_afresh(context: Context) -> None:
+    """Wipe the context and greet."""
+    await context.desk.memory.wipe(await context.conversation())
+    await send_greeting(context, _keyboard(context))
+
+
+@router.press("reset_context")
+async def reset_context(context: Context) -> None:
+    """Wipe the context and say so."""
+    await context.desk.memory.wipe(await context.conversation())
+    await context.acknowledge()
+    await context.reply(context.say(_DONE, counter=_count(context, 0)))
+
+
+def _count(context: Context, count: int) -> str:
+    return context.say(_COUNTER, count=count, window=context.desk.profile.window)
+
+
+def _keyboard(context: Context) -> Keyboard:
+    return [[Button(context.say(_RESET), "reset_context")]]

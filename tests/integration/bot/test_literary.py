@@ -1,0 +1,156 @@
+"""One question at three temperatures: side by side, each as it comes, and once whatever happens."""
+
+import asyncio
+from pathlib import Path
+
+from beseda.errors import UnavailableError
+from beseda.llm.base import ModelRequest
+from beseda.sandbox.server import serve_sandbox
+from beseda.sandbox.settings import SandboxSettings
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from tests.parts.living_bot import ANNA, GROUP, account, living_bot, run_bot
+from tests.parts.waiting import eventually
+
+LABELS = ["🧊 Температура 0.0", "🌤 Температура 0.7", "🔥 Температура 1.2"]
+
+
+def _say_temperature(request: ModelRequest) -> ScriptedAnswer:
+    return ScriptedAnswer(pieces=(f"written at {request.temperature}",), delay=0.05)
+
+
+async def test_three_answers_with_their_temperature_and_a_line_on_the_difference(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback=_say_temperature)
+    async with living_bot(tmp_path, model, "literary") as living:
+        anna = await living.user()
+        await anna.say("A lighthouse")
+        texts = [(await anna.wait_reply())["text"] for _ in range(4)]
+        await living.settle()
+    assert sorted(texts[:3]) == sorted(
+        f"{label}\n\nwritten at {value}" for label, value in zip(LABELS, (0.0, 0.7, 1.2), strict=True)
+    )
+    assert texts[3].startswith("📏 Слов: 0.0 — 2, 0.7 — 2, 1.2 — 2.")
+    assert [request.temperature for request in model.requests] == [0.0, 0.7, 1.2]
+    assert model.most_running == 3
+
+
+async def test_answer_that_is_ready_does_not_wait_for_the_others(tmp_path: Path) -> None:
+    slow = ScriptedAnswer(pieces=("slow",), delay=30)
+    model = ScriptedModel([slow, "quick", slow])
+    async with living_bot(tmp_path, model, "literary") as living:
+        anna = await living.user()
+        await anna.say("A lighthouse")
+        assert (await anna.wait_reply())["text"] == f"{LABELS[1]}\n\nquick"
+
+
+async def test_one_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
+    model = ScriptedModel(["first", UnavailableError("down"), "third"])
+    async with living_bot(tmp_path, model, "literary") as living:
+        anna = await living.user()
+        await anna.say("A lighthouse")
+        texts = [(await anna.wait_reply())["text"] for _ in range(4)]
+    assert f"{LABELS[1]}\n\n{UnavailableError.text.ru}" in texts
+    assert texts[3].startswith("📏 Слов: 0.0 — 1, 1.2 — 1.")
+
+
+async def test_all_that_fail_offer_another_try(tmp_path: Path) -> None:
+    down = UnavailableError("down")
+    model = ScriptedModel([down, down, down], fallback="now it works")
+    async with living_bot(tmp_path, model, "literary") as living:
+        anna = await living.user()
+        await anna.say("A lighthouse")
+        await anna.wait_text("Ни одного ответа")
+        await anna.press("🔄 Ещё раз")
+        for _ in range(3):
+            await anna.wait_text("now it works")
+        await anna.wait_text("слово в слово")
+        await living.settle()
+    assert [request.messages[-1].content for request in model.requests] == ["A lighthouse"] * 6
+
+
+async def test_nothing_said_before_is_shown_to_the_model(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback="ok")
+    async with living_bot(tmp_path, model, "literary") as living:
+        anna = await living.user()
+        for text in ("one", "two"):
+            await anna.say(text)
+            await anna.wait_text("📏")
+    assert [len(request.messages) for request in model.requests] == [2] * 6
+
+
+async def test_stop_ends_all_and_keeps_what_was_said(tmp_path: Path) -> None:
+    endless = ScriptedAnswer(pieces=("word ",) * 1000, pause=0.05)
+    model = ScriptedModel(fallback=endless)
+    async with living_bot(tmp_path, model, "literary") as living:
+        anna = await living.user()
+        await anna.say("Go on for ever")
+        draft = await anna.wait_draft()
+        await anna.stop(draft["draft_id"])
+        texts = [(await anna.wait_reply())["text"] for _ in range(4)]
+        await living.settle()
+    assert all("word word" in text for text in texts[:3])
+    assert model.running == 0
+
+
+async def test_growing_answers_of_a_group_become_the_final_ones(tmp_path: Path) -> None:
+    slow = ScriptedAnswer(pieces=("Once ", "upon ", "a ", "time"), delay=0.2, pause=0.6)
+    async with living_bot(tmp_path, ScriptedModel([slow, "b", "c"]), "literary") as living:
+        anna = await living.user(ANNA, f"group:{GROUP}")
+        await anna.say("@literary_bot a story")
+        await anna.wait_text("📏", 20)
+        await living.settle()
+        texts = [message["text"] for message in await anna.history() if message["from"]["is_bot"]]
+    assert f"{LABELS[0]}\n\nOnce upon a time" in texts
+    assert len(texts) == 4
+
+
+async def test_crash_in_the_middle_repeats_nothing_and_asks_only_who_is_missing(tmp_path: Path) -> None:
+    never = ScriptedAnswer(delay=600)
+    async with serve_sandbox(SandboxSettings((account("literary"),), tmp_path / "sandbox")) as sandbox:
+        async with run_bot(tmp_path, ScriptedModel(["first", never, "third"]), sandbox, "literary") as living:
+            anna = await living.user()
+            await anna.say("A lighthouse")
+            await anna.wait_reply()
+            await anna.wait_reply()
+            await living.wait_until_stored(1)
+        model = ScriptedModel(["second"])
+        async with run_bot(tmp_path, model, sandbox, "literary") as living:
+            anna = await living.user()
+            await living.settle()
+            texts = [message["text"] for message in await anna.history()][1:]
+    assert [request.temperature for request in model.requests] == [0.7]
+    assert sorted(texts[:2]) == sorted([f"{LABELS[0]}\n\nfirst", f"{LABELS[2]}\n\nthird"])
+    assert texts[2] == f"{LABELS[1]}\n\nsecond"
+    assert texts[3].startswith("📏 Слов: 0.0 — 1, 0.7 — 1, 1.2 — 1.")
+    assert len(texts) == 4
+
+
+async def test_answers_that_telegram_did_not_take_are_sent_after_a_restart(tmp_path: Path) -> None:
+    async with serve_sandbox(SandboxSettings((account("literary"),), tmp_path / "sandbox")) as sandbox:
+        async with run_bot(tmp_path, ScriptedModel(fallback=_say_temperature), sandbox, "literary") as living:
+            await living.fault(kind="error", method="sendMessage", status=502, count=1000)
+            anna = await living.user()
+            await anna.say("A lighthouse")
+            await living.wait_for_calls("sendMessage")
+        again = ScriptedModel(fallback=_say_temperature)
+        async with run_bot(tmp_path, again, sandbox, "literary") as living:
+            await living.clear_faults()
+            anna = await living.user()
+            await living.settle()
+            texts = [message["text"] for message in await anna.history()][1:]
+    assert sorted(texts[:3]) == sorted(f"{label}\n\nwritten at {label.split()[-1]}" for label in LABELS)
+    assert len(texts) == 4
+    assert len(again.requests) < 3
+
+
+async def test_seats_of_several_people_run_at_once(tmp_path: Path) -> None:
+    gate = ScriptedAnswer(pieces=("ok",), delay=0.5)
+    model = ScriptedModel(fallback=gate)
+    async with living_bot(tmp_path, model, "literary") as living:
+        people = await asyncio.gather(living.user(), living.user(ANNA, f"group:{GROUP}"))
+        for person in people:
+            await person.say("@literary_bot go")
+
+        async def are_all_running() -> bool:
+            return model.most_running == 6
+
+        await eventually(are_all_running)

@@ -1,0 +1,80 @@
+"""A person talks to the bot of a local model: a context of twenty, its counter, its reset, a server that is away."""
+
+from pathlib import Path
+
+import pytest
+
+from beseda.errors import UnavailableError
+from beseda.sandbox.user import SandboxUser
+from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.living_bot import ANNA, CHRIS, living_bot
+from tests.parts.model_server import ModelServer, Reply
+
+RESET = "🔄 Сбросить контекст"
+
+
+async def _exchange(user: SandboxUser, text: str) -> str:
+    await user.say(text)
+    return str((await user.wait_reply())["text"])
+
+
+async def test_counter_fills_up_to_twenty_and_stays(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(fallback="ok"), "llama") as living:
+        anna = await living.user()
+        counters = [(await _exchange(anna, f"question {number}")).splitlines()[-1] for number in range(12)]
+    assert counters == [f"💾 Контекст: {min(2 * number, 20)}/20" for number in range(1, 13)]
+
+
+async def test_model_reads_the_last_twenty_and_never_the_counter(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback="answer")
+    async with living_bot(tmp_path, model, "llama") as living:
+        anna = await living.user()
+        for number in range(12):
+            await _exchange(anna, f"question {number}")
+    last = model.requests[-1].messages
+    assert len(last) == 1 + 20
+    assert {message.content for message in last[1:]} >= {"answer", "question 11"}
+    assert not any("💾" in message.content for message in last)
+
+
+async def test_button_under_the_answer_resets_the_context(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback="ok")
+    async with living_bot(tmp_path, model, "llama") as living:
+        anna = await living.user()
+        await _exchange(anna, "remember this")
+        await anna.press(RESET)
+        assert (await anna.wait_text("чистого листа"))["text"].endswith("💾 Контекст: 0/20")
+        assert (await _exchange(anna, "what did I say?")).endswith("2/20")
+    assert [message.content for message in model.requests[1].messages[1:]] == ["what did I say?"]
+
+
+@pytest.mark.parametrize(("person", "button"), [(ANNA, RESET), (CHRIS, "🔄 Reset the context")])
+async def test_start_resets_and_greets_with_the_button(tmp_path: Path, person: int, button: str) -> None:
+    model = ScriptedModel(fallback="ok")
+    async with living_bot(tmp_path, model, "llama") as living:
+        user = await living.user(person)
+        await _exchange(user, "remember this")
+        await user.say("/start")
+        greeting = await user.wait_text("🦙")
+        assert greeting["reply_markup"]["inline_keyboard"][-1][0]["text"] == button
+        await _exchange(user, "and now?")
+    assert len(model.requests[1].messages) == 2
+
+
+async def test_server_that_is_away_is_apologised_for_with_another_try(tmp_path: Path) -> None:
+    model = ScriptedModel([UnavailableError("connection refused"), "here I am"])
+    async with living_bot(tmp_path, model, "llama") as living:
+        anna = await living.user()
+        assert "Проблема на стороне ИИ-модели" in await _exchange(anna, "Hi")
+        await anna.press("🔄 Ещё раз")
+        assert (await anna.wait_text("here I am"))["text"].endswith("2/20")
+
+
+async def test_own_server_answers_and_its_absence_ends_with_its_return(tmp_path: Path) -> None:
+    async with ModelServer() as server:
+        server.default = Reply(text="from the llama")
+        async with living_bot(tmp_path, ScriptedModel(), "llama", LLAMA_SERVER_URL=server.url) as living:
+            anna = await living.user()
+            assert (await _exchange(anna, "Hi")).startswith("from the llama")
+            await living.settle()
+    assert len(server.requests) == 1
