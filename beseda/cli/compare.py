@@ -1,0 +1,343 @@
+"""Several models on one question, side by side: all are asked at once, one that fails takes nobody with it."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import typer
+
+from beseda.cli.answer import Answer, fill_answer, format_cost
+from beseda.errors import KeyRejectedError, RemoteError, SettingsError
+from beseda.kit.clock import Clock
+from beseda.kit.texts import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest
+    from beseda.llm.http import HttpClient
+    from beseda.llm.registry import LLMSettings
+
+THREE = ("hf:deepseek", "hf:llama3", "hf:qwen2")
+_NARROWEST = 28  # characters of a column that can be read
+_FRAME = 0.08  # seconds between two pictures
+_HEADS = (
+    Text(ru="модель", en="model"),
+    Text(ru="первое слово", en="first token"),
+    Text(ru="всего", en="total"),
+    Text(ru="ток./с", en="tokens/s"),
+    Text(ru="вход", en="in"),
+    Text(ru="ответ", en="out"),
+    Text(ru="цена", en="cost"),
+)
+_FAILED = Text(ru="не ответила: {reason}", en="failed: {reason}")
+_FASTEST = Text(ru="быстрее всех: {model} ({seconds:.2f} с)", en="fastest: {model} ({seconds:.2f} s)")
+_CHEAPEST = Text(ru="дешевле всех: {model} ({cost})", en="cheapest: {model} ({cost})")
+_NO_PRICES = Text(ru="дешевле всех: неизвестно, цен никто не назвал", en="cheapest: unknown, nobody gave a price")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Every answer, failed ones too (`error` says why), and how long all of it took, in seconds."""
+
+    answers: Sequence[Answer]
+    seconds: float
+
+    @property
+    def whole(self) -> list[Answer]:
+        """The answers that came to their end."""
+        return [answer for answer in self.answers if answer.end is not None and not answer.error]
+
+    @property
+    def fastest(self) -> Answer | None:
+        return min(self.whole, key=lambda answer: answer.total, default=None)
+
+    @property
+    def cheapest(self) -> Answer | None:
+        """The one that cost least, among those whose endpoint says what it costs."""
+        priced = [answer for answer in self.whole if answer.usage.cost is not None]
+        return min(priced, key=lambda answer: answer.usage.cost or 0.0, default=None)
+
+
+class Board(Protocol):
+    """Where answers that grow at the same time are shown; a context manager."""
+
+    def show(self, index: int, piece: str) -> None:
+        """Take a piece of one answer, which the answer already holds."""
+        ...
+
+    def finish(self, index: int) -> None:
+        """Note that one answer is whole, or has failed."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+async def compare_models(
+    models: "Sequence[ChatModel]",
+    request: "ModelRequest",
+    clock: Clock,
+    open_board: Callable[[Sequence[Answer]], Board],
+) -> Compared:
+    """Ask all models at once. A model that fails is told in its answer; cancelling stops all of them."""
+    started = clock.monotonic()
+    answers = [Answer(model.name, started) for model in models]
+    with open_board(answers) as board:
+
+        async def run(index: int, model: "ChatModel") -> None:
+            try:
+                await fill_answer(answers[index], model, request, clock, lambda piece: board.show(index, piece))
+            except RemoteError as error:
+                answers[index].error = str(error)
+            board.finish(index)
+
+        async with asyncio.TaskGroup() as group:
+            for index, model in enumerate(models):
+                group.create_task(run(index, model))
+    return Compared(answers, clock.monotonic() - started)
+
+
+def build_contenders(
+    specs: Sequence[str], settings: "LLMSettings", clock: Clock, http: "HttpClient"
+) -> "list[ChatModel]":
+    """Return a model for each of `specs`; one whose key is missing says so when it is asked.
+
+    Nobody is asked twice: a second attempt would make the times untrue. Raises SettingsError for fewer than two, and
+    for an endpoint that does not exist.
+    """
+    from dataclasses import replace
+
+    from beseda.llm.failover import RetryPolicy
+    from beseda.llm.registry import build_model, parse_spec
+
+    if len(specs) < 2:
+        raise SettingsError("--compare takes two models or more, with commas between")
+    parse_spec(specs)
+    once = replace(settings, retries=RetryPolicy(attempts=1))
+    contenders: list[ChatModel] = []
+    for spec in specs:
+        try:
+            contenders.append(build_model(spec, once, clock, http))
+        except SettingsError as error:
+            contenders.append(_MissingModel(spec, error.detail))
+    return contenders
+
+
+class _MissingModel:
+    """Stands in the row of a model that is not set up."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self._reason = reason
+
+    async def stream(self, request: "ModelRequest") -> "AsyncGenerator[ModelEvent, None]":
+        nothing: tuple[ModelEvent, ...] = ()
+        for event in nothing:
+            yield event
+        raise KeyRejectedError(self._reason)
+
+    async def check(self) -> "ModelHealth":
+        from beseda.llm.base import ModelHealth
+
+        return ModelHealth(ok=False, detail=self._reason)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def open_board(answers: Sequence[Answer]) -> Board:
+    """Return columns where the terminal is wide enough for them, else one answer after the other."""
+    if not sys.stdout.isatty():
+        return SequentialBoard(answers)
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    wide = console.width >= _NARROWEST * len(answers)
+    return ColumnBoard(answers, console) if wide else SequentialBoard(answers)
+
+
+class SilentBoard:
+    """Shows nothing: for programs that read the result."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        """Take `answers` as every board does."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def show(self, index: int, piece: str) -> None:
+        pass
+
+    def finish(self, index: int) -> None:
+        pass
+
+
+class SequentialBoard(SilentBoard):
+    """Streams the first answer; what the others say meanwhile is kept until it is their turn."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        super().__init__(answers)
+        self._answers = answers
+        self._turn = 0
+        self._finished: set[int] = set()
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def show(self, index: int, piece: str) -> None:
+        if index == self._turn:
+            typer.echo(piece, nl=False)
+
+    def finish(self, index: int) -> None:
+        self._finished.add(index)
+        while self._turn in self._finished:
+            answer = self._answers[self._turn]
+            typer.echo(f"{_break_line(answer)}[{answer.error}]\n" if answer.error else "\n")
+            self._turn += 1
+            if self._turn < len(self._answers):
+                self._open()
+
+    def _open(self) -> None:
+        answer = self._answers[self._turn]
+        typer.echo(f"── {answer.name}")
+        typer.echo(answer.text, nl=False)
+
+
+def _break_line(answer: Answer) -> str:
+    return "\n" if answer.text else ""
+
+
+class ColumnBoard:
+    """A column for each model. While they grow their last lines are shown; in the end, all of them."""
+
+    def __init__(self, answers: Sequence[Answer], console: "Console") -> None:
+        from rich.live import Live
+
+        self._answers = answers
+        self._console = console
+        self._drawn = 0.0
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        self._draw()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        from rich.text import Text as RichText
+
+        self._live.update(RichText(""))
+        self._live.stop()
+        self._console.print(self._build(None))
+
+    def show(self, index: int, piece: str) -> None:
+        import time
+
+        if time.monotonic() - self._drawn >= _FRAME:
+            self._draw()
+            self._drawn = time.monotonic()
+
+    def finish(self, index: int) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        self._live.update(self._build(max(3, self._console.height - 6)), refresh=True)
+
+    def _build(self, height: int | None) -> "Table":
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text as RichText
+
+        table = Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1))
+        width = max(8, self._console.width // len(self._answers) - 4)
+        cells = []
+        for answer in self._answers:
+            table.add_column(RichText(answer.name), ratio=1, overflow="fold")
+            text = answer.text + (f"{_break_line(answer)}[{answer.error}]" if answer.error else "")
+            lines = RichText(text or "…").wrap(self._console, width)
+            cells.append(RichText("\n").join(lines[-height:] if height else lines))
+        table.add_row(*cells)
+        return table
+
+
+def print_table(compared: Compared, language: str = "en") -> None:
+    """Print what each took, and which was the fastest and the cheapest."""
+    heads = [head.say(language) for head in _HEADS]
+    rows = [_describe(answer) for answer in compared.answers if not answer.error]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    widths[0] = max(widths[0], *(len(answer.model) for answer in compared.answers))
+    typer.echo(_align(heads, widths))
+    for answer in compared.answers:
+        if answer.error:
+            typer.echo(f"{answer.model:<{widths[0]}}  {_FAILED.say(language, reason=_in_line(answer.error))}")
+        else:
+            typer.echo(_align(_describe(answer), widths))
+    fastest, cheapest = compared.fastest, compared.cheapest
+    if fastest is not None:
+        typer.echo(_FASTEST.say(language, model=fastest.model, seconds=fastest.total))
+        cost = format_cost(cheapest.usage.cost) if cheapest else ""
+        typer.echo(
+            _CHEAPEST.say(language, model=cheapest.model, cost=cost) if cheapest else _NO_PRICES.say(language),
+        )
+
+
+def _describe(answer: Answer) -> list[str]:
+    usage = answer.usage
+    mark = "~" if usage.estimated else ""
+    first = f"{answer.first_token:.2f} s" if answer.first_token is not None else "–"
+    speed = f"{answer.speed:.1f}" if answer.speed is not None else "–"
+    counts = [f"{mark}{usage.prompt_tokens}", f"{mark}{usage.completion_tokens}"]
+    return [answer.model, first, f"{answer.total:.2f} s", speed, *counts, format_cost(usage.cost)]
+
+
+def _align(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first = f"{cells[0]:<{widths[0]}}"
+    return "  ".join([first, *(f"{cell:>{width}}" for cell, width in zip(cells[1:], widths[1:], strict=True))])
+
+
+def _in_line(text: str) -> str:
+    from beseda.logs import scrub
+
+    return " ".join(scrub(text).split())
+
+
+def describe_answer(answer: Answer) -> dict[str, Any]:
+    """Return an answer as `--json` gives it. Times are in seconds, cost in US dollars or null."""
+    usage = answer.usage
+    return {
+        "asked": answer.name,
+        "model": answer.model,
+        "answer": answer.text,
+        "first_token_seconds": answer.first_token,
+        "total_seconds": answer.total,
+        "tokens_per_second": answer.speed,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "estimated": usage.estimated,
+        "cost": usage.cost,
+        "finish_reason": str(answer.end.reason) if answer.end else None,
+        "error": _in_line(answer.error) or None,
+    }
+
+
+def describe_comparison(compared: Compared) -> dict[str, Any]:
+    """Return a comparison as `--json` gives it."""
+    fastest, cheapest = compared.fastest, compared.cheapest
+    return {
+        "models": [describe_answer(answer) for answer in compared.answers],
+        "fastest": fastest.model if fastest else None,
+        "cheapest": cheapest.model if cheapest else None,
+        "seconds": compared.seconds,
+    }

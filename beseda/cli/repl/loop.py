@@ -1,0 +1,142 @@
+"""The life of a chat: choose a conversation, read, answer, remember."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+
+from beseda.cli.memory_file import MemoryFile
+from beseda.cli.repl import texts
+from beseda.cli.repl.budget import Budget
+from beseda.cli.repl.commands import COMMANDS, is_command, run_command
+from beseda.cli.repl.menu import choose_session
+from beseda.cli.repl.models import ModelShelf
+from beseda.cli.repl.prompt import CommandCompleter, PipeReader, TerminalReader
+from beseda.cli.repl.room import ChatOptions, Room
+from beseda.cli.repl.screen import Screen
+from beseda.cli.repl.session import USER, Memory
+from beseda.cli.repl.turn import ask
+from beseda.errors import SettingsError
+from beseda.kit.clock import SystemClock
+from beseda.llm.registry import LLMSettings
+from beseda.logs import scrub
+
+_REMEMBERED = 500  # messages to search through with Ctrl-R
+_FAILED = 1
+
+
+async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions, budget: Budget) -> int:
+    """Talk until the person leaves, and return the exit code. Raises SettingsError where it cannot begin."""
+    clock = SystemClock()
+    shelf = ModelShelf(settings, clock)
+    async with _end_on_signals():
+        try:
+            await shelf.open()
+            room = Room(
+                options=options,
+                clock=clock,
+                screen=Screen(),
+                reader=_NoReader(),
+                file=file,
+                models=shelf,
+                budget=budget,
+            )
+            room.load()
+            room.reader = _open_reader(room)
+            await _talk(room)
+        finally:
+            await shelf.close()
+    return _FAILED if room.unsaved or (room.failed and not room.screen.is_terminal) else 0
+
+
+async def _talk(room: Room) -> None:
+    model = room.models.current
+    room.screen.say(room.tell(texts.GREETING, model=model.name if model else ""))
+    if room.file.read_only:
+        room.screen.warn(room.tell(texts.READ_ONLY))
+    room.begin()
+    try:
+        if not room.options.begin_new:
+            await choose_session(room)
+        await _converse(room)
+    except (EOFError, KeyboardInterrupt):
+        pass
+    finally:
+        if not room.leaving:
+            room.save()
+    room.screen.note(room.tell(texts.BYE))
+
+
+async def _converse(room: Room) -> None:
+    interrupted = False
+    while not room.leaving:
+        try:
+            text = await room.reader.read_message()
+        except KeyboardInterrupt:
+            if interrupted:
+                return
+            interrupted = True
+            room.screen.note(room.tell(texts.LEAVE_AGAIN))
+            continue
+        interrupted = False
+        if text.strip():
+            await _answer(room, text)
+
+
+async def _answer(room: Room, text: str) -> None:
+    try:
+        if is_command(text):
+            await run_command(room, text)
+        else:
+            await ask(room, text)
+    except SettingsError as error:
+        room.failed = True
+        room.screen.complain(scrub(error.detail))
+
+
+def _open_reader(room: Room) -> TerminalReader | PipeReader:
+    if not (sys.stdin.isatty() and room.screen.is_terminal):
+        return PipeReader()
+    helps = {name: room.tell(command.help) for name, command in COMMANDS.items()}
+    completer = CommandCompleter(helps, {"/model": room.models.list_specs, "/compare": room.models.list_specs})
+
+    def describe() -> str:
+        model = room.models.current
+        name = model.name if model else ""
+        return room.tell(texts.TOOLBAR, model=name, total=room.count_tokens(), sum=room.describe_sum())
+
+    return TerminalReader(completer, _list_asked(room.memory), describe)
+
+
+def _list_asked(memory: Memory) -> list[str]:
+    sessions = sorted(memory.sessions, key=lambda session: session.updated_at)
+    asked = [message.content for session in sessions for message in session.messages if message.role == USER]
+    return asked[-_REMEMBERED:]
+
+
+class _NoReader:
+    """Stands where nothing is read yet."""
+
+    async def read_message(self) -> str:
+        raise EOFError
+
+    async def read_line(self, prompt: str) -> str:
+        raise EOFError
+
+
+@contextlib.asynccontextmanager
+async def _end_on_signals() -> AsyncIterator[None]:
+    """Have SIGTERM and a closed terminal end the chat as `/exit` would; Ctrl-C is left to what runs."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    with contextlib.suppress(NotImplementedError):  # Windows
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        for kind in kinds:
+            loop.add_signal_handler(kind, task.cancel if task else lambda: None)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            for kind in [signal.SIGINT, *kinds]:
+                loop.remove_signal_handler(kind)

@@ -1,0 +1,50 @@
+"""Which conversation to go on with."""
+
+from datetime import datetime
+
+from beseda.cli.repl import texts
+from beseda.cli.repl.room import Room
+from beseda.cli.repl.session import ChatSession, make_title
+
+
+async def choose_session(room: Room) -> None:
+    """Show the last sessions and enter the one that the person picks; `0`, or nothing there, begins a new one.
+
+    Raises EOFError and KeyboardInterrupt as the reader does.
+    """
+    recent = room.memory.list_recent(room.options.list_limit)
+    if not recent:
+        room.begin()
+        return
+    room.screen.say(room.tell(texts.SESSIONS))
+    room.screen.say(f"  0  {room.tell(texts.NEW_SESSION)}")
+    for number, session in enumerate(recent, 1):
+        room.screen.say(f"  {number}  {_format_moment(session.updated_at)}  {_show_title(room, session)}")
+    number = await _ask_number(room, len(recent))
+    if number == 0:
+        room.begin()
+        room.screen.note(room.tell(texts.STARTED))
+        return
+    session = recent[number - 1]
+    room.enter(session)
+    room.screen.note(room.tell(texts.RESUMED, title=_show_title(room, session)))
+
+
+async def _ask_number(room: Room, last: int) -> int:
+    while True:
+        said = await room.reader.read_line(room.tell(texts.CHOOSE, last=last))
+        if said.isdecimal() and said.isascii() and int(said) <= last:
+            return int(said)
+        room.screen.complain(room.tell(texts.CHOOSE_AGAIN, last=last))
+
+
+def _show_title(room: Room, session: ChatSession) -> str:
+    title = session.title or session.first_user_message or session.summary
+    return make_title(title) if title else room.tell(texts.UNTITLED)
+
+
+def _format_moment(text: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:  # somebody wrote it by hand
+        return text[:16]

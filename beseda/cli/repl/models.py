@@ -1,0 +1,55 @@
+"""The models of a chat: the one that answers and those that are compared, over the same connections."""
+
+from dataclasses import replace
+
+from beseda.errors import SettingsError
+from beseda.kit.clock import Clock
+from beseda.llm.base import ChatModel
+from beseda.llm.endpoints import find_endpoint
+from beseda.llm.http import HttpClient
+from beseda.llm.registry import LLMSettings, build_model, choose_model, list_configured
+
+
+class ModelShelf:
+    """Opens models by name; `close` gives all of them back. `current` is None until `open`."""
+
+    def __init__(self, settings: LLMSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._http = HttpClient()
+        self._opened: list[ChatModel] = []
+        self.current: ChatModel | None = None
+
+    async def open(self) -> ChatModel:
+        """Take the model of the settings. Raises SettingsError."""
+        self.current = await choose_model(self._settings, self._clock, self._http)
+        self._opened.append(self.current)
+        return self.current
+
+    def switch(self, spec: str) -> ChatModel:
+        """Have another model answer from now on. Raises SettingsError, and the one before it stays."""
+        self.current = self.build(spec)
+        return self.current
+
+    def build(self, spec: str) -> ChatModel:
+        """Return a model by `endpoint:model`. Raises SettingsError."""
+        try:
+            model = build_model(spec, replace(self._settings, model=spec), self._clock, self._http)
+        except SettingsError as error:
+            raise SettingsError(error.detail.removeprefix("BESEDA_MODEL: ")) from error
+        self._opened.append(model)
+        return model
+
+    def list_specs(self) -> list[str]:
+        """Return what may be typed as the name of a model."""
+        return [*(f"{row.name}:{row.default_model}".rstrip(":") for row in list_configured(self._settings)), "demo"]
+
+    def find_base_url(self, model: str) -> str:
+        """Return the address that `endpoint:model` is reached at; empty where it has none."""
+        row = find_endpoint(model.partition(":")[0])
+        return "" if row is None else self._settings.base_urls.get(row.name, row.base_url)
+
+    async def close(self) -> None:
+        for model in self._opened:
+            await model.close()
+        await self._http.close()

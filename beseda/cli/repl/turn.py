@@ -1,0 +1,183 @@
+"""One question and its answer."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from beseda.cli.answer import Answer, fill_answer, format_cost
+from beseda.cli.repl import texts
+from beseda.cli.repl.room import Room
+from beseda.cli.repl.summary import sum_up
+from beseda.domain.message import Message
+from beseda.domain.usage import Usage
+from beseda.errors import ContextTooLongError, RemoteError
+from beseda.llm.base import Finished, FinishReason, ModelRequest
+from beseda.llm.estimate import estimate_tokens
+from beseda.logs import scrub
+
+_NEARLY = 0.8  # of the context
+_AROUND_MESSAGE = 4  # tokens that a chat template puts around each
+
+
+class Interrupter:
+    """While entered, Ctrl-C ends this piece of work and not the program."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> Self:
+        with suppress(NotImplementedError):  # Windows: Ctrl-C ends the program, which saves
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._press)
+        return self
+
+    def _press(self) -> None:
+        if not self.pressed and self._task is not None:
+            self.pressed = True
+            self._task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
+        if kind is asyncio.CancelledError and self.pressed and self._task is not None:
+            return self._task.uncancel() == 0  # ours alone: a program that is ended from outside stays cancelled
+        return False
+
+
+async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> None:
+    """Ask, show, keep. A question that gets no answer is not kept as asked."""
+    conversation = room.conversation
+    room.unanswered = question
+    messages = conversation.build_messages(question, instead_of_last=instead_of_last)
+    about = _estimate(messages)
+    if not _fits(room, about) or not await _may_spend(room, about):
+        return
+    answer, stopped = await _receive(room, messages)
+    if answer is None:
+        return
+    if not answer.text.strip():  # stopped before the first word
+        room.screen.note(room.tell(texts.STOPPED_EMPTY))
+        return
+    room.unanswered = ""
+    conversation.add_turn(question, answer, stopped=stopped, instead_of_last=instead_of_last)
+    conversation.session.api_base_url = room.models.find_base_url(answer.model)
+    _account(room, answer, about)
+    await compress(room)
+    room.save()
+
+
+async def compress(room: Room, *, asked: bool = False) -> None:
+    """Sum up the beginning where it is due, or now where that was `asked`. A failure is told, and nothing is lost."""
+    conversation = room.conversation
+    model = room.models.current
+    if model is None or not (asked or conversation.is_summary_due()):
+        return
+    kept = {"kept_turns": 0} if asked and not conversation.list_foldable() else {}
+    count = len(conversation.list_foldable(**kept))
+    try:
+        with Interrupter() as interrupter:
+            answer = await sum_up(conversation, model, room.clock, **kept)
+    except RemoteError as error:
+        room.screen.warn(room.tell(texts.SUMMARY_FAILED, reason=scrub(str(error))))
+        room.failed = room.failed or asked
+        return
+    if interrupter.pressed:
+        return
+    if answer is None:
+        room.screen.note(room.tell(texts.NOTHING_TO_SUM))
+        return
+    room.budget.spend(answer.usage)
+    room.screen.note(room.tell(texts.SUMMED, count=count))
+
+
+async def _receive(room: Room, messages: list[Message]) -> tuple[Answer | None, bool]:
+    """Return the answer and whether Ctrl-C ended it; None where the model failed, which is told."""
+    model = room.models.current
+    assert model is not None  # noqa: S101 - a chat begins with opening one
+    options = room.options
+    request = ModelRequest(messages, options.temperature, options.max_tokens)
+    answer = Answer(model.name, room.clock.monotonic())
+    view = room.screen.open_answer(room.tell(texts.WAITING))
+    try:
+        with Interrupter() as interrupter, view:
+            await fill_answer(answer, model, request, room.clock, view.show)
+    except RemoteError as error:
+        room.failed = True
+        _complain(room, error)
+        return None, False
+    except asyncio.CancelledError:  # the program is ended: what was said is kept
+        if answer.text.strip():
+            room.conversation.add_turn(room.unanswered, answer, stopped=True)
+            room.save()
+        raise
+    if interrupter.pressed and answer.text.strip():
+        room.screen.note(room.tell(texts.STOPPED))
+    return answer, interrupter.pressed
+
+
+def _complain(room: Room, error: RemoteError) -> None:
+    room.screen.complain(error.say(room.options.language))
+    if error.detail:
+        room.screen.note(scrub(error.detail))
+    if not isinstance(error, ContextTooLongError):
+        room.screen.note(room.tell(texts.NOT_KEPT))
+
+
+def _estimate(messages: list[Message]) -> int:
+    return sum(estimate_tokens(message.content) + _AROUND_MESSAGE for message in messages)
+
+
+def _fits(room: Room, about: int) -> bool:
+    size = room.options.context_tokens
+    if size is None or about <= size:
+        return True
+    room.failed = True
+    room.screen.complain(room.tell(texts.TOO_LONG, used=about, size=size))
+    return False
+
+
+async def _may_spend(room: Room, about: int) -> bool:
+    excess = room.budget.find_excess(about)
+    if excess is None:
+        return True
+    try:
+        said = await room.reader.read_line(room.tell(texts.CAP_REACHED, spent=excess[0], cap=excess[1]))
+    except (EOFError, KeyboardInterrupt):
+        said = ""
+    if said.strip().lower() not in {"y", "yes", "д", "да"}:
+        room.failed = True
+        room.screen.note(room.tell(texts.CAP_KEPT))
+        return False
+    room.budget.extend(about)
+    return True
+
+
+def _account(room: Room, answer: Answer, about: int) -> None:
+    """Count what an answer took and say it; of one that was stopped nobody gave the numbers."""
+    usage = answer.usage if answer.end else Usage(about, estimate_tokens(answer.text), estimated=True)
+    room.conversation.add_usage(usage)
+    room.budget.spend(usage)
+    room.last = answer
+    if answer.end is not None and answer.end.reason is FinishReason.LENGTH:
+        room.screen.note(room.tell(texts.CUT))
+    if answer.end is None:
+        answer.end = Finished(FinishReason.STOPPED, usage, *answer.name.partition(":")[::2])
+    mark = "~" if usage.estimated else ""
+    line = room.tell(
+        texts.USAGE,
+        model=answer.model,
+        prompt=f"{mark}{usage.prompt_tokens}",
+        completion=f"{mark}{usage.completion_tokens}",
+        cost=format_cost(usage.cost),
+        seconds=answer.total,
+        total=room.count_tokens(),
+        sum=room.describe_sum(),
+    )
+    room.screen.note(line)
+    size = room.options.context_tokens
+    if size is not None and usage.total_tokens > _NEARLY * size:
+        room.screen.warn(room.tell(texts.NEARLY_FULL, used=usage.total_tokens, size=size))
