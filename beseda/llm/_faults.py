@@ -48,7 +48,7 @@ _KIND_BY_STATUS: Mapping[int, type[RemoteError]] = {
     524: TimedOutError,
 }
 # A route that is not there is a wrong base URL, not a missing model.
-_NO_ROUTE = frozenset({"", "Not Found", "404 page not found", "File Not Found"})
+_NO_ROUTE = frozenset({"", "Not Found", "404: Not Found", "404 page not found", "File Not Found"})
 
 
 class _Rule(NamedTuple):

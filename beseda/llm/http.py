@@ -101,11 +101,15 @@ class HttpClient:
         other host than the one in the settings.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+        fields = {"data": body, "headers": headers, "timeout": timeout, **self._route(url)}
         try:
             async with asyncio.timeout(wait):
-                return await self._pool.open().post(
-                    url, data=body, headers=headers, timeout=timeout, **self._route(url)
-                )
+                try:
+                    return await self._pool.open().post(url, **fields)
+                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                    if not _is_stale(error):
+                        raise
+                return await self._pool.open().post(url, **fields)
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
             raise describe_failure(error, url, wait, self._trust.hint) from error
 
@@ -141,6 +145,16 @@ class HttpClient:
             "allow_redirects": False,
             "ssl": self._trust.context or True,
         }
+
+
+def _is_stale(error: aiohttp.ClientError) -> bool:
+    """Whether a kept connection was closed by the server in the very moment in which we took it up again.
+
+    Some local servers close after each stream without saying so, others after an idle time. aiohttp repeats a GET only.
+    """
+    return isinstance(error, aiohttp.ServerDisconnectedError) or (
+        isinstance(error.__cause__, aiohttp.ClientConnectionResetError)
+    )
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

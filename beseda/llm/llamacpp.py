@@ -69,11 +69,14 @@ class CompletionReader(AnswerReader):
         if error := chunk.get("error"):
             raise InnerFaultError(error)
         if "content" not in chunk and "stop" not in chunk:
-            raise InnerFaultError(chunk.get("detail") or chunk.get("message") or chunk)
+            if said := chunk.get("detail") or chunk.get("message"):
+                raise InnerFaultError(said)
+            raise LookupError("content")
         if content := chunk.get("content"):
             self._take(str(content))
         if isinstance(model := chunk.get("model"), str):
-            self.model = model.replace("\\", "/").rpartition("/")[2]  # older builds give the file's path
+            # Older builds give the file's path.
+            self.model = model.replace("\\", "/").rpartition("/")[2] if model.endswith(".gguf") else model
         if chunk.get("stop"):
             self._take_end(chunk)
 

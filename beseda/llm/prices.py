@@ -27,7 +27,7 @@ class PriceBook:
     """Prices that the owner has written down, by `endpoint:model`."""
 
     def __init__(self, entries: Sequence[str] = ()) -> None:
-        """Read entries like `openrouter:maker/model=0.14/0.28`. Raises SettingsError."""
+        """Read entries like `endpoint:maker/model=0.14/0.28`. Raises SettingsError."""
         self._prices = dict(_parse_entry(entry) for entry in entries)
 
     def find(self, *names: str) -> Price | None:

@@ -9,7 +9,7 @@ came. `POST …/chat/completions`, `GET …/models`, `GET …/key` and `GET /hea
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -198,10 +198,7 @@ class ModelServer:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.router.add_post("/{prefix:.*}chat/completions", self._chat)
-        app.router.add_get("/{prefix:.*}models", self._list_models)
-        app.router.add_get("/{prefix:.*}key", self._list_models)
-        app.router.add_get("/health", self._health)
+        self._add_routes(app.router)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -229,15 +226,30 @@ class ModelServer:
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(lambda: len(self.requests) >= number)
 
+    def key_sent(self, key: str) -> str:
+        """Return what a chat request of somebody with `key` carries as a bearer."""
+        return key
+
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/{prefix:.*}chat/completions", self._chat)
+        router.add_get("/{prefix:.*}models", self._list_models)
+        router.add_get("/{prefix:.*}key", self._list_models)
+        router.add_get("/health", self._health)
+
+    def _refuse(self, request: RecordedRequest) -> Reply | None:
+        """Return what is said to a request that may not come in, or None."""
+        if self.api_key and request.headers.get("Authorization") != f"Bearer {self.api_key}":
+            return refuse(401, {"message": "Incorrect API key provided", "code": "invalid_api_key"})
+        return None
+
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        recorded = await _record(request)
+        recorded = await record_request(request)
         self.requests.append(recorded)
         self._peers.add(request.transport.get_extra_info("peername") if request.transport else None)
         async with self._changed:
             self._changed.notify_all()
         reply = self._script.popleft() if self._script else self.default
-        if self.api_key and recorded.headers.get("Authorization") != f"Bearer {self.api_key}":
-            reply = refuse(401, {"message": "Incorrect API key provided", "code": "invalid_api_key"})
+        reply = self._refuse(recorded) or reply
         try:
             return await self._reply(request, recorded, reply)
         except (asyncio.CancelledError, ConnectionError):
@@ -263,13 +275,13 @@ class ModelServer:
 
     async def _write(self, request: web.Request, response: web.StreamResponse, reply: Reply) -> None:
         if reply.tcp_size is not None:
-            stream = b"".join([part async for part in _list_parts(reply)])
+            stream = b"".join([part async for part in self._list_parts(reply)])
             for start in range(0, len(stream), reply.tcp_size):
                 await response.write(stream[start : start + reply.tcp_size])
                 await asyncio.sleep(0)
             return
         written = 0
-        async for part in _list_parts(reply):
+        async for part in self._list_parts(reply):
             if reply.cut_after is not None and written == reply.cut_after:
                 if reply.hang:
                     await asyncio.Event().wait()
@@ -281,43 +293,54 @@ class ModelServer:
             await asyncio.sleep(reply.chunk_delay)
 
     async def _list_models(self, request: web.Request) -> web.Response:
-        self.probes.append(await _record(request))
-        if self.api_key and request.headers.get("Authorization") != f"Bearer {self.api_key}":
-            return web.json_response({"error": {"message": "Incorrect API key provided"}}, status=401)
+        self.probes.append(await record_request(request))
+        if refusal := self._refuse(self.probes[-1]):
+            return _build_response(refusal)
         if self.models_reply is not None:
             return _build_response(self.models_reply)
         return web.json_response({"object": "list", "data": self.models})
 
     async def _health(self, request: web.Request) -> web.Response:
-        self.probes.append(await _record(request))
+        self.probes.append(await record_request(request))
         return _build_response(self.health_reply or answer_json({"detail": "Not Found"}, 404))
 
-
-async def _list_parts(reply: Reply) -> AsyncIterator[bytes]:
-    if reply.raw is not None:
-        for part in reply.raw:
+    async def _list_parts(self, reply: Reply) -> AsyncIterator[bytes]:
+        if reply.raw is not None:
+            for part in reply.raw:
+                yield part
+            return
+        for comment in reply.comments:
+            yield f": {comment}\n\n".encode()
+        if reply.reasoning:
+            yield build_chunk(delta={"role": "assistant", "content": None, "reasoning": reply.reasoning})
+        while True:
+            for piece in reply.pieces:
+                yield self._write_piece(piece)
+            if not reply.endless:
+                break
+        if reply.then is not None:
+            yield reply.then
+            return
+        for part in self._list_ending(reply):
             yield part
-        return
-    for comment in reply.comments:
-        yield f": {comment}\n\n".encode()
-    if reply.reasoning:
-        yield build_chunk(delta={"role": "assistant", "content": None, "reasoning": reply.reasoning})
-    while True:
-        for piece in reply.pieces:
-            yield build_chunk(delta={"content": piece})
-        if not reply.endless:
-            break
-    if reply.then is not None:
-        yield reply.then
-        return
-    if reply.finish is not None:
-        yield build_chunk(delta={}, finish_reason=reply.finish)
-    if reply.usage is not None:
-        prompt, completion = reply.usage
-        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-        yield build_chunk(usage=usage if reply.cost is None else {**usage, "cost": reply.cost})
-    if reply.done:
-        yield b"data: [DONE]\n\n"
+
+    def _write_piece(self, piece: str) -> bytes:
+        return build_chunk(delta={"content": piece})
+
+    def _list_ending(self, reply: Reply) -> Iterator[bytes]:
+        if reply.finish is not None:
+            yield build_chunk(delta={}, finish_reason=reply.finish)
+        if reply.usage is not None:
+            usage = count_usage(reply.usage)
+            yield build_chunk(usage=usage if reply.cost is None else {**usage, "cost": reply.cost})
+        if reply.done:
+            yield b"data: [DONE]\n\n"
+
+
+def count_usage(usage: tuple[int, int]) -> dict[str, Any]:
+    """Return tokens read and written as the API says them."""
+    prompt, completion = usage
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def build_chunk(
@@ -337,7 +360,7 @@ def build_chunk(
     return b"data: " + orjson.dumps(chunk) + b"\n\n"
 
 
-async def _record(request: web.Request) -> RecordedRequest:
+async def record_request(request: web.Request) -> RecordedRequest:
     body = await request.read()
     return RecordedRequest(request.method, request.path, dict(request.headers), orjson.loads(body) if body else {})
 

@@ -1,7 +1,9 @@
 """What every endpoint of the table does with every way in which a server may answer."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -24,8 +26,8 @@ from beseda.errors import (
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, TextDelta
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.guard import GuardedModel
-from beseda.llm.http import Timeouts
-from tests.contract.llm.conftest import KEY, MakeModel
+from beseda.llm.http import HttpClient, Timeouts
+from tests.contract.llm.conftest import CHATS, KEY, QUICK, MakeModel, Subject, build_model
 from tests.parts.model_events import Heard, listen
 from tests.parts.model_server import (
     CONTEXT_TOO_LONG,
@@ -46,6 +48,26 @@ from tests.parts.model_server import (
 )
 
 TEXT = "Привет! I am **fine** 😀."
+of_chats = pytest.mark.parametrize("subject", CHATS, ids=str, indirect=True)
+
+
+@pytest.fixture
+async def server(subject: Subject) -> AsyncIterator[ModelServer]:
+    async with subject.server() as running:
+        yield running
+
+
+@pytest.fixture
+def make_model(subject: Subject, server: ModelServer, http: HttpClient) -> MakeModel:
+    def make(timeouts: Timeouts = QUICK, **overrides: Any) -> ChatModel:
+        return build_model(subject, server, http, timeouts=timeouts, **overrides)
+
+    return make
+
+
+@pytest.fixture
+def model(make_model: MakeModel) -> ChatModel:
+    return make_model()
 
 
 async def test_stream_is_read_whole(model: ChatModel, endpoint: Endpoint) -> None:
@@ -57,13 +79,14 @@ async def test_stream_is_read_whole(model: ChatModel, endpoint: Endpoint) -> Non
     assert (heard.end.endpoint, heard.end.model) == (endpoint.name, SERVED_MODEL)
 
 
+@of_chats
 async def test_request_carries_what_was_asked(
     model: ChatModel, server: ModelServer, endpoint: Endpoint, question: ModelRequest
 ) -> None:
     await listen(model, question)
 
     sent = server.requests[0]
-    assert sent.headers["Authorization"] == f"Bearer {KEY}"
+    assert sent.headers["Authorization"] == f"Bearer {server.key_sent(KEY)}"
     assert sent.body["messages"] == [
         {"role": "system", "content": "Be kind."},
         {"role": "user", "content": "Как дела? 😀"},
@@ -77,11 +100,11 @@ async def test_request_carries_what_was_asked(
 
 
 async def test_connection_is_kept_between_answers(model: ChatModel, server: ModelServer) -> None:
-    await listen(model)
-    await listen(model)
+    for _ in range(4):
+        await listen(model)
 
-    assert len(server.requests) == 2
-    assert server.connections == 1
+    assert len(server.requests) == 4
+    assert server.connections <= 2  # a list of prices may have come over a second one
 
 
 async def test_closing_the_stream_disconnects(model: ChatModel, server: ModelServer) -> None:
@@ -111,6 +134,7 @@ async def test_bytes_of_one_character_in_several_packets(model: ChatModel, serve
     assert (await listen(model)).text == TEXT
 
 
+@of_chats
 async def test_comments_and_reasoning(model: ChatModel, server: ModelServer) -> None:
     server.script(Reply(comments=["PROCESSING", ""], reasoning="Hmm."))
     heard = await listen(model)
@@ -118,6 +142,7 @@ async def test_comments_and_reasoning(model: ChatModel, server: ModelServer) -> 
     assert (heard.reasoning, heard.text) == ("Hmm.", TEXT)
 
 
+@of_chats
 async def test_answer_without_stream(model: ChatModel, server: ModelServer) -> None:
     server.script(answer_whole(TEXT))
     heard = await listen(model)
@@ -134,12 +159,14 @@ async def test_missing_usage_is_estimated(model: ChatModel, server: ModelServer,
     assert usage.prompt_tokens > 5
 
 
+@of_chats
 async def test_cost_is_kept(model: ChatModel, server: ModelServer) -> None:
     server.script(Reply(cost=0.00042))
 
     assert (await listen(model)).end.usage.cost == 0.00042
 
 
+@of_chats
 @pytest.mark.parametrize("reply", [Reply(done=False), Reply(finish=None), Reply(usage=None, done=False)])
 async def test_one_sign_of_the_end_is_enough(model: ChatModel, server: ModelServer, reply: Reply) -> None:
     server.script(reply)
@@ -147,6 +174,7 @@ async def test_one_sign_of_the_end_is_enough(model: ChatModel, server: ModelServ
     assert (await listen(model)).text == TEXT
 
 
+@of_chats
 @pytest.mark.parametrize(
     ("said", "meant"),
     [("length", FinishReason.LENGTH), ("tool_calls", FinishReason.TOOL), ("odd", FinishReason.UNKNOWN)],
@@ -205,7 +233,7 @@ async def test_finish_reasons(model: ChatModel, server: ModelServer, said: str, 
 async def test_refusals_are_told_apart(
     model: ChatModel, server: ModelServer, reply: Reply, kind: type[BesedaError]
 ) -> None:
-    server.script(reply)
+    server.default = reply
     with pytest.raises(kind) as caught:
         await listen(model)
 
@@ -280,6 +308,7 @@ async def test_refused_parameter_is_left_out_from_then_on(
     assert ["temperature" in request.body for request in server.requests] == [True, False, False]
 
 
+@of_chats
 async def test_model_is_taken_from_the_list_where_none_is_named(make_model: MakeModel, server: ModelServer) -> None:
     server.models = [{"id": "nomic-embed-text"}, {"id": "llama3:8b"}]
     model = make_model(model="")

@@ -7,7 +7,9 @@ import beseda.llm
 from beseda.llm.endpoints import ENDPOINTS, find_endpoint
 
 FOLDER = Path(beseda.llm.__file__).parent
-OTHERS = sorted(path for path in FOLDER.glob("*.py") if path.name != "endpoints.py")
+# The modules of endpoints that need more than a row, and the one that knows which those are.
+OWN_WAYS = {"gigachat.py", "huggingface.py", "llamacpp.py", "registry.py"}
+OTHERS = sorted(path for path in FOLDER.glob("*.py") if path.name not in {"endpoints.py", *OWN_WAYS})
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.name)
