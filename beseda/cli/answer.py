@@ -1,9 +1,8 @@
 """One answer as the terminal needs it: shown as it comes, timed, counted, and fit to be shown."""
 
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
@@ -54,20 +53,42 @@ class Answer:
         return self.usage.completion_tokens / seconds if seconds > 0.001 else None
 
 
+class Listener(Protocol):
+    """Who hears an answer while it is made."""
+
+    def show(self, piece: str) -> None:
+        """Take a piece of the answer."""
+        ...
+
+    def wait(self, ahead: int) -> None:
+        """Take that `ahead` answers to others come first."""
+        ...
+
+
+class Unheard:
+    """Listens to nothing: the whole answer is enough."""
+
+    def show(self, piece: str) -> None:
+        pass
+
+    def wait(self, ahead: int) -> None:
+        pass
+
+
 async def receive_answer(
-    model: "ChatModel", request: "ModelRequest", clock: Clock, show: Callable[[str], None]
+    model: "ChatModel", request: "ModelRequest", clock: Clock, listener: Listener | None = None
 ) -> Answer:
-    """Return the answer, `show` having been called with each piece of it. Raises what the model raises."""
+    """Return the answer, `listener` having heard it grow. Raises what the model raises."""
     answer = Answer(model.name, clock.monotonic())
-    await fill_answer(answer, model, request, clock, show)
+    await fill_answer(answer, model, request, clock, listener or Unheard())
     return answer
 
 
 async def fill_answer(
-    answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, show: Callable[[str], None]
+    answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, listener: Listener
 ) -> None:
     """Fill `answer` as the model speaks: whoever is interrupted keeps what was said."""
-    from beseda.llm.base import Finished, TextDelta
+    from beseda.llm.base import Finished, TextDelta, Waiting
 
     try:
         async with aclosing(model.stream(request)) as events:
@@ -77,9 +98,11 @@ async def fill_answer(
                         answer.first_token = clock.monotonic() - answer.started
                     piece = clean_text(event.text)
                     answer.text += piece
-                    show(piece)
+                    listener.show(piece)
                 elif isinstance(event, Finished):
                     answer.end = event
+                elif isinstance(event, Waiting):
+                    listener.wait(event.ahead)
     finally:
         answer.total = clock.monotonic() - answer.started
 

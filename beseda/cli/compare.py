@@ -94,7 +94,7 @@ async def compare_models(
 
         async def run(index: int, model: "ChatModel") -> None:
             try:
-                await fill_answer(answers[index], model, request, clock, lambda piece: board.show(index, piece))
+                await fill_answer(answers[index], model, request, clock, _Column(board, index))
             except RemoteError as error:
                 answers[index].error = str(error)
             board.finish(index)
@@ -103,6 +103,20 @@ async def compare_models(
             for index, model in enumerate(models):
                 group.create_task(run(index, model))
     return Compared(answers, clock.monotonic() - started)
+
+
+class _Column:
+    """One model's part of a board."""
+
+    def __init__(self, board: Board, index: int) -> None:
+        self._board = board
+        self._index = index
+
+    def show(self, piece: str) -> None:
+        self._board.show(self._index, piece)
+
+    def wait(self, ahead: int) -> None:
+        """An empty column says it."""
 
 
 def build_contenders(

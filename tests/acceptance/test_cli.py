@@ -171,7 +171,8 @@ async def test_database_is_made_and_checked(beseda: Program) -> None:
 
 async def test_terminal_that_knows_few_letters_is_no_obstacle(beseda: Program) -> None:
     checked = await beseda.with_environ(PYTHONIOENCODING="latin-1")("bots", "check")
-    assert (checked.code, checked.out, checked.err) == (0, "? assistant\n", "")
+    assert (checked.code, checked.err) == (0, "")
+    assert "? assistant" in checked.out
 
 
 HEAVY = {"aiogram", "fastapi", "starlette", "uvicorn", "alembic", "tdjson", "redis", "rich", "openai"}

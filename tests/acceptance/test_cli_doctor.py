@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from beseda.bots.catalog import Catalog
 from beseda.sandbox.server import RunningSandbox
 from tests.acceptance.program import Outcome, Program
 from tests.parts.model_server import ModelServer
@@ -14,7 +15,8 @@ from tests.parts.redis import RedisServer
 from tests.parts.sandboxes import OTHER_TOKEN, TOKEN, open_sandbox
 
 AWAY = "http://127.0.0.1:1"
-PARTS = ["bot assistant", "bot tokens", "model", "speech", "storage", "database", "redis", "ffmpeg"]
+BOTS = [f"bot {name}" for name in Catalog([]).names()]
+PARTS = [*BOTS, "bot tokens", "model", "speech", "storage", "database", "redis", "ffmpeg"]
 
 
 @pytest.fixture

@@ -22,6 +22,10 @@ class AnswerView(Protocol):
         """Add a piece."""
         ...
 
+    def wait(self, ahead: int) -> None:
+        """Say that `ahead` answers to others come first."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -55,9 +59,9 @@ class Screen:
         """Print what went wrong."""
         self.say(text, "red")
 
-    def open_answer(self, waiting: str) -> AnswerView:
-        """Return a view for the next answer; `waiting` is shown until the first word."""
-        return _MarkdownView(self.console, waiting) if self.is_terminal else _PlainView(self.console)
+    def open_answer(self, waiting: str, in_line: str) -> AnswerView:
+        """Return a view for the next answer; `waiting` is shown until the first word, `in_line` while others come first."""
+        return _MarkdownView(self.console, waiting, in_line) if self.is_terminal else _PlainView(self.console)
 
 
 class _PlainView:
@@ -73,6 +77,9 @@ class _PlainView:
         self._console.file.write(piece)
         self._console.file.flush()
 
+    def wait(self, ahead: int) -> None:
+        """Nobody looks."""
+
     def __exit__(self, *_: object) -> None:
         if self._written:
             self._console.file.write("\n")
@@ -85,8 +92,9 @@ class _MarkdownView:
     So an answer of any length scrolls like text, and its end can be drawn anew within the window.
     """
 
-    def __init__(self, console: Console, waiting: str) -> None:
+    def __init__(self, console: Console, waiting: str, in_line: str) -> None:
         self._console = console
+        self._in_line = in_line
         self._rest = ""
         self._drawn = 0.0
         picture = RichText(waiting, style="dim")
@@ -108,6 +116,9 @@ class _MarkdownView:
         if end or now - self._drawn >= _FRAME:
             self._live.update(_Tail(self._rest), refresh=True)
             self._drawn = now
+
+    def wait(self, ahead: int) -> None:
+        self._live.update(RichText(self._in_line.format(ahead=ahead), style="dim"), refresh=True)
 
     def __exit__(self, *_: object) -> None:
         self._live.update(RichText(""))

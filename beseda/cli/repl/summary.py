@@ -27,7 +27,7 @@ async def sum_up(
     before = f"Summary so far:\n{conversation.summary}\n\n" if conversation.summary else ""
     told = "\n\n".join(f"{message.role}: {message.content}" for message in foldable)
     asked = [Message(Role.SYSTEM, _INSTRUCTIONS), Message(Role.USER, f"{before}Conversation:\n{told}")]
-    answer = await receive_answer(model, ModelRequest(asked, _TEMPERATURE), clock, lambda piece: None)
+    answer = await receive_answer(model, ModelRequest(asked, _TEMPERATURE), clock)
     conversation.fold(answer.text.strip(), tokens=answer.usage.completion_tokens, kept_turns=kept_turns)
     conversation.add_usage(answer.usage)
     return answer

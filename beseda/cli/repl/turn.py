@@ -13,11 +13,12 @@ from beseda.cli.repl.summary import sum_up
 from beseda.domain.message import Message
 from beseda.domain.usage import Usage
 from beseda.errors import ContextTooLongError, RemoteError
-from beseda.llm.base import Finished, FinishReason, ModelRequest
+from beseda.llm.base import Finished, FinishReason, ModelRequest, find_measuring
 from beseda.llm.estimate import estimate_tokens
 from beseda.logs import scrub
 
 _NEARLY = 0.8  # of the context
+_MARGIN = 1.25  # what an estimate may be wrong by
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each
 
 
@@ -54,7 +55,8 @@ async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> No
     room.unanswered = question
     messages = conversation.build_messages(question, instead_of_last=instead_of_last)
     about = _estimate(messages)
-    if not _fits(room, about) or not await _may_spend(room, about):
+    size = await find_context_size(room)
+    if not await _fits(room, messages, size) or not await _may_spend(room, about):
         return
     answer, stopped = await _receive(room, messages)
     if answer is None:
@@ -66,6 +68,9 @@ async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> No
     conversation.add_turn(question, answer, stopped=stopped, instead_of_last=instead_of_last)
     conversation.session.api_base_url = room.models.find_base_url(answer.model)
     _account(room, answer, about)
+    used = answer.usage.total_tokens
+    if size is not None and used > _NEARLY * size:
+        room.screen.warn(room.tell(texts.NEARLY_FULL, used=used, size=size))
     await compress(room)
     room.save()
 
@@ -101,10 +106,10 @@ async def _receive(room: Room, messages: list[Message]) -> tuple[Answer | None, 
     options = room.options
     request = ModelRequest(messages, options.temperature, options.max_tokens)
     answer = Answer(model.name, room.clock.monotonic())
-    view = room.screen.open_answer(room.tell(texts.WAITING))
+    view = room.screen.open_answer(room.tell(texts.WAITING), room.tell(texts.IN_LINE))
     try:
         with Interrupter() as interrupter, view:
-            await fill_answer(answer, model, request, room.clock, view.show)
+            await fill_answer(answer, model, request, room.clock, view)
     except RemoteError as error:
         room.failed = True
         _complain(room, error)
@@ -131,13 +136,36 @@ def _estimate(messages: list[Message]) -> int:
     return sum(estimate_tokens(message.content) + _AROUND_MESSAGE for message in messages)
 
 
-def _fits(room: Room, about: int) -> bool:
-    size = room.options.context_tokens
-    if size is None or about <= size:
+async def find_context_size(room: Room) -> int | None:
+    """Return how many tokens the model reads: as the command line says, else as the model does; None for unknown."""
+    if room.options.context_tokens is not None or room.models.current is None:
+        return room.options.context_tokens
+    measuring = find_measuring(room.models.current)
+    try:
+        return await measuring.context_size() if measuring else None
+    except RemoteError:  # the question itself will say what is wrong
+        return None
+
+
+async def _fits(room: Room, messages: list[Message], size: int | None) -> bool:
+    """Whether the model can read all of it; says so where it cannot."""
+    about = _estimate(messages)
+    if size is None or about * _MARGIN <= size:
+        return True
+    exact = await _count(room, messages)
+    if (exact or about / _MARGIN) <= size:  # an estimate alone forbids nothing that may fit
         return True
     room.failed = True
-    room.screen.complain(room.tell(texts.TOO_LONG, used=about, size=size))
+    room.screen.complain(room.tell(texts.TOO_LONG, used=exact or f"~{about}", size=size))
     return False
+
+
+async def _count(room: Room, messages: list[Message]) -> int | None:
+    measuring = find_measuring(room.models.current) if room.models.current else None
+    try:
+        return await measuring.count_tokens("\n".join(message.content for message in messages)) if measuring else None
+    except RemoteError:
+        return None
 
 
 async def _may_spend(room: Room, about: int) -> bool:
@@ -178,6 +206,3 @@ def _account(room: Room, answer: Answer, about: int) -> None:
         sum=room.describe_sum(),
     )
     room.screen.note(line)
-    size = room.options.context_tokens
-    if size is not None and usage.total_tokens > _NEARLY * size:
-        room.screen.warn(room.tell(texts.NEARLY_FULL, used=usage.total_tokens, size=size))

@@ -1,0 +1,138 @@
+"""Bots from their folders."""
+
+from pathlib import Path
+
+import pytest
+
+from beseda.bots.catalog import BUNDLED, Catalog
+from beseda.dispatch.handlers.commands import COMMANDS
+from beseda.domain.bot import Access
+from beseda.errors import SettingsError
+
+MINIMAL = """
+title: {ru: " Продажи ", en: Sales}
+about: {ru: продаёт, en: sells}
+greeting: {ru: Привет, en: Hello}
+"""
+HANDLERS = """
+from beseda.dispatch.router import Router
+router = Router()
+async def tell(context): ...
+router.command("price")(tell)
+"""
+
+
+def write_bot(folder: Path, name: str = "sales", text: str = MINIMAL, **files: str) -> Path:
+    place = folder / name
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "bot.yaml").write_text(text, "utf-8")
+    (place / "persona_prompt.md").write_text("You sell.\n", "utf-8")
+    for file, content in files.items():
+        (place / f"{file}.py").write_text(content, "utf-8")
+    return place
+
+
+def refusal(catalog: Catalog, name: str = "sales") -> str:
+    with pytest.raises(SettingsError) as caught:
+        catalog.load(name)
+    return caught.value.detail
+
+
+@pytest.mark.parametrize("name", Catalog([]).names())
+def test_bundled_bot_is_whole(name: str) -> None:
+    profile = Catalog([]).load(name)
+    assert profile.name == name
+    assert {"start", "help"} <= set(profile.commands)
+    assert all(text.ru and text.en for text in (profile.title, profile.about, profile.greeting, *profile.examples))
+    assert len(profile.persona) > 200
+
+
+def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
+    write_bot(tmp_path)
+    profile = Catalog([tmp_path]).load("sales")
+    assert (profile.title.ru, profile.persona, profile.window) == ("Продажи", "You sell.", 10)
+    assert (profile.temperature, profile.access, profile.voice) == (None, Access.EVERYONE, True)
+    assert set(profile.commands) == set(COMMANDS)
+
+
+def test_own_folder_stands_above_the_bundled_one(tmp_path: Path) -> None:
+    write_bot(tmp_path, "assistant")
+    catalog = Catalog([tmp_path / "none", tmp_path])
+    assert catalog.folder("assistant") == tmp_path / "assistant"
+    assert catalog.load("assistant").title.en == "Sales"
+    assert Catalog([]).folder("assistant") == BUNDLED / "assistant"
+
+
+@pytest.mark.parametrize("name", ["nobody", "../sales", "", "Sales", "sales/..", "."])
+def test_unknown_name_is_refused_with_those_there_are(name: str, tmp_path: Path) -> None:
+    write_bot(tmp_path)
+    assert "the bots are assistant" in refusal(Catalog([tmp_path]), name)
+
+
+def test_names_are_sorted_and_only_names(tmp_path: Path) -> None:
+    for name in ("zebra", "ant", "Big", "with space", ".hidden"):
+        write_bot(tmp_path, name)
+    (tmp_path / "empty").mkdir()
+    catalog = Catalog([tmp_path])
+    assert [name for name in catalog.names() if not (BUNDLED / name).is_dir()] == ["ant", "zebra"]
+    assert {folder.name for folder in catalog.strays()} == {"Big", "with space", ".hidden"}
+
+
+def test_folder_without_its_main_file_is_a_stray(tmp_path: Path) -> None:
+    (write_bot(tmp_path) / "bot.yaml").rename(tmp_path / "sales" / "bot.yml")
+    assert list(Catalog([tmp_path]).strays().values()) == ["bot.yaml is missing, so that it is no bot"]
+
+
+WRONG = {
+    "window": ("window: 0", "window"),
+    "window-word": ("window: many", "window"),
+    "temperature": ("temperature: 3", "temperature"),
+    "access": ("access: friends", "access"),
+    "key": ("colour: red", "colour: there is no such key"),
+    "command-form": ("commands: [Start]", "commands.0"),
+    "command-handled": ("commands: [start, dance]", "nobody handles /dance"),
+    "empty-text": ("examples: [{ru: '', en: x}]", "examples.0.ru"),
+    "double-answer": ("examples: {ru: a}", "examples"),
+}
+
+
+@pytest.mark.parametrize(("line", "words"), WRONG.values(), ids=WRONG)
+def test_wrong_value_is_named_with_its_file(line: str, words: str, tmp_path: Path) -> None:
+    place = write_bot(tmp_path, text=f"{MINIMAL}\n{line}\n")
+    text = refusal(Catalog([tmp_path]))
+    assert text.startswith(f"{place / 'bot.yaml'}: ")
+    assert words in text
+
+
+def test_persona_must_be_text(tmp_path: Path) -> None:
+    persona = write_bot(tmp_path) / "persona_prompt.md"
+    persona.write_bytes(b"\xff")
+    assert "UTF-8" in refusal(Catalog([tmp_path]))
+    persona.unlink()
+    assert "needs its persona" in refusal(Catalog([tmp_path]))
+
+
+def test_own_command_needs_a_handler_and_words_for_the_menu(tmp_path: Path) -> None:
+    text = f"{MINIMAL}\ncommands: [start, price]\n"
+    write_bot(tmp_path, text=text, handlers=HANDLERS)
+    catalog = Catalog([tmp_path])
+    assert "texts: /price is missing" in refusal(catalog)
+    write_bot(tmp_path, text=f"{text}texts: {{price: {{ru: цена, en: price}}}}\n")
+    profile = catalog.load("sales")
+    assert profile.texts["price"].en == "price"
+    assert {"price", "start"} <= set(catalog.router("sales").commands)
+
+
+def test_handlers_of_two_folders_do_not_mix(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_bot(tmp_path / str(number), handlers=HANDLERS.replace("price", f"price{number}"))
+    routers = [Catalog([tmp_path / str(number)]).router("sales") for number in (1, 2, 1)]
+    assert ["price1" in router.commands for router in routers] == [True, False, True]
+    assert ["price2" in router.commands for router in routers] == [False, True, False]
+
+
+def test_handlers_that_break_leave_nothing_behind(tmp_path: Path) -> None:
+    place = write_bot(tmp_path, handlers="raise RuntimeError('half done')")
+    assert "half done" in refusal(Catalog([tmp_path]))
+    (place / "handlers.py").write_text(HANDLERS)
+    assert "price" in Catalog([tmp_path]).router("sales").commands
