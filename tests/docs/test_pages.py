@@ -72,7 +72,7 @@ def test_example_environment_sets_nothing_but_what_is_known() -> None:
     lines = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
     environ = {name: value for name, value in lines if value}
     settings = load_settings(None, {}, environ | {"BESEDA_WEBHOOK_SECRET": "s"})
-    assert settings.base_urls.keys() == {"llamacpp", "vllm", "ollama", "asr"}
+    assert settings.base_urls.keys() == {"llamacpp", "vllm", "ollama", "gigachat", "asr"}
     assert settings.port == 8090
 
 
