@@ -217,7 +217,7 @@ def build_gigachat(
 def read_key(text: str) -> str:
     """Return the key as the service wants it: base64 of `client_id:client_secret`. Raises SettingsError."""
     key = text.strip().removeprefix("Basic ").strip()
-    if key.count(":") == 1 and all(key.split(":")):  # the pair itself
+    if key.isascii() and key.count(":") == 1 and all(key.split(":")):  # the pair itself
         return base64.b64encode(key.encode()).decode()
     try:
         pair = base64.b64decode(key, validate=True)
