@@ -22,11 +22,13 @@ def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -
     """
     router = APIRouter()
 
+    @router.head("/health", include_in_schema=False)  # what some load balancers send
     @router.get("/health")
     async def health() -> dict[str, str]:
         """Say that the process is alive."""
         return {"status": "ok", "service": "beseda", "version": __version__}
 
+    @router.head("/ready", include_in_schema=False)
     @router.get("/ready")
     async def ready() -> JSONResponse:
         """Say whether every needed part answers, and which does not."""

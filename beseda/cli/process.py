@@ -119,9 +119,17 @@ async def _work(bots: Sequence[RunningBot], container: Container, *, poll: bool)
         # None of them ends by itself: what one raises is a bug, and ends the program.
         group.create_task(Housekeeping(container.record.updates, container.clock).run())
         for bot in bots:
-            group.create_task(bot.sweep())
+            group.create_task(_sweep(bot))
             if poll:
                 group.create_task(bot.poll())
+
+
+async def _sweep(bot: RunningBot) -> None:
+    while True:
+        try:
+            await bot.sweep()
+        except StorageError as error:  # an outage must not end the program: the next sweep finds what it left
+            log.warning("%s could not look for unfinished updates: %s", bot.name, error.detail)
 
 
 def _make_sandbox(plan: Plan) -> Sandbox:

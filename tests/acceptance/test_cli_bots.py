@@ -137,3 +137,12 @@ async def test_folders_that_are_nearly_bots_are_told_of(beseda: Program) -> None
     assert "small letters" in found["bots/Shop"][0]
     assert "bot.yaml is missing" in found["bots/sales"][0]
     assert found["assistant"] == []
+
+
+async def test_settings_come_from_the_named_file_under_the_environment(beseda: Program) -> None:
+    (beseda.folder / "other.yaml").write_text("bots: {dir: mine}")
+    assert "mine/sales" in (await beseda("bots", "new", "sales", "--config", "other.yaml")).out
+    theirs = beseda.with_environ(BESEDA_BOTS_DIR="theirs")
+    assert "theirs/sales" in (await theirs("bots", "new", "sales", "--config", "other.yaml")).out
+    (beseda.folder / ".env").write_text("BESEDA_BOTS_DIR=from-dotenv\n")
+    assert "from-dotenv/sales" in (await beseda("bots", "new", "sales")).out

@@ -16,6 +16,7 @@ from beseda.sandbox.settings import DEFAULT_USERS
 from beseda.sandbox.user import SandboxUser
 from tests.acceptance.program import Program, Service
 from tests.parts.model_server import ModelServer, Reply, fall_silent
+from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -64,10 +65,33 @@ async def test_web_of_a_running_sandbox(beseda: Program) -> None:
         assert await service.stop(signal.SIGINT) == 0
 
 
-async def test_host_names_of_this_machine_are_taken(beseda: Program) -> None:
-    async with beseda.serve("run", "--host", "localhost") as service:
-        assert service.url.startswith("http://localhost:")
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+async def test_host_of_this_machine_is_taken_and_a_flag_stands_above_variables(host: str, beseda: Program) -> None:
+    async with beseda.with_environ(BESEDA_HOST="0.0.0.0", BESEDA_PORT="1").serve("run", "--host", host) as service:
+        assert service.url.startswith(f"http://{host}:" if host == "localhost" else f"http://[{host}]:")
+        async with aiohttp.ClientSession() as web, web.get(f"{service.url}/sandbox") as page:
+            assert page.status == 200
         assert await service.stop() == 0
+
+
+async def test_redis_that_goes_away_is_named_and_the_process_stays(beseda: Program, tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path)
+    try:
+        async with (
+            beseda.with_environ(REDIS_URL=redis.url).serve("run") as service,
+            aiohttp.ClientSession(service.url) as web,
+        ):
+            async with web.get("/ready") as answer:
+                assert (await answer.json())["parts"] == {"database": "ok", "redis": "ok"}
+            redis.stop()
+            async with web.get("/ready") as answer:
+                assert answer.status == 503
+                assert (await answer.json())["parts"] == {"database": "ok", "redis": "does not answer"}
+            async with web.get("/health") as answer:
+                assert answer.status == 200
+            assert await service.stop() == 0
+    finally:
+        redis.stop()
 
 
 class Deployment:

@@ -54,6 +54,15 @@ async def test_readiness_names_every_part_that_fails() -> None:
         }
 
 
+@pytest.mark.parametrize(("problem", "status"), [("", 200), ("away", 503)])
+async def test_load_balancer_may_ask_for_the_head_only(problem: str, status: int) -> None:
+    async with serving(Web({"database": saying(problem)}).app) as web:
+        async with web.head("/health") as answer:
+            assert answer.status == 200
+        async with web.head("/ready") as answer:
+            assert (answer.status, await answer.read()) == (status, b"")
+
+
 async def test_without_a_sandbox_there_is_no_page_and_no_bot_side() -> None:
     async with serving(Web({}, secret="x").app) as web:
         for path in ("/", "/sandbox", "/bot1:x/getMe", "/file/bot1:x/a", "/docs", "/%00", "/../../etc/passwd"):
