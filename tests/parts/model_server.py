@@ -8,6 +8,7 @@ came. `POST …/chat/completions`, `GET …/models`, `GET …/key` and `GET /hea
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -182,6 +183,7 @@ class ModelServer:
         self.disconnects = 0
         self._peers: set[object] = set()
         self.url = ""
+        self.tls: ssl.SSLContext | None = None
 
     @property
     def base_url(self) -> str:
@@ -201,10 +203,10 @@ class ModelServer:
         self._add_routes(app.router)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
         host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"https://{host}:{port}" if self.tls else f"http://{host}:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
