@@ -126,7 +126,7 @@ class ChatService:
         live = self._show(attempt)
         try:
             with self._running.hold(question.conversation.key, attempt.answer):
-                request = await self._request(question)
+                request = await self._request(question, model)
                 end = await Listener(model, attempt.answer, live, record).listen(request)
                 await live.settle()
             # As many as the request has: the system message goes, the answer comes.
@@ -140,9 +140,9 @@ class ChatService:
         finally:
             await live.settle()
 
-    async def _request(self, question: Question) -> ModelRequest:
+    async def _request(self, question: Question, model: ChatModel) -> ModelRequest:
         temperature = self._bot.temperature if question.temperature is None else question.temperature
-        return ModelRequest(await self._prompts.write(question), temperature, self._bot.max_tokens)
+        return ModelRequest(await self._prompts.write(question, model), temperature, self._bot.max_tokens)
 
     def _show(self, attempt: Attempt) -> LiveAnswer:
         turn, question = attempt.turn, attempt.question

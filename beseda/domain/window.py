@@ -1,0 +1,56 @@
+"""How much of a conversation a model is shown when it cannot read all of it. Pure logic over counts."""
+
+from collections.abc import Sequence
+
+from beseda.domain.message import Message, Role
+
+MESSAGE_TOKENS = 8
+"""What a chat template puts around each message, at most."""
+
+_USUAL_ANSWER = 1024
+_ANSWER_SHARE = 4  # of a small context the answer gets a quarter
+
+
+def find_room(context: int, max_tokens: int | None) -> int:
+    """Return how many tokens of a context a prompt may fill, so that the answer finds its place.
+
+    An answer that is allowed to be long does not take more than half.
+    """
+    answer = min(_USUAL_ANSWER, context // _ANSWER_SHARE) if max_tokens is None else max_tokens
+    return context - min(answer, context // 2)
+
+
+def fits_surely(messages: Sequence[Message], room: int) -> bool:
+    """Whether `messages` fit whatever the vocabulary: no token is shorter than a byte."""
+    return sum(len(message.content.encode()) + MESSAGE_TOKENS for message in messages) <= room
+
+
+def cut_window(messages: Sequence[Message], counts: Sequence[int], room: int) -> list[Message]:
+    """Return `messages` without the oldest ones that do not fit into `room` tokens; `counts` are their lengths.
+
+    What the system says and the last message always stay: if they alone are too much, the model itself will say so.
+    What is left of a conversation does not begin with an answer whose question is gone.
+    """
+    costs = [count + MESSAGE_TOKENS for count in counts]
+    last = len(messages) - 1
+    kept = {place for place, message in enumerate(messages) if message.role is Role.SYSTEM or place == last}
+    left = room - sum(costs[place] for place in kept)
+    for place in range(last - 1, -1, -1):
+        if place in kept:
+            continue
+        left -= costs[place]
+        if left < 0:
+            break
+        kept.add(place)
+    else:
+        return list(messages)
+    shown = [messages[place] for place in sorted(kept)]
+    while (first := _find_first(shown)) < len(shown) - 1 and shown[first].role is Role.ASSISTANT:
+        shown.pop(first)
+    return shown
+
+
+def _find_first(messages: Sequence[Message]) -> int:
+    """Return the place of the first message that people or models said."""
+    said = (place for place, message in enumerate(messages) if message.role is not Role.SYSTEM)
+    return next(said, len(messages))

@@ -1,0 +1,65 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beseda.domain.message import Message, Role
+from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely
+
+SYSTEM = Message(Role.SYSTEM, "s")
+TALK = [SYSTEM, *(Message(role, f"{role}{turn}") for turn in range(3) for role in (Role.USER, Role.ASSISTANT))]
+TALK.append(Message(Role.USER, "last"))
+
+
+def cut(room: int, count: int = 10) -> list[str]:
+    return [message.content for message in cut_window(TALK, [count] * len(TALK), room)]
+
+
+def test_window_that_fits_stays_whole() -> None:
+    assert cut(len(TALK) * (10 + MESSAGE_TOKENS)) == [message.content for message in TALK]
+
+
+def test_oldest_go_first() -> None:
+    assert cut(6 * (10 + MESSAGE_TOKENS)) == ["s", "user1", "assistant1", "user2", "assistant2", "last"]
+
+
+def test_answer_without_its_question_goes_too() -> None:
+    assert cut(5 * (10 + MESSAGE_TOKENS)) == ["s", "user2", "assistant2", "last"]
+
+
+@pytest.mark.parametrize("room", [0, -5, 3 * (10 + MESSAGE_TOKENS) - 1])
+def test_system_and_question_always_stay(room: int) -> None:
+    assert cut(room) == ["s", "last"]
+
+
+def test_nothing_may_be_said_yet() -> None:
+    assert cut_window([SYSTEM], [1], 0) == [SYSTEM]
+    assert cut_window([], [], 10) == []
+
+
+@pytest.mark.parametrize(
+    ("context", "max_tokens", "room"),
+    [(8192, None, 7168), (512, None, 384), (8192, 2000, 6192), (512, 4000, 256), (0, None, 0)],
+)
+def test_answer_has_its_room(context: int, max_tokens: int | None, room: int) -> None:
+    assert find_room(context, max_tokens) == room
+
+
+def test_bytes_are_the_most_that_tokens_can_be() -> None:
+    assert fits_surely([Message(Role.USER, "ж")], 2 + MESSAGE_TOKENS)
+    assert not fits_surely([Message(Role.USER, "ж")], 1 + MESSAGE_TOKENS)
+
+
+messages = st.builds(Message, st.sampled_from(Role), st.text(max_size=5))
+
+
+@given(st.lists(st.tuples(messages, st.integers(0, 50)), min_size=1, max_size=12), st.integers(0, 400))
+def test_what_is_shown_fits_and_is_in_order(talk: list[tuple[Message, int]], room: int) -> None:
+    said, counts = [each for each, _ in talk], [count for _, count in talk]
+    shown = cut_window(said, counts, room)
+    must = [each for each in said[:-1] if each.role is Role.SYSTEM] + said[-1:]
+
+    places = [next(place for place, each in enumerate(said) if each is one) for one in shown]
+    cost = sum(counts[place] + MESSAGE_TOKENS for place in places)
+    assert places == sorted(places)
+    assert all(any(one is each for one in shown) for each in must)
+    assert cost <= room or len(shown) <= len(must)
