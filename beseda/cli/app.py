@@ -1,7 +1,9 @@
 """The commands, and how each of them fails: clear lines on stderr and an exit code that is not 0."""
 
 import contextlib
+import errno
 import io
+import os
 import sys
 from typing import NoReturn
 
@@ -25,6 +27,7 @@ app.add_typer(bots.app, name="bots")
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what stdout was sent to
 _WRONG, _FAILED, _INTERRUPTED = 2, 1, 130  # the last as shells have it for a program that Ctrl-C ended
 
 
@@ -55,9 +58,10 @@ def main() -> None:
     except BesedaError as error:
         _end(_FAILED, str(error))
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in _FULL:
             raise
-        _end(_FAILED, f"{error.filename}: {error.strerror}")
+        _drop_output()
+        _end(_FAILED, ": ".join(filter(None, [error.filename, error.strerror])))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 
@@ -67,6 +71,14 @@ def _print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _drop_output() -> None:
+    """Have Python's own last flush of stdout go nowhere, where it cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse_usage(error: typer.TyperException) -> NoReturn:

@@ -9,7 +9,7 @@ import typer
 from beseda.cli.settings import ConfigOption, read_settings, run_async
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import BinaryIO, TextIO
 
     from beseda.config import Settings
     from beseda.llm.base import ChatModel, Finished, ModelRequest
@@ -47,6 +47,7 @@ def ask(
 def _read_question(text: str | None, option: str | None, file: Path | None) -> str:
     from beseda.errors import SettingsError
 
+    stdin: TextIO | None = sys.stdin  # None where the shell has closed it
     given = [value for value in (text, option, file) if value is not None]
     if len(given) > 1:
         raise SettingsError("the question comes from one place: an argument, --text, --file or stdin, not several")
@@ -54,10 +55,10 @@ def _read_question(text: str | None, option: str | None, file: Path | None) -> s
         question = _read_file(file)
     elif given:
         question = str(given[0])
-    elif sys.stdin.isatty():
+    elif stdin is None or stdin.isatty():
         raise SettingsError("there is no question: give one as an argument, with --text, --file or on stdin")
     else:
-        question = _read_text(sys.stdin.buffer, "stdin")
+        question = _read_text(stdin.buffer, "stdin")
     if not question.strip():
         raise SettingsError("the question is empty")
     if any("\ud800" <= character <= "\udfff" for character in question):  # Python's stand-ins for broken bytes

@@ -130,6 +130,21 @@ async def test_every_problem_is_a_line_of_its_own(beseda: Program) -> None:
     assert [line.split(": ")[:2] for line in failed.err.splitlines()] == [["beseda", "config.yaml"]] * 2
 
 
+async def test_environment_file_that_is_no_text_is_named(beseda: Program) -> None:
+    (beseda.folder / ".env").write_bytes(b"BESEDA_LANG=\xff")
+    failed = await beseda("bots", "list")
+    assert (failed.code, failed.complaint) == (2, "beseda: .env is not UTF-8 text: byte 13 makes no sense")
+
+
+async def test_full_disk_and_closed_streams_are_no_traceback(beseda: Program) -> None:
+    shell = ("/bin/sh", "-c", '"$0" bots list >/dev/full', PROGRAM)
+    failed = await beseda(program=shell)
+    assert (failed.code, failed.complaint) == (1, "beseda: No space left on device")
+    assert (await beseda(program=("/bin/sh", "-c", '"$0" bots list >&-', PROGRAM))).err == ""
+    silent = await beseda(program=("/bin/sh", "-c", '"$0" ask <&-', PROGRAM))
+    assert (silent.code, "there is no question" in silent.complaint) == (2, True)
+
+
 async def test_taken_port_is_named(beseda: Program) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
