@@ -75,8 +75,7 @@ class CompletionReader(AnswerReader):
         if content := chunk.get("content"):
             self._take(str(content))
         if isinstance(model := chunk.get("model"), str):
-            # Older builds give the file's path.
-            self.model = model.replace("\\", "/").rpartition("/")[2] if model.endswith(".gguf") else model
+            self.model = model
         if chunk.get("stop"):
             self._take_end(chunk)
 

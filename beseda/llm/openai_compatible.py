@@ -203,7 +203,8 @@ class OpenAICompatibleModel:
             prompt = sum(estimate_tokens(message.content) + _MESSAGE_TOKENS for message in request.messages)
             cost = usage.cost if usage else None
             usage = Usage(prompt, estimate_tokens(answer.text), cost, estimated=True)
-        return Finished(answer.reason or FinishReason.UNKNOWN, usage, self._endpoint.name, answer.model or self._model)
+        said_by = shorten_name(answer.model) or self._model
+        return Finished(answer.reason or FinishReason.UNKNOWN, usage, self._endpoint.name, said_by)
 
     async def _find_model(self) -> str:
         answer = await self.get(self._base / "models")
@@ -238,7 +239,13 @@ def list_models(body: bytes) -> list[str]:
 def choose_chat_model(models: list[str]) -> str:
     """Return the first of `models` that does not look like one for embeddings or speech."""
     others = ("embed", "bge-", "rerank", "whisper")
-    return next((model for model in models if not any(mark in model.lower() for mark in others)), models[0])
+    chosen = next((model for model in models if not any(mark in model.lower() for mark in others)), models[0])
+    return shorten_name(chosen)
+
+
+def shorten_name(model: str) -> str:
+    """Return the name of a model; a server that loads files calls it by its path, which is nobody's business."""
+    return model.replace("\\", "/").rpartition("/")[2] if model.lower().endswith(".gguf") else model
 
 
 def suggest_model(wanted: str, models: Sequence[str]) -> str:

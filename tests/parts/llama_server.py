@@ -80,9 +80,7 @@ def write_tiny_model(path: Path) -> None:
     writer.add_unk_token_id(0)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
-    writer.add_chat_template(
-        "{% for m in messages %}<|start|>{{ m['role'] }} {{ m['content'] }}<|end|>{% endfor %}<|start|>assistant "
-    )
+    writer.add_chat_template("{% for m in messages %}<|start|>{{ m['content'] }}<|end|>{% endfor %}<|start|>")
     chance = np.random.default_rng(7)
 
     def add(name: str, *shape: int) -> None:

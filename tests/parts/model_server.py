@@ -8,14 +8,16 @@ came. `POST …/chat/completions`, `GET …/models`, `GET …/key` and `GET /hea
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 from aiohttp import web
+
+if TYPE_CHECKING:
+    import ssl
 
 SERVED_MODEL = "test/served-model"
 PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -183,7 +185,7 @@ class ModelServer:
         self.disconnects = 0
         self._peers: set[object] = set()
         self.url = ""
-        self.tls: ssl.SSLContext | None = None
+        self.tls: "ssl.SSLContext | None" = None
 
     @property
     def base_url(self) -> str:
