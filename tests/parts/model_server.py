@@ -185,7 +185,7 @@ class ModelServer:
         self.disconnects = 0
         self._peers: set[object] = set()
         self.url = ""
-        self.tls: "ssl.SSLContext | None" = None
+        self.tls: ssl.SSLContext | None = None
 
     @property
     def base_url(self) -> str:

@@ -76,7 +76,7 @@ async def test_server_that_comes_later_answers_the_next_message(
 
 async def test_history_is_cut_to_what_the_server_reads(tiny_model: Path, http: HttpClient) -> None:
     talk = [Message(Role.SYSTEM, "hello")]
-    for turn in range(20):
+    for turn in range(40):
         talk += [Message(Role.USER, f"what is the weather {turn}"), Message(Role.ASSISTANT, "погода сегодня " * 5)]
     talk.append(Message(Role.USER, "как дела"))
     async with running_llama(tiny_model, literal=SENTENCE) as url:
