@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from beseda.cli.answer import format_cost
+from beseda.cli.compare import compare_models, open_board, print_table
 from beseda.cli.repl import texts
 from beseda.cli.repl.clipboard import copy_text
 from beseda.cli.repl.menu import choose_session
 from beseda.cli.repl.room import Room
 from beseda.cli.repl.session import ASSISTANT
-from beseda.cli.repl.turn import Interrupter, ask, compress
+from beseda.cli.repl.turn import ask, compress
 from beseda.kit.texts import Text
 from beseda.llm.base import ModelRequest
 
@@ -143,8 +144,6 @@ def _name_model(room: Room) -> str:
 
 
 async def _compare(room: Room, rest: str) -> None:
-    from beseda.cli.compare import compare_models, open_board, print_table
-
     specs, _, question = rest.partition(" ")
     turn = room.conversation.find_last_turn()
     asked = question.strip() or (turn[0].content if turn else "")
@@ -152,17 +151,17 @@ async def _compare(room: Room, rest: str) -> None:
     if len(names) < 2 or not asked:
         room.screen.say(room.tell(texts.COMPARE_USAGE))
         return
-    models = [room.models.build(name) for name in names]
+    models = room.models.build_contenders(names)
     again = not question.strip()
     messages = room.conversation.build_messages(asked, instead_of_last=again)
     request = ModelRequest(messages, room.options.temperature, room.options.max_tokens)
-    with Interrupter() as interrupter:
+    with room.interrupts.guard() as guard:
         compared = await compare_models(models, request, room.clock, open_board)
         for answer in compared.answers:
             room.conversation.add_usage(answer.usage)
             room.budget.spend(answer.usage)
-        print_table(compared)
-    if interrupter.pressed:
+        print_table(compared, room.options.language)
+    if guard.pressed:
         room.screen.note(room.tell(texts.STOPPED))
 
 

@@ -1,15 +1,12 @@
 """The life of a chat: choose a conversation, read, answer, remember."""
 
-import asyncio
-import contextlib
-import signal
 import sys
-from collections.abc import AsyncIterator
 
 from beseda.cli.memory_file import MemoryFile
 from beseda.cli.repl import texts
 from beseda.cli.repl.budget import Budget
 from beseda.cli.repl.commands import COMMANDS, is_command, run_command
+from beseda.cli.repl.interrupts import Interrupts
 from beseda.cli.repl.menu import choose_session
 from beseda.cli.repl.models import ModelShelf
 from beseda.cli.repl.prompt import CommandCompleter, PipeReader, TerminalReader
@@ -30,7 +27,8 @@ async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions
     """Talk until the person leaves, and return the exit code. Raises SettingsError where it cannot begin."""
     clock = SystemClock()
     shelf = ModelShelf(settings, clock)
-    async with _end_on_signals():
+    interrupts = Interrupts()
+    with interrupts.listen():
         try:
             await shelf.open()
             room = Room(
@@ -41,9 +39,11 @@ async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions
                 file=file,
                 models=shelf,
                 budget=budget,
+                interrupts=interrupts,
             )
             room.load()
             room.reader = _open_reader(room)
+            interrupts.wake = room.reader.interrupt
             await _talk(room)
         finally:
             await shelf.close()
@@ -124,19 +124,5 @@ class _NoReader:
     async def read_line(self, prompt: str) -> str:
         raise EOFError
 
-
-@contextlib.asynccontextmanager
-async def _end_on_signals() -> AsyncIterator[None]:
-    """Have SIGTERM and a closed terminal end the chat as `/exit` would; Ctrl-C is left to what runs."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    with contextlib.suppress(NotImplementedError):  # Windows
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
-        for kind in kinds:
-            loop.add_signal_handler(kind, task.cancel if task else lambda: None)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(NotImplementedError):
-            for kind in [signal.SIGINT, *kinds]:
-                loop.remove_signal_handler(kind)
+    def interrupt(self) -> None:
+        pass

@@ -1,7 +1,9 @@
 """The models of a chat: the one that answers and those that are compared, over the same connections."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from beseda.cli.compare import build_contenders
 from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
@@ -39,6 +41,12 @@ class ModelShelf:
             raise SettingsError(error.detail.removeprefix("BESEDA_MODEL: ")) from error
         self._opened.append(model)
         return model
+
+    def build_contenders(self, specs: Sequence[str]) -> list[ChatModel]:
+        """Return models to compare; one that is not set up says so in its turn. Raises SettingsError."""
+        contenders = build_contenders(specs, self._settings, self._clock, self._http)
+        self._opened += contenders
+        return contenders
 
     def list_specs(self) -> list[str]:
         """Return what may be typed as the name of a model."""

@@ -31,6 +31,10 @@ class Reader(Protocol):
         """Return the answer to a question of ours."""
         ...
 
+    def interrupt(self) -> None:
+        """Have whoever reads, now or next, be interrupted."""
+        ...
+
 
 def is_open(text: str) -> bool:
     """Whether `text` goes on in the next line: a backslash at its end, or an open block of triple quotes."""
@@ -87,13 +91,28 @@ class TerminalReader:
             reserve_space_for_menu=4,
         )
         self._questions: PromptSession[str] = PromptSession()
+        self._interrupted = False
 
     async def read_message(self) -> str:
-        # Signals are the program's own business: at the prompt Ctrl-C is a key.
-        return join_lines(await self._session.prompt_async(_MARK, handle_sigint=False))
+        return join_lines(await self._read(self._session, _MARK))
 
     async def read_line(self, prompt: str) -> str:
-        return (await self._questions.prompt_async(prompt, handle_sigint=False)).strip()
+        return (await self._read(self._questions, prompt)).strip()
+
+    def interrupt(self) -> None:
+        for session in (self._session, self._questions):
+            app = session.app
+            if app.is_running and app.future is not None and not app.future.done():
+                app.exit(exception=KeyboardInterrupt())
+                return
+        self._interrupted = True
+
+    async def _read(self, session: "PromptSession[str]", prompt: str) -> str:
+        if self._interrupted:  # between two prompts, where Ctrl-C is no key yet
+            self._interrupted = False
+            raise KeyboardInterrupt
+        # Signals are the program's own business: at the prompt Ctrl-C is a key.
+        return await session.prompt_async(prompt, handle_sigint=False)
 
 
 def _bind_keys() -> KeyBindings:
@@ -146,6 +165,9 @@ class PipeReader:
         sys.stdout.write(prompt)
         sys.stdout.flush()
         return (await self._next()).strip()
+
+    def interrupt(self) -> None:
+        self._lines.put_nowait(None)  # nobody is asked twice whether to leave
 
     async def _next(self) -> str:
         line = await self._lines.get()

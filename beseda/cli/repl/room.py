@@ -7,6 +7,7 @@ from beseda.cli.memory_file import LARGEST, MemoryFile, SetAside
 from beseda.cli.repl import texts
 from beseda.cli.repl.budget import Budget
 from beseda.cli.repl.conversation import Conversation
+from beseda.cli.repl.interrupts import Interrupts
 from beseda.cli.repl.models import ModelShelf
 from beseda.cli.repl.prompt import Reader
 from beseda.cli.repl.screen import Screen
@@ -42,6 +43,7 @@ class Room:
     file: MemoryFile
     models: ModelShelf
     budget: Budget
+    interrupts: Interrupts
     memory: Memory = field(default_factory=Memory)
     last: Answer | None = None
     unanswered: str = ""

@@ -60,7 +60,7 @@ class Screen:
         self.say(text, "red")
 
     def open_answer(self, waiting: str, in_line: str) -> AnswerView:
-        """Return a view for the next answer; `waiting` is shown until the first word, `in_line` while others come first."""
+        """Return a view for the next answer; until its first word `waiting` is shown, `in_line` in a line."""
         return _MarkdownView(self.console, waiting, in_line) if self.is_terminal else _PlainView(self.console)
 
 

@@ -1,10 +1,6 @@
 """One question and its answer."""
 
 import asyncio
-import signal
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from beseda.cli.answer import Answer, fill_answer, format_cost
 from beseda.cli.repl import texts
@@ -22,41 +18,15 @@ _MARGIN = 1.25  # what an estimate may be wrong by
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each
 
 
-class Interrupter:
-    """While entered, Ctrl-C ends this piece of work and not the program."""
-
-    def __init__(self) -> None:
-        self.pressed = False
-        self._task = asyncio.current_task()
-
-    def __enter__(self) -> Self:
-        with suppress(NotImplementedError):  # Windows: Ctrl-C ends the program, which saves
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._press)
-        return self
-
-    def _press(self) -> None:
-        if not self.pressed and self._task is not None:
-            self.pressed = True
-            self._task.cancel()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        with suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
-        if kind is asyncio.CancelledError and self.pressed and self._task is not None:
-            return self._task.uncancel() == 0  # ours alone: a program that is ended from outside stays cancelled
-        return False
-
-
 async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> None:
     """Ask, show, keep. A question that gets no answer is not kept as asked."""
     conversation = room.conversation
     room.unanswered = question
     messages = conversation.build_messages(question, instead_of_last=instead_of_last)
     about = _estimate(messages)
-    size = await find_context_size(room)
-    if not await _fits(room, messages, size) or not await _may_spend(room, about):
+    with room.interrupts.guard() as guard:
+        size = await find_context_size(room)
+    if guard.pressed or not await _fits(room, messages, size) or not await _may_spend(room, about):
         return
     answer, stopped = await _receive(room, messages)
     if answer is None:
@@ -84,13 +54,13 @@ async def compress(room: Room, *, asked: bool = False) -> None:
     kept = {"kept_turns": 0} if asked and not conversation.list_foldable() else {}
     count = len(conversation.list_foldable(**kept))
     try:
-        with Interrupter() as interrupter:
+        with room.interrupts.guard() as guard:
             answer = await sum_up(conversation, model, room.clock, **kept)
     except RemoteError as error:
         room.screen.warn(room.tell(texts.SUMMARY_FAILED, reason=scrub(str(error))))
         room.failed = room.failed or asked
         return
-    if interrupter.pressed:
+    if guard.pressed:
         return
     if answer is None:
         room.screen.note(room.tell(texts.NOTHING_TO_SUM))
@@ -108,7 +78,7 @@ async def _receive(room: Room, messages: list[Message]) -> tuple[Answer | None, 
     answer = Answer(model.name, room.clock.monotonic())
     view = room.screen.open_answer(room.tell(texts.WAITING), room.tell(texts.IN_LINE))
     try:
-        with Interrupter() as interrupter, view:
+        with room.interrupts.guard() as guard, view:
             await fill_answer(answer, model, request, room.clock, view)
     except RemoteError as error:
         room.failed = True
@@ -119,9 +89,9 @@ async def _receive(room: Room, messages: list[Message]) -> tuple[Answer | None, 
             room.conversation.add_turn(room.unanswered, answer, stopped=True)
             room.save()
         raise
-    if interrupter.pressed and answer.text.strip():
+    if guard.pressed and answer.text.strip():
         room.screen.note(room.tell(texts.STOPPED))
-    return answer, interrupter.pressed
+    return answer, guard.pressed
 
 
 def _complain(room: Room, error: RemoteError) -> None:

@@ -1,0 +1,69 @@
+"""Ctrl-C: ends what is being done, never the program; while nothing is done, it is a key like others."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class Guard:
+    """One piece of work that Ctrl-C may end; `pressed` says that it did."""
+
+    def __init__(self, task: "asyncio.Task[Any]") -> None:
+        self.pressed = False
+        self._task = task
+
+    def press(self) -> None:
+        """End the work; only once, however often the key is pressed."""
+        if not self.pressed:
+            self.pressed = True
+            self._task.cancel()
+
+    def absorb(self) -> bool:
+        """Whether the work was ended by the key alone: a program that is ended from outside stays cancelled."""
+        return self.pressed and self._task.uncancel() == 0
+
+
+class Interrupts:
+    """The signals of a chat, from `listen` to its end. `wake` is told of a Ctrl-C that has nothing to end."""
+
+    def __init__(self) -> None:
+        self._guard: Guard | None = None
+        self.wake: Callable[[], None] = lambda: None
+
+    @contextlib.contextmanager
+    def guard(self) -> Iterator[Guard]:
+        """Have Ctrl-C end the block, which is then left without an error."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a chat runs in a task
+        guard = self._guard = Guard(task)
+        try:
+            yield guard
+        except asyncio.CancelledError:
+            if not guard.absorb():
+                raise
+        finally:
+            self._guard = None
+
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[None]:
+        """Take Ctrl-C; have SIGTERM and a closed terminal end this task as `/exit` would."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the program, which saves
+            loop.add_signal_handler(signal.SIGINT, self._press)
+            for kind in kinds:
+                loop.add_signal_handler(kind, task.cancel if task else self._press)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(NotImplementedError):
+                for kind in [signal.SIGINT, *kinds]:
+                    loop.remove_signal_handler(kind)
+
+    def _press(self) -> None:
+        if self._guard is not None:
+            self._guard.press()
+        else:
+            self.wake()
