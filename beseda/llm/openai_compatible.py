@@ -179,7 +179,7 @@ class OpenAICompatibleModel:
         if isinstance(error, ModelNotFoundError):
             hint = await self._suggest_model() or hint
         if hint and hint not in error.detail:
-            error.detail = f"{error.detail}; {hint}"
+            error.detail = f"{error.detail.rstrip('. ')}; {hint}"
 
     async def _suggest_model(self) -> str:
         try:
@@ -250,12 +250,13 @@ def shorten_name(model: str) -> str:
 
 def suggest_model(wanted: str, models: Sequence[str]) -> str:
     """Return a sentence with the names nearest to `wanted`, or with the first few there are; empty for none."""
-    if not models:
+    if not models or wanted in models:
         return ""
     # People forget the maker before the slash more often than they mistype the rest.
     tails = {model.rpartition("/")[2].lower(): model for model in reversed(models)}
-    near = difflib.get_close_matches(wanted.rpartition("/")[2].lower(), tails, n=_SUGGESTIONS, cutoff=0.5)
-    if near:
+    tail = wanted.rpartition("/")[2].lower()
+    nearest = (difflib.get_close_matches(name, tails, _SUGGESTIONS, 0.5) for name in (tail, tail.partition(":")[0]))
+    if near := next(filter(None, nearest), None):
         return f"did you mean {' or '.join(tails[name] for name in near)}?"
     more = ", …" if len(models) > _SUGGESTIONS else ""
     return f"there are {', '.join(models[:_SUGGESTIONS])}{more}"
