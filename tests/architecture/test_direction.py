@@ -62,6 +62,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "PIL": ("photo",),
     "cv2": ("photo",),
     "imageio_ffmpeg": ("audio",),
+    "tokenizers": ("llm/tokens",),
     "docx": ("services/document",),
     "openpyxl": ("services/report",),
 }
@@ -156,7 +157,11 @@ def test_libraries_stay_where_they_belong(package: Package) -> None:
 
 
 def test_every_library_is_declared(package: Package) -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = [
+        *project["dependencies"],
+        *(item for extra in project["optional-dependencies"].values() for item in extra),
+    ]
     names = {item.split("[")[0].split(">")[0].split(";")[0].split("<")[0].strip() for item in declared}
     known = {IMPORT_NAMES.get(name, name.replace("-", "_")) for name in names}
     used = {(name.split(".")[0], str(module.path)) for module in package.modules.values() for name, _ in module.imports}
