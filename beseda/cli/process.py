@@ -1,8 +1,5 @@
-"""The life of a serving process: the web comes up, the bots join; at the end they finish what they are at."""
+"""The life of a serving process: the web comes up, the bots join; everything ends in the reverse order."""
 
-import asyncio
-import gc
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
@@ -11,18 +8,15 @@ import typer
 from beseda.api.health import Check
 from beseda.asgi import Web
 from beseda.bootstrap import Container, open_container
-from beseda.cli.plan import Plan, name_variable
+from beseda.cli.fleet import Fleet
+from beseda.cli.plan import Plan
 from beseda.cli.settings import explain_port, open_storage
 from beseda.config import Settings
-from beseda.dispatch.launch import Assignment, RunningBot, Webhook
 from beseda.domain.bot import BotProfile
-from beseda.errors import SettingsError, StorageError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.errors import SettingsError, StorageError
 from beseda.kit.serving import Listener, serve_app
 from beseda.sandbox.app import Sandbox, create_sandbox
 from beseda.sandbox.settings import BotAccount, SandboxSettings
-from beseda.services.housekeeping import Housekeeping
-
-log = logging.getLogger(__name__)
 
 
 async def serve(plan: Plan) -> None:
@@ -40,11 +34,9 @@ async def serve(plan: Plan) -> None:
         await stack.enter_async_context(serve_app(web.app, listener))
         if sandbox is not None:
             stack.push_async_callback(sandbox.close)
-        bots = await _open_bots(plan, container, web, stack)
-        _announce(plan, bots, container, listener.address)
-        gc.collect()
-        gc.freeze()  # what is loaded now stays: collections need not walk over it again
-        await _work(bots, container, poll=plan.webhook is None)
+        fleet = Fleet(plan, container, web)
+        stack.push_async_callback(fleet.close)
+        await fleet.run(lambda names: _announce(plan, names, container, listener.address))
 
 
 def _listen(settings: Settings, stack: AsyncExitStack) -> Listener:
@@ -70,68 +62,6 @@ def _list_checks(container: Container) -> Mapping[str, Check]:
     return checks
 
 
-async def _open_bots(plan: Plan, container: Container, web: Web, stack: AsyncExitStack) -> list[RunningBot]:
-    """Bring the bots up one by one; a wrong token keeps its own bot away, and the others serve.
-
-    Raises SettingsError where none is left.
-    """
-    bots: list[RunningBot] = []
-    stack.push_async_callback(_close_bots, bots, web)
-    problems = []
-    for assignment in plan.assignments:
-        try:
-            bot = await RunningBot.open(assignment, container)
-        except TelegramUnauthorizedError:
-            problems.append(_explain_token(assignment))
-            log.error("%s", problems[-1])  # noqa: TRY400 - the reason is known, a traceback would hide it
-            continue
-        bots.append(bot)
-        web.runners[bot.name] = bot.runner
-        await _prepare(bot, plan.webhook)
-    if not bots:
-        raise SettingsError("\n".join(problems))
-    return bots
-
-
-def _explain_token(assignment: Assignment) -> str:
-    name = assignment.profile.name
-    return (
-        f"Telegram does not know the token of the bot {name!r}: "
-        f"copy it again from @BotFather into {name_variable(name)} (or BOT_TOKEN)"
-    )
-
-
-async def _prepare(bot: RunningBot, webhook: Webhook | None) -> None:
-    try:
-        await bot.prepare(webhook)
-    except TelegramRefusedError as error:
-        address = webhook.public_url if webhook else ""
-        raise SettingsError(f"BESEDA_PUBLIC_URL: Telegram does not take {address} ({error.detail})") from error
-
-
-async def _close_bots(bots: Sequence[RunningBot], web: Web) -> None:
-    web.runners.clear()  # what comes in from now on is refused, and Telegram brings it again
-    await asyncio.gather(*(bot.close() for bot in bots))
-
-
-async def _work(bots: Sequence[RunningBot], container: Container, *, poll: bool) -> None:
-    async with asyncio.TaskGroup() as group:
-        # None of them ends by itself: what one raises is a bug, and ends the program.
-        group.create_task(Housekeeping(container.record.updates, container.clock).run())
-        for bot in bots:
-            group.create_task(_sweep(bot))
-            if poll:
-                group.create_task(bot.poll())
-
-
-async def _sweep(bot: RunningBot) -> None:
-    while True:
-        try:
-            await bot.sweep()
-        except StorageError as error:  # an outage must not end the program: the next sweep finds what it left
-            log.warning("%s could not look for unfinished updates: %s", bot.name, error.detail)
-
-
 def _make_sandbox(plan: Plan) -> Sandbox:
     language = plan.settings.language
     accounts = tuple(
@@ -145,9 +75,8 @@ def _sandbox_username(profile: BotProfile) -> str:
     return f"{profile.name.replace('-', '_')}_bot"
 
 
-def _announce(plan: Plan, bots: Sequence[RunningBot], container: Container, address: str) -> None:
-    names = ", ".join(bot.name for bot in bots)
-    typer.echo(f"Beseda is up: {names}, answering with {container.model.name}")
+def _announce(plan: Plan, names: Sequence[str], container: Container, address: str) -> None:
+    typer.echo(f"Beseda is up: {', '.join(names)}, answering with {container.model.name}")
     if plan.in_sandbox:
         typer.echo(f"Talk to it here: {address}/sandbox")
     else:
