@@ -44,9 +44,9 @@ async def run_command(room: Room, text: str) -> None:
 
 
 async def _exit(room: Room, _: str) -> None:
-    given_up = bool(room.unsaved)
-    room.leaving = room.save() or given_up or not room.screen.is_terminal
+    room.leaving = room.save() or room.leaving_unsaved or not room.screen.is_terminal
     if not room.leaving:
+        room.leaving_unsaved = True
         room.screen.warn(room.tell(texts.LEAVE_UNSAVED))
 
 
@@ -197,8 +197,9 @@ async def _help(room: Room, _: str) -> None:
     room.screen.note(room.tell(texts.HELP_KEYS))
 
 
+EXIT = "/exit"
 COMMANDS = {
-    "/exit": Command(_exit, texts.HELP_EXIT),
+    EXIT: Command(_exit, texts.HELP_EXIT),
     "/stats": Command(_show_stats, texts.HELP_STATS),
     "/clear": Command(_clear, texts.HELP_CLEAR),
     "/history": Command(_show_history, texts.HELP_HISTORY),

@@ -26,10 +26,14 @@ class Guard:
 
 
 class Interrupts:
-    """The signals of a chat, from `listen` to its end. `wake` is told of a Ctrl-C that has nothing to end."""
+    """The signals of a chat, from `listen` to its end.
+
+    `wake` is told of a Ctrl-C that has nothing to end; `ended_by` is the signal that ended the chat from outside.
+    """
 
     def __init__(self) -> None:
         self._guard: Guard | None = None
+        self.ended_by: int | None = None
         self.wake: Callable[[], None] = lambda: None
 
     @contextlib.contextmanager
@@ -48,19 +52,24 @@ class Interrupts:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[None]:
-        """Take Ctrl-C; have SIGTERM and a closed terminal end this task as `/exit` would."""
+        """Take Ctrl-C; have SIGTERM and a closed terminal cancel this task, which then saves."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - a chat runs in a task
         kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the program, which saves
             loop.add_signal_handler(signal.SIGINT, self._press)
             for kind in kinds:
-                loop.add_signal_handler(kind, task.cancel if task else self._press)
+                loop.add_signal_handler(kind, self._end, task, kind)
         try:
             yield
         finally:
             with contextlib.suppress(NotImplementedError):
                 for kind in [signal.SIGINT, *kinds]:
                     loop.remove_signal_handler(kind)
+
+    def _end(self, task: "asyncio.Task[Any]", kind: int) -> None:
+        self.ended_by = kind
+        task.cancel()
 
     def _press(self) -> None:
         if self._guard is not None:

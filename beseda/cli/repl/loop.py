@@ -1,11 +1,12 @@
 """The life of a chat: choose a conversation, read, answer, remember."""
 
+import asyncio
 import sys
 
 from beseda.cli.memory_file import MemoryFile
 from beseda.cli.repl import texts
 from beseda.cli.repl.budget import Budget
-from beseda.cli.repl.commands import COMMANDS, is_command, run_command
+from beseda.cli.repl.commands import COMMANDS, EXIT, is_command, run_command
 from beseda.cli.repl.interrupts import Interrupts
 from beseda.cli.repl.menu import choose_session
 from beseda.cli.repl.models import ModelShelf
@@ -21,6 +22,7 @@ from beseda.logs import scrub
 
 _REMEMBERED = 500  # messages to search through with Ctrl-R
 _FAILED = 1
+_SIGNALLED = 128  # and the signal's number, as shells have it
 
 
 async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions, budget: Budget) -> int:
@@ -45,6 +47,10 @@ async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions
             room.reader = _open_reader(room)
             interrupts.wake = room.reader.interrupt
             await _talk(room)
+        except asyncio.CancelledError:
+            if interrupts.ended_by is None:
+                raise
+            return _SIGNALLED + interrupts.ended_by
         finally:
             await shelf.close()
     return _FAILED if room.unsaved or (room.failed and not room.screen.is_terminal) else 0
@@ -60,7 +66,7 @@ async def _talk(room: Room) -> None:
         if not room.options.begin_new:
             await choose_session(room)
         await _converse(room)
-    except (EOFError, KeyboardInterrupt):
+    except (EOFError, KeyboardInterrupt):  # at the choice: nothing has been said
         pass
     finally:
         if not room.leaving:
@@ -74,11 +80,13 @@ async def _converse(room: Room) -> None:
         try:
             text = await room.reader.read_message()
         except KeyboardInterrupt:
-            if interrupted:
-                return
-            interrupted = True
-            room.screen.note(room.tell(texts.LEAVE_AGAIN))
-            continue
+            if not interrupted:
+                interrupted = True
+                room.screen.note(room.tell(texts.LEAVE_AGAIN))
+                continue
+            text = EXIT
+        except EOFError:
+            text = EXIT
         interrupted = False
         if text.strip():
             await _answer(room, text)

@@ -50,6 +50,7 @@ class Room:
     failed: bool = False
     unsaved: str = ""
     leaving: bool = False
+    leaving_unsaved: bool = False
     conversation: Conversation = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +97,7 @@ class Room:
             self.unsaved = getattr(error, "strerror", None) or str(error)
             self.screen.complain(self.tell(texts.SAVE_FAILED, reason=self.unsaved))
             return False
-        self.unsaved = ""
+        self.unsaved, self.leaving_unsaved = "", False
         if aside is not None:
             self._report_aside(texts.CHANGED, aside)
         self._mind_size()
