@@ -1,0 +1,200 @@
+"""What the catalogue says about a wish: for the model as facts to keep to, for the person as lines under the answer."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from beseda.bots.real_estate.catalogue import Catalogue
+from beseda.domain.listing import Criteria, Estimate, Found, Listing, Wish, estimate_price, find_listings
+from beseda.domain.markdown import literal
+from beseda.kit.texts import Text
+
+_SHOWN = 3  # homes under an answer that names none itself
+_BRACKETED = re.compile(r"\[([^\[\]\n]{1,24})\](?!\()")
+_LOOKS_LIKE_ID = re.compile(r"[^\W\d_]{1,6}-?\d{1,6}|\d{2,8}")
+
+_WISHES = {
+    Wish.BUDGET: "budget",
+    Wish.ROOMS: "number of rooms",
+    Wish.DISTRICT: "district",
+    Wish.TRANSPORT: "transport",
+    Wish.INFRASTRUCTURE: "infrastructure (school, shops, park)",
+    Wish.HANDOVER: "handover: ready, or when",
+}
+_NO_CATALOGUE = (
+    "Catalogue: none. The owner has not supplied one, so you know of no home for sale. Where homes or prices are asked "
+    "for, say that there is no catalogue yet; help with criteria, questions to a seller and what to check instead. "
+    "Name no home, no address, no id and no price."
+)
+_HOMES = Text(ru="📋 Из каталога:", en="📋 From the catalogue:")
+_NEAR = Text(ru="📋 Точно такого в каталоге нет, близкое:", en="📋 The catalogue has nothing exactly so; near it:")
+_PRICE = Text(
+    ru="📊 Оценка по каталогу ({scope}, квартир: {count}): медиана **{metre} ₽/м²**, от {lowest} до {highest}.",
+    en="📊 Estimate from the catalogue ({scope}, homes: {count}): median **{metre} ₽/m²**, from {lowest} to {highest}.",
+)
+_TOTAL = Text(ru=" За {area} м² это около **{total} млн ₽**.", en=" For {area} m² that is about **₽{total} million**.")
+_INVENTED = Text(
+    ru="⚠️ Таких номеров в каталоге нет: {ids}. Модель ошиблась, не полагайтесь на них.",
+    en="⚠️ The catalogue has no such numbers: {ids}. The model was mistaken, do not rely on them.",
+)
+_SAMPLE = Text(
+    ru="_Каталог учебный: квартиры в нём выдуманы._", en="_This is the sample catalogue: its homes are made up._"
+)
+_SCOPES = {
+    (True, True): Text(ru="тот же район и число комнат", en="same district and rooms"),
+    (True, False): Text(ru="тот же район, любое число комнат", en="same district, any rooms"),
+    (False, True): Text(ru="все районы, то же число комнат", en="all districts, same rooms"),
+    (False, False): Text(ru="похожая площадь, все районы", en="similar area, all districts"),
+}
+_STUDIO, _ROOMS = Text(ru="студия", en="studio"), Text(ru="{rooms}-комн.", en="{rooms} rooms")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A wish beside a catalogue, which may be missing."""
+
+    criteria: Criteria
+    catalogue: Catalogue | None
+
+    @cached_property
+    def found(self) -> Found | None:
+        """The homes that fit, or None where nothing can be looked for."""
+        if self.catalogue is None or not self.criteria.is_filter:
+            return None
+        return find_listings(self.catalogue.listings, self.criteria)
+
+    @cached_property
+    def estimate(self) -> Estimate | None:
+        """What such a home costs, or None where that cannot be said."""
+        return estimate_price(self.catalogue.listings, self.criteria) if self.catalogue else None
+
+    def instruct(self) -> str:
+        """Return the facts as the model reads them."""
+        return "\n\n".join(filter(None, [self._tell_wishes(), self._tell_homes(), self._tell_price()]))
+
+    def describe(self, said: str, language: str) -> str:
+        """Return the Markdown under an answer: homes it did not name, the estimate, a warning of made-up ids."""
+        blocks = [self._warn(said, language), self._show_homes(said, language), self._show_price(language)]
+        if self.catalogue is not None and self.catalogue.is_sample and any(blocks):
+            blocks.append(_SAMPLE.say(language))
+        return "\n\n".join(filter(None, blocks))
+
+    def invented(self, said: str) -> list[str]:
+        """Return what looks like the id of a home in an answer and is none of the catalogue."""
+        known = self.catalogue.by_id if self.catalogue else {}
+        marked = {word.strip() for word in _BRACKETED.findall(said) if _LOOKS_LIKE_ID.fullmatch(word.strip())}
+        if not any(word.isdigit() for word in known):
+            marked = {word for word in marked if not word.isdigit()}  # a year, a footnote
+        if prefixes := "|".join(sorted({re.escape(word.partition("-")[0]) for word in known if "-" in word})):
+            marked |= set(re.findall(rf"(?<![\w-])(?:{prefixes})-\d+(?![\w-])", said))
+        return sorted(word for word in marked if word.upper() not in known)
+
+    def _tell_wishes(self) -> str:
+        missing = ", ".join(_WISHES[wish] for wish in self.criteria.missing())
+        said = _tell_criteria(self.criteria)
+        return f"Said so far: {said or 'nothing yet'}.\nMissing criteria: {missing or 'none'}."
+
+    def _tell_homes(self) -> str:
+        if self.catalogue is None:
+            return _NO_CATALOGUE
+        head = f"Catalogue: {len(self.catalogue.listings)} homes in {', '.join(self.catalogue.districts)}."
+        if self.catalogue.is_sample:
+            head += " It is a sample with made-up homes: say so when you name one."
+        if self.found is None:
+            return f"{head} Nothing to search by has been said yet, so name no home."
+        if not self.found.listings:
+            return f"{head} Nothing in it fits or comes near. Say so and suggest which criterion to loosen."
+        kind = "that fit" if self.found.exact else "near the wish; none fits exactly, say so"
+        lines = "\n".join(_tell_home(listing) for listing in self.found.listings)
+        return f"{head} Homes {kind} ({self.found.total}, these first):\n{lines}"
+
+    def _tell_price(self) -> str:
+        estimate = self.estimate
+        if estimate is None:
+            return "Price check: not possible with what is known." if self.catalogue else ""
+        scope = _SCOPES[estimate.same_district, estimate.same_rooms].en
+        text = (
+            f"Price check: median {estimate.metre:,.0f} roubles per m², from {estimate.lowest:,.0f} to "
+            f"{estimate.highest:,.0f}, over {estimate.count} homes ({scope})."
+        )
+        if estimate.total is not None:
+            text += f" For {estimate.area:.0f} m² about {estimate.total:,.0f} roubles."
+        return text
+
+    def _show_homes(self, said: str, language: str) -> str:
+        if self.catalogue is None or self.found is None or not self.found.listings:
+            return ""
+        if any(listing.id.upper() in said.upper() for listing in self.found.listings):
+            return ""
+        head = (_HOMES if self.found.exact else _NEAR).say(language)
+        lines = "\n".join(f"- {_show_home(listing, language)}" for listing in self.found.listings[:_SHOWN])
+        return f"{head}\n\n{lines}"
+
+    def _show_price(self, language: str) -> str:
+        estimate = self.estimate
+        if estimate is None:
+            return ""
+        text = _PRICE.say(
+            language,
+            scope=_SCOPES[estimate.same_district, estimate.same_rooms].say(language),
+            count=estimate.count,
+            metre=_thousands(estimate.metre),
+            lowest=_thousands(estimate.lowest),
+            highest=_thousands(estimate.highest),
+        )
+        if estimate.total is not None and estimate.area is not None:
+            text += _TOTAL.say(language, area=f"{estimate.area:.0f}", total=_millions(estimate.total, language))
+        return text
+
+    def _warn(self, said: str, language: str) -> str:
+        ids = self.invented(said)
+        return _INVENTED.say(language, ids=", ".join(literal(word) for word in ids)) if ids else ""
+
+
+def _tell_criteria(criteria: Criteria) -> str:
+    parts = []
+    if criteria.price_from is not None or criteria.price_to is not None:
+        parts.append("budget " + _tell_bounds(criteria.price_from, criteria.price_to, "roubles"))
+    if criteria.rooms:
+        parts.append("rooms " + " or ".join("studio" if not count else str(count) for count in sorted(criteria.rooms)))
+    if criteria.area_from is not None or criteria.area_to is not None:
+        parts.append("area " + _tell_bounds(criteria.area_from, criteria.area_to, "m²"))
+    if criteria.district:
+        parts.append(f"district {criteria.district}")
+    parts += [f"{wish.value} was mentioned" for wish in Wish if wish in criteria.mentioned]
+    return "; ".join(parts)
+
+
+def _tell_bounds(lowest: float | None, highest: float | None, unit: str) -> str:
+    bounds = [("from", lowest), ("to", highest)]
+    return " ".join(f"{word} {value:,.0f}" for word, value in bounds if value is not None) + f" {unit}"
+
+
+def _tell_home(listing: Listing) -> str:
+    rooms = f"{listing.rooms} rooms" if listing.rooms else "studio"
+    facts = [
+        f"{rooms}, {listing.area:g} m², {listing.price:,} roubles ({listing.metre_price:,.0f} per m²)",
+        listing.district,
+        listing.address,
+        f"floor {listing.floor}" if listing.floor else "",
+        listing.transport,
+        listing.infrastructure,
+        f"handover: {listing.handover}" if listing.handover else "",
+        listing.note,
+    ]
+    return f"[{listing.id}] " + "; ".join(filter(None, facts))
+
+
+def _show_home(listing: Listing, language: str) -> str:
+    rooms = _ROOMS.say(language, rooms=listing.rooms) if listing.rooms else _STUDIO.say(language)
+    price = f"{_millions(listing.price, language)} {'млн ₽' if language == 'ru' else 'M ₽'}"
+    return f"**{literal(listing.id)}** {rooms}, {listing.area:g} м², {literal(listing.district)}, {price}"
+
+
+def _thousands(value: float) -> str:
+    return f"{round(value, -2):,.0f}".replace(",", "\u00a0")
+
+
+def _millions(value: float, language: str) -> str:
+    text = f"{value / 1_000_000:.2f}".rstrip("0").rstrip(".")
+    return text.replace(".", ",") if language == "ru" else text

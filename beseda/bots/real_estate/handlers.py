@@ -1,0 +1,209 @@
+"""Advice on homes in four styles, over the owner's catalogue: the model talks, the figures are worked out here."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from beseda.bots.real_estate.catalogue import FILE_NAME, SAMPLE, Catalogue, CatalogueShelf
+from beseda.bots.real_estate.criteria import read_criteria
+from beseda.bots.real_estate.facts import Advice
+from beseda.bots.real_estate.housing import is_about_housing
+from beseda.dispatch.context import Context, Desk, argument
+from beseda.dispatch.events import Press
+from beseda.dispatch.handlers.start import send_greeting
+from beseda.dispatch.router import Router
+from beseda.domain.message import Role
+from beseda.domain.turn import Turn, TurnState
+from beseda.kit.texts import Text
+from beseda.services.question import Answered, Footer, Question
+from beseda.telegram.base import Button, Keyboard
+
+router = Router()
+
+_FOLDER = Path(__file__).parent
+_DEFAULT, _EXPERT = "default", "expert"
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A way to talk: its button, what is said when it is chosen, what the model is told."""
+
+    label: Text
+    chosen: Text
+    instructions: str
+
+
+def _read_mode(name: str, label: Text, chosen: Text) -> Mode:
+    return Mode(label, chosen, (_FOLDER / "modes" / f"{name}.md").read_text(encoding="utf-8"))
+
+
+MODES = {
+    _EXPERT: _read_mode(
+        _EXPERT,
+        Text(ru="🏗 Эксперт", en="🏗 Expert"),
+        Text(
+            ru="Говорю как эксперт: сначала вывод, потом варианты с плюсами и минусами.",
+            en="I speak as an expert: the conclusion first, then options with their pros and cons.",
+        ),
+    ),
+    "friend": _read_mode(
+        "friend",
+        Text(ru="🤝 Друг", en="🤝 Friend"),
+        Text(
+            ru="Говорю как друг: по-простому, и про минусы тоже честно.",
+            en="I speak as a friend: plainly, and honestly about drawbacks, too.",
+        ),
+    ),
+    "critic": _read_mode(
+        "critic",
+        Text(ru="🧭 Критик", en="🧭 Critic"),
+        Text(ru="Говорю как критик: сначала риски, потом взвешенный вывод.", en="I speak as a critic: risks first."),
+    ),
+    _DEFAULT: _read_mode(
+        _DEFAULT,
+        Text(ru="⚖️ По умолчанию", en="⚖️ Default"),
+        Text(
+            ru="Говорю нейтрально; как речь зайдёт о жилье, стану экспертом.",
+            en="I speak neutrally; once housing comes up I become an expert.",
+        ),
+    ),
+}
+
+_SWITCHED = Text(
+    ru="_🏗 Речь о жилье, поэтому отвечаю как эксперт. Вернуть обычный стиль: /mode_default_",
+    en="_🏗 This is about housing, so I answer as an expert. The usual style again: /mode_default_",
+)
+_RESET = Text(
+    ru="Начинаем заново: прошлое забыто, стиль обычный.",
+    en="We begin afresh: what was said is forgotten, the style is the usual one.",
+)
+_TRY_SAMPLE = Text(ru="📚 Показать на учебном каталоге", en="📚 Try it on the sample catalogue")
+_SAMPLE_ON = Text(
+    ru="Подбираю по учебному каталогу: {count} выдуманных квартир. Настоящих объявлений у меня пока нет: их добавляет "
+    "владелец бота. Районы: {districts}.",
+    en="I search the sample catalogue now: {count} homes, all made up. I have no real ones yet: the bot's owner adds "
+    "them. Districts: {districts}.",
+)
+
+_shelf = CatalogueShelf()
+
+
+@router.prepare
+async def read_catalogue(desk: Desk) -> None:
+    """Read the owner's file once at the start: a wrong one is said before anybody is told nonsense."""
+    await _shelf.load(desk.storage / FILE_NAME)
+
+
+@router.answer
+async def answer(context: Context, question: Question, turn: Turn | None) -> None:
+    """Have the model answer in the chosen style; in the default one it turns expert once housing comes up."""
+    mode = await _mode(context)
+    switched = mode == _DEFAULT and is_about_housing(question.text)
+    style = MODES[_EXPERT if switched else mode]
+    instructions = style.instructions
+    footer = None
+    if switched or mode != _DEFAULT:
+        advice = await _advise(context, question)
+        instructions = f"{instructions}\n\n{advice.instruct()}"
+        footer = _footer_writer(advice, question.language)
+    preface = _SWITCHED.say(question.language) if switched else ""
+    asked = replace(question, instructions=instructions, preface=preface, footer=footer)
+    done = await context.desk.chat.answer(asked, turn)
+    if switched and done.state is TurnState.DELIVERED:  # not before: a question asked again is to be read alike
+        await _set_mode(context, _EXPERT)
+
+
+async def _advise(context: Context, question: Question) -> Advice:
+    catalogue = await _catalogue(context)
+    window = await context.desk.memory.window(question.conversation, context.desk.profile.window - 1)
+    said = [message.content for message in window if message.role is Role.USER]
+    districts = catalogue.districts if catalogue else ()
+    return Advice(read_criteria([*said, question.text], districts), catalogue)
+
+
+def _footer_writer(advice: Advice, language: str) -> Callable[[Answered], Footer]:
+    return lambda answered: Footer(advice.describe(answered.said, language))
+
+
+@router.command("start")
+async def start(context: Context) -> None:
+    """Begin afresh and greet with the styles."""
+    await _begin_afresh(context)
+    keyboard = _mode_keyboard(context)
+    if await _catalogue(context) is None:
+        keyboard = [*keyboard, [Button(context.say(_TRY_SAMPLE), "catalogue:sample")]]
+    await send_greeting(context, keyboard)
+
+
+@router.command("reset")
+async def reset(context: Context) -> None:
+    """Begin afresh."""
+    await _begin_afresh(context)
+    await context.reply(context.say(_RESET), _mode_keyboard(context))
+
+
+@router.press("mode")
+async def choose_mode(context: Context) -> None:
+    """Take the style of the button."""
+    name = "".join(argument(context.event.data)) if isinstance(context.event, Press) else ""
+    await context.acknowledge()
+    if name in MODES:
+        await _take_mode(context, name)
+
+
+@router.press("catalogue")
+async def use_sample(context: Context) -> None:
+    """Search the sample catalogue in this chat, until it begins afresh or the owner supplies a real one."""
+    await context.acknowledge()
+    await context.desk.state.set(context.state_key("catalogue"), {"sample": True})
+    catalogue = await _catalogue(context)
+    if catalogue is not None:
+        fields = {"count": len(catalogue.listings), "districts": ", ".join(catalogue.districts)}
+        await context.reply(context.say(_SAMPLE_ON, **fields))
+
+
+def _mode_command(name: str) -> Callable[[Context], Awaitable[None]]:
+    async def choose(context: Context) -> None:
+        await _take_mode(context, name)
+
+    return choose
+
+
+for _name in MODES:
+    router.command(f"mode_{_name}")(_mode_command(_name))
+
+
+async def _take_mode(context: Context, name: str) -> None:
+    await _set_mode(context, name)
+    mode = MODES[name]
+    await context.reply(f"**{context.say(mode.label)}**\n\n{context.say(mode.chosen)}", _mode_keyboard(context))
+
+
+async def _begin_afresh(context: Context) -> None:
+    await context.desk.memory.wipe(await context.conversation())
+    await context.desk.state.delete(context.state_key("mode"))
+    await context.desk.state.delete(context.state_key("catalogue"))
+
+
+def _mode_keyboard(context: Context) -> Keyboard:
+    buttons = [Button(context.say(mode.label), f"mode:{name}") for name, mode in MODES.items()]
+    return [buttons[:2], buttons[2:]]
+
+
+async def _mode(context: Context) -> str:
+    state = await context.desk.state.get(context.state_key("mode"))
+    name = str(state["name"]) if state else _DEFAULT
+    return name if name in MODES else _DEFAULT
+
+
+async def _set_mode(context: Context, name: str) -> None:
+    await context.desk.state.set(context.state_key("mode"), {"name": name})
+
+
+async def _catalogue(context: Context) -> Catalogue | None:
+    """Return the owner's catalogue; without one the sample where this chat has asked for it; else None."""
+    own = await _shelf.find(context.desk.storage / FILE_NAME)
+    if own is not None:
+        return own
+    asked = await context.desk.state.get(context.state_key("catalogue"))
+    return await _shelf.load(SAMPLE, is_sample=True) if asked else None
