@@ -113,10 +113,10 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deploy(beseda: Program) -> AsyncIterator[Deployment]:
+async def deploy(beseda: Program, *flags: str) -> AsyncIterator[Deployment]:
     async with (
         ModelServer() as model,
-        beseda.serve("sandbox") as telegram,
+        beseda.serve("sandbox", *flags) as telegram,
         SandboxUser(telegram.url, ANNA, f"assistant_bot:{ANNA}") as anna,
     ):
         yield Deployment(beseda, model, telegram, anna)
@@ -190,6 +190,20 @@ async def test_wrong_token_is_no_start_and_leaves_the_others_serving(beseda: Pro
             assert await service.stop() == 0
         assert re.search(r"ERROR .*'assistant'.*@BotFather", service.log.read_text())
         assert "wrong-wrong" not in service.log.read_text() + failed.err
+
+
+async def test_bot_that_telegram_keeps_waiting_holds_up_no_other(beseda: Program) -> None:
+    late = "7100000002:sandbox-token-of-the-late-one"
+    async with deploy(beseda, "--token", f"assistant={TOKEN}", "--token", f"late={late}") as world:
+        await world.program("bots", "new", "late")
+        flood = {"kind": "error", "method": "getMe", "bot": "late_bot", "retry_after": 600}
+        await world.anna.call("POST", "/faults", json=flood)
+        process = await world.program.with_environ(LATE_BOT_TOKEN=late).spawn("run", "--port", "0")
+        await world.anna.say("/start")
+        assert "Здравствуйте" in (await world.anna.wait_reply(20))["text"]
+        process.send_signal(signal.SIGTERM)
+        _, err = await asyncio.wait_for(process.communicate(), 10)
+        assert (process.returncode, b"late cannot reach Telegram, trying again in 600" in err) == (0, True)
 
 
 @pytest.mark.parametrize("command", ["worker", "sandbox"])
