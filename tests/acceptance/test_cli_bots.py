@@ -127,6 +127,13 @@ async def test_broken_bot_is_no_start(beseda: Program) -> None:
     assert all(line.startswith("beseda: bots/sales/bot.yaml: ") for line in refused.err.splitlines())
 
 
+async def test_names_that_share_a_variable_are_no_start(beseda: Program) -> None:
+    for name in ("shop-one", "shop_one"):
+        await beseda("bots", "new", name)
+    refused = await beseda("run", "--port", "0")
+    assert (refused.code, "'shop-one' and 'shop_one'" in refused.complaint) == (2, True)
+
+
 async def test_folders_that_are_nearly_bots_are_told_of(beseda: Program) -> None:
     for path in ("bots/Shop/bot.yaml", "bots/sales/persona_prompt.md"):
         (beseda.folder / path).parent.mkdir(parents=True)
