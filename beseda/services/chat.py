@@ -64,7 +64,12 @@ class Attempt:
     @classmethod
     def at(cls, turn: Turn, question: Question) -> "Attempt":
         """Begin a try; what a crashed one has shown is taken over."""
-        return cls(turn, question, GrowingAnswer(question.opening()), turn.parts[0] if turn.parts else Part(0, ""))
+        return cls(
+            turn,
+            question,
+            GrowingAnswer(question.opening(), question.language),
+            turn.parts[0] if turn.parts else Part(0, ""),
+        )
 
 
 class ChatService:

@@ -10,16 +10,27 @@ from beseda.domain.conversation import ChatKey
 from beseda.domain.usage import ModelCall, Usage
 from beseda.errors import BesedaError, EmptyAnswerError
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, TextDelta
+from beseda.kit.texts import Text
+from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, TextDelta, Waiting
 from beseda.telegram.base import LiveAnswer
+
+IN_LINE = Text(
+    ru="⏳ _Модель отвечает другим. Вы в очереди: перед вами {ahead}._",
+    en="⏳ _The model is answering others. You are in line: {ahead} ahead of you._",
+)
 
 
 @dataclass(slots=True)
 class GrowingAnswer:
-    """An answer that is being made. Implements `beseda.telegram.base.Draft`; `echo` stands above what is said."""
+    """An answer that is being made. Implements `beseda.telegram.base.Draft`; `echo` stands above what is said.
+
+    While the model is busy with others, `ahead` of them, the person is told so in the place of the answer.
+    """
 
     echo: str = ""
+    language: str = "ru"
     pieces: list[str] = field(default_factory=list)
+    ahead: int = 0
     stopped: bool = False
     task: "asyncio.Task[object] | None" = None
 
@@ -30,7 +41,8 @@ class GrowingAnswer:
 
     @property
     def text(self) -> str:
-        return self.echo + self.said
+        waiting = IN_LINE.say(self.language, ahead=self.ahead) if self.ahead and not self.pieces else ""
+        return self.echo + waiting + self.said
 
     def stop(self) -> bool:
         """End the answer, keep what was said, and return whether there was anything to end."""
@@ -137,6 +149,9 @@ class Listener:
                 if type(event) is TextDelta:
                     self.record.token_came()
                     self.answer.pieces.append(event.text)
+                    self.live.touch()
+                elif type(event) is Waiting:
+                    self.answer.ahead = event.ahead
                     self.live.touch()
                 elif type(event) is Finished:
                     return event

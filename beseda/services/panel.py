@@ -74,7 +74,6 @@ class PanelService:
         self._bot = bot
         self._parts = parts
         self._delivery = Delivery(parts.messenger, parts.turns)
-        self._prompts = PromptWriter(bot, parts.memory, parts.clock)
 
     async def answer(self, panel: Panel, turn: Turn | None = None) -> Turn:
         """Answer a question from wherever its turn stands, asking only the seats that have not answered.
@@ -100,7 +99,7 @@ class PanelService:
         if not await self._delivery.send(table.turn, table.ready_parts(), question.target):
             return False
         missing = table.missing()
-        stage = _Stage(self._bot, self._parts, table, await self._prompts.write(question))
+        stage = _Stage(self._bot, self._parts, table)
         tasks = [asyncio.create_task(stage.hear(seat)) for seat in missing]
         try:
             with self._parts.running.hold(question.conversation.key, table):
@@ -147,7 +146,7 @@ class _Table:
     def __init__(self, panel: Panel, turn: Turn) -> None:
         self.panel = panel
         self.turn = turn
-        self.answers = [GrowingAnswer(f"{seat.label}\n\n") for seat in panel.seats]
+        self.answers = [GrowingAnswer(f"{seat.label}\n\n", panel.question.language) for seat in panel.seats]
         self.stopped = False
         self._closing = len(panel.seats) * _SLOT
         known = {part.number: part for part in turn.parts}
@@ -229,11 +228,11 @@ class _Stage:
     One at a time: a private chat has room for one draft, and Telegram counts the edits of a group.
     """
 
-    def __init__(self, bot: BotProfile, parts: ChatParts, table: _Table, prompt: Sequence[Message]) -> None:
+    def __init__(self, bot: BotProfile, parts: ChatParts, table: _Table) -> None:
         self._bot = bot
         self._parts = parts
         self._table = table
-        self._prompt = prompt
+        self._prompts = PromptWriter(bot, parts.memory, parts.clock)
         self._width = asyncio.Semaphore(_ABREAST)
         self._queue = table.missing()
         self._live: LiveAnswer | None = None
@@ -261,8 +260,9 @@ class _Stage:
             return Outcome("", STOPPED_EMPTY.say(language), record.finished(record.stopped()))
         answer = self._table.answers[seat]
         temperature = self._bot.temperature if entry.temperature is None else entry.temperature
-        request = ModelRequest(self._prompt, temperature, self._bot.max_tokens)
         try:
+            prompt = await self._prompts.write(self._table.panel.question, model)
+            request = ModelRequest(prompt, temperature, self._bot.max_tokens)
             end = await Listener(model, answer, _Seen(self, seat), record).listen(request)
         except RemoteError as error:
             log.warning("%s failed: %s: %s", model.name, type(error).__name__, error.detail)
