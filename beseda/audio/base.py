@@ -1,8 +1,30 @@
 """What turns a recording into one that a recogniser takes."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from beseda.errors import FileTooLargeError, ToolError
+from beseda.kit.texts import Text
+
+
+class RecordingTooLongError(FileTooLargeError):
+    """A recording of more hours than we take, or one that unpacks to more."""
+
+    text = Text(
+        ru="Запись слишком длинная, столько за раз я не расшифрую. Пришлите её, пожалуйста, по частям.",
+        en="The recording is too long for me to take at once. Please send it in parts.",
+    )
+
+
+class NoRoomError(ToolError):
+    """Our share of the disk is used up: by others who are being served now, or by this recording alone."""
+
+    text = Text(
+        ru="Сейчас у меня не хватает места для этой записи. Попробуйте, пожалуйста, чуть позже.",
+        en="I am short of room for this recording right now. Please try again a little later.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +33,31 @@ class Recording:
 
     seconds: float
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What probing the content of a file tells. `seconds` is None where the file does not say, and may be a lie."""
+
+    container: str
+    codec: str
+    seconds: float | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a recording, in seconds from its start."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+Listener = Callable[[float], None]
 
 
 class AudioTranscoder(Protocol):
@@ -22,4 +69,30 @@ class AudioTranscoder(Protocol):
         Leaves no `target` behind if it fails. Raises `UnreadableAudioError` if `source` has no sound to give,
         `FileTooLargeError` if it has more than a recogniser takes, `ToolError` if the fault is this machine's.
         """
+        ...
+
+
+class AudioWorkshop(Protocol):
+    """Something that looks into long recordings, makes them small and cuts them."""
+
+    async def probe(self, source: Path) -> Sound:
+        """Return what `source` holds. Raises `UnreadableAudioError` where there is no sound, and `ToolError`."""
+        ...
+
+    async def transcode_speech(
+        self, source: Path, target: Path, sound: Sound, *, max_seconds: float, listener: Listener | None = None
+    ) -> Recording:
+        """Write the sound of `source` to `target`, an `.ogg`, in the time that its length needs.
+
+        `listener` hears how many seconds of the recording are done. Leaves no `target` behind if it fails. Raises
+        `UnreadableAudioError`, `RecordingTooLongError` and `ToolError`.
+        """
+        ...
+
+    async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
+        """Return where nothing is said within a window of a recording. Raises `ToolError`, `UnreadableAudioError`."""
+        ...
+
+    async def cut(self, source: Path, target: Path, span: Span) -> Recording:
+        """Copy a stretch of an `.ogg` that we made to `target`. Raises like `transcode_speech`."""
         ...

@@ -3,27 +3,25 @@
 import asyncio
 import re
 import shutil
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from beseda.audio.base import Recording
-from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
+from beseda.audio import _command, _probe
+from beseda.audio.base import Listener, Recording, RecordingTooLongError, Sound, Span
+from beseda.errors import ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import Completed, ProgramError, run
 
 MAX_SECONDS = 4 * 3600
 MAX_BYTES = 25_000_000  # what recognisers take in one request
 
-_VOICE_KBPS = 24
-_FEWEST_KBPS = {".ogg": 6, ".mp3": 8}
-# No playlists (hls, concat, dash): those read other files of this machine in the name of the one we were given.
-_DEMUXERS = "ogg,mov,mp3,wav,w64,flac,aac,amr,matroska,asf,aiff,caf,avi,mpegts,au"
-# What ffmpeg says when the fault is ours. Anything else that ends it is the file's.
-_OUR_FAULT = re.compile(
-    rb"No space left|Permission denied|No such file|Too many open files|Input/output error|Cannot allocate memory"
-    rb"|Unknown (en|de)coder|Unrecognized option|Option not found|error while loading shared libraries"
-)
 _CODEC = re.compile(rb"Stream #0:\d+.*?: Audio: (\w+)")
-_OUT_TIME = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
+_LOOKING = 60.0  # seconds that probing, or a window of silence, may take
+_SLOWEST = 20  # seconds of speech a second: a fifth of what one core does
+_LOOK_AGAIN = 0.5  # seconds between two looks at the progress
+_OVERHEAD = 1.15  # of what the bit rate says: variable rate, and the container
+_REPORT_TAIL = 2048  # bytes: a report of progress is a few hundred
 
 
 def find_ffmpeg() -> Path:
@@ -42,16 +40,33 @@ def find_ffmpeg() -> Path:
     raise ToolError("there is no ffmpeg: install it (apt-get install ffmpeg, brew install ffmpeg)")
 
 
-class Ffmpeg:
-    """An `AudioTranscoder`. `slots` bounds how many run at once, `timeout` is the seconds that each may take.
+def find_ffprobe(ffmpeg: Path) -> Path | None:
+    """Return the ffprobe beside `ffmpeg`; None where there is none, as with imageio-ffmpeg."""
+    beside = ffmpeg.with_name("ffprobe")
+    return beside if beside.is_file() else None
 
-    One core makes speech about a hundred times faster than it was spoken.
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    source: Path
+    target: Path
+    max_seconds: float
+    max_bytes: int
+    timeout: float
+
+
+class Ffmpeg:
+    """An `AudioTranscoder` and an `AudioWorkshop`.
+
+    `slots` bounds how many run at once, `timeout` is the seconds that each may take; a long recording gets more by its
+    length. One core makes speech about a hundred times faster than it was spoken.
     """
 
     def __init__(
         self, path: Path, slots: asyncio.Semaphore, timeout: float = 300.0, *, max_seconds: float = MAX_SECONDS
     ) -> None:
         self._path = path
+        self._probe_path = find_ffprobe(path)
         self._slots = slots
         self._timeout = timeout
         self._max_seconds = max_seconds
@@ -59,88 +74,154 @@ class Ffmpeg:
     async def transcode_voice(self, source: Path, target: Path) -> Recording:
         """Write the sound of `source` to `target`, mono at 16 kHz, never larger than it came unless it is tiny.
 
-        Raises `UnreadableAudioError`, `FileTooLargeError` and `ToolError`.
+        Raises `UnreadableAudioError`, `RecordingTooLongError` and `ToolError`.
         """
+        async with self._making(source, target) as original, self._slots:
+            recording, codec = await self._encode(source, target, _command.encoder(target))
+            if recording.size > original:
+                thrifty = _command.thrifty(target, codec, original, recording.seconds)
+                recording, _ = await self._encode(source, target, thrifty)
+        return recording
+
+    async def probe(self, source: Path) -> Sound:
+        """Return what `source` holds, by its content. Raises `UnreadableAudioError` and `ToolError`."""
         try:
-            original = _measure(source)
-            async with self._slots:
-                recording, codec = await self._encode(source, target, _encoder(target, _VOICE_KBPS))
-                if recording.size > original:
-                    recording, _ = await self._encode(source, target, _thrifty(target, codec, original, recording))
+            size = _measure(source)
+        except OSError as error:
+            raise _cannot_read(source, error) from error
+        async with self._slots:
+            if self._probe_path is not None:
+                completed = await self._run([self._probe_path, *_command.probing(source)], _LOOKING)
+                if completed.returncode != 0:
+                    raise _command.explain(completed, "ffprobe")
+                return _probe.read_probe(completed.stdout, source, size)
+            # Without an output ffmpeg tells of its input, and ends with 1.
+            completed = await self._run([self._path, *_command.reading(source, limit=1)], _LOOKING)
+        if b"Input #0" not in completed.stderr:
+            raise _command.explain(completed)
+        return _probe.read_opening(completed.stderr, source, size)
+
+    async def transcode_speech(
+        self, source: Path, target: Path, sound: Sound, *, max_seconds: float, listener: Listener | None = None
+    ) -> Recording:
+        """Write the sound of a long `source` to `target`, at 24 kb/s or less; `listener` hears the seconds done.
+
+        Raises `UnreadableAudioError`, `RecordingTooLongError` and `ToolError`.
+        """
+        report = target.with_suffix(".progress")
+        try:
+            async with self._making(source, target), self._slots, _watching(report, listener):
+                return await self._encode_long(source, target, sound, max_seconds)
+        finally:
+            _remove(report)
+
+    async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
+        """Return the silences within a window. Raises `UnreadableAudioError` and `ToolError`."""
+        async with self._slots:
+            completed = await self._run([self._path, *_command.listening(source, window)], _LOOKING)
+        if completed.returncode != 0:
+            raise _command.explain(completed)
+        return _command.parse_silences(completed.stderr, window)
+
+    async def cut(self, source: Path, target: Path, span: Span) -> Recording:
+        """Copy a stretch of `source` to `target`, to the packet of 20 ms. Raises as `transcode_speech` does."""
+        async with self._making(source, target) as original, self._slots:
+            writing = _command.writing(target, max_bytes=original + 65_536)
+            argv = [*_command.reading(source, limit=span.seconds, start=span.start), "-c:a", "copy", *writing]
+            return _judge(await self._run([self._path, *argv], self._timeout), target)
+
+    async def _encode(self, source: Path, target: Path, encoder: list[str]) -> tuple[Recording, str]:
+        # A second more than is allowed: what goes on beyond the limit shows itself.
+        reading = _command.reading(source, limit=self._max_seconds + 1)
+        argv = [*reading, *encoder, *_command.writing(target, max_bytes=MAX_BYTES)]
+        completed = await self._run([self._path, *argv], self._timeout)
+        recording = _judge(completed, target)
+        # Cut off by our own limits: half an answer that looks whole would be worse than none.
+        if recording.seconds > self._max_seconds + 0.5 or recording.size >= MAX_BYTES:
+            raise RecordingTooLongError(f"more than {self._max_seconds:g} s or {MAX_BYTES} bytes of speech")
+        codec = _CODEC.search(completed.stderr)
+        return recording, codec[1].decode() if codec else ""
+
+    async def _encode_long(self, source: Path, target: Path, sound: Sound, max_seconds: float) -> Recording:
+        max_bytes = int(max_seconds * _command.VOICE_KBPS * 125 * _OVERHEAD) + 65_536
+        expected = min(max_seconds, sound.seconds or max_seconds)
+        job = _Job(source, target, max_seconds, max_bytes, max(self._timeout, expected / _SLOWEST))
+        encoder = _command.choose_encoder(target, sound)
+        recording = await self._encode_once(job, encoder)
+        # A header may lie about the length: then a copy is larger than speech needs to be.
+        if "copy" in encoder and recording.size > recording.seconds * _command.VOICE_KBPS * 125 * _OVERHEAD:
+            recording = await self._encode_once(job, _command.encoder(target))
+        if recording.seconds > max_seconds + 0.5 or recording.size >= max_bytes:
+            raise RecordingTooLongError(f"more than {max_seconds:g} s of speech")
+        return recording
+
+    async def _encode_once(self, job: "_Job", encoder: list[str]) -> Recording:
+        report = job.target.with_suffix(".progress")
+        reading = _command.reading(job.source, limit=job.max_seconds + 1)
+        writing = _command.writing(job.target, max_bytes=job.max_bytes, progress=f"file:{report.absolute()}")
+        completed = await self._run([self._path, *reading, *encoder, *writing], job.timeout)
+        return _judge(completed, job.target, _read_tail(report))
+
+    @asynccontextmanager
+    async def _making(self, source: Path, target: Path) -> AsyncGenerator[int, None]:
+        """Tell the size of `source`, and see to it that no half `target` stays."""
+        try:
+            yield _measure(source)
         except OSError as error:
             _remove(target)
-            raise ToolError(f"{source.name} cannot be read: {error.strerror or error}") from error
+            raise _cannot_read(source, error) from error
         except BaseException:
             _remove(target)
             raise
-        return recording
 
-    async def _encode(self, source: Path, target: Path, encoder: list[str]) -> tuple[Recording, str]:
-        argv: list[str | Path] = [self._path, *_reading(source, self._max_seconds), *encoder, *_writing(target)]
+    async def _run(self, argv: Sequence[str | Path], timeout: float) -> Completed:
         try:
-            completed = await run(argv, timeout=self._timeout)
+            return await run(argv, timeout=timeout)
         except ProgramError as error:
             raise ToolError(str(error)) from error
-        if completed.returncode != 0:
-            raise _explain(completed)
-        seconds, size = _parse_seconds(completed.stdout), _measure(target)
-        if seconds <= 0 or size == 0:
-            raise UnreadableAudioError("ffmpeg found no sound in the file")
-        # Cut off by our own limits: half an answer that looks whole would be worse than none.
-        if seconds > self._max_seconds + 0.5 or size >= MAX_BYTES:
-            raise FileTooLargeError(f"more than {self._max_seconds:g} s or {MAX_BYTES} bytes of speech")
-        codec = _CODEC.search(completed.stderr)
-        return Recording(seconds, size), codec[1].decode() if codec else ""
 
 
-def _reading(source: Path, max_seconds: float) -> list[str]:
-    quiet = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"]
-    limits = [
-        "-protocol_whitelist",
-        "file,pipe",
-        "-format_whitelist",
-        _DEMUXERS,
-        "-threads",
-        "1",
-        "-t",
-        f"{MAX_SECONDS}",
-    ]
-    return [*quiet, *limits, "-i", f"file:{source.absolute()}"]
+@asynccontextmanager
+async def _watching(report: Path, listener: Listener | None) -> AsyncGenerator[None, None]:
+    """Tell `listener` for the length of the block how far ffmpeg's own report says it is."""
+    if listener is None:
+        yield
+        return
+    watcher = asyncio.create_task(_watch(report, listener))
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await watcher
 
 
-def _writing(target: Path) -> list[str]:
-    chosen = ["-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"]
-    limits = ["-threads", "1", "-filter_threads", "1", "-fs", f"{MAX_BYTES}"]
-    report = ["-progress", "pipe:1", "-stats_period", "10"]
-    return [*chosen, *limits, *report, "-y", "-f", target.suffix.removeprefix("."), f"file:{target.absolute()}"]
+async def _watch(report: Path, listener: Listener) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_AGAIN)
+        if (seconds := _command.parse_seconds(_read_tail(report))) > 0:
+            listener(seconds)
 
 
-def _encoder(target: Path, kbps: int) -> list[str]:
-    if target.suffix not in _FEWEST_KBPS:
-        raise ToolError(f"speech is written as .ogg or .mp3, not as {target.suffix or 'a file without a suffix'}")
-    codec = ["libopus", "-application", "voip"] if target.suffix == ".ogg" else ["libmp3lame"]
-    return ["-ac", "1", "-ar", "16000", "-c:a", *codec, "-b:a", f"{kbps}k"]
+def _judge(completed: Completed, target: Path, progress: bytes | None = None) -> Recording:
+    if completed.returncode != 0:
+        raise _command.explain(completed)
+    seconds = _command.parse_seconds(completed.stdout if progress is None else progress)
+    size = _measure(target)
+    if seconds <= 0 or size == 0:
+        raise UnreadableAudioError("ffmpeg found no sound in the file")
+    return Recording(seconds, size)
 
 
-def _thrifty(target: Path, codec: str, original: int, recording: Recording) -> list[str]:
-    """Return an encoder for a recording that came smaller than we would make it."""
-    if codec == "opus" and target.suffix == ".ogg":
-        return ["-c:a", "copy"]
-    kbps = int(original * 8 / recording.seconds / 1000 * 0.9)
-    return _encoder(target, min(_VOICE_KBPS, max(_FEWEST_KBPS[target.suffix], kbps)))
+def _read_tail(path: Path) -> bytes:
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - _REPORT_TAIL))
+        return file.read(_REPORT_TAIL)
+    return b""
 
 
-def _explain(completed: Completed) -> ToolError | UnreadableAudioError:
-    tail = completed.stderr[-600:].decode(errors="replace").strip()
-    detail = f"ffmpeg ended with {completed.returncode}: {tail}"
-    if completed.returncode < 0 or _OUR_FAULT.search(completed.stderr):
-        return ToolError(detail)
-    return UnreadableAudioError(detail)
-
-
-def _parse_seconds(progress: bytes) -> float:
-    times = _OUT_TIME.findall(progress)
-    return int(times[-1]) / 1_000_000 if times else 0.0
+def _cannot_read(source: Path, error: OSError) -> ToolError:
+    return ToolError(f"{source.name} cannot be read: {error.strerror or error}")
 
 
 def _measure(path: Path) -> int:

@@ -1,0 +1,53 @@
+"""Recordings for tests: spoken by espeak-ng where it is installed, and made long by repeating."""
+
+import shutil
+from pathlib import Path
+
+from beseda.audio.ffmpeg import find_ffmpeg
+from beseda.kit.subprocesses import run
+
+WORDS = "hello world one two three"
+_SAMPLE = Path(__file__).parents[1] / "samples" / "voice" / "hello.ogg"
+_VORBIS = ("-c:a", "libvorbis")
+
+
+async def speak(target: Path, words: str = WORDS) -> Path:
+    """Write words as a WAV; without espeak-ng what the sample says."""
+    if shutil.which("espeak-ng"):
+        await _call("espeak-ng", "-w", target, words)
+    else:
+        await _ffmpeg("-i", _SAMPLE, target)
+    return target
+
+
+async def make_sound(target: Path, *, seconds: float, options: tuple[str, ...] = ()) -> Path:
+    """Write speech that is repeated to a length, in the kind that the suffix of `target` says."""
+    spoken = await speak(target.with_suffix(".spoken.wav"))
+    codec = _VORBIS if target.suffix == ".oga" else ()
+    # One channel is the habit of a dictaphone, and libvorbis wants it said.
+    await _ffmpeg("-stream_loop", "-1", "-i", spoken, "-t", str(seconds), "-ac", "1", *codec, *options, target)
+    spoken.unlink()
+    return target
+
+
+async def make_long(target: Path, *, minutes: float, kbps: int = 20) -> Path:
+    """Write an Opus of many minutes, words and three seconds of silence by turns, by copying one minute of it."""
+    spoken = await speak(target.with_suffix(".spoken.wav"))
+    minute = target.with_suffix(".minute.ogg")
+    voice = ("-ac", "1", "-ar", "16000", "-c:a", "libopus", "-b:a", f"{kbps}k", "-application", "voip")
+    once = target.with_suffix(".once.wav")
+    await _ffmpeg("-i", spoken, "-af", "apad=pad_dur=3", once)
+    await _ffmpeg("-stream_loop", "-1", "-i", once, "-t", "60", *voice, minute)
+    await _ffmpeg("-stream_loop", "-1", "-i", minute, "-t", f"{minutes * 60}", "-c", "copy", target)
+    for path in (spoken, minute, once):
+        path.unlink()
+    return target
+
+
+async def _ffmpeg(*arguments: str | Path) -> None:
+    await _call(find_ffmpeg(), "-v", "error", "-y", *arguments)
+
+
+async def _call(*argv: str | Path) -> None:
+    completed = await run(argv, timeout=60)
+    assert completed.returncode == 0, completed.stderr.decode(errors="replace")
