@@ -131,9 +131,10 @@ class Settings(BaseModel):
         dict[str, _Token],
         Setting(
             "telegram.tokens",
-            "Token of one bot, by its name; stands above `BOT_TOKEN`.",
+            "Token of one bot, by its name; stands above `BOT_TOKEN`. `HF_BOT_TOKEN` is that of `hf_demo`.",
             _TOKEN,
             pattern="<BOT>_BOT_TOKEN",
+            special={"HF_BOT_TOKEN": "hf_demo"},
             secret=True,
             default="none",
             example='{assistant: "${ASSISTANT_BOT_TOKEN}"}',
