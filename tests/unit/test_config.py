@@ -158,7 +158,7 @@ def test_bot_token_of_its_own_stands_above_the_general_one() -> None:
         "BESEDA_BOTS": "llama,hf",
     }
     loaded = load_settings(None, {}, environ)
-    tokens = [loaded.bot_token(name) for name in ("llama", "sales-desk", "hf", "assistant")]
+    tokens = [loaded.bot_token(name) for name in ("llama", "sales-desk", "hf_demo", "assistant")]
     assert tokens == ["1:general", "2:own", "3:hf", None]
 
 
