@@ -6,6 +6,9 @@
     │   ├── FileTooLargeError        413
     │   ├── UnreadableAudioError     422
     │   ├── SilentAudioError         422
+    │   ├── UnreadablePhotoError     422
+    │   ├── PhotoTooLargeError       413  more pixels than we open, or than the result may have
+    │   ├── UnsupportedPhotoError    415  HEIC, a moving picture
     │   ├── UnsupportedInputError    415
     │   └── SpeechNotConfiguredError 503  nobody has connected a recogniser to this bot
     ├── AccessDeniedError            403  a stranger at a bot with a guest list
@@ -120,6 +123,36 @@ class SilentAudioError(InputError):
         en="I did not hear any words. Please try again, a little louder.",
     )
     status = 422
+
+
+class UnreadablePhotoError(InputError):
+    """What came as a photo is none, or is damaged."""
+
+    text = Text(
+        ru="Не получилось открыть это фото: похоже, файл повреждён. Пришлите, пожалуйста, ещё раз.",
+        en="I could not open this photo, it seems to be damaged. Please send it again.",
+    )
+    status = 422
+
+
+class PhotoTooLargeError(InputError):
+    """A photo with more pixels than we open, or whose result would have more than we make."""
+
+    text = Text(
+        ru="Это фото слишком большое: результат был бы больше 25 мегапикселей. Попробуйте увеличить меньше.",
+        en="This photo is too large: the result would be over 25 megapixels. Try a smaller scale or a smaller photo.",
+    )
+    status = 413
+
+
+class UnsupportedPhotoError(InputError):
+    """A kind of picture that we do not open: HEIC, or one that moves."""
+
+    text = Text(
+        ru="HEIC и анимацию я не открываю. Пришлите, пожалуйста, обычное фото в JPEG или PNG.",
+        en="I do not open HEIC and moving pictures. Please send an ordinary photo as JPEG or PNG.",
+    )
+    status = 415
 
 
 class UnsupportedInputError(InputError):
