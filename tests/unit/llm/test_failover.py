@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -19,9 +20,10 @@ from beseda.errors import (
     UnavailableError,
 )
 from beseda.kit.backoff import Backoff
-from beseda.llm.base import ModelHealth, ReasoningDelta
+from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelta, Waiting
 from beseda.llm.breaker import BreakerRule
 from beseda.llm.failover import FailoverModel, RetryPolicy
+from beseda.llm.guard import GuardedModel
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import Heard, ask, listen
@@ -213,3 +215,35 @@ async def test_close_closes_all(model: FailoverModel, first: ScriptedModel, seco
 
     assert first.closed
     assert second.closed
+
+
+async def test_waiting_is_passed_on_and_is_no_word(clock: ManualClock) -> None:
+    busy = _Busy(name="busy:a", fallback=UnavailableError("gone"))
+    heard = await listen(
+        FailoverModel([GuardedModel(busy), ScriptedModel(name="second:b", fallback="hello")], clock, POLICY)
+    )
+
+    assert heard.events[0] == Waiting(2)
+    assert heard.end.endpoint == "second"
+
+
+async def test_first_word_of_a_probe_lets_the_others_in(clock: ManualClock) -> None:
+    model = ScriptedModel(name="first:a", fallback=UnavailableError("down"))
+    lone = FailoverModel([model], clock, RetryPolicy(attempts=1, breaker=BreakerRule(1, 60, 30)))
+    with pytest.raises(UnavailableError):
+        await listen(lone)
+    clock.shift(31)
+    model.fallback = ScriptedAnswer(pieces=("a", "b"))
+    async with aclosing(lone.stream(ask())) as probe:
+        await anext(probe)
+        assert (await listen(lone)).text == "ab"
+
+
+class _Busy(ScriptedModel):
+    """Others are served first."""
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        yield Waiting(2)
+        async with aclosing(super().stream(request)) as events:
+            async for event in events:
+                yield event

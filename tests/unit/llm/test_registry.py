@@ -105,6 +105,22 @@ def test_vendor_without_a_path_gets_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "mended"),
+    [
+        ("https://gigachat.devices.sberbank.ru", "https://gigachat.devices.sberbank.ru/api/v1"),
+        ("https://gigachat.devices.sberbank.ru/api/v1/", "https://gigachat.devices.sberbank.ru/api/v1"),
+        ("https://api.giga.chat", "https://api.giga.chat/v1"),
+        ("https://api.giga.chat/v1", "https://api.giga.chat/v1"),
+    ],
+)
+def test_both_addresses_of_one_service_are_completed(url: str, mended: str) -> None:
+    row = find_endpoint("gigachat")
+    assert row is not None
+
+    assert mend_base_url(url, row) == mended
+
+
+@pytest.mark.parametrize(
     "url", ["ftp://host", "http://", "http://host/v1?key=1", "http://user:pass@host", "http://a:b:c"]
 )
 def test_impossible_base_url_names_the_variable(url: str) -> None:

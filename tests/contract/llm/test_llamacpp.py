@@ -1,0 +1,147 @@
+"""The other llama.cpp server, `python -m llama_cpp.server`, and old builds; the real thing is in `integration`."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from beseda.domain.message import Message, Role
+from beseda.errors import UnavailableError
+from beseda.llm.base import ChatModel, FinishReason, ModelRequest, find_measuring
+from beseda.llm.http import HttpClient
+from beseda.llm.registry import LLMSettings, build_model, choose_model
+from beseda.testing.clock import ManualClock
+from tests.contract.llm.conftest import QUICK
+from tests.parts.llama_server import CompletionServer
+from tests.parts.model_events import listen
+from tests.parts.model_server import ModelServer, Reply, answer_json, record_request, refuse
+
+
+class PythonServer(ModelServer):
+    """`python -m llama_cpp.server`: no health, no props, its own way to count."""
+
+    def _add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/extras/tokenize/count", self._count)
+        super()._add_routes(router)
+
+    async def _count(self, request: web.Request) -> web.Response:
+        recorded = await record_request(request)
+        self.probes.append(recorded)
+        return web.json_response({"count": len(recorded.body["input"].split())})
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[PythonServer]:
+    async with PythonServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def old() -> AsyncIterator[CompletionServer]:
+    async with CompletionServer() as running:
+        yield running
+
+
+def connect(server: ModelServer, http: HttpClient, context: int = 0) -> ChatModel:
+    settings = LLMSettings(base_urls={"llamacpp": server.url}, timeouts=QUICK, llama_context=context)
+    return build_model("llamacpp", settings, ManualClock(instant=True), http)
+
+
+async def test_health_is_asked_by_the_list_of_models(server: PythonServer, http: HttpClient) -> None:
+    health = await connect(server, http).check()
+
+    assert health.ok
+    assert [probe.path for probe in server.probes] == ["/health", "/v1/models"]
+
+
+async def test_tokens_are_counted_its_way_and_remembered(server: PythonServer, http: HttpClient) -> None:
+    measuring = find_measuring(connect(server, http))
+    assert measuring is not None
+    counts = [await measuring.count_tokens(text) for text in ("a b c", "a b c", "a b")]
+
+    assert counts == [3, 3, 2]
+    assert [probe.path for probe in server.probes] == ["/extras/tokenize/count"] * 2
+
+
+@pytest.mark.parametrize(("told", "size"), [(0, 2048), (4096, 4096)])
+async def test_context_is_as_told_else_as_usual(server: PythonServer, http: HttpClient, told: int, size: int) -> None:
+    measuring = find_measuring(connect(server, http, told))
+    assert measuring is not None
+
+    assert await measuring.context_size() == size
+
+
+async def test_nobody_can_count(old: CompletionServer, http: HttpClient) -> None:
+    measuring = find_measuring(connect(old, http))
+    assert measuring is not None
+
+    assert await measuring.count_tokens("a b c") is None
+
+
+async def test_context_of_a_server_that_is_away(server: PythonServer, http: HttpClient) -> None:
+    measuring = find_measuring(connect(server, http))
+    assert measuring is not None
+    await server.stop()
+    with pytest.raises(UnavailableError):
+        await measuring.context_size()
+
+
+async def test_plain_completion_is_asked_in_plain_text(old: CompletionServer, http: HttpClient) -> None:
+    old.default = Reply(text=[" ", " Hi", "\n\nthere"], finish="length")
+    talk = [
+        Message(Role.SYSTEM, "Be kind."),
+        Message(Role.USER, "a"),
+        Message(Role.ASSISTANT, "b"),
+        Message(Role.USER, "c"),
+    ]
+    model = connect(old, http)
+    heard = await listen(model, ModelRequest(talk, temperature=0.0))
+    await listen(model)
+
+    sent = old.requests[0].body
+    assert sent["prompt"] == "Be kind.\nUser: a\nAssistant: b\nUser: c\nAssistant:"
+    assert (sent["n_predict"], sent["temperature"], sent["stop"]) == (1024, 0.0, ["\nUser:"])
+    assert (heard.text, heard.end.reason) == ("Hi\n\nthere", FinishReason.LENGTH)
+    assert [probe.path for probe in old.probes].count("/v1/chat/completions") == 1  # the second time it is known
+
+
+async def test_old_build_without_a_list_of_models_is_ready(old: CompletionServer, http: HttpClient) -> None:
+    old.models_reply = answer_json({"detail": "Not Found"}, 404)
+    old.health_reply = answer_json({"status": "ok"})
+    model = connect(old, http)
+
+    assert (await listen(model)).text
+    assert model.name == "llamacpp:local"
+    assert (await model.check()).ok
+
+
+@pytest.mark.parametrize("end", [{"stopped_limit": True}, {"stop_type": "limit"}])
+async def test_builds_say_differently_that_they_were_cut(
+    old: CompletionServer, http: HttpClient, end: dict[str, object]
+) -> None:
+    old.default = answer_json({"content": "Hi", "stop": True, "model": "/models/tiny.gguf", **end})
+    heard = await listen(connect(old, http))
+
+    assert (heard.end.reason, heard.end.model, heard.end.usage.estimated) == (FinishReason.LENGTH, "tiny.gguf", True)
+
+
+async def test_loading_is_told_from_down_at_the_start(
+    server: PythonServer, http: HttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.health_reply = refuse(503, {"code": 503, "message": "Loading model", "type": "unavailable_error"})
+    settings = LLMSettings(model="llamacpp", base_urls={"llamacpp": server.url}, timeouts=QUICK)
+    await choose_model(settings, ManualClock(instant=True), http)
+    loading = caplog.text
+    caplog.clear()
+    await server.stop()
+    await choose_model(settings, ManualClock(instant=True), http)
+
+    assert "still loading" in loading
+    assert "is not there" in caplog.text
+
+
+async def test_model_of_the_settings_is_asked_for(server: PythonServer, http: HttpClient) -> None:
+    settings = LLMSettings(base_urls={"llamacpp": server.url}, model_names={"llamacpp": "llama-3b"}, timeouts=QUICK)
+    await listen(build_model("llamacpp", settings, ManualClock(instant=True), http))
+
+    assert server.requests[0].body["model"] == "llama-3b"
