@@ -1,22 +1,26 @@
-"""`beseda ask`: one question to a model, without a bot."""
+"""`beseda ask`: one question to a model, or to several side by side, without a bot."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings, run_async
+from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO, TextIO
 
+    from beseda.cli.answer import Answer
+    from beseda.cli.compare import Compared
     from beseda.config import Settings
-    from beseda.llm.base import ChatModel, Finished, ModelRequest
+    from beseda.llm.base import ChatModel, ModelRequest
+    from beseda.llm.tokens import TokenCount
 
 _LONGEST = 4 * 1024 * 1024  # bytes of a question: more than any model reads
-# A model's words must not move a terminal's cursor, set its title or speak in its name.
-_UNPRINTABLE = {code: None for code in [*range(32), *range(0x7F, 0xA0)] if chr(code) not in "\n\t"}
+_FAILED = 1
 
 
 def register(app: typer.Typer) -> None:
@@ -29,115 +33,229 @@ def ask(
     text_option: Annotated[str | None, typer.Option("--text", help="The question, as an option.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="A UTF-8 file with the question.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="endpoint:model, or a list with commas.")] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", min=0.0, max=2.0)] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1)] = None,
+    system: Annotated[str, typer.Option("--system", help="Instructions for the model.")] = "",
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", min=0.0, max=2.0, help="0 is sober, 2 is wild.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="The longest answer.")] = None,
+    compare: Annotated[
+        str | None, typer.Option("--compare", help="Several models with commas, asked side by side.")
+    ] = None,
+    compare_three: Annotated[
+        bool, typer.Option("--compare-three", help="hf:deepseek, hf:llama3 and hf:qwen2, side by side.")
+    ] = False,
+    usage: Annotated[bool, typer.Option("--usage", help="Token counts, ours and the API's, after the answer.")] = False,
+    tokenizer: Annotated[
+        Path | None, typer.Option("--tokenizer", help="A tokenizer.json to count with, for --usage.")
+    ] = None,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Ask a model one question; the answer comes as it is made. Text from exactly one source, or from stdin."""
     from beseda.domain.message import Message, Role
     from beseda.llm.base import ModelRequest
 
+    specs = _choose_specs(model, compare, compare_three)
+    if specs and usage:
+        raise _wrong("--usage is for one model; a comparison has its own table")
+    if tokenizer is not None and not usage:
+        raise _wrong("--tokenizer counts for --usage; give both")
     question = _read_question(text, text_option, file)
     settings = read_settings(config, model=model)
-    request = ModelRequest([Message(Role.USER, question)], temperature, max_tokens)
-    end = run_async(_ask(settings, request))
-    typer.echo(f"[{_sum_up(end)}]", err=True)
+    messages = [Message(Role.SYSTEM, system)] if system.strip() else []
+    request = ModelRequest([*messages, Message(Role.USER, question)], temperature, max_tokens)
+    if specs:
+        _compare(settings, specs, request, as_json=as_json)
+        return
+    asked = run_async(_ask(settings, request, _Wishes(usage, tokenizer, as_json)))
+    _print_end(asked, as_json=as_json)
+
+
+def _choose_specs(model: str | None, compare: str | None, compare_three: bool) -> "list[str]":
+    from beseda.cli.compare import THREE
+
+    if sum([model is not None, compare is not None, compare_three]) > 1:
+        raise _wrong("--model, --compare and --compare-three say the same thing: give one of them")
+    if compare is not None:
+        specs = [spec for part in compare.split(",") if (spec := part.strip())]
+        if len(specs) < 2:
+            raise _wrong("--compare takes two models or more, with commas between: openai:a,groq:b")
+        return specs
+    return list(THREE) if compare_three else []
+
+
+def _wrong(message: str) -> Exception:
+    from beseda.errors import SettingsError
+
+    return SettingsError(message)
 
 
 def _read_question(text: str | None, option: str | None, file: Path | None) -> str:
-    from beseda.errors import SettingsError
-
     stdin: TextIO | None = sys.stdin  # None where the shell has closed it
     given = [value for value in (text, option, file) if value is not None]
     if len(given) > 1:
-        raise SettingsError("the question comes from one place: an argument, --text, --file or stdin, not several")
+        raise _wrong("the question comes from one place: an argument, --text, --file or stdin, not several")
     if file is not None:
         question = _read_file(file)
     elif given:
         question = str(given[0])
     elif stdin is None or stdin.isatty():
-        raise SettingsError("there is no question: give one as an argument, with --text, --file or on stdin")
+        raise _wrong("there is no question: give one as an argument, with --text, --file or on stdin")
     else:
         question = _read_text(stdin.buffer, "stdin")
     if not question.strip():
-        raise SettingsError("the question is empty")
+        raise _wrong("the question is empty")
     if any("\ud800" <= character <= "\udfff" for character in question):  # Python's stand-ins for broken bytes
-        raise SettingsError("the question is not UTF-8 text")
+        raise _wrong("the question is not UTF-8 text")
     return question
 
 
 def _read_file(path: Path) -> str:
-    from beseda.errors import SettingsError
-
     try:
         with path.open("rb") as file:
             return _read_text(file, str(path))
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+        raise _wrong(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _read_text(source: "BinaryIO", name: str) -> str:
-    from beseda.errors import SettingsError
-
     content = source.read(_LONGEST + 1)
     if len(content) > _LONGEST:
-        raise SettingsError(f"{name} is over 4 MB: no model reads that much")
+        raise _wrong(f"{name} is over 4 MB: no model reads that much")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{name} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
+        raise _wrong(f"{name} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
 
 
-async def _ask(settings: "Settings", request: "ModelRequest") -> "Finished":
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What is wanted besides the answer."""
+
+    usage: bool
+    tokenizer: Path | None
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An answer, and our own count of the question where it was wanted."""
+
+    answer: "Answer"
+    local: "TokenCount | None" = None
+
+
+async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -> _Asked:
+    from beseda.cli.answer import Unheard, receive_answer
     from beseda.config.model import llm_settings
-    from beseda.errors import KeyRejectedError
     from beseda.kit.clock import SystemClock
-    from beseda.llm.endpoints import find_endpoint
     from beseda.llm.registry import choose_model
 
-    model = await choose_model(llm_settings(settings), SystemClock())
+    clock = SystemClock()
+    model = await choose_model(llm_settings(settings), clock)
     try:
-        return await _print_answer(model, request)
-    except KeyRejectedError as error:
-        row = find_endpoint(error.detail.partition(":")[0])
-        hint = f"; check {row.key_variable}, or get a key at {row.key_page}" if row else ""
-        raise KeyRejectedError(f"{error.detail}{hint}") from error
+        count = await _count(request, wishes.tokenizer, model) if wishes.usage else None
+        with _Printer() as printer:
+            answer = await receive_answer(model, request, clock, Unheard() if wishes.as_json else printer)
+        return _Asked(answer, count)
     finally:
         await model.close()
 
 
-async def _print_answer(model: "ChatModel", request: "ModelRequest") -> "Finished":
-    from contextlib import aclosing
+async def _count(request: "ModelRequest", tokenizer: Path | None, model: "ChatModel") -> "TokenCount":
+    from beseda.llm.tokens import count_tokens
 
-    from beseda.llm.base import Finished, TextDelta
+    return await count_tokens(request.messages[-1].content, tokenizer=tokenizer, model=model)
 
-    end: Finished | None = None
-    written = False
-    try:
-        async with aclosing(model.stream(request)) as events:
-            async for event in events:
-                match event:
-                    case TextDelta():
-                        written = True
-                        typer.echo(event.text.translate(_UNPRINTABLE), nl=False)
-                    case Finished():
-                        end = event
-    finally:
-        if written:
+
+class _Printer:
+    """Prints an answer as it comes, and ends its line however it ends."""
+
+    def __init__(self) -> None:
+        self._written = False
+
+    def __enter__(self) -> "_Printer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._written:
             typer.echo()
+
+    def show(self, piece: str) -> None:
+        self._written = True
+        typer.echo(piece, nl=False)
+
+    def wait(self, ahead: int) -> None:
+        typer.echo(f"[in line: {ahead} ahead]", err=True)
+
+
+def _print_end(asked: _Asked, *, as_json: bool) -> None:
+    import orjson
+
+    from beseda.cli.compare import describe_answer
+
+    end = asked.answer.end
     assert end is not None  # noqa: S101 - the protocol's promise: Finished comes last
-    return end
+    counts = {
+        "api_prompt_tokens": end.usage.prompt_tokens,
+        "api_completion_tokens": end.usage.completion_tokens,
+        "finish_reason": str(end.reason),
+    }
+    if asked.local is not None:
+        counts = {"local_input_tokens": asked.local.tokens, **counts}
+    if as_json:
+        local = {"local_input_tokens": asked.local.tokens, "local_source": asked.local.source} if asked.local else {}
+        body = {**describe_answer(asked.answer), **local}
+        typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        return
+    if asked.local is not None:
+        typer.echo()
+        for name, value in counts.items():
+            typer.echo(f"{name}: {value}")
+    typer.echo(f"[{_sum_up(asked)}]", err=True)
 
 
-def _sum_up(end: "Finished") -> str:
+def _sum_up(asked: _Asked) -> str:
+    from beseda.cli.answer import describe_usage
     from beseda.llm.base import FinishReason
 
-    usage = end.usage
-    about = "~" if usage.estimated else ""
-    parts = [f"{end.endpoint}:{end.model}"]
-    parts.append(f"{about}{usage.prompt_tokens} tokens in, {about}{usage.completion_tokens} out")
-    if usage.cost:
-        parts.append(f"${usage.cost:.6f}")
-    if end.reason is FinishReason.LENGTH:
+    answer = asked.answer
+    parts = [answer.model, describe_usage(answer.usage), f"{answer.total:.2f} s"]
+    if answer.end is not None and answer.end.reason is FinishReason.LENGTH:
         parts.append("cut off: --max-tokens allows no more")
+    if asked.local is not None and asked.local.source == "estimate":
+        parts.append("local_input_tokens is an estimate: --tokenizer counts exactly")
     return ", ".join(parts)
+
+
+def _compare(settings: "Settings", specs: "Sequence[str]", request: "ModelRequest", *, as_json: bool) -> None:
+    import orjson
+
+    from beseda.cli.compare import describe_comparison, print_table
+
+    compared = run_async(_ask_all(settings, specs, request, as_json=as_json))
+    if as_json:
+        typer.echo(orjson.dumps(describe_comparison(compared), option=orjson.OPT_INDENT_2).decode())
+    else:
+        print_table(compared)
+    if not compared.whole:
+        raise typer.Exit(_FAILED)
+
+
+async def _ask_all(
+    settings: "Settings", specs: "Sequence[str]", request: "ModelRequest", *, as_json: bool
+) -> "Compared":
+    from beseda.cli.compare import SilentBoard, build_contenders, compare_models, open_board
+    from beseda.config.model import llm_settings
+    from beseda.kit.clock import SystemClock
+    from beseda.llm.http import HttpClient
+
+    clock, http = SystemClock(), HttpClient()
+    models: list[ChatModel] = []
+    try:
+        models += build_contenders(specs, llm_settings(settings), clock, http)
+        return await compare_models(models, request, clock, SilentBoard if as_json else open_board)
+    finally:
+        for model in models:
+            await model.close()
+        await http.close()

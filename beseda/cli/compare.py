@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import typer
 
 from beseda.cli.answer import Answer, fill_answer, format_cost
+from beseda.cli.frames import FramePacer
 from beseda.errors import KeyRejectedError, RemoteError, SettingsError
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 THREE = ("hf:deepseek", "hf:llama3", "hf:qwen2")
 _NARROWEST = 28  # characters of a column that can be read
-_FRAME = 0.08  # seconds between two pictures
 _HEADS = (
     Text(ru="модель", en="model"),
     Text(ru="первое слово", en="first token"),
@@ -241,8 +241,8 @@ class ColumnBoard:
 
         self._answers = answers
         self._console = console
-        self._drawn = 0.0
         self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._pacer = FramePacer(self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -252,19 +252,16 @@ class ColumnBoard:
     def __exit__(self, *_: object) -> None:
         from rich.text import Text as RichText
 
+        self._pacer.stop()
         self._live.update(RichText(""))
         self._live.stop()
         self._console.print(self._build(None))
 
     def show(self, index: int, piece: str) -> None:
-        import time
-
-        if time.monotonic() - self._drawn >= _FRAME:
-            self._draw()
-            self._drawn = time.monotonic()
+        self._pacer.ask()
 
     def finish(self, index: int) -> None:
-        self._draw()
+        self._pacer.ask()
 
     def _draw(self) -> None:
         self._live.update(self._build(max(3, self._console.height - 6)), refresh=True)

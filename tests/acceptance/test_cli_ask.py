@@ -48,7 +48,7 @@ async def test_answer_goes_to_stdout_and_its_price_to_stderr(beseda: Program, se
     server.default = Reply(text=["Да\x1b[2J."], cost=0.0125)
     asked = await beseda("ask", "Это\nв две строки?", "--temperature", "0.5", "--max-tokens", "77")
     assert (asked.code, asked.out) == (0, "Да[2J.\n")
-    assert asked.err == "[openai:test/served-model, 12 tokens in, 7 out, $0.012500]\n"
+    assert re.fullmatch(r"\[openai:test/served-model, 12 tokens in, 7 out, \$0\.0125, \d+\.\d\d s\]\n", asked.err)
     body = server.requests[0].body
     assert last_question(server) == "Это\nв две строки?"
     assert (body["temperature"], 77 in body.values()) == (0.5, True)

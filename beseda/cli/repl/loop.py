@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import TextIO
 
 from beseda.cli.memory_file import MemoryFile
 from beseda.cli.repl import texts
@@ -104,7 +105,8 @@ async def _answer(room: Room, text: str) -> None:
 
 
 def _open_reader(room: Room) -> TerminalReader | PipeReader:
-    if not (sys.stdin.isatty() and room.screen.is_terminal):
+    stdin: TextIO | None = sys.stdin  # None where the shell has closed it
+    if stdin is None or not (stdin.isatty() and room.screen.is_terminal):
         return PipeReader()
     helps = {name: room.tell(command.help) for name, command in COMMANDS.items()}
     completer = CommandCompleter(helps, {"/model": room.models.list_specs, "/compare": room.models.list_specs})

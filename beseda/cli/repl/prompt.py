@@ -4,7 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
@@ -177,8 +177,9 @@ class PipeReader:
         return line
 
     def _read(self) -> None:
+        stdin: TextIO | None = sys.stdin
         try:
-            while line := sys.stdin.buffer.readline(_LONGEST):
+            while stdin is not None and (line := stdin.buffer.readline(_LONGEST)):
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
                 self._loop.call_soon_threadsafe(self._lines.put_nowait, text)
             self._loop.call_soon_threadsafe(self._lines.put_nowait, None)

@@ -1,6 +1,5 @@
 """What the person sees: an answer as Markdown that grows, and our own words around it."""
 
-import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self
@@ -11,7 +10,9 @@ from rich.markdown import Markdown
 from rich.segment import Segment
 from rich.text import Text as RichText
 
-_FRAME = 0.08  # seconds between two pictures
+from beseda.cli.frames import FramePacer
+
+_FORMATTED = 6000  # characters of a block that still grows
 _FENCES = ("```", "~~~")
 
 
@@ -96,9 +97,9 @@ class _MarkdownView:
         self._console = console
         self._in_line = in_line
         self._rest = ""
-        self._drawn = 0.0
         picture = RichText(waiting, style="dim")
         self._live = Live(picture, console=console, auto_refresh=False, transient=True)
+        self._pacer = FramePacer(self._draw)
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)
@@ -112,15 +113,16 @@ class _MarkdownView:
             self._live.update(_Tail(self._rest))
             self._console.print(Markdown(whole))
             self._console.print()
-        now = time.monotonic()
-        if end or now - self._drawn >= _FRAME:
-            self._live.update(_Tail(self._rest), refresh=True)
-            self._drawn = now
+        self._pacer.ask()
 
     def wait(self, ahead: int) -> None:
         self._live.update(RichText(self._in_line.format(ahead=ahead), style="dim"), refresh=True)
 
+    def _draw(self) -> None:
+        self._live.update(_Tail(self._rest), refresh=True)
+
     def __exit__(self, *_: object) -> None:
+        self._pacer.stop()
         self._live.update(RichText(""))
         self._live.stop()
         if self._rest.strip():
@@ -134,7 +136,10 @@ class _Tail:
         self._text = text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = console.render_lines(Markdown(self._text), options, pad=False)
+        text = self._text
+        # A block that long is code: to format all of it for each picture would take longer than a picture lasts.
+        growing = Markdown(text) if len(text) <= _FORMATTED else RichText(text[-_FORMATTED:])
+        lines = console.render_lines(growing, options, pad=False)
         for line in lines[-max(1, console.height - 2) :]:
             yield from line
             yield Segment.line()

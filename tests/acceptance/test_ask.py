@@ -1,0 +1,145 @@
+"""`beseda ask --usage`, `--json` and `--tokenizer`, and what a start costs."""
+
+import json
+import re
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from tests.acceptance.program import Program
+from tests.parts.model_server import CONTEXT_TOO_LONG, ModelServer, Reply, answer_page, refuse
+
+START_UP = 0.6  # seconds, without the server's own
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ModelServer]:
+    async with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def beseda(tmp_path: Path, server: ModelServer) -> Program:
+    environ = {"OPENAI_API_KEY": "sk-of-the-tests-12345", "OPENAI_BASE_URL": server.base_url}
+    return Program(tmp_path, {**environ, "BESEDA_MODEL": "openai:test/served-model"})
+
+
+def write_tokenizer(path: Path) -> Path:
+    """A tokenizer whose tokens are the words."""
+    tokenizer = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(path))
+    return path
+
+
+async def test_usage_is_the_answer_a_blank_line_and_four_lines(beseda: Program, server: ModelServer) -> None:
+    server.default = Reply(text=["Здравствуйте!"], usage=(12, 64))
+    asked = await beseda("ask", "--usage", "--text", "Привет! Как дела?")
+    assert asked.code == 0
+    *answer, local, prompt, completion, finish = asked.out.splitlines()
+    assert answer == ["Здравствуйте!", ""]
+    assert re.fullmatch(r"local_input_tokens: \d+", local)
+    assert (prompt, completion, finish) == (
+        "api_prompt_tokens: 12",
+        "api_completion_tokens: 64",
+        "finish_reason: stop",
+    )
+    assert "estimate" in asked.err
+
+
+async def test_usage_counts_by_a_tokenizer_of_ones_own(beseda: Program) -> None:
+    path = write_tokenizer(beseda.folder / "tokenizer.json")
+    asked = await beseda("ask", "--usage", "--tokenizer", str(path), "one two three")
+    assert "\n\nlocal_input_tokens: 3\n" in asked.out
+    assert "estimate" not in asked.err
+
+
+async def test_file_that_is_no_tokenizer_is_refused(beseda: Program, server: ModelServer) -> None:
+    (beseda.folder / "t.json").write_text("{}")
+    asked = await beseda("ask", "--usage", "--tokenizer", "t.json", "hi")
+    assert (asked.code, asked.out, server.requests) == (2, "", [])
+    assert "not a tokenizer.json" in asked.complaint
+
+
+async def test_json_holds_everything(beseda: Program, server: ModelServer) -> None:
+    server.default = Reply(text=["Да"], usage=(12, 1), cost=0.5)
+    asked = await beseda("ask", "hi", "--json", "--usage", "--system", "Be brief.")
+    told = json.loads(asked.out)
+    assert (asked.code, asked.err, told["answer"], told["cost"]) == (0, "", "Да", 0.5)
+    assert (told["prompt_tokens"], told["completion_tokens"], told["finish_reason"]) == (12, 1, "stop")
+    assert told["local_input_tokens"] > 0 and told["total_seconds"] > 0
+    assert [message["role"] for message in server.requests[0].body["messages"]] == ["system", "user"]
+
+
+BAD_ANSWERS = {
+    "key": (refuse(401, {"message": "Incorrect API key provided", "code": "invalid_api_key"}), "OPENAI_API_KEY"),
+    "long": (CONTEXT_TOO_LONG["openai"], "8192"),
+    "page": (answer_page(), "openai"),
+    "money": (refuse(402), "openai"),
+}
+
+
+@pytest.mark.parametrize(("reply", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+async def test_failure_is_a_line_and_exit_code_1(
+    reply: Reply, words: str, beseda: Program, server: ModelServer
+) -> None:
+    server.default = reply
+    asked = await beseda("ask", "hi")
+    assert (asked.code, asked.out) == (1, "")
+    assert words in asked.complaint
+
+
+REFUSED = {
+    "one-model": (["--compare", "openai:a", "hi"], "two models or more"),
+    "unknown": (["--compare", "openai:a,opnai:b", "hi"], "did you mean openai"),
+    "both": (["--compare", "openai:a,openai:b", "--compare-three", "hi"], "give one of them"),
+    "usage": (["--compare", "openai:a,openai:b", "--usage", "hi"], "--usage is for one model"),
+    "tokenizer": (["--tokenizer", "t.json", "hi"], "--usage"),
+    "two-texts": (["--compare", "openai:a,openai:b", "hi", "--text", "hi"], "one place"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), REFUSED.values(), ids=REFUSED)
+async def test_options_that_do_not_go_together_are_refused(
+    arguments: list[str], words: str, beseda: Program, server: ModelServer
+) -> None:
+    refused = await beseda("ask", *arguments)
+    assert (refused.code, refused.out, server.requests) == (2, "", [])
+    assert words in refused.complaint
+
+
+async def test_start_costs_little(beseda: Program, server: ModelServer) -> None:
+    delay = 0.2
+    server.default = Reply(text=["Да"], delay=delay)
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        assert (await beseda("ask", "hi")).code == 0
+        taken.append(time.perf_counter() - start - delay)
+    print(f"beseda ask: {min(taken):.3f} s at best, {statistics.median(taken):.3f} s in the middle, without the server")
+    assert min(taken) < START_UP
+
+
+LOADED = """
+import sys
+from beseda.cli import main
+try:
+    main()
+except SystemExit:
+    print("LOADED", *{name.split(".")[0] for name in sys.modules})
+"""
+
+
+@pytest.mark.parametrize("command", [["ask", "hi"], ["chat"], ["ask", "hi", "--compare", "openai:a,openai:b"]], ids=str)
+async def test_terminal_loads_neither_bots_nor_database(command: list[str], beseda: Program) -> None:
+    ended = await beseda(*command, program=(sys.executable, "-c", LOADED), stdin=b"hi\n")
+    loaded = set(ended.out.partition("LOADED")[2].split())
+    assert "aiohttp" in loaded
+    assert loaded.isdisjoint({"aiogram", "fastapi", "sqlalchemy", "starlette", "alembic"})
