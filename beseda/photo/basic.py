@@ -1,0 +1,27 @@
+"""`basic`: what can be done for a photo without any model, on this machine."""
+
+from pathlib import Path
+
+from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
+from beseda.photo.darkroom import Darkroom
+
+
+class BasicEnhancer:
+    """An `Enhancer` that needs nothing. It knows no faces, so `only_center_face` changes nothing."""
+
+    name = "basic"
+
+    def __init__(self, darkroom: Darkroom) -> None:
+        self._darkroom = darkroom
+
+    async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
+        """Turn upright, take noise away, spread dull contrast, enlarge (twice unless told otherwise), sharpen."""
+        made = await self._darkroom.enhance(source, target, options.scale)
+        return Enhanced(made.width, made.height, self.name, made.scale)
+
+    async def check(self) -> PhotoHealth:
+        """Say that it works: it is a part of the program."""
+        return PhotoHealth(ok=True, detail="basic works on this machine")
+
+    async def close(self) -> None:
+        """Do nothing: each photo's process ends with it."""
