@@ -12,7 +12,7 @@ from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
 from beseda.domain.bot import BotProfile
-from beseda.errors import StorageError, TelegramError, TelegramUnauthorizedError
+from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
@@ -78,6 +78,9 @@ class RunningBot:
         messenger = TelegramMessenger(api, pacer, container.clock, _flood_note(record.flood_waits))
         memory = Memory(record.conversations, hot.history, assignment.namespace)
         find_model = _finder(container.models, assignment.profile)
+        model = await find_model("")  # now, so that what is wrong with it is said at the start
+        if model is not container.model:
+            log.info("%s answers with %s", assignment.profile.name, model.name)
         parts = ChatParts(find_model, record.turns, memory, messenger, container.clock)
         desk = Desk(
             profile=assignment.profile,
@@ -119,7 +122,10 @@ class RunningBot:
         """Look for updates that a failure has left, now and then, until cancelled."""
         while True:
             await self._clock.sleep(_SWEEP)
-            await self.runner.recover()
+            try:
+                await self.runner.recover()
+            except StorageError as error:  # the next sweep finds what this one could not read
+                log.warning("%s cannot look for what was left: %s", self.name, error.detail)
 
     async def close(self, *, within: float = _GRACE) -> None:
         """Let running answers end for `within` seconds, then stop: what is left is taken up by the next start."""
@@ -138,7 +144,9 @@ class RunningBot:
         if webhook is None:
             await self._try("deleteWebhook", drop_pending_updates=False)
             return
-        await self.runner.desk.api.call(
+        await _insist(
+            self.runner.desk.api,
+            self._clock,
             "setWebhook",
             url=f"{webhook.public_url.rstrip('/')}/telegram/{self.name}",
             secret_token=webhook.secret,
@@ -183,15 +191,26 @@ def _flood_note(store: FloodWaitStore) -> FloodNote:
 
 
 async def _introduce(api: BotApi, name: str, clock: Clock) -> Identity:
+    try:
+        me = await _insist(api, clock, "getMe")
+    except TelegramRefusedError as error:  # what is not even of a token's form is no method's address: 404
+        raise TelegramUnauthorizedError(error.detail) from error
+    return Identity(name, int(me["id"]), str(me["username"]))
+
+
+async def _insist(api: BotApi, clock: Clock, method: str, **params: Any) -> Any:
+    """Make a call that the bot cannot begin without, for as long as Telegram is away.
+
+    Raises TelegramUnauthorizedError and TelegramRefusedError: trying again would not help.
+    """
     backoff, attempt = Backoff(first=0.5, cap=30.0), 0
     while True:
         try:
-            me = await api.call("getMe")
-            return Identity(name, int(me["id"]), str(me["username"]))
-        except TelegramUnauthorizedError:
+            return await api.call(method, **params)
+        except (TelegramUnauthorizedError, TelegramRefusedError):
             raise
         except TelegramError as error:
             wait = error.retry_after or backoff.delay(attempt)
-            log.warning("%s cannot reach Telegram, trying again in %.1f s: %s", name, wait, error.detail)
+            log.warning("Telegram cannot be reached, trying again in %.1f s: %s", wait, error.detail)
             attempt += 1
             await clock.sleep(wait)

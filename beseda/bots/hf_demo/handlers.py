@@ -3,7 +3,7 @@
 A comparison travels as the words `/compare …`, so that a press on “Try again” and a start after a crash ask it alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from orjson import Fragment
@@ -44,7 +44,7 @@ _STAND_IN = Text(
     ru="_Hugging Face не подключён (нет `HF_TOKEN`): отвечает {model}._",
     en="_Hugging Face is not connected (no `HF_TOKEN`): {model} answers._",
 )
-_HEAD = Text(ru="| модель | время | токены | цена |", en="| model | time | tokens | cost |")
+_HEAD = Text(ru="| модель | секунд | токены | цена |", en="| model | seconds | tokens | cost |")
 _FAILED = Text(ru="не ответила", en="did not answer")
 _FASTEST = Text(ru="⚡ Быстрее всех {alias}.", en="⚡ {alias} was the fastest.")
 _CHEAPEST = Text(ru="💰 Дешевле всех {alias}.", en="💰 {alias} was the cheapest.")
@@ -122,14 +122,20 @@ def describe_race(outcomes: Sequence[Outcome], language: str) -> str:
     lines += [_write_row(alias, outcome, language) for alias, outcome in rows.items()]
     blocks = ["\n".join(lines)]
     came = {alias: outcome.call for alias, outcome in rows.items() if outcome.said}
-    priced = {alias: call.usage.cost for alias, call in came.items() if call.usage.cost is not None}
+    notes = dict.fromkeys(_note_stand_in(call, language) for call in came.values())
+    return "\n\n".join([*blocks, *filter(None, [_name_best(came, language), *notes])])
+
+
+def _name_best(came: Mapping[str, ModelCall], language: str) -> str:
+    """Return who was the fastest and the cheapest, where it is they who answered and there is a difference."""
+    own = {alias: call for alias, call in came.items() if call.endpoint == ENDPOINT}
+    priced = {alias: call.usage.cost for alias, call in own.items() if call.usage.cost is not None}
     verdicts = []
-    if len(came) > 1:
-        verdicts.append(_FASTEST.say(language, alias=min(came, key=lambda alias: came[alias].total_ms)))
+    if len(own) > 1:
+        verdicts.append(_FASTEST.say(language, alias=min(own, key=lambda alias: own[alias].total_ms)))
     if len(set(priced.values())) > 1:
         verdicts.append(_CHEAPEST.say(language, alias=min(priced, key=lambda alias: priced[alias])))
-    notes = [_note_stand_in(call, language) for call in came.values()]
-    return "\n\n".join([*blocks, *filter(None, [" ".join(verdicts), *dict.fromkeys(notes)])])
+    return " ".join(verdicts)
 
 
 def _write_row(alias: str, outcome: Outcome, language: str) -> str:

@@ -188,7 +188,8 @@ def _tell_home(listing: Listing) -> str:
 def _show_home(listing: Listing, language: str) -> str:
     rooms = _ROOMS.say(language, rooms=listing.rooms) if listing.rooms else _STUDIO.say(language)
     price = f"{_millions(listing.price, language)} {'млн ₽' if language == 'ru' else 'M ₽'}"
-    return f"**{literal(listing.id)}** {rooms}, {listing.area:g} м², {literal(listing.district)}, {price}"
+    area = f"{listing.area:g}".replace(".", ",") if language == "ru" else f"{listing.area:g}"
+    return f"**{literal(listing.id)}** {rooms}, {area} м², {literal(listing.district)}, {price}"
 
 
 def _thousands(value: float) -> str:
