@@ -10,7 +10,7 @@ from beseda.asgi import Web
 from beseda.bootstrap import Container
 from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
-from beseda.errors import SettingsError, StorageError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.errors import SettingsError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.services.housekeeping import Housekeeping
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Fleet:
         self._count()
         # Neither ends by itself: what one raises is a bug, and ends the program.
         async with asyncio.TaskGroup() as group:
-            group.create_task(_sweep(bot))
+            group.create_task(bot.sweep())
             if self._plan.webhook is None:
                 group.create_task(bot.poll())
 
@@ -103,11 +103,3 @@ class Fleet:
         announce(sorted(self._up))
         gc.collect()
         gc.freeze()  # what is loaded now stays: collections need not walk over it again
-
-
-async def _sweep(bot: RunningBot) -> None:
-    while True:
-        try:
-            await bot.sweep()
-        except StorageError as error:  # an outage must not end the program: the next sweep finds what it left
-            log.warning("%s could not look for unfinished updates: %s", bot.name, error.detail)

@@ -24,13 +24,9 @@ def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: ob
     Raises SettingsError.
     """
     from beseda.config import load_settings
-    from beseda.errors import SettingsError
     from beseda.logs import redact, setup_logging
 
-    try:
-        settings = load_settings(config, flags)
-    except UnicodeDecodeError as error:
-        raise SettingsError(f".env is not UTF-8 text: byte {error.start + 1} makes no sense") from error
+    settings = load_settings(config, flags)
     level = "error" if quiet and settings.log_level != "debug" else settings.log_level
     setup_logging(level.upper(), json=settings.log_format == "json")
     for secret in settings.secrets():

@@ -21,9 +21,15 @@ _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<default>[^
 
 
 def read_environment(dotenv: Path = Path(".env")) -> dict[str, str]:
-    """Return the process's environment over what `dotenv` says; empty values count as not set."""
+    """Return the process's environment over what `dotenv` says; empty values count as not set.
+
+    Raises SettingsError where `dotenv` is no text.
+    """
     # No interpolation: a `$` in a secret is a `$`.
-    stored = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
+    try:
+        stored = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{dotenv} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
     return {name: value for name, value in {**stored, **os.environ}.items() if value}
 
 
@@ -67,7 +73,7 @@ class _Reader:
 
     def read_file(self, config_path: Path | None) -> None:
         path = config_path or DEFAULT_CONFIG
-        if not path.is_file():
+        if not path.exists():
             if config_path is not None:
                 self.problems.append(f"{path}: there is no such file; copy config.example.yaml, or leave --config out")
             return

@@ -72,7 +72,7 @@ def _read_switch(value: object) -> object:
 
 def _check_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # .port raises beyond 65535
         raise ValueError("not an http address")
     return value.rstrip("/")
 
