@@ -55,6 +55,6 @@ def _recognise(port: int, listing: dict[str, Any]) -> Endpoint:
     """Return the row of the server's kind: by what its list says, else by the port."""
     owner = str(listing["data"][0].get("owned_by", ""))
     local = [row for row in ENDPOINTS if row.is_local]
-    by_owner = [row for row in local if row.owner_mark == owner]
+    by_owner = [row for row in local if owner in row.owner_marks]
     by_port = [row for row in local if port in row.local_ports]
     return (by_owner or by_port or [row for row in local if row.takes_any_model])[0]

@@ -40,7 +40,7 @@ class Endpoint:
     """The API's path at another host than `base_url`'s, where that differs."""
     local_ports: tuple[int, ...] = ()
     """Where a server of this kind usually listens on one's own machine."""
-    owner_mark: str = ""
+    owner_marks: tuple[str, ...] = ()
     """`owned_by` in its list of models, which tells servers on one port apart."""
     headers: Mapping[str, str] = field(default_factory=dict)
     usage_in_stream: bool = True
@@ -147,7 +147,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="VLLM_BASE_URL",
         needs_key=False,
         local_ports=(8000,),
-        owner_mark="vllm",
+        owner_marks=("vllm",),
         health_path="/health",
     ),
     Endpoint(
@@ -160,7 +160,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         model_variable="LLAMA_MODEL_NAME",
         needs_key=False,
         local_ports=(8080, 8000),
-        owner_mark="llamacpp",
+        owner_marks=("llamacpp", "me"),  # llama-server, python -m llama_cpp.server
         health_path="/health",
         takes_any_model=True,
     ),
@@ -172,7 +172,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="OLLAMA_BASE_URL",
         needs_key=False,
         local_ports=(11434,),
-        owner_mark="library",
+        owner_marks=("library",),
     ),
     Endpoint(
         name="lmstudio",
@@ -183,7 +183,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         url_variable="LMSTUDIO_BASE_URL",
         needs_key=False,
         local_ports=(1234,),
-        owner_mark="organization_owner",
+        owner_marks=("organization_owner",),
     ),
 )
 

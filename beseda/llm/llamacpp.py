@@ -5,8 +5,7 @@ have nothing else. How much fits is asked where it can be: `/props` and `/tokeni
 on the other. Facts: the sources of both, llama-cpp-python 0.3.36.
 """
 
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,18 +15,18 @@ from beseda.domain.message import Message, Role
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
 from beseda.llm._chunks import AnswerReader, InnerFaultError
-from beseda.llm.base import FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest
+from beseda.llm.base import FinishReason, ModelRequest
 from beseda.llm.dialect import ChatDialect
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
-from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
+from beseda.llm.measured import CountMemory, MeasuredModel
+from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
 
 # `/completion` would go on until the context is full.
 _MAX_TOKENS = 1024
 # `python -m llama_cpp.server` does not tell; this is its default.
 _USUAL_CONTEXT = 2048
 _REMEMBER_CONTEXT = 300.0  # seconds: the server may come back with another model
-_REMEMBERED_COUNTS = 1024
 
 _NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 _STOPS = {"eos": FinishReason.STOP, "word": FinishReason.STOP, "limit": FinishReason.LENGTH}
@@ -97,32 +96,6 @@ class CompletionReader(AnswerReader):
         self.done = True
 
 
-class LlamaCppModel:
-    """A `ChatModel` at a llama.cpp server of either kind. Measures texts where the server can."""
-
-    def __init__(self, wire: OpenAICompatibleModel, measuring: "LlamaMeasuring") -> None:
-        self._wire = wire
-        self._measuring = measuring
-
-    @property
-    def name(self) -> str:
-        return self._wire.name
-
-    @property
-    def measuring(self) -> Measuring:
-        return self._measuring
-
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer by the first route that the server has. Raises a leaf of RemoteError."""
-        return self._wire.stream(request)
-
-    async def check(self) -> ModelHealth:
-        return await self._wire.check()
-
-    async def close(self) -> None:
-        await self._wire.close()
-
-
 class LlamaMeasuring:
     """Context and lengths as the server tells them. `size` is what the settings say, 0 for nothing."""
 
@@ -133,7 +106,7 @@ class LlamaMeasuring:
         self._told = size
         self._size: int | None = None
         self._size_until = 0.0
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._memory = CountMemory()
         self._route = 0
 
     async def context_size(self) -> int | None:
@@ -149,14 +122,11 @@ class LlamaMeasuring:
 
     async def count_tokens(self, text: str) -> int | None:
         """Return the length of `text`; None where the server has no route for that. Raises RemoteError."""
-        if text in self._counts:
-            self._counts.move_to_end(text)
-            return self._counts[text]
+        if (known := self._memory.find(text)) is not None:
+            return known
         count = await self._ask_length(text)
         if count is not None:
-            self._counts[text] = count
-            if len(self._counts) > _REMEMBERED_COUNTS:
-                self._counts.popitem(last=False)
+            self._memory.keep(text, count)
         return count
 
     async def _ask_length(self, text: str) -> int | None:
@@ -174,21 +144,16 @@ class LlamaMeasuring:
 
 def build_llamacpp(
     connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock, *, context: int = 0
-) -> LlamaCppModel:
+) -> MeasuredModel:
     """Return a model at a llama.cpp server; `context` is its size in tokens where the server does not tell."""
     row = connection.endpoint
     wire = OpenAICompatibleModel(connection, http, timeouts, dialects=list_dialects(row))
-    return LlamaCppModel(wire, LlamaMeasuring(wire, connection.base_url, clock, size=context))
+    return MeasuredModel(wire, LlamaMeasuring(wire, connection.base_url, clock, size=context))
 
 
 def list_dialects(row: Endpoint) -> list[ChatDialect]:
     """Return the routes to try, the better one first."""
     return [ChatDialect(row), CompletionDialect(row)]
-
-
-def find_root(base: URL) -> URL:
-    """Return the server's root, where llama.cpp's own routes are."""
-    return base.with_path(base.path.rstrip("/").removesuffix("/v1") or "/")
 
 
 def write_prompt(messages: Sequence[Message]) -> str:

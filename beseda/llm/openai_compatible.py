@@ -227,6 +227,11 @@ class OpenAICompatibleModel:
         return ModelHealth(ok=True, detail=f"{self.name}: ready")
 
 
+def find_root(base: URL) -> URL:
+    """Return the server's root, where the routes are that no API has but this server."""
+    return base.with_path(base.path.rstrip("/").removesuffix("/v1") or "/")
+
+
 def list_models(body: bytes) -> list[str]:
     """Return the ids in an OpenAI-like list of models; empty for anything else."""
     try:

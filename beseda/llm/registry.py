@@ -4,6 +4,7 @@ A model is addressed as `endpoint:model`; a comma-separated list is an order of 
 nothing here reads the environment.
 """
 
+import asyncio
 import difflib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -27,8 +28,11 @@ from beseda.llm.keys import check_key, explain_missing_key
 from beseda.llm.llamacpp import build_llamacpp
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import PriceBook, PricedModel
+from beseda.llm.vllm import build_vllm
 
 logger = logging.getLogger(__name__)
+
+_GREETING_SECONDS = 1.5  # a start waits no longer for a server of one's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,10 @@ def _build_llamacpp(connection: Connection, around: Surroundings) -> ChatModel:
     return build_llamacpp(connection, around.http, settings.timeouts, around.clock, context=settings.llama_context)
 
 
+def _build_vllm(connection: Connection, around: Surroundings) -> ChatModel:
+    return build_vllm(connection, around.http, around.settings.timeouts, around.clock)
+
+
 # Whatever is no endpoint of the table: a name, and how such a model is built.
 _OTHER_WIRES: Mapping[str, Callable[[ModelAddress, Surroundings], ChatModel]] = {demo.ENDPOINT_NAME: _build_demo}
 # Endpoints with ways of their own; all others speak the wire as their row says.
@@ -98,6 +106,7 @@ _OWN_WAYS: Mapping[str, Callable[[Connection, Surroundings], ChatModel]] = {
     "gigachat": _build_gigachat,
     "hf": _build_huggingface,
     "llamacpp": _build_llamacpp,
+    "vllm": _build_vllm,
 }
 
 
@@ -199,7 +208,11 @@ async def _greet_local(addresses: Sequence[ModelAddress], model: ChatModel) -> N
     rows = [find_endpoint(address.endpoint) for address in addresses]
     if not all(row is not None and row.is_local for row in rows):
         return  # nobody else is asked before there is a question
-    health = await model.check()
+    try:
+        async with asyncio.timeout(_GREETING_SECONDS):
+            health = await model.check()
+    except TimeoutError:
+        health = ModelHealth(ok=False, detail=f"{model.name}: silent for {_GREETING_SECONDS:g} s")
     if health.loading:
         logger.warning("the model is still loading, answers come once it is ready: %s", health.detail)
     elif not health.ok:

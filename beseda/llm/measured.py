@@ -1,0 +1,53 @@
+"""A model together with its server's way to measure texts, and a memory for what was measured."""
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+
+from beseda.llm.base import ChatModel, Measuring, ModelEvent, ModelHealth, ModelRequest
+
+_REMEMBERED_COUNTS = 1024
+
+
+class MeasuredModel:
+    """A `ChatModel` with a `Measuring` beside it."""
+
+    def __init__(self, wire: ChatModel, measuring: Measuring) -> None:
+        self._wire = wire
+        self._measuring = measuring
+
+    @property
+    def name(self) -> str:
+        return self._wire.name
+
+    @property
+    def measuring(self) -> Measuring:
+        return self._measuring
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer. Raises a leaf of RemoteError."""
+        return self._wire.stream(request)
+
+    async def check(self) -> ModelHealth:
+        return await self._wire.check()
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+
+class CountMemory:
+    """The lengths of the last texts: a conversation brings the same messages again and again."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def find(self, text: str) -> int | None:
+        """Return the length of `text`, None where it is not known."""
+        if text in self._counts:
+            self._counts.move_to_end(text)
+        return self._counts.get(text)
+
+    def keep(self, text: str, count: int) -> None:
+        """Remember a length, and forget that of the text that was not asked for the longest."""
+        self._counts[text] = count
+        if len(self._counts) > _REMEMBERED_COUNTS:
+            self._counts.popitem(last=False)
