@@ -121,3 +121,11 @@ def test_usual_addresses_are_on_this_machine() -> None:
 
     assert {"http://127.0.0.1:8080/v1", "http://127.0.0.1:11434/v1", "http://127.0.0.1:1234/v1"} <= set(addresses)
     assert len(addresses) == len(set(addresses))
+
+
+@pytest.mark.parametrize(("owner", "row"), [("me", "llamacpp"), ("llamacpp", "llamacpp"), ("vllm", "vllm")])
+async def test_servers_on_one_port_are_told_apart(server: ModelServer, http: HttpClient, owner: str, row: str) -> None:
+    server.models = [{"id": "/models/tiny.gguf", "owned_by": owner}]
+    found = await find_local_servers(http, [server.base_url])
+
+    assert [(each.endpoint.name, each.model) for each in found] == [(row, "tiny.gguf")]
