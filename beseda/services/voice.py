@@ -5,8 +5,9 @@ import secrets
 from pathlib import Path
 
 from beseda.audio.base import AudioTranscoder
+from beseda.domain.transcript import Transcript
 from beseda.errors import BesedaError, SilentAudioError, ToolError
-from beseda.speech.base import Transcriber, Transcript
+from beseda.speech.base import Transcriber
 
 _log = logging.getLogger(__name__)
 

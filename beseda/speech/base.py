@@ -4,18 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from beseda.domain.transcript import Segment as Segment  # noqa: PLC0414 - offered here, too
+from beseda.domain.transcript import Transcript as Transcript  # noqa: PLC0414 - offered here, too
+
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
-    """What was said. `seconds` is the length of the recording where the service tells it."""
+class SpeechLimits:
+    """What a recogniser takes in one request, and how many requests at once. `max_seconds` is None where unlimited."""
 
-    text: str
-    seconds: float | None = None
+    max_bytes: int = 25_000_000  # Groq's and OpenAI's limit for an attachment, vLLM's default
+    max_seconds: float | None = None
+    parallel: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechHealth:
-    """Whether a recogniser can be asked now, and in one line why not."""
+    """Whether a recogniser can be asked now, and in one line why not; also where it answers but soon will not."""
 
     ok: bool
     detail: str
@@ -29,10 +33,16 @@ class Transcriber(Protocol):
         """`endpoint:model`, as settings write it."""
         ...
 
-    async def transcribe(self, audio: Path, *, language: str = "") -> Transcript:
+    @property
+    def limits(self) -> SpeechLimits:
+        """What it takes in one request."""
+        ...
+
+    async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
         """Return the text spoken in `audio`; `language` is a hint as ISO 639-1.
 
-        Raises a leaf of `beseda.errors.RemoteError`.
+        With `times` segments come along where the service can tell them. Raises a leaf of
+        `beseda.errors.RemoteError`.
         """
         ...
 

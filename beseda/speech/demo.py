@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from beseda.errors import SpeechNotConfiguredError
-from beseda.speech.base import SpeechHealth, Transcript
+from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 from beseda.speech.endpoints import ENDPOINTS
 
 
@@ -15,9 +15,14 @@ class UnconfiguredTranscriber:
         """`none`."""
         return "none"
 
-    async def transcribe(self, audio: Path, *, language: str = "") -> Transcript:
+    @property
+    def limits(self) -> SpeechLimits:
+        """Whatever: it hears nothing."""
+        return SpeechLimits()
+
+    async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
         """Raise `SpeechNotConfiguredError`."""
-        del language
+        del language, times
         raise SpeechNotConfiguredError(f"{audio.name} was not transcribed: {_advise()}")
 
     async def check(self) -> SpeechHealth:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beseda.errors import BesedaError, FileTooLargeError, RemoteError
-from beseda.speech.base import SpeechHealth, Transcriber, Transcript
+from beseda.speech.base import SpeechHealth, SpeechLimits, Transcriber, Transcript
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,15 @@ class FailoverTranscriber:
         """The names in order, as settings write such a list."""
         return ",".join(transcriber.name for transcriber in self._transcribers)
 
-    async def transcribe(self, audio: Path, *, language: str = "") -> Transcript:
+    @property
+    def limits(self) -> SpeechLimits:
+        """What every one of them takes: whichever steps in can then have the same parts."""
+        every = [transcriber.limits for transcriber in self._transcribers]
+        seconds = [limits.max_seconds for limits in every if limits.max_seconds is not None]
+        parallel = min(limits.parallel for limits in every)
+        return SpeechLimits(min(limits.max_bytes for limits in every), min(seconds, default=None), parallel)
+
+    async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
         """Return the first transcript that can be had.
 
         If none can, raises the first error after which trying again makes sense, else the last one.
@@ -31,7 +39,7 @@ class FailoverTranscriber:
         failures: list[BesedaError] = []
         for transcriber in self._transcribers:
             try:
-                return await transcriber.transcribe(audio, language=language)
+                return await transcriber.transcribe(audio, language=language, times=times)
             # Another service may take larger files.
             except (RemoteError, FileTooLargeError) as error:
                 failures.append(error)

@@ -6,11 +6,20 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from beseda.errors import SettingsError
+from beseda.speech._http import HttpTranscriber, SpeechConnection
 from beseda.speech.base import Transcriber
 from beseda.speech.demo import UnconfiguredTranscriber
-from beseda.speech.endpoints import ENDPOINTS, SpeechEndpoint
+from beseda.speech.endpoints import ENDPOINTS, SpeechEndpoint, Wire
 from beseda.speech.failover import FailoverTranscriber
-from beseda.speech.openai_multipart import OpenAITranscriber, SpeechConnection
+from beseda.speech.openai_multipart import OpenAITranscriber
+from beseda.speech.openrouter_json import OpenRouterTranscriber
+from beseda.speech.plain_transcribe import PlainTranscriber
+
+_WIRES: Mapping[Wire, type[HttpTranscriber]] = {
+    Wire.OPENAI: OpenAITranscriber,
+    Wire.OPENROUTER: OpenRouterTranscriber,
+    Wire.PLAIN: PlainTranscriber,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
     row = _find_row(name)
     if gap := _find_gap(row, settings):
         raise SettingsError(f"BESEDA_SPEECH names {name}, but {gap}")
-    return OpenAITranscriber(
+    return _WIRES[row.wire](
         SpeechConnection(
             endpoint=row.name,
             base_url=_complete_url(settings.base_urls.get(row.name) or row.base_url, row),
@@ -54,6 +63,7 @@ def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
             api_key=settings.api_keys.get(row.name, ""),
             timeout=settings.timeout,
             connect_timeout=settings.connect_timeout,
+            limits=row.limits,
         )
     )
 
@@ -80,4 +90,6 @@ def _complete_url(url: str, row: SpeechEndpoint) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise SettingsError(f"{row.url_variable} is not an http address")
     # People write the bare host, as Groq's own SDK wants it; the path of the route is then the usual one.
-    return url if parts.path.strip("/") else url.rstrip("/") + (urlsplit(row.base_url).path or "/v1")
+    if row.wire is Wire.PLAIN:
+        return url.rstrip("/").removesuffix("/transcribe")
+    return url if parts.path.strip("/") else url.rstrip("/") + row.path

@@ -1,6 +1,10 @@
-"""A local recogniser with OpenAI's multipart route: says what it is told to, and fails on request."""
+"""A local recogniser with OpenAI's multipart route, OpenRouter's JSON and a plain `/transcribe`.
+
+It says what it is told to, and fails on request.
+"""
 
 import asyncio
+import base64
 import json
 from collections import deque
 from collections.abc import Callable
@@ -52,6 +56,13 @@ class SpeechServer:
     retry_after: str = "0"
     faults: deque[Fault] = field(default_factory=deque)
     heard: list[Heard] = field(default_factory=list)
+    # Says what to answer to a recording, instead of `text`: a text, an object of OpenAI's, or a fault.
+    ear: "Callable[[Heard], str | dict[str, object] | Fault] | None" = None
+    delay: float = 0.0
+    knows_times: bool = True
+    shutdown_date: object = None
+    running: int = 0
+    most_running: int = 0
     root_url: str = ""
     _released: asyncio.Event = field(default_factory=asyncio.Event)
     _runner: web.AppRunner | None = None
@@ -65,6 +76,11 @@ class SpeechServer:
         for prefix in ("/v1", "/openai/v1"):
             app.router.add_post(f"{prefix}/audio/transcriptions", self._transcribe)
             app.router.add_get(f"{prefix}/models", self._list_models)
+            app.router.add_post(f"{prefix}/transcribe", self._transcribe)
+            app.router.add_get(f"{prefix}/", self._list_models)
+        app.router.add_post("/api/v1/audio/transcriptions", self._transcribe)
+        app.router.add_get("/api/v1/models", self._list_models)
+        app.router.add_post("/transcribe", self._transcribe)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -82,16 +98,40 @@ class SpeechServer:
     async def _list_models(self, request: web.Request) -> web.StreamResponse:
         if self.faults:
             return await self._fail(request, self.faults.popleft())
-        return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+        row: dict[str, object] = {"id": MODEL, "object": "model"}
+        if self.shutdown_date is not None:
+            row["shutdown_date"] = self.shutdown_date
+        return web.json_response({"object": "list", "data": [row]})
 
     async def _transcribe(self, request: web.Request) -> web.StreamResponse:
-        heard = await _read_form(request)
+        heard = await (_read_json(request) if request.content_type == "application/json" else _read_form(request))
         self.heard.append(heard)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            if self.delay:
+                await asyncio.sleep(self.delay)
+            return await self._answer(request, heard)
+        finally:
+            self.running -= 1
+
+    async def _answer(self, request: web.Request, heard: Heard) -> web.StreamResponse:
         if self.faults:
             return await self._fail(request, self.faults.popleft())
-        if heard.fields.get("response_format", "json") == "text":
-            return web.Response(text=self.text + "\n")
-        return web.json_response({"text": f" {self.text} ", "usage": {"type": "duration", "seconds": 4}})
+        kind = heard.fields.get("response_format", "json")
+        if kind == "verbose_json" and not self.knows_times:
+            return _refuse(400, "response_format verbose_json is not supported", "unsupported_value")
+        said = self.ear(heard) if self.ear else self.text
+        if isinstance(said, Fault):
+            return await self._fail(request, said)
+        if isinstance(said, dict):
+            return web.json_response(said)
+        if kind == "text":
+            return web.Response(text=said + "\n")
+        answer: dict[str, object] = {"text": f" {said} ", "usage": {"type": "duration", "seconds": 4}}
+        if kind == "verbose_json":
+            answer |= {"duration": 4.0, "segments": [{"id": 0, "start": 0.5, "end": 3.5, "text": f" {said}"}]}
+        return web.json_response(answer)
 
     async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         if fault is Fault.HANG:
@@ -138,3 +178,15 @@ async def _read_form(request: web.Request) -> Heard:
         else:
             fields[part.name or ""] = await part.text()
     return Heard(request.headers.get("Authorization", ""), fields, file_name, content_type, audio)
+
+
+async def _read_json(request: web.Request) -> Heard:
+    body = json.loads(await request.read())
+    sound = body.pop("input_audio")
+    return Heard(
+        request.headers.get("Authorization", ""),
+        body,
+        f"voice.{sound['format']}",
+        request.content_type,
+        base64.b64decode(sound["data"], validate=True),
+    )

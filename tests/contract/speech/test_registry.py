@@ -30,7 +30,7 @@ def test_build_transcriber_of_settings(settings: SpeechSettings, name: str) -> N
     ("settings", "message"),
     [
         (SpeechSettings("grok"), "grok, an unknown speech endpoint: did you mean groq?"),
-        (SpeechSettings("siri"), "known are groq, openai, asr"),
+        (SpeechSettings("siri"), "known are groq, openai, asr, transcribe, openrouter"),
         (SpeechSettings("groq"), "GROQ_API_KEY is not set; get a key at https://console.groq.com/keys"),
         (SpeechSettings("asr"), "ASR_BASE_URL is not set"),
         (SpeechSettings(base_urls={"asr": "localhost:8001"}), "ASR_BASE_URL is not an http address"),
@@ -95,7 +95,7 @@ async def test_wrong_key_is_not_tried_again(server: SpeechServer, voice: Path) -
 
 async def test_nothing_configured_says_so_instead_of_pretending(voice: Path) -> None:
     built = build_transcriber(SpeechSettings())
-    with pytest.raises(SpeechNotConfiguredError, match="GROQ_API_KEY, OPENAI_API_KEY, ASR_BASE_URL") as caught:
+    with pytest.raises(SpeechNotConfiguredError, match="GROQ_API_KEY, OPENAI_API_KEY, ASR_BASE_URL, TRANS") as caught:
         await built.transcribe(voice)
     assert "текстом" in caught.value.say("ru")
     assert not (await built.check()).ok

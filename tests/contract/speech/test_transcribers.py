@@ -28,6 +28,11 @@ from tests.parts.speech_server import MODEL, Fault, SpeechServer
 KEY = "gsk_0123456789abcdef"
 AUDIO = (Path(__file__).parents[2] / "samples" / "voice" / "hello.ogg").read_bytes()
 SPECS = [*(f"{row.name}:{MODEL}" for row in ENDPOINTS), f"groq:{MODEL},asr:{MODEL}"]
+WANTED = {
+    "openai": ({"model": MODEL, "response_format": "json", "language": "ru"}, "audio/ogg"),
+    "transcribe": ({"language": "ru"}, "audio/ogg"),
+    "openrouter": ({"model": MODEL, "language": "ru"}, "application/json"),
+}
 FAULTS = {
     Fault.UNAUTHORIZED: KeyRejectedError,
     Fault.NO_MODEL: ModelNotFoundError,
@@ -70,8 +75,9 @@ async def test_transcribe_sends_what_the_route_wants(
 ) -> None:
     assert await transcriber.transcribe(voice, language="ru-RU") == Transcript("Привет, мир", 4.0)
     (heard,) = server.heard
-    assert heard.fields == {"model": MODEL, "response_format": "json", "language": "ru"}
-    assert (heard.file_name, heard.content_type) == ("voice.ogg", "audio/ogg")
+    fields, kind = WANTED.get(transcriber.name.partition(":")[0], WANTED["openai"])
+    assert heard.fields == fields
+    assert (heard.file_name, heard.content_type) == ("voice.ogg", kind)
     assert (heard.authorization, heard.audio) == (f"Bearer {KEY}", AUDIO)
 
 
@@ -169,3 +175,10 @@ async def test_transcriber_works_again_after_close(transcriber: Transcriber, voi
     await transcriber.transcribe(voice)
     await transcriber.close()
     assert (await transcriber.transcribe(voice)).text == "Привет, мир"
+
+
+async def test_limits_say_how_much_and_how_many(transcriber: Transcriber) -> None:
+    limits = transcriber.limits
+    assert 1_000_000 <= limits.max_bytes <= 25_000_000
+    assert limits.max_seconds is None or limits.max_seconds >= 600
+    assert limits.parallel >= 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from beseda.audio.base import Recording
 from beseda.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
 from beseda.services.voice import VoiceService
-from beseda.speech.base import SpeechHealth, Transcript
+from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 
 
 @dataclass
@@ -34,8 +34,10 @@ class ScriptedTranscriber:
     heard: Path | None = None
     language: str = ""
     name: str = "scripted:ear"
+    limits: SpeechLimits = field(default_factory=SpeechLimits)
 
-    async def transcribe(self, audio: Path, *, language: str = "") -> Transcript:
+    async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
+        del times
         self.heard, self.language = audio, language
         if isinstance(self.answer, BaseException):
             raise self.answer

@@ -1,0 +1,208 @@
+"""What every recogniser over HTTP has in common: connections, limits, faults, one more try, the list of models."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+import aiohttp
+import orjson
+
+from beseda.errors import (
+    BesedaError,
+    FileTooLargeError,
+    ProtocolError,
+    QuotaExceededError,
+    TimedOutError,
+    ToolError,
+    UnavailableError,
+)
+from beseda.kit.backoff import Backoff
+from beseda.speech._faults import explain_status
+from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
+
+_MAX_ANSWER = 2_000_000  # bytes: hours of speech are a tenth of it
+_LONGEST_WAIT = 5.0  # seconds: a person is waiting
+# What a file says beyond its first minutes may take its time: a slow server hears twice as fast as we speak.
+_SHORT_BYTES, _SLOWEST = 1_000_000, 6_000  # bytes, bytes a second
+# By the file's name they tell what it is; Telegram's .oga is one that they do not know.
+SUFFIXES: Final = frozenset({".flac", ".m4a", ".mp3", ".mp4", ".mpeg", ".mpga", ".ogg", ".wav", ".webm"})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechConnection:
+    """Where to send speech, and how long to wait (seconds)."""
+
+    endpoint: str
+    base_url: str
+    model: str = ""
+    api_key: str = field(default="", repr=False)
+    timeout: float = 120.0
+    connect_timeout: float = 10.0
+    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5, cap=_LONGEST_WAIT))
+    limits: SpeechLimits = field(default_factory=SpeechLimits)
+
+
+class HttpTranscriber:
+    """The common half of a `Transcriber`; a wire adds `_ask`. Tries once more where that may help soon."""
+
+    # Where the service lists its models; empty where it has no such list.
+    _models_path = "/models"
+
+    def __init__(self, connection: SpeechConnection) -> None:
+        self._connection = connection
+        self._base_url = connection.base_url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def name(self) -> str:
+        """`endpoint:model`, or `endpoint` where the server chooses the model."""
+        return ":".join(filter(None, (self._connection.endpoint, self._connection.model)))
+
+    @property
+    def limits(self) -> SpeechLimits:
+        """What the endpoint takes."""
+        return self._connection.limits
+
+    async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
+        """Return the text spoken in `audio`; empty if the service heard no words.
+
+        Raises a leaf of `RemoteError`, `FileTooLargeError`, or `ToolError` if `audio` is not there.
+        """
+        hint = _read_language(language)
+        try:
+            return await self._ask(audio, hint, times=times)
+        except (QuotaExceededError, UnavailableError) as error:
+            wait = self._connection.backoff.delay(0) if error.retry_after is None else error.retry_after
+            if wait > _LONGEST_WAIT:
+                raise
+            await asyncio.sleep(wait)
+        return await self._ask(audio, hint, times=times)
+
+    async def check(self) -> SpeechHealth:
+        """Ask for the list of models, which costs nothing. What it says of a model's end is passed on and logged."""
+        try:
+            async with self._exchange("GET", self._models_path) as response:
+                body = await self._read(response)
+        except BesedaError as error:
+            return SpeechHealth(ok=False, detail=str(error))
+        return self._judge(response, body)
+
+    async def close(self) -> None:
+        """Give back connections; a later request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _ask(self, audio: Path, language: str, *, times: bool) -> Transcript:
+        raise NotImplementedError
+
+    def _judge(self, response: aiohttp.ClientResponse, body: bytes) -> SpeechHealth:
+        model = self._connection.model
+        # Not every server of one's own has this route; that it answers is what we wanted to know.
+        served = _read_models(body) if response.status == 200 else {}
+        if response.status not in {200, 404}:
+            return SpeechHealth(ok=False, detail=str(self._explain(response, body)))
+        if served and model and model not in served:
+            return SpeechHealth(ok=False, detail=f"{self._connection.endpoint} has no model {model}")
+        if end := served.get(model, ""):
+            _log.warning("%s will be switched off on %s: name another in BESEDA_SPEECH", self.name, end)
+            return SpeechHealth(ok=True, detail=f"{self.name} answers until {end}, then it is switched off")
+        return SpeechHealth(ok=True, detail=f"{self.name} answers")
+
+    @asynccontextmanager
+    async def _exchange(
+        self, method: str, path: str, body: Any = None, *, size: int = 0, headers: dict[str, str] | None = None
+    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        url = self._base_url + path
+        seconds = self._connection.timeout + max(0, size - _SHORT_BYTES) / _SLOWEST
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connection.connect_timeout)
+        try:
+            # A redirect would turn the upload into a GET, or carry the key to another host.
+            async with self._open_session().request(
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                yield response
+        except TimeoutError as error:
+            raise TimedOutError(f"{self.name}: no answer within {seconds:g} s") from error
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
+            raise UnavailableError(f"{self.name}: {type(error).__name__}: {error}") from error
+        except aiohttp.InvalidURL as error:
+            raise ProtocolError(f"{self.name}: {url} is not an address") from error
+        except aiohttp.ClientError as error:
+            raise ProtocolError(f"{self.name}: {type(error).__name__}: {error}") from error
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            key = self._connection.api_key
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=64, ttl_dns_cache=300),
+                headers={"Authorization": f"Bearer {key}"} if key else {},
+            )
+        return self._session
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for piece in response.content.iter_any():
+            body += piece
+            if len(body) > _MAX_ANSWER:
+                raise ProtocolError(f"{self.name}: an answer of more than {_MAX_ANSWER} bytes")
+        return bytes(body)
+
+    def _explain(self, response: aiohttp.ClientResponse, body: bytes) -> BesedaError:
+        return self._hide_key(explain_status(response.status, response.headers, body))
+
+    def _hide_key(self, error: BesedaError) -> BesedaError:
+        detail = f"{self.name}: {error.detail}"
+        # Some services repeat the key that they refuse.
+        key = self._connection.api_key
+        return type(error)(detail.replace(key, "<key>") if key else detail, retry_after=error.retry_after)
+
+    def _open_bounded(self, audio: Path) -> tuple[IO[bytes], int]:
+        most = self._connection.limits.max_bytes
+        try:
+            if (size := audio.stat().st_size) > most:
+                raise FileTooLargeError(f"{audio.name}: {size} bytes, and {self.name} takes {most}")
+            return audio.open("rb"), size
+        except OSError as error:
+            raise ToolError(f"{audio.name} cannot be read: {error.strerror or error}") from error
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return an answer's JSON object. Raises `ProtocolError`."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ProtocolError(f"not JSON: {body[:200].decode(errors='replace')}") from error
+    return answer if isinstance(answer, dict) else {}
+
+
+def _read_language(language: str) -> str:
+    hint = language.strip().lower().replace("_", "-").split("-")[0]
+    return hint if hint.isalpha() and hint.isascii() and 2 <= len(hint) <= 3 else ""
+
+
+def _read_models(body: bytes) -> dict[str, str]:
+    """Return the models of a list, and of each the day it ends, empty where nothing is said."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    rows = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        return {}
+    known = [row for row in rows if isinstance(row, dict) and "id" in row]
+    return {str(row["id"]): _read_day(row.get("shutdown_date")) for row in known}
+
+
+def _read_day(value: object) -> str:
+    """Return a day that is told as a date or as a Unix time."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 4e9:
+        return datetime.fromtimestamp(value, UTC).date().isoformat()
+    return value[:10] if isinstance(value, str) else ""
