@@ -11,6 +11,7 @@ from beseda.bootstrap import Container
 from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.errors import SettingsError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.logs import log_context
 from beseda.services.housekeeping import Housekeeping
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,10 @@ class Fleet:
         await asyncio.gather(*(bot.close() for bot in self._open))
 
     async def _live(self, assignment: Assignment) -> None:
+        with log_context(bot=assignment.profile.name):
+            await self._live_named(assignment)
+
+    async def _live_named(self, assignment: Assignment) -> None:
         try:
             bot = await RunningBot.open(assignment, self._container)
         except TelegramUnauthorizedError:
