@@ -9,6 +9,7 @@ import multiprocessing
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.parts.model_server import SERVED_MODEL, ModelServer, Reply, record_re
 _STOPS = {"stop": "eos", "length": "limit"}
 _WORDS = "hello world what is the weather today привет мир как дела сегодня погода System User Assistant"
 CONTEXT = 512
+_LONGEST_CONTEXT = 8192
 
 
 class CompletionServer(ModelServer):
@@ -64,7 +66,7 @@ def write_tiny_model(path: Path) -> None:
     names = [("<unk>", TokenType.UNKNOWN), *pieces]
     writer = GGUFWriter(path, "llama")
     writer.add_name("tiny")
-    writer.add_context_length(CONTEXT)
+    writer.add_context_length(_LONGEST_CONTEXT)
     writer.add_embedding_length(width)
     writer.add_block_count(layers)
     writer.add_feed_forward_length(wide)
@@ -103,26 +105,35 @@ def write_tiny_model(path: Path) -> None:
     writer.close()
 
 
+@dataclass(frozen=True, slots=True)
+class LlamaOptions:
+    """What a server is started with."""
+
+    model: str
+    literal: str
+    context: int
+
+
 def find_free_port() -> int:
     """Return a port that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
-def _serve(model: str, port: int, literal: str, stop: Connection) -> None:
+def _serve(options: LlamaOptions, port: int, stop: Connection) -> None:
     import xllamacpp  # noqa: PLC0415 - belongs to the child
 
     params = xllamacpp.CommonParams()
-    params.model.path = model
-    params.n_ctx = CONTEXT
+    params.model.path = options.model
+    params.n_ctx = options.context
     params.n_parallel = 1
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.warmup = False
     params.verbosity = 0
     params.cpuparams.n_threads = 1
-    if literal:
-        rule = f"root ::= {orjson.dumps(literal).decode()}"
+    if options.literal:
+        rule = f"root ::= {orjson.dumps(options.literal).decode()}"
         params.sampling.grammar = xllamacpp.CommonGrammar(xllamacpp.common_grammar_type.COMMON_GRAMMAR_TYPE_USER, rule)
     server = xllamacpp.Server(params)
     stop.poll(None)
@@ -130,15 +141,16 @@ def _serve(model: str, port: int, literal: str, stop: Connection) -> None:
 
 
 @asynccontextmanager
-async def running_llama(model: Path, port: int = 0, *, literal: str = "") -> AsyncIterator[str]:
+async def running_llama(model: Path, port: int = 0, *, literal: str = "", context: int = CONTEXT) -> AsyncIterator[str]:
     """Run a real llama.cpp server for the length of the block and yield its root address.
 
     With `literal` it says that and nothing else.
     """
     port = port or find_free_port()
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(str(model), port, literal, theirs), daemon=True)
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe()
+    options = LlamaOptions(str(model), literal, context)
+    process = spawning.Process(target=_serve, args=(options, port, theirs), daemon=True)
     process.start()
     try:
         await _wait_until_healthy(f"http://127.0.0.1:{port}")
