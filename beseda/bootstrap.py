@@ -34,11 +34,11 @@ from beseda.storage.base import (
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.rate_limit import MemoryRateLimiter
-from beseda.storage.memory.state import MemoryState
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.migrate import upgrade
+from beseda.storage.sql.state import SqlState
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
 
@@ -163,8 +163,9 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        record = await _open_record(settings, clock, stack)
-        hot = await _open_hot(settings, clock, stack)
+        database = await _open_database(settings, stack)
+        record = _open_record(database, clock)
+        hot = await _open_hot(settings, SqlState(database, clock), stack)
         chosen = model or await choose_model(llm_settings(settings), clock)
         stack.push_async_callback(chosen.close)
         models = ModelShelf(chosen, llm_settings(settings), clock, look_around=model is None)
@@ -182,10 +183,14 @@ def speech_settings(settings: Settings) -> SpeechSettings:
     return SpeechSettings(",".join(settings.speech), settings.api_keys, settings.base_urls)
 
 
-async def _open_record(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Record:
+async def _open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     await upgrade(settings.database())
     database = await Database.open(settings.database())
     stack.push_async_callback(database.close)
+    return database
+
+
+def _open_record(database: Database, clock: Clock) -> Record:
     return Record(
         SqlUpdateRepository(database, clock),
         SqlTurnRepository(database, clock),
@@ -194,9 +199,11 @@ async def _open_record(settings: Settings, clock: Clock, stack: AsyncExitStack) 
     )
 
 
-async def _open_hot(settings: Settings, clock: Clock, stack: AsyncExitStack) -> HotStores:
+async def _open_hot(settings: Settings, state: SqlState, stack: AsyncExitStack) -> HotStores:
     if settings.redis_url is None:
-        return HotStores(MemoryHistory(clock), MemoryState(clock), MemoryCache(clock), MemoryRateLimiter(clock))
+        clock = SystemClock()
+        await state.purge()
+        return HotStores(MemoryHistory(clock), state, MemoryCache(clock), MemoryRateLimiter(clock))
     from beseda.storage.redis.cache import RedisCache
     from beseda.storage.redis.connection import open_redis
     from beseda.storage.redis.history import RedisHistory

@@ -43,13 +43,17 @@ class PartState(StrEnum):
 
 @dataclass(slots=True)
 class Part:
-    """One Telegram message of an answer. `number` counts from 0 within the turn; `markup` is reply_markup as JSON."""
+    """One Telegram message of an answer. `number` counts from 0 within the turn; `markup` is reply_markup as JSON.
+
+    `media` lists the files that go out in it, as `beseda.telegram.files` writes them: `html` is then their caption.
+    """
 
     number: int
     html: str
     markup: str = ""
     state: PartState = PartState.PENDING
     message_id: int | None = None
+    media: str = ""
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ class Rank(IntEnum):
     TURN_END = 11
     UPDATE_END = 12
     FLOOD_WAIT = 13
+    STATE = 14
 
 
 class Statement:

@@ -122,6 +122,7 @@ deliveries = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("html", CleanText, nullable=False),
     Column("markup", CleanText, nullable=False),
+    Column("media", CleanText, nullable=False, server_default=text("''")),
     Column("state", Text, nullable=False),
     Column("message_id", BigInteger),
     Column("updated_at", UtcTime, nullable=False),
@@ -157,4 +158,69 @@ flood_waits = Table(
     Column("method", Text, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("occurred_at", UtcTime, nullable=False, index=True),
+)
+
+states = Table(
+    "states",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", CleanText, nullable=False),
+    Column("expires_at", UtcTime, index=True),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _Key, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", CleanText, nullable=False),
+    Column("bot", Text, nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("slot", Text, nullable=False),
+    Column("ticket", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("losses", Integer, nullable=False),
+    Column("done", Float, nullable=False),
+    Column("total", Float, nullable=False),
+    Column("note", CleanText, nullable=False),
+    Column("result", CleanText),
+    Column("reason", CleanText, nullable=False),
+    Column("cancelling", Boolean, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+)
+_UNFINISHED_JOB = text("finished_at IS NULL")
+Index(
+    "ix_jobs_unfinished",
+    jobs.c.slot,
+    jobs.c.ticket,
+    jobs.c.id,
+    sqlite_where=_UNFINISHED_JOB,
+    postgresql_where=_UNFINISHED_JOB,
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", _Key, primary_key=True, autoincrement=False),
+    Column("bot", Text, nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", CleanText, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("mime", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("turn_id", ForeignKey("turns.id", ondelete="SET NULL"), index=True),
+    Column("job_id", ForeignKey("jobs.id", ondelete="SET NULL"), index=True),
+    Column("created_at", UtcTime, nullable=False, index=True),
+    Index(None, "user_id", "bot", "id"),
 )

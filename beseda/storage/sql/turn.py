@@ -50,6 +50,7 @@ def _upsert_part(insert: InsertFactory) -> Any:
         set_={
             "html": new.html,
             "markup": new.markup,
+            "media": new.media,
             "state": new.state,
             # Once known it stays: the part is edited from then on, never sent again.
             "message_id": func.coalesce(new.message_id, deliveries.c.message_id),
@@ -236,6 +237,7 @@ def _part_params(turn: Turn, part: Part, now: datetime) -> Params:
         "number": part.number,
         "html": part.html,
         "markup": part.markup,
+        "media": part.media,
         "state": part.state.value,
         "message_id": part.message_id,
         "updated_at": now,
@@ -326,4 +328,4 @@ def _load_turn(connection: Connection, turn_id: int) -> Turn | None:
 
 
 def _load_part(row: Row[Any]) -> Part:
-    return Part(row.number, row.html, row.markup, PartState(row.state), row.message_id)
+    return Part(row.number, row.html, row.markup, PartState(row.state), row.message_id, row.media)

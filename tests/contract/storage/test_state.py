@@ -1,6 +1,32 @@
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from tests.contract.storage.hot import TTL, Hot
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.state import SqlState
+from beseda.testing.clock import ManualClock
+from tests.contract.storage.conftest import connect
+from tests.contract.storage.hot import TTL, Hot, build_memory, build_redis
+
+
+@pytest.fixture(params=["memory", "redis", "sql"])
+async def hot(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Hot]:
+    if request.param == "redis":
+        async with connect(request.getfixturevalue("redis_server")) as client:
+            yield build_redis(client)
+        return
+    memory = build_memory()
+    if request.param == "memory":
+        yield memory
+        return
+    shutil.copyfile(sqlite_template, tmp_path / "state.db")
+    opened = await Database.open(f"sqlite:///{tmp_path}/state.db")
+    yield replace(memory, state=SqlState(opened, memory.clock))
+    await opened.close()
 
 
 async def test_get_unknown(hot: Hot) -> None:
@@ -50,3 +76,43 @@ async def test_set_again_without_ttl_stays(hot: Hot) -> None:
 async def test_state_and_cache_do_not_meet(hot: Hot) -> None:
     await hot.state.set("a", {})
     assert await hot.cache.get("a") is None
+
+
+async def test_sql_state_outlives_the_process(database: Database) -> None:
+    await SqlState(database).set("a", {"mode": "audio"})
+    await SqlState(database).set("b", {})
+    await SqlState(database).delete("b")
+    later = SqlState(database)
+    assert (await later.get("a"), await later.get("b")) == ({"mode": "audio"}, None)
+
+
+async def test_sql_state_in_order_within_one_batch(database: Database) -> None:
+    state = SqlState(database)
+    await asyncio.gather(state.set("a", {"n": 1}), state.delete("a"), state.set("a", {"n": 2}))
+    assert await SqlState(database).get("a") == {"n": 2}
+
+
+async def test_sql_state_that_is_at_hand_costs_no_query(database: Database) -> None:
+    state = SqlState(database)
+    await state.set("a", {"n": 1})
+    assert await state.get("unknown") is None
+    await database.write(lambda connection: connection.exec_driver_sql("DELETE FROM states"))
+    assert await state.get("a") == {"n": 1}
+    assert await SqlState(database).get("a") is None
+
+
+async def test_sql_state_holds_a_bounded_number(database: Database) -> None:
+    state = SqlState(database, size=2)
+    for key in "abc":
+        await state.set(key, {"key": key})
+    assert [await state.get(key) for key in "abc"] == [{"key": key} for key in "abc"]
+
+
+async def test_sql_state_forgets_what_has_expired(database: Database) -> None:
+    clock = ManualClock()
+    state = SqlState(database, clock)
+    await state.set("a", {}, ttl=5)
+    await state.set("b", {})
+    clock.shift(6)
+    assert await state.purge() == 1
+    assert await SqlState(database, clock).get("b") == {}

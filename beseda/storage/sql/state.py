@@ -1,0 +1,91 @@
+"""State of chats and people that outlives this process, where there is no Redis: read once, then at hand.
+
+Each value goes to SQL before `set` returns. What was read or written lately is remembered here, what is not there
+included, so that a message of a chat that is awake costs no query. One process serves a database then; several share
+their state over Redis.
+"""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, delete, select
+
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.statement import InsertFactory, Rank, Statement
+from beseda.storage.sql.tables import states
+
+_Held = tuple[bytes | None, datetime | None]
+
+
+def _upsert_state(insert: InsertFactory) -> Any:
+    statement = insert(states).values({column.name: bindparam(column.name) for column in states.columns})
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["key"], set_={"value": new.value, "expires_at": new.expires_at}
+    )
+
+
+_state = Statement(Rank.STATE, _upsert_state)
+
+
+class SqlState:
+    """Implements `beseda.storage.base.StateStore`. Every method raises StorageError when the database stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None, *, size: int = 20_000) -> None:
+        """At most `size` values are at hand; the one unused for longest is read again."""
+        self._database = database
+        self._clock = clock or SystemClock()
+        self._size = size
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+
+    async def get(self, key: str) -> dict[str, object] | None:
+        """Return the value or None."""
+        held = self._held.get(key)
+        if held is None:
+            held = await self._read(key)
+        self._hold(key, held)
+        value, deadline = held
+        if value is None or (deadline is not None and deadline <= self._clock.now()):
+            return None
+        loaded: dict[str, object] = orjson.loads(value)
+        return loaded
+
+    async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
+        """Store a value; it goes after `ttl` seconds where given."""
+        deadline = None if ttl is None else self._clock.now() + timedelta(seconds=ttl)
+        await self._write(key, (orjson.dumps(value), deadline))
+
+    async def delete(self, key: str) -> None:
+        """Forget a value; a missing one is no error."""
+        # A row that has expired, and not a DELETE: set and delete of one batch then keep their order.
+        await self._write(key, (None, self._clock.now()))
+
+    async def purge(self) -> int:
+        """Delete what has expired and return how many that were."""
+        expired = delete(states).where(states.c.expires_at <= self._clock.now())
+        return await self._database.write(lambda connection: connection.execute(expired).rowcount)
+
+    async def _read(self, key: str) -> _Held:
+        query = select(states.c.value, states.c.expires_at).where(states.c.key == key)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        # What was written while we read is newer than what we read.
+        return self._held.get(key) or ((row.value.encode() or None, row.expires_at) if row else (None, None))
+
+    async def _write(self, key: str, held: _Held) -> None:
+        value, deadline = held
+        self._hold(key, held)
+        row = {"key": key, "value": (value or b"").decode(), "expires_at": deadline}
+        try:
+            await self._database.write_rows([(_state, row)])
+        except BaseException:
+            self._held.pop(key, None)  # the record decides what holds
+            raise
+
+    def _hold(self, key: str, held: _Held) -> None:
+        self._held[key] = held
+        self._held.move_to_end(key)
+        if len(self._held) > self._size:
+            self._held.popitem(last=False)
