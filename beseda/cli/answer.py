@@ -42,7 +42,8 @@ class Answer:
     @property
     def model(self) -> str:
         """`endpoint:model` that really answered; until that is known, the one that was asked."""
-        return f"{self.end.endpoint}:{self.end.model}" if self.end else self.name
+        name = f"{self.end.endpoint}:{self.end.model}" if self.end else self.name
+        return " ".join(clean_text(name).split())
 
     @property
     def speed(self) -> float | None:

@@ -51,7 +51,7 @@ def chat(
     options = ChatOptions(
         language=settings.language,
         list_limit=settings.chat_memory_list_limit,
-        system=system,
+        system=system.encode("utf-8", "replace").decode().strip(),
         temperature=temperature,
         max_tokens=max_tokens,
         context_tokens=context_tokens,

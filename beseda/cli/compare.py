@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import typer
 
-from beseda.cli.answer import Answer, fill_answer, format_cost
+from beseda.cli.answer import Answer, clean_text, fill_answer, format_cost
 from beseda.cli.frames import FramePacer
 from beseda.errors import KeyRejectedError, RemoteError, SettingsError
 from beseda.kit.clock import Clock
@@ -96,7 +96,7 @@ async def compare_models(
             try:
                 await fill_answer(answers[index], model, request, clock, _Column(board, index))
             except RemoteError as error:
-                answers[index].error = str(error)
+                answers[index].error = _in_line(str(error))
             board.finish(index)
 
         async with asyncio.TaskGroup() as group:
@@ -292,7 +292,7 @@ def print_table(compared: Compared, language: str = "en") -> None:
     typer.echo(_align(heads, widths))
     for answer in compared.answers:
         if answer.error:
-            typer.echo(f"{answer.model:<{widths[0]}}  {_FAILED.say(language, reason=_in_line(answer.error))}")
+            typer.echo(f"{answer.model:<{widths[0]}}  {_FAILED.say(language, reason=answer.error)}")
         else:
             typer.echo(_align(_describe(answer), widths))
     fastest, cheapest = compared.fastest, compared.cheapest
@@ -321,7 +321,7 @@ def _align(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _in_line(text: str) -> str:
     from beseda.logs import scrub
 
-    return " ".join(scrub(text).split())
+    return " ".join(clean_text(scrub(text)).split())
 
 
 def describe_answer(answer: Answer) -> dict[str, Any]:
@@ -339,7 +339,7 @@ def describe_answer(answer: Answer) -> dict[str, Any]:
         "estimated": usage.estimated,
         "cost": usage.cost,
         "finish_reason": str(answer.end.reason) if answer.end else None,
-        "error": _in_line(answer.error) or None,
+        "error": answer.error or None,
     }
 
 

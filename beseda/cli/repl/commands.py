@@ -1,5 +1,6 @@
 """The commands of the chat: one row each."""
 
+import contextlib
 import difflib
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -124,7 +125,12 @@ async def _load(room: Room, _: str) -> None:
     if room.unsaved and not room.save():
         return  # what is only here would be lost
     room.load()
-    await choose_session(room)
+    here = room.conversation.session.session_id
+    same = next((session for session in room.memory.sessions if session.session_id == here), None)
+    if same is not None:
+        room.enter(same)
+    with contextlib.suppress(EOFError, KeyboardInterrupt):  # then this conversation goes on
+        await choose_session(room)
 
 
 async def _compress(room: Room, _: str) -> None:

@@ -44,7 +44,8 @@ def is_open(text: str) -> bool:
 
 
 def join_lines(text: str) -> str:
-    """Return the message that was written with `is_open`'s marks."""
+    """Return the message that was written with `is_open`'s marks; bytes that are no text become question marks."""
+    text = text.encode("utf-8", "replace").decode()
     stripped = text.strip()
     if stripped.startswith(FENCE) and stripped.endswith(FENCE) and len(stripped) >= 2 * len(FENCE):
         return stripped[len(FENCE) : -len(FENCE)].strip("\n")

@@ -93,8 +93,8 @@ class Room:
             return True  # nothing to remember yet
         try:
             aside = self.file.save(self.memory, self.clock.now())
-        except (OSError, ValueError) as error:
-            self.unsaved = getattr(error, "strerror", None) or str(error)
+        except OSError as error:
+            self.unsaved = error.strerror or str(error)
             self.screen.complain(self.tell(texts.SAVE_FAILED, reason=self.unsaved))
             return False
         self.unsaved, self.leaving_unsaved = "", False

@@ -10,6 +10,7 @@ from rich.markdown import Markdown
 from rich.segment import Segment
 from rich.text import Text as RichText
 
+from beseda.cli.answer import clean_text
 from beseda.cli.frames import FramePacer
 
 _FORMATTED = 6000  # characters of a block that still grows
@@ -46,7 +47,7 @@ class Screen:
 
     def say(self, text: str, style: str = "") -> None:
         """Print a line of ours."""
-        self.console.print(text, style=style or None, soft_wrap=not self.is_terminal)
+        self.console.print(clean_text(text), style=style or None, soft_wrap=not self.is_terminal)
 
     def note(self, text: str) -> None:
         """Print something by the way."""

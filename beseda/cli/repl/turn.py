@@ -1,6 +1,7 @@
 """One question and its answer."""
 
 import asyncio
+from dataclasses import dataclass
 
 from beseda.cli.answer import Answer, fill_answer, format_cost
 from beseda.cli.repl import texts
@@ -9,7 +10,7 @@ from beseda.cli.repl.summary import sum_up
 from beseda.domain.message import Message
 from beseda.domain.usage import Usage
 from beseda.errors import ContextTooLongError, RemoteError
-from beseda.llm.base import Finished, FinishReason, ModelRequest, find_measuring
+from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, find_measuring
 from beseda.llm.estimate import estimate_tokens
 from beseda.logs import scrub
 
@@ -18,39 +19,68 @@ _MARGIN = 1.25  # what an estimate may be wrong by
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A question on its way: about how many tokens it takes, and how many the model reads (None: nobody says)."""
+
+    question: str
+    instead_of_last: bool
+    messages: list[Message]
+    about: int
+    size: int | None
+
+
 async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> None:
     """Ask, show, keep. A question that gets no answer is not kept as asked."""
-    conversation = room.conversation
     room.unanswered = question
-    messages = conversation.build_messages(question, instead_of_last=instead_of_last)
-    about = _estimate(messages)
+    messages = room.conversation.build_messages(question, instead_of_last=instead_of_last)
     with room.interrupts.guard() as guard:
         size = await find_context_size(room)
-    if guard.pressed or not await _fits(room, messages, size) or not await _may_spend(room, about):
+    turn = _Turn(question, instead_of_last, messages, _estimate(messages), size)
+    if guard.pressed or not await _fits(room, turn) or not await _may_spend(room, turn.about):
         return
-    answer, stopped = await _receive(room, messages)
-    if answer is None:
+    model = room.models.current
+    assert model is not None  # noqa: S101 - a chat begins with opening one
+    answer = Answer(model.name, room.clock.monotonic())
+    try:
+        stopped = await _receive(room, model, answer, messages)
+    except RemoteError as error:
+        room.failed = True
+        _complain(room, error)
         return
-    if not answer.text.strip():  # stopped before the first word
+    except asyncio.CancelledError:  # the program is ended: what was said is kept
+        if answer.text.strip():
+            room.conversation.add_turn(question, answer, stopped=True, instead_of_last=instead_of_last)
+        raise
+    if answer.text.strip():
+        await _keep(room, turn, answer, stopped=stopped)
+    else:  # stopped before the first word
         room.screen.note(room.tell(texts.STOPPED_EMPTY))
-        return
+
+
+async def _keep(room: Room, turn: _Turn, answer: Answer, *, stopped: bool) -> None:
+    conversation = room.conversation
     room.unanswered = ""
-    conversation.add_turn(question, answer, stopped=stopped, instead_of_last=instead_of_last)
+    conversation.add_turn(turn.question, answer, stopped=stopped, instead_of_last=turn.instead_of_last)
     conversation.session.api_base_url = room.models.find_base_url(answer.model)
-    _account(room, answer, about)
+    _account(room, answer, turn.about)
     used = answer.usage.total_tokens
-    if size is not None and used > _NEARLY * size:
-        room.screen.warn(room.tell(texts.NEARLY_FULL, used=used, size=size))
-    await compress(room)
+    if turn.size is not None and used > _NEARLY * turn.size:
+        room.screen.warn(room.tell(texts.NEARLY_FULL, used=used, size=turn.size))
     room.save()
+    if await compress(room):
+        room.save()
 
 
-async def compress(room: Room, *, asked: bool = False) -> None:
-    """Sum up the beginning where it is due, or now where that was `asked`. A failure is told, and nothing is lost."""
+async def compress(room: Room, *, asked: bool = False) -> bool:
+    """Sum up the beginning where it is due, or now where that was `asked`; True where that was done.
+
+    A failure is told, and nothing is lost.
+    """
     conversation = room.conversation
     model = room.models.current
     if model is None or not (asked or conversation.is_summary_due()):
-        return
+        return False
     kept = {"kept_turns": 0} if asked and not conversation.list_foldable() else {}
     count = len(conversation.list_foldable(**kept))
     try:
@@ -59,39 +89,26 @@ async def compress(room: Room, *, asked: bool = False) -> None:
     except RemoteError as error:
         room.screen.warn(room.tell(texts.SUMMARY_FAILED, reason=scrub(str(error))))
         room.failed = room.failed or asked
-        return
+        return False
     if guard.pressed:
-        return
+        return False
     if answer is None:
         room.screen.note(room.tell(texts.NOTHING_TO_SUM))
-        return
+        return False
     room.budget.spend(answer.usage)
     room.screen.note(room.tell(texts.SUMMED, count=count))
+    return True
 
 
-async def _receive(room: Room, messages: list[Message]) -> tuple[Answer | None, bool]:
-    """Return the answer and whether Ctrl-C ended it; None where the model failed, which is told."""
-    model = room.models.current
-    assert model is not None  # noqa: S101 - a chat begins with opening one
-    options = room.options
-    request = ModelRequest(messages, options.temperature, options.max_tokens)
-    answer = Answer(model.name, room.clock.monotonic())
+async def _receive(room: Room, model: ChatModel, answer: Answer, messages: list[Message]) -> bool:
+    """Fill `answer` on the screen; True where Ctrl-C ended it. Raises what the model raises."""
+    request = ModelRequest(messages, room.options.temperature, room.options.max_tokens)
     view = room.screen.open_answer(room.tell(texts.WAITING), room.tell(texts.IN_LINE))
-    try:
-        with room.interrupts.guard() as guard, view:
-            await fill_answer(answer, model, request, room.clock, view)
-    except RemoteError as error:
-        room.failed = True
-        _complain(room, error)
-        return None, False
-    except asyncio.CancelledError:  # the program is ended: what was said is kept
-        if answer.text.strip():
-            room.conversation.add_turn(room.unanswered, answer, stopped=True)
-            room.save()
-        raise
+    with room.interrupts.guard() as guard, view:
+        await fill_answer(answer, model, request, room.clock, view)
     if guard.pressed and answer.text.strip():
         room.screen.note(room.tell(texts.STOPPED))
-    return answer, guard.pressed
+    return guard.pressed
 
 
 def _complain(room: Room, error: RemoteError) -> None:
@@ -117,12 +134,12 @@ async def find_context_size(room: Room) -> int | None:
         return None
 
 
-async def _fits(room: Room, messages: list[Message], size: int | None) -> bool:
+async def _fits(room: Room, turn: _Turn) -> bool:
     """Whether the model can read all of it; says so where it cannot."""
-    about = _estimate(messages)
+    about, size = turn.about, turn.size
     if size is None or about * _MARGIN <= size:
         return True
-    exact = await _count(room, messages)
+    exact = await _count(room, turn.messages)
     if (exact or about / _MARGIN) <= size:  # an estimate alone forbids nothing that may fit
         return True
     room.failed = True
