@@ -1,0 +1,109 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from beseda.cli.answer import Answer
+from beseda.cli.repl.conversation import Conversation
+from beseda.cli.repl.session import ChatSession, StoredMessage, start_session
+from beseda.cli.repl.summary import sum_up
+from beseda.domain.usage import Usage
+from beseda.errors import UnavailableError
+from beseda.kit.clock import SystemClock
+from beseda.testing.scripted_model import ScriptedModel
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def start(session: ChatSession | None = None) -> Conversation:
+    return Conversation(session or start_session(NOW), SystemClock())
+
+
+def say(conversation: Conversation, *questions: str, again: bool = False) -> None:
+    for question in questions:
+        answer = Answer("scripted:model", 0.0, text=f"на {question}")
+        conversation.add_turn(question, answer, stopped=False, instead_of_last=again)
+
+
+def told(conversation: Conversation, question: str = "?", *, again: bool = False) -> list[str]:
+    messages = conversation.build_messages(question, instead_of_last=again)
+    return [f"{message.role}: {message.content}" for message in messages]
+
+
+def test_nothing_but_the_question_is_told_at_first() -> None:
+    assert told(start()) == ["user: ?"]
+
+
+def test_system_message_is_one_and_first_whatever_was_said_before() -> None:
+    conversation = start()
+    say(conversation, "a")
+    conversation.set_system("Be brief.")
+    conversation.set_system("Be long.")
+    conversation.fold("ИТОГ", tokens=1, kept_turns=1)
+    head, *rest = told(conversation)
+    assert head == "system: Be long.\n\nSummary of the conversation so far:\nИТОГ"
+    assert rest == ["user: a", "assistant: на a", "user: ?"]
+
+
+def test_summary_is_due_every_five_messages_and_stays_due() -> None:
+    conversation = start()
+    say(conversation, *"abcd")
+    assert not conversation.is_summary_due()
+    say(conversation, *"ef")
+    assert conversation.is_summary_due()
+    conversation.fold("первый", tokens=1)
+    say(conversation, *"ghij")
+    assert not conversation.is_summary_due()
+    say(conversation, "k")
+    assert conversation.is_summary_due()
+
+
+async def test_summary_stands_for_what_was_before_and_keeps_all_messages() -> None:
+    conversation, model = start(), ScriptedModel(["ПЕРВЫЙ", "ВТОРОЙ"])
+    say(conversation, *"abcde")
+    await sum_up(conversation, model, SystemClock())
+    assert told(conversation)[1:] == ["user: d", "assistant: на d", "user: e", "assistant: на e", "user: ?"]
+    say(conversation, *"fghij")
+    await sum_up(conversation, model, SystemClock())
+    asked = model.requests[1].messages[1].content
+    assert "ПЕРВЫЙ" in asked and "user: d" in asked and "user: a" not in asked
+    assert conversation.summary == "ВТОРОЙ"
+    assert [m.content for m in conversation.session.messages if m.role == "user"] == list("abcdefghij")
+
+
+async def test_summary_that_fails_changes_nothing() -> None:
+    conversation = start()
+    say(conversation, *"abcde")
+    before = told(conversation)
+    with pytest.raises(UnavailableError):
+        await sum_up(conversation, ScriptedModel([UnavailableError("down")]), SystemClock())
+    assert told(conversation) == before
+    assert conversation.is_summary_due()
+
+
+def test_summary_of_an_older_program_is_told() -> None:
+    old = ChatSession("1", "", "", summary="о котах", messages=[StoredMessage("user", "кот?")])
+    assert "о котах" in told(start(old))[0]
+    log = [StoredMessage("user", "a"), StoredMessage("summary", "ИТОГ"), StoredMessage("user", "b")]
+    assert told(start(ChatSession("1", "", "", messages=log)))[1:] == ["user: b", "user: ?"]
+
+
+def test_other_answer_replaces_the_last_for_the_model_alone() -> None:
+    conversation = start()
+    say(conversation, "a", "b")
+    assert told(conversation, "b", again=True) == ["user: a", "assistant: на a", "user: b"]
+    say(conversation, "b", again=True)
+    assert told(conversation).count("user: b") == 1
+    assert [m.content for m in conversation.session.messages].count("на b") == 2
+    assert conversation.session.user_turns == 2
+
+
+def test_clear_leaves_the_instructions_and_nothing_else() -> None:
+    conversation = start()
+    conversation.set_system("Be brief.")
+    say(conversation, "a", "b")
+    conversation.add_usage(Usage(10, 5, 0.5))
+    conversation.fold("ИТОГ", tokens=1)
+    conversation.clear()
+    session = conversation.session
+    assert told(conversation) == ["system: Be brief.", "user: ?"]
+    assert (session.title, session.summary, session.user_turns, session.total_cost) == ("", "", 0, 0.0)
