@@ -357,6 +357,7 @@ class Settings(BaseModel):
             "What enhances photos, or an ordered list: the next one steps in when one fails.",
             f"{', '.join(f'`{name}`' for name in get_args(PhotoBackend))} with commas between",
             variables=("BESEDA_PHOTO",),
+            flag="--backend",
             default="`basic`, which needs nothing else",
             example="[gfpgan_http, basic]",
         ),

@@ -6,13 +6,23 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,
+    Image,
+    ImageCms,
+    ImageOps,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from beseda.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedPhotoError
 from beseda.photo._pixels import measure_jpeg
 from beseda.photo.base import MAX_BYTES, MAX_PIXELS
 
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+# Readers that Pillow does not load by itself; the one for JPEG also reads phones' MPO.
+_READERS: Final = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MOVING: Final = {"PNG", "WEBP", "GIF", "AVIF"}  # an MPO's further pictures are a phone's depth map, a TIFF's are pages
 # https://www.iana.org/assignments/media-types/image/heic: the brands of HEIF in a file's first box.
 _HEIF_BRANDS: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}

@@ -92,8 +92,8 @@ def _read_report(completed: Completed) -> dict[str, int]:
     try:
         report = orjson.loads(completed.stdout)
     except orjson.JSONDecodeError as error:
-        tail = completed.stderr[-600:].decode(errors="replace").strip()
-        raise ToolError(f"the process of a photo ended with {completed.returncode}: {tail}") from error
+        said = completed.stderr.decode(errors="replace").strip().splitlines()
+        raise ToolError(f"the process of a photo ended with {completed.returncode}: {said[-1:]}") from error
     if "error" in report:
         raise _REFUSALS[report["error"]](report["detail"])
     return dict(report)

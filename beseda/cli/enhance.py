@@ -1,0 +1,178 @@
+"""`beseda enhance`: photos made better, without a bot."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beseda.config import Settings
+    from beseda.photo.base import Enhanced, EnhanceOptions, Enhancer
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of one photo: where the result is, or why there is none."""
+
+    source: Path
+    target: Path
+    made: "Enhanced | None" = None
+    problem: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("enhance")(enhance)
+
+
+def enhance(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="The photos.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT", help="A file for one photo, a folder for several.")
+    ],
+    scale: Annotated[str, typer.Option("--scale", help="1 to 4 times, or auto.")] = "auto",
+    backend: Annotated[
+        str | None,
+        typer.Option("--backend", help="basic, gfpgan_docker, gfpgan_http, or a list with commas.", show_default=False),
+    ] = None,
+    only_center_face: Annotated[
+        bool, typer.Option("--only-center-face", help="Restore the main face only (GFPGAN).")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Make photos better: less noise, sharper, larger; with GFPGAN also faces. Exit 1 if one of them failed."""
+    from beseda.photo.base import EnhanceOptions
+
+    options = EnhanceOptions(_read_scale(scale), only_center_face)
+    settings = read_settings(config, photo=backend)
+    plan = _plan(files, output)
+    outcomes = run_async(_enhance_all(settings, plan, options))
+    _report(outcomes, as_json)
+    if any(outcome.problem for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _read_scale(text: str) -> int | None:
+    from beseda.errors import SettingsError
+
+    if text == "auto":
+        return None
+    if text not in {"1", "2", "3", "4"}:
+        raise SettingsError(f"--scale is 1, 2, 3, 4 or auto, not {text!r}")
+    return int(text)
+
+
+def _plan(files: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
+    """Return each source with its target: no source is ever written to, and no two share a target.
+
+    Raises SettingsError where what was asked makes no sense; makes the folder where there is none.
+    """
+    from beseda.errors import SettingsError
+    from beseda.photo.base import SUFFIXES
+
+    if missing := [file for file in files if not file.is_file()]:
+        raise SettingsError(f"{missing[0]} is not a file" if missing[0].exists() else f"there is no file {missing[0]}")
+    is_file = output.suffix.lower() in SUFFIXES and not output.is_dir()
+    if len(files) > 1 and is_file:
+        raise SettingsError(f"{len(files)} photos do not fit into one file: give a folder with -o")
+    if is_file:
+        if output.exists() and output.samefile(files[0]):
+            raise SettingsError(f"{output} is the photo itself: give another file with -o")
+        if not output.parent.is_dir():
+            raise SettingsError(f"there is no folder {output.parent}")
+        return [(files[0], output)]
+    if output.suffix and not output.is_dir():
+        raise SettingsError(f"-o {output}: a photo is written as {', '.join(SUFFIXES)}; anything else names a folder")
+    return list(_plan_folder(files, output))
+
+
+def _plan_folder(files: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path]]:
+    from beseda.errors import SettingsError
+    from beseda.photo.base import SUFFIXES
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"-o {folder} cannot be made a folder: {error.strerror}") from error
+    taken = {file.resolve() for file in files}
+    for file in files:
+        suffix = file.suffix.lower() if file.suffix.lower() in SUFFIXES else ".jpg"
+        stem = file.stem or "photo"
+        target, number = folder / f"{stem}{suffix}", 1
+        while target.resolve() in taken:
+            number += 1
+            target = folder / f"{stem}-{number}{suffix}"
+        taken.add(target.resolve())
+        yield file, target
+
+
+async def _enhance_all(
+    settings: "Settings", plan: Sequence[tuple[Path, Path]], options: "EnhanceOptions"
+) -> list[_Outcome]:
+    import asyncio
+
+    from beseda.config.photo import photo_settings
+    from beseda.photo.darkroom import Darkroom
+    from beseda.photo.registry import build_enhancer
+
+    enhancer = build_enhancer(photo_settings(settings), Darkroom())
+    try:
+        with _show_progress(len(plan)) as advance:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_enhance_one(enhancer, pair, options, advance)) for pair in plan]
+            return [task.result() for task in tasks]
+    finally:
+        await enhancer.close()
+
+
+async def _enhance_one(
+    enhancer: "Enhancer", pair: tuple[Path, Path], options: "EnhanceOptions", advance: "Callable[[], None]"
+) -> _Outcome:
+    from beseda.errors import BesedaError
+
+    source, target = pair
+    try:
+        outcome = _Outcome(source, target, await enhancer.enhance(source, target, options))
+    except BesedaError as error:
+        outcome = _Outcome(source, target, problem=str(error))
+    advance()
+    return outcome
+
+
+@contextmanager
+def _show_progress(total: int) -> "Iterator[Callable[[], None]]":
+    """Show a bar on a terminal's stderr; yield what moves it on by one photo."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("photos"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("photos", total=total)
+        yield lambda: progress.advance(bar)
+
+
+def _report(outcomes: Sequence[_Outcome], as_json: bool) -> None:
+    import orjson
+
+    if as_json:
+        typer.echo(orjson.dumps([_to_json(outcome) for outcome in outcomes], option=orjson.OPT_INDENT_2).decode())
+    for outcome in outcomes:
+        if outcome.made is None:
+            typer.echo(f"beseda: {outcome.source}: {' '.join(outcome.problem.split())}", err=True)
+        elif not as_json:
+            made = outcome.made
+            typer.echo(f"{outcome.source} -> {outcome.target}  {made.width}x{made.height}, {made.backend}")
+
+
+def _to_json(outcome: _Outcome) -> dict[str, object]:
+    names = {"source": str(outcome.source), "target": str(outcome.target)}
+    return {**names, "problem": outcome.problem} if outcome.made is None else {**names, "made": outcome.made}

@@ -1,0 +1,17 @@
+"""From settings to what enhancers of photos need."""
+
+from beseda.config.settings import Settings
+from beseda.photo.gfpgan_docker import DockerSettings
+from beseda.photo.gfpgan_http import HttpSettings
+from beseda.photo.registry import PhotoSettings
+
+
+def photo_settings(settings: Settings) -> PhotoSettings:
+    """Return what the enhancers need to know of the settings."""
+    # Docker's daemon must find the folder, too: a service's private /tmp is not there for it.
+    work_dir = settings.storage_dir / "tmp"
+    return PhotoSettings(
+        settings.photo,
+        DockerSettings(settings.gfpgan_docker_image, settings.gfpgan_script_path, work_dir=work_dir),
+        HttpSettings(settings.gfpgan_url, work_dir=work_dir) if settings.gfpgan_url else None,
+    )

@@ -1,0 +1,34 @@
+"""A folder for one photo's way through GFPGAN, gone when the photo is done, whatever happened."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from beseda.errors import ToolError
+
+
+@asynccontextmanager
+async def open_workbench(parent: Path | None) -> AsyncGenerator[Path, None]:
+    """Yield a new folder below `parent` (None: the system's place for such), open to nobody else.
+
+    Raises `ToolError` where none can be made.
+    """
+    try:
+        folder = await asyncio.to_thread(_make, parent)
+    except OSError as error:
+        raise ToolError(f"there is no room to work in {parent}: {error.strerror or error}") from error
+    try:
+        yield folder
+    finally:
+        # In a thread that goes on when this task is cancelled.
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+def _make(parent: Path | None) -> Path:
+    if parent is not None:
+        parent.mkdir(parents=True, exist_ok=True)
+    # Absolute: Docker takes a relative one for the name of a volume.
+    return Path(tempfile.mkdtemp(prefix="photo-", dir=parent)).absolute()
