@@ -1,0 +1,79 @@
+"""A file that is kept for a person: a transcript, a document, a photo, a recording."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from beseda.kit.ids import new_id
+
+
+class FileKind(StrEnum):
+    """What a file is to its owner."""
+
+    TRANSCRIPT = "transcript"
+    DOCUMENT = "document"
+    PHOTO = "photo"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOwner:
+    """Whose a file is: a person's in one bot. The same person in another bot is somebody else."""
+
+    bot: str
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """What is to be kept and where it comes from.
+
+    `title` is for people and never part of a path. `suffix` is like ".txt". A job that may run twice takes `id` from
+    its payload: saved again, the file is replaced.
+    """
+
+    owner: FileOwner
+    chat_id: int
+    kind: FileKind
+    title: str
+    suffix: str = ""
+    mime: str = ""
+    turn_id: int | None = None
+    job_id: int | None = None
+    id: int = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A kept file: `path` is relative to the folder of files, `sha256` in hexadecimal, `size` in bytes."""
+
+    id: int
+    owner: FileOwner
+    chat_id: int
+    kind: FileKind
+    title: str
+    path: str
+    mime: str
+    size: int
+    sha256: str
+    created_at: datetime
+    turn_id: int | None = None
+    job_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileSum:
+    """How many files, and their bytes."""
+
+    count: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Some of a person's files, newest first. `number` counts from 0; `pages` is at least 1."""
+
+    files: tuple[StoredFile, ...]
+    number: int
+    pages: int
+    sum: FileSum

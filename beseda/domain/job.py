@@ -1,0 +1,95 @@
+"""A job: heavy work that a person waits for and a chat does not.
+
+    queued ──► running ──► done
+      ▲  │        │  └───► failed (with a reason)
+      │  └────────┴──────► cancelled
+      └── tried again, or its process ended
+
+What a job needs and gives are ids and small facts as JSON; its bytes are files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+DEFAULT_SLOT = "heavy"
+MAX_LOSSES = 3  # how many processes may die over one job before it is given up: it may be what kills them
+CRASHED = "crashed"  # the reason of a job that was given up for that
+
+
+class JobState(StrEnum):
+    """How far a job has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in {JobState.DONE, JobState.FAILED, JobState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What is asked for. Enqueued twice under the same id it is one job.
+
+    `kind` is "noun.verb" and names the handler, `payload` is JSON: ids and settings, never content. Jobs of one `slot`
+    run one after another where the slot is one wide. `max_attempts` counts the first try.
+    """
+
+    id: int
+    kind: str
+    payload: Mapping[str, object]
+    bot: str
+    chat_id: int
+    user_id: int
+    slot: str = DEFAULT_SLOT
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much is done, in units of the job's own; `total` is 0 where nobody knows. `note` is for people."""
+
+    done: float = 0.0
+    total: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the record has it.
+
+    `attempt` counts tries that began, `losses` those that ended with their process. `reason` is the name of the error
+    that failed the job, or of the last one while it waits to be tried again at `due_at`.
+    """
+
+    request: JobRequest
+    state: JobState
+    created_at: datetime
+    due_at: datetime
+    attempt: int = 0
+    losses: int = 0
+    progress: Progress = Progress()
+    result: Mapping[str, object] | None = None
+    reason: str = ""
+    cancelling: bool = False
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def id(self) -> int:
+        """The number of the request."""
+        return self.request.id
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who runs a job, and until when others leave it alone unless the lease is renewed."""
+
+    owner: str
+    until: datetime

@@ -1,0 +1,247 @@
+"""Jobs in SQL: a line per slot, fair among people, and leases on what runs.
+
+The place in the line is a ticket, dealt once: no lower than the lowest unfinished one (nobody jumps ahead of people
+who have waited), and one above the person's own last. Everybody's first job so stands before anybody's second, and
+a place is found by comparing two numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobRequest, JobState, Lease, Progress
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables import jobs
+
+_PURGE_CHUNK = 500
+_QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
+
+
+class SqlJobRepository:
+    """Jobs in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def add(self, request: JobRequest) -> Job:
+        """Store a queued job, or return the one of this id."""
+        now = self._clock.now()
+        return await self._database.write(lambda connection: _add(connection, request, now))
+
+    async def find(self, job_id: int) -> Job | None:
+        """Return a job, or None."""
+        return await self._database.read(lambda connection: _find(connection, job_id))
+
+    async def position(self, job_id: int) -> int:
+        """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
+        return await self._database.read(lambda connection: _count_before(connection, job_id))
+
+    async def claim(self, slot: str, kinds: Sequence[str], lease: Lease) -> Job | None:
+        """Start the next job of a slot that is due, or whose lease has run out, and return it.
+
+        A job lost for the third time, or cancelled meanwhile, is returned as over.
+        """
+        now = self._clock.now()
+        return await self._database.write(lambda connection: _claim(connection, (slot, kinds), lease, now))
+
+    async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
+        """Renew the leases and return the ids of jobs that are to go on: still ours, and nobody cancelled them."""
+        ours = and_(jobs.c.id.in_(job_ids), jobs.c.owner == lease.owner, jobs.c.state == _RUNNING)
+
+        def work(connection: Connection) -> set[int]:
+            connection.execute(update(jobs).where(ours).values(lease_until=lease.until))
+            return set(connection.execute(select(jobs.c.id).where(ours, jobs.c.cancelling.is_(False))).scalars())
+
+        return await self._database.write(work)
+
+    async def progress(self, job_id: int, progress: Progress) -> None:
+        """Keep how far a job is."""
+        values = {"done": progress.done, "total": progress.total, "note": progress.note}
+        change = update(jobs).where(jobs.c.id == job_id, jobs.c.state == _RUNNING).values(values)
+        await self._database.write(lambda connection: connection.execute(change).rowcount)
+
+    async def settle(self, job: Job, owner: str) -> bool:
+        """Store state, attempt, result, reason and due time; False where the job is no longer this owner's."""
+        values = _settled_values(job, self._clock.now())
+        # Where the answer to an earlier commit got lost the row has no owner any more, but is as we left it.
+        as_left = and_(jobs.c.owner == "", jobs.c.state == job.state.value, jobs.c.attempt == job.attempt)
+        change = update(jobs).where(jobs.c.id == job.id, or_(jobs.c.owner == owner, as_left)).values(values)
+        return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
+
+    async def cancel(self, job_id: int) -> Job | None:
+        """Cancel a queued job, ask for the end of a running one, and return it; None where there is none to cancel."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Job | None:
+            at_once = {"state": JobState.CANCELLED.value, "finished_at": now, "cancelling": True}
+            job = jobs.c.id == job_id
+            ended = connection.execute(update(jobs).where(job, jobs.c.state == _QUEUED).values(at_once)).rowcount
+            asked = connection.execute(update(jobs).where(job, jobs.c.state == _RUNNING).values(cancelling=True))
+            return _find(connection, job_id) if ended or asked.rowcount else None
+
+        return await self._database.write(work)
+
+    async def take_over(self, owners: Sequence[str]) -> int:
+        """End the leases of owners that are known to be dead and return how many jobs that concerned."""
+        theirs = and_(jobs.c.owner.in_(owners), jobs.c.finished_at.is_(None), jobs.c.state == _RUNNING)
+        change = update(jobs).where(theirs).values(lease_until=self._clock.now())
+        return await self._database.write(lambda connection: connection.execute(change).rowcount)
+
+    async def owners(self) -> set[str]:
+        """Return who holds leases."""
+        query = select(jobs.c.owner).where(jobs.c.finished_at.is_(None), jobs.c.state == _RUNNING).distinct()
+        return await self._database.read(lambda connection: set(connection.execute(query).scalars()))
+
+    async def purge(self, before: datetime) -> int:
+        """Delete jobs that were over before then and return how many."""
+        old = select(jobs.c.id).where(jobs.c.finished_at < before).limit(_PURGE_CHUNK)
+        total = 0
+        while True:
+            count = await self._database.write(
+                lambda connection: connection.execute(sql_delete(jobs).where(jobs.c.id.in_(old))).rowcount
+            )
+            total += count
+            if count < _PURGE_CHUNK:
+                return total
+
+
+def _add(connection: Connection, request: JobRequest, now: datetime) -> Job:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    values = {**_request_values(request), "ticket": _deal_ticket(connection, request), "created_at": now, "due_at": now}
+    connection.execute(insert(jobs).values(values).on_conflict_do_nothing(index_elements=["id"]))
+    stored = _find(connection, request.id)
+    assert stored is not None  # noqa: S101 - the row has just been written in this transaction
+    return stored
+
+
+def _request_values(request: JobRequest) -> dict[str, object]:
+    return {
+        "id": request.id,
+        "kind": request.kind,
+        "payload": orjson.dumps(request.payload).decode(),
+        "bot": request.bot,
+        "chat_id": request.chat_id,
+        "user_id": request.user_id,
+        "slot": request.slot,
+        "state": _QUEUED,
+        "attempt": 0,
+        "max_attempts": request.max_attempts,
+        "losses": 0,
+        "done": 0.0,
+        "total": 0.0,
+        "note": "",
+        "reason": "",
+        "cancelling": False,
+        "owner": "",
+    }
+
+
+def _deal_ticket(connection: Connection, request: JobRequest) -> int:
+    unfinished = and_(jobs.c.slot == request.slot, jobs.c.finished_at.is_(None))
+    own = and_(jobs.c.bot == request.bot, jobs.c.user_id == request.user_id)
+    row = connection.execute(
+        select(func.min(jobs.c.ticket), func.max(jobs.c.ticket).filter(own)).where(unfinished)
+    ).one()
+    lowest, last_own = row
+    return max(lowest or 0, last_own + 1 if last_own is not None else 0)
+
+
+def _find(connection: Connection, job_id: int) -> Job | None:
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    return _load(row) if row is not None else None
+
+
+def _count_before(connection: Connection, job_id: int) -> int:
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    if row is None or row.state != _QUEUED:
+        return 0
+    before = tuple_(jobs.c.ticket, jobs.c.id) < tuple_(row.ticket, row.id)
+    query = select(func.count()).where(
+        jobs.c.slot == row.slot, jobs.c.finished_at.is_(None), jobs.c.state == _QUEUED, before
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _claim(connection: Connection, what: tuple[str, Sequence[str]], lease: Lease, now: datetime) -> Job | None:
+    slot, kinds = what
+    waits = and_(jobs.c.state == _QUEUED, jobs.c.due_at <= now)
+    lost = and_(jobs.c.state == _RUNNING, jobs.c.lease_until <= now)
+    query = (
+        select(jobs)
+        .where(jobs.c.slot == slot, jobs.c.finished_at.is_(None), jobs.c.kind.in_(kinds), or_(waits, lost))
+        .order_by(jobs.c.ticket, jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and leaves this out
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    job = _start(_load(row), now)
+    over = job.state.is_over
+    values = {
+        "state": job.state.value,
+        "attempt": job.attempt,
+        "losses": job.losses,
+        "reason": job.reason,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "owner": "" if over else lease.owner,
+        "lease_until": None if over else lease.until,
+    }
+    connection.execute(update(jobs).where(jobs.c.id == job.id).values(values))
+    return job
+
+
+def _start(job: Job, now: datetime) -> Job:
+    losses = job.losses + (job.state is JobState.RUNNING)
+    if job.cancelling:
+        return replace(job, state=JobState.CANCELLED, losses=losses, finished_at=now)
+    if losses >= MAX_LOSSES:
+        return replace(job, state=JobState.FAILED, losses=losses, reason=CRASHED, finished_at=now)
+    # A try that ended with its process is not held against the job.
+    attempt = job.attempt if job.state is JobState.RUNNING else job.attempt + 1
+    return replace(job, state=JobState.RUNNING, attempt=attempt, losses=losses, started_at=now)
+
+
+def _settled_values(job: Job, now: datetime) -> dict[str, object]:
+    return {
+        "state": job.state.value,
+        "attempt": job.attempt,
+        "done": job.progress.done,
+        "total": job.progress.total,
+        "note": job.progress.note,
+        "result": None if job.result is None else orjson.dumps(job.result).decode(),
+        "reason": job.reason,
+        "due_at": job.due_at,
+        "finished_at": (job.finished_at or now) if job.state.is_over else None,
+        "owner": "",
+        "lease_until": None,
+    }
+
+
+def _load(row: Row[Any]) -> Job:
+    request = JobRequest(
+        row.id, row.kind, orjson.loads(row.payload), row.bot, row.chat_id, row.user_id, row.slot, row.max_attempts
+    )
+    return Job(
+        request,
+        JobState(row.state),
+        row.created_at,
+        row.due_at,
+        attempt=row.attempt,
+        losses=row.losses,
+        progress=Progress(row.done, row.total, row.note),
+        result=None if row.result is None else orjson.loads(row.result),
+        reason=row.reason,
+        cancelling=row.cancelling,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
