@@ -169,7 +169,7 @@ async def test_end_before_telegram_has_answered(beseda: Program) -> None:
     process = await program.spawn("run", "--no-sandbox", "--port", "0")
     assert process.stderr is not None
     async with asyncio.timeout(20):
-        await process.stderr.readuntil(b"cannot reach Telegram")
+        await process.stderr.readuntil(b"Telegram cannot be reached")
     process.send_signal(signal.SIGTERM)
     _, err = await asyncio.wait_for(process.communicate(), 5)
     assert process.returncode == 0
