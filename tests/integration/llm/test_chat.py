@@ -9,7 +9,7 @@ from tests.parts.living_bot import living_bot
 from tests.parts.llama_server import find_free_port, running_llama
 
 SENTENCE = "Привет! I am fine 😀."
-LONG = "what is the weather today, погода сегодня? " * 12
+LONG = "what is the weather today, погода сегодня? " * 60
 
 
 async def test_conversation_outgrows_the_context_and_goes_on(
