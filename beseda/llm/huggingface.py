@@ -192,11 +192,9 @@ class HuggingFaceModel:
         await self._wire.close()
 
     async def context_size(self) -> int | None:
-        """Return the smallest context among the model's providers."""
+        """Return the smallest context among the model's providers, once the list is there: nobody waits for it."""
         if self._candidates:
             await self._resolve()
-        else:
-            await self._load()
         return self._shelf.catalogue.context(self._connection.model)
 
     async def count_tokens(self, text: str) -> int | None:

@@ -12,8 +12,11 @@ from beseda.llm.failover import FailoverModel
 from beseda.llm.guard import GuardedModel
 from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
+from beseda.llm.prices import PriceBook, PricedModel
+from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from tests.contract.llm.conftest import KEY
 from tests.parts.model_events import ask, listen
 from tests.parts.model_server import SERVED_MODEL, ModelServer
 
@@ -23,6 +26,21 @@ Build = Callable[[ModelServer, HttpClient], ChatModel]
 def build_wire(server: ModelServer, http: HttpClient) -> ChatModel:
     connection = Connection(endpoint=ENDPOINTS[0], base_url=server.base_url, model=SERVED_MODEL)
     return OpenAICompatibleModel(connection, http)
+
+
+def build_named(name: str) -> Build:
+    def build(server: ModelServer, http: HttpClient) -> ChatModel:
+        settings = LLMSettings(
+            api_keys={name: KEY}, base_urls={name: server.base_url}, model_names={name: SERVED_MODEL}
+        )
+        return build_model(name, settings, ManualClock(instant=True), http)
+
+    build.__name__ = f"build_{name}"
+    return build
+
+
+def build_priced(server: ModelServer, http: HttpClient) -> ChatModel:
+    return PricedModel(build_wire(server, http), PriceBook([f"{ENDPOINTS[0].name}:{SERVED_MODEL}=1/2"]))
 
 
 def build_demo(_server: ModelServer, _http: HttpClient) -> ChatModel:
@@ -41,7 +59,10 @@ def build_failover(server: ModelServer, http: HttpClient) -> ChatModel:
     return FailoverModel([build_scripted(server, http)], ManualClock(instant=True))
 
 
-@pytest.fixture(params=[build_wire, build_demo, build_scripted, build_guarded, build_failover])
+BUILDS = (build_wire, build_priced, build_demo, build_scripted, build_guarded, build_failover)
+
+
+@pytest.fixture(params=[*BUILDS, *map(build_named, ("hf", "llamacpp", "vllm"))])
 def chat_model(request: pytest.FixtureRequest, server: ModelServer, http: HttpClient) -> ChatModel:
     build: Build = request.param
     return build(server, http)
