@@ -96,6 +96,25 @@ async def test_failure_is_a_line_and_exit_code_1(
     assert words in asked.complaint
 
 
+async def test_wrong_name_of_a_model_brings_the_nearest(beseda: Program, server: ModelServer) -> None:
+    server.default = refuse(404, {"message": "The model does not exist", "code": "model_not_found"})
+    asked = await beseda("ask", "hi", "--model", "openai:test/servd-model")
+    assert (asked.code, asked.out) == (1, "")
+    assert "test/served-model" in asked.complaint
+
+
+async def test_address_without_its_path_is_mended(beseda: Program, server: ModelServer) -> None:
+    asked = await beseda.with_environ(OPENAI_BASE_URL=server.url)("ask", "hi")
+    assert (asked.code, server.requests[0].path) == (0, "/v1/chat/completions")
+
+
+async def test_key_in_the_wrong_variable_is_told_and_not_shown(beseda: Program, server: ModelServer) -> None:
+    wrong = beseda.with_environ(GROQ_API_KEY="hf_" + "a" * 34)
+    asked = await wrong("ask", "hi", "--model", "groq")
+    assert (asked.code, server.requests) == (2, [])
+    assert "HF_TOKEN" in asked.complaint and "a" * 34 not in asked.err
+
+
 REFUSED = {
     "one-model": (["--compare", "openai:a", "hi"], "two models or more"),
     "unknown": (["--compare", "openai:a,opnai:b", "hi"], "did you mean openai"),
