@@ -11,7 +11,7 @@ import typer
 
 from beseda.cli.answer import Answer, clean_text, fill_answer, format_cost
 from beseda.cli.frames import FramePacer
-from beseda.errors import KeyRejectedError, RemoteError, SettingsError
+from beseda.errors import BesedaError, KeyRejectedError, SettingsError
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 
@@ -95,13 +95,17 @@ async def compare_models(
         async def run(index: int, model: "ChatModel") -> None:
             try:
                 await fill_answer(answers[index], model, request, clock, _Column(board, index))
-            except RemoteError as error:
+            except BesedaError as error:
                 answers[index].error = _in_line(str(error))
             board.finish(index)
 
-        async with asyncio.TaskGroup() as group:
-            for index, model in enumerate(models):
-                group.create_task(run(index, model))
+        tasks = [asyncio.create_task(run(index, model)) for index, model in enumerate(models)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:  # Ctrl-C, or a screen that nobody reads any more: one error, not a group of them
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     return Compared(answers, clock.monotonic() - started)
 
 

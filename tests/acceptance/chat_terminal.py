@@ -27,6 +27,7 @@ class Terminal:
         self._master = master
         self._raw = b""
         self._seen = 0
+        self._closed = False
         self._news = asyncio.Event()
         asyncio.get_running_loop().add_reader(master, self._read)
 
@@ -65,9 +66,11 @@ class Terminal:
             return await self.process.wait()
 
     def close(self) -> None:
-        """Let go of the terminal."""
-        asyncio.get_running_loop().remove_reader(self._master)
-        os.close(self._master)
+        """Close the window."""
+        if not self._closed:
+            self._closed = True
+            asyncio.get_running_loop().remove_reader(self._master)
+            os.close(self._master)
 
     def _read(self) -> None:
         try:

@@ -123,3 +123,15 @@ async def test_ctrl_c_ends_all_of_them(beseda: Program, servers: list[ModelServe
         terminal.type(CTRL_C)
         assert await terminal.wait() == 130
     await asyncio.gather(*(server.wait_for_disconnect() for server in servers))
+
+
+async def test_reader_that_leaves_is_no_traceback(beseda: Program, servers: list[ModelServer]) -> None:
+    set_replies(servers, *(Reply(text=["много слов "], endless=True, chunk_delay=0.001) for _ in servers))
+    process = await beseda.spawn("ask", "hi", "--compare", MODELS)
+    assert process.stdout is not None and process.stderr is not None
+    async with asyncio.timeout(20):
+        await process.stdout.readexactly(40)
+        process.stdout._transport.close()  # type: ignore[attr-defined]  # what `| head` does
+        err = await process.stderr.read()
+        await process.wait()
+    assert err == b""

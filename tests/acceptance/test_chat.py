@@ -318,3 +318,63 @@ async def test_completion_goes_down_the_list(chat: OpenChat) -> None:
         await terminal.expect("/model")
         terminal.type(DOWN + ENTER + ENTER)
         await terminal.expect("user_turns: 0")
+
+
+async def test_pasted_lines_are_one_message(chat: OpenChat, server: ModelServer) -> None:
+    async with chat() as terminal:
+        await terminal.expect(READY)
+        terminal.type("\x1b[200~первая\nвторая\x1b[201~" + ENTER)
+        await server.wait_for_request(1, timeout=20)
+        assert list_said(server) == [("user", "первая\nвторая")]
+
+
+async def test_choice_that_is_given_up_leaves_the_conversation_alone(
+    chat: OpenChat, server: ModelServer, tmp_path: Path
+) -> None:
+    async with chat() as terminal:
+        await terminal.expect(READY)
+        terminal.send("раз")
+        await terminal.expect("tokens in")
+        await terminal.expect(READY)
+        terminal.send("/load")
+        await terminal.expect("Which one to go on with")
+        terminal.type(CTRL_C)
+        await terminal.expect(READY)
+        terminal.send("два")
+        await server.wait_for_request(2, timeout=20)
+        assert list_said(server)[0] == ("user", "раз")
+        await terminal.expect("tokens in")
+        terminal.send("/exit")
+        assert await terminal.wait() == 0
+    assert [session["user_turns"] for session in read_memory(tmp_path)["sessions"]] == [2]
+
+
+async def test_ctrl_c_before_the_first_word_and_while_summing_up(chat: OpenChat, server: ModelServer) -> None:
+    async with chat() as terminal:
+        for number in range(5):
+            await terminal.expect(READY)
+            server.script(*([Reply(hang=True)] if number == 0 else []))
+            terminal.send(f"вопрос {number}")
+            if number == 0:
+                await server.wait_for_request(1, timeout=20)
+                terminal.type(CTRL_C)
+                await terminal.expect("/retry asks it again")
+                await terminal.expect(READY)
+                terminal.send("/retry")
+            if number == 4:
+                server.script(Reply(text="пятый"), Reply(hang=True))
+            await terminal.expect("tokens in")
+        await server.wait_for_request(7, timeout=20)
+        terminal.type(CTRL_C)
+        await server.wait_for_disconnect(2)
+        await terminal.expect(READY)
+        terminal.send("/exit")
+        assert await terminal.wait() == 0
+
+
+async def test_chat_speaks_russian(chat: OpenChat) -> None:
+    async with chat(BESEDA_LANG="ru") as terminal:
+        await terminal.expect("Беседа с моделью openai:test/served-model.")
+        await terminal.expect("Enter отправит")
+        terminal.send("/stats")
+        await terminal.expect("Эта беседа: запросы 0")

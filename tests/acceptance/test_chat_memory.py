@@ -194,6 +194,18 @@ async def test_termination_keeps_what_was_said(beseda: Program, server: ModelSer
     ]
 
 
+async def test_closed_window_keeps_what_was_said(beseda: Program, server: ModelServer) -> None:
+    server.script(Reply(text=["Половина", " ответа"], cut_after=1, hang=True))
+    async with open_terminal(["chat"], beseda.folder, beseda.environ) as terminal:
+        await terminal.expect(READY)
+        terminal.send("вопрос")
+        await terminal.expect("Половина")
+        terminal.close()
+        assert await terminal.wait() != 0
+    messages = read(beseda.folder / MEMORY)["sessions"][0]["messages"]
+    assert [message["content"] for message in messages] == ["вопрос", "Половина"]
+
+
 async def test_version_of_another_program_is_not_overwritten(beseda: Program) -> None:
     async with open_terminal(["chat"], beseda.folder, beseda.environ, columns=300) as terminal:
         await terminal.expect(READY)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from beseda.cli.compare import build_contenders
+from beseda.cli.compare import THREE, build_contenders
 from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
@@ -50,7 +50,9 @@ class ModelShelf:
 
     def list_specs(self) -> list[str]:
         """Return what may be typed as the name of a model."""
-        return [*(f"{row.name}:{row.default_model}".rstrip(":") for row in list_configured(self._settings)), "demo"]
+        rows = list_configured(self._settings)
+        short = [spec for spec in THREE if any(spec.startswith(f"{row.name}:") for row in rows)]
+        return [*(f"{row.name}:{row.default_model}".rstrip(":") for row in rows), *short, "demo"]
 
     def find_base_url(self, model: str) -> str:
         """Return the address that `endpoint:model` is reached at; empty where it has none."""

@@ -1,5 +1,6 @@
 """What the person sees: an answer as Markdown that grows, and our own words around it."""
 
+import contextlib
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self
@@ -124,10 +125,11 @@ class _MarkdownView:
 
     def __exit__(self, *_: object) -> None:
         self._pacer.stop()
-        self._live.update(RichText(""))
-        self._live.stop()
-        if self._rest.strip():
-            self._console.print(Markdown(self._rest))
+        with contextlib.suppress(OSError):  # the terminal is closed; what was said is kept all the same
+            self._live.update(RichText(""))
+            self._live.stop()
+            if self._rest.strip():
+                self._console.print(Markdown(self._rest))
 
 
 class _Tail:
