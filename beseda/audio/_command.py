@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from beseda.audio.base import Sound, Span
+from beseda.audio.base import NoRoomError, Sound, Span
 from beseda.errors import ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import Completed
 
@@ -14,10 +14,13 @@ _DEMUXERS = "ogg,mov,mp3,wav,w64,flac,aac,ac3,amr,amrnb,amrwb,matroska,asf,aiff,
 _ALLOWED = ["-protocol_whitelist", "file,pipe", "-format_whitelist", _DEMUXERS]
 # What ffmpeg says when the fault is ours. Anything else that ends it is the file's.
 _OUR_FAULT = re.compile(
-    rb"No space left|File too large|Permission denied|No such file|Too many open files|Input/output error"
-    rb"|Cannot allocate memory|Unknown (en|de)coder|Unrecognized option|Option not found"
+    rb"Permission denied|No such file|Too many open files|Input/output error|Cannot allocate memory"
+    rb"|Unknown (en|de)coder|Unrecognized option|Option not found"
     rb"|error while loading shared libraries"
 )
+_FULL = re.compile(rb"No space left|File too large|Disk quota exceeded")
+# ffmpeg 5.1 ends with 0 although the disk was full (tried with a small tmpfs); 9.0 ends with 228.
+_UNWRITTEN = re.compile(rb"Error (?:writing trailer|closing file)\b[^\n]*")
 _OUT_TIME = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
 _SILENCE = re.compile(rb"silence_(start|end): (-?[\d.]+)")
 # A pause of a breath is enough to cut in; -30 dB is quiet for a room, not for a studio.
@@ -76,11 +79,20 @@ def choose_encoder(target: Path, sound: Sound) -> list[str]:
     return thrifty(target, sound.codec, sound.size, sound.seconds) if is_small else encoder(target)
 
 
+def find_failure(completed: Completed) -> ToolError | UnreadableAudioError | None:
+    """Return why a program did not do what it was told, or None where all is well."""
+    if completed.returncode == 0 and not _UNWRITTEN.search(completed.stderr):
+        return None
+    return explain(completed)
+
+
 def explain(completed: Completed, program: str = "ffmpeg") -> ToolError | UnreadableAudioError:
     """Return whose fault it is that a program did not end well."""
     tail = completed.stderr[-600:].decode(errors="replace").strip()
     detail = f"{program} ended with {completed.returncode}: {tail}"
-    if completed.returncode < 0 or _OUR_FAULT.search(completed.stderr):
+    if _FULL.search(completed.stderr):
+        return NoRoomError(detail)
+    if completed.returncode <= 0 or _OUR_FAULT.search(completed.stderr):
         return ToolError(detail)
     return UnreadableAudioError(detail)
 

@@ -204,8 +204,8 @@ async def _watch(report: Path, listener: Listener) -> None:
 
 
 def _judge(completed: Completed, target: Path, progress: bytes | None = None) -> Recording:
-    if completed.returncode != 0:
-        raise _command.explain(completed)
+    if failure := _command.find_failure(completed):
+        raise failure
     seconds = _command.parse_seconds(completed.stdout if progress is None else progress)
     size = _measure(target)
     if seconds <= 0 or size == 0:

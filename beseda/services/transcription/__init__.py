@@ -1,0 +1,7 @@
+"""From a recording of any length to its transcript."""
+
+from beseda.services.transcription.progress import Progress, ProgressListener, Stage
+from beseda.services.transcription.room import DiskBudget
+from beseda.services.transcription.service import TranscriptionRules, TranscriptionService
+
+__all__ = ["DiskBudget", "Progress", "ProgressListener", "Stage", "TranscriptionRules", "TranscriptionService"]

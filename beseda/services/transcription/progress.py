@@ -1,0 +1,98 @@
+"""How far a long recording is, and how long the rest takes: measured, or not said."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from beseda.kit.clock import Clock
+
+
+class Stage(StrEnum):
+    """What is being done."""
+
+    PREPARING = "preparing"  # the recording is made small
+    LISTENING = "listening"  # the recogniser hears it
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` seconds of the recording in this stage, `parts_done` of `parts` requests.
+
+    `seconds_left` is until the whole transcript, None as long as nothing is measured that would tell.
+    """
+
+    stage: Stage
+    done: float
+    total: float
+    parts_done: int = 0
+    parts: int = 0
+    seconds_left: float | None = None
+
+
+ProgressListener = Callable[[Progress], None]
+
+
+class Meter:
+    """Measures how much time a second of a recording takes. `total` is in seconds of the recording."""
+
+    def __init__(self, clock: Clock, total: float) -> None:
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._total = total
+        self.done = 0.0
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds of work for a second of the recording; None before anything is done."""
+        elapsed = self._clock.monotonic() - self._started
+        return elapsed / self.done if self.done > 0 and elapsed > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at the pace so far."""
+        pace = self.pace
+        return None if pace is None else pace * max(0.0, self._total - self.done)
+
+
+class Reporter:
+    """Tells a listener of one recording's way; `known_pace` of listening is what earlier recordings took."""
+
+    def __init__(self, clock: Clock, listener: ProgressListener | None, known_pace: float | None) -> None:
+        self._clock = clock
+        self._listener = listener
+        self._known_pace = known_pace
+        self._parts = 0
+        self._parts_done = 0
+
+    def prepare(self, total: float) -> Callable[[float], None]:
+        """Begin the first stage and return what hears of its seconds. `total` is what the file says of itself."""
+        meter = Meter(self._clock, total)
+        self._tell(Progress(Stage.PREPARING, 0.0, total))
+
+        def hear(seconds: float) -> None:
+            meter.done = min(seconds, total)
+            left, pace = meter.seconds_left, self._known_pace
+            whole = None if left is None or pace is None else left + pace * total
+            self._tell(Progress(Stage.PREPARING, meter.done, total, seconds_left=whole))
+
+        return hear
+
+    def listen(self, total: float, parts: int) -> Meter:
+        """Begin the second stage."""
+        self._parts = parts
+        left = None if self._known_pace is None else self._known_pace * total
+        self._tell(Progress(Stage.LISTENING, 0.0, total, 0, parts, left))
+        self._total = total
+        return Meter(self._clock, total)
+
+    def finish_part(self, meter: Meter, seconds: float) -> None:
+        """Tell that a part of `seconds` is through."""
+        self._parts_done += 1
+        meter.done = min(self._total, meter.done + seconds)
+        done = self._parts_done == self._parts
+        left = 0.0 if done else meter.seconds_left
+        self._tell(Progress(Stage.LISTENING, meter.done, self._total, self._parts_done, self._parts, left))
+
+    def _tell(self, progress: Progress) -> None:
+        if self._listener is not None:
+            self._listener(progress)
