@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from yarl import URL
 
 from beseda.domain.message import Message
-from beseda.errors import CreditExhaustedError, KeyRejectedError, ProtocolError, RemoteError
+from beseda.errors import CreditExhaustedError, KeyRejectedError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
 from beseda.llm.endpoints import Endpoint
@@ -63,6 +63,8 @@ class ChatDialect:
             return f"check {row.key_variable}" + (f"; a key comes from {row.key_page}" if row.key_page else "")
         if isinstance(error, CreditExhaustedError):
             return row.credit_hint
+        if isinstance(error, UnavailableError) and row.is_local and "no connection" in error.detail:
+            return f"is {row.title} running? {row.url_variable} says where"
         if isinstance(error, ProtocolError) and ("HTTP 404" in error.detail or "web page" in error.detail):
             return f"{row.url_variable} should be an address like {row.base_url}"
         return ""

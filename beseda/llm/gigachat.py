@@ -143,6 +143,9 @@ class GigaChatDialect(ChatDialect):
         single = ModelRequest(merge_system(request.messages), request.temperature, request.max_tokens, request.user)
         return super().build_fields(single, model)
 
+    def explain(self, error: RemoteError) -> str:
+        return "" if "GIGA_" in error.detail else super().explain(error)  # the token's service has said it better
+
 
 class GigaChatModel:
     """A `ChatModel` that stands in line where the key serves fewer than ask. Also counts tokens."""

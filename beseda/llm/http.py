@@ -20,6 +20,8 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 _CONNECTIONS = 4096
 _DNS_SECONDS = 300
 _IDLE_CONNECTION_SECONDS = 60.0
+# Servers close kept connections when they like, some after each stream without a word. aiohttp repeats a GET only.
+_STALE_CONNECTIONS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +103,9 @@ class HttpClient:
         other host than the one in the settings.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
-        fields = {"data": body, "headers": headers, "timeout": timeout, **self._route(url)}
         try:
             async with asyncio.timeout(wait):
-                try:
-                    return await self._pool.open().post(url, **fields)
-                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                    if not _is_stale(error):
-                        raise
-                return await self._pool.open().post(url, **fields)
+                return await self._request("POST", url, data=body, headers=headers, timeout=timeout)
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
             raise describe_failure(error, url, wait, self._trust.hint) from error
 
@@ -122,9 +118,7 @@ class HttpClient:
         method = "GET" if body is None else "POST"
         timeout = aiohttp.ClientTimeout(total=wait)
         try:
-            async with self._pool.open().request(
-                method, url, data=body, headers=headers, timeout=timeout, **self._route(url)
-            ) as response:
+            async with await self._request(method, url, data=body, headers=headers, timeout=timeout) as response:
                 content = await read_bounded(response, MAX_BODY_BYTES)
                 return HttpAnswer(response.status, response.headers, content)
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -133,6 +127,17 @@ class HttpClient:
     async def close(self) -> None:
         """Close every connection; the next request would open new ones."""
         await self._pool.close()
+
+    async def _request(self, method: str, url: URL, **fields: Any) -> aiohttp.ClientResponse:
+        """Send a request, again where the connection that was kept for it turns out to be closed."""
+        fields |= self._route(url)
+        for _ in range(_STALE_CONNECTIONS):
+            try:
+                return await self._pool.open().request(method, url, **fields)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if isinstance(error, aiohttp.ClientConnectorError):
+                    raise
+        return await self._pool.open().request(method, url, **fields)
 
     def _route(self, url: URL) -> dict[str, Any]:
         origin = (url.scheme, url.host)
@@ -145,16 +150,6 @@ class HttpClient:
             "allow_redirects": False,
             "ssl": self._trust.context or True,
         }
-
-
-def _is_stale(error: aiohttp.ClientError) -> bool:
-    """Whether a kept connection was closed by the server in the very moment in which we took it up again.
-
-    Some local servers close after each stream without saying so, others after an idle time. aiohttp repeats a GET only.
-    """
-    return isinstance(error, aiohttp.ServerDisconnectedError) or (
-        isinstance(error.__cause__, aiohttp.ClientConnectionResetError)
-    )
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -175,15 +170,25 @@ def describe_failure(error: BaseException, url: URL, wait: float, hint: str = ""
     place = f"{url.host}:{url.port}"
     if isinstance(error, TimeoutError):
         return TimedOutError(f"{place}: no answer in {wait:g} s")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        bundle = ssl.get_default_verify_paths().cafile or "the system's"
-        hint = hint or f"for an authority of your own set SSL_CERT_FILE to its bundle (trusted now: {bundle})"
-        return UnavailableError(f"{place}: the TLS certificate is not trusted: {error.certificate_error}; {hint}")
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return UnavailableError(f"{place}: no TLS connection: {error}; is it https:// where http:// is spoken?")
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
+        return UnavailableError(f"{place}: {_describe_connecting(error, hint)}")
     if isinstance(error, aiohttp.ClientResponseError | ValueError):
         return ProtocolError(f"{place}: not an HTTP answer: {type(error).__name__}")
     return UnavailableError(f"{place}: {error or type(error).__name__}")
+
+
+def _describe_connecting(
+    error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError, hint: str
+) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        bundle = ssl.get_default_verify_paths().cafile or "the system's"
+        hint = hint or f"for an authority of your own set SSL_CERT_FILE to its bundle (trusted now: {bundle})"
+        return f"the TLS certificate is not trusted: {error.certificate_error}; {hint}"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return f"no TLS connection: {error}; is it https:// where http:// is spoken?"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no address is known for this name"
+    return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
 
 
 def is_this_machine(host: str | None) -> bool:

@@ -175,6 +175,8 @@ class OpenAICompatibleModel:
 
     async def _explain(self, error: RemoteError) -> None:
         """Add to the error's detail what the owner can do about it."""
+        if not error.detail.startswith(self._endpoint.name):  # what the connection itself tells knows no model
+            error.detail = f"{self.name}: {error.detail}"
         hint = self._dialects[0].explain(error)
         if isinstance(error, ModelNotFoundError):
             hint = await self._suggest_model() or hint

@@ -61,9 +61,9 @@ async def test_kept_connection_that_is_closed_costs_no_answer(http: HttpClient) 
     assert served == [2, 3, 1]
 
 
-async def test_server_that_always_closes_is_asked_twice_and_no_more(http: HttpClient) -> None:
-    async with serving(0, 0, 0) as (url, served):
+async def test_server_that_always_closes_is_asked_three_times_and_no_more(http: HttpClient) -> None:
+    async with serving(0, 0, 0, 0) as (url, served):
         with pytest.raises(UnavailableError):
             await listen(connect(url, http))
 
-    assert len(served) == 2
+    assert len(served) == 3

@@ -102,6 +102,15 @@ async def test_wrong_address_says_what_one_looks_like(server: ModelServer, http:
         await listen(build("vllm:m", server, http))
 
 
+async def test_server_that_is_down_is_told_as_such(server: ModelServer, http: HttpClient) -> None:
+    model = build("vllm:m", server, http)
+    await server.stop()
+    with pytest.raises(UnavailableError, match=r"^vllm:m: .*no connection: .*; is vLLM running\? VLLM_BASE"):
+        await listen(model)
+
+    assert "no connection" in (await model.check()).detail
+
+
 async def test_address_without_its_path_is_completed(server: ModelServer, http: HttpClient) -> None:
     await listen(build("vllm:m", server, http))
 
