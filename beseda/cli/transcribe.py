@@ -1,0 +1,225 @@
+"""`beseda transcribe`: recordings to text and subtitles, without a bot."""
+
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    from beseda.config import Settings
+    from beseda.domain.transcript import Transcript
+    from beseda.errors import BesedaError
+    from beseda.services.transcription import Progress, TranscriptionService
+
+_SLOTS = 2  # programs at once
+_PATIENCE = 600.0  # seconds for one request: nobody waits in a chat
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted of each file."""
+
+    language: str
+    subtitles: bool
+    folder: Path | None
+    as_json: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one file; `problem` is empty where all went well."""
+
+    file: Path
+    transcript: "Transcript | None" = None
+    problem: str = ""
+    written: list[Path] = field(default_factory=list)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("transcribe")(transcribe)
+
+
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Recordings or videos of any common kind.")],
+    srt: Annotated[bool, typer.Option("--srt", help="Subtitles, too (without -o: instead of the text).")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the texts, else they are printed.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="endpoint:model, or a list with commas.")] = None,
+    language: Annotated[str, typer.Option("--language", help="What is spoken, like ru or en.")] = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Turn recordings of any length into text; exit 1 if any of them could not be heard as a whole."""
+    settings = read_settings(config, speech=model)
+    outcomes = run_async(_transcribe_all(settings, files, Order(language, srt, output, as_json)))
+    if as_json:
+        import orjson
+
+        rows = [_to_plain(outcome) for outcome in outcomes]
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+    if any(outcome.problem for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+async def _transcribe_all(settings: "Settings", files: list[Path], order: Order) -> list[Outcome]:
+    if order.folder is not None:
+        order.folder.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    async with _open_service(settings) as service:
+        for file in files:
+            outcome = await _transcribe_one(service, file, order)
+            _show(outcome, order, titled=len(files) > 1)
+            outcomes.append(outcome)
+    return outcomes
+
+
+@asynccontextmanager
+async def _open_service(settings: "Settings") -> "AsyncGenerator[TranscriptionService, None]":
+    import asyncio
+    import tempfile
+
+    from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
+    from beseda.errors import SettingsError
+    from beseda.services.transcription import TranscriptionService
+    from beseda.speech.demo import UnconfiguredTranscriber
+    from beseda.speech.registry import SpeechSettings, build_transcriber
+
+    spec = ",".join(settings.speech)
+    transcriber = build_transcriber(SpeechSettings(spec, settings.api_keys, settings.base_urls, timeout=_PATIENCE))
+    if isinstance(transcriber, UnconfiguredTranscriber):
+        raise SettingsError((await transcriber.check()).detail)
+    workshop = Ffmpeg(find_ffmpeg(), asyncio.Semaphore(_SLOTS))
+    try:
+        with tempfile.TemporaryDirectory(prefix="beseda-") as folder:
+            yield TranscriptionService(transcriber, workshop, Path(folder))
+    finally:
+        await transcriber.close()
+
+
+async def _transcribe_one(service: "TranscriptionService", file: Path, order: Order) -> Outcome:
+    from beseda.errors import BesedaError
+
+    outcome = Outcome(file)
+    if not _is_there(file):
+        outcome.problem = "there is no such file"
+        return outcome
+    try:
+        with _show_progress(file, wanted=not order.as_json) as listener:
+            outcome.transcript = await service.transcribe(file, language=order.language, listener=listener)
+    except BesedaError as error:
+        outcome.problem = _explain(error)
+        return outcome
+    outcome.problem = _find_gaps(outcome.transcript, order)
+    if order.folder is not None:
+        outcome.written = _write(outcome.transcript, file.stem, order.folder, subtitles=order.subtitles)
+    return outcome
+
+
+def _is_there(file: Path) -> bool:
+    return file.is_file()
+
+
+def _explain(error: "BesedaError") -> str:
+    """Return a plain sentence: what ffmpeg said is for the log, what a service said helps whoever runs this."""
+    from beseda.audio.base import NoRoomError
+    from beseda.errors import InputError, ToolError
+
+    line = str(error).partition("\n")[0]
+    ffmpeg_speaks = isinstance(error, ToolError) and " ended with " in line
+    return error.say("en") if ffmpeg_speaks or isinstance(error, InputError | NoRoomError) else line
+
+
+def _find_gaps(transcript: "Transcript", order: Order) -> str:
+    from beseda.domain.transcript import format_time
+
+    if transcript.missed:
+        gaps = ", ".join(f"{format_time(gap.start)}–{format_time(gap.end)}" for gap in transcript.missed)
+        return f"could not be heard from {gaps}"
+    if order.subtitles and not transcript.segments:
+        return "this recogniser tells no times, so there are no subtitles"
+    return ""
+
+
+@contextmanager
+def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Progress], None]]":
+    """Show a bar on stderr where a person sees it, with the time left as far as it is measured."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    from beseda.domain.transcript import format_time
+
+    console = Console(stderr=True)
+    rest = TextColumn("{task.percentage:>3.0f} % {task.fields[left]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), rest)
+    with Bar(*columns, console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
+        task = bar.add_task(escape(file.name), total=None, left="")
+
+        def show(progress: "Progress") -> None:
+            left = "" if progress.seconds_left is None else f"{format_time(progress.seconds_left)} left"
+            about = f"{escape(file.name)}: {progress.stage}"
+            bar.update(task, description=about, completed=progress.done, total=progress.total, left=left)
+
+        yield show
+
+
+def _write(transcript: "Transcript", stem: str, folder: Path, *, subtitles: bool) -> list[Path]:
+    from beseda.domain.transcript import write_srt
+
+    written = [_write_new(folder, stem, ".txt", transcript.text + "\n")]
+    if subtitles and transcript.segments:
+        written.append(_write_new(folder, stem, ".srt", write_srt(transcript.segments)))
+    return written
+
+
+def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
+    """Write a file that was not there before: what somebody has already stays as it is."""
+    for number in count(1):
+        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
+        try:
+            file = path.open("x", encoding="utf-8")
+        except FileExistsError:
+            continue
+        try:
+            with file:
+                file.write(text)
+        except OSError:
+            path.unlink()
+            raise
+        return path
+    raise AssertionError("numbers do not end")
+
+
+def _show(outcome: Outcome, order: Order, *, titled: bool) -> None:
+    from beseda.cli.answer import clean_text
+    from beseda.domain.transcript import write_srt
+
+    if outcome.problem:
+        typer.echo(f"beseda: {outcome.file}: {outcome.problem}", err=True)
+    if order.as_json or outcome.transcript is None:
+        return
+    if outcome.written:
+        typer.echo("\n".join(str(path) for path in outcome.written))
+        return
+    text = write_srt(outcome.transcript.segments).rstrip() if order.subtitles else outcome.transcript.text
+    if text:
+        typer.echo(f"== {outcome.file} ==\n{clean_text(text)}\n" if titled else clean_text(text))
+
+
+def _to_plain(outcome: Outcome) -> dict[str, object]:
+    from dataclasses import asdict
+
+    told: dict[str, object] = {"file": str(outcome.file), "ok": not outcome.problem, "problem": outcome.problem}
+    if outcome.transcript is not None:
+        told |= asdict(outcome.transcript)
+    return told | {"written": [str(path) for path in outcome.written]}
