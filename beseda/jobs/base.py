@@ -69,8 +69,10 @@ class JobStore(Protocol):
         """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
         ...
 
-    async def claim(self, slot: str, kinds: Sequence[str], lease: Lease) -> Job | None:
+    async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:
         """Start the next job of a slot that is due, or whose lease has run out, and return it.
+
+        `wanted` names at least one bot ("" for any) with a kind that the caller has a handler for.
 
         A job lost for the third time, or cancelled meanwhile, is returned as over.
         """

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, true, tuple_, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -44,13 +44,13 @@ class SqlJobRepository:
         """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
         return await self._database.read(lambda connection: _count_before(connection, job_id))
 
-    async def claim(self, slot: str, kinds: Sequence[str], lease: Lease) -> Job | None:
+    async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:
         """Start the next job of a slot that is due, or whose lease has run out, and return it.
 
         A job lost for the third time, or cancelled meanwhile, is returned as over.
         """
         now = self._clock.now()
-        return await self._database.write(lambda connection: _claim(connection, (slot, kinds), lease, now))
+        return await self._database.write(lambda connection: _claim(connection, (slot, wanted), lease, now))
 
     async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
         """Renew the leases and return the ids of jobs that are to go on: still ours, and nobody cancelled them."""
@@ -170,13 +170,16 @@ def _count_before(connection: Connection, job_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _claim(connection: Connection, what: tuple[str, Sequence[str]], lease: Lease, now: datetime) -> Job | None:
-    slot, kinds = what
+def _claim(
+    connection: Connection, what: tuple[str, Sequence[tuple[str, str]]], lease: Lease, now: datetime
+) -> Job | None:
+    slot, wanted = what
+    can_be_done = or_(*(and_(jobs.c.kind == kind, jobs.c.bot == bot if bot else true()) for bot, kind in wanted))
     waits = and_(jobs.c.state == _QUEUED, jobs.c.due_at <= now)
     lost = and_(jobs.c.state == _RUNNING, jobs.c.lease_until <= now)
     query = (
         select(jobs)
-        .where(jobs.c.slot == slot, jobs.c.finished_at.is_(None), jobs.c.kind.in_(kinds), or_(waits, lost))
+        .where(jobs.c.slot == slot, jobs.c.finished_at.is_(None), can_be_done, or_(waits, lost))
         .order_by(jobs.c.ticket, jobs.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and leaves this out
@@ -184,7 +187,7 @@ def _claim(connection: Connection, what: tuple[str, Sequence[str]], lease: Lease
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    job = _start(_load(row), now)
+    job = _start(_load(row), now, again=row.owner == lease.owner)
     over = job.state.is_over
     values = {
         "state": job.state.value,
@@ -200,8 +203,9 @@ def _claim(connection: Connection, what: tuple[str, Sequence[str]], lease: Lease
     return job
 
 
-def _start(job: Job, now: datetime) -> Job:
-    losses = job.losses + (job.state is JobState.RUNNING)
+def _start(job: Job, now: datetime, *, again: bool) -> Job:
+    """Return the job as it is from now on; `again` where its lease ran out in the hands of a process that lives."""
+    losses = job.losses + (job.state is JobState.RUNNING and not again)
     if job.cancelling:
         return replace(job, state=JobState.CANCELLED, losses=losses, finished_at=now)
     if losses >= MAX_LOSSES:
