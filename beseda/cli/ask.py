@@ -169,10 +169,11 @@ async def _count(request: "ModelRequest", tokenizer: Path | None, model: "ChatMo
 
 
 class _Printer:
-    """Prints an answer as it comes, and ends its line however it ends."""
+    """Prints an answer as it comes, and ends its last line once, however it ends."""
 
     def __init__(self) -> None:
         self._written = False
+        self._held = ""  # line breaks that may turn out to be the last
 
     def __enter__(self) -> "_Printer":
         return self
@@ -182,8 +183,11 @@ class _Printer:
             typer.echo()
 
     def show(self, piece: str) -> None:
+        text = self._held + piece
+        told = text.rstrip("\n")
+        self._held = text[len(told) :]
         self._written = True
-        typer.echo(piece, nl=False)
+        typer.echo(told, nl=False)
 
     def wait(self, ahead: int) -> None:
         typer.echo(f"[in line: {ahead} ahead]", err=True)

@@ -23,7 +23,9 @@ def chat(
         typer.Option("--session-list-limit", help="How many to offer; CHAT_MEMORY_LIST_LIMIT stands above this."),
     ] = None,
     system: Annotated[str, typer.Option("--system", help="Instructions for the model.")] = "",
-    temperature: Annotated[float | None, typer.Option("--temperature", min=0.0, max=2.0)] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", min=0.0, max=2.0, help="0 is sober, 2 is wild.")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="The longest answer.")] = None,
     cap_tokens: Annotated[int | None, typer.Option("--cap-tokens", min=1, help="Ask before going beyond.")] = None,
     cap_cost: Annotated[

@@ -83,6 +83,7 @@ class MemoryFile:
         content = orjson.dumps(write_memory(memory), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         if aside is None and current is not None:
             copy = self._beside(".bak.tmp")
+            copy.unlink(missing_ok=True)
             shutil.copy2(self.path, copy)
             copy.replace(self._beside(".bak"))
         self._write(content)

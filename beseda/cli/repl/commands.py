@@ -12,7 +12,7 @@ from beseda.cli.repl.clipboard import copy_text
 from beseda.cli.repl.menu import choose_session
 from beseda.cli.repl.room import Room
 from beseda.cli.repl.session import ASSISTANT
-from beseda.cli.repl.turn import ask, compress
+from beseda.cli.repl.turn import ask, compress, estimate_request, may_spend
 from beseda.kit.texts import Text
 from beseda.llm.base import ModelRequest
 
@@ -160,6 +160,8 @@ async def _compare(room: Room, rest: str) -> None:
     models = room.models.build_contenders(names)
     again = not question.strip()
     messages = room.conversation.build_messages(asked, instead_of_last=again)
+    if not await may_spend(room, estimate_request(messages) * len(models)):
+        return
     request = ModelRequest(messages, room.options.temperature, room.options.max_tokens)
     with room.interrupts.guard() as guard:
         compared = await compare_models(models, request, room.clock, open_board)

@@ -36,8 +36,8 @@ async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> No
     messages = room.conversation.build_messages(question, instead_of_last=instead_of_last)
     with room.interrupts.guard() as guard:
         size = await find_context_size(room)
-    turn = _Turn(question, instead_of_last, messages, _estimate(messages), size)
-    if guard.pressed or not await _fits(room, turn) or not await _may_spend(room, turn.about):
+    turn = _Turn(question, instead_of_last, messages, estimate_request(messages), size)
+    if guard.pressed or not await _fits(room, turn) or not await may_spend(room, turn.about):
         return
     model = room.models.current
     assert model is not None  # noqa: S101 - a chat begins with opening one
@@ -119,7 +119,8 @@ def _complain(room: Room, error: RemoteError) -> None:
         room.screen.note(room.tell(texts.NOT_KEPT))
 
 
-def _estimate(messages: list[Message]) -> int:
+def estimate_request(messages: list[Message]) -> int:
+    """Return about how many tokens the model reads."""
     return sum(estimate_tokens(message.content) + _AROUND_MESSAGE for message in messages)
 
 
@@ -155,7 +156,8 @@ async def _count(room: Room, messages: list[Message]) -> int | None:
         return None
 
 
-async def _may_spend(room: Room, about: int) -> bool:
+async def may_spend(room: Room, about: int) -> bool:
+    """Whether about so many tokens more are within the caps, or the person says that they may be spent."""
     excess = room.budget.find_excess(about)
     if excess is None:
         return True
