@@ -17,7 +17,7 @@ settings.register_profile("thorough", parent=settings.get_profile("beseda"), max
 settings.load_profile("beseda")
 
 _OURS = re.compile(
-    r"BESEDA_.*|.*BOT_TOKEN|TELEGRAM_.*|.*_API_KEY|.*_BASE_URL|HF_TOKEN|LLAMA_SERVER_URL|GIGA_.*|GFPGAN_.*|ADMIN_IDS"
+    r"BESEDA_.*|.*BOT_TOKEN|TELEGRAM_.*|.*_API_KEY|.*_BASE_URL|.*_MODEL_NAME|HF_TOKEN|HF_ALIASES|LLAMA_.*|GIGA_.*|GFPGAN_.*|ADMIN_IDS"
     r"|DATABASE_URL|REDIS_URL|CELERY_.*|STORAGE_DIR|LOG_LEVEL|CHAT_MEMORY_.*|(?i:https?|all|no)_proxy"
 )
 
