@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from bench import closed_loop, kill, startup, storage, wave
+from bench import closed_loop, first_token, kill, startup, storage, wave
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Section, format_section, to_plain
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
-    parser.add_argument("--only", default="", help="some of: loop,wave,start,storage,kill")
+    parser.add_argument("--only", default="", help="some of: loop,wave,first,start,storage,kill")
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
     parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
     parser.add_argument("--users", type=int, default=1000, help="who all write at once")
@@ -62,6 +62,7 @@ def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
     return {
         "loop": lambda folder, cores: closed_loop.measure(loop, folder, cores),
         "wave": lambda folder, cores: wave.measure(crowd, folder, cores),
+        "first": first_token.measure,
         "start": startup.measure,
         "storage": lambda folder, _: storage.measure_section(f"sqlite:///{folder / 'bench.db'}"),
         "kill": lambda folder, cores: kill.measure(ordeal, folder, cores),

@@ -1,10 +1,7 @@
 """One HTTP client for every model: connections kept, names cached, everything bounded in time and size."""
 
 import asyncio
-import base64
-import ipaddress
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnavailableError
+from beseda.kit.proxies import find_proxy
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -86,7 +84,7 @@ class HttpClient:
     def __init__(self) -> None:
         self._pool = _Pool()
         self._trust = Trust()
-        self._proxies: dict[tuple[str, str | None], tuple[URL | None, Mapping[str, str]]] = {}
+        self._proxies: dict[tuple[str, str | None], Proxy] = {}
 
     def with_trust(self, trust: Trust) -> "HttpClient":
         """Return a view of this client that believes other certificates; the connections stay this one's to close."""
@@ -142,11 +140,11 @@ class HttpClient:
     def _route(self, url: URL) -> dict[str, Any]:
         origin = (url.scheme, url.host)
         if origin not in self._proxies:
-            self._proxies[origin] = _find_proxy(url)
-        proxy, proxy_headers = self._proxies[origin]
+            self._proxies[origin] = find_proxy(str(url))
+        proxy = self._proxies[origin]
         return {
-            "proxy": proxy,
-            "proxy_headers": proxy_headers or None,
+            "proxy": proxy.address,
+            "proxy_headers": proxy.headers,
             "allow_redirects": False,
             "ssl": self._trust.context or True,
         }
@@ -191,16 +189,6 @@ def _describe_connecting(
     return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
 
 
-def is_this_machine(host: str | None) -> bool:
-    """Whether `host` is loopback."""
-    if host is None or host == "localhost":
-        return host is not None
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def count_connections() -> int:
     """Return how many connections may be open: half of the files that this process may open, at most 4,096."""
     try:
@@ -209,18 +197,3 @@ def count_connections() -> int:
         return _CONNECTIONS
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return _CONNECTIONS if files == resource.RLIM_INFINITY else max(64, min(_CONNECTIONS, files // 2))
-
-
-def _find_proxy(url: URL) -> tuple[URL | None, Mapping[str, str]]:
-    host = url.host or ""
-    if is_this_machine(host) or urllib.request.proxy_bypass(host):
-        return None, {}
-    proxies = urllib.request.getproxies()
-    address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or not address.startswith(("http://", "https://")):
-        return None, {}
-    proxy = URL(address)
-    if proxy.user is None:
-        return proxy, {}
-    pair = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
-    return proxy.with_user(None), {"Proxy-Authorization": f"Basic {pair}"}
