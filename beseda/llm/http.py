@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnavailableError
-from beseda.kit.proxies import find_proxy
+from beseda.kit.proxies import Proxy, find_proxy
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
