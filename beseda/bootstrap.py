@@ -12,18 +12,23 @@ from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.config import Settings
 from beseda.config.model import llm_settings as llm_settings  # noqa: PLC0414 - offered here, too
 from beseda.errors import SettingsError, StorageError, ToolError
+from beseda.jobs.base import JobStore
+from beseda.jobs.inline import InlineJobs
 from beseda.kit.clock import Clock, SystemClock
 from beseda.llm.base import ChatModel
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model, list_configured, parse_spec
+from beseda.services.file import FileService
+from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.voice import VoiceService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from beseda.storage.base import (
     Cache,
     ConversationStore,
+    FileStore,
     FloodWaitStore,
     HistoryStore,
     RateLimiter,
@@ -36,7 +41,9 @@ from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.rate_limit import MemoryRateLimiter
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
+from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.state import SqlState
 from beseda.storage.sql.turn import SqlTurnRepository
@@ -55,6 +62,8 @@ class Record:
     turns: TurnStore
     conversations: ConversationStore
     flood_waits: FloodWaitStore
+    jobs: JobStore
+    files: FileStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,13 @@ class Container:
     transcriber: Transcriber
     voice: VoiceService
     downloads: Path
+    files: FileService
+    jobs: InlineJobs
+
+    def build_housekeeping(self) -> Housekeeping:
+        """Return what tidies up in this process."""
+        shelves = Shelves(self.record.jobs, self.files, self.settings.keep_days)
+        return Housekeeping(self.record.updates, self.clock, shelves)
 
     async def check_database(self) -> str:
         """Return what is wrong with the database, in a word for `/ready`; empty when it answers."""
@@ -175,7 +191,9 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         downloads = settings.storage_dir / "tmp"
         await asyncio.to_thread(_empty_folder, downloads)
         voice = VoiceService(transcriber, _find_transcoder(), downloads)
-        yield Container(settings, clock, record, hot, chosen, models, transcriber, voice, downloads)
+        files = FileService(record.files, settings.storage_dir / "files", clock)
+        jobs = await _open_jobs(record.jobs, settings, clock, stack)
+        yield Container(settings, clock, record, hot, chosen, models, transcriber, voice, downloads, files, jobs)
 
 
 def speech_settings(settings: Settings) -> SpeechSettings:
@@ -196,7 +214,16 @@ def _open_record(database: Database, clock: Clock) -> Record:
         SqlTurnRepository(database, clock),
         SqlConversationRepository(database, clock),
         SqlFloodWaitRepository(database, clock),
+        SqlJobRepository(database, clock),
+        SqlFileRepository(database),
     )
+
+
+async def _open_jobs(store: JobStore, settings: Settings, clock: Clock, stack: AsyncExitStack) -> InlineJobs:
+    jobs = InlineJobs(store, {}, settings.slots(), clock)
+    stack.push_async_callback(jobs.close)
+    await jobs.start()
+    return jobs
 
 
 async def _open_hot(settings: Settings, state: SqlState, stack: AsyncExitStack) -> HotStores:

@@ -12,7 +12,6 @@ from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.errors import SettingsError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.logs import log_context
-from beseda.services.housekeeping import Housekeeping
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +98,7 @@ class Fleet:
             self._all.set()
 
     async def _housekeep(self) -> None:
-        await Housekeeping(self._container.record.updates, self._container.clock).run()
+        await self._container.build_housekeeping().run()
 
     async def _announce(self, announce: Callable[[Sequence[str]], None]) -> None:
         with contextlib.suppress(TimeoutError):

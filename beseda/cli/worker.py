@@ -22,9 +22,8 @@ def worker(config: ConfigOption = None) -> None:
 
 async def _work(settings: "Settings") -> None:
     from beseda.bootstrap import open_container
-    from beseda.services.housekeeping import Housekeeping
 
     open_storage(settings)
     async with open_container(settings) as container:
         typer.echo("Beseda's worker is up")
-        await Housekeeping(container.record.updates, container.clock).run()
+        await container.build_housekeeping().run()

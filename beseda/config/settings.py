@@ -421,6 +421,38 @@ class Settings(BaseModel):
             example="redis://127.0.0.1:6379/0",
         ),
     ] = Field(None, repr=False)
+    keep_days: Annotated[
+        Annotated[int, Field(ge=0, le=36_500)],
+        Setting(
+            "storage.keep_days",
+            "How many days files of people are kept; 0 keeps them until their owner deletes them.",
+            "a whole number of days from 0 to 36500",
+            variables=("BESEDA_KEEP_DAYS",),
+            default="0: for good",
+            example="90",
+        ),
+    ] = 0
+    temp_budget: Annotated[
+        Annotated[int, Field(ge=64, le=1_000_000)],
+        Setting(
+            "storage.temp_budget",
+            "How much of the disk work in progress (recordings, photos) may take at once, in MiB.",
+            "a number of MiB from 64 to 1000000",
+            variables=("BESEDA_TEMP_BUDGET",),
+        ),
+    ] = 2048
+    job_slots: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^(heavy|speech|text)=([1-9]|[1-5][0-9]|6[0-4])$")], ...],
+        BeforeValidator(_split_list),
+        Setting(
+            "jobs.slots",
+            "How many jobs run at once: `heavy` (photos), `speech` (recordings), `text` (documents); others wait.",
+            "entries like speech=2 with commas between, each from 1 to 64",
+            variables=("BESEDA_JOB_SLOTS",),
+            default="heavy=1, speech=2, text=4",
+            example="[heavy=2, speech=4]",
+        ),
+    ] = ()
     chat_memory_file: Annotated[
         Path,
         Setting(
@@ -516,6 +548,11 @@ class Settings(BaseModel):
     def database(self) -> str:
         """Return the address of the database, the default filled in."""
         return self.database_url or f"sqlite:///{self.storage_dir / 'beseda.db'}"
+
+    def slots(self) -> dict[str, int]:
+        """Return how wide each slot for jobs is, the defaults filled in."""
+        given = (entry.partition("=") for entry in self.job_slots)
+        return {"heavy": 1, "speech": 2, "text": 4} | {name: int(width) for name, _, width in given}
 
     def secrets(self) -> frozenset[str]:
         """Return every value that must never reach a log."""

@@ -46,6 +46,13 @@ class JobQueue(Protocol):
         """Return the job once it is over. Raises NotFoundError where there is none."""
         ...
 
+    def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
+        """Say what does a kind of job, for every bot or for one; where jobs run elsewhere, that has to be said there.
+
+        Raises ValueError where there is a handler already.
+        """
+        ...
+
     def listen(self, bot: str, listener: JobListener) -> None:
         """Have a bot told of every change to its jobs, progress included, one after another for one job."""
         ...

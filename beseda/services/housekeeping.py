@@ -1,28 +1,53 @@
 """What has to be tidied up now and then."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
 from beseda.errors import StorageError
+from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
+from beseda.services.file import FileService
 from beseda.storage.base import UpdateStore
 
 log = logging.getLogger(__name__)
 
 _KEPT = timedelta(hours=48)  # Telegram hands an update out for 24 hours; twice that is enough to know a repetition
+_JOBS_KEPT = timedelta(days=7)  # long enough to look into what went wrong
 _EVERY = 3600.0
 
 
-class Housekeeping:
-    """Forgets the numbers of updates that cannot come again."""
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """What is tidied beside updates: jobs that are over, and files, kept for `keep_days` (0: for good)."""
 
-    def __init__(self, updates: UpdateStore, clock: Clock) -> None:
+    jobs: JobStore
+    files: FileService
+    keep_days: int = 0
+
+
+class Housekeeping:
+    """Forgets the numbers of updates that cannot come again, old jobs, and files whose time is over."""
+
+    def __init__(self, updates: UpdateStore, clock: Clock, shelves: Shelves | None = None) -> None:
         self._updates = updates
         self._clock = clock
+        self._shelves = shelves
 
     async def tidy(self) -> int:
         """Tidy up once and return how many updates were forgotten."""
+        if self._shelves is not None:
+            await self._tidy_shelves(self._shelves)
         return await self._updates.purge(self._clock.now() - _KEPT)
+
+    async def _tidy_shelves(self, shelves: Shelves) -> None:
+        now = self._clock.now()
+        if shelves.keep_days:
+            gone = await shelves.files.expire(now - timedelta(days=shelves.keep_days))
+            if gone.count:
+                log.info("%d files of %d bytes were kept for %d days", gone.count, gone.size, shelves.keep_days)
+        await shelves.files.sweep()
+        await shelves.jobs.purge(now - _JOBS_KEPT)
 
     async def run(self) -> None:
         """Tidy up every hour until cancelled; a database that is away is tried again the next time."""

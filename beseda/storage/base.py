@@ -150,8 +150,8 @@ class FileStore(Protocol):
         """Return everybody's files with higher ids, in their order."""
         ...
 
-    async def known(self, file_ids: Sequence[int]) -> set[int]:
-        """Return which of these ids have a row."""
+    async def paths(self, file_ids: Sequence[int]) -> dict[int, str]:
+        """Return the paths of those ids that have a row."""
         ...
 
     async def remove(self, file_ids: Sequence[int]) -> int:

@@ -52,10 +52,11 @@ class SqlFileRepository:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
 
-    async def known(self, file_ids: Sequence[int]) -> set[int]:
-        """Return which of these ids have a row."""
-        query = select(files.c.id).where(files.c.id.in_(file_ids))
-        return await self._database.read(lambda connection: set(connection.execute(query).scalars()))
+    async def paths(self, file_ids: Sequence[int]) -> dict[int, str]:
+        """Return the paths of those ids that have a row."""
+        query = select(files.c.id, files.c.path).where(files.c.id.in_(file_ids))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: row.path for row in rows}
 
     async def remove(self, file_ids: Sequence[int]) -> int:
         """Delete rows and return how many there were."""

@@ -1,0 +1,286 @@
+"""People's files: kept under names of our own, found again, and gone when their owner or their time says so.
+
+A file is written under a temporary name, brought to the disk, and only then renamed and entered in the record. So a
+crash leaves a whole file without a row at worst, which a sweep finds.
+"""
+
+import asyncio
+import errno
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from beseda.domain.file import FileOwner, FilePage, FileSum, NewFile, StoredFile
+from beseda.errors import NotFoundError, StorageError
+from beseda.kit.clock import Clock
+from beseda.kit.ids import new_id
+from beseda.kit.texts import Text
+from beseda.storage.base import FileStore
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_CHUNK = 1024 * 1024
+_BATCH = 500
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_YOUNG = 3600.0  # seconds: a file without a row that is younger may be on its way into the record
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_OURS = re.compile(r"(\d{1,19})(\.[a-z0-9]{1,8})?")
+_PART = ".part"
+# What we make or take; the standard library's table depends on the machine.
+_MIMES = {
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".flac": "audio/flac",
+    ".jpg": "image/jpeg",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".srt": "application/x-subrip",
+    ".txt": "text/plain; charset=utf-8",
+    ".wav": "audio/wav",
+    ".webp": "image/webp",
+    ".zip": "application/zip",
+}
+
+
+class DiskFullError(StorageError):
+    """There is no room on the disk for a file."""
+
+    text = Text(
+        ru="У меня кончилось место, и файл не сохранился. Попробуйте, пожалуйста, позже.",
+        en="I have run out of room, so the file was not kept. Please try again later.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep has found: files without a row, rows without a file, and leftovers of a crash."""
+
+    files: int = 0
+    rows: int = 0
+    parts: int = 0
+
+
+class FileService:
+    """Keeps files in one folder: two hex digits, then the id. Every method raises StorageError."""
+
+    def __init__(self, store: FileStore, folder: Path, clock: Clock) -> None:
+        self._store = store
+        self._folder = folder
+        self._clock = clock
+
+    async def save(self, new: NewFile, content: bytes | Path) -> StoredFile:
+        """Keep bytes, or a copy of a file, and return it. Raises DiskFullError; then nothing is left behind."""
+        suffix = new.suffix.lower()
+        suffix = suffix if _SUFFIX.fullmatch(suffix) else ""
+        path = f"{_shard(new.id)}/{new.id}{suffix}"
+        try:
+            size, digest = await _in_thread(lambda: _write(self._folder / path, content))
+        except asyncio.CancelledError:
+            await asyncio.to_thread((self._folder / path).unlink, missing_ok=True)
+            raise
+        stored = StoredFile(
+            id=new.id,
+            owner=new.owner,
+            chat_id=new.chat_id,
+            kind=new.kind,
+            title=new.title,
+            path=path,
+            mime=new.mime or _MIMES.get(suffix, "application/octet-stream"),
+            size=size,
+            sha256=digest,
+            created_at=self._clock.now(),
+            turn_id=new.turn_id,
+            job_id=new.job_id,
+        )
+        try:
+            await self._store.add(stored)
+        except Exception:
+            await self._unlink([stored])
+            raise
+        return stored
+
+    async def find(self, file_id: int, owner: FileOwner) -> StoredFile:
+        """Return a file of this owner. Raises NotFoundError."""
+        found = await self._store.find(file_id, owner)
+        if found is None:
+            raise NotFoundError(f"file {file_id}")
+        return found
+
+    def path(self, file: StoredFile) -> Path:
+        """Return where the content of a file is."""
+        return self._folder / file.path
+
+    async def open_path(self, file: StoredFile) -> Path:
+        """Return where the content of a file is, having looked that it is there. Raises NotFoundError."""
+        path = self.path(file)
+        if not await asyncio.to_thread(path.is_file):
+            raise NotFoundError(f"file {file.id} has lost its content")
+        return path
+
+    async def read(self, file: StoredFile) -> bytes:
+        """Return the content of a file. Raises NotFoundError where it is gone."""
+        path = await self.open_path(file)
+        return await asyncio.to_thread(path.read_bytes)
+
+    async def list(self, owner: FileOwner, *, page: int = 0, size: int = 8) -> FilePage:
+        """Return a page of an owner's files, newest first; one beyond the last is the last."""
+        total = await self._store.sum(owner)
+        pages = max(1, -(-total.count // size))
+        number = min(max(page, 0), pages - 1)
+        files = await self._store.recent(owner, limit=size, offset=number * size)
+        return FilePage(tuple(files), number, pages, total)
+
+    async def used(self, owner: FileOwner) -> FileSum:
+        """Return how many files an owner has, and their bytes."""
+        return await self._store.sum(owner)
+
+    async def delete(self, file_id: int, owner: FileOwner) -> bool:
+        """Delete a file of this owner; False where there is none."""
+        found = await self._store.find(file_id, owner)
+        if found is None:
+            return False
+        await self._drop([found])
+        return True
+
+    async def delete_all(self, owner: FileOwner) -> FileSum:
+        """Delete all files of an owner and return how much that was."""
+        count = size = 0
+        while batch := await self._store.recent(owner, limit=_BATCH):
+            await self._drop(batch)
+            count, size = count + len(batch), size + sum(file.size for file in batch)
+        return FileSum(count, size)
+
+    async def expire(self, before: datetime) -> FileSum:
+        """Delete everybody's files kept since before then and return how much that was."""
+        count = size = 0
+        while batch := await self._store.older(before, limit=_BATCH):
+            await self._drop(batch)
+            count, size = count + len(batch), size + sum(file.size for file in batch)
+        return FileSum(count, size)
+
+    async def sweep(self) -> Swept:
+        """Bring folder and record together again: remove files without a row and rows without a file."""
+        oldest = self._clock.now().timestamp() - _YOUNG
+        found, parts = await asyncio.to_thread(_look_around, self._folder, oldest)
+        numbers, strays = list(found), []
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            known = {self._folder / path for path in (await self._store.paths(batch)).values()}
+            strays += [path for number in batch for path in found[number] if path not in known]
+        await asyncio.to_thread(_unlink_all, [*strays, *parts])
+        swept = Swept(len(strays), await self._drop_hollow_rows(), len(parts))
+        if any((swept.files, swept.rows, swept.parts)):
+            log.warning("files and their record differed: %s", swept)
+        return swept
+
+    async def _drop_hollow_rows(self) -> int:
+        count, last = 0, 0
+        while batch := await self._store.after(last, limit=_BATCH):
+            last = batch[-1].id
+            places = {file.id: self.path(file) for file in batch}
+            gone = await asyncio.to_thread(lambda: [number for number, path in places.items() if not path.exists()])  # noqa: B023 - awaited at once
+            count += await self._store.remove(gone) if gone else 0
+        return count
+
+    async def _drop(self, files: Iterable[StoredFile]) -> None:
+        # The row first: whoever still sees it could be handed a file that is gone.
+        files = list(files)
+        await self._store.remove([file.id for file in files])
+        await self._unlink(files)
+
+    async def _unlink(self, files: Iterable[StoredFile]) -> None:
+        await _in_thread(lambda: _unlink_all([self.path(file) for file in files]))
+
+
+def _shard(number: int) -> str:
+    # Ids rise with time and mostly end in zeros: no digits of their own would spread them.
+    return hashlib.sha256(b"%d" % number).hexdigest()[:2]
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a thread to its end, also when the caller is cancelled meanwhile: a file is never half-way."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _write(target: Path, content: bytes | Path) -> tuple[int, str]:
+    part = target.with_name(f"{target.name}.{new_id()}{_PART}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        written = _copy(content, part)
+        part.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        kind = DiskFullError if error.errno in _FULL else StorageError
+        raise kind(f"cannot keep a file: {error.strerror or type(error).__name__}") from error
+    return written
+
+
+def _copy(content: bytes | Path, part: Path) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        for chunk in _read_chunks(content):
+            digest.update(chunk)
+            size += file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return size, digest.hexdigest()
+
+
+def _read_chunks(content: bytes | Path) -> Iterable[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            yield chunk
+
+
+def _sync_folder(folder: Path) -> None:
+    # Without it a power cut may take back the new name: https://man7.org/linux/man-pages/man2/fsync.2.html
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _look_around(folder: Path, oldest: float) -> tuple[dict[int, list[Path]], list[Path]]:
+    """Return files of ours by their ids, and leftovers, both not younger than `oldest`; others are left alone."""
+    found: dict[int, list[Path]] = {}
+    parts: list[Path] = []
+    for path in folder.glob("[0-9a-f][0-9a-f]/*"):
+        try:
+            if path.stat().st_mtime > oldest:
+                continue
+        except FileNotFoundError:
+            continue
+        if path.name.endswith(_PART):
+            parts.append(path)
+        elif match := _OURS.fullmatch(path.name):
+            found.setdefault(int(match[1]), []).append(path)
+    return found, parts
+
+
+def _unlink_all(paths: Iterable[Path]) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("a file could not be removed: %s", error.strerror)
