@@ -5,14 +5,19 @@ from collections.abc import Iterable, Sequence
 
 from beseda.domain.listing import Criteria, Wish
 
-_NUMBER = r"\d+(?:[ \u00a0]\d{3})*(?:[.,]\d+)?"
+# Every repetition has an end: a message of nothing but digits must not take longer than another.
+_NUMBER = r"(?<![\d.,])(?:\d{1,3}(?: \d{3}){1,3}|\d{1,12})(?:[.,]\d{1,6})?(?!\d)"
+_LONGEST = 4000  # characters of one message that are read: a wish is not longer
 _UP_TO = (
     r"до|не дороже|не больше|не более|максимум|максимально|макс\.?|в пределах|under|below|up to|at most|max\.?|within"
 )
 _FROM = r"от|не дешевле|не меньше|не менее|минимум|больше|более|from|at least|over|above|min\.?|starting at"
 _ABOUT = r"около|примерно|порядка|приблизительно|about|around|roughly|~"
-_MONEY = r"(?:млн|миллион\w*|лям\w*|mln|millions?|m\b|тыс\w*\.?|тысяч\w*|k\b|руб\w*|₽|р\b)"
-_AREA = r"(?:м²|м2|m²|m2|кв\.?\s?м\w*\.?|квадрат\w*(?:\s+метр\w*)?|метр\w*|sqm|sq\.?\s?m\w*|square met\w+)"
+_MONEY = r"(?:млн|миллион\w*|лям\w*|mln|millions?|(?<=\d)m\b|тыс\w*\.?|тысяч\w*|k\b|руб\w*|₽|р\b)"
+_AREA = (
+    r"(?:м²|м2|m²|m2|кв\.?\s?м\w*\.?|квадрат\w*(?:\s+метр\w*)?|(?:метр\w*|м)(?!\w)(?!\s*(?:до|от|/))"
+    r"|sqm|sq\.?\s?m\w*|square met\w+)"
+)
 
 
 def _measure(unit: str) -> re.Pattern[str]:
@@ -80,7 +85,7 @@ def read_criteria(messages: Iterable[str], districts: Sequence[str]) -> Criteria
 
 def parse_criteria(text: str, districts: Sequence[str]) -> Criteria:
     """Return what one message says of a home; `districts` are the names that the catalogue has."""
-    plain = " ".join(text.lower().replace("ё", "е").replace("\u00a0", " ").split())
+    plain = " ".join(text[:_LONGEST].lower().replace("ё", "е").replace("\u00a0", " ").split())
     area, rest = _take_figure(_AREA_FIGURE, plain)
     rooms, rest = _take_rooms(rest)
     budget = _read_budget(rest)

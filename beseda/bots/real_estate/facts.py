@@ -124,7 +124,7 @@ class Advice:
     def _show_homes(self, said: str, language: str) -> str:
         if self.catalogue is None or self.found is None or not self.found.listings:
             return ""
-        if any(listing.id.upper() in said.upper() for listing in self.found.listings):
+        if any(_is_cited(listing, said) for listing in self.found.listings):
             return ""
         head = (_HOMES if self.found.exact else _NEAR).say(language)
         lines = "\n".join(f"- {_show_home(listing, language)}" for listing in self.found.listings[:_SHOWN])
@@ -149,6 +149,12 @@ class Advice:
     def _warn(self, said: str, language: str) -> str:
         ids = self.invented(said)
         return _INVENTED.say(language, ids=", ".join(literal(word) for word in ids)) if ids else ""
+
+
+def _is_cited(listing: Listing, said: str) -> bool:
+    """Return whether an answer names a home; an id of digits alone counts in brackets only."""
+    word = rf"\[{re.escape(listing.id)}\]" if listing.id.isdigit() else rf"(?<![\w-]){re.escape(listing.id)}(?![\w-])"
+    return re.search(word, said, re.IGNORECASE) is not None
 
 
 def _tell_criteria(criteria: Criteria) -> str:

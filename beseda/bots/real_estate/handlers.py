@@ -1,5 +1,6 @@
 """Advice on homes in four styles, over the owner's catalogue: the model talks, the figures are worked out here."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,7 +119,8 @@ async def _advise(context: Context, question: Question) -> Advice:
     window = await context.desk.memory.window(question.conversation, context.desk.profile.window - 1)
     said = [message.content for message in window if message.role is Role.USER]
     districts = catalogue.districts if catalogue else ()
-    return Advice(read_criteria([*said, question.text], districts), catalogue)
+    criteria = await asyncio.to_thread(read_criteria, [*said, question.text], districts)  # some 10 ms a long message
+    return Advice(criteria, catalogue)
 
 
 def _footer_writer(advice: Advice, language: str) -> Callable[[Answered], Footer]:

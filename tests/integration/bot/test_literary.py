@@ -154,3 +154,56 @@ async def test_seats_of_several_people_run_at_once(tmp_path: Path) -> None:
             return model.most_running == 6
 
         await eventually(are_all_running)
+
+
+async def test_group_answer_that_had_begun_is_edited_after_a_restart(tmp_path: Path) -> None:
+    endless = ScriptedAnswer(pieces=("word ",) * 1000, pause=0.05)
+    place = f"group:{GROUP}"
+    async with serve_sandbox(SandboxSettings((account("literary"),), tmp_path / "sandbox")) as sandbox:
+        async with run_bot(tmp_path, ScriptedModel(["first", endless, endless]), sandbox, "literary") as living:
+            anna = await living.user(ANNA, place)
+            await anna.say("@literary_bot go")
+            await anna.wait_text("first")
+            begun = await anna.wait_text("word")
+        async with run_bot(tmp_path, ScriptedModel(fallback=_say_temperature), sandbox, "literary") as living:
+            anna = await living.user(ANNA, place)
+            await living.settle()
+            said = {item["message_id"]: item["text"] for item in await anna.history() if item["from"]["is_bot"]}
+    assert len(said) == 4
+    assert said[begun["message_id"]] == f"{LABELS[1]}\n\nwritten at 0.7"
+
+
+async def test_person_who_blocks_the_bot_in_the_middle_ends_the_rest(tmp_path: Path) -> None:
+    model = ScriptedModel(["first", ScriptedAnswer(pieces=("late",), delay=0.5), ScriptedAnswer(delay=600)])
+    async with living_bot(tmp_path, model, "literary") as living:
+        anna = await living.user()
+        await anna.say("A lighthouse")
+        await anna.wait_reply()
+        await anna.block()
+        await living.settle()
+    assert model.running == 0
+
+
+async def test_long_answers_come_whole(tmp_path: Path) -> None:
+    text = "\n\n".join(f"Paragraph {number}. " + "word " * 60 for number in range(40))
+    async with living_bot(tmp_path, ScriptedModel(fallback=text), "literary") as living:
+        anna = await living.user()
+        await anna.say("Tell me all")
+        await anna.wait_text("📏", 30)
+        await living.settle()
+        said = "".join(message["text"] for message in (await anna.history())[1:])
+    assert "".join(said.split()).count("".join(text.split())) == 3
+
+
+async def test_crash_before_any_answer_asks_all_anew(tmp_path: Path) -> None:
+    never = ScriptedAnswer(delay=600)
+    async with serve_sandbox(SandboxSettings((account("literary"),), tmp_path / "sandbox")) as sandbox:
+        async with run_bot(tmp_path, ScriptedModel(fallback=never), sandbox, "literary") as living:
+            anna = await living.user()
+            await anna.say("A lighthouse")
+            await living.wait_until_stored(1)
+            await anna.wait_for(lambda event: event["type"] in {"typing", "draft"})
+        model = ScriptedModel(fallback="again")
+        async with run_bot(tmp_path, model, sandbox, "literary") as living:
+            await living.settle()
+    assert len(model.requests) == 3

@@ -33,6 +33,7 @@ M = 1_000_000
         ("в 2027 году", (None, None)),
         ("квартира 54 метра", (None, None)),
         ("+7 912 345 67 89", (None, None)),
+        ("10 m from the sea", (None, None)),
     ],
 )
 def test_budget(text: str, bounds: tuple[int | None, int | None]) -> None:
@@ -75,7 +76,10 @@ def test_rooms(text: str, rooms: set[int]) -> None:
         ("площадью 50 метров", (45, 55)),
         ("60 sqm", (54, 66)),
         ("from 40 to 50 square metres", (40, 50)),
+        ("двушка 54 м", (48.6, 59.4)),
         ("двушка", (None, None)),
+        ("200 метров до метро", (None, None)),
+        ("500 м от парка", (None, None)),
     ],
 )
 def test_area(text: str, bounds: tuple[float | None, float | None]) -> None:
@@ -135,3 +139,8 @@ def test_missing_wishes_in_the_order_of_asking() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_read(text: str) -> None:
     parse_criteria(text, DISTRICTS)
+
+
+@pytest.mark.parametrize("text", ["111 " * 25_000, "1-" * 50_000, "от 1 до " * 12_000, "1" * 100_000, "а" * 100_000])
+def test_huge_message_is_read_and_does_not_hang(text: str) -> None:
+    assert parse_criteria(text, DISTRICTS).district == ""
