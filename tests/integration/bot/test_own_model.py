@@ -25,7 +25,7 @@ async def test_what_is_not_set_up_is_answered_by_the_program_s_model_and_said_on
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     shelf = _shelf()
-    with caplog.at_level(logging.WARNING, "beseda.bootstrap"):
+    with caplog.at_level(logging.INFO, "beseda.bootstrap"):
         assert [await shelf.find("gigachat,openrouter") for _ in range(3)] == [PROGRAM] * 3
     assert len(caplog.records) == 1
 
