@@ -1,0 +1,78 @@
+"""Asking a model for JSON, patiently: once more if it is none, in smaller pieces if it is too much."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from beseda.domain.message import Message, Role
+from beseda.errors import ContextTooLongError, EmptyAnswerError, ProtocolError
+from beseda.llm.base import ChatModel, ModelRequest, TextDelta, find_measuring
+from beseda.services.document.notes import find_object
+from beseda.services.document.prompts import AGAIN
+from beseda.services.document.source import Passage
+
+_DEFAULT_CHUNK, _SMALLEST_CHUNK = 6000, 400  # tokens of a piece
+_SHARE = 0.4  # of the context: the rest is for the rules and the answer
+_LONGEST_ANSWER = 200_000  # characters
+
+Result = TypeVar("Result")
+
+
+async def find_chunk_size(model: ChatModel) -> int:
+    """Return how many tokens of a text the model can be given at once, with room for what it says of them."""
+    measuring = find_measuring(model)
+    context = await measuring.context_size() if measuring is not None else None
+    return _DEFAULT_CHUNK if context is None else max(_SMALLEST_CHUNK, min(_DEFAULT_CHUNK, int(context * _SHARE)))
+
+
+async def ask_for_object(model: ChatModel, messages: Sequence[Message], temperature: float) -> dict[str, Any]:
+    """Return the JSON object that a model answers with. Raises RemoteError; `ProtocolError` if it never comes."""
+    answer = await _listen(model, ModelRequest(messages, temperature))
+    if (found := find_object(answer)) is not None:
+        return found
+    again = [*messages, Message(Role.ASSISTANT, answer[:2000]), Message(Role.USER, AGAIN)]
+    if (found := find_object(await _listen(model, ModelRequest(again, temperature)))) is not None:
+        return found
+    raise ProtocolError(f"{model.name} answered without JSON: {answer[:200]}")
+
+
+async def ask_of_chunk(ask: Callable[[Sequence[Passage]], Awaitable[Result]], chunk: Sequence[Passage]) -> list[Result]:
+    """Return what is told of a chunk: of its halves where the whole is too much for the model. Raises RemoteError."""
+    try:
+        return [await ask(chunk)]
+    except (ContextTooLongError, ProtocolError):
+        if len(chunk) < 2:
+            raise
+    middle = len(chunk) // 2
+    return [*await ask_of_chunk(ask, chunk[:middle]), *await ask_of_chunk(ask, chunk[middle:])]
+
+
+async def run_bounded(work: Iterable[Callable[[], Awaitable[Result]]], most: int) -> list[Result]:
+    """Return the results in order, at most so many made at once; the first failure ends the others and is raised."""
+    line = asyncio.Semaphore(most)
+
+    async def wait_in_line(one: Callable[[], Awaitable[Result]]) -> Result:
+        async with line:
+            return await one()
+
+    tasks = [asyncio.ensure_future(wait_in_line(one)) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _listen(model: ChatModel, request: ModelRequest) -> str:
+    pieces: list[str] = []
+    size = 0
+    async with aclosing(model.stream(request)) as events:
+        async for event in events:
+            if isinstance(event, TextDelta) and size < _LONGEST_ANSWER:
+                pieces.append(event.text)
+                size += len(event.text)
+    if not (answer := "".join(pieces).strip()):
+        raise EmptyAnswerError(f"{model.name} said nothing")
+    return answer

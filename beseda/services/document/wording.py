@@ -1,0 +1,63 @@
+"""The words of a document that are ours, in both languages."""
+
+from typing import Final
+
+from beseda.domain.transcript import format_time
+from beseda.kit.texts import Text
+from beseda.services.document.notes import Decision, Notes, Task
+from beseda.services.document.source import Source
+
+UNKNOWN: Final = Text(ru="[не указано]", en="[not stated]")
+PEOPLE: Final = Text(ru="Участники", en="Participants")
+DECISIONS: Final = Text(ru="Решения", en="Decisions")
+TASKS: Final = Text(ru="Задачи", en="Tasks")
+NONE: Final = Text(ru="В тексте не найдено.", en="None found in the text.")
+_LENGTH = Text(ru="Длительность записи: {length}", en="Length of the recording: {length}")
+_MISSED = Text(ru="Не удалось расслышать: {places}", en="Could not be heard: {places}")
+_OWNER = Text(ru="ответственный: {owner}", en="owner: {owner}")
+_DUE = Text(ru="срок: {due}", en="due: {due}")
+_VOTES = Text(ru="голосование: {votes}", en="votes: {votes}")
+_QUOTE = Text(ru="«{quote}» ({place})", en="“{quote}” ({place})")
+
+
+class Wording:
+    """Says the parts of a document in one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def say(self, text: Text, **fields: object) -> str:
+        """Return one of our texts."""
+        return text.say(self.language, **fields)
+
+    def known(self, value: str) -> str:
+        """Return a value, or the placeholder where there is none."""
+        return value or self.say(UNKNOWN)
+
+    def people(self, notes: Notes) -> list[str]:
+        """Return who took part, a line each."""
+        return [f"{person.name} — {self.known(person.role)}" for person in notes.people] or [self.say(UNKNOWN)]
+
+    def quote(self, item: Decision | Task, longest: int = 300) -> str:
+        """Return the words that bear a decision or a task out, and where they stand."""
+        words = item.quote if len(item.quote) <= longest else f"{item.quote[:longest].rsplit(' ', 1)[0]}…"
+        return self.say(_QUOTE, quote=words.strip('«»"“” '), place=item.passage.place(self.language))
+
+    def duty(self, task: Task) -> str:
+        """Return who does a task until when."""
+        return f"{self.say(_OWNER, owner=self.known(task.owner))}; {self.say(_DUE, due=self.known(task.due))}"
+
+    def votes(self, decision: Decision) -> str:
+        """Return how the votes fell."""
+        return self.say(_VOTES, votes=self.known(decision.votes))
+
+    def origin(self, source: Source) -> list[str]:
+        """Return what is known of the recording itself, a line each."""
+        transcript = source.transcript
+        lines = []
+        if transcript.seconds:
+            lines.append(self.say(_LENGTH, length=format_time(transcript.seconds)))
+        if transcript.missed:
+            places = ", ".join(f"{format_time(gap.start)}–{format_time(gap.end)}" for gap in transcript.missed)
+            lines.append(self.say(_MISSED, places=places))
+        return lines
