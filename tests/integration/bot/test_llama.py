@@ -8,6 +8,7 @@ from beseda.errors import UnavailableError
 from beseda.sandbox.user import SandboxUser
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, living_bot
+from tests.parts.llama_server import find_free_port, running_llama, write_tiny_model
 from tests.parts.model_server import ModelServer, Reply
 
 RESET = "🔄 Сбросить контекст"
@@ -78,3 +79,17 @@ async def test_own_server_answers_and_its_absence_ends_with_its_return(tmp_path:
             assert (await _exchange(anna, "Hi")).startswith("from the llama")
             await living.settle()
     assert len(server.requests) == 1
+
+
+async def test_real_llama_cpp_that_comes_late_and_goes_is_talked_to_without_a_restart(tmp_path: Path) -> None:
+    model, port = tmp_path / "tiny.gguf", find_free_port()
+    write_tiny_model(model)
+    url = f"http://127.0.0.1:{port}"
+    async with living_bot(tmp_path, ScriptedModel(), "llama", LLAMA_SERVER_URL=url) as living:
+        anna = await living.user()
+        assert "Проблема на стороне ИИ-модели" in await _exchange(anna, "Hi")
+        async with running_llama(model, port, literal="Here I am.", context=8192):
+            await anna.press("🔄 Ещё раз")
+            assert (await anna.wait_text("Here I am.", 30))["text"].endswith("💾 Контекст: 2/20")
+            assert (await _exchange(anna, "And now?")).endswith("💾 Контекст: 4/20")
+        assert "Проблема на стороне ИИ-модели" in await _exchange(anna, "Still there?")
