@@ -7,20 +7,23 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from beseda.dispatch.handlers import common_router
-from beseda.dispatch.handlers.commands import COMMANDS
+from beseda.dispatch.context import Mode
+from beseda.dispatch.handlers import common_router, mode_router
+from beseda.dispatch.handlers.commands import COMMANDS, KNOWN
 from beseda.dispatch.router import Router
 from beseda.domain.bot import Access, BotProfile
+from beseda.domain.menu import MenuItem
 from beseda.errors import SettingsError
 from beseda.kit.texts import Text
+from beseda.modes.registry import find_mode
 
 BUNDLED = Path(__file__).parent
 _FILES = ("bot.yaml", "bot.yml", "persona_prompt.md")
@@ -30,6 +33,7 @@ _LONGEST_PERSONA = 64 * 1024  # bytes: far beyond any prompt that helps
 
 
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_ModeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 # Telegram's alphabet and length: https://core.telegram.org/bots/api#botcommand
 _Command = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 
@@ -44,6 +48,29 @@ class TextEntry(BaseModel):
     def to_text(self) -> Text:
         """Return the text as the program uses it."""
         return Text(self.ru, self.en)
+
+
+class MenuEntry(BaseModel):
+    """A button of the menu: with modes below it, or for a command."""
+
+    model_config = ConfigDict(extra="forbid")
+    label: TextEntry
+    items: list[_ModeName] = []
+    command: str = ""
+
+    @model_validator(mode="after")
+    def lead_somewhere(self) -> Self:
+        """Refuse a button that leads nowhere, or to two places."""
+        if bool(self.items) == bool(self.command):
+            raise ValueError("a button has either items or a command")
+        return self
+
+
+def _menu_item(entry: str | MenuEntry) -> MenuItem:
+    if isinstance(entry, str):
+        return MenuItem(mode=entry)
+    items = tuple(MenuItem(mode=name) for name in entry.items)
+    return MenuItem(label=entry.label.to_text(), items=items, command=entry.command)
 
 
 class BotFile(BaseModel):
@@ -63,6 +90,21 @@ class BotFile(BaseModel):
     voice: bool = True
     access: Access = Access.EVERYONE
     texts: dict[str, TextEntry] = {}
+    modes: list[_ModeName | Annotated[dict[_ModeName, dict[str, object]], Field(min_length=1, max_length=1)]] = []
+    menu: list[_ModeName | MenuEntry] = []
+
+    def mode_settings(self) -> dict[str, dict[str, object]]:
+        """Return the modes with what is set otherwise than by the mode itself."""
+        return {
+            name: settings
+            for entry in self.modes
+            for name, settings in ({entry: {}} if isinstance(entry, str) else entry).items()
+        }
+
+    def menu_items(self) -> list[MenuItem]:
+        """Return every button of the menu, those below others too."""
+        items = [_menu_item(entry) for entry in self.menu]
+        return [*items, *(below for item in items for below in item.items)]
 
 
 class Catalog:
@@ -98,12 +140,13 @@ class Catalog:
         """Read a bot's folder. Raises SettingsError with the file and what is wrong in it."""
         folder = self.folder(name)
         entry = _read(folder / "bot.yaml")
-        own = [command for command in entry.commands if command not in COMMANDS]
+        pressed = [item.command for item in entry.menu_items() if item.command]
+        own = [command for command in (*entry.commands, *pressed) if command not in COMMANDS]
         handled = self.router(name).commands
         for command in own:
             if command not in handled:
                 raise SettingsError(f"{folder / 'bot.yaml'}: commands: nobody handles /{command}; handlers.py must")
-            if command not in entry.texts:
+            if command not in entry.texts and command not in KNOWN:
                 raise SettingsError(
                     f"{folder / 'bot.yaml'}: texts: /{command} is missing; say what it does in ru and en"
                 )
@@ -123,15 +166,40 @@ class Catalog:
             voice=entry.voice,
             access=entry.access,
             texts={key: text.to_text() for key, text in entry.texts.items()},
+            modes=entry.mode_settings(),
+            menu=tuple(_menu_item(item) for item in entry.menu),
         )
+
+    def _modes(self, name: str, entry: BotFile) -> dict[str, Mode]:
+        folder = self.folder(name)
+        modes = {mode: find_mode(mode, folder) for mode in entry.mode_settings()}
+        for mode, settings in entry.mode_settings().items():
+            _check_mode_settings(folder / "bot.yaml", mode, settings, modes[mode].defaults)
+        for item in entry.menu_items():
+            if item.mode and item.mode not in modes:
+                raise SettingsError(f"{folder / 'bot.yaml'}: menu: {item.mode!r} is none of the modes named above it")
+        return modes
 
     def router(self, name: str) -> Router:
         """Return the handlers of a bot: those that every bot has, its own on top."""
         router = common_router()
+        entry = _read(self.folder(name) / "bot.yaml")
+        if entry.modes:
+            router.include(mode_router(self._modes(name, entry)))
         path = self.folder(name) / "handlers.py"
         if path.is_file():
             router.include(_load_handlers(name, path))
         return router
+
+
+def _check_mode_settings(path: Path, mode: str, settings: Mapping[str, object], defaults: Mapping[str, object]) -> None:
+    for key, value in settings.items():
+        if key not in defaults:
+            known = ", ".join(defaults) or "none"
+            raise SettingsError(f"{path}: modes: {mode}: there is no setting {key!r}: there are {known}")
+        if type(value) is not type(defaults[key]):
+            kind = type(defaults[key]).__name__
+            raise SettingsError(f"{path}: modes: {mode}: {key} must be a {kind}, like {defaults[key]!r}")
 
 
 def _read(path: Path) -> BotFile:

@@ -2,25 +2,32 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from beseda.dispatch.events import Event, Identity, IncomingMessage, Membership, Press
+from beseda.dispatch.events import Event, Identity, IncomingMessage, Kind, Membership, Press
+from beseda.dispatch.material import Material
+from beseda.dispatch.menu import MenuBook
 from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import Conversation, Person
+from beseda.domain.conversation import ChatKey, Conversation, Person
+from beseda.domain.job import DEFAULT_SLOT, Job
 from beseda.domain.language import language_of
-from beseda.domain.turn import Turn, TurnKind
+from beseda.domain.media import Media
+from beseda.domain.turn import Part, Turn, TurnKind
 from beseda.errors import BesedaError, TelegramError
+from beseda.jobs.base import JobControl, JobQueue
+from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
-from beseda.services.chat import ChatService
+from beseda.services.chat import ChatService, Reply
 from beseda.services.conversation import Memory
+from beseda.services.file import FileService
 from beseda.services.panel import PanelService
 from beseda.services.question import Question
 from beseda.services.voice import VoiceService
 from beseda.storage.base import Cache, RateLimiter, StateStore, TurnStore, UpdateStore
-from beseda.telegram.base import Keyboard, Messenger, Target
+from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
 
 _TYPING_EVERY = 4.5  # seconds: a chat action lasts five
@@ -33,6 +40,76 @@ Answerer = Callable[["Context", Question, Turn | None], Awaitable[None]]
 async def answer_plainly(context: "Context", question: Question, turn: Turn | None) -> None:
     """Have the model answer as the bot's folder says: what a bot does that brings no way of its own."""
     await context.desk.chat.answer(question, turn)
+
+
+class ChoreKeeper(Protocol):
+    """The work of one bot that people wait for: `beseda.dispatch.chores`."""
+
+    async def start(
+        self, context: "Context", kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
+    ) -> None:
+        """Hand work to the queue and show how it goes; the event is settled when its outcome is delivered."""
+        ...
+
+    async def resume(self, context: "Context") -> bool:
+        """Go on with the job of the event's turn, if it has one, and return whether it has."""
+        ...
+
+    async def cancel_of(self, desk: "Desk", chat: ChatKey) -> bool:
+        """Cancel what was asked for last in a chat and return whether there was anything."""
+        ...
+
+    async def close(self) -> None:
+        """Show nothing more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button that a mode offers beside its own, such as what to make of a transcript."""
+
+    label: Text
+    run: Callable[["Context"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """A kind of job: the work, how its outcome is shown (words first, files behind), and its progress in words.
+
+    `work` may be cancelled, and is called again after its process died: it is idempotent by the job's number.
+    """
+
+    work: Callable[["Desk", Job, JobControl], Awaitable[Mapping[str, object]]]
+    view: Callable[["Desk", Job], Awaitable[list[Part]]]
+    describe: Callable[[Job, str], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A mode. `invitation` asks for what it takes; `about` is its line in /help.
+
+    `takes` are kinds of message; of documents only those whose type begins like one of `documents`. `defaults` are its
+    settings, which a bot's folder may change. `chores` are the kinds of job that it hands to the queue, `presses` the
+    handlers of inline buttons that only this mode has, by the name their data begins with.
+    """
+
+    button: Text
+    about: Text
+    invitation: Text
+    run: Callable[["Context", Material], Awaitable[None]]
+    takes: frozenset[Kind] = frozenset()
+    documents: tuple[str, ...] = ()
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    actions: Sequence[Action] = ()
+    chores: Mapping[str, Chore] = field(default_factory=dict)
+    presses: Mapping[str, Callable[["Context"], Awaitable[None]]] = field(default_factory=dict)
+
+    def suits(self, material: Material, *, entered: bool = False) -> bool:
+        """Return whether the mode takes this; once it is `entered`, also a document that does not say what it is."""
+        if material.kind is Kind.DOCUMENT:
+            mime = material.attachment.mime if material.attachment else ""
+            return bool(self.documents) and (mime.startswith(self.documents) if mime else entered)
+        return material.kind in self.takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +132,23 @@ class Desk:
     state: StateStore
     cache: Cache
     limiter: RateLimiter
+    jobs: JobQueue
+    chores: "ChoreKeeper"
+    files: FileService
+    clock: Clock
     downloads: Path
     storage: Path
     answerer: Answerer = answer_plainly
     admin_ids: frozenset[int] = frozenset()
     default_language: str = "ru"
     limited: bool = True
+    menus: MenuBook = field(default_factory=lambda: MenuBook((), {}))
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    commands: Mapping[str, "Callable[[Context], Awaitable[None]]"] = field(default_factory=dict)
+
+    def settings(self, mode: str) -> Mapping[str, object]:
+        """Return the settings of a mode: its own, with what the bot's folder changed."""
+        return {**self.modes[mode].defaults, **self.profile.modes.get(mode, {})}
 
 
 @dataclass(slots=True)
@@ -150,10 +238,15 @@ class Context:
         self._turned = True
         await self.desk.chat.fail(question, error, turn)
 
-    async def reply(self, markdown: str, keyboard: Keyboard = ()) -> None:
-        """Answer in words of our own."""
+    def hand_over(self) -> None:
+        """Leave the event's updates to a turn that stays open: it will finish them."""
         self._turned = True
-        await self.desk.chat.say(await self.question("", TurnKind.COMMAND), markdown, keyboard, await self.turn())
+
+    async def reply(self, markdown: str, keyboard: Markup = (), media: Sequence[Media] = ()) -> None:
+        """Answer in words of our own, and with files: the words are their caption."""
+        self._turned = True
+        question = await self.question("", TurnKind.COMMAND)
+        await self.desk.chat.say(question, Reply(markdown, keyboard, media), await self.turn())
 
     async def refuse(self, error: BesedaError) -> None:
         """Answer with what an error says to its reader."""

@@ -4,6 +4,7 @@ Facts about the fields: https://core.telegram.org/bots/api#update
 """
 
 import logging
+import mimetypes
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -45,12 +46,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message. Size in bytes, duration in seconds, 0 where unknown."""
+    """A file that came with a message. Size in bytes, duration in seconds, 0 where unknown; `mime` is a claim."""
 
     kind: Kind
     file_id: str
     size: int = 0
     duration: int = 0
+    mime: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +207,19 @@ def _attachment(message: Json) -> tuple[Kind, Attachment | None]:
         return Kind.TEXT, None
     for kind in (Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.DOCUMENT):
         if file := message.get(kind.value):
-            return kind, Attachment(kind, file["file_id"], file.get("file_size", 0), file.get("duration", 0))
+            size, duration = file.get("file_size", 0), file.get("duration", 0)
+            return kind, Attachment(kind, file["file_id"], size, duration, _mime(file))
     if sizes := message.get("photo"):
         return Kind.PHOTO, Attachment(Kind.PHOTO, sizes[-1]["file_id"], sizes[-1].get("file_size", 0))
     return Kind.OTHER, None
+
+
+def _mime(file: Json) -> str:
+    """Return what kind of file its sender says it is: Telegram's word, else what the ending of its name means."""
+    claimed = str(file.get("mime_type", "")).lower()
+    if claimed in {"", "application/octet-stream"}:
+        claimed = mimetypes.guess_type(str(file.get("file_name", "")))[0] or ""
+    return claimed
 
 
 _CONTENT = ("sticker", "location", "contact", "poll", "venue", "dice", "animation", "story", "game", "checklist")

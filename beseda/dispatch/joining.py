@@ -15,9 +15,13 @@ _JOINED_MESSAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class Joiner:
-    """Takes one event, or several messages joined into one, from a lane. `patience` is in seconds."""
+    """Takes one event, or several messages joined into one, from a lane. `patience` is in seconds.
+
+    An album is one thing said, unless `albums` is off: then each file of it is worked on by itself.
+    """
 
     patience: float = 0.8
+    albums: bool = True
 
     async def take(self, lane: Lane[Event]) -> Event:
         """Return the next event of the lane."""
@@ -32,6 +36,8 @@ class Joiner:
         return event
 
     async def _take_following(self, event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage | None:
+        if event.album and not self.albums:
+            return None
         wait = self.patience if _may_go_on(event) else 0.0
         if len(event.text) >= _JOINED_LIMIT or (not wait and not _is_resumed(event, lane)):
             return None

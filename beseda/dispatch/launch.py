@@ -1,13 +1,17 @@
 """Bringing one bot to work: from its profile and token to a runner, introduced to Telegram."""
 
+import functools
 import logging
 from dataclasses import dataclass
 from typing import Any
 
 from beseda.bootstrap import Container, ModelShelf
-from beseda.dispatch.context import Desk
+from beseda.dispatch.chores import Chores
+from beseda.dispatch.context import Chore, Desk
 from beseda.dispatch.events import WANTED, Identity
 from beseda.dispatch.handlers.commands import describe
+from beseda.dispatch.joining import Joiner
+from beseda.dispatch.menu import Face, MenuBook
 from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
@@ -75,13 +79,16 @@ class RunningBot:
             await api.close()
             raise
         pacer = Pacer(container.clock, enabled=settings.limits)
-        messenger = TelegramMessenger(api, pacer, container.clock, _flood_note(record.flood_waits))
+        messenger = TelegramMessenger(
+            api, pacer, container.clock, _flood_note(record.flood_waits), settings.storage_dir
+        )
         memory = Memory(record.conversations, hot.history, assignment.namespace)
         find_model = _finder(container.models, assignment.profile)
         model = await find_model("")  # now, so that what is wrong with it is said at the start
         if model is not container.model:
             log.info("%s answers with %s", assignment.profile.name, model.name)
         parts = ChatParts(find_model, record.turns, memory, messenger, container.clock)
+        chores = Chores(_chores(assignment.router))
         desk = Desk(
             profile=assignment.profile,
             me=me,
@@ -96,15 +103,23 @@ class RunningBot:
             state=hot.state,
             cache=hot.cache,
             limiter=hot.limiter,
+            jobs=container.jobs,
+            chores=chores,
+            files=container.files,
+            clock=container.clock,
             downloads=container.downloads,
             storage=settings.storage_dir,
             answerer=assignment.router.answerer,
             admin_ids=settings.admin_ids,
             default_language=settings.language,
             limited=settings.limits,
+            menus=_open_menus(assignment),
+            modes=assignment.router.modes,
+            commands=assignment.router.commands,
         )
         await _prepare(assignment.router, desk)
-        return cls(BotRunner(desk, assignment.router), container.clock)
+        _take_jobs(desk, chores, container)
+        return cls(BotRunner(desk, assignment.router, Joiner(albums=not assignment.router.modes)), container.clock)
 
     async def prepare(self, webhook: Webhook | None) -> None:
         """Set the commands menu, choose between polling and webhook, and take up what a crash has left."""
@@ -130,6 +145,7 @@ class RunningBot:
     async def close(self, *, within: float = _GRACE) -> None:
         """Let running answers end for `within` seconds, then stop: what is left is taken up by the next start."""
         await self.runner.close(within=within)
+        await self.runner.desk.chores.close()
         await self.runner.desk.api.close()
 
     async def _set_menu(self) -> None:
@@ -168,6 +184,23 @@ def _finder(models: ModelShelf, profile: BotProfile) -> FindModel:
         return await models.find(spec or profile.model)
 
     return find
+
+
+def _chores(router: Router) -> dict[str, Chore]:
+    return {kind: chore for mode in router.modes.values() for kind, chore in mode.chores.items()}
+
+
+def _open_menus(assignment: Assignment) -> MenuBook:
+    modes = assignment.router.modes
+    faces = {name: Face(mode.button, [action.label for action in mode.actions]) for name, mode in modes.items()}
+    return MenuBook(assignment.profile.menu, faces)
+
+
+def _take_jobs(desk: Desk, chores: Chores, container: Container) -> None:
+    """Have the queue run the bot's kinds of job at its desk, and tell it how they go."""
+    for kind, chore in chores.kinds.items():
+        container.jobs.register(kind, functools.partial(chore.work, desk), bot=desk.profile.name)
+    container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
 
 
 async def _prepare(router: Router, desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from beseda.dispatch.context import Answerer, Context, Desk, answer_plainly
+from beseda.dispatch.context import Answerer, Context, Desk, Mode, answer_plainly
 from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Press, StopRequest
 from beseda.errors import UnsupportedInputError
 
@@ -21,6 +21,7 @@ class Router:
         self.events: dict[type, Handler] = {}
         self.answerer: Answerer = answer_plainly
         self.preparations: list[Preparation] = []
+        self.modes: dict[str, Mode] = {}
 
     def command(self, name: str) -> Callable[[Handler], Handler]:
         """Enter a handler for `/name`."""
@@ -66,6 +67,7 @@ class Router:
         self.messages |= other.messages
         self.events |= other.events
         self.preparations += other.preparations
+        self.modes |= other.modes
         if other.answerer is not answer_plainly:
             self.answerer = other.answerer
 

@@ -45,7 +45,7 @@ class PartState(StrEnum):
 class Part:
     """One Telegram message of an answer. `number` counts from 0 within the turn; `markup` is reply_markup as JSON.
 
-    `media` lists the files that go out in it, as `beseda.telegram.files` writes them: `html` is then their caption.
+    `media` lists the files that go out in it, as `beseda.domain.media` writes them: `html` is then their caption.
     """
 
     number: int

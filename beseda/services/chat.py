@@ -8,11 +8,12 @@ No transaction is open while the model thinks: each call of the store is one of 
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import ChatKey
+from beseda.domain.media import Media, write_media
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.domain.usage import ModelCall
@@ -26,7 +27,7 @@ from beseda.services.delivery import Delivery
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener, RunningAnswers
 from beseda.services.question import Answered, Footer, Question
 from beseda.storage.base import TurnStore
-from beseda.telegram.base import Button, Keyboard, LiveAnswer, LiveRequest, Messenger, Target
+from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,15 @@ class ChatParts:
     messenger: Messenger
     clock: Clock
     running: RunningAnswers = field(default_factory=RunningAnswers)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Words of our own in Markdown with their buttons; of words above files only what fits a caption is sent."""
+
+    markdown: str
+    keyboard: Markup = ()
+    media: Sequence[Media] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +113,13 @@ class ChatService:
             await self._delivery.deliver(turn, question.target)
         return turn
 
-    async def say(self, question: Question, markdown: str, keyboard: Keyboard = (), turn: Turn | None = None) -> None:
+    async def say(self, question: Question, reply: Reply, turn: Turn | None = None) -> None:
         """Answer in words of our own: stored first, then sent, like every answer."""
-        if turn is None:
-            turn = question.open_turn()
-            turn.parts = await self._compose(markdown, keyboard, question.target, Part(0, ""))
+        if turn is None or turn.state is TurnState.RECEIVED:
+            turn = turn or question.open_turn()
+            turn.parts = await self._compose(reply.markdown, reply.keyboard, question.target, Part(0, ""))
+            if reply.media:
+                turn.parts = [replace(turn.parts[0], media=write_media(reply.media))]
             turn.state = TurnState.ANSWERED
             await self._turns.answer(turn, None, None)
         await self._delivery.deliver(turn, question.target)
@@ -188,7 +200,7 @@ class ChatService:
         turn.state, turn.reason = TurnState.FAILED, reason
         await self._turns.answer(turn, None, call)
 
-    async def _compose(self, markdown: str, keyboard: Keyboard, target: Target, shown: Part) -> list[Part]:
+    async def _compose(self, markdown: str, keyboard: Markup, target: Target, shown: Part) -> list[Part]:
         """Return the parts to send. The first goes on in the message that was shown while the answer grew."""
         parts = await self._messenger.compose(markdown, keyboard)
         if parts:

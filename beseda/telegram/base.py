@@ -20,6 +20,17 @@ Keyboard = Sequence[Sequence[Button]]
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyKeyboard:
+    """Buttons below the field where one writes: pressing one says its label. `hint` stands in the empty field."""
+
+    rows: Sequence[Sequence[str]]
+    hint: str = ""
+
+
+Markup = Keyboard | ReplyKeyboard
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a message goes. `reply_to` is quoted in groups, where it must be clear who is answered."""
 
@@ -74,7 +85,7 @@ class LiveRequest:
 class Messenger(Protocol):
     """One bot's voice in Telegram."""
 
-    async def compose(self, markdown: str, keyboard: Keyboard = ()) -> list[Part]:
+    async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
         """Turn Markdown into parts that Telegram takes; the last one carries the keyboard."""
         ...
 

@@ -4,6 +4,8 @@ Facts about the protocol: https://core.telegram.org/bots/api#making-requests
 """
 
 import asyncio
+import io
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -66,10 +68,14 @@ class BotApi:
         body = orjson.dumps({name: value for name, value in params.items() if value is not None})
         return await self._post(method, patience or self._timeout, data=body, headers=_JSON)
 
-    async def upload(self, method: str, field: str, file: tuple[str, bytes], **params: str | int | None) -> Any:
-        """Call a method that takes a file: `file` is our name for it and its bytes."""
-        form = aiohttp.FormData({name: str(value) for name, value in params.items() if value is not None})
-        form.add_field(field, file[1], filename=file[0])
+    async def upload(self, method: str, files: Mapping[str, tuple[str, bytes]], **params: str | int | None) -> Any:
+        """Call a method that takes files: by the name of their field, our name for each and its bytes."""
+        form = aiohttp.FormData(
+            {name: str(value) for name, value in params.items() if value is not None}, quote_fields=False
+        )
+        for field, (name, data) in files.items():
+            # As a stream: aiohttp warns of large bodies given as bytes.
+            form.add_field(field, io.BytesIO(data), filename=name, content_type="application/octet-stream")
         return await self._post(method, self._timeout * 4, data=form)
 
     async def download(self, file_id: str, target: Path, *, limit: int = DOWNLOAD_LIMIT) -> int:

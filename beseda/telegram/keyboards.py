@@ -1,11 +1,32 @@
-"""Inline keyboards as Telegram's JSON (https://core.telegram.org/bots/api#inlinekeyboardmarkup)."""
+"""Keyboards as Telegram's JSON: inline ones, and those below the field where one writes.
+
+Facts: https://core.telegram.org/bots/api#inlinekeyboardmarkup, #replykeyboardmarkup
+"""
 
 import orjson
 
-from beseda.telegram.base import Keyboard
+from beseda.telegram.base import Keyboard, Markup, ReplyKeyboard
+
+
+def write_markup(keyboard: Markup) -> str:
+    """Return `reply_markup` for a keyboard of either kind, as JSON text; "" where there are no buttons."""
+    if isinstance(keyboard, ReplyKeyboard):
+        return reply_markup(keyboard)
+    return inline_markup(keyboard) if keyboard else ""
 
 
 def inline_markup(keyboard: Keyboard) -> str:
-    """Return `reply_markup` for a keyboard, as JSON text."""
+    """Return `reply_markup` for inline buttons, as JSON text."""
     rows = [[{"text": button.label, "callback_data": button.data} for button in row] for row in keyboard]
     return orjson.dumps({"inline_keyboard": rows}).decode()
+
+
+def reply_markup(keyboard: ReplyKeyboard) -> str:
+    """Return `reply_markup` for buttons below the field, as JSON text; without rows they are taken away."""
+    if not keyboard.rows:
+        return orjson.dumps({"remove_keyboard": True}).decode()
+    rows = [[{"text": label} for label in row] for row in keyboard.rows]
+    markup: dict[str, object] = {"keyboard": rows, "resize_keyboard": True, "is_persistent": True}
+    if keyboard.hint:
+        markup["input_field_placeholder"] = keyboard.hint[:64]
+    return orjson.dumps(markup).decode()

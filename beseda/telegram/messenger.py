@@ -4,19 +4,29 @@ import asyncio
 import html
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from beseda.domain.conversation import ChatKind
+from beseda.domain.media import Media, MediaKind, read_media
 from beseda.domain.turn import Part, PartState
-from beseda.errors import TelegramFloodError, TelegramRefusedError, TelegramUnavailableError
+from beseda.errors import (
+    FileTooLargeError,
+    NotFoundError,
+    TelegramFloodError,
+    TelegramRefusedError,
+    TelegramUnavailableError,
+)
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.telegram.base import FloodNote, Keyboard, LiveAnswer, LiveRequest, Target
+from beseda.telegram.base import FloodNote, LiveAnswer, LiveRequest, Markup, Target
 from beseda.telegram.client import BotApi
-from beseda.telegram.keyboards import inline_markup
+from beseda.telegram.files import load_upload
+from beseda.telegram.keyboards import write_markup
 from beseda.telegram.pacing import Pacer
 from beseda.telegram.render import render, to_html
 from beseda.telegram.split import split
@@ -32,19 +42,23 @@ _NO_PREVIEW = {"is_disabled": True}
 class TelegramMessenger:
     """Implements `beseda.telegram.base.Messenger` over a Bot API connection."""
 
-    def __init__(self, api: BotApi, pacer: Pacer, clock: Clock, note_flood: FloodNote) -> None:
+    def __init__(
+        self, api: BotApi, pacer: Pacer, clock: Clock, note_flood: FloodNote, files: Path | None = None
+    ) -> None:
+        """`files` is the folder that paths of media are below."""
         self.api = api
+        self._files = files or Path()
         self._pacer = pacer
         self._clock = clock
         self._note_flood = note_flood
         self._backoff = Backoff(first=0.5, cap=60.0)
         self._drafts_known = True
 
-    async def compose(self, markdown: str, keyboard: Keyboard = ()) -> list[Part]:
+    async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
         pieces = await _render(markdown, partial=False)
         parts = [Part(number, piece) for number, piece in enumerate(pieces)]
         if keyboard and parts:
-            parts[-1].markup = inline_markup(keyboard)
+            parts[-1].markup = write_markup(keyboard)
         return parts
 
     def is_free(self, target: Target) -> bool:
@@ -74,6 +88,8 @@ class TelegramMessenger:
 
     async def _put_once(self, target: Target, part: Part) -> int:
         self._pacer.count(target.chat.chat_id, target.kind)
+        if part.media:
+            return await self._send_media(target, part)
         try:
             return await self._send_or_edit(target, part, {"text": part.html, "parse_mode": "HTML"})
         except TelegramRefusedError as error:
@@ -84,6 +100,37 @@ class TelegramMessenger:
                 return await self._put_once(target, part)
             log.warning("refused, sent once more as plain text: %s", error.detail)
             return await self._send_or_edit(target, part, {"text": plain_text(part.html)})
+
+    async def _send_media(self, target: Target, part: Part) -> int:
+        """Send the files of a part, once: a part that has a message id was sent. One that is gone is said to be."""
+        if part.message_id is not None:
+            return part.message_id
+        media = read_media(part.media)
+        try:
+            return await self._upload(target, part, media)
+        except TelegramRefusedError as error:
+            if not any(item.kind is MediaKind.PHOTO for item in media):
+                raise
+            # Too long a side, too narrow: what is no photo to Telegram is still a file.
+            log.warning("refused as a photo, sent as a file: %s", error.detail)
+            return await self._upload(target, part, [replace(item, kind=MediaKind.DOCUMENT) for item in media])
+        except (NotFoundError, FileTooLargeError) as error:
+            log.warning("a file is not sent: %s", error.detail)
+            return await self._send_or_edit(target, replace(part, media=""), {"text": plain_text(part.html) or "—"})
+
+    async def _upload(self, target: Target, part: Part, media: Sequence[Media]) -> int:
+        caption = {"caption": part.html, "parse_mode": "HTML"} if part.html else {}
+        upload = await load_upload(media, self._files, caption)
+        sent = await self.api.upload(
+            upload.method,
+            upload.files,
+            chat_id=target.chat.chat_id,
+            message_thread_id=target.chat.thread_id or None,
+            # An album takes no buttons (https://core.telegram.org/bots/api#sendmediagroup).
+            reply_markup=part.markup or None if upload.method != "sendMediaGroup" else None,
+            **upload.params,
+        )
+        return int((sent[0] if isinstance(sent, list) else sent)["message_id"])
 
     async def _send_or_edit(self, target: Target, part: Part, content: dict[str, Any]) -> int:
         markup = orjson.Fragment(part.markup) if part.markup else None

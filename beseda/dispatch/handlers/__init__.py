@@ -1,6 +1,9 @@
 """The handlers that every bot has, one file a topic."""
 
-from beseda.dispatch.handlers import chat, clear, membership, retry, start, stats, stop, voice
+from collections.abc import Mapping
+
+from beseda.dispatch.context import Mode
+from beseda.dispatch.handlers import chat, clear, job, membership, menu, mode, retry, start, stats, stop, voice
 from beseda.dispatch.router import Router
 
 
@@ -9,4 +12,15 @@ def common_router() -> Router:
     router = Router()
     for topic in (chat, clear, membership, retry, start, stats, stop, voice):
         router.include(topic.router)
+    return router
+
+
+def mode_router(modes: Mapping[str, Mode]) -> Router:
+    """Return the handlers of a bot that has modes: to be put above the common ones."""
+    router = Router()
+    router.modes |= modes
+    for topic in (job, menu, mode):
+        router.include(topic.router)
+    for entry in modes.values():
+        router.presses |= entry.presses
     return router

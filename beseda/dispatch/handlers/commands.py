@@ -11,7 +11,17 @@ COMMANDS: dict[str, Text] = {
     "stop": Text(ru="остановить ответ", en="stop the answer"),
 }
 
+# Of bots with modes, and of those whose folder names them.
+MORE_COMMANDS: dict[str, Text] = {
+    "menu": Text(ru="показать меню", en="show the menu"),
+    "cancel": Text(ru="отменить и выйти в главное меню", en="cancel, back to the main menu"),
+    "history": Text(ru="мои файлы", en="my files"),
+    "mydata": Text(ru="скачать всё, что я о вас храню", en="download all that I keep about you"),
+    "forget": Text(ru="стереть всё, что я о вас храню", en="erase all that I keep about you"),
+}
+KNOWN = COMMANDS | MORE_COMMANDS
+
 
 def describe(profile: BotProfile, command: str) -> Text:
     """Return what a command does: the bot's own words where its folder has them, else the common ones."""
-    return profile.texts.get(command) or COMMANDS[command]
+    return profile.texts.get(command) or KNOWN[command]

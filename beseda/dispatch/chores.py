@@ -1,0 +1,232 @@
+"""Heavy work for a chat, from the message that asks for it to the answer: a turn that stays open while a job runs.
+
+    start()    opens the turn, enqueues a job of the same number, shows the progress in the turn's first part
+    hear()     told of every change to a job: edits that message, at most once in three seconds
+    _finish()  what came of the job is stored as the turn's answer and delivered, the progress message its first part
+
+The turn's updates stay unfinished until then, so a start after a crash, and every sweep, brings the same message here
+again (`resume`): its job is found by the turn's number and followed, or its outcome delivered. Nothing else has to be
+remembered.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from beseda.dispatch.context import Chore, Context, Desk
+from beseda.domain.conversation import ChatKey
+from beseda.domain.job import DEFAULT_SLOT, Job, JobRequest, JobState
+from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
+from beseda.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
+from beseda.kit.texts import Text
+from beseda.services.delivery import BLOCKED, Delivery
+from beseda.telegram.base import Button, Target
+
+log = logging.getLogger(__name__)
+
+EDIT_EVERY = 3.0  # seconds between two edits of one progress message
+CANCEL = Text(ru="✖️ Отменить", en="✖️ Cancel")
+AGAIN = Text(ru="Повторить", en="Try again")
+HOME = Text(ru="Главное меню", en="Main menu")
+_NEXT = Text(ru="⏳ Вы в очереди, следующая работа ваша.", en="⏳ You are next in line.")
+_IN_LINE = Text(ru="⏳ Вы в очереди: перед вами {ahead}.", en="⏳ You are in line: {ahead} ahead of you.")
+_AT_WORK = Text(ru="⚙️ Работаю…", en="⚙️ Working on it…")
+_CANCELLED = Text(ru="Хорошо, остановил.", en="All right, I stopped.")
+_CANCELLED_REASON = "cancelled by the user"
+
+
+@dataclass(slots=True)
+class _Shown:
+    """A job whose progress is shown: its turn, the part that shows it, what was shown last and when."""
+
+    turn: Turn
+    job: Job
+    part: Part
+    edited_at: float = float("-inf")
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def target(self) -> Target:
+        conversation = self.turn.conversation
+        return Target(conversation.key, conversation.kind, self.turn.reply_to)
+
+
+class Chores:
+    """The jobs of one bot that people wait for. Implements `beseda.dispatch.context.ChoreKeeper`."""
+
+    def __init__(self, kinds: Mapping[str, Chore]) -> None:
+        self.kinds = kinds
+        self._shown: dict[int, _Shown] = {}
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def start(
+        self, context: Context, kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
+    ) -> None:
+        """Hand work to the queue and show how it goes; the event is settled when its outcome is delivered."""
+        desk = context.desk
+        turn = await context.turn()
+        if turn is None:
+            turn = (await context.question("", TurnKind.COMMAND)).open_turn()
+            await desk.turns.open(turn, None)
+        request = JobRequest(
+            id=turn.id,
+            kind=kind,
+            payload={**payload, "language": context.language},
+            bot=desk.profile.name,
+            chat_id=turn.conversation.key.chat_id,
+            user_id=turn.user_id,
+            slot=slot,
+        )
+        job = await desk.jobs.enqueue(request)
+        context.hand_over()
+        await self._follow(desk, turn, job)
+
+    async def resume(self, context: Context) -> bool:
+        """Go on with the job of the event's turn, where a crash or a sweep brought it here again."""
+        turn = await context.turn()
+        job = await context.desk.jobs.find(turn.id) if turn is not None else None
+        if turn is None or job is None:
+            return False
+        context.hand_over()
+        await self._follow(context.desk, turn, job)
+        return True
+
+    async def hear(self, desk: Desk, job: Job) -> None:
+        """Take note of a change to a job: show it, or deliver what came of it."""
+        shown = self._shown.get(job.id)
+        if shown is None:
+            return  # its message has not come back here yet after a start: then it is followed
+        shown.job = job
+        if job.state.is_over:
+            await self._finish(desk, shown)
+            self._refresh_line(desk)
+        elif desk.clock.monotonic() - shown.edited_at >= EDIT_EVERY:
+            await self._show(desk, shown)
+
+    async def cancel_of(self, desk: Desk, chat: ChatKey) -> bool:
+        """Cancel what was asked for last in a chat and return whether there was anything."""
+        running = [number for number, shown in self._shown.items() if shown.turn.conversation.key == chat]
+        return bool(running) and await desk.jobs.cancel(max(running))
+
+    async def close(self) -> None:
+        """Show nothing more."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait([self._refreshing])
+
+    async def _follow(self, desk: Desk, turn: Turn, job: Job) -> None:
+        shown = self._shown.get(job.id)
+        if shown is None:
+            shown = self._shown[job.id] = _Shown(turn, job, turn.parts[0] if turn.parts else Part(0, ""))
+        if turn.state is not TurnState.RECEIVED or job.state.is_over:
+            await self._finish(desk, shown)
+        elif shown.part.message_id is None or not shown.part.html:
+            await self._show(desk, shown)
+
+    async def _show(self, desk: Desk, shown: _Shown) -> None:
+        """Show the progress: sent the first time, recorded before and after, then edited."""
+        async with shown.lock:
+            if shown.job.state.is_over:
+                return
+            shown.edited_at = desk.clock.monotonic()
+            text = await self._describe(desk, shown.job)
+            cancel = Button(CANCEL.say(_language(shown.job)), f"job:cancel:{shown.job.id}")
+            composed = (await desk.messenger.compose(text, [[cancel]]))[0]
+            part = shown.part
+            if (composed.html, composed.markup) == (part.html, part.markup) and part.message_id is not None:
+                return
+            part.html, part.markup = composed.html, composed.markup
+            await self._put(desk, shown)
+
+    async def _put(self, desk: Desk, shown: _Shown) -> None:
+        part, known = shown.part, shown.part.message_id
+        if known is None:
+            part.state = PartState.SENDING
+            await desk.turns.mark_sending(shown.turn, part)
+        try:
+            part.message_id = await desk.messenger.put(shown.target, part)
+        except (TelegramForbiddenError, TelegramRefusedError) as error:
+            log.info("progress of job %d is not shown: %s", shown.job.id, error.detail)
+            return
+        if part.message_id != known:
+            await desk.turns.mark_sending(shown.turn, part)
+
+    async def _describe(self, desk: Desk, job: Job) -> str:
+        language = _language(job)
+        if job.state is JobState.QUEUED and not job.reason:
+            ahead = await desk.jobs.position(job.id)
+            return _IN_LINE.say(language, ahead=ahead) if ahead else _NEXT.say(language)
+        chore = self.kinds.get(job.request.kind)
+        return (chore.describe(job, language) if chore and chore.describe else "") or _AT_WORK.say(language)
+
+    async def _finish(self, desk: Desk, shown: _Shown) -> None:
+        """Store what came of a job as the answer of its turn, and deliver it: once, whoever comes first."""
+        async with shown.lock:
+            if self._shown.get(shown.job.id) is not shown:
+                return
+            turn = shown.turn
+            if turn.state is TurnState.RECEIVED:
+                turn.parts = await self._compose_outcome(desk, shown)
+                turn.state = TurnState.ANSWERED if shown.job.state is JobState.DONE else TurnState.FAILED
+                turn.reason = shown.job.reason or (_CANCELLED_REASON if turn.state is TurnState.FAILED else "")
+                await desk.turns.answer(turn, None, None)
+            if turn.state is TurnState.FAILED and turn.reason == BLOCKED:
+                await desk.turns.finish(turn)
+            else:
+                await Delivery(desk.messenger, desk.turns).deliver(turn, shown.target)
+            self._shown.pop(shown.job.id, None)
+
+    async def _compose_outcome(self, desk: Desk, shown: _Shown) -> list[Part]:
+        job, chore = shown.job, self.kinds.get(shown.job.request.kind)
+        parts: list[Part] = []
+        if job.state is JobState.DONE and chore is not None:
+            try:
+                parts = await chore.view(desk, job)
+            except BesedaError as error:
+                log.warning("job %d cannot be shown: %s", job.id, error.detail)
+                parts = await desk.messenger.compose(error.say(_language(job)))
+        elif job.state is JobState.CANCELLED:
+            parts = await desk.messenger.compose(_CANCELLED.say(_language(job)))
+        if not parts:
+            parts = await self._compose_failure(desk, job)
+        for number, part in enumerate(parts):
+            part.number = number
+        if not parts[0].media:
+            parts[0].message_id = shown.part.message_id
+        return parts
+
+    async def _compose_failure(self, desk: Desk, job: Job) -> list[Part]:
+        error, language = find_error(job.reason), _language(job)
+        again = [Button(AGAIN.say(language), f"job:again:{job.id}")] if error.retryable else []
+        home = [Button(HOME.say(language), "menu:")] if desk.modes else []
+        row = [*again, *home]
+        return await desk.messenger.compose(error.text.say(language), [row] if row else ())
+
+    def _refresh_line(self, desk: Desk) -> None:
+        """Show those who wait their new place, beside what is going on."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh(desk))
+
+    async def _refresh(self, desk: Desk) -> None:
+        for shown in list(self._shown.values()):
+            waits = shown.job.state is JobState.QUEUED
+            if waits and desk.clock.monotonic() - shown.edited_at >= EDIT_EVERY:
+                with contextlib.suppress(BesedaError):
+                    await self._show(desk, shown)
+
+
+def find_error(name: str) -> type[BesedaError]:
+    """Return the error of a job's reason; for a name that is none, what is said of a failure of this machine."""
+    waiting: list[type[BesedaError]] = [BesedaError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.__name__ == name:
+            return kind
+        waiting += kind.__subclasses__()
+    return ToolError
+
+
+def _language(job: Job) -> str:
+    return str(job.request.payload.get("language", "ru"))

@@ -1,0 +1,106 @@
+"""Menus: `/start`, `/menu`, `/cancel` and the buttons that open a menu, go back, or stand for a command."""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import Press
+from beseda.dispatch.menu import HOME, ROOT, Step
+from beseda.dispatch.router import Handler, Router
+from beseda.dispatch.standing import Standing, find_standing, keep_standing
+from beseda.domain.conversation import ChatKind
+from beseda.kit.texts import Text
+from beseda.telegram.base import Markup
+
+router = Router()
+
+_CHOOSE = Text(ru="**{title}**\n\nЧто делаем?", en="**{title}**\n\nWhat shall we do?")
+_INSIDE = Text(ru="Режим: **{mode}**\n\n{invitation}", en="Mode: **{mode}**\n\n{invitation}")
+_LEFT = Text(ru="Хорошо, отменил.", en="All right, cancelled.")
+_NOTHING = Text(ru="Отменять нечего, мы в главном меню.", en="There is nothing to cancel, this is the main menu.")
+
+
+def is_private(context: Context) -> bool:
+    """Return whether the event is of a private chat, where keys below the field are one person's."""
+    return context.event.place.kind is ChatKind.PRIVATE
+
+
+def menu_markup(context: Context, place: str) -> Markup:
+    """Return the buttons of a menu in the language of the person."""
+    return context.desk.menus.markup(place, context.language, private=is_private(context))
+
+
+@router.command("start")
+async def greet(context: Context) -> None:
+    """Greet and show the main menu, in no mode."""
+    await keep_standing(context, Standing())
+    await context.reply(context.say(context.desk.profile.greeting), menu_markup(context, ROOT))
+
+
+@router.command("menu")
+async def show_menu(context: Context) -> None:
+    """Show where we are."""
+    await show_standing(context, await find_standing(context))
+
+
+@router.command("cancel")
+async def cancel(context: Context) -> None:
+    """End what is being made for the chat, or else leave the mode for the main menu."""
+    ended = await context.desk.chores.cancel_of(context.desk, context.event.place.chat)
+    standing = await find_standing(context)
+    if ended:
+        await context.reply(context.say(_LEFT))
+        return
+    await keep_standing(context, Standing())
+    text = _NOTHING if standing == Standing() else _LEFT
+    await context.reply(context.say(text), menu_markup(context, ROOT))
+
+
+async def show_standing(context: Context, standing: Standing) -> None:
+    """Remember and show a menu, or the mode with its invitation and the menu that it stands in."""
+    await keep_standing(context, standing)
+    menus = context.desk.menus
+    if standing.mode:
+        mode = context.desk.modes[standing.mode]
+        fields = {"mode": context.say(mode.button), "invitation": context.say(mode.invitation)}
+        text = context.say(_INSIDE, **fields)
+    else:
+        title = menus.title(standing.menu) if standing.menu else HOME
+        text = context.say(_CHOOSE, title=context.say(title))
+    await context.reply(text, menu_markup(context, standing.menu))
+
+
+async def take_step(context: Context, step: Step) -> None:
+    """Go where a button leads."""
+    menus = context.desk.menus
+    match step.kind:
+        case "menu":
+            await show_standing(context, Standing(step.name if menus.has(step.name) else ROOT))
+        case "back":
+            standing = await find_standing(context)
+            await show_standing(context, Standing(standing.menu if standing.mode else ROOT))
+        case "command":
+            if (handler := context.desk.commands.get(step.name)) is not None:
+                await handler(context)
+        case "action":
+            await _act(context, step.name)
+        case _:
+            if step.name in context.desk.modes:
+                await show_standing(context, Standing(menus.home_of(step.name), step.name))
+
+
+async def _act(context: Context, name: str) -> None:
+    mode, _, number = name.rpartition(".")
+    actions = context.desk.modes[mode].actions if mode in context.desk.modes else ()
+    if number.isdigit() and int(number) < len(actions):
+        await actions[int(number)].run(context)
+
+
+def _press(kind: str) -> Handler:
+    async def press(context: Context) -> None:
+        assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
+        await context.acknowledge()
+        await take_step(context, Step(kind, context.event.data.partition(":")[2]))
+
+    return press
+
+
+for _kind in ("menu", "back", "command", "action"):
+    router.press(_kind)(_press(_kind))

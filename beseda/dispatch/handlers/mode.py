@@ -1,0 +1,78 @@
+"""What comes in while a bot has modes: a button's label, something for the mode, or something for another one."""
+
+from beseda.dispatch.context import Context, argument
+from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.handlers.menu import show_standing, take_step
+from beseda.dispatch.handlers.voice import answer_voice
+from beseda.dispatch.material import Material
+from beseda.dispatch.router import Router, refuse_kind
+from beseda.dispatch.standing import Standing, find_offer, find_standing, keep_offer, keep_standing
+from beseda.kit.texts import Text
+from beseda.telegram.base import Button
+
+router = Router()
+
+_HEARD = frozenset({Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO})
+_OFFER = Text(
+    ru="Сейчас включён режим «{mode}», и такое он не берёт. Зато это ко мне вот сюда:",
+    en="The mode is “{mode}” now, and it does not take this. Here is what does:",
+)
+_OFFER_HOME = Text(ru="Что с этим сделать?", en="What shall I do with this?")
+
+
+@router.message(Kind.TEXT, Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.PHOTO, Kind.DOCUMENT)
+async def take_input(context: Context) -> None:
+    """Go where a label leads, have the mode work, offer another mode, or have the model answer words."""
+    event = context.event
+    assert isinstance(event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
+    if await context.desk.chores.resume(context):
+        return
+    step = context.desk.menus.find(event.text) if event.kind is Kind.TEXT else None
+    if step is not None:
+        await take_step(context, step)
+        return
+    standing, material = await find_standing(context), Material.of(event)
+    mode = context.desk.modes.get(standing.mode)
+    if mode is not None and mode.suits(material, entered=True):
+        await mode.run(context, material)
+    elif event.kind is Kind.TEXT:
+        await context.ask(event.text)
+    elif mode is None and event.kind in _HEARD and context.desk.profile.voice:
+        await answer_voice(context)
+    else:
+        await _offer(context, standing, material)
+
+
+async def _offer(context: Context, standing: Standing, material: Material) -> None:
+    """Say which modes take this, with a button for each; a press does it at once."""
+    event, modes = context.event, context.desk.modes
+    assert isinstance(event, IncomingMessage)  # noqa: S101
+    fitting = [name for name, mode in modes.items() if mode.suits(material)]
+    if not fitting:
+        await refuse_kind(context)
+        return
+    await keep_offer(context, event.message_id, material)
+    buttons = [[Button(context.say(modes[name].button), f"mode:{name}:{event.message_id}")] for name in fitting]
+    mode = modes.get(standing.mode)
+    text = context.say(_OFFER, mode=context.say(mode.button)) if mode else context.say(_OFFER_HOME)
+    await context.reply(text, buttons)
+
+
+@router.press("mode")
+async def switch(context: Context) -> None:
+    """Switch to the mode of the button and, where it was offered a file, have it work on that."""
+    assert isinstance(context.event, Press)  # noqa: S101
+    await context.acknowledge()
+    if await context.desk.chores.resume(context):
+        return
+    name, *offered = argument(context.event.data)
+    mode = context.desk.modes.get(name)
+    if mode is None:
+        return
+    standing = Standing(context.desk.menus.home_of(name), name)
+    material = await find_offer(context, offered[0]) if offered else None
+    if material is None or not mode.suits(material):
+        await show_standing(context, standing)
+        return
+    await keep_standing(context, standing)
+    await mode.run(context, material)

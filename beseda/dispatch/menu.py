@@ -1,0 +1,115 @@
+"""The menus of one bot: which label leads where, and which buttons stand where.
+
+In a private chat they are keys below the field; in a group, where such keys would be everybody's, inline buttons.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from beseda.domain.menu import MenuItem
+from beseda.kit.texts import Text
+from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
+
+BACK = Text(ru="⬅️ Назад", en="⬅️ Back")
+HOME = Text(ru="Главное меню", en="Main menu")
+_BACK_LABELS = (*BACK, "Назад", "Back")
+_LANGUAGES = ("ru", "en")
+_PER_ROW = 2
+
+ROOT = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a button leads, as `kind:name`: a menu (by its number, "" the main one), a mode, a command, an action."""
+
+    kind: str
+    name: str = ROOT
+
+    @property
+    def data(self) -> str:
+        """The data of the inline button that leads there."""
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a menu shows of a mode: its button, and those of its actions."""
+
+    button: Text
+    actions: Sequence[Text] = ()
+
+
+class MenuBook:
+    """The menus of a bot and the labels on their buttons."""
+
+    def __init__(self, menu: Sequence[MenuItem], faces: Mapping[str, Face]) -> None:
+        """`faces` by the names of the modes."""
+        self._faces = faces
+        self._menu = menu
+        self._steps: dict[str, Step] = {}
+        for number, item in enumerate(menu):
+            for entry in (item, *item.items):
+                self._enter(self.label(entry), _lead(entry, number))
+        for name, face in faces.items():
+            for number, action in enumerate(face.actions):
+                self._enter(action, Step("action", f"{name}.{number}"))
+        self._steps |= {label: Step("back") for label in _BACK_LABELS}
+        self._enter(HOME, Step("menu"))
+
+    def _enter(self, label: Text, step: Step) -> None:
+        for text in label:
+            self._steps.setdefault(text, step)
+
+    def find(self, text: str) -> Step | None:
+        """Return where a label leads; None for words that are none."""
+        return self._steps.get(text)
+
+    def label(self, item: MenuItem) -> Text:
+        """Return what stands on a button."""
+        return item.label or self._faces[item.mode].button
+
+    def title(self, place: str) -> Text:
+        """Return the name of a menu."""
+        return self.label(self._menu[int(place)]) if self.has(place) and place else HOME
+
+    def has(self, place: str) -> bool:
+        """Return whether there is a menu of this number; the main one is always there."""
+        return not place or (place.isdigit() and int(place) < len(self._menu) and bool(self._menu[int(place)].items))
+
+    def home_of(self, mode: str) -> str:
+        """Return the number of the menu that a mode stands in."""
+        for number, item in enumerate(self._menu):
+            if any(entry.mode == mode for entry in item.items):
+                return str(number)
+        return ROOT
+
+    def markup(self, place: str, language: str, *, private: bool) -> Markup:
+        """Return the buttons of a menu."""
+        items = self._menu[int(place)].items if place else self._menu
+        steps = [(self.label(item).say(language), _lead(item, number)) for number, item in enumerate(items)]
+        return lay_out(steps, language, private=private, back=bool(place))
+
+    def actions(self, mode: str, language: str, *, private: bool) -> Markup:
+        """Return the buttons for what a mode offers beside its own."""
+        steps = [
+            (action.say(language), Step("action", f"{mode}.{number}"))
+            for number, action in enumerate(self._faces[mode].actions)
+        ]
+        return lay_out(steps, language, private=private, back=True)
+
+
+def _lead(item: MenuItem, number: int) -> Step:
+    if item.mode:
+        return Step("mode", item.mode)
+    return Step("command", item.command) if item.command else Step("menu", str(number))
+
+
+def lay_out(steps: Sequence[tuple[str, Step]], language: str, *, private: bool, back: bool) -> Markup:
+    """Return buttons, two in a row, "Back" in a row of its own."""
+    rows = [steps[start : start + _PER_ROW] for start in range(0, len(steps), _PER_ROW)]
+    if private:
+        labels = [[label for label, _ in row] for row in rows]
+        return ReplyKeyboard([*labels, [BACK.say(language)]] if back else labels)
+    keyboard: Keyboard = [[Button(label, step.data) for label, step in row] for row in rows]
+    return [*keyboard, [Button(BACK.say(language), Step("back").data)]] if back else keyboard
