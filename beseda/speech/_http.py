@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -21,32 +20,17 @@ from beseda.errors import (
     ToolError,
     UnavailableError,
 )
-from beseda.kit.backoff import Backoff
 from beseda.speech._faults import explain_status
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
+from beseda.speech.connection import LONGEST_WAIT, SpeechConnection
 
 _MAX_ANSWER = 2_000_000  # bytes: hours of speech are a tenth of it
-_LONGEST_WAIT = 5.0  # seconds: a person is waiting
 # What a file says beyond its first minutes may take its time: a slow server hears twice as fast as we speak.
 _SHORT_BYTES, _SLOWEST = 1_000_000, 6_000  # bytes, bytes a second
 # By the file's name they tell what it is; Telegram's .oga is one that they do not know.
 SUFFIXES: Final = frozenset({".flac", ".m4a", ".mp3", ".mp4", ".mpeg", ".mpga", ".ogg", ".wav", ".webm"})
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechConnection:
-    """Where to send speech, and how long to wait (seconds)."""
-
-    endpoint: str
-    base_url: str
-    model: str = ""
-    api_key: str = field(default="", repr=False)
-    timeout: float = 120.0
-    connect_timeout: float = 10.0
-    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5, cap=_LONGEST_WAIT))
-    limits: SpeechLimits = field(default_factory=SpeechLimits)
 
 
 class HttpTranscriber:
@@ -80,7 +64,7 @@ class HttpTranscriber:
             return await self._ask(audio, hint, times=times)
         except (QuotaExceededError, UnavailableError) as error:
             wait = self._connection.backoff.delay(0) if error.retry_after is None else error.retry_after
-            if wait > _LONGEST_WAIT:
+            if wait > LONGEST_WAIT:
                 raise
             await asyncio.sleep(wait)
         return await self._ask(audio, hint, times=times)

@@ -8,8 +8,9 @@ import aiohttp
 
 from beseda.errors import RejectedRequestError
 from beseda.speech._answer import read_transcript
-from beseda.speech._http import SUFFIXES, HttpTranscriber, SpeechConnection
+from beseda.speech._http import SUFFIXES, HttpTranscriber
 from beseda.speech.base import Transcript
+from beseda.speech.connection import SpeechConnection
 
 
 class OpenAITranscriber(HttpTranscriber):

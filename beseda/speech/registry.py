@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from beseda.errors import SettingsError
-from beseda.speech._http import HttpTranscriber, SpeechConnection
+from beseda.speech._http import HttpTranscriber
 from beseda.speech.base import Transcriber
+from beseda.speech.connection import SpeechConnection
 from beseda.speech.demo import UnconfiguredTranscriber
 from beseda.speech.endpoints import ENDPOINTS, SpeechEndpoint, Wire
 from beseda.speech.failover import FailoverTranscriber

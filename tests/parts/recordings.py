@@ -14,7 +14,7 @@ _VORBIS = ("-c:a", "libvorbis")
 async def speak(target: Path, words: str = WORDS) -> Path:
     """Write words as a WAV; without espeak-ng what the sample says."""
     if shutil.which("espeak-ng"):
-        await _call("espeak-ng", "-w", target, words)
+        await _call("espeak-ng", "-v", "en-us", "-w", target, words)
     else:
         await _ffmpeg("-i", _SAMPLE, target)
     return target

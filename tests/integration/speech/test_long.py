@@ -14,8 +14,8 @@ from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.domain.transcript import Segment
 from beseda.errors import KeyRejectedError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
 from beseda.services.transcription import DiskBudget, Progress, Stage, TranscriptionRules, TranscriptionService
-from beseda.speech._http import SpeechConnection
 from beseda.speech.base import SpeechLimits
+from beseda.speech.connection import SpeechConnection
 from beseda.speech.openai_multipart import OpenAITranscriber
 from beseda.testing.clock import ManualClock
 from tests.parts.recordings import make_long, make_sound

@@ -1,0 +1,23 @@
+"""How a recogniser is reached."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from beseda.kit.backoff import Backoff
+from beseda.speech.base import SpeechLimits
+
+LONGEST_WAIT: Final = 5.0  # seconds: a person is waiting
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechConnection:
+    """Where to send speech, and how long to wait (seconds)."""
+
+    endpoint: str
+    base_url: str
+    model: str = ""
+    api_key: str = field(default="", repr=False)
+    timeout: float = 120.0
+    connect_timeout: float = 10.0
+    backoff: Backoff = field(default_factory=lambda: Backoff(first=0.5, cap=LONGEST_WAIT))
+    limits: SpeechLimits = field(default_factory=SpeechLimits)
