@@ -161,3 +161,13 @@ async def test_catalogue_that_breaks_while_the_bot_runs_changes_nothing(tmp_path
         anna = await living.user()
         _supply(tmp_path, "nonsense")
         assert "К-1" in await _ask(anna, "Двушка до 11,5 млн")
+
+
+async def test_style_survives_a_restart(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "real_estate") as living:
+        await _ask(await living.user(), "/mode_friend")
+        await living.settle()
+    model = ScriptedModel(["ok"])
+    async with living_bot(tmp_path, model, "real_estate") as living:
+        await _ask(await living.user(), "Привет")
+    assert "Style: friend" in model.requests[0].messages[0].content
