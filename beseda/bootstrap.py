@@ -2,15 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from beseda.audio.base import AudioTranscoder, Recording
+from beseda.audio.base import Listener, Recording, Sound, Span
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.config import Settings
 from beseda.config.model import llm_settings as llm_settings  # noqa: PLC0414 - offered here, too
+from beseda.config.photo import photo_settings
 from beseda.errors import SettingsError, StorageError, ToolError
 from beseda.jobs.base import JobStore
 from beseda.jobs.inline import InlineJobs
@@ -20,8 +21,13 @@ from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model, list_configured, parse_spec
+from beseda.photo.base import Enhancer
+from beseda.photo.darkroom import Darkroom
+from beseda.photo.registry import build_enhancer
 from beseda.services.file import FileService
 from beseda.services.housekeeping import Housekeeping, Shelves
+from beseda.services.personal_data import PersonalDataService, Traces
+from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
 from beseda.services.voice import VoiceService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
@@ -31,6 +37,7 @@ from beseda.storage.base import (
     FileStore,
     FloodWaitStore,
     HistoryStore,
+    PersonalDataStore,
     RateLimiter,
     StateStore,
     TurnStore,
@@ -45,6 +52,7 @@ from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.migrate import upgrade
+from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.state import SqlState
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
@@ -64,6 +72,7 @@ class Record:
     flood_waits: FloodWaitStore
     jobs: JobStore
     files: FileStore
+    personal_data: PersonalDataStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,8 @@ class Container:
     models: "ModelShelf"
     transcriber: Transcriber
     voice: VoiceService
+    transcription: TranscriptionService
+    enhancer: Enhancer
     downloads: Path
     files: FileService
     jobs: InlineJobs
@@ -96,6 +107,11 @@ class Container:
         """Return what tidies up in this process."""
         shelves = Shelves(self.record.jobs, self.files, self.settings.keep_days)
         return Housekeeping(self.record.updates, self.clock, shelves)
+
+    def build_personal_data(self, namespace: str = "") -> PersonalDataService:
+        """Return what exports and forgets people's data; `namespace` is that of a bot's hot history."""
+        traces = Traces(self.hot.history, self.hot.state, namespace)
+        return PersonalDataService(self.record.personal_data, self.files, self.jobs, traces, self.downloads)
 
     async def check_database(self) -> str:
         """Return what is wrong with the database, in a word for `/ready`; empty when it answers."""
@@ -190,10 +206,29 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         stack.push_async_callback(transcriber.close)
         downloads = settings.storage_dir / "tmp"
         await asyncio.to_thread(_empty_folder, downloads)
-        voice = VoiceService(transcriber, _find_transcoder(), downloads)
+        ffmpeg = _find_ffmpeg()
+        voice = VoiceService(transcriber, ffmpeg, downloads)
+        rules = TranscriptionRules(budget=DiskBudget(settings.temp_budget))
+        transcription = TranscriptionService(transcriber, ffmpeg, downloads, rules=rules, clock=clock)
+        enhancer = build_enhancer(photo_settings(settings), Darkroom())
+        stack.push_async_callback(enhancer.close)
         files = FileService(record.files, settings.storage_dir / "files", clock)
         jobs = await _open_jobs(record.jobs, settings, clock, stack)
-        yield Container(settings, clock, record, hot, chosen, models, transcriber, voice, downloads, files, jobs)
+        yield Container(
+            settings=settings,
+            clock=clock,
+            record=record,
+            hot=hot,
+            model=chosen,
+            models=models,
+            transcriber=transcriber,
+            voice=voice,
+            transcription=transcription,
+            enhancer=enhancer,
+            downloads=downloads,
+            files=files,
+            jobs=jobs,
+        )
 
 
 def speech_settings(settings: Settings) -> SpeechSettings:
@@ -216,6 +251,7 @@ def _open_record(database: Database, clock: Clock) -> Record:
         SqlFloodWaitRepository(database, clock),
         SqlJobRepository(database, clock),
         SqlFileRepository(database),
+        SqlPersonalDataRepository(database, clock),
     )
 
 
@@ -242,21 +278,34 @@ async def _open_hot(settings: Settings, state: SqlState, stack: AsyncExitStack) 
     return HotStores(RedisHistory(redis), RedisState(redis), RedisCache(redis), RedisRateLimiter(redis))
 
 
-def _find_transcoder() -> AudioTranscoder:
-
+def _find_ffmpeg() -> "Ffmpeg | _NoFfmpeg":
     try:
         return Ffmpeg(find_ffmpeg(), asyncio.Semaphore(_FFMPEG_SLOTS))
     except ToolError as error:
-        return _NoTranscoder(error.detail)
+        return _NoFfmpeg(error.detail)
 
 
-class _NoTranscoder:
-    """Stands where ffmpeg is missing: the bots run, and a voice message is answered with a plain sentence."""
+class _NoFfmpeg:
+    """Stands where ffmpeg is missing: the bots run, and a recording is answered with a plain sentence."""
 
     def __init__(self, detail: str) -> None:
         self._detail = detail
 
     async def transcode_voice(self, source: Path, target: Path) -> Recording:
+        raise ToolError(self._detail)
+
+    async def probe(self, source: Path) -> Sound:
+        raise ToolError(self._detail)
+
+    async def transcode_speech(
+        self, source: Path, target: Path, sound: Sound, *, max_seconds: float, listener: Listener | None = None
+    ) -> Recording:
+        raise ToolError(self._detail)
+
+    async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
+        raise ToolError(self._detail)
+
+    async def cut(self, source: Path, target: Path, span: Span) -> Recording:
         raise ToolError(self._detail)
 
 

@@ -10,22 +10,21 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from beseda.domain.file import FileOwner, FilePage, FileSum, NewFile, StoredFile
 from beseda.errors import NotFoundError, StorageError
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
 from beseda.kit.texts import Text
+from beseda.kit.threads import run_to_end
 from beseda.storage.base import FileStore
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 _CHUNK = 1024 * 1024
 _BATCH = 500
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -84,7 +83,7 @@ class FileService:
         suffix = suffix if _SUFFIX.fullmatch(suffix) else ""
         path = f"{_shard(new.id)}/{new.id}{suffix}"
         try:
-            size, digest = await _in_thread(lambda: _write(self._folder / path, content))
+            size, digest = await run_to_end(lambda: _write(self._folder / path, content))
         except asyncio.CancelledError:
             await asyncio.to_thread((self._folder / path).unlink, missing_ok=True)
             raise
@@ -199,22 +198,17 @@ class FileService:
         await self._unlink(files)
 
     async def _unlink(self, files: Iterable[StoredFile]) -> None:
-        await _in_thread(lambda: _unlink_all([self.path(file) for file in files]))
+        await run_to_end(lambda: _unlink_all([self.path(file) for file in files]))
+
+
+def is_full(error: OSError) -> bool:
+    """Return whether there was no room on the disk, or no more was allowed."""
+    return error.errno in _FULL
 
 
 def _shard(number: int) -> str:
     # Ids rise with time and mostly end in zeros: no digits of their own would spread them.
     return hashlib.sha256(b"%d" % number).hexdigest()[:2]
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Run `work` in a thread to its end, also when the caller is cancelled meanwhile: a file is never half-way."""
-    task = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
 
 
 def _write(target: Path, content: bytes | Path) -> tuple[int, str]:
@@ -226,7 +220,7 @@ def _write(target: Path, content: bytes | Path) -> tuple[int, str]:
         _sync_folder(target.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
-        kind = DiskFullError if error.errno in _FULL else StorageError
+        kind = DiskFullError if is_full(error) else StorageError
         raise kind(f"cannot keep a file: {error.strerror or type(error).__name__}") from error
     return written
 

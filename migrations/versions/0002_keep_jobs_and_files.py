@@ -1,4 +1,4 @@
-"""Keep jobs and files
+"""Keep jobs and files; find the turns of a person
 
 Revision ID: 0002
 Revises: 0001
@@ -80,8 +80,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_files_job_id"), "files", ["job_id"], unique=False)
     op.create_index(op.f("ix_files_turn_id"), "files", ["turn_id"], unique=False)
     op.create_index(op.f("ix_files_user_id_bot_id"), "files", ["user_id", "bot", "id"], unique=False)
+    op.create_index(op.f("ix_turns_user_id"), "turns", ["user_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_turns_user_id"), table_name="turns")
     op.drop_table("files")
     op.drop_table("jobs")

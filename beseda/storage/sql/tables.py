@@ -66,7 +66,7 @@ turns = Table(
     metadata,
     Column("id", _Key, primary_key=True, autoincrement=False),
     Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
-    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", CleanText, nullable=False),

@@ -1,0 +1,43 @@
+"""What a bot knows of a person, as the person may have it or have it forgotten."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from beseda.domain.conversation import ChatKey, Person
+from beseda.domain.message import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person's own row."""
+
+    person: Person
+    created_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of a person's turn: their words, or the answer to them. `id` and `turn_id` place it in its order."""
+
+    turn_id: int
+    id: int
+    role: Role
+    content: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed, and `pending`: turns still being answered, which keep their words until they are through.
+
+    The command that asked for it is one of those. `chats` are the places whose hot history has to go as well.
+    """
+
+    turns: int = 0
+    messages: int = 0
+    jobs: int = 0
+    files: int = 0
+    file_bytes: int = 0
+    pending: int = 0
+    chats: tuple[ChatKey, ...] = ()

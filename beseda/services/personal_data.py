@@ -1,0 +1,191 @@
+"""A person's own data in one bot: all of it as zip files, or gone."""
+
+import asyncio
+import logging
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+import orjson
+
+from beseda.domain.conversation import Conversation
+from beseda.domain.file import FileOwner, StoredFile
+from beseda.domain.personal_data import Forgotten, Profile, Said
+from beseda.errors import NotFoundError, StorageError
+from beseda.jobs.base import JobQueue
+from beseda.services._volumes import Entry, Volume, fits, write_volumes
+from beseda.services.file import DiskFullError, FileService, is_full
+from beseda.storage.base import HistoryStore, PersonalDataStore, StateStore
+
+log = logging.getLogger(__name__)
+
+# Telegram takes documents of 50 MB from bots: https://core.telegram.org/bots/api#senddocument
+VOLUME_LIMIT = 48 * 1024 * 1024
+_PAGE = 500
+_PIECE = 4 * 1024 * 1024  # bytes of conversation in one entry
+_PATIENCE = 15.0  # seconds that running jobs have to end
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where a person's words may be beside the record; `namespace` is that of the bot's hot history."""
+
+    history: HistoryStore
+    state: StateStore
+    namespace: str = ""
+
+
+class PersonalDataService:
+    """Hands people what a bot knows of them, and forgets it. Methods raise StorageError."""
+
+    def __init__(
+        self, store: PersonalDataStore, files: FileService, jobs: JobQueue, traces: Traces, folder: Path
+    ) -> None:
+        """`folder` is for zip files while they are written and sent."""
+        self._store = store
+        self._files = files
+        self._jobs = jobs
+        self._traces = traces
+        self._folder = folder
+
+    @asynccontextmanager
+    async def export(self, owner: FileOwner, *, limit: int = VOLUME_LIMIT) -> AsyncIterator[AsyncIterator[Volume]]:
+        """Offer all of a person's data as zip files of at most `limit` bytes, each to be sent before the next is made.
+
+        A file that is too large for any of them is listed in files.json as left out. Nothing stays on disk
+        afterwards. Raises DiskFullError.
+        """
+        folder = Path(await asyncio.to_thread(self._make_folder))
+        try:
+            async with aclosing(self._write(owner, folder, limit)) as volumes:
+                yield volumes
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def forget(self, owner: FileOwner, state_keys: Sequence[str] = ()) -> Forgotten:
+        """Remove the person's jobs, files, turns, hot history and these keys of state, and return what that was.
+
+        Running jobs are cancelled first, so that none leaves a new file behind.
+        """
+        cancelled = await self._end_jobs(owner)
+        files = await self._files.delete_all(owner)
+        found = await self._store.forget(owner)
+        for chat in found.chats:
+            await self._traces.history.clear(chat.history_key(self._traces.namespace))
+        for key in state_keys:
+            await self._traces.state.delete(key)
+        log.info("forgot %d turns, %d files, %d jobs (%d cancelled)", found.turns, files.count, found.jobs, cancelled)
+        return replace(found, files=files.count, file_bytes=files.size)
+
+    async def _end_jobs(self, owner: FileOwner) -> int:
+        numbers = await self._store.unfinished_jobs(owner)
+        for number in numbers:
+            await self._jobs.cancel(number)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                for number in numbers:
+                    await self._jobs.wait(number)
+        except (TimeoutError, NotFoundError):
+            log.warning("a job of somebody who wants to be forgotten does not end")
+        return len(numbers)
+
+    def _make_folder(self) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return tempfile.mkdtemp(prefix="export-", dir=self._folder)
+
+    async def _write(self, owner: FileOwner, folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
+        try:
+            async with (
+                aclosing(self._collect(owner, limit)) as entries,
+                aclosing(write_volumes(entries, folder, limit)) as volumes,
+            ):
+                async for volume in volumes:
+                    yield volume
+        except OSError as error:
+            kind = DiskFullError if is_full(error) else StorageError
+            raise kind(f"cannot write an export: {error.strerror or type(error).__name__}") from error
+
+    async def _collect(self, owner: FileOwner, limit: int) -> AsyncGenerator[Entry, None]:
+        profile = await self._store.profile(owner.user_id)
+        if profile is not None:
+            yield _to_json("profile.json", _describe_person(owner, profile))
+        for conversation in await self._store.conversations(owner):
+            async for entry in self._tell(conversation, owner):
+                yield entry
+        async for entry in self._hand_over(owner, limit):
+            yield entry
+
+    async def _hand_over(self, owner: FileOwner, limit: int) -> AsyncGenerator[Entry, None]:
+        """Yield the person's files, each page of them behind its list."""
+        for page in count():
+            found = await self._files.list(owner, page=page, size=_PAGE)
+            entries = [self._enter(file) for file in found.files]
+            if entries:
+                lines = zip(found.files, entries, strict=True)
+                yield _to_json(f"files-{page + 1}.json", [_describe(file, entry, limit) for file, entry in lines])
+            for entry in entries:
+                if fits(entry, limit):
+                    yield entry
+            if page + 1 >= found.pages:
+                return
+
+    def _enter(self, file: StoredFile) -> Entry:
+        name = f"files/{file.created_at:%Y-%m-%d_%H-%M}_{file.kind}_{Path(file.path).name}"
+        return Entry(name, self._files.path(file), file.size, file.created_at)
+
+    async def _tell(self, conversation: Conversation, owner: FileOwner) -> AsyncGenerator[Entry, None]:
+        """Yield a conversation in pieces, each valid JSON."""
+        number, size, last = 0, 0, None
+        said: list[Said] = []
+        while batch := await self._store.said(conversation, owner, after=last):
+            last = batch[-1]
+            said += batch
+            size += sum(len(item.content.encode(errors="replace")) for item in batch)
+            if size > _PIECE:
+                number += 1
+                yield _write_conversation(conversation, number, said)
+                said, size = [], 0
+        if said:
+            yield _write_conversation(conversation, number + 1, said)
+
+
+def _write_conversation(conversation: Conversation, number: int, said: Sequence[Said]) -> Entry:
+    lines = [{"role": item.role, "content": item.content, "at": item.created_at} for item in said]
+    chat = {"chat_id": conversation.key.chat_id, "topic": conversation.key.thread_id, "kind": conversation.kind}
+    name = f"conversations/{conversation.id}-{number:03}.json"
+    return _to_json(name, {**chat, "title": conversation.title, "messages": lines})
+
+
+def _describe_person(owner: FileOwner, profile: Profile) -> dict[str, object]:
+    person = profile.person
+    return {
+        "bot": owner.bot,
+        "id": person.id,
+        "name": person.name,
+        "username": person.username,
+        "language": person.language,
+        "first_seen_at": profile.created_at,
+        "last_seen_at": profile.last_seen_at,
+    }
+
+
+def _describe(file: StoredFile, entry: Entry, limit: int) -> dict[str, object]:
+    return {
+        "name": entry.name if fits(entry, limit) else None,
+        "left_out": not fits(entry, limit),
+        "title": file.title,
+        "kind": file.kind,
+        "type": file.mime,
+        "size": file.size,
+        "sha256": file.sha256,
+        "created_at": file.created_at,
+    }
+
+
+def _to_json(name: str, value: object) -> Entry:
+    content = orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    return Entry(name, content, len(content))

@@ -1,0 +1,156 @@
+"""Everything that belongs to one person in one bot.
+
+A person's are the turns they opened, in private and in groups: their words and the answers to them. What others said
+in a group stays. Of a private chat the bare row of the conversation is left, and of the person the bare id: the turn
+in which they asked to be forgotten still hangs on both, and so does whatever they say next.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, tuple_, update
+
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.file import FileOwner
+from beseda.domain.message import Role
+from beseda.domain.personal_data import Forgotten, Profile, Said
+from beseda.domain.turn import TurnState
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables import conversations, deliveries, jobs, messages, model_calls, turns, updates, users
+
+_CHUNK = 200
+_STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left behind
+
+
+class SqlPersonalDataRepository:
+    """Personal data in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def profile(self, user_id: int) -> Profile | None:
+        """Return the person's row, or None."""
+        query = select(users).where(users.c.id == user_id)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            return None
+        return Profile(Person(row.id, row.name, row.username, row.language), row.created_at, row.last_seen_at)
+
+    async def conversations(self, owner: FileOwner) -> list[Conversation]:
+        """Return the private chats of the person with the bot, and the groups in which they spoke to it."""
+        return await self._database.read(lambda connection: _find_conversations(connection, owner))
+
+    async def said(
+        self, conversation: Conversation, owner: FileOwner, *, after: Said | None = None, limit: int = 500
+    ) -> list[Said]:
+        """Return what the person said there and what was answered, in order, from behind `after` on."""
+        place = (after.turn_id, after.id) if after else (-1, -1)
+        query = (
+            select(messages)
+            .join(turns, turns.c.id == messages.c.turn_id)
+            .where(
+                messages.c.conversation_id == conversation.id,
+                turns.c.user_id == owner.user_id,
+                tuple_(messages.c.turn_id, messages.c.id) > tuple_(*place),
+            )
+            .order_by(messages.c.turn_id, messages.c.id)
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [Said(row.turn_id, row.id, Role(row.role), row.content, row.created_at) for row in rows]
+
+    async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
+        """Return the person's jobs that are not over."""
+        query = select(jobs.c.id).where(_has_job(owner), jobs.c.finished_at.is_(None))
+        return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
+    async def forget(self, owner: FileOwner) -> Forgotten:
+        """Delete turns with all that hangs on them, and jobs that are over; blank what has to stay.
+
+        Files are not touched. In pieces, so that others can write in between.
+        """
+        stale = self._clock.now() - _STALE
+        chats = await self.conversations(owner)
+        ids = [chat.id for chat in chats]
+        found = Forgotten(chats=tuple(chat.key for chat in chats))
+        while True:
+            piece = await self._database.write(lambda connection: _forget_turns(connection, owner, ids, stale))
+            found = replace(found, turns=found.turns + piece.turns, messages=found.messages + piece.messages)
+            if piece.turns < _CHUNK:
+                break
+        gone, pending = await self._database.write(lambda connection: _blank(connection, owner, ids))
+        return replace(found, jobs=gone, pending=pending)
+
+
+def _has_job(owner: FileOwner) -> ColumnElement[bool]:
+    return and_(jobs.c.user_id == owner.user_id, jobs.c.bot == owner.bot)
+
+
+def _is_private(owner: FileOwner) -> ColumnElement[bool]:
+    return and_(conversations.c.kind == ChatKind.PRIVATE.value, conversations.c.chat_id == owner.user_id)
+
+
+def _find_conversations(connection: Connection, owner: FileOwner) -> list[Conversation]:
+    spoken_in = select(turns.c.conversation_id).where(turns.c.user_id == owner.user_id)
+    query = (
+        select(conversations)
+        .where(
+            conversations.c.bot == owner.bot,
+            or_(conversations.c.id.in_(spoken_in), and_(conversations.c.user_id == owner.user_id, _is_private(owner))),
+        )
+        .order_by(conversations.c.id)
+    )
+    return [_load(row) for row in connection.execute(query)]
+
+
+def _load(row: Row[Any]) -> Conversation:
+    return Conversation(row.id, ChatKey(row.bot, row.chat_id, row.thread_id), ChatKind(row.kind), row.title)
+
+
+def _own_turns(owner: FileOwner, conversation_ids: Sequence[int]) -> ColumnElement[bool]:
+    return and_(turns.c.user_id == owner.user_id, turns.c.conversation_id.in_(conversation_ids))
+
+
+def _forget_turns(
+    connection: Connection, owner: FileOwner, conversation_ids: Sequence[int], stale: datetime
+) -> Forgotten:
+    over = or_(turns.c.state.in_([TurnState.DELIVERED.value, TurnState.FAILED.value]), turns.c.updated_at < stale)
+    query = select(turns.c.id).where(_own_turns(owner, conversation_ids), over).order_by(turns.c.id).limit(_CHUNK)
+    ids = list(connection.execute(query).scalars())
+    said = connection.execute(delete(messages).where(messages.c.turn_id.in_(ids))).rowcount
+    connection.execute(delete(deliveries).where(deliveries.c.turn_id.in_(ids)))
+    connection.execute(delete(model_calls).where(model_calls.c.turn_id.in_(ids)))
+    # The numbers stay, so that Telegram's repetitions are known; what was in them is gone since they were worked off.
+    connection.execute(update(updates).where(updates.c.turn_id.in_(ids)).values(turn_id=None))
+    connection.execute(delete(turns).where(turns.c.id.in_(ids)))
+    return Forgotten(turns=len(ids), messages=said)
+
+
+def _blank(connection: Connection, owner: FileOwner, conversation_ids: Sequence[int]) -> tuple[int, int]:
+    """Delete jobs that are over and blank names; return how many jobs that was and how many turns are still open."""
+    gone = connection.execute(delete(jobs).where(_has_job(owner), jobs.c.finished_at.is_not(None))).rowcount
+    connection.execute(
+        update(conversations)
+        .where(conversations.c.id.in_(conversation_ids), _is_private(owner), conversations.c.title != "")
+        .values(title="")
+    )
+    known: object = connection.execute(_is_known_elsewhere(owner)).scalar()
+    if not known:
+        names = {"name": "", "username": "", "language": ""}
+        connection.execute(update(users).where(users.c.id == owner.user_id).values(names))
+    pending = select(func.count()).where(_own_turns(owner, conversation_ids))
+    return gone, int(connection.execute(pending).scalar_one())
+
+
+def _is_known_elsewhere(owner: FileOwner) -> Select[Any]:
+    opened = exists().where(conversations.c.user_id == owner.user_id, conversations.c.bot != owner.bot)
+    spoke = exists().where(
+        turns.c.user_id == owner.user_id,
+        turns.c.conversation_id == conversations.c.id,
+        conversations.c.bot != owner.bot,
+    )
+    return select(or_(opened, spoke))
