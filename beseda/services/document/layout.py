@@ -38,7 +38,7 @@ def clean_speech(text: str) -> str:
 
 def _head(title: Text, notes: Notes, source: Source, wording: Wording) -> str:
     name = f"{wording.say(title)}: {notes.title}" if notes.title else wording.say(title)
-    return "\n".join([name.upper(), *wording.origin(source)])
+    return "\n".join([name.upper(), *wording.origin(source.transcript)])
 
 
 def _section(name: str, lines: list[str]) -> str:

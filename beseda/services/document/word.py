@@ -70,7 +70,7 @@ def _write_head(page: WordDocument, notes: Notes, source: Source, wording: Wordi
     for name, label in _FIELDS:
         value = notes.facts.get(name, "") if name else notes.title
         _write_field(page, wording.say(label), wording.known(value))
-    for line in wording.origin(source):
+    for line in wording.origin(source.transcript):
         page.add_paragraph(line)
 
 

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from beseda.domain.transcript import format_time
+from beseda.domain.transcript import Transcript, format_time
 from beseda.kit.texts import Text
 from beseda.services.document.notes import Decision, Notes, Task
-from beseda.services.document.source import Source
 
 UNKNOWN: Final = Text(ru="[не указано]", en="[not stated]")
 PEOPLE: Final = Text(ru="Участники", en="Participants")
@@ -51,9 +50,8 @@ class Wording:
         """Return how the votes fell."""
         return self.say(_VOTES, votes=self.known(decision.votes))
 
-    def origin(self, source: Source) -> list[str]:
+    def origin(self, transcript: Transcript) -> list[str]:
         """Return what is known of the recording itself, a line each."""
-        transcript = source.transcript
         lines = []
         if transcript.seconds:
             lines.append(self.say(_LENGTH, length=format_time(transcript.seconds)))

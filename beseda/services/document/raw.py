@@ -1,0 +1,37 @@
+"""The transcript itself as files to send: nothing is asked of a model."""
+
+import secrets
+
+from beseda.domain.document import Document
+from beseda.domain.transcript import Transcript, write_srt
+from beseda.kit.clock import Clock
+from beseda.kit.texts import Text
+from beseda.services.document.source import Source
+from beseda.services.document.wording import Wording
+
+_TEXT = Text(ru="Расшифровка", en="Transcript")
+_SUBTITLES = Text(ru="Субтитры", en="Subtitles")
+
+
+def write_transcript(transcript: Transcript, language: str, clock: Clock) -> Document:
+    """Return the whole text as `.txt`, in paragraphs with their times where those are known."""
+    wording = Wording(language)
+    text = transcript.text
+    if transcript.segments:
+        text = "\n\n".join(f"[{item.place(language)}] {item.text}" for item in Source(transcript).passages)
+    content = "\n\n".join(filter(None, ["\n".join(wording.origin(transcript)), text])) + "\n"
+    return Document(
+        _name("transcript", "txt", clock), content.encode(), "text/plain; charset=utf-8", wording.say(_TEXT)
+    )
+
+
+def write_subtitles(transcript: Transcript, language: str, clock: Clock) -> Document | None:
+    """Return the subtitles as `.srt`; None where no times are known."""
+    if not (content := write_srt(transcript.segments)):
+        return None
+    name = _name("subtitles", "srt", clock)
+    return Document(name, content.encode(), "application/x-subrip", _SUBTITLES.say(language))
+
+
+def _name(kind: str, suffix: str, clock: Clock) -> str:
+    return f"{kind}-{clock.now():%Y-%m-%d-%H%M%S}-{secrets.token_hex(3)}.{suffix}"
