@@ -6,6 +6,7 @@ It has a limit on memory, gives way to the program's other work, and is ended fr
 import os
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,8 +61,10 @@ def _prepare(order: dict[str, Any]) -> dict[str, object]:
 
 
 def _finish(order: dict[str, Any]) -> dict[str, object]:
-    """Write what a back-end has made in the format that was asked for."""
+    """Write what a back-end has made in the format that was asked for, in the colours of what it got."""
     picture = open_picture(Path(order["source"]))
+    with Image.open(order["like"], formats=("PNG",)) as ours:
+        picture = replace(picture, profile=ours.info.get("icc_profile"))
     return _save(picture.image, picture, order)
 
 

@@ -55,9 +55,9 @@ class Darkroom:
         """Write `source` as GFPGAN is to get it: upright, RGB, of sides that it takes; and choose the scale."""
         return await self._work("prepare", target, {"source": source, "scale": scale, "max_side": MAX_SIDE_GFPGAN})
 
-    async def finish(self, source: Path, target: Path) -> Print:
-        """Write what a back-end has made in the format of `target`."""
-        return await self._work("finish", target, {"source": source})
+    async def finish(self, source: Path, target: Path, *, like: Path) -> Print:
+        """Write what a back-end has made of `like`, a prepared photo, in the format of `target`."""
+        return await self._work("finish", target, {"source": source, "like": like})
 
     async def compare(self, before: Path, after: Path, target: Path) -> None:
         """Write one picture with `before` on the left and `after` on the right."""

@@ -60,7 +60,7 @@ class GfpganDocker:
             output = await asyncio.to_thread(_lay_out, folder)
             photo = await self._darkroom.prepare(source, folder / "in" / "photo.png", options.scale)
             await self._run_container(folder, photo, options)
-            made = await self._collect(output, target)
+            made = await self._collect(output, target, folder / "in" / "photo.png")
             faces = await asyncio.to_thread(_count_faces, output)
         return Enhanced(made.width, made.height, self.name, photo.scale, faces)
 
@@ -134,12 +134,12 @@ class GfpganDocker:
             with suppress(ProgramError):
                 await run([self._settings.docker, *command], timeout=_PATIENCE)
 
-    async def _collect(self, output: Path, target: Path) -> Print:
+    async def _collect(self, output: Path, target: Path, like: Path) -> Print:
         results = await asyncio.to_thread(_list_results, output)
         if not results:
             raise ToolError("GFPGAN has ended well and left nothing in restored_imgs")
         try:
-            return await self._darkroom.finish(results[0], target)
+            return await self._darkroom.finish(results[0], target, like=like)
         except (UnreadablePhotoError, PhotoTooLargeError, UnsupportedPhotoError) as error:
             raise ToolError(f"what GFPGAN left in restored_imgs is no picture: {error}") from error
 

@@ -63,7 +63,7 @@ class GfpganHttp:
             photo = await self._darkroom.prepare(source, folder / "photo.png", options.scale)
             result = folder / "result.png"
             faces = await self._send(folder / "photo.png", result, _ask_for(photo, options))
-            made = await self._collect(result, target)
+            made = await self._collect(result, target, folder / "photo.png")
         return Enhanced(made.width, made.height, self.name, photo.scale, faces)
 
     async def check(self) -> PhotoHealth:
@@ -94,9 +94,9 @@ class GfpganHttp:
                 faces = response.headers.get("X-Faces", "")
                 return int(faces) if faces.isascii() and faces.isdigit() and len(faces) < 6 else None
 
-    async def _collect(self, result: Path, target: Path) -> Print:
+    async def _collect(self, result: Path, target: Path, like: Path) -> Print:
         try:
-            return await self._darkroom.finish(result, target)
+            return await self._darkroom.finish(result, target, like=like)
         except (UnreadablePhotoError, PhotoTooLargeError, UnsupportedPhotoError) as error:
             raise ProtocolError(f"{self._url} answered with no picture: {error}") from error
 
