@@ -15,6 +15,7 @@ from enum import StrEnum
 
 DEFAULT_SLOT = "heavy"
 MAX_LOSSES = 3  # how many processes may die over one job before it is given up: it may be what kills them
+_MEASURED_SECONDS, _MEASURED_SHARE = 3.0, 0.02
 CRASHED = "crashed"  # the reason of a job that was given up for that
 
 
@@ -85,6 +86,17 @@ class Job:
     def id(self) -> int:
         """The number of the request."""
         return self.request.id
+
+
+def estimate_seconds_left(job: Job, now: datetime) -> float | None:
+    """Return how long a running job will take, measured by how fast it has been; None until that says something."""
+    progress = job.progress
+    if job.state is not JobState.RUNNING or job.started_at is None or progress.total <= 0:
+        return None
+    passed, share = (now - job.started_at).total_seconds(), progress.done / progress.total
+    if passed < _MEASURED_SECONDS or share < _MEASURED_SHARE:
+        return None
+    return max(0.0, passed * (1 - share) / share)
 
 
 @dataclass(frozen=True, slots=True)

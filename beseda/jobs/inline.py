@@ -24,11 +24,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds: how long a lease lasts, how often it is renewed and the table looked at, how often progress is kept."""
+    """Seconds: how long a lease lasts, how often it is renewed and the table looked at, how often progress is kept.
+
+    `closing` is how long jobs that are cancelled at the end may take to tidy up.
+    """
 
     lease: float = 30.0
     beat: float = 5.0
     report: float = 1.0
+    closing: float = 15.0
     retry: Backoff = field(default_factory=lambda: Backoff(first=2.0, cap=120.0))
 
 
@@ -130,7 +134,12 @@ class InlineJobs:
         await asyncio.gather(*self._loops, return_exceptions=True)
         for run in list(self._running.values()):
             run.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        # A bot that is being told may be waiting for Telegram; what it has not sent by then it sends at the next start.
+        if self._work:
+            _, late = await asyncio.wait(self._work, timeout=self._timing.closing)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def enqueue(self, request: JobRequest) -> Job:
         """Store the job and return it, or the one of the same id. Raises ValueError for a slot that is not set up."""
@@ -283,7 +292,7 @@ class InlineJobs:
 
     async def _tell(self, job: Job) -> None:
         listener = self._listeners.get(job.request.bot)
-        if listener is None:
+        if listener is None or (self._closing and not job.state.is_over):
             return
         try:
             await listener(job)

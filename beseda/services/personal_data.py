@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 VOLUME_LIMIT = 48 * 1024 * 1024
 _PAGE = 500
 _PIECE = 4 * 1024 * 1024  # bytes of conversation in one entry
+_ABANDONED = 24 * 3600.0  # a folder that no volume was added to for so long is a crash's
 _PATIENCE = 15.0  # seconds that running jobs have to end
 
 
@@ -95,6 +97,9 @@ class PersonalDataService:
 
     def _make_folder(self) -> str:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in self._folder.glob("export-*"):
+            if left.stat().st_mtime < time.time() - _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
         return tempfile.mkdtemp(prefix="export-", dir=self._folder)
 
     async def _write(self, owner: FileOwner, folder: Path, limit: int) -> AsyncGenerator[Volume, None]:

@@ -244,3 +244,15 @@ def test_every_field_is_a_setting_with_its_own_place_and_variables() -> None:
     assert len(set(places)) == len(places)
     assert len(set(variables)) == len(variables)
     assert all(row.description.endswith(".") and row.variable for row in rows.values())
+
+
+def test_slots_are_the_usual_ones_but_for_what_is_set() -> None:
+    assert load_settings(None, {}, {}).slots() == {"heavy": 1, "speech": 2, "text": 4}
+    loaded = load_settings(None, {}, {"BESEDA_JOB_SLOTS": "heavy=3, speech=64"})
+    assert loaded.slots() == {"heavy": 3, "speech": 64, "text": 4}
+
+
+@pytest.mark.parametrize("value", ["heavy=0", "heavy=65", "heavy", "photo=1", "heavy=-1"])
+def test_slot_that_makes_no_sense_is_refused(value: str) -> None:
+    [line] = problems(environ={"BESEDA_JOB_SLOTS": value})
+    assert line.startswith("BESEDA_JOB_SLOTS")
