@@ -116,7 +116,7 @@ class InlineJobs:
 
     async def start(self) -> None:
         """Take up what a dead process of this machine left running, and begin. Raises StorageError."""
-        dead = find_dead(await self._store.owners(), self._owner)
+        dead = find_dead(await self._store.owners())
         if dead and (count := await self._store.take_over(dead)):
             log.info("%d jobs were running when the program ended: they run again", count)
         loops = [self._serve(slot, width) for slot, width in self._slots.items()]
@@ -189,6 +189,8 @@ class InlineJobs:
                 await self._fill(slot, width)
             except StorageError as error:
                 log.warning("no jobs of %s can be fetched: %s", slot, error.detail)
+            except Exception:
+                log.exception("no jobs of %s can be fetched", slot)  # a bug, which must not stop the slot for good
             if self._closing:
                 return
             await wake.wait()
@@ -307,6 +309,8 @@ class InlineJobs:
                 await self._renew()
             except StorageError as error:
                 log.warning("leases are not renewed: %s", error.detail)
+            except Exception:
+                log.exception("leases are not renewed")
             self._wake_all()
             self._send_pulse()
 

@@ -5,15 +5,19 @@ import secrets
 import socket
 from collections.abc import Iterable
 
+_ours: set[str] = set()
+
 
 def name_owner() -> str:
-    """Return a name for this process that none before it had: host, process id, something random."""
-    return f"{_host()}:{os.getpid()}:{secrets.token_hex(4)}"
+    """Return a name for a queue of this process that none before it had: host, process id, something random."""
+    name = f"{_host()}:{os.getpid()}:{secrets.token_hex(4)}"
+    _ours.add(name)
+    return name
 
 
-def find_dead(owners: Iterable[str], own: str) -> list[str]:
+def find_dead(owners: Iterable[str]) -> list[str]:
     """Return those owners that surely run no more. Of other machines nothing is known: there a lease has to run out."""
-    return [owner for owner in owners if owner != own and _is_dead(owner)]
+    return [owner for owner in owners if owner not in _ours and _is_dead(owner)]
 
 
 def _is_dead(owner: str) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from beseda.errors import StorageError
 from beseda.jobs.base import JobStore
@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 _KEPT = timedelta(hours=48)  # Telegram hands an update out for 24 hours; twice that is enough to know a repetition
 _JOBS_KEPT = timedelta(days=7)  # long enough to look into what went wrong
+_SWEEP_EVERY = timedelta(days=1)  # it looks at every file there is
 _EVERY = 3600.0
 
 
@@ -33,12 +34,14 @@ class Housekeeping:
         self._updates = updates
         self._clock = clock
         self._shelves = shelves
+        self._swept_at: datetime | None = None
 
     async def tidy(self) -> int:
         """Tidy up once and return how many updates were forgotten."""
+        count = await self._updates.purge(self._clock.now() - _KEPT)
         if self._shelves is not None:
             await self._tidy_shelves(self._shelves)
-        return await self._updates.purge(self._clock.now() - _KEPT)
+        return count
 
     async def _tidy_shelves(self, shelves: Shelves) -> None:
         now = self._clock.now()
@@ -46,8 +49,10 @@ class Housekeeping:
             gone = await shelves.files.expire(now - timedelta(days=shelves.keep_days))
             if gone.count:
                 log.info("%d files of %d bytes were kept for %d days", gone.count, gone.size, shelves.keep_days)
-        await shelves.files.sweep()
         await shelves.jobs.purge(now - _JOBS_KEPT)
+        if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
+            await shelves.files.sweep()
+            self._swept_at = now
 
     async def run(self) -> None:
         """Tidy up every hour until cancelled; a database that is away is tried again the next time."""

@@ -264,6 +264,14 @@ async def test_many_jobs_all_run_once(database: Database) -> None:
         assert sorted(shop.begun) == numbers
 
 
+async def test_two_queues_share_a_line_and_run_nothing_twice(database: Database) -> None:
+    async with open_shop(database, heavy=2) as shop, open_shop(database, heavy=2) as other:
+        numbers = [await shop.enqueue() for _ in range(30)]
+        for number in numbers:
+            assert (await shop.end_of(number)).state is JobState.DONE
+        assert sorted(shop.begun + other.begun) == numbers
+
+
 async def test_job_of_a_killed_process_runs_again_at_the_next_start(database: Database, database_url: str) -> None:
     request = JobRequest(5, "test.run", {}, "media", PERSON, PERSON)
     await SqlJobRepository(database).add(request)

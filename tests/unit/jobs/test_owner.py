@@ -11,19 +11,19 @@ HOST = socket.gethostname()
 def test_every_name_is_another_and_none_is_dead_to_itself() -> None:
     own = name_owner()
     assert own != name_owner()
-    assert find_dead([own], own) == []
+    assert find_dead([own]) == []
 
 
 def test_process_that_ended_is_dead() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert find_dead([f"{HOST}:{ended.pid}:ab"], name_owner()) == [f"{HOST}:{ended.pid}:ab"]
+    assert find_dead([f"{HOST}:{ended.pid}:ab"]) == [f"{HOST}:{ended.pid}:ab"]
 
 
 def test_earlier_process_with_our_number_is_dead() -> None:
     earlier = f"{HOST}:{os.getpid()}:ab"
-    assert find_dead([earlier], name_owner()) == [earlier]
+    assert find_dead([earlier]) == [earlier]
 
 
 def test_running_process_other_machines_and_strange_names_are_left_alone() -> None:
-    assert find_dead([f"{HOST}:{os.getppid()}:ab", "elsewhere:1:ab", "", "x", f"{HOST}:x:y"], name_owner()) == []
+    assert find_dead([f"{HOST}:{os.getppid()}:ab", "elsewhere:1:ab", "", "x", f"{HOST}:x:y"]) == []
