@@ -99,8 +99,10 @@ class FileTooLargeError(InputError):
     """A file beyond the limit of Telegram (20 MB for bots) or our own."""
 
     text = Text(
-        ru="Файл больше 20 МБ: Telegram не отдаёт такие ботам. Пришлите, пожалуйста, файл поменьше.",
-        en="The file is over 20 MB, and Telegram does not hand such files to bots. Please send a smaller one.",
+        ru="Файл больше 20 МБ: Telegram не отдаёт такие ботам. Пришлите, пожалуйста, файл поменьше или по частям. "
+        "Владелец бота может снять этот предел своим сервером Bot API.",
+        en="The file is over 20 MB, and Telegram does not hand such files to bots. Please send a smaller one, or parts. "
+        "The bot's owner can lift this limit with a Bot API server of their own.",
     )
     status = 413
 

@@ -73,7 +73,7 @@ class Chores:
         request = JobRequest(
             id=turn.id,
             kind=kind,
-            payload={**payload, "language": context.language},
+            payload={**payload, "language": context.language, "thread": turn.conversation.key.thread_id},
             bot=desk.profile.name,
             chat_id=turn.conversation.key.chat_id,
             user_id=turn.user_id,

@@ -20,11 +20,15 @@ from beseda.errors import BesedaError, TelegramError
 from beseda.jobs.base import JobControl, JobQueue
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
+from beseda.photo.base import Enhancer
 from beseda.services.chat import ChatService, Reply
 from beseda.services.conversation import Memory
+from beseda.services.document import DocumentService
 from beseda.services.file import FileService
 from beseda.services.panel import PanelService
+from beseda.services.personal_data import PersonalDataService
 from beseda.services.question import Question
+from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService
 from beseda.storage.base import Cache, RateLimiter, StateStore, TurnStore, UpdateStore
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
@@ -135,6 +139,10 @@ class Desk:
     jobs: JobQueue
     chores: "ChoreKeeper"
     files: FileService
+    transcription: TranscriptionService
+    documents: DocumentService
+    enhancer: Enhancer
+    personal_data: PersonalDataService
     clock: Clock
     downloads: Path
     storage: Path

@@ -22,6 +22,7 @@ from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
 from beseda.services.chat import ChatParts, ChatService, FindModel
 from beseda.services.conversation import Memory
+from beseda.services.document import DocumentService
 from beseda.services.panel import PanelService
 from beseda.storage.base import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
@@ -80,7 +81,7 @@ class RunningBot:
             raise
         pacer = Pacer(container.clock, enabled=settings.limits)
         messenger = TelegramMessenger(
-            api, pacer, container.clock, _flood_note(record.flood_waits), settings.storage_dir
+            api, pacer, container.clock, _flood_note(record.flood_waits), settings.storage_dir / "files"
         )
         memory = Memory(record.conversations, hot.history, assignment.namespace)
         find_model = _finder(container.models, assignment.profile)
@@ -106,6 +107,10 @@ class RunningBot:
             jobs=container.jobs,
             chores=chores,
             files=container.files,
+            transcription=container.transcription,
+            documents=DocumentService(model, clock=container.clock),
+            enhancer=container.enhancer,
+            personal_data=container.build_personal_data(assignment.namespace),
             clock=container.clock,
             downloads=container.downloads,
             storage=settings.storage_dir,

@@ -5,6 +5,7 @@ Facts about the protocol: https://core.telegram.org/bots/api#making-requests
 
 import asyncio
 import io
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ from beseda.kit.proxies import find_proxy
 
 OFFICIAL_SERVER = "https://api.telegram.org"
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegram.org/bots/api#getfile
+LOCAL_LIMIT = 2000 * 1024 * 1024  # bytes over a server of one's own: #using-a-local-bot-api-server
 _ANSWER_LIMIT = 32 * 1024 * 1024  # bytes: 100 updates of the largest kind stay far below it
 _CHUNK = 64 * 1024
 _JSON = {"Content-Type": "application/json"}
@@ -46,6 +48,7 @@ class BotApi:
     """
 
     def __init__(self, token: str, *, server: str = OFFICIAL_SERVER, timeout: float = 30.0) -> None:
+        self._official = server.rstrip("/") == OFFICIAL_SERVER
         self._methods = f"{server.rstrip('/')}/bot{token}/"
         self._files = f"{server.rstrip('/')}/file/bot{token}/"
         self._timeout = timeout
@@ -78,6 +81,11 @@ class BotApi:
             form.add_field(field, io.BytesIO(data), filename=name, content_type="application/octet-stream")
         return await self._post(method, self._timeout * 4, data=form)
 
+    @property
+    def download_limit(self) -> int:
+        """The bytes of a file that this server may hand out: one's own knows best what it has."""
+        return DOWNLOAD_LIMIT if self._official else LOCAL_LIMIT
+
     async def download(self, file_id: str, target: Path, *, limit: int = DOWNLOAD_LIMIT) -> int:
         """Fetch a file that somebody sent into `target` and return its size in bytes.
 
@@ -92,6 +100,9 @@ class BotApi:
         if found.get("file_size", 0) > limit:
             raise FileTooLargeError(f"{found['file_size']} bytes")
         try:
+            if found["file_path"].startswith("/") and not self._official:
+                # A server of one's own that runs with --local shares its disk with us.
+                return await asyncio.to_thread(_copy, Path(found["file_path"]), target, limit)
             return await self._fetch(self._files + found["file_path"], target, limit)
         except BaseException:
             await asyncio.to_thread(target.unlink, missing_ok=True)
@@ -142,6 +153,17 @@ class BotApi:
         except (TimeoutError, aiohttp.ClientError) as error:
             raise TelegramUnavailableError(f"file: {type(error).__name__}") from None
         return size
+
+
+def _copy(source: Path, target: Path, limit: int) -> int:
+    try:
+        size = source.stat().st_size
+        if size > limit:
+            raise FileTooLargeError(f"{size} bytes")
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise TelegramUnavailableError(f"file: {error.strerror or type(error).__name__}") from error
+    return size
 
 
 def _result(method: str, status: int, body: bytes) -> Any:

@@ -178,7 +178,7 @@ def test_every_library_is_declared(package: Package) -> None:
         ("beseda.dispatch.intake", "beseda.config", False),
         ("beseda.dispatch.intake", "beseda.bots", False),
         ("beseda.bots.catalog", "beseda.dispatch.router", True),
-        ("beseda.modes.voice", "beseda.dispatch.router", False),
+        ("beseda.modes.voice", "beseda.dispatch.router", True),
         ("beseda.services.chat", "beseda.llm.base", True),
         ("beseda.services.chat", "beseda.llm.demo", False),
         ("beseda.services.chat", "beseda.services.voice", True),

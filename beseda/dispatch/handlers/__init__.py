@@ -3,14 +3,28 @@
 from collections.abc import Mapping
 
 from beseda.dispatch.context import Mode
-from beseda.dispatch.handlers import chat, clear, job, membership, menu, mode, retry, start, stats, stop, voice
+from beseda.dispatch.handlers import (
+    chat,
+    clear,
+    history,
+    job,
+    membership,
+    menu,
+    mode,
+    personal_data,
+    retry,
+    start,
+    stats,
+    stop,
+    voice,
+)
 from beseda.dispatch.router import Router
 
 
 def common_router() -> Router:
     """Return a router with all of them; a bot's own handlers are put on top."""
     router = Router()
-    for topic in (chat, clear, membership, retry, start, stats, stop, voice):
+    for topic in (chat, clear, history, membership, personal_data, retry, start, stats, stop, voice):
         router.include(topic.router)
     return router
 

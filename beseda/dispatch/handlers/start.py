@@ -9,6 +9,7 @@ from beseda.telegram.base import Button, Keyboard
 router = Router()
 
 _COMMANDS = Text(ru="**Команды**", en="**Commands**")
+_MODES = Text(ru="**Режимы**", en="**Modes**")
 _VOICE = Text(
     ru="🎤 Можно говорить: пришлите голосовое или видеосообщение, и я отвечу на него.",
     en="🎤 You can talk to me: send a voice or video message and I will answer it.",
@@ -37,7 +38,10 @@ async def explain(context: Context) -> None:
     """List what this bot really does."""
     profile = context.desk.profile
     lines = [f"/{name} — {context.say(describe(profile, name))}" for name in profile.commands]
-    blocks = [context.say(profile.about), context.say(_COMMANDS) + "\n\n" + "  \n".join(lines)]
+    blocks = [context.say(profile.about)]
+    if modes := [f"{context.say(mode.button)} — {context.say(mode.about)}" for mode in context.desk.modes.values()]:
+        blocks.append(context.say(_MODES) + "\n\n" + "  \n".join(modes))
+    blocks.append(context.say(_COMMANDS) + "\n\n" + "  \n".join(lines))
     if profile.voice:
         blocks.append(context.say(_VOICE))
     blocks.append(context.say(_GROUP, username=context.desk.me.username))

@@ -1,0 +1,75 @@
+"""`/mydata` and `/forget`: what a bot keeps of a person, handed over or erased."""
+
+from beseda.dispatch.context import Context, argument
+from beseda.dispatch.events import Press
+from beseda.dispatch.handlers.history import write_size
+from beseda.dispatch.router import Router
+from beseda.domain.file import FileOwner
+from beseda.domain.media import Media, MediaKind, write_media
+from beseda.domain.turn import Part
+from beseda.kit.texts import Text
+from beseda.telegram.base import Button
+
+router = Router()
+
+_VOLUME = Text(ru="Часть {number}", en="Part {number}")
+_SENT = Text(
+    ru="Это всё, что я о вас храню: сообщения, файлы и что вы сами о себе сказали Telegram. Стереть: /forget.",
+    en="This is all that I keep about you: messages, files and what Telegram told me of you. To erase it: /forget.",
+)
+_ASK = Text(
+    ru="Стереть всё, что я о вас храню: разговор, файлы, задания? Вернуть будет нельзя. Скачать заранее: /mydata.",
+    en="Erase all that I keep about you: the talk, files, jobs? It cannot be brought back. You can save it: /mydata.",
+)
+_YES = Text(ru="🗑 Стереть всё", en="🗑 Erase all")
+_NO = Text(ru="Оставить", en="Keep it")
+_KEPT = Text(ru="Хорошо, всё осталось на месте.", en="All right, everything stays.")
+_DONE = Text(
+    ru="Стёр всё: сообщений {messages}, файлов {files} ({size}), заданий {jobs}.",
+    en="Erased: {messages} messages, {files} files ({size}), {jobs} jobs.",
+)
+_NOT_YOURS = Text(ru="Ответить может только тот, кто спросил.", en="Only the person who asked can answer.")
+# What handlers and modes keep of a chat in the state store.
+_STATES = ("mode", "offer", "photo", "transcript", "model")
+
+
+@router.command("mydata")
+async def hand_over(context: Context) -> None:
+    """Send all of it as zip files; none stays with us."""
+    async with context.typing(), context.desk.personal_data.export(_owner(context)) as volumes:
+        async for volume in volumes:
+            media = Media(MediaKind.DOCUMENT, str(volume.path.absolute()), f"my-data-{volume.number}.zip")
+            caption = context.say(_VOLUME, number=volume.number)
+            await context.desk.messenger.put(context.target, Part(0, caption, media=write_media([media])))
+    await context.reply(context.say(_SENT))
+
+
+@router.command("forget")
+async def ask_to_forget(context: Context) -> None:
+    """Ask before anything is lost."""
+    who = context.person.id
+    buttons = [Button(context.say(_YES), f"forget:yes:{who}"), Button(context.say(_NO), f"forget:no:{who}")]
+    await context.reply(context.say(_ASK), [buttons])
+
+
+@router.press("forget")
+async def forget(context: Context) -> None:
+    """Erase it and say what that was, or leave it."""
+    assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
+    choice, who = argument(context.event.data)
+    if str(context.person.id) != who:
+        await context.acknowledge(context.say(_NOT_YOURS), alert=True)
+        return
+    await context.acknowledge()
+    if choice != "yes":
+        await context.replace_text(context.say(_KEPT))
+        return
+    keys = [context.state_key(name) for name in _STATES]
+    gone = await context.desk.personal_data.forget(_owner(context), keys)
+    size = write_size(gone.file_bytes, context.language)
+    fields = {"messages": gone.messages, "files": gone.files, "size": size, "jobs": gone.jobs}
+    await context.replace_text(context.say(_DONE, **fields))
+
+
+def _owner(context: Context) -> FileOwner:
+    return FileOwner(context.desk.profile.name, context.person.id)

@@ -1,0 +1,64 @@
+"""What modes share in handing files over: their names, paths and the buttons below them."""
+
+from collections.abc import Mapping
+
+from beseda.dispatch.context import Desk
+from beseda.domain.file import FileOwner, StoredFile
+from beseda.domain.job import Job
+from beseda.domain.media import Media, MediaKind
+from beseda.kit.texts import Text
+from beseda.telegram.base import Markup
+
+_MINUTES = Text(ru="осталось примерно {number} мин", en="about {number} min left")
+_SECONDS = Text(ru="осталось примерно {number} с", en="about {number} s left")
+_BAR = 10  # squares
+
+
+def owner_of(job: Job) -> FileOwner:
+    """Return whose the files of a job are."""
+    return FileOwner(job.request.bot, job.request.user_id)
+
+
+def language_of(job: Job) -> str:
+    """Return the language that the person who asked reads."""
+    return str(job.request.payload.get("language", "ru"))
+
+
+def as_media(file: StoredFile, kind: MediaKind = MediaKind.DOCUMENT) -> Media:
+    """Return a kept file as it goes out: its name is ours, made of what it is, its day and its number."""
+    suffix = file.path.rpartition(".")[2]
+    return Media(kind, file.path, f"{file.kind}-{file.created_at:%Y-%m-%d}-{file.id & 0xFFFFFFFF:08x}.{suffix}")
+
+
+def show_actions(desk: Desk, job: Job, mode: str) -> Markup:
+    """Return the buttons for what a mode offers beside its own: below the field, or inline in a group."""
+    return desk.menus.actions(mode, language_of(job), private=job.request.chat_id > 0)
+
+
+def state_key(desk: Desk, job: Job, name: str) -> str:
+    """Return the key of the state store that `Context.state_key` has for the chat of a job."""
+    return f"{name}:{desk.me.id}:{job.request.chat_id}:{job.request.payload.get('thread', 0)}"
+
+
+def number(value: Mapping[str, object] | None, name: str) -> int:
+    """Return a whole number out of JSON, 0 where there is none."""
+    found = (value or {}).get(name)
+    return found if isinstance(found, int) else 0
+
+
+def draw_progress(job: Job) -> str:
+    """Return how far a job is as a bar and percents; empty where nobody knows."""
+    if job.progress.total <= 0:
+        return ""
+    share = min(1.0, max(0.0, job.progress.done / job.progress.total))
+    full = round(share * _BAR)
+    return f"{'▓' * full}{'░' * (_BAR - full)} {share:.0%}"
+
+
+def tell_left(seconds: float | None, language: str) -> str:
+    """Return how long it takes yet, as measured; empty where nothing is measured."""
+    if seconds is None:
+        return ""
+    if seconds >= 90:
+        return _MINUTES.say(language, number=round(seconds / 60))
+    return _SECONDS.say(language, number=max(5, round(seconds / 5) * 5))

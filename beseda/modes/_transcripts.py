@@ -1,0 +1,89 @@
+"""The transcript that a chat works with: kept as files, and found again when something is to be made of it."""
+
+import contextlib
+
+from beseda.dispatch.context import Context, Desk
+from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile
+from beseda.domain.job import Job
+from beseda.domain.transcript import Segment, Transcript, write_srt
+from beseda.errors import NotFoundError
+from beseda.kit.ids import new_id
+from beseda.kit.texts import Text
+from beseda.modes._sending import language_of, number, owner_of, state_key
+
+_STATE = "transcript"
+_TITLE = Text(ru="Транскрипт", en="Transcript")
+_SUBTITLES = Text(ru="Субтитры", en="Subtitles")
+
+
+def new_numbers() -> dict[str, object]:
+    """Return the numbers that the files of a transcript are going to have: a job that runs twice replaces them."""
+    return {"text": new_id(), "subtitles": new_id()}
+
+
+async def keep_transcript(desk: Desk, job: Job, transcript: Transcript) -> bool:
+    """Keep a transcript as text and, where times are known, as subtitles; return whether they are."""
+    subtitles = write_srt(transcript.segments)
+    await desk.files.save(_new_file(job, "text", ".txt"), transcript.text.encode())
+    if subtitles:
+        await desk.files.save(_new_file(job, "subtitles", ".srt"), subtitles.encode())
+    return bool(subtitles)
+
+
+def _new_file(job: Job, name: str, suffix: str) -> NewFile:
+    title = (_TITLE if name == "text" else _SUBTITLES).say(language_of(job))
+    return NewFile(
+        owner=owner_of(job),
+        chat_id=job.request.chat_id,
+        kind=FileKind.TRANSCRIPT,
+        title=title,
+        suffix=suffix,
+        job_id=job.id,
+        id=number(job.request.payload, name),
+    )
+
+
+async def find_files(desk: Desk, job: Job) -> list[StoredFile]:
+    """Return the files of a job's transcript: subtitles first, where there are any. Raises NotFoundError."""
+    found = [await desk.files.find(number(job.request.payload, "text"), owner_of(job))]
+    if (job.result or {}).get("subtitles"):
+        found.insert(0, await desk.files.find(number(job.request.payload, "subtitles"), owner_of(job)))
+    return found
+
+
+async def remember(desk: Desk, job: Job) -> None:
+    """Have the chat work with the transcript of this job from now on."""
+    payload = job.request.payload
+    subtitles = number(payload, "subtitles") if (job.result or {}).get("subtitles") else 0
+    value: dict[str, object] = {"text": number(payload, "text"), "subtitles": subtitles}
+    await desk.state.set(state_key(desk, job, _STATE), value)
+
+
+async def find_current(context: Context) -> dict[str, object] | None:
+    """Return the numbers of the files that the chat works with, or None."""
+    return await context.desk.state.get(context.state_key(_STATE))
+
+
+async def load(desk: Desk, owner: FileOwner, text: int, subtitles: int) -> Transcript:
+    """Return a transcript from its files, with times where they are known. Raises NotFoundError without its text."""
+    words = (await desk.files.read(await desk.files.find(text, owner))).decode()
+    segments: tuple[Segment, ...] = ()
+    if subtitles:
+        with contextlib.suppress(NotFoundError):  # deleted by themselves: the words are what counts
+            segments = read_srt((await desk.files.read(await desk.files.find(subtitles, owner))).decode())
+    return Transcript(words, segments[-1].end if segments else None, segments)
+
+
+def read_srt(text: str) -> tuple[Segment, ...]:
+    """Return the segments of subtitles that `write_srt` wrote."""
+    segments = []
+    for block in text.strip().split("\n\n"):
+        _, times, words = block.split("\n", maxsplit=2)
+        start, _, end = times.partition(" --> ")
+        segments.append(Segment(_seconds(start), _seconds(end), words.strip()))
+    return tuple(segments)
+
+
+def _seconds(stamp: str) -> float:
+    hours, minutes, seconds = stamp.replace(",", ".").split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

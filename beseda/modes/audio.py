@@ -1,0 +1,126 @@
+"""Turn a recording into text: the beginning in the chat, the whole as a file, subtitles where times are known."""
+
+import asyncio
+from collections.abc import Mapping
+
+from beseda.dispatch.context import Chore, Context, Desk, Mode
+from beseda.dispatch.events import Kind
+from beseda.dispatch.material import Material
+from beseda.domain.job import Job
+from beseda.domain.markdown import literal
+from beseda.domain.media import write_media
+from beseda.domain.transcript import format_time
+from beseda.domain.turn import Part
+from beseda.errors import FileTooLargeError
+from beseda.jobs.base import JobControl
+from beseda.kit.ids import new_id
+from beseda.kit.texts import Text
+from beseda.modes import _transcripts
+from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
+from beseda.services.transcription import Progress, Stage
+from beseda.telegram.keyboards import write_markup
+
+KIND = "recording.transcribe"
+_SHOWN = 1000  # characters of the beginning
+
+_FETCHING = Text(ru="📥 Забираю запись…", en="📥 Fetching the recording…")
+_PREPARING = Text(ru="🎚 Готовлю запись…", en="🎚 Preparing the recording…")
+_LISTENING = Text(ru="🎧 Слушаю…", en="🎧 Listening…")
+_DONE = Text(ru="🎤 **Готово**{length}", en="🎤 **Done**{length}")
+_MISSED = Text(ru="⚠️ Не расслышал отрезки: {places}.", en="⚠️ I could not make out these stretches: {places}.")
+_SUBTITLES = Text(ru="Субтитры со временем", en="Subtitles with times")
+_WHOLE = Text(ru="Текст целиком. Что из него сделать?", en="The whole text. What shall I make of it?")
+_STAGES = {Stage.PREPARING: _PREPARING, Stage.LISTENING: _LISTENING}
+
+
+async def start(context: Context, material: Material) -> None:
+    """Hand a recording to the queue; one that Telegram does not give to bots is refused at once."""
+    attachment = material.attachment
+    if attachment is None:
+        return
+    if attachment.size > context.desk.api.download_limit:
+        await context.refuse(FileTooLargeError(f"{attachment.size} bytes"))
+        return
+    hint = str(context.desk.settings("audio")["language"])
+    payload = {"file_id": attachment.file_id, "hint": hint, **_transcripts.new_numbers()}
+    await context.desk.chores.start(context, KIND, payload, slot="speech")
+
+
+async def transcribe(desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+    """Fetch the recording, hear it, keep what was said; of the recording itself nothing is kept."""
+    source = desk.downloads / f"recording-{new_id()}"
+
+    def tell(progress: Progress) -> None:
+        left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f}"
+        control.report(progress.done, progress.total, f"{progress.stage}:{left}")
+
+    try:
+        control.report(0)
+        await desk.api.download(str(job.request.payload["file_id"]), source, limit=desk.api.download_limit)
+        hint = str(job.request.payload.get("hint", ""))
+        transcript = await desk.transcription.transcribe(source, language=hint, listener=tell)
+    finally:
+        await asyncio.shield(asyncio.to_thread(source.unlink, missing_ok=True))
+    return {
+        "subtitles": await _transcripts.keep_transcript(desk, job, transcript),
+        "seconds": transcript.seconds,
+        "beginning": _begin(transcript.text),
+        "missed": [[part.start, part.end] for part in transcript.missed],
+    }
+
+
+def _begin(text: str) -> str:
+    """Return the beginning of a text, cut between words."""
+    if len(text) <= _SHOWN:
+        return text
+    return text[:_SHOWN].rpartition(" ")[0].rstrip(" ,;:") + "…"
+
+
+def describe(job: Job, language: str) -> str:
+    """Say what is being done, how far it is, and how long the rest takes."""
+    stage, _, left = job.progress.note.partition(":")
+    if stage not in set(Stage):
+        return _FETCHING.say(language)
+    seconds = float(left) if left else None
+    figures = " · ".join(filter(None, [draw_progress(job), tell_left(seconds, language)]))
+    return "\n\n".join(filter(None, [_STAGES[Stage(stage)].say(language), figures]))
+
+
+async def view(desk: Desk, job: Job) -> list[Part]:
+    """Show the beginning, then the files, with what can be made of them."""
+    result, language = job.result or {}, language_of(job)
+    files = await _transcripts.find_files(desk, job)
+    await _transcripts.remember(desk, job)
+    seconds = result.get("seconds")
+    length = f" · {format_time(seconds)}" if isinstance(seconds, int | float) else ""
+    blocks = [_DONE.say(language, length=length), literal(str(result.get("beginning", "")))]
+    if places := _places(result.get("missed")):
+        blocks.append(_MISSED.say(language, places=places))
+    parts = await desk.messenger.compose("\n\n".join(blocks))
+    for file in files[:-1]:
+        parts.append(Part(0, _SUBTITLES.say(language), media=write_media([as_media(file)])))
+    markup = write_markup(show_actions(desk, job, "transcript") if "transcript" in desk.modes else ())
+    return [*parts, Part(0, _WHOLE.say(language), markup, media=write_media([as_media(files[-1])]))]
+
+
+def _places(missed: object) -> str:
+    spans = missed if isinstance(missed, list) else []
+    return ", ".join(f"{format_time(start)}–{format_time(end)}" for start, end in spans)
+
+
+mode = Mode(
+    button=Text(ru="🎤 Аудио", en="🎤 Audio"),
+    about=Text(
+        ru="запись любой длины превращу в текст: голосовое, аудио, видео; дальше из него можно сделать документ",
+        en="a recording of any length becomes text: voice, audio, video; then a document can be made of it",
+    ),
+    invitation=Text(
+        ru="Пришлите запись: голосовое, аудио, видео или файл (mp3, m4a, wav, ogg и другие).",
+        en="Send a recording: a voice message, audio, video or a file (mp3, m4a, wav, ogg and others).",
+    ),
+    run=start,
+    takes=frozenset({Kind.VOICE, Kind.AUDIO, Kind.VIDEO_NOTE, Kind.VIDEO}),
+    documents=("audio/", "video/", "application/ogg"),
+    defaults={"language": ""},
+    chores={KIND: Chore(transcribe, view, describe)},
+)

@@ -1,0 +1,186 @@
+"""Enhance a photo: before and after side by side, and the result as a file that Telegram does not recompress.
+
+How much larger it gets, and whether only the main face is restored, is chosen with the buttons under a result: the
+photo is then done again, and the next ones likewise.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from beseda.dispatch.context import Chore, Context, Desk, Mode, argument
+from beseda.dispatch.events import Kind, Press
+from beseda.dispatch.material import Material
+from beseda.domain.file import FileKind, NewFile
+from beseda.domain.job import Job
+from beseda.domain.media import MediaKind, write_media
+from beseda.domain.turn import Part
+from beseda.errors import FileTooLargeError, NotFoundError
+from beseda.jobs.base import JobControl
+from beseda.kit.ids import new_id
+from beseda.kit.texts import Text
+from beseda.modes._sending import as_media, language_of, number, owner_of
+from beseda.photo.base import EnhanceOptions
+from beseda.telegram.base import Button, Keyboard
+
+KIND = "photo.enhance"
+SCALES = (1, 2, 4)
+
+_AT_WORK = Text(ru="✨ Улучшаю фото…", en="✨ Enhancing the photo…")
+_DONE = Text(
+    ru="✨ Готово: {width}×{height}, {enlarged}. Работал {backend}.",
+    en="✨ Done: {width}×{height}, {enlarged}. Made by {backend}.",
+)
+_SAME = Text(ru="размер прежний", en="the same size")
+_LARGER = Text(ru="увеличено в {scale} раза", en="{scale} times larger")
+_FACES = Text(ru=" Лиц найдено: {faces}.", en=" Faces found: {faces}.")
+_COMPARED = Text(ru="Было и стало", en="Before and after")
+_FILE = Text(ru="Тот же результат файлом, без сжатия Telegram", en="The same as a file, not recompressed by Telegram")
+_TITLE = Text(ru="Улучшенное фото", en="Enhanced photo")
+_BEFORE = Text(ru="Исходное фото", en="Original photo")
+_AUTO = Text(ru="сам реши", en="you choose")
+_MAIN_FACE = Text(ru="Только главное лицо", en="Only the main face")
+_NOT_YOURS = Text(ru="Это может только тот, кто прислал фото.", en="Only the person who sent the photo can do that.")
+
+
+async def start(context: Context, material: Material) -> None:
+    """Hand a photo to the queue, with what was chosen last."""
+    attachment = material.attachment
+    if attachment is None:
+        return
+    if attachment.size > context.desk.api.download_limit:
+        await context.refuse(FileTooLargeError(f"{attachment.size} bytes"))
+        return
+    chosen = await context.desk.state.get(context.state_key("photo")) or context.desk.settings("photo")
+    suffix = ".png" if attachment.mime == "image/png" else ".jpg"
+    payload = {"file_id": attachment.file_id, "suffix": suffix, **chosen, "before": new_id(), "after": new_id()}
+    await context.desk.chores.start(context, KIND, payload)
+
+
+async def enhance(desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+    """Fetch the photo, enhance it, keep both."""
+    payload = job.request.payload
+    folder = desk.downloads / f"photo-{new_id()}"
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    try:
+        control.report(0)
+        source, target = folder / "source", folder / f"result{payload['suffix']}"
+        await desk.api.download(str(payload["file_id"]), source, limit=desk.api.download_limit)
+        options = EnhanceOptions(number(payload, "scale") or None, bool(payload["only_center_face"]))
+        done = await desk.enhancer.enhance(source, target, options)
+        await _keep(desk, job, source, before=True)
+        await _keep(desk, job, target, before=False)
+    finally:
+        await asyncio.shield(asyncio.to_thread(_remove, folder))
+    return {
+        "width": done.width,
+        "height": done.height,
+        "scale": done.scale,
+        "backend": done.backend,
+        "faces": done.faces,
+    }
+
+
+async def _keep(desk: Desk, job: Job, path: Path, *, before: bool) -> None:
+    payload = job.request.payload
+    title = (_BEFORE if before else _TITLE).say(language_of(job))
+    new = NewFile(
+        owner=owner_of(job),
+        chat_id=job.request.chat_id,
+        kind=FileKind.PHOTO,
+        title=title,
+        suffix=".jpg" if before else str(payload["suffix"]),
+        job_id=job.id,
+        id=number(payload, "before" if before else "after"),
+    )
+    await desk.files.save(new, path)
+
+
+def _remove(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+    folder.rmdir()
+
+
+async def view(desk: Desk, job: Job) -> list[Part]:
+    """Show which back-end worked, before and after, and the file. Raises NotFoundError where it was deleted since."""
+    result, payload, language = job.result or {}, job.request.payload, language_of(job)
+    after = await desk.files.find(number(payload, "after"), owner_of(job))
+    scale = number(result, "scale")
+    enlarged = _LARGER.say(language, scale=scale) if scale > 1 else _SAME.say(language)
+    text = _DONE.say(
+        language,
+        width=result.get("width"),
+        height=result.get("height"),
+        enlarged=enlarged,
+        backend=f"`{result.get('backend')}`",
+    )
+    if result.get("faces") is not None:
+        text += _FACES.say(language, faces=result.get("faces"))
+    parts = await desk.messenger.compose(text, _keyboard(desk, job, language))
+    try:
+        before = await desk.files.find(number(payload, "before"), owner_of(job))
+        pair = [as_media(before, MediaKind.PHOTO), as_media(after, MediaKind.PHOTO)]
+        parts.append(Part(0, _COMPARED.say(language), media=write_media(pair)))
+    except NotFoundError:
+        pass  # deleted meanwhile: the result is what counts
+    return [*parts, Part(0, _FILE.say(language), media=write_media([as_media(after)]))]
+
+
+def _keyboard(desk: Desk, job: Job, language: str) -> Keyboard:
+    payload = job.request.payload
+    chosen = number(payload, "scale")
+    scales = [(f"×{scale}", scale) for scale in SCALES] + [(_AUTO.say(language), 0)]
+    rows = [[Button(_mark(label, on=scale == chosen), f"photo:{scale}:{job.id}") for label, scale in scales]]
+    if "gfpgan" in desk.enhancer.name:
+        face = _mark(_MAIN_FACE.say(language), on=bool(payload["only_center_face"]))
+        rows.append([Button(face, f"photo:face:{job.id}")])
+    return rows
+
+
+def _mark(label: str, *, on: bool) -> str:
+    return f"✅ {label}" if on else label
+
+
+async def do_again(context: Context) -> None:
+    """Take the choice of the button for this photo and the next ones, and do the photo again."""
+    assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
+    if await context.desk.chores.resume(context):
+        return
+    choice, name = argument(context.event.data)
+    job = await context.desk.jobs.find(int(name))
+    if job is None or job.request.bot != context.desk.profile.name:
+        await context.acknowledge(NotFoundError.text.say(context.language))
+        return
+    if job.request.user_id != context.person.id:
+        await context.acknowledge(context.say(_NOT_YOURS), alert=True)
+        return
+    await context.acknowledge()
+    payload = dict(job.request.payload)
+    chosen = {"scale": number(payload, "scale"), "only_center_face": bool(payload["only_center_face"])}
+    if choice == "face":
+        chosen["only_center_face"] = not chosen["only_center_face"]
+    elif choice.isdigit() and int(choice) in {0, *SCALES}:
+        chosen["scale"] = int(choice)
+    await context.desk.state.set(context.state_key("photo"), dict(chosen))
+    fresh = {"before": new_id(), "after": new_id()}
+    await context.desk.chores.start(context, KIND, {**payload, **chosen, **fresh})
+
+
+mode = Mode(
+    button=Text(ru="✨ Улучшить фото", en="✨ Enhance a photo"),
+    about=Text(
+        ru="уберу шум, поправлю контраст и увеличу; покажу «было и стало», результат пришлю и файлом",
+        en="less noise, better contrast, larger; before and after side by side, and the result as a file",
+    ),
+    invitation=Text(
+        ru="Пришлите фото. Лучше файлом («без сжатия»): так до меня дойдут все детали.",
+        en="Send a photo. Best as a file (“without compression”): then all its details reach me.",
+    ),
+    run=start,
+    takes=frozenset({Kind.PHOTO}),
+    documents=("image/",),
+    defaults={"scale": 0, "only_center_face": False},
+    chores={KIND: Chore(enhance, view, lambda _, language: _AT_WORK.say(language))},
+    presses={"photo": do_again},
+)

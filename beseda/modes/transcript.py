@@ -1,0 +1,177 @@
+"""Make a document of a transcript: one that was heard here, or a text that is sent in."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from beseda.dispatch.context import Action, Chore, Context, Desk, Mode
+from beseda.dispatch.events import Attachment, Kind
+from beseda.dispatch.material import Material
+from beseda.domain.conversation import ChatKind
+from beseda.domain.document import DocumentKind
+from beseda.domain.file import FileKind, FileOwner, NewFile
+from beseda.domain.job import Job
+from beseda.domain.media import write_media
+from beseda.domain.turn import Part
+from beseda.errors import InputError
+from beseda.jobs.base import JobControl
+from beseda.kit.ids import new_id
+from beseda.kit.texts import Text
+from beseda.modes import _transcripts
+from beseda.modes._sending import as_media, draw_progress, language_of, number, owner_of, show_actions, tell_left
+from beseda.services.document import MAX_TEXT_BYTES, DocumentProgress, read_text
+from beseda.telegram.keyboards import write_markup
+
+NAME, KIND = "transcript", "document.write"
+_SHORT = 200  # characters: what is shorter is a question and no transcript
+
+FORMATS = {
+    DocumentKind.FULL: Text(ru="Полный официальный транскрипт", en="Full official transcript"),
+    DocumentKind.SUMMARY: Text(ru="Сводка на 1 страницу", en="One-page summary"),
+    DocumentKind.MINUTES: Text(ru="Сформировать MoM", en="Minutes (MoM)"),
+    DocumentKind.TODO: Text(ru="Сформировать ToDo-план с чеклистами", en="To-do plan with checklists"),
+    DocumentKind.PROTOCOL: Text(ru="Протокол заседания (Word)", en="Formal protocol (Word)"),
+}
+_ABOUT = Text(ru="ℹ️ О форматах", en="ℹ️ About the formats")
+_FORMATS_TOLD = Text(
+    ru="""**Что я умею сделать из текста**
+
+- **Полный официальный транскрипт**: участники, темы по порядку, лёгкая чистка речи, в конце итоги.
+- **Сводка на 1 страницу**: для руководителя: решения, задачи, сроки, ответственные.
+- **MoM**: итоги встречи: решения, задачи, сроки и короткий ход обсуждения.
+- **ToDo-план**: список дел с галочками, по темам, с ответственными и сроками.
+- **Протокол заседания**: официальный протокол в Word.
+
+Каждое решение и каждая задача опирается на цитату. Чего в тексте нет, того не придумываю: останутся скобки.""",
+    en="""**What I can make of a text**
+
+- **Full official transcript**: participants, topics in order, speech lightly cleaned, outcomes at the end.
+- **One-page summary**: for management: decisions, tasks, dates, owners.
+- **Minutes (MoM)**: decisions, tasks, dates and a short course of the discussion.
+- **To-do plan**: a checklist by topic, with owners and dates.
+- **Formal protocol**: official minutes in Word.
+
+Every decision and task rests on a quotation. What the text does not hold is not invented: brackets stay there.""",
+)
+_TAKEN = Text(
+    ru="📄 Текст у меня: {characters} знаков. Что из него сделать?",
+    en="📄 I have the text: {characters} characters. What shall I make of it?",
+)
+_NONE_YET = Text(
+    ru="Сначала нужен текст: пришлите запись или файл .txt, и я сделаю из него документ.",
+    en="I need a text first: send a recording or a .txt file, and I will make the document.",
+)
+_WRITING = Text(ru="📝 Пишу документ…", en="📝 Writing the document…")
+_DONE = Text(ru="📝 Готово.", en="📝 Done.")
+_TITLE = Text(ru="Текст", en="Text")
+
+
+async def take(context: Context, material: Material) -> None:
+    """Keep a text as the chat's transcript, and offer what can be made of it; a few words are only a question."""
+    if material.attachment is None and len(material.text) < _SHORT:
+        await context.ask(material.text)
+        return
+    try:
+        text = await _fetch(context, material.attachment) if material.attachment else material.text
+    except InputError as error:
+        await context.refuse(error)
+        return
+    new = NewFile(
+        owner=FileOwner(context.desk.profile.name, context.person.id),
+        chat_id=context.event.place.chat.chat_id,
+        kind=FileKind.TRANSCRIPT,
+        title=context.say(_TITLE),
+        suffix=".txt",
+    )
+    await context.conversation()  # the person is on record before a file of theirs is
+    kept = await context.desk.files.save(new, text.encode())
+    await context.desk.state.set(context.state_key(NAME), {"text": kept.id, "subtitles": 0})
+    private = context.event.place.kind is ChatKind.PRIVATE
+    await context.reply(
+        context.say(_TAKEN, characters=len(text)), context.desk.menus.actions(NAME, context.language, private=private)
+    )
+
+
+async def _fetch(context: Context, attachment: Attachment) -> str:
+    target = context.desk.downloads / f"text-{new_id()}"
+    try:
+        await context.desk.api.download(attachment.file_id, target, limit=MAX_TEXT_BYTES)
+        return read_text(await asyncio.to_thread(target.read_bytes))
+    finally:
+        await asyncio.shield(asyncio.to_thread(target.unlink, missing_ok=True))
+
+
+async def tell_formats(context: Context) -> None:
+    """Say what each format holds."""
+    await context.reply(context.say(_FORMATS_TOLD))
+
+
+def _starter(kind: DocumentKind) -> Callable[[Context], Awaitable[None]]:
+    async def start(context: Context) -> None:
+        current = await _transcripts.find_current(context)
+        if current is None:
+            await context.reply(context.say(_NONE_YET))
+            return
+        payload = {**current, "kind": kind.value, "document": new_id()}
+        await context.desk.chores.start(context, KIND, payload, slot="text")
+
+    return start
+
+
+async def write(desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+    """Have the model write the document, and keep it."""
+    payload, language = job.request.payload, language_of(job)
+
+    def tell(progress: DocumentProgress) -> None:
+        left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f}"
+        control.report(progress.done, progress.total, left)
+
+    transcript = await _transcripts.load(desk, owner_of(job), number(payload, "text"), number(payload, "subtitles"))
+    kind = DocumentKind(str(payload["kind"]))
+    document = await desk.documents.write(kind, transcript, language=language, listener=tell)
+    new = NewFile(
+        owner=owner_of(job),
+        chat_id=job.request.chat_id,
+        kind=FileKind.DOCUMENT,
+        title=FORMATS[kind].say(language),
+        suffix="." + document.name.rpartition(".")[2],
+        mime=document.mime,
+        job_id=job.id,
+        id=number(payload, "document"),
+    )
+    await desk.files.save(new, document.content)
+    return {"caption": document.caption}
+
+
+def describe(job: Job, language: str) -> str:
+    """Say how far the document is, and how long the rest takes."""
+    seconds = float(job.progress.note) if job.progress.note else None
+    figures = " · ".join(filter(None, [draw_progress(job), tell_left(seconds, language)]))
+    return "\n\n".join(filter(None, [_WRITING.say(language), figures]))
+
+
+async def view(desk: Desk, job: Job) -> list[Part]:
+    """Show the document, with what else can be made of the text. Raises NotFoundError where it was deleted since."""
+    language = language_of(job)
+    file = await desk.files.find(number(job.request.payload, "document"), owner_of(job))
+    parts = await desk.messenger.compose(_DONE.say(language))
+    caption = (await desk.messenger.compose(str((job.result or {}).get("caption", ""))))[0].html
+    markup = write_markup(show_actions(desk, job, NAME))
+    return [*parts, Part(0, caption, markup, media=write_media([as_media(file)]))]
+
+
+mode = Mode(
+    button=Text(ru="📄 Текстовый транскрипт", en="📄 Text transcript"),
+    about=Text(
+        ru="из текста встречи сделаю полный транскрипт, сводку, MoM, список задач или протокол в Word",
+        en="a meeting's text becomes a full transcript, a summary, minutes, a to-do list or a protocol in Word",
+    ),
+    invitation=Text(
+        ru="Пришлите текст встречи файлом .txt или вставьте его сообщением.",
+        en="Send the text of a meeting as a .txt file, or paste it as a message.",
+    ),
+    run=take,
+    takes=frozenset({Kind.TEXT}),
+    documents=("text/",),
+    actions=[*(Action(label, _starter(kind)) for kind, label in FORMATS.items()), Action(_ABOUT, tell_formats)],
+    chores={KIND: Chore(write, view, describe)},
+)

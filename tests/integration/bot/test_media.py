@@ -1,0 +1,74 @@
+"""The media bot from menu to result: real ffmpeg, real enhancer, a recogniser and a model on this machine."""
+
+from pathlib import Path
+
+from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.living_bot import LivingBot, living_bot
+from tests.parts.speech_server import SpeechServer
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+HELLO = (SAMPLES / "voice" / "hello.ogg").read_bytes()
+PHOTO = (SAMPLES / "photo" / "dull.jpg").read_bytes()
+MAIN = ["🤖 Бизнес-ассистент", "🖼 Работа с фото", "🗂 История", "❓ Помощь"]
+BUSINESS = ["🎤 Аудио", "📄 Текстовый транскрипт", "⬅️ Назад"]
+
+
+def env(speech: SpeechServer) -> dict[str, str]:
+    """Settings for a recogniser of the test."""
+    return {"BESEDA_SPEECH": "asr", "ASR_BASE_URL": speech.base_url}
+
+
+async def keys(living: LivingBot) -> list[str]:
+    """The buttons below the field."""
+    dialog = await (await living.user()).get_dialog()
+    return [button["text"] for row in (dialog["reply_keyboard"] or {}).get("keyboard", ()) for button in row]
+
+
+async def test_menus_lead_in_and_back(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+        anna = await living.user()
+        await anna.say("/start")
+        await anna.wait_text("Здравствуйте")
+        assert await keys(living) == MAIN
+        await anna.press("🤖 Бизнес-ассистент")
+        await anna.wait_text("Бизнес-ассистент")
+        assert await keys(living) == BUSINESS
+        await anna.press("🎤 Аудио")
+        assert "Режим: 🎤 Аудио" in (await anna.wait_reply())["text"]
+        await anna.say("Назад")
+        assert "Бизнес-ассистент" in (await anna.wait_reply())["text"]
+        await anna.press("⬅️ Назад")
+        assert "Главное меню" in (await anna.wait_reply())["text"]
+        assert await keys(living) == MAIN
+
+
+async def test_photo_comes_back_beside_the_original_and_as_a_file(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+        anna = await living.user()
+        await anna.say("✨ Улучшить фото")
+        await anna.wait_text("Режим")
+        await anna.send_file(PHOTO, "photo", "dull.jpg")
+        done = await anna.wait_text("✨ Готово", timeout=60)
+        await living.settle()
+        messages = (await anna.history())[-3:]
+        assert "basic" in done["text"]
+        assert [("photo" in m, "document" in m) for m in messages] == [(True, False), (True, False), (False, True)]
+        assert messages[0]["media_group_id"] == messages[1]["media_group_id"]
+        assert "dull" not in messages[2]["document"]["file_name"]
+
+
+async def test_recording_becomes_text_and_a_document(tmp_path: Path) -> None:
+    async with (
+        SpeechServer(text="Решили купить чайник.") as speech,
+        living_bot(
+            tmp_path, ScriptedModel(), "media", ASR_BASE_URL=speech.base_url, BESEDA_SPEECH="asr:whisper"
+        ) as living,
+    ):
+        anna = await living.user()
+        await anna.say("🎤 Аудио")
+        await anna.wait_text("Режим")
+        await anna.send_voice(HELLO)
+        await anna.wait_text("Решили купить чайник.", timeout=60)
+        await living.settle()
+        assert "document" in (await anna.history())[-1]
+        assert (await keys(living))[-1] == "⬅️ Назад"
