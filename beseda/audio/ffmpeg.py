@@ -67,6 +67,8 @@ class Ffmpeg:
     ) -> None:
         self._path = path
         self._probe_path = find_ffprobe(path)
+        # Long work makes room for people who wait for a short answer.
+        self._gently = [nice, "-n", "10"] if (nice := shutil.which("nice")) else []
         self._slots = slots
         self._timeout = timeout
         self._max_seconds = max_seconds
@@ -159,7 +161,7 @@ class Ffmpeg:
         report = job.target.with_suffix(".progress")
         reading = _command.reading(job.source, limit=job.max_seconds + 1)
         writing = _command.writing(job.target, max_bytes=job.max_bytes, progress=f"file:{report.absolute()}")
-        completed = await self._run([self._path, *reading, *encoder, *writing], job.timeout)
+        completed = await self._run([*self._gently, self._path, *reading, *encoder, *writing], job.timeout)
         return _judge(completed, job.target, _read_tail(report))
 
     @asynccontextmanager

@@ -16,6 +16,7 @@ from beseda.speech.openai_multipart import OpenAITranscriber
 from beseda.speech.openrouter_json import OpenRouterTranscriber
 from beseda.speech.plain_transcribe import PlainTranscriber
 
+_PLAIN_ROUTE = "/transcribe"
 _WIRES: Mapping[Wire, type[HttpTranscriber]] = {
     Wire.OPENAI: OpenAITranscriber,
     Wire.OPENROUTER: OpenRouterTranscriber,
@@ -56,10 +57,11 @@ def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
     row = _find_row(name)
     if gap := _find_gap(row, settings):
         raise SettingsError(f"BESEDA_SPEECH names {name}, but {gap}")
-    return _WIRES[row.wire](
+    url = _complete_url(settings.base_urls.get(row.name) or row.base_url, row)
+    return _choose_wire(row, url)(
         SpeechConnection(
             endpoint=row.name,
-            base_url=_complete_url(settings.base_urls.get(row.name) or row.base_url, row),
+            base_url=url.removesuffix(_PLAIN_ROUTE),
             model=model or row.default_model,
             api_key=settings.api_keys.get(row.name, ""),
             timeout=settings.timeout,
@@ -67,6 +69,11 @@ def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:
             limits=row.limits,
         )
     )
+
+
+def _choose_wire(row: SpeechEndpoint, url: str) -> type[HttpTranscriber]:
+    # A server of one's own may be named by its whole route: then the route says how it is spoken to.
+    return PlainTranscriber if url.endswith(_PLAIN_ROUTE) else _WIRES[row.wire]
 
 
 def _find_row(name: str) -> SpeechEndpoint:
@@ -92,5 +99,5 @@ def _complete_url(url: str, row: SpeechEndpoint) -> str:
         raise SettingsError(f"{row.url_variable} is not an http address")
     # People write the bare host, as Groq's own SDK wants it; the path of the route is then the usual one.
     if row.wire is Wire.PLAIN:
-        return url.rstrip("/").removesuffix("/transcribe")
+        return url.rstrip("/")
     return url if parts.path.strip("/") else url.rstrip("/") + row.path

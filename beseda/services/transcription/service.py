@@ -17,6 +17,7 @@ from beseda.errors import (
     FileTooLargeError,
     KeyRejectedError,
     ModelNotFoundError,
+    RejectedRequestError,
     SilentAudioError,
     SpeechNotConfiguredError,
     ToolError,
@@ -142,15 +143,18 @@ class TranscriptionService:
         return choose_cut(place, await self._workshop.find_silences(speech, span))
 
     async def _hear_all(self, job: _Job, spans: list[Span]) -> list[Heard]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._hear_in_line(job, span, whole=len(spans) == 1)) for span in spans]
-        return [heard for task in tasks for heard in task.result()]
+        # Only so many of one recording stand in line, so that a short one does not wait for all of a long one.
+        own = asyncio.Semaphore(self._transcriber.limits.parallel)
 
-    async def _hear_in_line(self, job: _Job, span: Span, *, whole: bool) -> list[Heard]:
-        async with self._line:
-            heard = await self._hear(job, span, whole=whole)
-        job.reporter.finish_part(job.meter, span.seconds)
-        return heard
+        async def hear(span: Span) -> list[Heard]:
+            async with own, self._line:
+                heard = await self._hear(job, span, whole=len(spans) == 1)
+            job.reporter.finish_part(job.meter, span.seconds)
+            return heard
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(hear(span)) for span in spans]
+        return [heard for task in tasks for heard in task.result()]
 
     async def _hear(self, job: _Job, span: Span, *, whole: bool = False) -> list[Heard]:
         """Return what is said in a part; one that is refused for its size comes back in two."""
@@ -164,7 +168,8 @@ class TranscriptionService:
         except FileTooLargeError as error:
             if span.seconds >= 2 * _SHORTEST_HALF:
                 return await self._hear_halves(job, span)
-            return [self._miss(job, span, error)]
+            # Its text speaks of Telegram's limit, and that is not the matter here.
+            return [self._miss(job, span, RejectedRequestError(error.detail))]
         except BesedaError as error:
             return [self._miss(job, span, error)]
         finally:

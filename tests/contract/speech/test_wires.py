@@ -58,6 +58,12 @@ async def test_plain_server_is_found_however_its_address_is_written(
         assert (await plain.check()).ok
 
 
+async def test_own_server_named_by_its_whole_route_is_spoken_to_plainly(server: SpeechServer, voice: Path) -> None:
+    async with connect(server, "asr", f"{server.root_url}/transcribe") as asr:
+        assert (await asr.transcribe(voice, language="ru")).text == "Привет, мир"
+    assert server.heard[0].fields == {"language": "ru"}
+
+
 async def test_openrouter_has_its_path(server: SpeechServer, voice: Path) -> None:
     async with connect(server, f"openrouter:{MODEL}", server.root_url) as openrouter:
         assert (await openrouter.transcribe(voice)).seconds == 4

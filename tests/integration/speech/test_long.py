@@ -12,7 +12,14 @@ import pytest
 from beseda.audio.base import NoRoomError, RecordingTooLongError
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.domain.transcript import Segment
-from beseda.errors import KeyRejectedError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
+from beseda.errors import (
+    KeyRejectedError,
+    RejectedRequestError,
+    SilentAudioError,
+    ToolError,
+    UnavailableError,
+    UnreadableAudioError,
+)
 from beseda.services.transcription import DiskBudget, Progress, Stage, TranscriptionRules, TranscriptionService
 from beseda.speech.base import SpeechLimits
 from beseda.speech.connection import SpeechConnection
@@ -258,3 +265,25 @@ async def test_name_like_a_path_is_only_a_name(server: SpeechServer, tmp_path: P
     async with serve(server, tmp_path) as service:
         assert (await service.transcribe(source)).text == "Привет, мир"
     assert not (tmp_path / "pwned").exists()
+
+
+async def test_short_recording_does_not_wait_for_all_of_a_long_one(server: SpeechServer, tmp_path: Path) -> None:
+    source = await make_long(tmp_path / "talk.ogg", minutes=40)
+    server.delay = 0.3
+    async with serve(server, tmp_path, replace(TEN_MINUTES, parallel=1)) as service:
+        long = asyncio.create_task(service.transcribe(source))
+        async with asyncio.timeout(20):
+            while not server.heard:  # noqa: ASYNC110 - the server is a condition, not an event
+                await asyncio.sleep(0.01)
+        await service.transcribe(SAMPLES / "hello.ogg")
+        assert not long.done()
+        assert (await long).missed == ()
+    assert server.most_running == 1
+
+
+async def test_recogniser_that_refuses_every_size_is_a_failure(server: SpeechServer, tmp_path: Path) -> None:
+    server.ear = lambda _: Fault.TOO_LARGE
+    async with serve(server, tmp_path) as service:
+        with pytest.raises(RejectedRequestError):
+            await service.transcribe(await make_long(tmp_path / "talk.ogg", minutes=2))
+    assert leftovers(tmp_path) == []
