@@ -26,7 +26,9 @@ _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _MOVING: Final = {"PNG", "WEBP", "GIF", "AVIF"}  # an MPO's further pictures are a phone's depth map, a TIFF's are pages
 # https://www.iana.org/assignments/media-types/image/heic: the brands of HEIF in a file's first box.
 _HEIF_BRANDS: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)  # what Pillow's readers raise
+# What Pillow's readers raise over damaged files; MemoryError is another matter.
+_DAMAGE: Final = (OSError, SyntaxError, ValueError, TypeError, AttributeError, RuntimeError, LookupError)
+_DAMAGE_IN_NUMBERS: Final = (ArithmeticError, EOFError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def open_picture(path: Path) -> Picture:
             return _to_rgb(upright, step, profile if isinstance(profile, bytes) else None)
     except UnidentifiedImageError as error:
         raise _name_stranger(path) from error
-    except _DAMAGE as error:
+    except (*_DAMAGE, *_DAMAGE_IN_NUMBERS) as error:
         raise UnreadablePhotoError(f"{type(error).__name__}: {error}") from error
 
 
