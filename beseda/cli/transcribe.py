@@ -168,7 +168,7 @@ def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Progress]
         def show(progress: "Progress") -> None:
             left = "" if progress.seconds_left is None else f"{format_time(progress.seconds_left)} left"
             about = f"{escape(file.name)}: {progress.stage}"
-            bar.update(task, description=about, completed=progress.done, total=progress.total, left=left)
+            bar.update(task, description=about, completed=progress.done, total=progress.total or None, left=left)
 
         yield show
 

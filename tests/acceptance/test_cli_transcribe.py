@@ -1,5 +1,7 @@
 """`beseda transcribe` as from a shell, against a local recogniser."""
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -88,3 +90,28 @@ async def test_no_recogniser_is_a_setting(tmp_path: Path) -> None:
 
 async def test_no_file_is_a_question(beseda: Program) -> None:
     assert (await beseda("transcribe")).code == 2
+
+
+async def test_interrupt_ends_it_and_leaves_nothing(beseda: Program, server: SpeechServer, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    server.delay = 60
+    process = await beseda.with_environ(TMPDIR=str(tmp_path / "tmp")).spawn("transcribe", HELLO)
+    async with asyncio.timeout(20):
+        while not server.heard:  # noqa: ASYNC110 - the server is a condition, not an event
+            await asyncio.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert process.returncode == 130
+    assert err == b""
+    assert files(tmp_path / "tmp") == {}
+
+
+async def test_file_names_of_others_are_not_overwritten(beseda: Program, tmp_path: Path) -> None:
+    (tmp_path / "hello.txt").write_text("mine")
+    assert (await beseda("transcribe", HELLO, "-o", ".")).out == "hello-2.txt\n"
+    assert (tmp_path / "hello.txt").read_text() == "mine"
+
+
+async def test_answer_cannot_speak_to_the_terminal(beseda: Program, server: SpeechServer) -> None:
+    server.text = "раз\x1b]0;title\x07\x1b[2J два"
+    assert (await beseda("transcribe", HELLO)).out == "раз]0;title[2J два\n"

@@ -18,7 +18,8 @@ class Stage(StrEnum):
 class Progress:
     """`done` of `total` seconds of the recording in this stage, `parts_done` of `parts` requests.
 
-    `seconds_left` is until the whole transcript, None as long as nothing is measured that would tell.
+    `total` is 0 while the file does not say how long it is. `seconds_left` is until the whole transcript, None as long
+    as nothing is measured that would tell.
     """
 
     stage: Stage
@@ -65,14 +66,14 @@ class Reporter:
         self._parts_done = 0
 
     def prepare(self, total: float) -> Callable[[float], None]:
-        """Begin the first stage and return what hears of its seconds. `total` is what the file says of itself."""
+        """Begin the first stage and return what hears of its seconds. `total` is what the file says, 0 if nothing."""
         meter = Meter(self._clock, total)
         self._tell(Progress(Stage.PREPARING, 0.0, total))
 
         def hear(seconds: float) -> None:
-            meter.done = min(seconds, total)
+            meter.done = min(seconds, total or seconds)
             left, pace = meter.seconds_left, self._known_pace
-            whole = None if left is None or pace is None else left + pace * total
+            whole = left + pace * total if total and left is not None and pace is not None else None
             self._tell(Progress(Stage.PREPARING, meter.done, total, seconds_left=whole))
 
         return hear

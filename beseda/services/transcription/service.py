@@ -6,11 +6,11 @@ import secrets
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from beseda.audio.base import AudioWorkshop, NoRoomError, Recording, RecordingTooLongError, Sound, Span
-from beseda.domain.transcript import Transcript
+from beseda.domain.transcript import MissedPart, Transcript
 from beseda.errors import (
     BesedaError,
     CreditExhaustedError,
@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 _BYTES_PER_SECOND = 3450  # of a prepared recording: 24 kb/s, variable, and the container
 _PAUSE, _LONGEST_PAUSE = 2.0, 60.0  # seconds before a part is tried again
 _SHORTEST_HALF = 20.0  # seconds: what is refused at this length is not refused for its length
+# Containers that write down how long they are; of others (MP3, ADTS) the length is an estimate.
+_HONEST = ("mov", "matroska", "flac", "asf", "aiff")
+_TOLERANCE, _TOLERATED = 3.0, 0.02  # seconds, and a share, that may be missing without a word
 # After these every other part would fail the same way.
 _HOPELESS = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError, SpeechNotConfiguredError)
 
@@ -113,7 +116,7 @@ class TranscriptionService:
             job = _Job(folder, speech, language, reporter, meter)
             heard = await self._hear_all(job, spans)
         transcript = join_parts(heard, recording.seconds)
-        return self._judge(job, heard, transcript)
+        return self._judge(job, heard, _tell_cut_end(transcript, sound, recording))
 
     @asynccontextmanager
     async def _open_folder(self, seconds: float) -> AsyncGenerator[Path, None]:
@@ -130,7 +133,7 @@ class TranscriptionService:
 
     async def _prepare(self, source: Path, speech: Path, sound: Sound, reporter: Reporter) -> Recording:
         longest = self._rules.max_seconds
-        hear = reporter.prepare(sound.seconds or longest)
+        hear = reporter.prepare(sound.seconds or 0.0)
         return await self._workshop.transcode_speech(source, speech, sound, max_seconds=longest, listener=hear)
 
     async def _split(self, speech: Path, recording: Recording) -> list[Span]:
@@ -209,3 +212,11 @@ class TranscriptionService:
         if job.failure is None:
             self._pace = job.meter.pace
         return transcript
+
+
+def _tell_cut_end(transcript: Transcript, sound: Sound, recording: Recording) -> Transcript:
+    """Return the transcript with what a truncated file promised and does not hold among the missed parts."""
+    promised = sound.seconds if any(name in sound.container for name in _HONEST) else None
+    if promised is None or recording.seconds >= promised - max(_TOLERANCE, promised * _TOLERATED):
+        return transcript
+    return replace(transcript, missed=(*transcript.missed, MissedPart(recording.seconds, promised, "Truncated")))

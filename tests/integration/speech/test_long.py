@@ -234,6 +234,26 @@ async def test_truncated_recording_gives_what_is_left(server: SpeechServer, tmp_
         assert 1 < ((await service.transcribe(source)).seconds or 0) < 20
 
 
+async def test_what_a_truncated_recording_promised_is_told(server: SpeechServer, tmp_path: Path) -> None:
+    source = await make_sound(tmp_path / "said.flac", seconds=40)
+    content = source.read_bytes()
+    source.write_bytes(content[: len(content) // 2])
+    async with serve(server, tmp_path) as service:
+        transcript = await service.transcribe(source)
+    (missed,) = transcript.missed
+    assert missed.end == pytest.approx(40, abs=1)
+    assert missed.start == pytest.approx(transcript.seconds)
+    assert transcript.text == "Привет, мир"
+
+
+async def test_recording_without_a_length_is_taken(server: SpeechServer, tmp_path: Path) -> None:
+    source = await make_sound(tmp_path / "live.webm", seconds=4, options=("-live", "1"))
+    told: list[Progress] = []
+    async with serve(server, tmp_path) as service:
+        assert (await service.transcribe(source, listener=told.append)).seconds == pytest.approx(4, abs=0.2)
+    assert told[0] == Progress(Stage.PREPARING, 0, 0)
+
+
 async def test_ffmpeg_missing_is_a_plain_sentence(server: SpeechServer, tmp_path: Path) -> None:
     async with serve(server, tmp_path, ffmpeg=tmp_path / "nowhere" / "ffmpeg") as service:
         with pytest.raises(ToolError) as caught:

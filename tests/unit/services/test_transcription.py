@@ -115,6 +115,14 @@ def test_time_left_uses_the_pace_of_recordings_before() -> None:
     assert [progress.seconds_left for progress in told] == [None, 110, 100]
 
 
+def test_length_that_nobody_knows_is_no_total() -> None:
+    clock, told = ManualClock(), list[Progress]()
+    hear = Reporter(clock, told.append, 0.1).prepare(0)
+    clock.shift(1)
+    hear(500)
+    assert told[-1] == Progress(Stage.PREPARING, 500, 0)
+
+
 def test_disk_budget_is_shared_and_given_back(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder, budget = tmp_path_factory.mktemp("room"), DiskBudget(1000, kept_free=0)
     with budget.hold(folder, 600), pytest.raises(NoRoomError, match="600 of 1000 are held"), budget.hold(folder, 600):
