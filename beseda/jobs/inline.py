@@ -21,6 +21,8 @@ from beseda.kit.clock import Clock
 
 log = logging.getLogger(__name__)
 
+_SETTLE_TRIES = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -94,6 +96,7 @@ class InlineJobs:
         self._owner = name_owner()
         self._listeners: dict[str, JobListener] = {}
         self._running: dict[int, _Run] = {}
+        self._ending: set[int] = set()
         self._work: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._wakes = {slot: asyncio.Event() for slot in slots}
@@ -217,7 +220,7 @@ class InlineJobs:
             await self._tell(job)
             self._send_pulse()
             return True
-        if known is not None:
+        if known is not None or job.id in self._ending:
             return True  # we stood still for longer than our own lease
         run = self._running[job.id] = _Run(job, _Control(job.progress))
         run.task = asyncio.create_task(self._run(run), name=f"job-{job.id}")
@@ -232,12 +235,7 @@ class InlineJobs:
         finally:
             # From here on nobody cancels it any more: what came of the job is to be stored.
             self._running.pop(run.job.id, None)
-        ended = replace(ended, progress=run.control.progress)
-        try:
-            ours = await self._store.settle(ended, self._owner)
-        except StorageError as error:
-            log.warning("the end of job %d could not be stored, it will run again: %s", ended.id, error.detail)
-            ours = False
+        ours = await self._settle(replace(ended, progress=run.control.progress))
         self._wakes[ended.request.slot].set()
         async with run.telling:
             reporter.cancel()
@@ -245,6 +243,22 @@ class InlineJobs:
         if ours:
             await self._tell(ended)
         self._send_pulse()
+
+    async def _settle(self, ended: Job) -> bool:
+        """Store what came of a job, however long the record is away: an hour of work is not done twice for that."""
+        self._ending.add(ended.id)
+        try:
+            for _ in range(_SETTLE_TRIES):
+                try:
+                    return await self._store.settle(ended, self._owner)
+                except StorageError as error:
+                    log.warning("the end of job %d could not be stored: %s", ended.id, error.detail)
+                if self._closing:
+                    break
+                await self._clock.sleep(self._timing.beat)
+        finally:
+            self._ending.discard(ended.id)
+        return False  # its lease runs out, and it runs again
 
     async def _work_on(self, run: _Run) -> Job:
         job = run.job
@@ -315,7 +329,7 @@ class InlineJobs:
             self._send_pulse()
 
     async def _renew(self) -> None:
-        held = list(self._running)
+        held = [*self._running, *self._ending]
         if not held:
             return
         kept = await self._store.renew(held, self._lease())
