@@ -6,7 +6,16 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from beseda.domain.message import Message, Role
-from beseda.errors import ContextTooLongError, EmptyAnswerError, ProtocolError
+from beseda.errors import (
+    BrokenStreamError,
+    ContextTooLongError,
+    EmptyAnswerError,
+    ProtocolError,
+    QuotaExceededError,
+    TimedOutError,
+    UnavailableError,
+)
+from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, ModelRequest, TextDelta, find_measuring
 from beseda.services.document.notes import find_object
 from beseda.services.document.prompts import AGAIN
@@ -15,6 +24,8 @@ from beseda.services.document.source import Passage
 _DEFAULT_CHUNK, _SMALLEST_CHUNK = 6000, 400  # tokens of a piece
 _SHARE = 0.4  # of the context: the rest is for the rules and the answer
 _LONGEST_ANSWER = 200_000  # characters
+_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before a request is made again
+_PASSING = (UnavailableError, TimedOutError, BrokenStreamError, EmptyAnswerError, QuotaExceededError)
 
 Result = TypeVar("Result")
 
@@ -24,6 +35,17 @@ async def find_chunk_size(model: ChatModel) -> int:
     measuring = find_measuring(model)
     context = await measuring.context_size() if measuring is not None else None
     return _DEFAULT_CHUNK if context is None else max(_SMALLEST_CHUNK, min(_DEFAULT_CHUNK, int(context * _SHARE)))
+
+
+async def ask_patiently(
+    model: ChatModel, messages: Sequence[Message], temperature: float, clock: Clock
+) -> dict[str, Any]:
+    """Return what `ask_for_object` does, once more after a failure that may pass: many answers must all come."""
+    try:
+        return await ask_for_object(model, messages, temperature)
+    except _PASSING as error:
+        await clock.sleep(min(_PAUSE if error.retry_after is None else error.retry_after, _LONGEST_PAUSE))
+    return await ask_for_object(model, messages, temperature)
 
 
 async def ask_for_object(model: ChatModel, messages: Sequence[Message], temperature: float) -> dict[str, Any]:

@@ -88,8 +88,8 @@ def find_object(answer: str) -> dict[str, Any] | None:
 
 def read_notes(raw: Mapping[str, Any], source: Source, chunk: Sequence[Passage]) -> Notes:
     """Return what of a model's notes on a chunk the source bears out."""
-    decisions = [_read_decision(row, source) for row in _rows(raw, "decisions")]
-    tasks = [_read_task(row, source) for row in _rows(raw, "tasks")]
+    decisions = [_read_decision(row, source, chunk) for row in _rows(raw, "decisions")]
+    tasks = [_read_task(row, source, chunk) for row in _rows(raw, "tasks")]
     people = [_read_person(row, source) for row in _rows(raw, "participants")]
     topics = [_read_topic(row, chunk) for row in _rows(raw, "topics")]
     return Notes(
@@ -143,15 +143,15 @@ def _borne_out(raw: Mapping[str, Any], name: str, source: Source) -> str:
     return value if value and source.mentions(value) else ""
 
 
-def _read_decision(raw: Mapping[str, Any], source: Source) -> Decision | None:
+def _read_decision(raw: Mapping[str, Any], source: Source, chunk: Sequence[Passage]) -> Decision | None:
     text, quote = read_text(raw, "text"), read_text(raw, "quote")
-    passage = source.find(quote)
+    passage = source.find(quote, chunk[0])
     return Decision(text, quote, passage, _borne_out(raw, "votes", source)) if text and passage else None
 
 
-def _read_task(raw: Mapping[str, Any], source: Source) -> Task | None:
+def _read_task(raw: Mapping[str, Any], source: Source, chunk: Sequence[Passage]) -> Task | None:
     text, quote = read_text(raw, "text"), read_text(raw, "quote")
-    passage = source.find(quote)
+    passage = source.find(quote, chunk[0])
     if not text or passage is None:
         return None
     owner, due = (_borne_out(raw, name, source) for name in ("owner", "due"))
@@ -164,8 +164,8 @@ def _read_person(raw: Mapping[str, Any], source: Source) -> Person | None:
 
 
 def _read_topic(raw: Mapping[str, Any], chunk: Sequence[Passage]) -> Topic | None:
-    title, number = read_text(raw, "title"), raw.get("passage")
-    passage = next((passage for passage in chunk if passage.number == number), None)
+    title, number = read_text(raw, "title"), read_text(raw, "passage").strip("[]")
+    passage = next((passage for passage in chunk if str(passage.number) == number), None)
     return Topic(title, read_text(raw, "summary"), passage) if title and passage else None
 
 

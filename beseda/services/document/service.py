@@ -103,7 +103,7 @@ class DocumentService:
 
         async def ask(chunk: Sequence[Passage]) -> Notes:
             messages = prompts.ask_for_notes(kind, language, chunk)
-            raw = await asking.ask_for_object(self._model, messages, temperature)
+            raw = await asking.ask_patiently(self._model, messages, temperature, self._clock)
             return read_notes(raw, source, chunk)
 
         async def note(chunk: Sequence[Passage]) -> list[Notes]:
@@ -127,7 +127,7 @@ class DocumentService:
             merged = []
             for group in _group(parts, size):
                 messages = prompts.ask_to_merge(kind, language, group)
-                raw = await asking.ask_for_object(self._model, messages, prompts.TEMPERATURES[kind])
+                raw = await asking.ask_patiently(self._model, messages, prompts.TEMPERATURES[kind], self._clock)
                 merged.append((read_text(raw, "title"), read_text(raw, "overview")))
             parts = merged
         return parts[0]

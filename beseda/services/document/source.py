@@ -47,18 +47,24 @@ class Source:
         words = set(self._text.split())
         self._stems = {word[:length] for word in words for length in range(_shortest(word), len(word) + 1)}
 
-    def find(self, quote: str) -> Passage | None:
+    def find(self, quote: str, near: Passage | None = None) -> Passage | None:
         """Return the passage in which a quote begins; None where it does not stand word for word in the source.
 
-        Where the quote leaves something out (…), every piece of it must be there.
+        Said more than once, it is looked for from `near` on first. Where the quote leaves something out (…), every
+        piece of it must be there.
         """
         pieces = [piece for piece in map(_normalise, _ELISION.split(quote)) if piece]
         if not pieces or sum(map(len, pieces)) < 8:
             return None  # so little may stand anywhere
-        places = [self._text.find(f" {piece} ") for piece in pieces]
+        begin = self._offsets[near.number - 1] if near is not None else 0
+        places = [self._look_up(f" {piece} ", begin) for piece in pieces]
         if min(places) < 0:
             return None
         return self.passages[max(0, bisect_right(self._offsets, places[0]) - 1)]
+
+    def _look_up(self, words: str, begin: int) -> int:
+        place = self._text.find(words, begin)
+        return place if place >= 0 else self._text.find(words)
 
     def mentions(self, value: str) -> bool:
         """Return whether every word of a name, a date or the like occurs here, in whatever case it is declined."""

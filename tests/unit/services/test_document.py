@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import dataclass
 from io import BytesIO
 
 import docx
@@ -10,7 +11,7 @@ import pytest
 
 from beseda.domain.document import DocumentKind, UnreadableTextError
 from beseda.domain.transcript import MissedPart, Segment, Transcript
-from beseda.errors import ContextTooLongError, ProtocolError, UnavailableError
+from beseda.errors import ContextTooLongError, ProtocolError, QuotaExceededError, UnavailableError
 from beseda.llm.base import ModelRequest
 from beseda.services.document import DocumentProgress, DocumentService, write_subtitles, write_transcript
 from beseda.testing.clock import ManualClock
@@ -38,7 +39,7 @@ NOTES = {
     "participants": [{"name": "Ольга Петрова", "role": "директор"}, {"name": "Наполеон", "role": "император"}],
     "topics": [
         {"title": "Сервер", "passage": 2, "summary": "Нужен новый."},
-        {"title": "Смета", "passage": 3, "summary": "Её готовит Иван."},
+        {"title": "Смета", "passage": "[3]", "summary": "Её готовит Иван."},
         {"title": "Чужое", "passage": 99, "summary": "?"},
     ],
     "decisions": [
@@ -65,7 +66,7 @@ def scribe(**changes: object) -> ScriptedModel:
 
 
 async def write(kind: DocumentKind, model: ScriptedModel, transcript: Transcript = TALK, language: str = "ru") -> str:
-    service = DocumentService(model, clock=ManualClock())
+    service = DocumentService(model, clock=ManualClock(instant=True))
     document = await service.write(kind, transcript, language=language)
     if kind is not DocumentKind.PROTOCOL:
         return document.content.decode()
@@ -228,6 +229,46 @@ async def test_chunks_are_made_smaller_for_a_model_that_reads_little() -> None:
 
     model = ScriptedModel(fallback=refuse)
     assert "Дело: Абзац 0 " in await write(DocumentKind.TODO, model, long_talk(40))
+
+
+@dataclass(frozen=True)
+class Measures:
+    """A context of so many tokens."""
+
+    size: int
+
+    async def context_size(self) -> int | None:
+        return self.size
+
+    async def count_tokens(self, text: str) -> int | None:
+        return len(text)
+
+
+class SmallModel(ScriptedModel):
+    """Reads 2,000 tokens at once."""
+
+    measuring = Measures(2000)
+
+
+async def test_small_model_gets_small_pieces_and_merges_in_rounds() -> None:
+    model = SmallModel(fallback=tell_by_passage)
+    text = await write(DocumentKind.TODO, model, long_talk(60))
+    sizes = [len(message.content.encode()) / 4 for request in model.requests for message in request.messages[1:]]
+    assert max(sizes) < 1000
+    assert text.count("☐ Дело") == sum("<transcript>" in request.messages[1].content for request in model.requests) > 12
+    assert "ЦЕЛОЕ" in text
+
+
+async def test_same_task_of_two_pieces_is_told_once() -> None:
+    tasks = [{"text": "Взять слово!", "quote": "слово за слово"}, {"text": "взять слово", "quote": "за слово. слово"}]
+    notes = {"tasks": tasks}
+    text = await write(DocumentKind.TODO, ScriptedModel(fallback=json.dumps(notes)), long_talk(60))
+    assert text.count("☐") == 1
+
+
+async def test_failure_that_passes_is_waited_for() -> None:
+    model = ScriptedModel([QuotaExceededError("busy", retry_after=7)], fallback=tell_by_passage)
+    assert "Дело: Абзац 0 " in await write(DocumentKind.TODO, model, long_talk(3))
 
 
 async def test_model_that_fails_ends_the_whole_at_once() -> None:

@@ -38,6 +38,12 @@ def test_find_quote(quote: str, number: int | None) -> None:
     assert (found.number if found else None) == number
 
 
+def test_find_quote_that_is_said_more_than_once() -> None:
+    source = Source(Transcript("Так и решили, да.\nПауза.\nТак и решили, да."))
+    found = [source.find("так и решили", near) for near in (None, *source.passages)]
+    assert [passage.number for passage in found if passage] == [1, 1, 3, 3]
+
+
 @pytest.mark.parametrize("value", ["Пётр", "Петру", "Марии Ивановне", "15 мая", "Friday", "к 15 мая"])
 def test_mentions_what_is_said_in_any_case(value: str) -> None:
     assert Source(Transcript(TEXT)).mentions(value)
