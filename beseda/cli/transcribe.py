@@ -193,9 +193,9 @@ def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
         try:
             with file:
                 file.write(text)
-        except OSError:
+        except OSError as error:
             path.unlink()
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from error
         return path
     raise AssertionError("numbers do not end")
 

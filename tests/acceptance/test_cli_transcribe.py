@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.acceptance.program import Program
+from tests.acceptance.program import PROGRAM, Program
 from tests.parts.speech_server import Fault, SpeechServer
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "voice"
@@ -115,3 +115,12 @@ async def test_file_names_of_others_are_not_overwritten(beseda: Program, tmp_pat
 async def test_answer_cannot_speak_to_the_terminal(beseda: Program, server: SpeechServer) -> None:
     server.text = "раз\x1b]0;title\x07\x1b[2J два"
     assert (await beseda("transcribe", HELLO)).out == "раз]0;title[2J два\n"
+
+
+async def test_full_disk_leaves_no_half_text(beseda: Program, server: SpeechServer, tmp_path: Path) -> None:
+    server.text = "слово " * 20_000
+    limited = ("sh", "-c", 'ulimit -f 64; exec "$0" "$@"', PROGRAM)
+    outcome = await beseda("transcribe", HELLO, "-o", "texts", program=limited)
+    assert outcome.code == 1
+    assert outcome.complaint == "beseda: texts/hello.txt: File too large"
+    assert files(tmp_path / "texts") == {}
