@@ -108,11 +108,12 @@ def _print_to_screen(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Return sixteen bits a pixel as eight; of other ranges, the darkest as black and the brightest as white."""
-    values = image.convert("F")
-    low, high = values.getextrema()
-    if not isinstance(low, float) or not isinstance(high, float) or not low <= high:  # not even a number
+    low, high = image.getextrema()
+    if (
+        isinstance(low, tuple) or isinstance(high, tuple) or not low <= high
+    ):  # what is not a number is not below another
         raise UnreadablePhotoError("the pixels have no values")
-    if image.mode.startswith("I") and low >= 0 and high < 65536:
-        low, high = 0.0, 65535.0
-    span = (high - low) or 1.0
-    return values.point(lambda value: value * (255 / span) - low * 255 / span).convert("L")
+    if image.mode.startswith("I") and low >= 0 and high <= 0xFFFF:
+        return image.convert("I").point([value >> 8 for value in range(0x10000)], "L")
+    gain = 255 / ((high - low) or 1.0)
+    return image.convert("F").point(lambda value: value * gain - low * gain).convert("L")

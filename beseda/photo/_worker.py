@@ -6,6 +6,7 @@ It has a limit on memory, gives way to the program's other work, and is ended fr
 import os
 import resource
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,8 @@ def main() -> None:
     """Do what stdin says and print how it went; a refusal is a report, too."""
     order = orjson.loads(sys.stdin.buffer.read())
     os.nice(10)
-    resource.setrlimit(resource.RLIMIT_AS, (order["memory"], order["memory"]))
+    with suppress(ValueError, OSError):  # macOS knows the limit and takes none
+        resource.setrlimit(resource.RLIMIT_AS, (order["memory"], order["memory"]))
     try:
         report = _TASKS[order["task"]](order)
     except BesedaError as error:
