@@ -10,7 +10,6 @@ remembered.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,12 +38,13 @@ _CANCELLED_REASON = "cancelled by the user"
 
 @dataclass(slots=True)
 class _Shown:
-    """A job whose progress is shown: its turn, the part that shows it, what was shown last and when."""
+    """A job whose progress is shown: its turn, the part that shows it, and the edit that is due."""
 
     turn: Turn
     job: Job
     part: Part
     edited_at: float = float("-inf")
+    due: asyncio.Task[None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -59,7 +59,6 @@ class Chores:
     def __init__(self, kinds: Mapping[str, Chore]) -> None:
         self.kinds = kinds
         self._shown: dict[int, _Shown] = {}
-        self._refreshing: asyncio.Task[None] | None = None
 
     async def start(
         self, context: Context, kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
@@ -102,8 +101,8 @@ class Chores:
         if job.state.is_over:
             await self._finish(desk, shown)
             self._refresh_line(desk)
-        elif desk.clock.monotonic() - shown.edited_at >= EDIT_EVERY:
-            await self._show(desk, shown)
+        else:
+            self._plan(desk, shown)
 
     async def cancel_of(self, desk: Desk, chat: ChatKey) -> bool:
         """Cancel what was asked for last in a chat and return whether there was anything."""
@@ -112,9 +111,24 @@ class Chores:
 
     async def close(self) -> None:
         """Show nothing more."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.wait([self._refreshing])
+        due = [shown.due for shown in self._shown.values() if shown.due is not None]
+        for task in due:
+            task.cancel()
+        await asyncio.gather(*due, return_exceptions=True)
+
+    def _plan(self, desk: Desk, shown: _Shown) -> None:
+        """Have the progress shown as soon as three seconds have gone by since the last time."""
+        if shown.due is None or shown.due.done():
+            shown.due = asyncio.create_task(self._show_later(desk, shown))
+
+    async def _show_later(self, desk: Desk, shown: _Shown) -> None:
+        wait = shown.edited_at + EDIT_EVERY - desk.clock.monotonic()
+        if wait > 0:
+            await desk.clock.sleep(wait)
+        try:
+            await self._show(desk, shown)
+        except BesedaError as error:
+            log.warning("progress of job %d is not shown: %s", shown.job.id, error.detail)
 
     async def _follow(self, desk: Desk, turn: Turn, job: Job) -> None:
         shown = self._shown.get(job.id)
@@ -177,6 +191,8 @@ class Chores:
             else:
                 await Delivery(desk.messenger, desk.turns).deliver(turn, shown.target)
             self._shown.pop(shown.job.id, None)
+            if shown.due is not None:
+                shown.due.cancel()
 
     async def _compose_outcome(self, desk: Desk, shown: _Shown) -> list[Part]:
         job, chore = shown.job, self.kinds.get(shown.job.request.kind)
@@ -205,16 +221,10 @@ class Chores:
         return await desk.messenger.compose(error.text.say(language), [row] if row else ())
 
     def _refresh_line(self, desk: Desk) -> None:
-        """Show those who wait their new place, beside what is going on."""
-        if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._refresh(desk))
-
-    async def _refresh(self, desk: Desk) -> None:
-        for shown in list(self._shown.values()):
-            waits = shown.job.state is JobState.QUEUED
-            if waits and desk.clock.monotonic() - shown.edited_at >= EDIT_EVERY:
-                with contextlib.suppress(BesedaError):
-                    await self._show(desk, shown)
+        """Show those who wait their new place."""
+        for shown in self._shown.values():
+            if shown.job.state is JobState.QUEUED:
+                self._plan(desk, shown)
 
 
 def find_error(name: str) -> type[BesedaError]:

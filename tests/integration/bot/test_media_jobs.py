@@ -1,0 +1,192 @@
+"""Work that takes its time: shown as it goes, cancelled, tried again, taken up after a restart."""
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from beseda.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
+from beseda.sandbox.server import RunningSandbox, serve_sandbox
+from beseda.sandbox.settings import SandboxSettings
+from beseda.testing.scripted_model import ScriptedModel
+from tests.integration.bot.test_media import HELLO, SAMPLES, env
+from tests.parts.living_bot import BORIS, CHRIS, LivingBot, account, living_bot, run_bot
+from tests.parts.speech_server import Fault, SpeechServer
+from tests.parts.waiting import eventually
+
+
+@asynccontextmanager
+async def _media(folder: Path, speech: SpeechServer, **environ: str) -> AsyncIterator[LivingBot]:
+    async with living_bot(folder, ScriptedModel(), "media", **env(speech), **environ) as living:
+        anna = await living.user()
+        await anna.say("🎤 Аудио")
+        await anna.wait_text("Режим")
+        yield living
+
+
+@asynccontextmanager
+async def _sandbox(folder: Path) -> AsyncIterator[RunningSandbox]:
+    async with serve_sandbox(SandboxSettings((account("media"),), folder / "sandbox")) as sandbox:
+        yield sandbox
+
+
+async def test_running_work_is_cancelled_by_its_button(tmp_path: Path) -> None:
+    async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        shown = await anna.wait_text("🎧 Слушаю", timeout=30)
+        await anna.press("✖️ Отменить")
+        ended = await anna.wait_text("Хорошо, остановил.")
+        await living.settle()
+        assert ended["message_id"] == shown["message_id"]
+        assert "reply_markup" not in ended
+        assert not list((tmp_path / "data" / "tmp").iterdir())
+
+
+async def test_cancel_command_ends_the_work_of_the_chat(tmp_path: Path) -> None:
+    async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await anna.wait_text("🎧 Слушаю", timeout=30)
+        await anna.say("/cancel")
+        await anna.wait_text("остановил")
+        await living.settle()
+
+
+async def test_nobody_else_cancels_it(tmp_path: Path) -> None:
+    async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        shown = await anna.wait_text("🎧 Слушаю", timeout=30)
+        data = shown["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+        boris = await living.user(BORIS)
+        await living.inject(_press(data, BORIS))
+        await living.wait_for_calls("answerCallbackQuery")
+        assert (await living.calls("answerCallbackQuery"))[0]["params"]["show_alert"] is True
+        assert boris is not None
+        await anna.press("✖️ Отменить")
+        await anna.wait_text("остановил")
+
+
+async def test_who_waits_sees_the_place_in_the_line_and_moves_up(tmp_path: Path) -> None:
+    async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech, BESEDA_JOB_SLOTS="speech=1") as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await anna.wait_text("🎧 Слушаю", timeout=30)
+        boris, chris = await living.user(BORIS), await living.user(CHRIS)
+        for user, label, place in ((boris, "🎤 Аудио", "следующая"), (chris, "🎤 Audio", "1 ahead of you")):
+            await user.say(label)
+            await user.wait_reply()
+            await user.send_voice(HELLO)
+            await user.wait_text(place)
+        await anna.press("✖️ Отменить")
+        await chris.wait_text("Привет, мир", timeout=30)
+        await living.settle()
+
+
+async def test_failed_work_is_offered_again(tmp_path: Path) -> None:
+    async with SpeechServer() as speech, _media(tmp_path, speech) as living:
+        speech.ear = lambda _: Fault.UNAUTHORIZED
+        anna = await living.user()
+        await anna.send_file((SAMPLES / "voice" / "corrupt.ogg").read_bytes(), "voice", "voice.ogg")
+        failed = await anna.wait_text(UnreadableAudioError.text.ru, timeout=30)
+        labels = [button["text"] for row in failed["reply_markup"]["inline_keyboard"] for button in row]
+        assert labels == ["Главное меню"]
+        await living.settle()
+
+
+async def test_work_that_failed_for_a_while_is_done_again_by_a_button(tmp_path: Path) -> None:
+    async with SpeechServer() as speech, _media(tmp_path, speech) as living:
+        await living.fault(kind="error", method="getFile", status=502, count=3)
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await anna.wait_text("Telegram сейчас не отвечает", timeout=30)
+        await living.settle()
+        await anna.press("Повторить")
+        await anna.wait_text("Привет, мир", timeout=30)
+        await living.settle()
+
+
+async def test_work_goes_on_after_a_restart_in_the_message_that_showed_it(tmp_path: Path) -> None:
+    async with _sandbox(tmp_path) as sandbox, SpeechServer(faults=_hang()) as speech:
+        async with run_bot(tmp_path, ScriptedModel(), sandbox, "media", **env(speech)) as living:
+            anna = await living.user()
+            await anna.say("🎤 Аудио")
+            await anna.wait_text("Режим")
+            await anna.send_voice(HELLO)
+            shown = await anna.wait_text("🎧 Слушаю", timeout=30)
+        async with run_bot(tmp_path, ScriptedModel(), sandbox, "media", **env(speech)) as living:
+            anna = await living.user()
+            await living.settle()
+            said = [message for message in await anna.history() if "Привет, мир" in message.get("text", "")]
+            assert [message["message_id"] for message in said] == [shown["message_id"]]
+            # The mode has outlived the restart, too.
+            await anna.send_voice(HELLO)
+            await anna.wait_text("Привет, мир", timeout=30)
+            await living.settle()
+
+
+async def test_outcome_that_could_not_be_sent_is_sent_after_a_restart(tmp_path: Path) -> None:
+    async with _sandbox(tmp_path) as sandbox, SpeechServer() as speech:
+        async with run_bot(tmp_path, ScriptedModel(), sandbox, "media", **env(speech)) as living:
+            anna = await living.user()
+            await anna.say("🎤 Аудио")
+            await anna.wait_text("Режим")
+            await living.fault(kind="error", method="sendDocument", status=502, count=1000)
+            await anna.send_voice(HELLO)
+            await living.wait_for_calls("sendDocument")
+        async with run_bot(tmp_path, ScriptedModel(), sandbox, "media", **env(speech)) as living:
+            await living.clear_faults()
+            anna = await living.user()
+            await living.settle()
+            documents = [message["document"] for message in await anna.history() if "document" in message]
+            assert [document["file_name"].rpartition(".")[2] for document in documents] == ["srt", "txt"]
+    assert len(speech.heard) == 1
+
+
+@pytest.mark.parametrize(("name", "kind"), [("truncated.jpg", "document"), ("empty.jpg", "document")])
+async def test_broken_photo_is_said_to_be_unreadable(tmp_path: Path, name: str, kind: str) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+        anna = await living.user()
+        await anna.say("✨ Улучшить фото")
+        await anna.wait_text("Режим")
+        await anna.send_file((SAMPLES / "photo" / name).read_bytes() or b"\0", kind, "../../evil.jpg")
+        await anna.wait_text(UnreadablePhotoError.text.ru, timeout=30)
+        await living.settle()
+
+
+async def test_file_beyond_the_limit_is_refused_in_words(tmp_path: Path) -> None:
+    async with SpeechServer() as speech, _media(tmp_path, speech) as living:
+        anna = await living.user()
+        await anna.send_file(b"\0" * (21 * 1024 * 1024), "audio", "long.mp3")
+        assert "сервером Bot API" in (await anna.wait_text(FileTooLargeError.text.ru[:30], timeout=30))["text"]
+
+
+async def test_progress_is_edited_at_most_once_in_three_seconds(tmp_path: Path) -> None:
+    async with SpeechServer(delay=0.3) as speech, _media(tmp_path, speech) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await anna.wait_text("Привет, мир", timeout=30)
+        await living.settle()
+        # Queued, and its outcome: what happened between them within three seconds was not shown.
+        assert len(await living.calls("editMessageText")) <= 2
+        await eventually(lambda: living.calls("sendDocument"))
+
+
+def _hang() -> deque[Fault]:
+    return deque([Fault.HANG])
+
+
+def _press(data: str, person: int) -> dict[str, object]:
+    chat = {"id": person, "type": "private", "first_name": "B"}
+    return {
+        "callback_query": {
+            "id": "77",
+            "from": {"id": person, "is_bot": False, "first_name": "B"},
+            "chat_instance": "1",
+            "data": data,
+            "message": {"message_id": 1, "date": 0, "chat": chat},
+        }
+    }
