@@ -5,6 +5,7 @@ Facts about the fields: https://core.telegram.org/bots/api#update
 
 import logging
 import mimetypes
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -165,7 +166,7 @@ def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessa
         kind=kind,
         attachment=attachment,
         command=command if addressee in {"", me.username.lower()} else "",
-        addressed=place.kind is ChatKind.PRIVATE or _is_addressed(message, raw, (command, addressee), me),
+        addressed=place.kind is ChatKind.PRIVATE or _is_addressed(message, raw, addressee, me),
         forwarded="forward_origin" in message,
         album=str(message.get("media_group_id", "")),
     )
@@ -237,22 +238,27 @@ def _command(raw: str, entities: Any) -> tuple[str, str]:
     return name.lower(), addressee.lower()
 
 
-def _is_addressed(message: Json, raw: str, command: tuple[str, str], me: Identity) -> bool:
-    name, addressee = command
-    if name:
-        return addressee in {"", me.username.lower()}
+def _is_addressed(message: Json, raw: str, addressee: str, me: Identity) -> bool:
+    if addressee:
+        return addressee == me.username.lower()
     replied = message.get("reply_to_message", {}).get("from", {}).get("id")
-    return replied == me.id or f"@{me.username.lower()}" in raw.lower() or _is_text_mention(message, me)
+    # A bare command may be any bot's: it is ours where the router knows it.
+    return replied == me.id or _mention(me).search(raw) is not None or _is_text_mention(message, me)
 
 
 def _is_text_mention(message: Json, me: Identity) -> bool:
-    return any(entity.get("user", {}).get("id") == me.id for entity in message.get("entities", ()))
+    entities = message.get("entities") or message.get("caption_entities") or ()
+    return any(entity.get("user", {}).get("id") == me.id for entity in entities)
+
+
+def _mention(me: Identity) -> re.Pattern[str]:
+    # Not the beginning of another bot's name, nor part of an address; `re` keeps the last patterns.
+    return re.compile(rf"(?<!\w)@{re.escape(me.username)}(?!\w)", re.IGNORECASE)
 
 
 def _without_mention(text: str, me: Identity) -> str:
-    mention = f"@{me.username}"
-    at = text.lower().find(mention.lower())
-    return text if at < 0 else (text[:at] + text[at + len(mention) :]).strip(" ,:\n")
+    found = _mention(me).search(text)
+    return text if found is None else (text[: found.start()] + text[found.end() :]).strip(" ,:\n")
 
 
 def _clean(text: str) -> str:

@@ -82,10 +82,10 @@ class Router:
                 return self.events.get(type(event))
 
     def _find_message(self, event: IncomingMessage) -> Handler | None:
-        if not event.addressed:
-            return None
         if event.command and event.command in self.commands:
             return self.commands[event.command]
+        if not event.addressed:
+            return None
         if event.kind is Kind.TEXT and not event.text:
             return refuse_kind
         return self.messages.get(event.kind, refuse_kind)

@@ -38,6 +38,7 @@ class BotRunner:
         self._joiner = joiner or Joiner()
         self._lanes: Lanes[LaneKey, Event] = Lanes(self._work)
         self._in_flight: set[int] = set()
+        self._met: set[int] | None = None  # while a recovery reads: what is in flight, or has been since it began
         self._wrapped: dict[Handler, Handler] = {}
 
     @property
@@ -52,18 +53,25 @@ class BotRunner:
         by_id = {int(content["update_id"]): content for content in contents}
         updates = [StoredUpdate(bot, number, orjson.dumps(content)) for number, content in by_id.items()]
         for update in await self.desk.updates.store(updates):
-            self._enqueue(update, by_id[update.update_id])
+            if update.update_id not in self._in_flight:  # a sweep may see it before we hear that it is stored
+                self._enqueue(update, by_id[update.update_id])
 
     async def recover(self) -> int:
         """Take up what is stored and not worked on: after a crash, or left by a failure; return how many."""
         found, after = 0, -1
-        while page := await self.desk.updates.unfinished(self.desk.profile.name, limit=_PAGE, after=after):
+        while page := await self._look(after):
             after = page[-1].update_id
-            for update in page:
-                if update.update_id not in self._in_flight:
-                    found += 1
-                    self._enqueue(update, orjson.loads(update.payload))
+            met, self._met = self._met or self._in_flight, None
+            left = [update for update in page if update.update_id not in met]
+            found += len(left)
+            for update in left:
+                self._enqueue(update, orjson.loads(update.payload))
         return found
+
+    async def _look(self, after: int) -> Sequence[StoredUpdate]:
+        # What is worked off while the page is read still stands in it: it must not be done twice.
+        self._met = set(self._in_flight)
+        return await self.desk.updates.unfinished(self.desk.profile.name, limit=_PAGE, after=after)
 
     async def close(self, *, within: float = 0.0) -> None:
         """Give what is running `within` seconds to end, then cancel it: the next start takes it up."""
@@ -73,6 +81,8 @@ class BotRunner:
 
     def _enqueue(self, update: StoredUpdate, content: Json) -> None:
         self._in_flight.add(update.update_id)
+        if self._met is not None:
+            self._met.add(update.update_id)
         event = parse(update, content, self.desk.me)
         self._lanes.put((event.place.chat, _is_urgent(event)), event)
 
@@ -109,13 +119,17 @@ class BotRunner:
 
     async def _apologise(self, context: Context) -> None:
         """Tell the person of a failure that nobody foresaw; the update is done with, or it would fail for ever."""
+        text = BesedaError.text.say(context.language)
         try:
+            await context.acknowledge(text, alert=True)
             if isinstance(context.event, IncomingMessage):
-                text = BesedaError.text.say(context.language)
                 await context.desk.messenger.put(context.target, (await context.desk.messenger.compose(text))[0])
-            await self._finish(context.event)
         except BesedaError as error:
             log.warning("could not even apologise: %s", error.detail)
+        try:
+            await self._finish(context.event)
+        except StorageError as error:
+            log.warning("left for the next sweep: %s", error.detail)
 
 
 def _is_urgent(event: Event) -> bool:

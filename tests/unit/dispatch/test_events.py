@@ -29,12 +29,16 @@ def _message(text: str, **fields: Any) -> IncomingMessage:
 @pytest.mark.parametrize(
     ("text", "command", "addressed"),
     [
-        ("/start", "start", True),
+        ("/start", "start", False),
+        ("/weather @helper_bot", "weather", True),
         ("/Start@helper_bot now", "start", True),
         ("/start@another_bot", "", False),
         ("hello /start", "", False),
         ("hello @HELPER_BOT", "", True),
         ("hello @helper", "", False),
+        ("hello @helper_bot2", "", False),
+        ("write to x@helper_bot", "", False),
+        ("hello @helper_bot!", "", True),
     ],
 )
 def test_group_message_is_addressed_by_command_or_mention(text: str, command: str, *, addressed: bool) -> None:
@@ -44,6 +48,10 @@ def test_group_message_is_addressed_by_command_or_mention(text: str, command: st
 
 def test_mention_is_taken_out_of_a_group_message() -> None:
     assert _message("@helper_bot, how are you?", chat=GROUP).text == "how are you?"
+
+
+def test_mention_is_found_behind_letters_that_grow_in_lower_case() -> None:
+    assert _message("İİ, @helper_bot", chat=GROUP).text == "İİ"
 
 
 def test_reply_to_the_bot_is_addressed() -> None:
