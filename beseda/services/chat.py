@@ -36,6 +36,7 @@ STOP = Text(ru="⏹ Стоп", en="⏹ Stop")
 STOPPED_EMPTY = Text(ru="Хорошо, молчу.", en="All right, I stopped.")
 CUT = Text(ru="_…ответ вышел слишком длинным, здесь я его обрезал._", en="_…the answer grew too long, I cut it here._")
 STOPPED = "stopped by the user"
+_SHORT = 200
 
 
 FindModel = Callable[[str], Awaitable[ChatModel]]
@@ -106,6 +107,8 @@ class ChatService:
             turn = question.open_turn()
             await self._turns.open(turn, question.as_message())
         elif turn.state is TurnState.RECEIVED:
+            # Once more: the words of a recording that was heard only now are not on record.
+            await self._turns.open(turn, question.as_message())
             self._memory.reload(question.conversation)
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
@@ -174,7 +177,7 @@ class ChatService:
     async def _store_outcome(self, attempt: Attempt, answered: Answered) -> None:
         """Store an answer; one that says nothing is a failure."""
         turn, question, call = attempt.turn, attempt.question, answered.call
-        if not answered.said.strip():
+        if not await self._is_visible(answered.said):
             stopped = call.finish_reason == FinishReason.STOPPED
             text = STOPPED_EMPTY if stopped else EmptyAnswerError.text
             reason = STOPPED if stopped else EmptyAnswerError.__name__
@@ -199,6 +202,11 @@ class ChatService:
         turn.parts = await self._compose(question.echo() + text, retry, question.target, attempt.shown)
         turn.state, turn.reason = TurnState.FAILED, reason
         await self._turns.answer(turn, None, call)
+
+    async def _is_visible(self, markdown: str) -> bool:
+        """Return whether a reader sees anything of it: not so of a zero-width space or an empty block of code."""
+        # Anything long has something to see; what is short costs nothing to render twice.
+        return len(markdown) > _SHORT or bool(await self._messenger.compose(markdown))
 
     async def _compose(self, markdown: str, keyboard: Markup, target: Target, shown: Part) -> list[Part]:
         """Return the parts to send. The first goes on in the message that was shown while the answer grew."""

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.errors import (
     SilentAudioError,
     SpeechNotConfiguredError,
     UnreadableAudioError,
 )
 from beseda.testing.scripted_model import ScriptedModel
-from tests.parts.living_bot import living_bot
+from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.speech_server import Fault, SpeechServer
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
@@ -59,7 +60,7 @@ async def test_recording_without_words_is_said_to_be_silent(tmp_path: Path) -> N
 
 
 async def test_recogniser_that_failed_is_asked_again_by_button(tmp_path: Path) -> None:
-    model = ScriptedModel(["heard at last"])
+    model = ScriptedModel(["heard at last", "You said hello"])
     async with SpeechServer(text="hello") as speech, living_bot(tmp_path, model, **_env(speech)) as living:
         speech.faults.extend([Fault.BROKEN] * 6)
         anna = await living.user()
@@ -68,6 +69,11 @@ async def test_recogniser_that_failed_is_asked_again_by_button(tmp_path: Path) -
         speech.faults.clear()
         await anna.press("🔄 Ещё раз")
         reply = await anna.wait_text("heard at last")
+        await anna.say("What did I say?")
+        await anna.wait_text("You said hello")
+        await living.settle()
+        anna_said = await _recent(living)
+    assert anna_said == ["hello", "heard at last", "What did I say?", "You said hello"]
     assert reply["text"].startswith("🎤 hello")
 
 
@@ -87,6 +93,13 @@ async def test_bot_without_a_recogniser_says_so(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.send_voice(HELLO)
         assert (await anna.wait_reply())["text"] == SpeechNotConfiguredError.text.ru
+
+
+async def _recent(living: LivingBot) -> list[str]:
+    conversations = living.container.record.conversations
+    key = ChatKey(living.bot.name, ANNA)
+    conversation = await conversations.open(key, ChatKind.PRIVATE, "", Person(ANNA, "Анна"))
+    return [message.content for message in await conversations.recent(conversation, 10)]
 
 
 def _env(speech: SpeechServer) -> dict[str, str]:

@@ -1,0 +1,104 @@
+"""Where two things happen at once, or something is almost nothing."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from beseda.domain.update import StoredUpdate
+from beseda.errors import EmptyAnswerError
+from beseda.storage.base import UpdateStore
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from tests.parts.living_bot import ANNA, GROUP, living_bot
+from tests.parts.waiting import eventually
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", "```\n```", "&nbsp;", "# ", "\u2800"], ids=ascii)
+async def test_answer_that_nobody_can_see_is_a_failure_and_said_so(tmp_path: Path, nothing: str) -> None:
+    async with living_bot(tmp_path, ScriptedModel([nothing])) as living:
+        anna = await living.user()
+        await anna.say("Hi")
+        reply = await anna.wait_reply()
+        assert reply["text"] == EmptyAnswerError.text.ru
+        assert reply["reply_markup"]["inline_keyboard"]
+
+
+async def test_command_of_another_bot_in_a_group_is_left_to_it(tmp_path: Path) -> None:
+    model = ScriptedModel(["I am here"])
+    async with living_bot(tmp_path, model) as living:
+        anna = await living.user(ANNA, f"group:{GROUP}")
+        await anna.say("/weather tomorrow")
+        await anna.say("/help")
+        assert "/clear" in (await anna.wait_reply())["text"]
+        await living.settle()
+    assert model.requests == []
+
+
+@dataclass
+class _SlowLook:
+    """An inbox whose look at what is left comes back late: `looked` is set when it has read, `go` lets it return."""
+
+    store_of: UpdateStore
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def store(self, updates: Sequence[StoredUpdate]) -> list[StoredUpdate]:
+        return await self.store_of.store(updates)
+
+    async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
+        await self.store_of.finish(bot, update_ids)
+
+    async def unfinished(self, bot: str, *, limit: int = 1000, after: int = 0) -> list[StoredUpdate]:
+        found = await self.store_of.unfinished(bot, limit=limit, after=after)
+        self.looked.set()
+        await self.go.wait()
+        return found
+
+    async def purge(self, before: object) -> int:
+        raise NotImplementedError
+
+
+async def test_message_worked_off_while_a_sweep_looks_is_answered_once(tmp_path: Path) -> None:
+    model = ScriptedModel([ScriptedAnswer(pieces=("once",), delay=0.5)], fallback="twice")
+    async with living_bot(tmp_path, model) as living:
+        runner = living.bot.runner
+        slow = _SlowLook(runner.desk.updates)
+        runner.desk = replace(runner.desk, updates=slow)
+        anna = await living.user()
+        await anna.say("Hi")
+        await living.wait_until_stored(1)
+        sweep = asyncio.create_task(runner.recover())
+        await slow.looked.wait()
+        await anna.wait_text("once")
+        await eventually(lambda: _is_idle(runner.pending))
+        slow.go.set()
+        assert await sweep == 0
+        await living.settle()
+    assert len(model.requests) == 1
+
+
+async def test_update_that_a_sweep_finds_before_its_store_returns_is_answered_once(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback="hello")
+
+    class SweptStore(_SlowLook):
+        async def store(self, updates: Sequence[StoredUpdate]) -> list[StoredUpdate]:
+            stored = await super().store(updates)
+            await living.bot.runner.recover()
+            return stored
+
+    async with living_bot(tmp_path, model) as living:
+        runner = living.bot.runner
+        swept = SweptStore(runner.desk.updates)
+        swept.go.set()
+        runner.desk = replace(runner.desk, updates=swept)
+        anna = await living.user()
+        await anna.say("Hi")
+        await anna.wait_reply()
+        await living.settle()
+    assert len(model.requests) == 1
+
+
+async def _is_idle(pending: int) -> bool:
+    return not pending
