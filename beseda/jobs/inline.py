@@ -237,12 +237,12 @@ class InlineJobs:
             self._running.pop(run.job.id, None)
         ours = await self._settle(replace(ended, progress=run.control.progress))
         self._wakes[ended.request.slot].set()
+        self._send_pulse()
         async with run.telling:
             reporter.cancel()
         await asyncio.wait([reporter])
         if ours:
             await self._tell(ended)
-        self._send_pulse()
 
     async def _settle(self, ended: Job) -> bool:
         """Store what came of a job, however long the record is away: an hour of work is not done twice for that."""
