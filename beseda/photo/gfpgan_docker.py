@@ -120,7 +120,8 @@ class GfpganDocker:
         said = completed.stderr[-600:].decode(errors="replace").strip()
         image, script = self._settings.image, self._settings.script_path
         advice = "build deploy/gfpgan and set GFPGAN_DOCKER_IMAGE=beseda-gfpgan:1"
-        if "No such image" in said or "nable to find image" in said:
+        # Docker's words, older ones of its, and Podman's.
+        if any(words in said for words in ("No such image", "nable to find image", "image not known")):
             return ToolError(f"the image {image} is not on this machine: {advice}, or docker pull it")
         if "Cannot connect to the Docker daemon" in said or "permission denied" in said.lower():
             return ToolError(f"Docker's daemon does not answer: {said}")
