@@ -1,10 +1,12 @@
 """`beseda chat` and `ask --usage` with a real llama.cpp server, which knows its context and counts tokens."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.chat_terminal import CTRL_C, open_terminal
 from tests.acceptance.program import Program
 from tests.parts.llama_server import CONTEXT, running_llama, write_tiny_model
 
@@ -28,3 +30,27 @@ async def test_server_counts_the_tokens_of_the_question(beseda: Program) -> None
     asked = await beseda("ask", "--usage", "hello world")
     assert (asked.code, asked.out.startswith("hello\n\nlocal_input_tokens: ")) == (0, True)
     assert "estimate" not in asked.err
+
+
+async def test_ctrl_c_ends_the_question_about_the_context_too(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        environ = {"LLAMA_SERVER_URL": f"http://127.0.0.1:{port}", "BESEDA_LANG": "en"}
+        program = Program(tmp_path, environ)
+        async with open_terminal(["chat", "--model", "llamacpp:x"], tmp_path, program.environ) as terminal:
+            await terminal.expect("Enter sends")
+            asked.clear()  # the start may have looked for the server
+            terminal.send("hello")
+            await asyncio.wait_for(asked.wait(), 20)
+            terminal.type(CTRL_C)
+            await terminal.expect("[stopped; the question is not kept")
+            await terminal.expect("Enter sends")
+            terminal.send("/exit")
+            assert await terminal.wait() == 0

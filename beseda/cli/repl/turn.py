@@ -19,7 +19,7 @@ _MARGIN = 1.25  # what an estimate may be wrong by
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Turn:
     """A question on its way: about how many tokens it takes, and how many the model reads (None: nobody says)."""
 
@@ -27,17 +27,22 @@ class _Turn:
     instead_of_last: bool
     messages: list[Message]
     about: int
-    size: int | None
+    size: int | None = None
 
 
 async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> None:
     """Ask, show, keep. A question that gets no answer is not kept as asked."""
     room.unanswered = question
     messages = room.conversation.build_messages(question, instead_of_last=instead_of_last)
+    turn = _Turn(question, instead_of_last, messages, estimate_request(messages))
     with room.interrupts.guard() as guard:
-        size = await find_context_size(room)
-    turn = _Turn(question, instead_of_last, messages, estimate_request(messages), size)
-    if guard.pressed or not await _fits(room, turn) or not await may_spend(room, turn.about):
+        turn.size = await find_context_size(room)
+        if not await _fits(room, turn):
+            return
+    if guard.pressed:
+        room.screen.note(room.tell(texts.STOPPED_EMPTY))
+        return
+    if not await may_spend(room, turn.about):
         return
     model = room.models.current
     assert model is not None  # noqa: S101 - a chat begins with opening one
