@@ -17,6 +17,8 @@ _UNPRINTABLE = {
     if chr(code) not in "\n\t"
 }
 
+_SMALLEST_SUM = 0.000001
+
 
 def clean_text(text: str) -> str:
     """Return `text` without what a terminal would obey."""
@@ -42,8 +44,12 @@ class Answer:
     @property
     def model(self) -> str:
         """`endpoint:model` that really answered; until that is known, the one that was asked."""
-        name = f"{self.end.endpoint}:{self.end.model}" if self.end else self.name
-        return " ".join(clean_text(name).split())
+        return _put_in_line(f"{self.end.endpoint}:{self.end.model}") if self.end else self.asked
+
+    @property
+    def asked(self) -> str:
+        """The name by which it was asked: perhaps a short one."""
+        return _put_in_line(self.name)
 
     @property
     def speed(self) -> float | None:
@@ -52,6 +58,10 @@ class Answer:
             return None
         seconds = self.total - self.first_token
         return self.usage.completion_tokens / seconds if seconds > 0.001 else None
+
+
+def _put_in_line(text: str) -> str:
+    return " ".join(clean_text(text).split())
 
 
 class Listener(Protocol):
@@ -116,7 +126,9 @@ def describe_usage(usage: Usage) -> str:
 
 
 def format_cost(cost: float | None) -> str:
-    """Return a sum in US dollars; – where nobody said what it costs."""
+    """Return a sum in US dollars; – where nobody said what it costs. What costs anything is never shown as nothing."""
     if cost is None:
         return "–"
+    if 0 < cost < _SMALLEST_SUM:
+        return f"<${_SMALLEST_SUM:.6f}"
     return f"${cost:.6f}" if 0 < cost < 0.01 else f"${cost:.4f}"

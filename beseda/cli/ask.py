@@ -123,7 +123,7 @@ def _read_text(source: "BinaryIO", name: str) -> str:
     if len(content) > _LONGEST:
         raise _wrong(f"{name} is over 4 MB: no model reads that much")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig").replace("\r\n", "\n")  # as Windows ends its lines
     except UnicodeDecodeError as error:
         raise _wrong(f"{name} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
 

@@ -34,6 +34,7 @@ _HEADS = (
     Text(ru="ответ", en="out"),
     Text(ru="цена", en="cost"),
 )
+_SECONDS = Text(ru="{count:.2f} с", en="{count:.2f} s")
 _FAILED = Text(ru="не ответила: {reason}", en="failed: {reason}")
 _FASTEST = Text(ru="быстрее всех: {model} ({seconds:.2f} с)", en="fastest: {model} ({seconds:.2f} s)")
 _CHEAPEST = Text(ru="дешевле всех: {model} ({cost})", en="cheapest: {model} ({cost})")
@@ -138,7 +139,10 @@ def build_contenders(
 
     if len(specs) < 2:
         raise SettingsError("--compare takes two models or more, with commas between")
-    parse_spec(specs)
+    try:
+        parse_spec(specs)
+    except SettingsError as error:
+        raise SettingsError(error.detail.removeprefix("BESEDA_MODEL: ")) from error
     once = replace(settings, retries=RetryPolicy(attempts=1))
     contenders: list[ChatModel] = []
     for spec in specs:
@@ -288,33 +292,37 @@ class ColumnBoard:
 
 
 def print_table(compared: Compared, language: str = "en") -> None:
-    """Print what each took, and which was the fastest and the cheapest."""
+    """Print which model each name stood for, what each took, and which was the fastest and the cheapest."""
     heads = [head.say(language) for head in _HEADS]
-    rows = [_describe(answer) for answer in compared.answers if not answer.error]
+    rows = [_describe(answer, language) for answer in compared.answers if not answer.error]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    widths[0] = max(widths[0], *(len(answer.model) for answer in compared.answers))
+    widths[0] = max(widths[0], *(len(answer.asked) for answer in compared.answers))
+    names = {answer.asked: answer.model for answer in compared.answers if answer.model != answer.asked}
+    for asked, model in names.items():
+        typer.echo(f"{asked} → {model}")
     typer.echo(_align(heads, widths))
     for answer in compared.answers:
         if answer.error:
-            typer.echo(f"{answer.model:<{widths[0]}}  {_FAILED.say(language, reason=answer.error)}")
+            typer.echo(f"{answer.asked:<{widths[0]}}  {_FAILED.say(language, reason=answer.error)}")
         else:
-            typer.echo(_align(_describe(answer), widths))
+            typer.echo(_align(_describe(answer, language), widths))
     fastest, cheapest = compared.fastest, compared.cheapest
     if fastest is not None:
-        typer.echo(_FASTEST.say(language, model=fastest.model, seconds=fastest.total))
+        typer.echo(_FASTEST.say(language, model=fastest.asked, seconds=fastest.total))
         cost = format_cost(cheapest.usage.cost) if cheapest else ""
         typer.echo(
-            _CHEAPEST.say(language, model=cheapest.model, cost=cost) if cheapest else _NO_PRICES.say(language),
+            _CHEAPEST.say(language, model=cheapest.asked, cost=cost) if cheapest else _NO_PRICES.say(language),
         )
 
 
-def _describe(answer: Answer) -> list[str]:
+def _describe(answer: Answer, language: str) -> list[str]:
     usage = answer.usage
     mark = "~" if usage.estimated else ""
-    first = f"{answer.first_token:.2f} s" if answer.first_token is not None else "–"
+    first = _SECONDS.say(language, count=answer.first_token) if answer.first_token is not None else "–"
+    total = _SECONDS.say(language, count=answer.total)
     speed = f"{answer.speed:.1f}" if answer.speed is not None else "–"
     counts = [f"{mark}{usage.prompt_tokens}", f"{mark}{usage.completion_tokens}"]
-    return [answer.model, first, f"{answer.total:.2f} s", speed, *counts, format_cost(usage.cost)]
+    return [answer.asked, first, total, speed, *counts, format_cost(usage.cost)]
 
 
 def _align(cells: Sequence[str], widths: Sequence[int]) -> str:

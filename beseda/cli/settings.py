@@ -14,6 +14,8 @@ T = TypeVar("T")
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Another settings file than ./config.yaml.", show_default=False)
 ]
+_HEARD_ALL_THE_SAME = "beseda.llm.gigachat"  # warns of one thing: that the key travels to whoever answers
+
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -23,12 +25,16 @@ def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: ob
     A `quiet` command says itself what matters: its log tells of bugs only, unless the level is `debug`.
     Raises SettingsError.
     """
+    import logging
+
     from beseda.config import load_settings
     from beseda.logs import redact, setup_logging
 
     settings = load_settings(config, flags)
     level = "error" if quiet and settings.log_level != "debug" else settings.log_level
     setup_logging(level.upper(), json=settings.log_format == "json")
+    if level == "error":
+        logging.getLogger(_HEARD_ALL_THE_SAME).setLevel(logging.WARNING)
     for secret in settings.secrets():
         redact(secret)
     return settings

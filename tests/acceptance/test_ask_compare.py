@@ -51,6 +51,21 @@ async def test_table_names_the_fastest_and_the_cheapest(beseda: Program, servers
     assert fastest.startswith("fastest: openai:") and cheapest.startswith("cheapest: groq:")
 
 
+async def test_names_are_those_that_were_asked_and_what_they_stood_for(
+    beseda: Program, servers: list[ModelServer]
+) -> None:
+    asked = await beseda("ask", "hi", "--compare", MODELS)
+    rows = asked.out.splitlines()[-9:]
+    assert rows[:3] == [f"{name} → {name.partition(':')[0]}:test/served-model" for name in MODELS.split(",")]
+    assert [row.split()[0] for row in rows[4:7]] == MODELS.split(",")
+
+
+async def test_unknown_endpoint_is_told_without_a_variable_that_nobody_set(beseda: Program) -> None:
+    asked = await beseda("ask", "hi", "--compare", "opanai:x,groq:beta")
+    assert asked.code == 2
+    assert asked.complaint.startswith("beseda: there is no endpoint 'opanai', did you mean openai")
+
+
 async def test_comparison_takes_as_long_as_the_slowest(beseda: Program, servers: list[ModelServer]) -> None:
     slowest = 4.0
     set_replies(servers, Reply(delay=slowest / 4), Reply(delay=slowest / 2), Reply(delay=slowest))

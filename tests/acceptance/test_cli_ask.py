@@ -156,3 +156,17 @@ async def test_interrupt_while_waiting_ends_with_130(beseda: Program, server: Mo
     process.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(process.communicate(), 10)
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+async def test_lines_that_end_as_on_windows_are_lines(beseda: Program, server: ModelServer) -> None:
+    (beseda.folder / "prompt.txt").write_bytes("\ufeffпервая\r\nвторая\r\n".encode())
+    assert (await beseda("ask", "--file", "prompt.txt")).code == 0
+    assert last_question(server) == "первая\nвторая\n"
+
+
+async def test_unverified_gigachat_is_said_at_every_start(beseda: Program, server: ModelServer) -> None:
+    keys = {"GIGA_CLIENT_BASIC": "client-id:client-secret", "GIGA_API_BASE_URL": server.base_url}
+    program = beseda.with_environ(**keys, GIGA_AUTH_URL=server.url, GIGA_VERIFY_SSL="false")
+    asked = await program("ask", "hi", "--model", "gigachat")
+    assert "GIGA_VERIFY_SSL=false: anybody on the way can read the key" in asked.err
+    assert "GIGA_VERIFY_SSL" not in (await beseda("ask", "hi")).err

@@ -129,6 +129,9 @@ async def _load(room: Room, _: str) -> None:
     same = next((session for session in room.memory.sessions if session.session_id == here), None)
     if same is not None:
         room.enter(same)
+    if not room.memory.list_recent(1):
+        room.screen.say(room.tell(texts.NOTHING_TO_LOAD))
+        return
     with contextlib.suppress(EOFError, KeyboardInterrupt):  # then this conversation goes on
         await choose_session(room)
 

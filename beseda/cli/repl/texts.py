@@ -113,6 +113,7 @@ SYSTEM_NONE = Text(
     ru="Указаний нет. /system текст задаст, /system - уберёт.",
     en="There are none. /system text sets them, /system - takes them back.",
 )
+NOTHING_TO_LOAD = Text(ru="Сохранённых бесед пока нет.", en="There are no saved conversations yet.")
 NOTHING_TO_RETRY = Text(ru="Повторять пока нечего.", en="There is nothing to ask again.")
 NOTHING_TO_COPY = Text(ru="Копировать пока нечего.", en="There is nothing to copy yet.")
 COPIED = Text(ru="Ответ в буфере обмена.", en="The answer is on the clipboard.")

@@ -69,6 +69,7 @@ def test_money_is_said_where_somebody_knows_it() -> None:
     assert describe_usage(Usage(1, 2)) == "1 tokens in, 2 out"
     assert describe_usage(Usage(1, 2, 0.0, estimated=True)) == "~1 tokens in, ~2 out, $0.0000"
     assert [format_cost(cost) for cost in (None, 0.000012, 1.5)] == ["–", "$0.000012", "$1.5000"]
+    assert format_cost(0.0000003) == "<$0.000001"
 
 
 async def test_pictures_are_few_and_the_last_state_is_among_them() -> None:
