@@ -27,6 +27,7 @@ ENDPOINT = "hf"
 ALIASES = ("deepseek", "llama3", "qwen2")
 DEFAULT = "llama3"
 COMPARE = "/compare"
+_READABLE_SUM, _SMALLEST_SUM = 0.01, 0.000001  # dollars: a short answer costs some millionths, which are not nothing
 
 _CHOICE = Text(ru="Отвечает **{alias}**. Выберите модель:", en="**{alias}** answers. Choose a model:")
 _UNKNOWN = Text(
@@ -167,7 +168,10 @@ def _tokens(call: ModelCall) -> str:
 
 
 def _cost(call: ModelCall) -> str:
-    return "—" if call.usage.cost is None else f"${call.usage.cost:.4f}"
+    cost = call.usage.cost
+    if cost is None:
+        return "—"
+    return f"${cost:.4f}" if cost == 0 or cost >= _READABLE_SUM else f"${max(cost, _SMALLEST_SUM):.6f}"
 
 
 def _spec(alias: str) -> str:

@@ -134,3 +134,16 @@ async def test_with_a_key_the_router_answers(tmp_path: Path) -> None:
     assert "Быстрее всех" in closing
     assert "12+7" in reply
     assert len(server.requests) == 4
+
+
+async def test_answer_that_costs_millionths_is_not_called_free(tmp_path: Path) -> None:
+    async with ModelServer() as server:
+        keys = {"HF_TOKEN": "hf_for_tests", "HF_BASE_URL": server.base_url}
+        async with living_bot(tmp_path, ScriptedModel(), "hf_demo", **keys) as living:
+            anna = await living.user()
+            shown = []
+            for cost in (0.0000214, 0.0000002, 0.0):
+                server.default = Reply(text="ok", cost=cost)
+                await anna.say("Hi")
+                shown.append((await anna.wait_reply())["text"].rpartition("$")[2])
+    assert shown == ["0.000021", "0.000001", "0.0000"]
