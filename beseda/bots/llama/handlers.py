@@ -5,8 +5,11 @@ from dataclasses import replace
 from beseda.dispatch.context import Context
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
+from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
+from beseda.domain.usage import ModelCall
 from beseda.kit.texts import Text
+from beseda.llm.endpoints import find_endpoint
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 
@@ -14,6 +17,10 @@ router = Router()
 
 _RESET = Text(ru="🔄 Сбросить контекст", en="🔄 Reset the context")
 _COUNTER = Text(ru="💾 Контекст: {count}/{window}", en="💾 Context: {count}/{window}")
+_ELSEWHERE = Text(
+    ru="_Своей модели здесь нет (`LLAMA_SERVER_URL`): отвечает {model}, и слова уходят туда._",
+    en="_There is no model of your own here (`LLAMA_SERVER_URL`): {model} answers, and your words go there._",
+)
 _DONE = Text(
     ru="Контекст сброшен. Начинаем с чистого листа.\n\n{counter}",
     en="The context is reset. We start with a clean page.\n\n{counter}",
@@ -25,7 +32,8 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
     """Have the model answer; under the answer stands how full the context is."""
 
     def write_footer(answered: Answered) -> Footer:
-        return Footer(_count(context, answered.context), _keyboard(context))
+        notes = [_note_elsewhere(answered.call, question.language), _count(context, answered.context)]
+        return Footer("\n\n".join(filter(None, notes)), _keyboard(context))
 
     await context.desk.chat.answer(replace(question, footer=write_footer), turn)
 
@@ -43,6 +51,14 @@ async def reset_context(context: Context) -> None:
     await context.desk.memory.wipe(await context.conversation())
     await context.acknowledge()
     await context.reply(context.say(_DONE, counter=_count(context, 0)))
+
+
+def _note_elsewhere(call: ModelCall, language: str) -> str:
+    """Return what has to be said where somebody's service has stepped in for the server of one's own."""
+    row = find_endpoint(call.endpoint)
+    if row is None or row.is_local:
+        return ""
+    return _ELSEWHERE.say(language, model=literal(f"{call.endpoint}:{call.model}"))
 
 
 def _count(context: Context, count: int) -> str:

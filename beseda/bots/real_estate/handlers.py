@@ -80,8 +80,8 @@ _RESET = Text(
 )
 _TRY_SAMPLE = Text(ru="📚 Показать на учебном каталоге", en="📚 Try it on the sample catalogue")
 _SAMPLE_ON = Text(
-    ru="Подбираю по учебному каталогу: {count} выдуманных квартир. Настоящих объявлений у меня пока нет: их добавляет "
-    "владелец бота. Районы: {districts}.",
+    ru="Подбираю по учебному каталогу, квартир в нём: {count}, и все выдуманы. Настоящих объявлений у меня пока нет: "
+    "их добавляет владелец бота. Районы: {districts}.",
     en="I search the sample catalogue now: {count} homes, all made up. I have no real ones yet: the bot's owner adds "
     "them. Districts: {districts}.",
 )

@@ -71,6 +71,15 @@ async def test_server_that_is_away_is_apologised_for_with_another_try(tmp_path: 
         assert (await anna.wait_text("here I am"))["text"].endswith("2/20")
 
 
+async def test_service_that_stands_in_is_named(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(["from afar"], name="openai:some_model"), "llama") as living:
+        anna = await living.user()
+        said = await _exchange(anna, "Hi")
+    assert said.startswith("from afar")
+    assert "(LLAMA_SERVER_URL): отвечает openai:some_model" in said
+    assert said.endswith("2/20")
+
+
 async def test_own_server_answers_and_its_absence_ends_with_its_return(tmp_path: Path) -> None:
     async with ModelServer() as server:
         server.default = Reply(text="from the llama")

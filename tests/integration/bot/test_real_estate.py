@@ -139,7 +139,7 @@ async def test_sample_catalogue_is_used_when_asked_for_and_says_what_it_is(tmp_p
         anna = await living.user()
         await _ask(anna, "/start")
         await anna.press("📚 Показать на учебном каталоге")
-        await anna.wait_text("44 выдуманных")
+        await anna.wait_text("квартир в нём: 44, и все выдуманы")
         reply = await _ask(anna, "Двушка до 12 млн в Парковом")
         await _ask(anna, "/reset")
         assert "📋" not in await _ask(anna, "Двушка до 12 млн в Парковом")
