@@ -14,7 +14,7 @@ BACK = Text(ru="⬅️ Назад", en="⬅️ Back")
 HOME = Text(ru="Главное меню", en="Main menu")
 _BACK_LABELS = (*BACK, "Назад", "Back")
 _LANGUAGES = ("ru", "en")
-_PER_ROW = 2
+_SHORT = 24  # characters: of longer labels a phone shows only one in a row
 
 ROOT = ""
 
@@ -106,8 +106,13 @@ def _lead(item: MenuItem, number: int) -> Step:
 
 
 def lay_out(steps: Sequence[tuple[str, Step]], language: str, *, private: bool, back: bool) -> Markup:
-    """Return buttons, two in a row, "Back" in a row of its own."""
-    rows = [steps[start : start + _PER_ROW] for start in range(0, len(steps), _PER_ROW)]
+    """Return buttons, two in a row where both are short, "Back" in a row of its own."""
+    rows: list[list[tuple[str, Step]]] = []
+    for step in steps:
+        if rows and len(rows[-1]) == 1 and max(len(step[0]), len(rows[-1][0][0])) <= _SHORT:
+            rows[-1].append(step)
+        else:
+            rows.append([step])
     if private:
         labels = [[label for label, _ in row] for row in rows]
         return ReplyKeyboard([*labels, [BACK.say(language)]] if back else labels)

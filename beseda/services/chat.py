@@ -122,7 +122,8 @@ class ChatService:
             turn = turn or question.open_turn()
             turn.parts = await self._compose(reply.markdown, reply.keyboard, question.target, Part(0, ""))
             if reply.media:
-                turn.parts = [replace(turn.parts[0], media=write_media(reply.media))]
+                caption = turn.parts[0] if turn.parts else Part(0, "")
+                turn.parts = [replace(caption, media=write_media(reply.media))]
             turn.state = TurnState.ANSWERED
             await self._turns.answer(turn, None, None)
         await self._delivery.deliver(turn, question.target)
