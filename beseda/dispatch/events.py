@@ -115,13 +115,21 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A group has become a supergroup: from now on it is chat `chat_id`."""
+
+    place: Place
+    chat_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unhandled:
     """An update of a kind that nobody here handles."""
 
     place: Place
 
 
-Event = IncomingMessage | Press | StopRequest | Membership | Unhandled
+Event = IncomingMessage | Press | StopRequest | Membership | Move | Unhandled
 
 
 def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
@@ -136,6 +144,8 @@ def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
 
 def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
     if message := content.get("message"):
+        if "migrate_to_chat_id" in message:
+            return Move(_place(update, message, me), int(message["migrate_to_chat_id"]))
         return _message(update, message, me)
     if query := content.get("callback_query"):
         return _press(update, query, me)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from beseda.dispatch.context import Answerer, Context, Desk, Mode, answer_plainly
-from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Press, StopRequest
+from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Move, Press, StopRequest
 from beseda.errors import UnsupportedInputError
 
 Handler = Callable[[Context], Awaitable[None]]
@@ -41,7 +41,7 @@ class Router:
 
         return enter
 
-    def on(self, kind: type[StopRequest] | type[Membership]) -> Callable[[Handler], Handler]:
+    def on(self, kind: type[StopRequest] | type[Membership] | type[Move]) -> Callable[[Handler], Handler]:
         """Enter a handler for another kind of event."""
 
         def enter(handler: Handler) -> Handler:

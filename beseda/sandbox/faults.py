@@ -21,12 +21,15 @@ class Fault:
     retry_after: int | None = None
     status: int = 500
     description: str | None = None
+    migrate_to_chat_id: int | None = None
 
     def to_answer(self) -> dict[str, Any]:
         """The Bot API's error body for this fault."""
         answer: dict[str, Any] = {"ok": False, "error_code": self.status, "description": self._describe()}
         if self.retry_after is not None:
             answer["parameters"] = {"retry_after": self.retry_after}
+        if self.migrate_to_chat_id is not None:
+            answer["parameters"] = {"migrate_to_chat_id": self.migrate_to_chat_id}
         return answer
 
     def _describe(self) -> str:
@@ -65,6 +68,7 @@ class FaultPlan:
             retry_after=None if fields.get("retry_after") is None else int(fields["retry_after"]),
             status=status,
             description=fields.get("description"),
+            migrate_to_chat_id=int(fields["migrate_to_chat_id"]) if fields.get("migrate_to_chat_id") else None,
         )
         if kind == "repeat_update":
             fault.method = "getupdates"

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import ChatKind, Conversation
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation
 from beseda.domain.message import Message
 from beseda.domain.persona import Scene, system_message
 from beseda.domain.window import cut_window, find_room, fits_surely
@@ -58,6 +59,11 @@ class Memory:
     def reload(self, conversation: Conversation) -> None:
         """Distrust the hot window, so that the next look fills it from the record."""
         self._distrusted.add(self._key(conversation))
+
+    async def move(self, chat: ChatKey, chat_id: int) -> None:
+        """Go on with what was said in a chat where it has become another."""
+        await self.conversations.move(chat.bot, chat.chat_id, chat_id)
+        self._distrusted.add(replace(chat, chat_id=chat_id).history_key(self._namespace))
 
     async def wipe(self, conversation: Conversation) -> int:
         """Forget the conversation everywhere and return how many messages that was."""

@@ -82,6 +82,10 @@ class ConversationStore(Protocol):
         """Return the conversation at `key`, made if new; `person` is remembered as seen now."""
         ...
 
+    async def move(self, bot: str, old: int, new: int) -> None:
+        """Have the conversations of chat `old` go on in chat `new`; one that has begun there already stays its own."""
+        ...
+
     async def recent(self, conversation: Conversation, limit: int) -> list[Message]:
         """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count.
 

@@ -6,7 +6,7 @@ Facts about the protocol: https://core.telegram.org/bots/api#making-requests
 import asyncio
 import io
 import shutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,6 +41,14 @@ _KINDS: dict[int, type[TelegramError]] = {
 }
 
 
+class _MovedError(TelegramRefusedError):
+    """The group has become a supergroup, and that is another chat."""
+
+    def __init__(self, detail: str, chat_id: int) -> None:
+        super().__init__(detail)
+        self.chat_id = chat_id
+
+
 class BotApi:
     """One bot's connection to a Bot API server. Use it as an async context manager, or `close()` it.
 
@@ -54,6 +62,7 @@ class BotApi:
         self._timeout = timeout
         self._proxy = find_proxy(server)
         self._opened: aiohttp.ClientSession | None = None
+        self._moved: dict[object, int] = {}  # groups that became supergroups: the number each has now
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,13 +75,33 @@ class BotApi:
     async def call(self, method: str, /, *, patience: float | None = None, **params: Any) -> Any:
         """Call a Bot API method and return its result; parameters that are None are left out.
 
-        `patience` is the seconds to wait for the answer. Raises a leaf of TelegramError.
+        `patience` is the seconds to wait for the answer. A group that has become a supergroup is followed to its new
+        number (https://core.telegram.org/bots/api#responseparameters). Raises a leaf of TelegramError.
         """
+        return await self._follow(params, lambda: self._send(method, params, patience or self._timeout))
+
+    async def _send(self, method: str, params: Mapping[str, Any], patience: float) -> Any:
         body = orjson.dumps({name: value for name, value in params.items() if value is not None})
-        return await self._post(method, patience or self._timeout, data=body, headers=_JSON)
+        return await self._post(method, patience, data=body, headers=_JSON)
+
+    async def _follow(self, params: dict[str, Any], send: Callable[[], Awaitable[Any]]) -> Any:
+        """Send a call with its `params`, which are changed and sent once more where their group has moved."""
+        chat_id = params.get("chat_id")
+        if chat_id in self._moved:
+            params["chat_id"] = self._moved[chat_id]
+        try:
+            return await send()
+        except _MovedError as error:
+            params["chat_id"] = self._moved[chat_id] = error.chat_id
+            return await send()
 
     async def upload(self, method: str, files: Mapping[str, tuple[str, bytes]], **params: str | int | None) -> Any:
         """Call a method that takes files: by the name of their field, our name for each and its bytes."""
+        return await self._follow(params, lambda: self._send_files(method, files, params))
+
+    async def _send_files(
+        self, method: str, files: Mapping[str, tuple[str, bytes]], params: Mapping[str, str | int | None]
+    ) -> Any:
         form = aiohttp.FormData(
             {name: str(value) for name, value in params.items() if value is not None}, quote_fields=False
         )
@@ -177,5 +206,7 @@ def _result(method: str, status: int, body: bytes) -> Any:
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         kind = _KINDS.get(status, TelegramUnavailableError)
         raise kind(f"{method}: HTTP {status} without a Bot API answer") from None
+    if type(moved := parameters.get("migrate_to_chat_id")) is int:
+        raise _MovedError(f"{method}: {code} {description}", moved)
     default = TelegramUnavailableError if code >= 500 else TelegramRefusedError
     raise _KINDS.get(code, default)(f"{method}: {code} {description}", retry_after=parameters.get("retry_after"))

@@ -1,9 +1,9 @@
-"""Who blocked the bot, and groups that put it out: noted in the log, nobody to answer."""
+"""Who blocked the bot, groups that put it out or that moved: nobody to answer."""
 
 import logging
 
 from beseda.dispatch.context import Context
-from beseda.dispatch.events import Membership
+from beseda.dispatch.events import Membership, Move
 from beseda.dispatch.router import Router
 
 router = Router()
@@ -15,3 +15,12 @@ async def note_membership(context: Context) -> None:
     """Note the change."""
     assert isinstance(context.event, Membership)  # noqa: S101
     log.info("chat %d %s the bot", context.event.place.chat.chat_id, "lets in" if context.event.present else "left")
+
+
+@router.on(Move)
+async def follow(context: Context) -> None:
+    """Go on with the conversation of a group where it has become a supergroup."""
+    assert isinstance(context.event, Move)  # noqa: S101
+    chat = context.event.place.chat
+    await context.desk.memory.move(chat, context.event.chat_id)
+    log.info("chat %d is chat %d now", chat.chat_id, context.event.chat_id)

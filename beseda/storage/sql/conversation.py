@@ -4,7 +4,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.message import Message, Role
@@ -70,6 +70,17 @@ class SqlConversationRepository:
             await self._database.write_rows([(_person, _person_params(person, self._clock.now()))])
             self._remember_person(person)
         return known
+
+    async def move(self, bot: str, old: int, new: int) -> None:
+        """Have the conversations of chat `old` go on in chat `new`; one that has begun there already stays its own."""
+        there = conversations.alias()
+        begun = exists().where(
+            there.c.bot == bot, there.c.chat_id == new, there.c.thread_id == conversations.c.thread_id
+        )
+        statement = update(conversations).where(conversations.c.bot == bot, conversations.c.chat_id == old, ~begun)
+        await self._database.write(lambda connection: connection.execute(statement.values(chat_id=new)))
+        for key in [key for key in self._conversations if (key.bot, key.chat_id) == (bot, old)]:
+            del self._conversations[key]
 
     async def recent(self, conversation: Conversation, limit: int) -> list[Message]:
         """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count."""

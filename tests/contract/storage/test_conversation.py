@@ -51,6 +51,24 @@ async def test_open_follows_a_changed_person(world: World) -> None:
     assert [tuple(row) for row in names] == [("Анна", "")]
 
 
+async def test_conversation_goes_on_where_its_group_has_moved(world: World) -> None:
+    old, new = ChatKey(BOT, -5), ChatKey(BOT, -(10**12) - 5)
+    before = await world.conversations.open(old, ChatKind.GROUP, "Двор", ANYA)
+    await world.conversations.move(BOT, old.chat_id, new.chat_id)
+    after = await world.conversations.open(new, ChatKind.SUPERGROUP, "Двор", ANYA)
+    assert (after.id, after.key) == (before.id, new)
+    assert (await world.conversations.open(old, ChatKind.GROUP, "Двор", ANYA)).id != before.id
+
+
+async def test_conversation_that_has_begun_in_the_new_group_stays_its_own(world: World) -> None:
+    old, new = ChatKey(BOT, -5), ChatKey(BOT, -(10**12) - 5)
+    before = await world.conversations.open(old, ChatKind.GROUP, "Двор", ANYA)
+    begun = await world.conversations.open(new, ChatKind.SUPERGROUP, "Двор", ANYA)
+    await world.conversations.move(BOT, old.chat_id, new.chat_id)
+    assert (await world.conversations.open(old, ChatKind.GROUP, "Двор", ANYA)).id == before.id
+    assert (await world.conversations.open(new, ChatKind.SUPERGROUP, "Двор", ANYA)).id == begun.id
+
+
 async def test_last_seen_is_kept_to_five_minutes(world: World) -> None:
     clock = ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
     store = SqlConversationRepository(world.database, clock)

@@ -11,7 +11,7 @@ from beseda.domain.update import StoredUpdate
 from beseda.errors import EmptyAnswerError
 from beseda.storage.base import UpdateStore
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
-from tests.parts.living_bot import ANNA, GROUP, living_bot
+from tests.parts.living_bot import ANNA, FORUM, GROUP, living_bot
 from tests.parts.waiting import eventually
 
 
@@ -34,6 +34,28 @@ async def test_command_of_another_bot_in_a_group_is_left_to_it(tmp_path: Path) -
         assert "/clear" in (await anna.wait_reply())["text"]
         await living.settle()
     assert model.requests == []
+
+
+async def test_group_that_becomes_a_supergroup_is_followed_with_its_conversation(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback="noted")
+    async with living_bot(tmp_path, model) as living:
+        anna, there = await living.user(ANNA, f"group:{GROUP}"), await living.user(ANNA, f"group:{FORUM}")
+        await anna.say("@assistant_bot one")
+        await anna.wait_text("noted")
+        moved = "Bad Request: group chat was upgraded to a supergroup chat"
+        await living.fault(method="sendMessage", kind="error", status=400, description=moved, migrate_to_chat_id=FORUM)
+        await anna.say("@assistant_bot two")
+        await there.wait_text("noted")
+        chat = {"id": GROUP, "type": "group", "title": "x"}
+        sender = {"id": ANNA, "is_bot": False, "first_name": "Анна"}
+        service = {"message_id": 9, "date": 0, "chat": chat, "from": sender, "migrate_to_chat_id": FORUM}
+        await living.inject({"message": service})
+        await living.settle()
+        await there.say("@assistant_bot three")
+        await eventually(lambda: _has_asked(model, 3))
+        await living.settle()
+    heard = [message.content.partition(": ")[2] for message in model.requests[-1].messages if message.role == "user"]
+    assert heard == ["one", "two", "three"]
 
 
 @dataclass
@@ -102,3 +124,7 @@ async def test_update_that_a_sweep_finds_before_its_store_returns_is_answered_on
 
 async def _is_idle(pending: int) -> bool:
     return not pending
+
+
+async def _has_asked(model: ScriptedModel, times: int) -> bool:
+    return len(model.requests) == times
