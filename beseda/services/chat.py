@@ -106,10 +106,11 @@ class ChatService:
         if turn is None:
             turn = question.open_turn()
             await self._turns.open(turn, question.as_message())
-        elif turn.state is TurnState.RECEIVED:
-            # Once more: the words of a recording that was heard only now are not on record.
-            await self._turns.open(turn, question.as_message())
-            self._memory.reload(question.conversation)
+        else:
+            if turn.state is TurnState.RECEIVED:
+                # Once more: the words of a recording that was heard only now are not on record.
+                await self._turns.open(turn, question.as_message())
+            self._memory.reload(question.conversation)  # a crash may have come before it was told of an answer
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
                 await self._think(turn, question)

@@ -84,6 +84,10 @@ class PanelService:
         if turn is None:
             turn = question.open_turn()
             await self._parts.turns.open(turn, question.as_message())
+        else:
+            if turn.state is TurnState.RECEIVED:
+                await self._parts.turns.open(turn, question.as_message())
+            self._parts.memory.reload(question.conversation)
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
                 table = _Table(panel, turn)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from beseda.domain.message import Message, Role
 from beseda.domain.update import StoredUpdate
 from beseda.errors import EmptyAnswerError
+from beseda.sandbox.server import serve_sandbox
+from beseda.sandbox.settings import SandboxSettings
 from beseda.storage.base import UpdateStore
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
-from tests.parts.living_bot import ANNA, FORUM, GROUP, living_bot
+from tests.parts.living_bot import ANNA, FORUM, GROUP, account, living_bot, run_bot
 from tests.parts.waiting import eventually
 
 
@@ -56,6 +59,26 @@ async def test_group_that_becomes_a_supergroup_is_followed_with_its_conversation
         await living.settle()
     heard = [message.content.partition(": ")[2] for message in model.requests[-1].messages if message.role == "user"]
     assert heard == ["one", "two", "three"]
+
+
+async def test_answer_that_a_crash_kept_from_the_hot_window_is_remembered(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback="noted")
+    async with serve_sandbox(SandboxSettings((account("assistant"),), tmp_path / "sandbox")) as sandbox:
+        async with run_bot(tmp_path, model, sandbox) as living:
+            anna = await living.user()
+            await living.fault(kind="error", method="sendMessage", status=502, count=1000)
+            await anna.say("one")
+            await living.wait_for_calls("sendMessage")
+        async with run_bot(tmp_path, model, sandbox) as living:
+            # What a Redis holds that was not told of the last exchange.
+            await living.container.hot.history.append(f"chat_history:{ANNA}", [Message(Role.USER, "earlier")])
+            await living.clear_faults()
+            anna = await living.user()
+            await anna.wait_text("noted")
+            await anna.say("two")
+            await anna.wait_reply()
+            await living.settle()
+    assert [message.content for message in model.requests[-1].messages[1:]] == ["one", "noted", "two"]
 
 
 @dataclass
