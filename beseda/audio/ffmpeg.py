@@ -59,16 +59,22 @@ class Ffmpeg:
     """An `AudioTranscoder` and an `AudioWorkshop`.
 
     `slots` bounds how many run at once, `timeout` is the seconds that each may take; a long recording gets more by its
-    length. One core makes speech about a hundred times faster than it was spoken.
+    length. One core makes speech about a hundred times faster than it was spoken. With `gentle` long recordings make
+    room for whoever else needs the processor: for a bot that answers other people meanwhile.
     """
 
     def __init__(
-        self, path: Path, slots: asyncio.Semaphore, timeout: float = 300.0, *, max_seconds: float = MAX_SECONDS
+        self,
+        path: Path,
+        slots: asyncio.Semaphore,
+        timeout: float = 300.0,
+        *,
+        max_seconds: float = MAX_SECONDS,
+        gentle: bool = False,
     ) -> None:
         self._path = path
         self._probe_path = find_ffprobe(path)
-        # Long work makes room for people who wait for a short answer.
-        self._gently = [nice, "-n", "10"] if (nice := shutil.which("nice")) else []
+        self._gently = [nice, "-n", "10"] if gentle and (nice := shutil.which("nice")) else []
         self._slots = slots
         self._timeout = timeout
         self._max_seconds = max_seconds

@@ -165,6 +165,21 @@ async def test_hanging_ffmpeg_is_killed_in_a_long_recording(tmp_path: Path) -> N
         )
 
 
+async def test_gentle_work_is_done_all_the_same(tmp_path: Path) -> None:
+    ffmpeg = Ffmpeg(find_ffmpeg(), asyncio.Semaphore(1), 60, gentle=True)
+    sound = await ffmpeg.probe(SAMPLES / "hello.ogg")
+    recording = await ffmpeg.transcode_speech(SAMPLES / "hello.ogg", tmp_path / "speech.ogg", sound, max_seconds=60)
+    assert recording.seconds == pytest.approx(3.75, abs=0.1)
+
+
+async def test_missing_ffmpeg_is_named_when_gentle(tmp_path: Path) -> None:
+    ffmpeg = Ffmpeg(tmp_path / "ffmpeg", asyncio.Semaphore(1), 60, gentle=True)
+    with pytest.raises(ToolError, match="ffmpeg"):
+        await ffmpeg.transcode_speech(
+            SAMPLES / "hello.ogg", tmp_path / "speech.ogg", Sound("ogg", "opus", 4, 1000), max_seconds=4
+        )
+
+
 async def test_samples_are_what_they_say(tmp_path: Path) -> None:
     source = await make_long(tmp_path / "long.ogg", minutes=2)
     completed = await run([find_ffmpeg(), "-hide_banner", "-i", source], timeout=20)
