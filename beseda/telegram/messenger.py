@@ -17,6 +17,7 @@ from beseda.domain.turn import Part, PartState
 from beseda.errors import (
     FileTooLargeError,
     NotFoundError,
+    TelegramConflictError,
     TelegramFloodError,
     TelegramRefusedError,
     TelegramUnavailableError,
@@ -76,7 +77,7 @@ class TelegramMessenger:
                 return await self._put_once(target, part)
             except TelegramFloodError as error:
                 await self.obey_flood(target, error)
-            except TelegramUnavailableError as error:
+            except (TelegramUnavailableError, TelegramConflictError) as error:
                 log.warning("Telegram is away, trying again: %s", error.detail)
                 await self._clock.sleep(self._backoff.delay(attempt))
             attempt += 1

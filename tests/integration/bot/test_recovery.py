@@ -94,6 +94,7 @@ async def test_repeated_update_is_answered_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
+        {"kind": "error", "status": 409, "description": "Conflict"},
         {"kind": "error", "status": 500, "description": "Internal Server Error"},
         {"kind": "error", "status": 502, "description": "Bad Gateway"},
         {"kind": "error", "status": 429, "retry_after": 1},
