@@ -15,12 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from beseda.dispatch.context import Chore, Context, Desk
-from beseda.domain.conversation import ChatKey
 from beseda.domain.job import DEFAULT_SLOT, Job, JobRequest, JobState
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
 from beseda.kit.texts import Text
-from beseda.services.delivery import BLOCKED, Delivery
+from beseda.services.delivery import Delivery
 from beseda.telegram.base import Button, Target
 
 log = logging.getLogger(__name__)
@@ -104,10 +103,15 @@ class Chores:
         else:
             self._plan(desk, shown)
 
-    async def cancel_of(self, desk: Desk, chat: ChatKey) -> bool:
-        """Cancel what was asked for last in a chat and return whether there was anything."""
-        running = [number for number, shown in self._shown.items() if shown.turn.conversation.key == chat]
-        return bool(running) and await desk.jobs.cancel(max(running))
+    async def cancel_last(self, context: Context) -> bool:
+        """Cancel what the person asked for last in the event's chat and return whether there was anything."""
+        where = (context.event.place.chat, context.person.id)
+        running = [
+            number
+            for number, shown in self._shown.items()
+            if (shown.turn.conversation.key, shown.turn.user_id) == where
+        ]
+        return bool(running) and await context.desk.jobs.cancel(max(running))
 
     async def close(self) -> None:
         """Show nothing more."""
@@ -134,6 +138,7 @@ class Chores:
         shown = self._shown.get(job.id)
         if shown is None:
             shown = self._shown[job.id] = _Shown(turn, job, turn.parts[0] if turn.parts else Part(0, ""))
+        shown.job = job
         if turn.state is not TurnState.RECEIVED or job.state.is_over:
             await self._finish(desk, shown)
         elif shown.part.message_id is None or not shown.part.html:
@@ -186,10 +191,7 @@ class Chores:
                 turn.state = TurnState.ANSWERED if shown.job.state is JobState.DONE else TurnState.FAILED
                 turn.reason = shown.job.reason or (_CANCELLED_REASON if turn.state is TurnState.FAILED else "")
                 await desk.turns.answer(turn, None, None)
-            if turn.state is TurnState.FAILED and turn.reason == BLOCKED:
-                await desk.turns.finish(turn)
-            else:
-                await Delivery(desk.messenger, desk.turns).deliver(turn, shown.target)
+            await Delivery(desk.messenger, desk.turns).deliver(turn, shown.target)
             self._shown.pop(shown.job.id, None)
             if shown.due is not None:
                 shown.due.cancel()

@@ -11,7 +11,7 @@ from beseda.dispatch.events import Event, Identity, IncomingMessage, Kind, Membe
 from beseda.dispatch.material import Material
 from beseda.dispatch.menu import MenuBook
 from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import ChatKey, Conversation, Person
+from beseda.domain.conversation import Conversation, Person
 from beseda.domain.job import DEFAULT_SLOT, Job
 from beseda.domain.language import language_of
 from beseda.domain.media import Media
@@ -59,8 +59,8 @@ class ChoreKeeper(Protocol):
         """Go on with the job of the event's turn, if it has one, and return whether it has."""
         ...
 
-    async def cancel_of(self, desk: "Desk", chat: ChatKey) -> bool:
-        """Cancel what was asked for last in a chat and return whether there was anything."""
+    async def cancel_last(self, context: "Context") -> bool:
+        """Cancel what the person asked for last in the event's chat and return whether there was anything."""
         ...
 
     async def close(self) -> None:

@@ -43,7 +43,7 @@ async def show_menu(context: Context) -> None:
 @router.command("cancel")
 async def cancel(context: Context) -> None:
     """End what is being made for the chat, or else leave the mode for the main menu."""
-    ended = await context.desk.chores.cancel_of(context.desk, context.event.place.chat)
+    ended = await context.desk.chores.cancel_last(context)
     standing = await find_standing(context)
     if ended:
         await context.reply(context.say(_LEFT))
@@ -97,6 +97,8 @@ def _press(kind: str) -> Handler:
     async def press(context: Context) -> None:
         assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
         await context.acknowledge()
+        if await context.desk.chores.resume(context):
+            return
         await take_step(context, Step(kind, context.event.data.partition(":")[2]))
 
     return press

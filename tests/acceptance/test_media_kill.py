@@ -1,0 +1,105 @@
+"""`kill -9` in the middle of work that takes its time: the next start finishes it, and sends what came of it once."""
+
+import signal
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beseda.sandbox.server import RunningSandbox, serve_sandbox
+from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
+from beseda.sandbox.user import SandboxUser
+from tests.acceptance.program import Program
+from tests.parts.speech_server import Fault, SpeechServer
+from tests.parts.waiting import eventually
+
+TOKEN = "7100000009:token-for-tests-token-for-tests"
+SAID = SpeechServer().text
+VOICE = (Path(__file__).parents[1] / "samples" / "voice" / "hello.ogg").read_bytes()
+
+
+@asynccontextmanager
+async def _user(sandbox: RunningSandbox, number: int = 0) -> AsyncIterator[SandboxUser]:
+    person = DEFAULT_USERS[number].id
+    async with SandboxUser(sandbox.base_url, person, f"media_bot:{person}") as user:
+        yield user
+
+
+@asynccontextmanager
+async def _sandbox(folder: Path) -> AsyncIterator[RunningSandbox]:
+    async with serve_sandbox(SandboxSettings((BotAccount(TOKEN, "media_bot", "M"),), folder / "sandbox")) as sandbox:
+        yield sandbox
+
+
+def _media(beseda: Program, sandbox: RunningSandbox, speech: SpeechServer) -> Program:
+    return beseda.with_environ(
+        TELEGRAM_API_URL=sandbox.base_url,
+        MEDIA_BOT_TOKEN=TOKEN,
+        BESEDA_SPEECH="asr",
+        ASR_BASE_URL=speech.base_url,
+        BESEDA_LIMITS="off",
+        BESEDA_JOB_SLOTS="speech=1",
+    )
+
+
+async def _send(user: SandboxUser) -> None:
+    await user.say("🎤 Аудио")
+    await user.wait_reply(20)
+    await user.send_voice(VOICE)
+
+
+def _outcomes(history: list[dict[str, Any]]) -> tuple[int, int]:
+    """Count the transcripts shown and the files sent."""
+    shown = sum(SAID in message.get("text", "") for message in history)
+    return shown, sum("document" in message for message in history)
+
+
+@pytest.mark.parametrize("waiting", [1, 3], ids=["while it runs", "while others wait"])
+async def test_work_is_finished_by_the_next_start(beseda: Program, tmp_path: Path, waiting: int) -> None:
+    async with _sandbox(tmp_path) as sandbox, SpeechServer(faults=deque([Fault.HANG])) as speech:
+        program = _media(beseda, sandbox, speech)
+        async with AsyncExitStack() as stack:
+            users = [await stack.enter_async_context(_user(sandbox, number)) for number in range(waiting)]
+            async with program.serve("run", "--bot", "media") as service:
+                for user in users:
+                    await _send(user)
+                    await user.wait_text("⏳", 20)
+                await eventually(lambda: _heard(speech))
+                await service.stop(signal.SIGKILL)
+            async with program.serve("run", "--bot", "media"):
+                for user in users:
+                    await user.wait_text(SAID, 40)
+                    await user.wait_for(lambda event: _named(event, ".txt"), 20)
+            assert [_outcomes(await user.history()) for user in users] == [(1, 2)] * waiting
+
+
+async def test_stored_outcome_is_sent_by_the_next_start(beseda: Program, tmp_path: Path) -> None:
+    async with _sandbox(tmp_path) as sandbox, SpeechServer() as speech, _user(sandbox) as anna:
+        program = _media(beseda, sandbox, speech)
+        fault = {"kind": "error", "method": "sendDocument", "status": 502, "count": 1000}
+        await anna.call("POST", "/faults", json=fault)
+        async with program.serve("run", "--bot", "media") as service:
+            await _send(anna)
+            await anna.wait_text(SAID, 30)
+            await eventually(lambda: _calls(anna, "sendDocument"))
+            await service.stop(signal.SIGKILL)
+        await anna.call("DELETE", "/faults")
+        async with program.serve("run", "--bot", "media"):
+            await anna.wait_for(lambda event: _named(event, ".txt"), 30)
+        assert _outcomes(await anna.history()) == (1, 2)
+        assert len(speech.heard) == 1
+
+
+def _named(event: dict[str, Any], suffix: str) -> bool:
+    return str(event.get("message", {}).get("document", {}).get("file_name", "")).endswith(suffix)
+
+
+async def _heard(speech: SpeechServer) -> bool:
+    return bool(speech.heard)
+
+
+async def _calls(user: SandboxUser, method: str) -> list[Any]:
+    return list((await user.call("GET", "/calls", params={"method": method}))["calls"])
