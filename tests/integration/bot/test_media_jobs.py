@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from beseda.domain.file import FileOwner
 from beseda.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedModel
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
-from tests.parts.living_bot import BORIS, CHRIS, LivingBot, account, living_bot, run_bot
+from tests.parts.living_bot import ANNA, BORIS, CHRIS, LivingBot, account, living_bot, run_bot
 from tests.parts.speech_server import Fault, SpeechServer
 from tests.parts.waiting import eventually
 
@@ -173,6 +174,35 @@ async def test_progress_is_edited_at_most_once_in_three_seconds(tmp_path: Path) 
         # Queued, and its outcome: what happened between them within three seconds was not shown.
         assert len(await living.calls("editMessageText")) <= 2
         await eventually(lambda: living.calls("sendDocument"))
+
+
+async def test_picture_that_is_no_photo_to_telegram_goes_out_as_files(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+        anna = await living.user()
+        await anna.say("✨ Улучшить фото")
+        await anna.wait_text("Режим")
+        await living.fault(
+            kind="error",
+            method="sendMediaGroup",
+            status=400,
+            description="Bad Request: PHOTO_INVALID",
+            count=1,
+        )
+        await anna.send_file((SAMPLES / "photo" / "dull.jpg").read_bytes(), "photo", "a.jpg")
+        await anna.wait_text("✨ Готово", timeout=30)
+        await living.settle()
+        assert sum("document" in message for message in await anna.history()) == 3
+
+
+async def test_outcome_deleted_before_it_is_sent_leaves_only_words(tmp_path: Path) -> None:
+    async with SpeechServer() as speech, _media(tmp_path, speech) as living:
+        await living.fault(kind="error", method="editMessageText", status=502, count=1)
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await living.wait_for_calls("editMessageText")
+        await living.container.files.delete_all(FileOwner("media", ANNA))
+        await living.settle()
+        assert not any("document" in message for message in await anna.history())
 
 
 def _hang() -> deque[Fault]:

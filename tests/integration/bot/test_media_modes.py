@@ -1,5 +1,6 @@
 """Modes: what they take, what they offer instead, documents of a transcript, in a private chat and in a group."""
 
+import sqlite3
 from pathlib import Path
 
 import orjson
@@ -201,3 +202,12 @@ async def test_menu_of_a_group_is_inline(tmp_path: Path) -> None:
         await anna.wait_text("Работа с фото")
         await anna.press("✨ Улучшить фото")
         await anna.wait_text("Режим")
+
+
+async def test_ordinary_messages_of_other_bots_ask_for_no_state(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(["И вам"])) as living:
+        with sqlite3.connect(tmp_path / "data" / "beseda.db") as connection:
+            connection.execute("DROP TABLE states")
+        anna = await living.user()
+        await anna.say("Привет")
+        await anna.wait_text("И вам")

@@ -1,0 +1,67 @@
+"""Which label leads where, and which buttons stand where."""
+
+import pytest
+
+from beseda.dispatch.menu import BACK, Face, MenuBook, Step
+from beseda.domain.menu import MenuItem
+from beseda.kit.texts import Text
+from beseda.telegram.base import Button, ReplyKeyboard
+
+MENU = (
+    MenuItem(label=Text("Дело", "Work"), items=(MenuItem(mode="audio"), MenuItem(mode="text"))),
+    MenuItem(mode="photo"),
+    MenuItem(label=Text("Помощь", "Help"), command="help"),
+)
+FACES = {
+    "audio": Face(Text("Аудио", "Audio")),
+    "text": Face(Text("Текст", "Text"), [Text("Сводка", "Summary"), Text("Очень длинная надпись кнопки", "Long")]),
+    "photo": Face(Text("Фото", "Photo")),
+}
+
+
+@pytest.fixture
+def book() -> MenuBook:
+    return MenuBook(MENU, FACES)
+
+
+@pytest.mark.parametrize(
+    ("label", "step"),
+    [
+        ("Дело", Step("menu", "0")),
+        ("Work", Step("menu", "0")),
+        ("Аудио", Step("mode", "audio")),
+        ("Photo", Step("mode", "photo")),
+        ("Help", Step("command", "help")),
+        ("Сводка", Step("action", "text.0")),
+        ("⬅️ Назад", Step("back")),
+        ("Назад", Step("back")),
+        ("Back", Step("back")),
+        ("Главное меню", Step("menu")),
+        ("аудио", None),
+        ("", None),
+    ],
+)
+def test_label_leads_in_either_language(book: MenuBook, label: str, step: Step | None) -> None:
+    assert book.find(label) == step
+
+
+def test_keys_stand_below_the_field_in_private(book: MenuBook) -> None:
+    assert book.markup("", "en", private=True) == ReplyKeyboard([["Work", "Photo"], ["Help"]])
+    assert book.markup("0", "ru", private=True) == ReplyKeyboard([["Аудио", "Текст"], ["⬅️ Назад"]])
+
+
+def test_buttons_are_inline_in_a_group(book: MenuBook) -> None:
+    shown = book.markup("0", "en", private=False)
+    back = Button(BACK.en, "back:")
+    assert shown == [[Button("Audio", "mode:audio"), Button("Text", "mode:text")], [back]]
+
+
+def test_long_label_has_a_row_of_its_own(book: MenuBook) -> None:
+    shown = book.actions("text", "ru", private=True)
+    assert shown == ReplyKeyboard([["Сводка"], ["Очень длинная надпись кнопки"], ["⬅️ Назад"]])
+
+
+def test_home_of_a_mode_is_the_menu_it_stands_in(book: MenuBook) -> None:
+    assert [book.home_of(name) for name in ("audio", "photo", "none")] == ["0", "", ""]
+    assert [book.has(place) for place in ("", "0", "1", "7", "x")] == [True, True, False, False, False]
+    assert book.title("0") == Text("Дело", "Work")
