@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.router import Router
+from beseda.domain.conversation import ChatKind
 from beseda.domain.file import FileKind, FileOwner, FilePage, StoredFile
 from beseda.domain.markdown import literal
 from beseda.domain.media import Media, MediaKind
@@ -37,13 +38,27 @@ _NO = Text(ru="Оставить", en="Keep them")
 _DELETED = Text(ru="Удалил.", en="Deleted.")
 _WIPED = Text(ru="Удалил файлов: {count}, освободилось {size}.", en="Deleted {count} files, {size} freed.")
 _NOT_YOURS = Text(ru="Это список другого человека.", en="This is somebody else's list.")
+_IN_PRIVATE = Text(
+    ru="Ваши данные я показываю только вам: напишите мне лично, @{username}.",
+    en="I show your data to nobody but you: write to me in private, @{username}.",
+)
 _ICONS = {FileKind.TRANSCRIPT: "📄", FileKind.DOCUMENT: "📝", FileKind.PHOTO: "🖼", FileKind.AUDIO: "🔊"}
 _UNITS = Text(ru="Б КБ МБ ГБ", en="B KB MB GB")
+
+
+async def keep_private(context: Context) -> bool:
+    """Return whether this is a private chat; in a group, where others read along, say where to ask instead."""
+    if context.event.place.kind is ChatKind.PRIVATE:
+        return True
+    await context.reply(context.say(_IN_PRIVATE, username=literal(context.desk.me.username)))
+    return False
 
 
 @router.command("history")
 async def show_history(context: Context) -> None:
     """Show the newest files."""
+    if not await keep_private(context):
+        return
     markdown, keyboard = await _list(context, 0)
     await context.reply(markdown, keyboard)
 

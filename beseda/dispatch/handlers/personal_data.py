@@ -2,7 +2,7 @@
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
-from beseda.dispatch.handlers.history import write_size
+from beseda.dispatch.handlers.history import keep_private, write_size
 from beseda.dispatch.router import Router
 from beseda.domain.file import FileOwner
 from beseda.domain.media import Media, MediaKind, write_media
@@ -36,6 +36,8 @@ _STATES = ("mode", "offer", "photo", "transcript", "model")
 @router.command("mydata")
 async def hand_over(context: Context) -> None:
     """Send all of it as zip files; none stays with us."""
+    if not await keep_private(context):
+        return
     async with context.typing(), context.desk.personal_data.export(_owner(context)) as volumes:
         async for volume in volumes:
             media = Media(MediaKind.DOCUMENT, str(volume.path.absolute()), f"my-data-{volume.number}.zip")

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.testing.scripted_model import ScriptedModel
-from tests.parts.living_bot import ANNA, BORIS, TOKEN, LivingBot, living_bot
+from tests.parts.living_bot import ANNA, BORIS, GROUP, TOKEN, LivingBot, living_bot
 
 OWNER = FileOwner("media", ANNA)
 
@@ -114,6 +115,18 @@ async def test_mydata_hands_over_everything(tmp_path: Path) -> None:
             assert "Доброе утро" in "".join(volume.read(name).decode() for name in names if "conversation" in name)
         assert sum(name.endswith(".txt") for name in names) >= 2
         assert not [path for path in (tmp_path / "data" / "tmp").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("command", ["/mydata", "/history"])
+async def test_what_is_personal_is_not_shown_in_a_group(tmp_path: Path, command: str) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+        await keep(living, 1)
+        anna = await living.user(ANNA, f"group:{GROUP}")
+        await anna.say(command)
+        reply = await anna.wait_reply()
+        await living.settle()
+        assert reply["text"].startswith("Ваши данные я показываю только вам")
+        assert not [message for message in await anna.history() if "document" in message]
 
 
 async def test_forget_erases_after_a_question_and_says_what(tmp_path: Path) -> None:
