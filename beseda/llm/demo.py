@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator
 
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Role
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
@@ -10,7 +11,6 @@ from beseda.kit.texts import Text
 from beseda.llm import _demo_texts as texts
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
 from beseda.llm.endpoints import ENDPOINTS
-from beseda.llm.estimate import estimate_tokens
 
 ENDPOINT_NAME = "demo"
 MODEL_NAME = "demo"

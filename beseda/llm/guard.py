@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.usage import Usage
 from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError
 from beseda.llm.base import (
@@ -18,7 +19,6 @@ from beseda.llm.base import (
     TextDelta,
     find_measuring,
 )
-from beseda.llm.estimate import estimate_tokens
 
 _STEP = 256
 _ENDING = 24  # characters whose earlier occurrence gives the length of the phrase

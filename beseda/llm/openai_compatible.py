@@ -14,6 +14,7 @@ import orjson
 from yarl import URL
 
 from beseda import __version__
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.usage import Usage
 from beseda.errors import ModelNotFoundError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._answer import StreamedAnswer
@@ -22,7 +23,6 @@ from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, Mod
 from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect
 from beseda.llm.endpoints import Endpoint
-from beseda.llm.estimate import estimate_tokens
 from beseda.llm.http import MAX_BODY_BYTES, HttpAnswer, HttpClient, Timeouts, read_bounded
 
 _MESSAGE_TOKENS = 4  # what a chat template puts around each message

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beseda.domain.estimate import estimate_tokens
 from beseda.errors import RemoteError, SettingsError
 from beseda.llm.base import ChatModel, find_measuring
-from beseda.llm.estimate import estimate_tokens
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

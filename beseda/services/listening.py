@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from beseda.domain.conversation import ChatKey
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.usage import ModelCall, Usage
 from beseda.errors import BesedaError, EmptyAnswerError
 from beseda.kit.clock import Clock
@@ -104,9 +105,14 @@ class CallRecord:
         """Return the record of a call that failed; the reason is the error's kind, never its detail."""
         return self._record(self._endpoint, self._model, Usage(estimated=True), "error", type(error).__name__)
 
-    def stopped(self) -> Finished:
-        """Return the end of a call that the user stopped; the server's own count never came."""
-        return Finished(FinishReason.STOPPED, Usage(estimated=True), self._endpoint, self._model)
+    def stopped(self, request: ModelRequest | None = None, said: str = "") -> Finished:
+        """Return the end of a call that the user stopped; the server's own count never came, so it is estimated.
+
+        Without a `request` nothing was asked.
+        """
+        asked = sum(estimate_tokens(message.content) for message in request.messages) if request else 0
+        usage = Usage(asked, estimate_tokens(said), estimated=True)
+        return Finished(FinishReason.STOPPED, usage, self._endpoint, self._model)
 
     def _record(self, endpoint: str, model: str, usage: Usage, reason: str, error: str = "") -> ModelCall:
         now = self._clock.monotonic()
@@ -139,7 +145,7 @@ class Listener:
             task = self.answer.task
             if not self.answer.stopped or task is None or task.uncancel() > 0:
                 raise  # the program ends: the next start takes the turn up
-            return self.record.stopped()
+            return self.record.stopped(request, self.answer.said)
         finally:
             self.answer.task = None
 

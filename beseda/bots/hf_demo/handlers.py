@@ -16,6 +16,7 @@ from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
 from beseda.domain.usage import ModelCall
 from beseda.kit.texts import Text
+from beseda.llm.base import FinishReason
 from beseda.services.panel import Outcome, Panel, Seat
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
@@ -129,7 +130,8 @@ def describe_race(outcomes: Sequence[Outcome], language: str) -> str:
 
 def _name_best(came: Mapping[str, ModelCall], language: str) -> str:
     """Return who was the fastest and the cheapest, where it is they who answered and there is a difference."""
-    own = {alias: call for alias, call in came.items() if call.endpoint == ENDPOINT}
+    whole = {alias: call for alias, call in came.items() if call.finish_reason != FinishReason.STOPPED}
+    own = {alias: call for alias, call in whole.items() if call.endpoint == ENDPOINT}
     priced = {alias: call.usage.cost for alias, call in own.items() if call.usage.cost is not None}
     verdicts = []
     if len(own) > 1:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from beseda.cli.answer import Answer
 from beseda.cli.repl.session import ASSISTANT, SUMMARY, SYSTEM, USER, ChatSession, StoredMessage, make_title
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message, Role
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
-from beseda.llm.estimate import estimate_tokens
 
 SUMMARY_EVERY = 5  # user messages between two summaries
 KEPT_TURNS = 2  # user messages that a summary leaves word for word

@@ -7,11 +7,11 @@ from beseda.cli.answer import Answer, fill_answer, format_cost
 from beseda.cli.repl import texts
 from beseda.cli.repl.room import Room
 from beseda.cli.repl.summary import sum_up
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message
 from beseda.domain.usage import Usage
 from beseda.errors import ContextTooLongError, RemoteError
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, find_measuring
-from beseda.llm.estimate import estimate_tokens
 from beseda.logs import scrub
 
 _NEARLY = 0.8  # of the context

@@ -147,3 +147,18 @@ async def test_answer_that_costs_millionths_is_not_called_free(tmp_path: Path) -
                 await anna.say("Hi")
                 shown.append((await anna.wait_reply())["text"].rpartition("$")[2])
     assert shown == ["0.000021", "0.000001", "0.0000"]
+
+
+async def test_nobody_is_praised_for_an_answer_that_was_stopped(tmp_path: Path) -> None:
+    async with ModelServer() as server:
+        server.default = Reply(text=["Half ", "an answer"], cut_after=1, hang=True)
+        keys = {"HF_TOKEN": "hf_for_tests", "HF_BASE_URL": server.base_url}
+        async with living_bot(tmp_path, ScriptedModel(), "hf_demo", **keys) as living:
+            anna = await living.user()
+            await anna.say("/compare again")
+            await server.wait_for_request(3)
+            await anna.stop((await anna.wait_draft())["draft_id"])
+            closing = (await anna.wait_text("модель"))["text"]
+            await living.settle()
+    assert "Быстрее всех" not in closing
+    assert "≈0+" not in closing

@@ -1,6 +1,6 @@
 import pytest
 
-from beseda.llm.estimate import estimate_tokens
+from beseda.domain.estimate import estimate_tokens
 
 
 @pytest.mark.parametrize(
