@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from beseda.bots.catalog import Catalog
 from beseda.config import Settings
+from beseda.config.settings import BOT_TOKEN_VARIABLES
 from beseda.dispatch.launch import Assignment, Webhook
 from beseda.errors import SettingsError
 
@@ -60,7 +61,8 @@ def find_tokens(settings: Settings, catalog: Catalog) -> dict[str, str]:
 
 def name_variable(bot: str) -> str:
     """Return the environment variable for a bot's own token."""
-    return f"{bot.upper().replace('-', '_')}_BOT_TOKEN"
+    documented = [variable for variable, owner in BOT_TOKEN_VARIABLES.items() if owner == bot]
+    return documented[0] if documented else f"{bot.upper().replace('-', '_')}_BOT_TOKEN"
 
 
 def _refuse_doubles(tokens: Mapping[str, str], names: Sequence[str]) -> None:

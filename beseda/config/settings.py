@@ -18,6 +18,7 @@ from beseda.photo.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, PhotoBackend
 
 DEFAULT_BOT = "assistant"
 TELEGRAM_API = "https://api.telegram.org"
+BOT_TOKEN_VARIABLES: Mapping[str, str] = {"HF_BOT_TOKEN": "hf_demo"}  # as its document has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Settings(BaseModel):
             "Token of one bot, by its name; stands above `BOT_TOKEN`. `HF_BOT_TOKEN` is that of `hf_demo`.",
             _TOKEN,
             pattern="<BOT>_BOT_TOKEN",
-            special={"HF_BOT_TOKEN": "hf_demo"},
+            special=BOT_TOKEN_VARIABLES,
             secret=True,
             default="none",
             example='{assistant: "${ASSISTANT_BOT_TOKEN}"}',

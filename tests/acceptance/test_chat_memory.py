@@ -246,3 +246,10 @@ async def test_script_learns_that_a_question_failed(reply: Reply, beseda: Progra
     ended = await beseda("chat", stdin="раз\nдва\n".encode())
     assert ended.code == 1
     assert read(beseda.folder / MEMORY)["sessions"][0]["user_turns"] == 1
+
+
+async def test_exit_is_understood_at_the_choice_too(beseda: Program) -> None:
+    assert (await beseda("chat", stdin=b"hello\n")).code == 0
+    ended = await beseda("chat", stdin="/exit\nне вопрос\n".encode())
+    assert ended.code == 0
+    assert "/exit" not in ended.out.split("0–1")[1] and "tokens in" not in ended.out

@@ -33,7 +33,7 @@ async def test_two_bots_with_one_token_are_refused_by_both_names(beseda: Program
     tokens = {"LLAMA_BOT_TOKEN": "1:same", "HF_BOT_TOKEN": "1:same"}
     outcome = await beseda.with_environ(**tokens)("run", "--port", "0")
     assert outcome.code == 2
-    assert "'hf_demo' and 'llama' have the same token" in outcome.complaint
+    assert "'hf_demo' and 'llama' have the same token: set HF_BOT_TOKEN and LLAMA_BOT_TOKEN" in outcome.complaint
 
 
 async def test_wrong_catalogue_of_homes_ends_the_start_with_its_line(beseda: Program) -> None:

@@ -6,6 +6,8 @@ from beseda.cli.repl import texts
 from beseda.cli.repl.room import Room
 from beseda.cli.repl.session import ChatSession, make_title
 
+_EXIT = "/exit"  # people type it here, too
+
 
 async def choose_session(room: Room) -> None:
     """Show the last sessions and enter the one that the person picks; `0`, or nothing there, begins a new one.
@@ -33,6 +35,8 @@ async def choose_session(room: Room) -> None:
 async def _ask_number(room: Room, last: int) -> int:
     while True:
         said = await room.reader.read_line(room.tell(texts.CHOOSE, last=last))
+        if said.lower() == _EXIT:
+            raise EOFError
         if said.isdecimal() and said.isascii() and int(said) <= last:
             return int(said)
         room.screen.complain(room.tell(texts.CHOOSE_AGAIN, last=last))
