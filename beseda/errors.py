@@ -101,8 +101,8 @@ class FileTooLargeError(InputError):
     text = Text(
         ru="Файл больше 20 МБ: Telegram не отдаёт такие ботам. Пришлите, пожалуйста, файл поменьше или по частям. "
         "Владелец бота может снять этот предел своим сервером Bot API.",
-        en="The file is over 20 MB, and Telegram does not hand such files to bots. Please send a smaller one, or parts. "
-        "The bot's owner can lift this limit with a Bot API server of their own.",
+        en="The file is over 20 MB, and Telegram does not hand such files to bots. Please send a smaller one, or "
+        "parts. The bot's owner can lift this limit with a Bot API server of their own.",
     )
     status = 413
 
