@@ -136,7 +136,7 @@ def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
     """Return the event of an update; one that is not what the Bot API says is logged and `Unhandled`."""
     try:
         event = _known(update, content, me)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         log.warning("update %d of %s is not understood: %r", update.update_id, me.name, error)
         event = None
     return event or Unhandled(Place(ChatKey(me.name, 0), ChatKind.PRIVATE, "", (update.update_id,), update.turn_id))
@@ -158,7 +158,8 @@ def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
 
 
 def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage | None:
-    if "from" not in message or message["from"].get("is_bot"):
+    # An administrator who stays anonymous speaks as the group, through a bot of Telegram's.
+    if "from" not in message or (message["from"].get("is_bot") and "sender_chat" not in message):
         return None
     kind, attachment = _attachment(message)
     if kind is Kind.OTHER and _is_service(message):

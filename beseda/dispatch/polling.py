@@ -14,6 +14,7 @@ from beseda.errors import (
     TelegramConflictError,
     TelegramError,
     TelegramUnauthorizedError,
+    TelegramUnavailableError,
 )
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
@@ -61,6 +62,8 @@ class Poller:
             allowed_updates=WANTED,
             patience=_POLL + 10.0,
         )
+        if not isinstance(updates, list) or not all(_is_update(update) for update in updates):
+            raise TelegramUnavailableError("getUpdates: what came are no updates")
         if updates:
             await self._runner.take_in(updates)
             self._offset = int(updates[-1]["update_id"]) + 1
@@ -75,3 +78,7 @@ class Poller:
                 return error.retry_after or self._backoff.delay(failures)
             case _:
                 return self._backoff.delay(failures)
+
+
+def _is_update(update: object) -> bool:
+    return isinstance(update, dict) and type(update.get("update_id")) is int

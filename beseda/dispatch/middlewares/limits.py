@@ -1,23 +1,33 @@
 """How fast one person may write: a polite notice at the limit, once and not for each message."""
 
 from beseda.dispatch.context import Context
-from beseda.dispatch.events import IncomingMessage
+from beseda.dispatch.events import Event, IncomingMessage, Press
 from beseda.dispatch.router import Handler
 from beseda.errors import RateLimitedError
 from beseda.storage.base import Rate
 
+_ASKING = ("ask:", "retry:")
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))
 
 
 async def limit_messages(context: Context, handler: Handler) -> None:
-    """Let a message through unless its sender has used up a rate; events of other kinds always pass."""
+    """Let a message through unless its sender has used up a rate; what asks nothing of a model always passes."""
     desk = context.desk
-    if not desk.limited or not isinstance(context.event, IncomingMessage) or context.event.place.turn_id is not None:
+    if not desk.limited or not _asks(context.event) or context.event.place.turn_id is not None:
         await handler(context)
         return
     who = f"{desk.me.id}:{context.person.id}"
     wait = await desk.limiter.hit(f"messages:{who}", RATES)
     if wait <= 0:
         await handler(context)
+        return
+    error = RateLimitedError(f"user {context.person.id}, {wait:.0f} s", retry_after=wait)
+    if isinstance(context.event, Press):
+        await context.acknowledge(error.say(context.language), alert=True)
     elif await desk.cache.add(f"limited:{who}", b"1", ttl=wait):
-        await context.refuse(RateLimitedError(f"user {context.person.id}, {wait:.0f} s", retry_after=wait))
+        await context.refuse(error)
+
+
+def _asks(event: Event) -> bool:
+    """Return whether the event is a message, or a button that stands for one."""
+    return isinstance(event, IncomingMessage) or (isinstance(event, Press) and event.data.startswith(_ASKING))

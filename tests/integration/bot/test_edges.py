@@ -6,13 +6,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from beseda.dispatch.middlewares.limits import RATES
+from beseda.dispatch.polling import Poller
 from beseda.domain.message import Message, Role
 from beseda.domain.update import StoredUpdate
-from beseda.errors import EmptyAnswerError
+from beseda.errors import EmptyAnswerError, RateLimitedError
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
 from beseda.storage.base import UpdateStore
+from beseda.telegram.client import BotApi
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, FORUM, GROUP, account, living_bot, run_bot
 from tests.parts.waiting import eventually
@@ -26,6 +31,56 @@ async def test_answer_that_nobody_can_see_is_a_failure_and_said_so(tmp_path: Pat
         reply = await anna.wait_reply()
         assert reply["text"] == EmptyAnswerError.text.ru
         assert reply["reply_markup"]["inline_keyboard"]
+
+
+async def test_limit_is_told_once_and_holds_for_buttons_that_ask_too(tmp_path: Path) -> None:
+    model = ScriptedModel(["the last one"])
+    async with living_bot(tmp_path, model, BESEDA_LIMITS="on") as living:
+        anna = await living.user()
+        await anna.say("/start")
+        await anna.wait_reply()
+        who = f"messages:{living.bot.runner.desk.me.id}:{ANNA}"
+        for _ in range(RATES[0].limit - 2):
+            assert await living.container.hot.limiter.hit(who, RATES) == 0
+        await anna.say("one more")
+        await anna.wait_text("the last one")
+        await anna.press("Что ты умеешь?")
+        await anna.say("too many")
+        await anna.wait_text(RateLimitedError.text.ru)
+        await anna.say("not told again")
+        await living.settle()
+        texts = [message["text"] for message in await anna.history()]
+        pressed = await living.calls("answerCallbackQuery")
+    assert [call["params"]["text"] for call in pressed] == [RateLimitedError.text.ru]
+    assert texts.count(RateLimitedError.text.ru) == 1
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize("result", [[{}], [None], {"update_id": 1}, "x"], ids=repr)
+async def test_answer_to_polling_that_is_no_updates_is_waited_out(tmp_path: Path, result: object) -> None:
+    calls = 0
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        return web.json_response({"ok": True, "result": result})
+
+    async def was_asked_again() -> bool:
+        return calls > 1
+
+    app = web.Application()
+    app.router.add_post("/{token}/getUpdates", answer)
+    async with living_bot(tmp_path, ScriptedModel()) as living, TestServer(app) as server:
+        runner, desk = living.bot.runner, living.bot.runner.desk
+        runner.desk = replace(desk, api=BotApi("1:x", server=str(server.make_url(""))))
+        living.hurry()
+        polling = asyncio.create_task(Poller(runner, living.clock).run())
+        await eventually(was_asked_again)
+        assert not polling.done()
+        polling.cancel()
+        await asyncio.wait([polling])
+        await runner.desk.api.close()
+        runner.desk = desk
 
 
 async def test_command_of_another_bot_in_a_group_is_left_to_it(tmp_path: Path) -> None:
@@ -70,11 +125,11 @@ async def test_answer_that_a_crash_kept_from_the_hot_window_is_remembered(tmp_pa
             await anna.say("one")
             await living.wait_for_calls("sendMessage")
         async with run_bot(tmp_path, model, sandbox) as living:
+            await living.clear_faults()
+            await living.settle()
             # What a Redis holds that was not told of the last exchange.
             await living.container.hot.history.append(f"chat_history:{ANNA}", [Message(Role.USER, "earlier")])
-            await living.clear_faults()
             anna = await living.user()
-            await anna.wait_text("noted")
             await anna.say("two")
             await anna.wait_reply()
             await living.settle()

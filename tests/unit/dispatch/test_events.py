@@ -94,3 +94,15 @@ def test_membership_tells_whether_the_bot_is_let_in(status: str, *, present: boo
     event = _parse({"my_chat_member": {"chat": GROUP, "from": ANNA, "new_chat_member": {"status": status}}})
     assert isinstance(event, Membership)
     assert event.present is present
+
+
+def test_anonymous_administrator_is_heard_and_another_bot_is_not() -> None:
+    speaker = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+    message = {"message_id": 5, "date": 0, "chat": GROUP, "from": speaker, "text": "@helper_bot hi"}
+    event = _parse({"message": {**message, "sender_chat": GROUP}})
+    assert isinstance(event, IncomingMessage) and event.addressed
+    assert isinstance(_parse({"message": message}), Unhandled)
+
+
+def test_number_beyond_all_bounds_is_not_understood() -> None:
+    assert isinstance(_parse({"message": {"message_id": float("inf"), "chat": GROUP, "from": ANNA}}), Unhandled)
