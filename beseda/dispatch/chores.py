@@ -12,7 +12,7 @@ remembered.
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from beseda.dispatch.context import Chore, Context, Desk
 from beseda.domain.job import DEFAULT_SLOT, Job, JobRequest, JobState
@@ -185,16 +185,27 @@ class Chores:
         async with shown.lock:
             if self._shown.get(shown.job.id) is not shown:
                 return
-            turn = shown.turn
-            if turn.state is TurnState.RECEIVED:
-                turn.parts = await self._compose_outcome(desk, shown)
-                turn.state = TurnState.ANSWERED if shown.job.state is JobState.DONE else TurnState.FAILED
-                turn.reason = shown.job.reason or (_CANCELLED_REASON if turn.state is TurnState.FAILED else "")
-                await desk.turns.answer(turn, None, None)
-            await Delivery(desk.messenger, desk.turns).deliver(turn, shown.target)
+            if shown.turn.state is TurnState.RECEIVED:
+                answered = await self._answer(desk, shown)
+                await desk.turns.answer(answered, None, None)
+                shown.turn = answered  # only now: what is not stored is not sent
+            await Delivery(desk.messenger, desk.turns).deliver(shown.turn, shown.target)
             self._shown.pop(shown.job.id, None)
             if shown.due is not None:
                 shown.due.cancel()
+
+    async def _answer(self, desk: Desk, shown: _Shown) -> Turn:
+        """Return the turn of a job that is over as it is to be stored."""
+        parts = await self._compose_outcome(desk, shown)
+        done, reason = shown.job.state is JobState.DONE, shown.job.reason
+        if shown.job.state is JobState.CANCELLED:
+            reason = _CANCELLED_REASON
+        return replace(
+            shown.turn,
+            parts=parts,
+            state=TurnState.ANSWERED if done else TurnState.FAILED,
+            reason="" if done else reason,
+        )
 
     async def _compose_outcome(self, desk: Desk, shown: _Shown) -> list[Part]:
         job, chore = shown.job, self.kinds.get(shown.job.request.kind)
