@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from bench import closed_loop, first_token, kill, startup, storage, wave
+from bench import closed_loop, first_token, kill, media, startup, storage, transcode, wave
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Section, format_section, to_plain
 
@@ -44,12 +44,15 @@ def main() -> None:
 
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
-    parser.add_argument("--only", default="", help="some of: loop,wave,first,start,storage,kill")
+    parser.add_argument("--only", default="", help="some of: loop,wave,first,start,storage,kill,transcode,media")
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
     parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
     parser.add_argument("--users", type=int, default=1000, help="who all write at once")
     parser.add_argument("--waves", type=int, default=3, help="how often they do")
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument(
+        "--encoded", type=int, default=4, help="of the 20 recordings are MP3; with all it takes minutes"
+    )
     parser.add_argument("--no-bars", action="store_true", help="exit with 0 whatever is missed")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
@@ -59,6 +62,7 @@ def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
     loop = closed_loop.Plan(rounds=options.rounds, seconds=options.seconds)
     crowd = wave.Plan(users=options.users, waves=options.waves)
     ordeal = kill.Ordeal(kills=options.kills)
+    work = media.Plan(encoded=options.encoded)
     return {
         "loop": lambda folder, cores: closed_loop.measure(loop, folder, cores),
         "wave": lambda folder, cores: wave.measure(crowd, folder, cores),
@@ -66,6 +70,8 @@ def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
         "start": startup.measure,
         "storage": lambda folder, _: storage.measure_section(f"sqlite:///{folder / 'bench.db'}"),
         "kill": lambda folder, cores: kill.measure(ordeal, folder, cores),
+        "transcode": transcode.measure,
+        "media": lambda folder, cores: media.measure(work, folder, cores),
     }
 
 

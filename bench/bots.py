@@ -80,6 +80,11 @@ class BotProcess:
         """Return the MiB that it and its children held at most."""
         return sum(_peak(process.pid) for process in self._family())
 
+    def held_memory(self) -> tuple[float, float]:
+        """Return the MiB that it holds now by itself, and with its children; pages they share count for each."""
+        held = [_resident(process) for process in self._family()]
+        return held[0], sum(held)
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         if self._process.returncode is None:
@@ -101,6 +106,13 @@ class BotProcess:
 
     def _family(self) -> list[psutil.Process]:
         return [self._watched, *self._watched.children(recursive=True)]
+
+
+def _resident(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss) / 1024**2
+    except psutil.NoSuchProcess:
+        return 0.0  # it ended since it was listed
 
 
 def _peak(pid: int) -> float:

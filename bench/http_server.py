@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
-_BODY_LIMIT = 4 * 1024 * 1024
+_BODY_LIMIT = 32 * 1024 * 1024  # an hour of speech is 12 MB
 _HEAD_LIMIT = 64 * 1024
 
 

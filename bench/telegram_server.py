@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -92,13 +92,17 @@ class TelegramServer:
 
     def write(self, user: int, chat: int, text: str) -> int:
         """Let a user write in a chat, their private one or a group (below 0), and return the number of the update."""
+        return self.post(user, chat, {"text": text if chat > 0 else f"@{_ME['username']} {text}"})
+
+    def post(self, user: int, chat: int, content: Mapping[str, object]) -> int:
+        """Let a user send a message of any kind: `content` is what it has beside who, where and when."""
         number, self._next_update = self._next_update, self._next_update + 1
         message = {
             "message_id": self._take_message_id(),
             "date": int(time.time()),
             "from": {"id": user, "is_bot": False, "first_name": f"User {user}", "language_code": "en"},
             "chat": _chat(chat),
-            "text": text if chat > 0 else f"@{_ME['username']} {text}",
+            **content,
         }
         self._updates.append((number, orjson.dumps({"update_id": number, "message": message})))
         if self._poll is not None and not self._flushing:
