@@ -62,7 +62,7 @@ class _Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class Batch:
     """Senders of one kind, the files they sent, and when."""
 
     senders: dict[int, Sender]
@@ -87,8 +87,8 @@ class _Run:
 
     quiet: list[Question]
     busy: list[Question]
-    recordings: _Batch
-    photos: _Batch
+    recordings: Batch
+    photos: Batch
     memory: _Memory = field(default_factory=_Memory)
 
 
@@ -158,11 +158,11 @@ async def _choose_modes(crowd: MediaCrowd, bot: BotProcess, modes: dict[int, str
         raise MeasuringError(f"a mode cannot be chosen, the bot said {said}:\n{bot.said()}")
 
 
-def _send(crowd: MediaCrowd, files: dict[int, dict[str, object]], complete: frozenset[str]) -> _Batch:
+def _send(crowd: MediaCrowd, files: dict[int, dict[str, object]], complete: frozenset[str]) -> Batch:
     started = time.perf_counter()
     for chat, content in files.items():
         crowd.write_as(chat, content)
-    return _Batch({chat: crowd.senders[chat] for chat in files}, started, complete)
+    return Batch({chat: crowd.senders[chat] for chat in files}, started, complete)
 
 
 def _recording(chat: int, plan: Plan) -> dict[str, object]:
@@ -249,7 +249,7 @@ def _rows(plan: Plan, run: _Run) -> list[Row]:
 def _extrapolate(plan: Plan, run: _Run) -> list[Row]:
     """Return how long it takes, or would take, if every recording had to be made Opus."""
     encoded = {chat: one for chat, one in run.recordings.senders.items() if chat - _FIRST_SPEAKER < plan.encoded}
-    took = _Batch(encoded, run.recordings.started, run.recordings.complete).arrivals()
+    took = Batch(encoded, run.recordings.started, run.recordings.complete).arrivals()
     if not took:
         return []
     name = "measured" if plan.encoded == plan.recordings == len(took) else "extrapolated"
