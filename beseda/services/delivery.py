@@ -1,15 +1,18 @@
 """Sending what a turn has to say, so that each part goes out once."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 
 from beseda.domain.turn import Part, PartState, Turn, TurnState
-from beseda.errors import TelegramForbiddenError, TelegramRefusedError
+from beseda.errors import StorageError, TelegramForbiddenError, TelegramRefusedError
 from beseda.storage.base import TurnStore
 from beseda.telegram.base import Messenger, Target
 
 log = logging.getLogger(__name__)
 
+_LAST_WORD = 3.0  # seconds
 BLOCKED, REFUSED = "blocked", "refused by Telegram"
 
 
@@ -51,7 +54,25 @@ class Delivery:
         if part.state is PartState.PENDING:
             part.state = PartState.SENDING
             await self._turns.mark_sending(turn, part)
-        part.message_id = await self._messenger.put(target, part)
+        call = asyncio.ensure_future(self._messenger.put(target, part))
+        try:
+            part.message_id = await asyncio.shield(call)
+        except asyncio.CancelledError:
+            await self._await_last(call, turn, part)
+            raise
+        await self._mark_sent(turn, part)
+
+    async def _await_last(self, call: "asyncio.Future[int]", turn: Turn, part: Part) -> None:
+        """At the end of the program wait a moment for a call under way: the next start would make it once more."""
+        await asyncio.wait([call], timeout=_LAST_WORD)
+        if call.cancel():  # it had not ended
+            await asyncio.wait([call])
+        if not call.cancelled() and call.exception() is None:
+            part.message_id = call.result()
+            with contextlib.suppress(StorageError):
+                await self._mark_sent(turn, part)
+
+    async def _mark_sent(self, turn: Turn, part: Part) -> None:
         part.state = PartState.SENT
         if not turn.unsent() and turn.state is TurnState.ANSWERED:
             turn.state = TurnState.DELIVERED

@@ -1,7 +1,8 @@
 """The bot goes on where it stopped: a restart, a lost connection, an absent or angry Telegram."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import BotAccount, SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, BOT, CHRIS, GROUP, TOKEN, living_bot, run_bot
+from tests.parts.waiting import eventually
 
 
 @asynccontextmanager
@@ -47,6 +49,24 @@ async def test_stored_answer_is_sent_after_a_restart_without_asking_again(tmp_pa
             await living.settle()
             assert [message["text"] for message in await anna.history()] == ["Hi", "stored"]
     assert model.requests == []
+
+
+async def test_answer_that_was_on_its_way_at_the_end_is_not_sent_again(tmp_path: Path) -> None:
+    async with _sandbox(tmp_path) as sandbox:
+        async with run_bot(tmp_path, ScriptedModel(["once"]), sandbox) as living:
+            await living.fault(kind="slow", method="sendMessage", seconds=1)
+            anna = await living.user()
+            await anna.say("Hi")
+            await eventually(lambda: _is_being_sent(tmp_path))
+            await anna.history()  # by when the call has left
+        async with run_bot(tmp_path, ScriptedModel(["later"]), sandbox) as living:
+            # Slower than the call that was under way: whatever came of that is in the chat by then.
+            await living.fault(kind="slow", method="sendMessage", seconds=1.5)
+            anna = await living.user()
+            await anna.say("again")
+            await anna.wait_text("later")
+            texts = [message["text"] for message in await anna.history()]
+    assert texts == ["Hi", "once", "again", "later"]
 
 
 async def test_group_answer_that_had_begun_is_edited_after_a_restart(tmp_path: Path) -> None:
@@ -180,3 +200,9 @@ async def test_server_without_drafts_is_served_by_edits(tmp_path: Path) -> None:
         await anna.wait_for(lambda event: event["type"] == "edit" and "a time" in event["message"]["text"])
         await living.settle()
         assert len(await living.calls("sendMessageDraft")) == 1
+
+
+async def _is_being_sent(folder: Path) -> bool:
+    with closing(sqlite3.connect(folder / "data" / "beseda.db")) as database:
+        row = database.execute("SELECT count(*) FROM deliveries WHERE state = 'sending'").fetchone()
+    return bool(row == (1,))
