@@ -1,14 +1,17 @@
 """`kill -9` in the middle of work that takes its time: the next start finishes it, and sends what came of it once."""
 
+import random
 import signal
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from beseda.errors import ToolError
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
 from beseda.sandbox.user import SandboxUser
@@ -17,6 +20,7 @@ from tests.parts.speech_server import Fault, SpeechServer
 from tests.parts.waiting import eventually
 
 TOKEN = "7100000009:token-for-tests-token-for-tests"
+_KILLS = 4
 SAID = SpeechServer().text
 VOICE = (Path(__file__).parents[1] / "samples" / "voice" / "hello.ogg").read_bytes()
 
@@ -91,6 +95,56 @@ async def test_stored_outcome_is_sent_by_the_next_start(beseda: Program, tmp_pat
             await anna.wait_for(lambda event: _named(event, ".txt"), 30)
         assert _outcomes(await anna.history()) == (1, 2)
         assert len(speech.heard) == 1
+
+
+async def test_kills_at_any_moment_lose_nothing_and_double_nothing(beseda: Program, tmp_path: Path) -> None:
+    chance, number = random.Random(8), 4
+    async with _sandbox(tmp_path) as sandbox, SpeechServer(delay=0.1) as speech, AsyncExitStack() as stack:
+        program = _media(beseda, sandbox, speech)
+        users = [await stack.enter_async_context(_user(sandbox, place)) for place in range(len(DEFAULT_USERS))]
+        for user in users:
+            await user.say("🎤 Аудио")
+            for _ in range(number):
+                await user.send_voice(VOICE)
+        for _ in range(_KILLS):
+            begun = await _count_calls(users[0])
+            async with program.serve("run", "--bot", "media") as service:
+                await _wait_for_calls(users[0], begun + chance.randint(2, 9))
+                await service.stop(signal.SIGKILL)
+        async with program.serve("run", "--bot", "media"):
+            for user in users:
+                await eventually(partial(_is_through, user, number), within=40)
+        for user in users:
+            names = [message["document"]["file_name"] for message in await user.history() if "document" in message]
+            # A file whose call was under way may come twice: nobody can know whether Telegram took it.
+            assert len(names) - len(set(names)) <= _KILLS * len(users)
+            shown, _ = _outcomes(await user.history())
+            assert shown + _given_up(await user.history()) == number
+
+
+async def _is_through(user: SandboxUser, number: int) -> bool:
+    history = await user.history()
+    texts = sum(_named({"message": message}, ".txt") for message in history)
+    return texts + _given_up(history) >= number
+
+
+def _given_up(history: list[dict[str, Any]]) -> int:
+    """Count the recordings over which three processes have died: they are told of, with a button to try again."""
+    return sum(ToolError.text.ru in message.get("text", "") for message in history) + sum(
+        ToolError.text.en in message.get("text", "") for message in history
+    )
+
+
+async def _count_calls(user: SandboxUser) -> int:
+    methods = ("sendMessage", "editMessageText", "sendDocument")
+    return sum([len(await _calls(user, method)) for method in methods])
+
+
+async def _wait_for_calls(user: SandboxUser, number: int) -> None:
+    async def are_made() -> bool:
+        return await _count_calls(user) >= number
+
+    await eventually(are_made, within=30)
 
 
 def _named(event: dict[str, Any], suffix: str) -> bool:
