@@ -147,7 +147,8 @@ class FaultReader:
             wait = _find_retry_after(headers)
         said = hide_secrets(" ".join(words.message.split()), self.secret)[:_DETAIL_CHARACTERS]
         label = f"HTTP {status}" if status else "an error instead of an answer"
-        return kind(f"{self.name}: {label}: {said or 'no explanation'}", retry_after=wait)
+        later = f" (again in {wait:.0f} s)" if wait and wait >= 1 else ""
+        return kind(f"{self.name}: {label}: {said or 'no explanation'}{later}", retry_after=wait)
 
 
 def find_refused_parameter(body: bytes) -> str:

@@ -253,3 +253,11 @@ async def test_exit_is_understood_at_the_choice_too(beseda: Program) -> None:
     ended = await beseda("chat", stdin="/exit\nне вопрос\n".encode())
     assert ended.code == 0
     assert "/exit" not in ended.out.split("0–1")[1] and "tokens in" not in ended.out
+
+
+async def test_owner_at_the_keyboard_is_told_the_reason_itself(beseda: Program, server: ModelServer) -> None:
+    server.script(refuse(401), refuse(429, headers={"Retry-After": "90"}))
+    ended = await beseda("chat", stdin=b"hello\nhello\n")
+    assert "check OPENAI_API_KEY" in ended.out
+    assert "owner" not in ended.out
+    assert "(again in 90 s)" in ended.out

@@ -10,13 +10,21 @@ from beseda.cli.repl.summary import sum_up
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message
 from beseda.domain.usage import Usage
-from beseda.errors import ContextTooLongError, RemoteError
+from beseda.errors import (
+    ContextTooLongError,
+    CreditExhaustedError,
+    KeyRejectedError,
+    ModelNotFoundError,
+    RemoteError,
+)
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, find_measuring
 from beseda.logs import scrub
 
 _NEARLY = 0.8  # of the context
 _MARGIN = 1.25  # what an estimate may be wrong by
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each
+# Users of a bot are told that its owner will see to it; here the owner sits at the keyboard.
+_OWNERS_BUSINESS = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError)
 
 
 @dataclass(slots=True)
@@ -117,9 +125,12 @@ async def _receive(room: Room, model: ChatModel, answer: Answer, messages: list[
 
 
 def _complain(room: Room, error: RemoteError) -> None:
-    room.screen.complain(error.say(room.options.language))
-    if error.detail:
-        room.screen.note(scrub(error.detail))
+    detail = scrub(error.detail)
+    if detail and isinstance(error, _OWNERS_BUSINESS):
+        room.screen.complain(detail)
+    else:
+        room.screen.complain(error.say(room.options.language))
+        room.screen.note(detail)
     if not isinstance(error, ContextTooLongError):
         room.screen.note(room.tell(texts.NOT_KEPT))
 
@@ -149,7 +160,7 @@ async def _fits(room: Room, turn: _Turn) -> bool:
     if (exact or about / _MARGIN) <= size:  # an estimate alone forbids nothing that may fit
         return True
     room.failed = True
-    room.screen.complain(room.tell(texts.TOO_LONG, used=exact or f"~{about}", size=size))
+    room.screen.complain(room.tell(texts.TOO_LONG, used=exact or about, size=size))
     return False
 
 
