@@ -71,7 +71,7 @@ class Place:
 class IncomingMessage:
     """Somebody wrote or sent something. `addressed` is whether it is meant for this bot.
 
-    `last_piece` is the length of the message joined last, where several were joined.
+    `last_piece` is the length, in UTF-16 units, of the message joined last, where several were joined.
     """
 
     place: Place

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from beseda.dispatch.events import Event, IncomingMessage, Kind
 from beseda.kit.lanes import Lane
 
-_PIECE = 4000  # characters: clients cut at 4096 UTF-16 units, a little earlier at a word
+_PIECE = 4000  # UTF-16 units: clients cut at 4096 of them, a little earlier at a word
 _JOINED_LIMIT = 100_000  # characters of one question: beyond any paste by hand
 _JOINED_MESSAGES = 100
 
@@ -58,7 +58,11 @@ def _is_resumed(event: IncomingMessage, lane: Lane[Event]) -> bool:
 
 
 def _tail(event: IncomingMessage) -> int:
-    return event.last_piece or len(event.text)
+    return event.last_piece or _units(event.text)
+
+
+def _units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="replace")) // 2
 
 
 def _belongs(first: IncomingMessage, other: Event) -> bool:
@@ -76,5 +80,5 @@ def _joined(first: IncomingMessage, other: IncomingMessage) -> IncomingMessage:
     cut_in_word = not first.forwarded and first.text[-1:].isalnum() and other.text[:1].isalnum()
     seam = "" if cut_in_word and _tail(first) >= 4096 else "\n"
     return replace(
-        first, place=place, text=f"{first.text}{seam}{other.text}".strip("\n"), last_piece=len(other.text) or 1
+        first, place=place, text=f"{first.text}{seam}{other.text}".strip("\n"), last_piece=_units(other.text) or 1
     )

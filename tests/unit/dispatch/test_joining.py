@@ -41,6 +41,11 @@ async def test_pieces_of_a_paste_are_joined_without_a_seam_in_a_word() -> None:
     assert event.place.update_ids == (1, 2, 3)
 
 
+async def test_paste_of_emoji_is_measured_as_telegram_does() -> None:
+    event = await _take(_message(1, "😀" * 2048), _message(2, "😀" * 2048), _message(3, "end"), _message(4))
+    assert event.place.update_ids == (1, 2, 3)
+
+
 async def test_paste_whose_next_piece_does_not_come_is_taken_as_it_is() -> None:
     assert (await _take(_message(1, "a" * 4096))).place.update_ids == (1,)
 
