@@ -22,6 +22,8 @@ async def retry(context: Context) -> None:
         return
     await context.acknowledge()
     if context.event.place.turn_id is None:
+        if not _is_latest(turn, context.event.message_id):
+            return  # pressed twice: the first press has been seen to
         await _reopen(context, turn, context.event.message_id)
     if turn.input:
         await context.ask_again(turn)
@@ -36,6 +38,12 @@ def _can_be_retried(turn: Turn) -> bool:
 
 def _is_theirs(context: Context, turn: Turn) -> bool:
     return turn.conversation.key == context.event.place.chat and turn.user_id == context.person.id
+
+
+def _is_latest(turn: Turn, notice: int | None) -> bool:
+    """Return whether the button is under what was said last of the turn."""
+    known = {part.message_id for part in turn.parts if part.message_id is not None}
+    return not known or notice in known
 
 
 async def _reopen(context: Context, turn: Turn, notice: int | None) -> None:

@@ -13,7 +13,7 @@ from beseda.dispatch.middlewares.limits import RATES
 from beseda.dispatch.polling import Poller
 from beseda.domain.message import Message, Role
 from beseda.domain.update import StoredUpdate
-from beseda.errors import EmptyAnswerError, RateLimitedError
+from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
 from beseda.storage.base import UpdateStore
@@ -54,6 +54,23 @@ async def test_limit_is_told_once_and_holds_for_buttons_that_ask_too(tmp_path: P
     assert [call["params"]["text"] for call in pressed] == [RateLimitedError.text.ru]
     assert texts.count(RateLimitedError.text.ru) == 1
     assert len(model.requests) == 1
+
+
+async def test_try_again_pressed_twice_asks_once_more(tmp_path: Path) -> None:
+    down = ScriptedAnswer(error=BrokenStreamError("cut"))
+    model = ScriptedModel([down, down], fallback="too much")
+    async with living_bot(tmp_path, model) as living:
+        anna = await living.user()
+        await anna.say("Hi")
+        notice = await anna.wait_reply()
+        data = notice["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+        person = {"id": ANNA, "is_bot": False, "first_name": "Анна"}
+        for number in ("1", "2"):
+            query = {"id": number, "from": person, "message": notice, "chat_instance": "1", "data": data}
+            await living.inject({"callback_query": query})
+        await anna.wait_reply()
+        await living.settle()
+    assert len(model.requests) == 2
 
 
 @pytest.mark.parametrize("result", [[{}], [None], {"update_id": 1}, "x"], ids=repr)
