@@ -71,7 +71,13 @@ HOMES: dict[str, tuple[str, ...]] = {
 EXCEPTIONS: dict[str, str] = {}
 
 # Where a distribution's name is not the name one imports.
-IMPORT_NAMES = {"markdown-it-py": "markdown_it", "pyyaml": "yaml", "python-dotenv": "dotenv", "pillow": "PIL", "python-docx": "docx"}
+IMPORT_NAMES = {
+    "markdown-it-py": "markdown_it",
+    "pyyaml": "yaml",
+    "python-dotenv": "dotenv",
+    "pillow": "PIL",
+    "python-docx": "docx",
+}
 
 
 @pytest.fixture(scope="module")
