@@ -8,7 +8,7 @@ import typer
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from beseda.bots.catalog import Catalog
     from beseda.config import Settings
@@ -52,6 +52,7 @@ async def _examine(settings: "Settings") -> list[Finding]:
     checks: list[tuple[str, Awaitable[list[Finding]], str]] = [
         ("bots", _check_bots(settings), "BESEDA_BOTS says which run"),
         ("model", _check_model(settings), "BESEDA_MODEL says which one answers"),
+        ("bots' models", _check_own_models(settings), "bot.yaml says which model a bot has of its own"),
         ("speech", _check_speech(settings), "BESEDA_SPEECH says which one listens"),
         ("storage", _check_storage(settings), "STORAGE_DIR says where"),
         ("database", _check_database(settings), "DATABASE_URL says where it is"),
@@ -83,7 +84,7 @@ async def _check_bots(settings: "Settings") -> list[Finding]:
 
     catalog = Catalog([settings.bots_dir])
     tokens = find_tokens(settings, catalog)
-    names = list(dict.fromkeys(settings.bots)) or list(tokens) or catalog.names()
+    names = _list_running(settings, catalog)
     findings = [_check_folder(catalog, name) for name in names]
     if not tokens:
         detail = "none: `beseda run` starts the sandbox (BOT_TOKEN is for Telegram)"
@@ -94,6 +95,12 @@ async def _check_bots(settings: "Settings") -> list[Finding]:
     server = settings.telegram_api_url
     known = [_check_token(name, token, server) for name, token in tokens.items() if name in names]
     return [*findings, *missing, *await asyncio.gather(*known)]
+
+
+def _list_running(settings: "Settings", catalog: "Catalog") -> list[str]:
+    from beseda.cli.plan import find_tokens
+
+    return list(dict.fromkeys(settings.bots)) or list(find_tokens(settings, catalog)) or catalog.names()
 
 
 def _check_folder(catalog: "Catalog", name: str) -> Finding:
@@ -132,6 +139,48 @@ async def _check_model(settings: "Settings") -> list[Finding]:
     finally:
         await model.close()
     return [Finding("model", health.ok, _name_once(model.name, health.detail))]
+
+
+async def _check_own_models(settings: "Settings") -> list[Finding]:
+    """Return a finding for each model that a bot has of its own, where that one is set up here."""
+    import asyncio
+
+    from beseda.bots.catalog import Catalog
+    from beseda.errors import SettingsError
+
+    catalog = Catalog([settings.bots_dir])
+    bots: dict[str, list[str]] = {}
+    for name in _list_running(settings, catalog):
+        try:
+            profile = catalog.load(name)
+        except SettingsError:  # a finding of its own
+            continue
+        if profile.model:
+            bots.setdefault(profile.model, []).append(name)
+    found = await asyncio.gather(*(_check_own_model(settings, spec, names) for spec, names in bots.items()))
+    return [finding for findings in found for finding in findings]
+
+
+async def _check_own_model(settings: "Settings", spec: str, bots: "Sequence[str]") -> list[Finding]:
+    from beseda.bootstrap import choose_configured
+    from beseda.config.model import llm_settings
+    from beseda.errors import BesedaError
+    from beseda.kit.clock import SystemClock
+    from beseda.llm.registry import choose_model
+
+    part = f"model of {', '.join(bots)}"
+    try:
+        chosen = await choose_configured(spec, llm_settings(settings), look_around=False)
+        if chosen is None:
+            return []  # the model of all bots answers
+        model = await choose_model(chosen, SystemClock())
+        try:
+            health = await model.check()
+        finally:
+            await model.close()
+    except BesedaError as error:
+        return [Finding(part, False, str(error))]
+    return [Finding(part, health.ok, _name_once(model.name, health.detail))]
 
 
 async def _check_speech(settings: "Settings") -> list[Finding]:

@@ -273,7 +273,7 @@ def _parse_entry(entry: str) -> ModelAddress:
         return ModelAddress(row.name, model.strip())
     if name.lower() in _OTHER_WIRES:
         return ModelAddress(name.lower(), model.strip())
-    near = difflib.get_close_matches(name.lower(), list_endpoint_names(), n=1)
+    near = difflib.get_close_matches(name.lower(), list_endpoint_names(), n=1, cutoff=0.7)
     hint = f", did you mean {near[0]}" if near else ""
     raise SettingsError(f"BESEDA_MODEL: there is no endpoint {name!r}{hint}; known are {_list_known()}")
 

@@ -139,3 +139,15 @@ async def test_key_that_is_none_does_not_hide_the_other_models(beseda: Program) 
     assert "OPENAI_API_KEY" in rows["openai"]["detail"]
     assert "two words" not in listed.out
     assert len(rows) > 5
+
+
+async def test_model_that_a_bot_has_of_its_own_is_looked_at_too(beseda: Program, server: ModelServer) -> None:
+    keys = {"HF_TOKEN": "hf_of_the_tests", "HF_BASE_URL": server.base_url, "BESEDA_BOTS": "llama,hf_demo,literary"}
+    server.models = [{"id": "meta-llama/Llama-3.1-8B-Instruct"}]
+    seen = await beseda.with_environ(**keys, LLAMA_SERVER_URL=AWAY)("doctor", "--json")
+    found = find(seen)
+    assert seen.code == 1
+    assert (found["model"]["ok"], found["model of hf_demo"]["ok"]) == (True, True)
+    assert not found["model of llama"]["ok"]
+    assert "LLAMA_SERVER_URL says where" in found["model of llama"]["detail"]
+    assert "model of literary" not in found
