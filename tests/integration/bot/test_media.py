@@ -1,9 +1,16 @@
 """The media bot from menu to result: real ffmpeg, real enhancer, a recogniser and a model on this machine."""
 
+import asyncio
+import shutil
 from pathlib import Path
 
+import pytest
+
+from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.testing.scripted_model import ScriptedModel
+from tests.parts import sphinx
 from tests.parts.living_bot import LivingBot, living_bot
+from tests.parts.recordings import WORDS, speak
 from tests.parts.speech_server import SpeechServer
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -72,3 +79,23 @@ async def test_recording_becomes_text_and_a_document(tmp_path: Path) -> None:
         await living.settle()
         assert "document" in (await anna.history())[-1]
         assert (await keys(living))[-1] == "⬅️ Назад"
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
+async def test_what_is_spoken_is_read_as_text_and_subtitles(tmp_path: Path) -> None:
+    spoken = await speak(tmp_path / "spoken.wav")
+    workshop = Ffmpeg(find_ffmpeg(), asyncio.Semaphore(1))
+    await workshop.transcode_voice(spoken, tmp_path / "voice.ogg")
+    async with (
+        SpeechServer(ear=lambda heard: sphinx.hear(heard.audio)) as speech,
+        living_bot(tmp_path, ScriptedModel(), "media", **env(speech)) as living,
+    ):
+        anna = await living.user()
+        await anna.say("🎤 Аудио")
+        await anna.wait_text("Режим")
+        await anna.send_voice((tmp_path / "voice.ogg").read_bytes())
+        await anna.wait_text(WORDS, timeout=60)
+        await living.settle()
+        kept = {path.suffix: path.read_text() for path in (tmp_path / "data" / "files").glob("*/*")}
+    assert kept[".txt"] == WORDS
+    assert kept[".srt"].startswith("1\n00:00:0")
