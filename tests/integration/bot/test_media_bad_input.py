@@ -13,6 +13,7 @@ from beseda.errors import (
     UnreadablePhotoError,
     UnsupportedPhotoError,
 )
+from beseda.kit.subprocesses import run
 from beseda.testing.scripted_model import ScriptedModel
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
 from tests.parts.living_bot import LivingBot, living_bot
@@ -60,8 +61,8 @@ async def test_what_is_no_recording_is_refused_in_words(tmp_path: Path, name: st
 
 
 async def test_silence_is_said_to_be_silent(tmp_path: Path) -> None:
-    silence = [str(find_ffmpeg()), "-v", "error", "-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono", "-t", "3"]
-    sound = subprocess.run([*silence, "-f", "ogg", "pipe:1"], capture_output=True, check=True, timeout=30).stdout
+    silence = ["-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono", "-t", "3", "-f", "ogg", "pipe:1"]
+    sound = (await run([find_ffmpeg(), "-v", "error", *silence], timeout=30)).stdout
     async with (
         SpeechServer(text=" ") as speech,
         living_bot(tmp_path, ScriptedModel(), "media", **env(speech)) as living,
