@@ -47,8 +47,8 @@ def number(value: Mapping[str, object] | None, name: str) -> int:
 
 
 def draw_progress(job: Job) -> str:
-    """Return how far a job is as a bar and percents; empty where nobody knows."""
-    if job.progress.total <= 0:
+    """Return how far a job is as a bar and percents; empty where nobody knows, or nothing is done."""
+    if job.progress.total <= 0 or job.progress.done <= 0:
         return ""
     share = min(1.0, max(0.0, job.progress.done / job.progress.total))
     full = round(share * _BAR)

@@ -1,5 +1,6 @@
 """Work that takes its time: shown as it goes, cancelled, tried again, taken up after a restart."""
 
+import shutil
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from beseda.bots.catalog import BUNDLED
+from beseda.dispatch.chores import EDIT_EVERY
 from beseda.domain.file import FileOwner
 from beseda.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
@@ -15,7 +18,6 @@ from beseda.testing.scripted_model import ScriptedModel
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
 from tests.parts.living_bot import ANNA, BORIS, CHRIS, LivingBot, account, living_bot, run_bot
 from tests.parts.speech_server import Fault, SpeechServer
-from tests.parts.waiting import eventually
 
 
 @asynccontextmanager
@@ -165,15 +167,47 @@ async def test_file_beyond_the_limit_is_refused_in_words(tmp_path: Path) -> None
         assert "сервером Bot API" in (await anna.wait_text(FileTooLargeError.text.ru[:30], timeout=30))["text"]
 
 
+CHATTY = """
+import asyncio
+from beseda.dispatch.context import Chore, Mode
+from beseda.dispatch.events import Kind
+from beseda.kit.texts import Text
+from beseda.modes._sending import draw_progress
+
+async def start(context, material):
+    await context.desk.chores.start(context, "words.count", {})
+
+async def work(desk, job, control):
+    for number in range(70):
+        control.report(number, 70)
+        await asyncio.sleep(0.1)
+    return {}
+
+async def view(desk, job):
+    return await desk.messenger.compose("counted")
+
+mode = Mode(Text("Счёт", "Count"), Text("а", "a"), Text("б", "b"), start, takes=frozenset({Kind.TEXT}),
+            chores={"words.count": Chore(work, view, lambda job, language: "at " + draw_progress(job))})
+"""
+
+
 async def test_progress_is_edited_at_most_once_in_three_seconds(tmp_path: Path) -> None:
-    async with SpeechServer(delay=0.3) as speech, _media(tmp_path, speech) as living:
+    bot = tmp_path / "bots" / "chatty"
+    shutil.copytree(BUNDLED / "media", bot)
+    (bot / "modes").mkdir()
+    (bot / "modes" / "count.py").write_text(CHATTY, "utf-8")
+    text = (bot / "bot.yaml").read_text("utf-8").replace("modes: [audio,", "modes: [count, audio,")
+    (bot / "bot.yaml").write_text(text, "utf-8")
+    async with living_bot(tmp_path, ScriptedModel(), "chatty") as living:
         anna = await living.user()
-        await anna.send_voice(HELLO)
-        await anna.wait_text("Привет, мир", timeout=30)
-        await living.settle()
-        # Queued, and its outcome: what happened between them within three seconds was not shown.
-        assert len(await living.calls("editMessageText")) <= 2
-        await eventually(lambda: living.calls("sendDocument"))
+        await living.inject(_press("mode:count", ANNA))
+        await anna.wait_text("Режим: Счёт")
+        await anna.say("go")
+        await anna.wait_text("counted", timeout=20)
+        edits = await living.calls("editMessageText")
+        shown = [call["time"] for call in edits if "at " in call["params"]["text"]]
+    assert len(shown) == 2
+    assert shown[1] - shown[0] > EDIT_EVERY - 0.1
 
 
 async def test_picture_that_is_no_photo_to_telegram_goes_out_as_files(tmp_path: Path) -> None:
