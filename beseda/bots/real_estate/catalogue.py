@@ -1,6 +1,7 @@
 """The owner's list of homes: a CSV file as spreadsheets save it, read whole or refused with the line that is wrong."""
 
 import asyncio
+import contextlib
 import csv
 import io
 import logging
@@ -74,10 +75,11 @@ class CatalogueShelf:
             return await self.load(path, is_sample=is_sample)
         except SettingsError as error:
             log.warning("%s", error.detail)
-            stamp, last = self._stamp(path), self._read.get(path)
+            last = self._read.get(path)
             kept = last[1] if last else None
-            if stamp is not None:
-                self._read[path] = (stamp, kept)  # so that it is said once
+            with contextlib.suppress(SettingsError):  # not even its date can be read: it is said each time
+                if (stamp := self._stamp(path)) is not None:
+                    self._read[path] = (stamp, kept)  # so that it is said once
             return kept
 
     def _load(self, path: Path, *, is_sample: bool) -> Catalogue | None:

@@ -51,10 +51,11 @@ _STUDIO, _ROOMS = Text(ru="студия", en="studio"), Text(ru="{rooms}-ком�
 
 @dataclass(frozen=True)
 class Advice:
-    """A wish beside a catalogue, which may be missing."""
+    """A wish beside a catalogue, which may be missing. `is_asked` is whether the last message spoke of homes."""
 
     criteria: Criteria
     catalogue: Catalogue | None
+    is_asked: bool = True
 
     @cached_property
     def found(self) -> Found | None:
@@ -73,8 +74,13 @@ class Advice:
         return "\n\n".join(filter(None, [self._tell_wishes(), self._tell_homes(), self._tell_price()]))
 
     def describe(self, said: str, language: str) -> str:
-        """Return the Markdown under an answer: homes it did not name, the estimate, a warning of made-up ids."""
-        blocks = [self._warn(said, language), self._show_homes(said, language), self._show_price(language)]
+        """Return the Markdown under an answer: homes it did not name, the estimate, a warning of made-up ids.
+
+        Under an answer to “thank you” nothing is said again but the warning.
+        """
+        blocks = [self._warn(said, language)]
+        if self.is_asked:
+            blocks += [self._show_homes(said, language), self._show_price(language)]
         if self.catalogue is not None and self.catalogue.is_sample and any(blocks):
             blocks.append(_SAMPLE.say(language))
         return "\n\n".join(filter(None, blocks))

@@ -119,8 +119,9 @@ async def _advise(context: Context, question: Question) -> Advice:
     window = await context.desk.memory.window(question.conversation, context.desk.profile.window - 1)
     said = [message.content for message in window if message.role is Role.USER]
     districts = catalogue.districts if catalogue else ()
-    criteria = await asyncio.to_thread(read_criteria, [*said, question.text], districts)  # some 10 ms a long message
-    return Advice(criteria, catalogue)
+    before = await asyncio.to_thread(read_criteria, said, districts)  # some 10 ms a long message
+    criteria = await asyncio.to_thread(read_criteria, [*said, question.text], districts)
+    return Advice(criteria, catalogue, criteria != before or is_about_housing(question.text))
 
 
 def _footer_writer(advice: Advice, language: str) -> Callable[[Answered], Footer]:

@@ -171,3 +171,11 @@ async def test_style_survives_a_restart(tmp_path: Path) -> None:
     async with living_bot(tmp_path, model, "real_estate") as living:
         await _ask(await living.user(), "Привет")
     assert "Style: friend" in model.requests[0].messages[0].content
+
+
+async def test_homes_are_not_shown_again_under_thanks(tmp_path: Path) -> None:
+    _supply(tmp_path)
+    async with living_bot(tmp_path, ScriptedModel(fallback="Пожалуйста!"), "real_estate") as living:
+        anna = await living.user()
+        assert "К-1" in await _ask(anna, "Ищу квартиру: двушку в Северном до 13 млн")
+        assert await _ask(anna, "Спасибо") == "Пожалуйста!"
