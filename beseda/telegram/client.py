@@ -158,9 +158,7 @@ class BotApi:
             async with self._session.post(
                 self._methods + method, timeout=aiohttp.ClientTimeout(total=patience), **self._route, **request
             ) as response:
-                if (response.content_length or 0) > _ANSWER_LIMIT:
-                    raise TelegramUnavailableError(f"{method}: an answer of {response.content_length} bytes")
-                return _result(method, response.status, await response.read())
+                return _result(method, response.status, await _read_answer(method, response))
         except TimeoutError:
             raise TelegramUnavailableError(f"{method}: no answer within {patience:g} s") from None
         except aiohttp.ClientError as error:
@@ -193,6 +191,19 @@ def _copy(source: Path, target: Path, limit: int) -> int:
     except OSError as error:
         raise TelegramUnavailableError(f"file: {error.strerror or type(error).__name__}") from error
     return size
+
+
+async def _read_answer(method: str, response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, which no server may make larger than anything Telegram sends."""
+    if response.content_length is not None and response.content_length <= _ANSWER_LIMIT:
+        return await response.read()
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _ANSWER_LIMIT:
+            response.close()
+            raise TelegramUnavailableError(f"{method}: an answer of more than {_ANSWER_LIMIT} bytes")
+    return bytes(body)
 
 
 def _result(method: str, status: int, body: bytes) -> Any:
