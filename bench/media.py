@@ -260,9 +260,9 @@ def _note(plan: Plan, run: _Run) -> str:
     both = max((item.asked for item in run.busy), default=0.0) - run.recordings.started
     return (
         f"{plan.recordings} recordings of an hour, {plan.encoded} of them MP3 and the others Opus as it is wanted, and "
-        f"{plan.photos} photos at once, on both cores; {plan.talkers} people write every {plan.pace:g} s and wait for the whole "
-        f"answer, over the {both:.0f} s in which both kinds are under way, reference: the {plan.quiet:g} s before; "
-        f"memory: RSS summed every {_LOOK:g} s"
+        f"{plan.photos} photos at once, on both cores; {plan.talkers} people write every {plan.pace:g} s and "
+        f"wait for the whole answer, over the {both:.0f} s in which both kinds are under way; "
+        f"reference: the {plan.quiet:g} s before; memory: RSS summed every {_LOOK:g} s"
     )
 
 
