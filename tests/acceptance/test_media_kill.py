@@ -124,8 +124,8 @@ async def test_kills_at_any_moment_lose_nothing_and_double_nothing(beseda: Progr
 
 async def _is_through(user: SandboxUser, number: int) -> bool:
     history = await user.history()
-    texts = sum(_named({"message": message}, ".txt") for message in history)
-    return texts + _given_up(history) >= number
+    texts = {message["document"]["file_name"] for message in history if _named({"message": message}, ".txt")}
+    return len(texts) + _given_up(history) >= number
 
 
 def _given_up(history: list[dict[str, Any]]) -> int:
