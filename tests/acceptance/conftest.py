@@ -1,5 +1,6 @@
 """The program as a user has it, and one browser for whoever opens its page."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ __all__ = ["browser"]
 
 
 @pytest.fixture
-def beseda(tmp_path: Path) -> Program:
+async def beseda(tmp_path: Path) -> AsyncIterator[Program]:
     """`beseda` in an empty folder, with the demo model and nothing else set."""
-    return Program(tmp_path)
+    program = Program(tmp_path)
+    yield program
+    await program.close()

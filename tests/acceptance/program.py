@@ -52,6 +52,7 @@ class Program:
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._started: list[asyncio.subprocess.Process] = []
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
@@ -62,7 +63,16 @@ class Program:
 
     def with_environ(self, **environ: str) -> "Program":
         """Return the same program with more variables set."""
-        return Program(self.folder, {**self.environ, **environ})
+        program = Program(self.folder, {**self.environ, **environ})
+        program._started = self._started
+        return program
+
+    async def close(self) -> None:
+        """Kill what a failed test has left running."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
 
     async def __call__(self, *arguments: str, stdin: bytes = b"", program: tuple[str, ...] = (PROGRAM,)) -> Outcome:
         """Run a command to its end; what takes longer than 30 seconds fails the test."""
@@ -75,9 +85,11 @@ class Program:
     async def spawn(self, *arguments: str, program: tuple[str, ...] = (PROGRAM,)) -> asyncio.subprocess.Process:
         """Start a command with its streams in hand."""
         pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *program, *arguments, cwd=self.folder, env=self.environ, stdin=pipe, stdout=pipe, stderr=pipe
         )
+        self._started.append(process)
+        return process
 
     @asynccontextmanager
     async def serve(self, *arguments: str, port: int = 0) -> AsyncIterator[Service]:
