@@ -7,6 +7,7 @@ from beseda.errors import RateLimitedError
 from beseda.storage.base import Rate
 
 _ASKING = ("ask:", "retry:")
+_ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))
 
 
@@ -17,8 +18,14 @@ async def limit_messages(context: Context, handler: Handler) -> None:
         await handler(context)
         return
     who = f"{desk.me.id}:{context.person.id}"
+    album = f"album:{who}:{event.album}" if event.album else ""
+    if album and await desk.cache.get(album):
+        await handler(context)  # of an album that was let in: sent at once, it is one thing said
+        return
     wait = await desk.limiter.hit(f"messages:{who}", RATES)
     if wait <= 0:
+        if album:
+            await desk.cache.set(album, b"1", ttl=_ALBUM)
         await handler(context)
         return
     error = RateLimitedError(f"user {context.person.id}, {wait:.0f} s", retry_after=wait)

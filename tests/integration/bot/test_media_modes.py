@@ -6,8 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from beseda.dispatch.middlewares.limits import RATES
 from beseda.domain.document import UnreadableTextError
-from beseda.errors import UnsupportedInputError
+from beseda.errors import RateLimitedError, UnsupportedInputError
 from beseda.modes.transcript import FORMATS
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
@@ -124,6 +125,19 @@ async def test_every_file_of_an_album_is_worked_on(tmp_path: Path) -> None:
         for _ in range(2):
             await anna.wait_text("✨ Готово", timeout=60)
         await living.settle()
+
+
+async def test_album_counts_as_one_message(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media", BESEDA_LIMITS="on") as living:
+        anna = await living.user()
+        for _ in range(RATES[0].limit - 1):
+            await living.container.hot.limiter.hit(f"messages:{living.bot.runner.desk.me.id}:{ANNA}", RATES)
+        for _ in range(3):
+            await anna.send_file(b"PK", "document", "a.zip", media_group_id="7")
+        for _ in range(3):
+            assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.ru
+        await anna.send_file(b"PK", "document", "a.zip", media_group_id="8")
+        assert (await anna.wait_reply())["text"] == RateLimitedError.text.ru
 
 
 async def test_photo_is_done_again_at_another_scale(tmp_path: Path) -> None:
