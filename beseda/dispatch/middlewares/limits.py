@@ -6,19 +6,19 @@ from beseda.dispatch.router import Handler
 from beseda.errors import RateLimitedError
 from beseda.storage.base import Rate
 
-_ASKING = ("ask:", "retry:")
+_ASKING = ("ask:", "retry:", "action:", "job:again:", "photo:")
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))
 
 
 async def limit_messages(context: Context, handler: Handler) -> None:
-    """Let a message through unless its sender has used up a rate; what asks nothing of a model always passes."""
+    """Let a message through unless its sender has used up a rate; what asks for no work always passes."""
     desk = context.desk
     if not desk.limited or not _asks(context.event) or context.event.place.turn_id is not None:
         await handler(context)
         return
     who = f"{desk.me.id}:{context.person.id}"
-    album = f"album:{who}:{event.album}" if event.album else ""
+    album = _album_key(context, who)
     if album and await desk.cache.get(album):
         await handler(context)  # of an album that was let in: sent at once, it is one thing said
         return
@@ -38,3 +38,9 @@ async def limit_messages(context: Context, handler: Handler) -> None:
 def _asks(event: Event) -> bool:
     """Return whether the event is a message, or a button that stands for one."""
     return isinstance(event, IncomingMessage) or (isinstance(event, Press) and event.data.startswith(_ASKING))
+
+
+def _album_key(context: Context, who: str) -> str:
+    """Return the key under which an album that was let in is remembered; empty for what is no part of one."""
+    album = context.event.album if isinstance(context.event, IncomingMessage) else ""
+    return f"album:{who}:{album}" if album else ""
