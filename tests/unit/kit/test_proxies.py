@@ -26,8 +26,6 @@ def test_straight_where_no_proxy_is_meant(address: str) -> None:
     assert find_proxy(address) == Proxy()
 
 
-@pytest.mark.parametrize(
-    ("host", "here"), [("127.0.0.9", True), ("::1", True), ("10.0.0.1", False)]
-)
+@pytest.mark.parametrize(("host", "here"), [("127.0.0.9", True), ("::1", True), ("10.0.0.1", False)])
 def test_this_machine_is_known(host: str, *, here: bool) -> None:
     assert is_this_machine(host) == here
