@@ -72,59 +72,19 @@ class RunningBot:
 
         Raises TelegramUnauthorizedError where the token is wrong.
         """
-        settings, record, hot = container.settings, container.record, container.hot
-        api = BotApi(assignment.token, server=settings.telegram_api_url)
+        api = BotApi(assignment.token, server=container.settings.telegram_api_url)
+        chores = Chores(_chores(assignment.router))
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
+            desk = await _put_together(assignment, container, api, me, chores)
+            for preparation in assignment.router.preparations:
+                await preparation(desk)
         except BaseException:
             await api.close()
             raise
-        pacer = Pacer(container.clock, enabled=settings.limits)
-        messenger = TelegramMessenger(
-            api, pacer, container.clock, _flood_note(record.flood_waits), settings.storage_dir / "files"
-        )
-        memory = Memory(record.conversations, hot.history, assignment.namespace)
-        find_model = _finder(container.models, assignment.profile)
-        model = await find_model("")  # now, so that what is wrong with it is said at the start
-        if model is not container.model:
-            log.info("%s answers with %s", assignment.profile.name, model.name)
-        parts = ChatParts(find_model, record.turns, memory, messenger, container.clock)
-        chores = Chores(_chores(assignment.router))
-        desk = Desk(
-            profile=assignment.profile,
-            me=me,
-            api=api,
-            messenger=messenger,
-            chat=ChatService(assignment.profile, parts),
-            panel=PanelService(assignment.profile, parts),
-            voice=container.voice,
-            memory=memory,
-            updates=record.updates,
-            turns=record.turns,
-            state=hot.state,
-            cache=hot.cache,
-            limiter=hot.limiter,
-            jobs=container.jobs,
-            chores=chores,
-            files=container.files,
-            transcription=container.transcription,
-            documents=DocumentService(model, clock=container.clock),
-            enhancer=container.enhancer,
-            personal_data=container.build_personal_data(assignment.namespace),
-            clock=container.clock,
-            downloads=container.downloads,
-            storage=settings.storage_dir,
-            answerer=assignment.router.answerer,
-            admin_ids=settings.admin_ids,
-            default_language=settings.language,
-            limited=settings.limits,
-            menus=_open_menus(assignment),
-            modes=assignment.router.modes,
-            commands=assignment.router.commands,
-        )
-        await _prepare(assignment.router, desk)
         _take_jobs(desk, chores, container)
-        return cls(BotRunner(desk, assignment.router, Joiner(albums=not assignment.router.modes)), container.clock)
+        joiner = Joiner(albums=not assignment.router.modes)
+        return cls(BotRunner(desk, assignment.router, joiner), container.clock)
 
     async def prepare(self, webhook: Webhook | None) -> None:
         """Set the commands menu, choose between polling and webhook, and take up what a crash has left."""
@@ -208,13 +168,56 @@ def _take_jobs(desk: Desk, chores: Chores, container: Container) -> None:
     container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
 
 
-async def _prepare(router: Router, desk: Desk) -> None:
-    try:
-        for preparation in router.preparations:
-            await preparation(desk)
-    except BaseException:
-        await desk.api.close()
-        raise
+async def _put_together(
+    assignment: Assignment, container: Container, api: BotApi, me: Identity, chores: Chores
+) -> Desk:
+    profile, router, settings = assignment.profile, assignment.router, container.settings
+    record, hot, clock = container.record, container.hot, container.clock
+    find_model = _finder(container.models, profile)
+    model = await find_model("")  # now, so that what is wrong with it is said at the start
+    if model is not container.model:
+        log.info("%s answers with %s", profile.name, model.name)
+    messenger = _open_messenger(api, container)
+    memory = Memory(record.conversations, hot.history, assignment.namespace)
+    parts = ChatParts(find_model, record.turns, memory, messenger, clock)
+    return Desk(
+        profile=profile,
+        me=me,
+        api=api,
+        messenger=messenger,
+        chat=ChatService(profile, parts),
+        panel=PanelService(profile, parts),
+        voice=container.voice,
+        memory=memory,
+        updates=record.updates,
+        turns=record.turns,
+        state=hot.state,
+        cache=hot.cache,
+        limiter=hot.limiter,
+        jobs=container.jobs,
+        chores=chores,
+        files=container.files,
+        transcription=container.transcription,
+        documents=DocumentService(model, clock=clock),
+        enhancer=container.enhancer,
+        personal_data=container.build_personal_data(assignment.namespace),
+        clock=clock,
+        downloads=container.downloads,
+        storage=settings.storage_dir,
+        answerer=router.answerer,
+        admin_ids=settings.admin_ids,
+        default_language=settings.language,
+        limited=settings.limits,
+        menus=_open_menus(assignment),
+        modes=router.modes,
+        commands=router.commands,
+    )
+
+
+def _open_messenger(api: BotApi, container: Container) -> TelegramMessenger:
+    pacer = Pacer(container.clock, enabled=container.settings.limits)
+    files = container.settings.storage_dir / "files"
+    return TelegramMessenger(api, pacer, container.clock, _flood_note(container.record.flood_waits), files)
 
 
 def _flood_note(store: FloodWaitStore) -> FloodNote:
