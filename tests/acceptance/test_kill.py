@@ -15,6 +15,7 @@ async def test_kill_at_random_moments_loses_nothing_and_doubles_nothing(ordeal: 
         verdict = await run_ordeal(ordeal, tmp_path, os.sched_getaffinity(0))
     print(verdict)
     assert verdict.messages > 2 * ordeal.users, "too little was under way to prove anything"
-    assert verdict.begun > 0, "no kill met a delivery: the window was never tried"
+    # Answers that grow take seconds and their last edit a moment: there it is the growing that a kill must meet.
+    assert verdict.begun > 0 or ordeal.groups, "no kill met a delivery: the window was never tried"
     assert bool(verdict.growing) is ordeal.groups, "no kill met an answer that was growing"
     assert verdict.faults == 0, verdict

@@ -204,8 +204,11 @@ async def test_progress_is_stored_and_told(database: Database) -> None:
             job = await shop.queue.find(number)
             return job is not None and job.progress.note == "waiting"
 
+        async def told() -> bool:
+            return any(job.progress.total == 4 and job.state is JobState.RUNNING for job in shop.told)
+
         await eventually(stored)
-        assert any(job.progress.total == 4 and job.state is JobState.RUNNING for job in shop.told)
+        await eventually(told)  # a moment later: what is told is stored first
 
 
 async def test_closing_puts_back_what_runs_without_counting_the_try(database: Database) -> None:
