@@ -10,7 +10,7 @@ from beseda.asgi import Web
 from beseda.bootstrap import Container
 from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
-from beseda.errors import SettingsError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.logs import log_context
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Fleet:
         Raises SettingsError where Telegram knows none of the tokens, or does not take the address for webhooks.
         """
         jobs = [self._live(assignment) for assignment in self._plan.assignments]
-        jobs += [self._housekeep(), self._announce(announce)]
+        jobs += [self._housekeep(), self._announce(announce), self._look_at_speech()]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             await asyncio.gather(*tasks)
@@ -99,6 +99,11 @@ class Fleet:
 
     async def _housekeep(self) -> None:
         await self._container.build_housekeeping().run()
+
+    async def _look_at_speech(self) -> None:
+        """Ask the recogniser once how it is: a model that is about to be shut down is said in the log."""
+        with contextlib.suppress(BesedaError, TimeoutError):
+            await asyncio.wait_for(self._container.transcriber.check(), _PATIENCE)
 
     async def _announce(self, announce: Callable[[Sequence[str]], None]) -> None:
         with contextlib.suppress(TimeoutError):
