@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from beseda.bots.catalog import Catalog
 from beseda.config import Settings
-from beseda.config.settings import BOT_TOKEN_VARIABLES
+from beseda.config.sections.telegram import BOT_TOKEN_VARIABLES
 from beseda.dispatch.launch import Assignment, Webhook
 from beseda.errors import SettingsError
 

@@ -11,7 +11,9 @@ import yaml
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from beseda.config.settings import TELEGRAM_API, Setting, Settings, list_settings
+from beseda.config.sections.telegram import TELEGRAM_API
+from beseda.config.setting import Setting
+from beseda.config.settings import Settings, list_settings
 from beseda.errors import SettingsError
 
 DEFAULT_CONFIG = Path("config.yaml")

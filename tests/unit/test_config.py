@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beseda.config import Setting, Settings, list_settings, load_settings, read_environment
+from beseda.config.setting import Section
 from beseda.errors import SettingsError
 from beseda.llm.endpoints import ENDPOINTS
 
@@ -244,6 +245,18 @@ def test_every_field_is_a_setting_with_its_own_place_and_variables() -> None:
     assert len(set(places)) == len(places)
     assert len(set(variables)) == len(variables)
     assert all(row.description.endswith(".") and row.variable for row in rows.values())
+
+
+def test_every_section_has_a_file_of_its_own() -> None:
+    for section in Settings.__bases__:
+        assert issubclass(section, Section)
+        paths = {list_settings()[name].path.partition(".")[0] for name in section.model_fields}
+        assert paths == {section.__module__.rpartition(".")[2]}
+
+
+def test_nothing_secret_is_in_the_repr() -> None:
+    hidden = {name for name, row in list_settings().items() if row.secret or row.address}
+    assert not {name for name in hidden if Settings.model_fields[name].repr}
 
 
 def test_slots_are_the_usual_ones_but_for_what_is_set() -> None:

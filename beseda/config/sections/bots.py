@@ -1,0 +1,64 @@
+"""The section `bots` of the settings."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from beseda.config.setting import Section, Setting, Switch, fold_case, split_list
+
+_BotName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+
+
+class BotsSection(Section):
+    """Which bots run and how they meet people."""
+
+    bots: Annotated[
+        tuple[_BotName, ...],
+        BeforeValidator(split_list),
+        Setting(
+            "bots.run",
+            "Which bots to run.",
+            "names of bots with commas between (`beseda bots list` shows them)",
+            variables=("BESEDA_BOTS",),
+            flag="--bot",
+            default="every bot that has a token; in the sandbox every bot",
+            example="[assistant]",
+        ),
+    ] = ()
+    bots_dir: Annotated[
+        Path,
+        Setting("bots.dir", "Folder with bots of your own.", "a folder", variables=("BESEDA_BOTS_DIR",)),
+    ] = Path("bots")
+    admin_ids: Annotated[
+        frozenset[int],
+        BeforeValidator(split_list),
+        Setting(
+            "bots.admin_ids",
+            "Telegram ids of the people who own the bots; where set, `assistant` answers them only.",
+            "whole numbers with commas between (@userinfobot tells yours)",
+            variables=("ADMIN_IDS",),
+            default="everybody may write",
+            example="[123456789]",
+        ),
+    ] = frozenset()
+    language: Annotated[
+        Literal["ru", "en"],
+        BeforeValidator(fold_case),
+        Setting(
+            "bots.language",
+            "Language of a user whose own is unknown.",
+            "`ru` or `en`",
+            variables=("BESEDA_LANG",),
+        ),
+    ] = "ru"
+    limits: Annotated[
+        Switch,
+        Setting(
+            "bots.limits",
+            "Limits on how fast one user may write; `off` is for load tests.",
+            "`on` or `off`",
+            variables=("BESEDA_LIMITS",),
+            default="on",
+        ),
+    ] = True

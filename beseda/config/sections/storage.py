@@ -1,0 +1,76 @@
+"""The section `storage` of the settings."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from beseda.config.setting import Section, Setting
+
+
+def _check_database(value: str) -> str:
+    if value and urlsplit(value).scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+        raise ValueError("not a database we know")
+    return value
+
+
+def _check_redis(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path):
+        raise ValueError("not a Redis")
+    return value
+
+
+class StorageSection(Section):
+    """Where things are kept and for how long."""
+
+    storage_dir: Annotated[
+        Path,
+        Setting("storage.dir", "Folder for the database and files.", "a folder", variables=("STORAGE_DIR",)),
+    ] = Path("data")
+    database_url: Annotated[
+        str,
+        AfterValidator(_check_database),
+        Setting(
+            "storage.database_url",
+            "The database of record.",
+            "an address like postgresql://beseda:…@127.0.0.1/beseda or sqlite:///data/beseda.db",
+            variables=("DATABASE_URL",),
+            address=True,
+            default="SQLite: `beseda.db` in the storage folder",
+            example="postgresql://beseda:${POSTGRES_PASSWORD}@127.0.0.1/beseda",
+        ),
+    ] = Field("", repr=False)
+    redis_url: Annotated[
+        Annotated[str, AfterValidator(_check_redis)] | None,
+        Setting(
+            "storage.redis_url",
+            "Redis for hot history, state, cache and limits; needed when several processes serve the same bots.",
+            "an address like redis://127.0.0.1:6379/0",
+            variables=("REDIS_URL",),
+            address=True,
+            default="none: they live in this process",
+            example="redis://127.0.0.1:6379/0",
+        ),
+    ] = Field(None, repr=False)
+    keep_days: Annotated[
+        Annotated[int, Field(ge=0, le=36_500)],
+        Setting(
+            "storage.keep_days",
+            "How many days files of people are kept; 0 keeps them until their owner deletes them.",
+            "a whole number of days from 0 to 36500",
+            variables=("BESEDA_KEEP_DAYS",),
+            default="0: for good",
+            example="90",
+        ),
+    ] = 0
+    temp_budget: Annotated[
+        Annotated[int, Field(ge=64, le=1_000_000)],
+        Setting(
+            "storage.temp_budget",
+            "How much of the disk work in progress (recordings, photos) may take at once, in MiB.",
+            "a number of MiB from 64 to 1000000",
+            variables=("BESEDA_TEMP_BUDGET",),
+        ),
+    ] = 2048

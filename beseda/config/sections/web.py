@@ -1,0 +1,55 @@
+"""The section `web` of the settings."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from beseda.config.setting import Section, Setting, Url
+
+
+class WebSection(Section):
+    """Where the web listens and how Telegram reaches it."""
+
+    host: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")],
+        Setting(
+            "web.host",
+            "Address the web listens on; anything but loopback opens it to the network.",
+            "an address of this machine like 127.0.0.1",
+            variables=("BESEDA_HOST",),
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        Annotated[int, Field(ge=0, le=65535)],
+        Setting(
+            "web.port",
+            "Port of the web; 0 lets the system choose one.",
+            "a port number from 0 to 65535",
+            variables=("BESEDA_PORT",),
+        ),
+    ] = 8090
+    public_url: Annotated[
+        Url | None,
+        Setting(
+            "web.public_url",
+            "Address under which Telegram reaches this machine; with `web.webhook_secret` bots take webhooks.",
+            "an address like https://bots.example.org",
+            variables=("BESEDA_PUBLIC_URL",),
+            default="none: bots poll",
+            example="https://bots.example.org",
+        ),
+    ] = None
+    # Telegram's own alphabet and length: https://core.telegram.org/bots/api#setwebhook
+    webhook_secret: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,256}$")] | None,
+        Setting(
+            "web.webhook_secret",
+            "What Telegram repeats with each webhook, so that nobody else can send one.",
+            "1 to 256 letters, digits, - or _ "
+            "(python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one)",
+            variables=("BESEDA_WEBHOOK_SECRET",),
+            secret=True,
+            default="none",
+            example="${BESEDA_WEBHOOK_SECRET}",
+        ),
+    ] = Field(None, repr=False)

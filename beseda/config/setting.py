@@ -1,0 +1,82 @@
+"""What the sections of the settings are made of: a setting's row, and the types that several of them share."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a setting is read from and what to say about it.
+
+    `path` is its place in config.yaml. `variables` are tried in order. A setting with a `pattern` maps a name to a
+    value: `<NAME>_API_KEY` fills the entry `name`; `special` variables fill the entry they are tied to.
+    `outranks_flag` turns the usual order round: the variable stands above the command's flag.
+    `default` says in words what holds where nothing is set, `example` is a value in YAML: both where the field's own
+    default does not tell. A `secret` is never shown and never written literally into config.yaml; of an `address` that
+    goes for its password.
+    """
+
+    path: str
+    description: str
+    expects: str
+    variables: tuple[str, ...] = ()
+    pattern: str = ""
+    special: Mapping[str, str] = field(default_factory=dict)
+    secret: bool = False
+    address: bool = False
+    flag: str = ""
+    outranks_flag: bool = False
+    default: str = ""
+    example: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The name to tell people."""
+        return self.variables[0] if self.variables else self.pattern
+
+    def entry(self, variable: str) -> str | None:
+        """Return the name of the entry that `variable` fills, or None."""
+        if variable in self.special:
+            return self.special[variable]
+        suffix = self.pattern.partition(">")[2]
+        matches = suffix and variable.endswith(suffix) and re.fullmatch(r"[A-Z][A-Z0-9_]*", variable)
+        return variable.removesuffix(suffix).lower() if matches and variable != suffix else None
+
+
+class Section(BaseModel):
+    """One section of `config.yaml`. A field is the whole of a setting: its type, its default and its `Setting` row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def split_list(value: object) -> object:
+    """Return the parts of a text with commas between, or a lone number as a list; anything else as it is."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int) else value
+
+
+def fold_case(value: object) -> object:
+    """Return a word as its setting spells it, however it was typed; anything else as it is."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _read_switch(value: object) -> object:
+    words = {"on": True, "true": True, "1": True, "yes": True, "off": False, "false": False, "0": False, "no": False}
+    return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _check_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # .port raises beyond 65535
+        raise ValueError("not an http address")
+    return value.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_check_url)]
+Switch = Annotated[bool, BeforeValidator(_read_switch)]
