@@ -30,7 +30,11 @@ from beseda.services.personal_data import PersonalDataService
 from beseda.services.question import Question
 from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService
-from beseda.storage.base import Cache, RateLimiter, StateStore, TurnStore, UpdateStore
+from beseda.storage.base.cache import Cache
+from beseda.storage.base.rate_limit import RateLimiter
+from beseda.storage.base.state import StateStore
+from beseda.storage.base.turn import TurnStore
+from beseda.storage.base.update import UpdateStore
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
 

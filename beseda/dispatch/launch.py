@@ -24,7 +24,7 @@ from beseda.services.chat import ChatParts, ChatService, FindModel
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
 from beseda.services.panel import PanelService
-from beseda.storage.base import FloodWait, FloodWaitStore
+from beseda.storage.base.flood_wait import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger

@@ -26,7 +26,7 @@ from beseda.services.conversation import Memory, PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener, RunningAnswers
 from beseda.services.question import Answered, Footer, Question
-from beseda.storage.base import TurnStore
+from beseda.storage.base.turn import TurnStore
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
 
 log = logging.getLogger(__name__)

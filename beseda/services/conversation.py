@@ -13,7 +13,8 @@ from beseda.errors import RemoteError, StorageError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, Measuring, find_measuring
 from beseda.services.question import Question
-from beseda.storage.base import ConversationStore, HistoryStore
+from beseda.storage.base.conversation import ConversationStore
+from beseda.storage.base.history import HistoryStore
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.errors import StorageError, TelegramForbiddenError, TelegramRefusedError
-from beseda.storage.base import TurnStore
+from beseda.storage.base.turn import TurnStore
 from beseda.telegram.base import Messenger, Target
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
 from beseda.kit.texts import Text
 from beseda.kit.threads import run_to_end
-from beseda.storage.base import FileStore
+from beseda.storage.base.file import FileStore
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from beseda.errors import StorageError
 from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
 from beseda.services.file import FileService
-from beseda.storage.base import UpdateStore
+from beseda.storage.base.update import UpdateStore
 
 log = logging.getLogger(__name__)
 

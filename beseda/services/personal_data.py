@@ -20,7 +20,9 @@ from beseda.errors import NotFoundError, StorageError
 from beseda.jobs.base import JobQueue
 from beseda.services._volumes import Entry, Volume, fits, write_volumes
 from beseda.services.file import DiskFullError, FileService, is_full
-from beseda.storage.base import HistoryStore, PersonalDataStore, StateStore
+from beseda.storage.base.history import HistoryStore
+from beseda.storage.base.personal_data import PersonalDataStore
+from beseda.storage.base.state import StateStore
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from beseda.dispatch.context import Context
 from beseda.dispatch.events import Event, IncomingMessage, Press
 from beseda.dispatch.router import Handler
 from beseda.errors import RateLimitedError
-from beseda.storage.base import Rate
+from beseda.storage.base.rate_limit import Rate
 
 _ASKING = ("ask:", "retry:", "action:", "job:again:", "photo:")
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most

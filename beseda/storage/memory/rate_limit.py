@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base import Rate
+from beseda.storage.base.rate_limit import Rate
 from beseda.storage.memory.expiring import ExpiringMap
 
 

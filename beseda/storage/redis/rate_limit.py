@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from beseda.storage.base import Rate
+from beseda.storage.base.rate_limit import Rate
 from beseda.storage.redis.connection import guard
 
 # One sorted set per key: the times of the latest events in microseconds by the server's clock, so that replicas whose

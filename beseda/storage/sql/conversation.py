@@ -13,7 +13,8 @@ from beseda.domain.usage import Totals
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
-from beseda.storage.sql.tables import conversations, deliveries, messages, model_calls, turns, users
+from beseda.storage.sql.tables.conversation import conversations, messages, users
+from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
 
 _KNOWN_LIMIT = 10_000
 _SEEN_SECONDS = 300.0

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.file import FileKind, FileOwner, FileSum, StoredFile
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.tables import files
+from beseda.storage.sql.tables.file import files
 
 
 class SqlFileRepository:

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base import FloodWait
+from beseda.storage.base.flood_wait import FloodWait
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import Rank, Statement
-from beseda.storage.sql.tables import flood_waits
+from beseda.storage.sql.tables.flood_wait import flood_waits
 
 # The one row without a key of its own to meet itself by: counted twice after a lost reply, it does no harm.
 _record = Statement(

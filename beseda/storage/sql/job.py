@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobRequest, JobState, Lease, Progress
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.tables import jobs
+from beseda.storage.sql.tables.job import jobs
 
 _PURGE_CHUNK = 500
 _QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 T = TypeVar("T")
-HEAD = "0003"
+HEAD = "0011"
 _LOCK_SECONDS = 60
 # Any number will do, as long as every version of Beseda takes the same ("beseda" in ASCII).
 _LOCK_NUMBER = 0x626573656461
@@ -118,7 +118,7 @@ def _compare(connection: Connection) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - half a second, needed only here
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    from beseda.storage.sql.tables import metadata  # noqa: PLC0415 - a start that is up to date needs no tables
+    from beseda.storage.sql.tables import metadata  # noqa: PLC0415
 
     context = MigrationContext.configure(connection, opts={"compare_server_default": True})
     return [str(difference) for difference in compare_metadata(context, metadata)]

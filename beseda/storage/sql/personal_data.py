@@ -19,7 +19,10 @@ from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.tables import conversations, deliveries, jobs, messages, model_calls, turns, updates, users
+from beseda.storage.sql.tables.conversation import conversations, messages, users
+from beseda.storage.sql.tables.job import jobs
+from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
+from beseda.storage.sql.tables.update import updates
 
 _CHUNK = 200
 _STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left behind

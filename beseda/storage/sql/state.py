@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, select
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Rank, Statement
-from beseda.storage.sql.tables import states
+from beseda.storage.sql.tables.state import states
 
 _Held = tuple[bytes | None, datetime | None]
 
@@ -32,7 +32,7 @@ _state = Statement(Rank.STATE, _upsert_state)
 
 
 class SqlState:
-    """Implements `beseda.storage.base.StateStore`. Every method raises StorageError when the database stays away."""
+    """Implements `StateStore`. Every method raises StorageError when the database stays away."""
 
     def __init__(self, database: Database, clock: Clock | None = None, *, size: int = 20_000) -> None:
         """At most `size` values are at hand; the one unused for longest is read again."""

@@ -13,7 +13,9 @@ from beseda.domain.usage import ModelCall
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
-from beseda.storage.sql.tables import conversations, deliveries, messages, model_calls, turns, updates
+from beseda.storage.sql.tables.conversation import conversations, messages
+from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
+from beseda.storage.sql.tables.update import updates
 from beseda.storage.sql.uow import Row as WriteRow
 from beseda.storage.sql.update import finish_updates
 

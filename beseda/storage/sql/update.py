@@ -10,7 +10,7 @@ from beseda.domain.update import StoredUpdate
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
-from beseda.storage.sql.tables import updates
+from beseda.storage.sql.tables.update import updates
 
 _PURGE_CHUNK = 2000
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from beseda.storage.base import Cache, HistoryStore, RateLimiter, StateStore
+from beseda.storage.base.cache import Cache
+from beseda.storage.base.history import HistoryStore
+from beseda.storage.base.rate_limit import RateLimiter
+from beseda.storage.base.state import StateStore
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.rate_limit import MemoryRateLimiter

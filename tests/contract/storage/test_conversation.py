@@ -9,7 +9,7 @@ from beseda.domain.turn import Turn, TurnKind
 from beseda.domain.usage import Totals
 from beseda.kit.ids import new_id
 from beseda.storage.sql.conversation import SqlConversationRepository
-from beseda.storage.sql.tables import conversations, users
+from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 

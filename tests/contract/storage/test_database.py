@@ -20,7 +20,7 @@ from beseda.kit.ids import new_id
 from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database, parse_url
-from beseda.storage.sql.tables import turns
+from beseda.storage.sql.tables.turn import turns
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
 from tests.contract.storage.world import World

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from beseda.storage.base import FloodWait
+from beseda.storage.base.flood_wait import FloodWait
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.testing.clock import ManualClock

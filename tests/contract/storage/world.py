@@ -9,7 +9,9 @@ from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.domain.usage import ModelCall, Usage
 from beseda.kit.ids import new_id
-from beseda.storage.base import ConversationStore, TurnStore, UpdateStore
+from beseda.storage.base.conversation import ConversationStore
+from beseda.storage.base.turn import TurnStore
+from beseda.storage.base.update import UpdateStore
 from beseda.storage.sql.database import Database
 
 BOT = "assistant"

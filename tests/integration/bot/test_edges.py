@@ -16,7 +16,7 @@ from beseda.domain.update import StoredUpdate
 from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
-from beseda.storage.base import UpdateStore
+from beseda.storage.base.update import UpdateStore
 from beseda.telegram.client import BotApi
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, FORUM, GROUP, account, living_bot, run_bot

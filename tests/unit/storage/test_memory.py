@@ -1,5 +1,5 @@
 from beseda.domain.message import Message, Role
-from beseda.storage.base import Rate
+from beseda.storage.base.rate_limit import Rate
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.expiring import ExpiringMap
 from beseda.storage.memory.history import MemoryHistory

@@ -6,6 +6,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 
 from beseda.storage.sql import tables
+from beseda.storage.sql.tables.conversation import users
 from beseda.storage.sql.types import CleanText, UtcTime
 
 
@@ -54,6 +55,6 @@ def test_times_survive_a_round_trip() -> None:
     moment = datetime(1969, 7, 20, 20, 17, 40, 1, tzinfo=UTC)
     with engine.begin() as connection:
         row = {"id": 1, "name": "", "username": "", "language": "", "created_at": moment, "last_seen_at": moment}
-        connection.execute(insert(tables.users).values(row))
-        assert connection.execute(select(tables.users.c.created_at)).scalar_one() == moment
+        connection.execute(insert(users).values(row))
+        assert connection.execute(select(users.c.created_at)).scalar_one() == moment
     engine.dispose()

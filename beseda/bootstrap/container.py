@@ -1,0 +1,125 @@
+"""The parts that all bots of a process share."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from beseda.bootstrap.hot import HotStores, open_hot
+from beseda.bootstrap.media import empty_folder, open_ffmpeg
+from beseda.bootstrap.models import ModelShelf
+from beseda.bootstrap.record import Record, open_database, open_record
+from beseda.config import Settings
+from beseda.config.model import llm_settings
+from beseda.config.photo import photo_settings
+from beseda.errors import StorageError
+from beseda.jobs.base import JobStore
+from beseda.jobs.inline import InlineJobs
+from beseda.kit.clock import Clock, SystemClock
+from beseda.llm.base import ChatModel
+from beseda.llm.registry import choose_model
+from beseda.photo.base import Enhancer
+from beseda.photo.darkroom import Darkroom
+from beseda.photo.registry import build_enhancer
+from beseda.services.file import FileService
+from beseda.services.housekeeping import Housekeeping, Shelves
+from beseda.services.personal_data import PersonalDataService, Traces
+from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
+from beseda.services.voice import VoiceService
+from beseda.speech.base import Transcriber
+from beseda.speech.registry import SpeechSettings, build_transcriber
+from beseda.storage.sql.state import SqlState
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The parts that all bots of a process share."""
+
+    settings: Settings
+    clock: Clock
+    record: Record
+    hot: HotStores
+    model: ChatModel
+    models: "ModelShelf"
+    transcriber: Transcriber
+    voice: VoiceService
+    transcription: TranscriptionService
+    enhancer: Enhancer
+    downloads: Path
+    files: FileService
+    jobs: InlineJobs
+
+    def build_housekeeping(self) -> Housekeeping:
+        """Return what tidies up in this process."""
+        shelves = Shelves(self.record.jobs, self.files, self.settings.keep_days)
+        return Housekeeping(self.record.updates, self.clock, shelves)
+
+    def build_personal_data(self, namespace: str = "") -> PersonalDataService:
+        """Return what exports and forgets people's data; `namespace` is that of a bot's hot history."""
+        traces = Traces(self.hot.history, self.hot.state, namespace)
+        return PersonalDataService(self.record.personal_data, self.files, self.jobs, traces, self.downloads)
+
+    async def check_database(self) -> str:
+        """Return what is wrong with the database, in a word for `/ready`; empty when it answers."""
+        try:
+            await self.record.updates.unfinished("", limit=1)
+        except StorageError:
+            return "does not answer"
+        return ""
+
+
+@asynccontextmanager
+async def open_container(settings: Settings, *, model: ChatModel | None = None) -> AsyncIterator[Container]:
+    """Open everything that `settings` name; `model` stands in for the one they would choose.
+
+    Raises SettingsError, and StorageError where the database or Redis cannot be reached.
+    """
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        database = await open_database(settings, stack)
+        record = open_record(database, clock)
+        hot = await open_hot(settings, SqlState(database, clock), stack)
+        chosen = model or await choose_model(llm_settings(settings), clock)
+        stack.push_async_callback(chosen.close)
+        models = ModelShelf(chosen, llm_settings(settings), clock, look_around=model is None)
+        stack.push_async_callback(models.close)
+        transcriber = build_transcriber(speech_settings(settings))
+        stack.push_async_callback(transcriber.close)
+        downloads = settings.storage_dir / "tmp"
+        await asyncio.to_thread(empty_folder, downloads)
+        ffmpeg = open_ffmpeg()
+        voice = VoiceService(transcriber, ffmpeg, downloads)
+        rules = TranscriptionRules(budget=DiskBudget(settings.temp_budget * 1024 * 1024))
+        transcription = TranscriptionService(transcriber, ffmpeg, downloads, rules=rules, clock=clock)
+        enhancer = build_enhancer(photo_settings(settings), Darkroom())
+        stack.push_async_callback(enhancer.close)
+        files = FileService(record.files, settings.storage_dir / "files", clock)
+        jobs = await _open_jobs(record.jobs, settings, clock, stack)
+        yield Container(
+            settings=settings,
+            clock=clock,
+            record=record,
+            hot=hot,
+            model=chosen,
+            models=models,
+            transcriber=transcriber,
+            voice=voice,
+            transcription=transcription,
+            enhancer=enhancer,
+            downloads=downloads,
+            files=files,
+            jobs=jobs,
+        )
+
+
+def speech_settings(settings: Settings) -> SpeechSettings:
+    """Return what the recognisers need to know of the settings."""
+    return SpeechSettings(",".join(settings.speech), settings.api_keys, settings.base_urls)
+
+
+async def _open_jobs(store: JobStore, settings: Settings, clock: Clock, stack: AsyncExitStack) -> InlineJobs:
+    jobs = InlineJobs(store, {}, settings.slots(), clock)
+    stack.push_async_callback(jobs.close)
+    await jobs.start()
+    return jobs

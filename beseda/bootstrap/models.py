@@ -1,0 +1,80 @@
+"""The models of a process."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from beseda.errors import SettingsError
+from beseda.kit.clock import Clock
+from beseda.llm.base import ChatModel
+from beseda.llm.discovery import find_local_servers
+from beseda.llm.endpoints import find_endpoint
+from beseda.llm.http import HttpClient
+from beseda.llm.registry import LLMSettings, choose_model, list_configured, parse_spec
+
+log = logging.getLogger(__name__)
+
+
+class ModelShelf:
+    """The models of a process: the program's own, and those that bots ask for by spec, each built at first use.
+
+    Of a spec only endpoints count that are set up, or servers of this machine that answer (`look_around`). Where none
+    is left the program's own model answers: a bot that cannot have its model is still a bot.
+    """
+
+    def __init__(self, program: ChatModel, settings: LLMSettings, clock: Clock, *, look_around: bool = True) -> None:
+        self._program = program
+        self._settings = settings
+        self._clock = clock
+        self._look_around = look_around
+        self._built: dict[str, ChatModel] = {}
+        self._lock = asyncio.Lock()
+
+    async def find(self, spec: str) -> ChatModel:
+        """Return the model of a spec, or the program's own where the spec is empty or nothing in it is set up."""
+        if not spec:
+            return self._program
+        if spec not in self._built:
+            async with self._lock:
+                if spec not in self._built:
+                    self._built[spec] = await self._build(spec)
+        return self._built[spec]
+
+    async def close(self) -> None:
+        """Close what was built here."""
+        for model in self._built.values():
+            if model is not self._program:
+                await model.close()
+
+    async def _build(self, spec: str) -> ChatModel:
+        try:
+            settings = await choose_configured(spec, self._settings, look_around=self._look_around)
+            if settings is not None:
+                return await choose_model(settings, self._clock)
+            log.info("nothing of %s is set up here: %s answers instead", spec, self._program.name)
+        except SettingsError as error:
+            log.warning("%s is left aside, %s answers instead: %s", spec, self._program.name, error.detail)
+        return self._program
+
+
+async def choose_configured(spec: str, settings: LLMSettings, *, look_around: bool) -> LLMSettings | None:
+    """Return settings for the part of `spec` that can be used here, or None. Raises SettingsError for a wrong spec."""
+    configured = {row.name for row in list_configured(settings)}
+    urls = dict(settings.base_urls)
+    usable = []
+    for address in parse_spec(spec):
+        row = find_endpoint(address.endpoint)
+        if row is not None and row.is_local and row.name not in configured and look_around:
+            urls |= await _find_here(row.name, settings)
+        if row is None or row.name in configured or row.name in urls:
+            usable.append(":".join(filter(None, address)))
+    return replace(settings, model=",".join(usable), base_urls=urls) if usable else None
+
+
+async def _find_here(endpoint: str, settings: LLMSettings) -> dict[str, str]:
+    http = HttpClient()
+    try:
+        servers = await find_local_servers(http, settings.local_servers)
+    finally:
+        await http.close()
+    return {server.endpoint.name: server.base_url for server in servers if server.endpoint.name == endpoint}

@@ -1,0 +1,55 @@
+"""What is remembered for good: the repositories over one database."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from beseda.config import Settings
+from beseda.jobs.base import JobStore
+from beseda.kit.clock import Clock
+from beseda.storage.base.conversation import ConversationStore
+from beseda.storage.base.file import FileStore
+from beseda.storage.base.flood_wait import FloodWaitStore
+from beseda.storage.base.personal_data import PersonalDataStore
+from beseda.storage.base.turn import TurnStore
+from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.file import SqlFileRepository
+from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
+from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.migrate import upgrade
+from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.update import SqlUpdateRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is remembered for good."""
+
+    updates: UpdateStore
+    turns: TurnStore
+    conversations: ConversationStore
+    flood_waits: FloodWaitStore
+    jobs: JobStore
+    files: FileStore
+    personal_data: PersonalDataStore
+
+
+async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    await upgrade(settings.database())
+    database = await Database.open(settings.database())
+    stack.push_async_callback(database.close)
+    return database
+
+
+def open_record(database: Database, clock: Clock) -> Record:
+    return Record(
+        SqlUpdateRepository(database, clock),
+        SqlTurnRepository(database, clock),
+        SqlConversationRepository(database, clock),
+        SqlFloodWaitRepository(database, clock),
+        SqlJobRepository(database, clock),
+        SqlFileRepository(database),
+        SqlPersonalDataRepository(database, clock),
+    )

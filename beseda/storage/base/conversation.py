@@ -1,0 +1,37 @@
+"""Conversations, as services see them."""
+
+from typing import Protocol
+
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.message import Message
+from beseda.domain.usage import Totals
+
+
+class ConversationStore(Protocol):
+    """Conversations, their people and messages."""
+
+    async def open(self, key: ChatKey, kind: ChatKind, title: str, person: Person) -> Conversation:
+        """Return the conversation at `key`, made if new; `person` is remembered as seen now."""
+        ...
+
+    async def move(self, bot: str, old: int, new: int) -> None:
+        """Have the conversations of chat `old` go on in chat `new`; one that has begun there already stays its own."""
+        ...
+
+    async def recent(self, conversation: Conversation, limit: int) -> list[Message]:
+        """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count.
+
+        The order is that of the turns: an answer that came late, after a retry, stands behind its question.
+        """
+        ...
+
+    async def clear(self, conversation: Conversation) -> int:
+        """Wipe what was said in the conversation and return how many messages that was.
+
+        Questions not yet answered and answers not yet sent keep their text until they are through.
+        """
+        ...
+
+    async def totals(self, conversation: Conversation) -> Totals:
+        """Return what the conversation has used so far; wiping what was said takes nothing back."""
+        ...

@@ -1,0 +1,43 @@
+"""Kept files, as services see them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from beseda.domain.file import FileOwner, FileSum, StoredFile
+
+
+class FileStore(Protocol):
+    """What is known of kept files. Ids rise with time, so that the newest file has the highest."""
+
+    async def add(self, file: StoredFile) -> None:
+        """Store a file's row, in place of an earlier one of the same id and owner."""
+        ...
+
+    async def find(self, file_id: int, owner: FileOwner) -> StoredFile | None:
+        """Return a file of this owner, or None."""
+        ...
+
+    async def recent(self, owner: FileOwner, *, limit: int, offset: int = 0) -> list[StoredFile]:
+        """Return some of an owner's files, newest first."""
+        ...
+
+    async def sum(self, owner: FileOwner) -> FileSum:
+        """Return how many files an owner has, and their bytes."""
+        ...
+
+    async def older(self, before: datetime, *, limit: int) -> Sequence[StoredFile]:
+        """Return files kept since before then, oldest first."""
+        ...
+
+    async def after(self, file_id: int, *, limit: int) -> Sequence[StoredFile]:
+        """Return everybody's files with higher ids, in their order."""
+        ...
+
+    async def paths(self, file_ids: Sequence[int]) -> dict[int, str]:
+        """Return the paths of those ids that have a row."""
+        ...
+
+    async def remove(self, file_ids: Sequence[int]) -> int:
+        """Delete rows and return how many there were."""
+        ...

@@ -1,0 +1,67 @@
+"""Turns, the parts of answers, calls of models."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from beseda.storage.sql.tables.schema import Key, metadata
+from beseda.storage.sql.types import CleanText, UtcTime
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("reply_to", BigInteger),
+    Column("input", CleanText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("turn_id", ForeignKey("turns.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("html", CleanText, nullable=False),
+    Column("markup", CleanText, nullable=False),
+    Column("media", CleanText, nullable=False, server_default=text("''")),
+    Column("state", Text, nullable=False),
+    Column("message_id", BigInteger),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("turn_id", ForeignKey("turns.id"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cost", Float),
+    Column("estimated", Boolean, nullable=False),
+    Column("finish_reason", CleanText, nullable=False),
+    Column("first_token_ms", BigInteger, nullable=False),
+    Column("total_ms", BigInteger, nullable=False),
+    Column("error", CleanText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("turn_id", "attempt"),
+)

@@ -1,0 +1,41 @@
+"""The inbox."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+
+from beseda.storage.sql.tables.schema import metadata
+from beseda.storage.sql.types import UtcTime
+
+updates = Table(
+    "updates",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary),
+    Column("turn_id", ForeignKey("turns.id")),
+    Column("received_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+)
+
+Index(
+    "ix_updates_unfinished",
+    updates.c.bot,
+    updates.c.update_id,
+    sqlite_where=text("finished_at IS NULL"),
+    postgresql_where=text("finished_at IS NULL"),
+)
+
+Index(
+    "ix_updates_turn_id",
+    updates.c.turn_id,
+    sqlite_where=text("turn_id IS NOT NULL"),
+    postgresql_where=text("turn_id IS NOT NULL"),
+)
