@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
+from beseda import metrics
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.flood_wait import FloodWait
 from beseda.storage.sql.database import Database
@@ -37,6 +38,7 @@ class SqlFloodWaitRepository:
             "occurred_at": self._clock.now(),
         }
         await self._database.write_rows([(_record, params)])
+        metrics.flood_wait(wait.bot, wait.seconds)
 
     async def count(self, since: datetime) -> int:
         """Return how many waits there were since then. Raises StorageError."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, true, tuple_, u
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda import metrics
 from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobRequest, JobState, Lease, Progress
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
@@ -74,7 +75,11 @@ class SqlJobRepository:
         # Where the answer to an earlier commit got lost the row has no owner any more, but is as we left it.
         as_left = and_(jobs.c.owner == "", jobs.c.state == job.state.value, jobs.c.attempt == job.attempt)
         change = update(jobs).where(jobs.c.id == job.id, or_(jobs.c.owner == owner, as_left)).values(values)
-        return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
+        kept = await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
+        if kept and job.state.is_over:
+            seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
+            metrics.job(job.request.kind, job.state.value, seconds)
+        return kept
 
     async def cancel(self, job_id: int) -> Job | None:
         """Cancel a queued job, ask for the end of a running one, and return it; None where there is none to cancel."""

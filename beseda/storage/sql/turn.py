@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy.sql.dml import Update
 
+from beseda import metrics
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation
 from beseda.domain.message import Message
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
@@ -160,6 +161,8 @@ class SqlTurnRepository:
         if call is not None:
             rows.append((_call, _call_params(turn, call, now)))
         await self._database.write_rows(rows)
+        if call is not None:
+            metrics.model_call(turn.conversation.key.bot, call)
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
         """Record that the call that sends `part` is about to be made; a part that grows in the chat is new here."""
@@ -180,14 +183,24 @@ class SqlTurnRepository:
         await self._database.write_rows(rows)
         if done:
             turn.state = state
+            _count(turn, now)
 
     async def finish(self, turn: Turn) -> None:
         """Record `turn.state` and `turn.reason` and mark its updates as worked off, sent or not."""
-        await self._database.write_rows(_ending_rows(turn, turn.state, self._clock.now()))
+        now = self._clock.now()
+        await self._database.write_rows(_ending_rows(turn, turn.state, now))
+        _count(turn, now)
 
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn with its parts (those of its last attempt) and updates, or None."""
         return await self._database.read(lambda connection: _load_turn(connection, turn_id))
+
+
+def _count(turn: Turn, now: datetime) -> None:
+    # Commands are answered from here, and one tried again by its person waited for that: neither says how fast we are.
+    waited = turn.state is TurnState.DELIVERED and turn.kind is not TurnKind.COMMAND and not turn.attempt
+    seconds = (now - turn.created_at).total_seconds() if waited and turn.created_at else None
+    metrics.turn(turn.conversation.key.bot, turn.state.value, seconds)
 
 
 def _opening_rows(turn: Turn, now: datetime) -> list[WriteRow]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, null, select, tuple_, update
 from sqlalchemy.sql.dml import Update
 
+from beseda import metrics
 from beseda.domain.update import StoredUpdate
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
@@ -55,6 +56,8 @@ class SqlUpdateRepository:
         now = self._clock.now()
         rows = [(_store_update, _update_params(item, now)) for item in updates]
         ours = await self._database.write_and_read(rows, lambda connection: _find_ours(connection, updates, now))
+        for bot, _ in ours:
+            metrics.updates(bot)
         # A dictionary keeps the order and drops what came twice in one batch.
         return list(
             {(item.bot, item.update_id): item for item in updates if (item.bot, item.update_id) in ours}.values()
