@@ -158,6 +158,12 @@ def find_refused_parameter(body: bytes) -> str:
     return words.parameter if refused else ""
 
 
+def names_format(body: bytes) -> bool:
+    """Return whether a refusal is about the form that was asked for: each server has words of its own for that."""
+    said = body.lower().replace(b" ", b"_")
+    return any(word in said for word in (b"response_format", b"json_schema", b"structured_output", b"grammar"))
+
+
 def hide_secrets(text: str, secret: str = "") -> str:
     """Return `text` without `secret` and without anything that looks like a key."""
     if secret:

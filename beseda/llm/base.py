@@ -1,22 +1,31 @@
 """What a chat model is to the rest of the program."""
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from beseda.domain.message import Message
+from beseda.domain.message import Message, Role
+from beseda.domain.structured import read_object
 from beseda.domain.usage import Usage
+from beseda.errors import ProtocolError
+
+_REPEATED_CHARACTERS = 4_000  # of a broken answer: more of it would not help to mend it
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """What a model is asked. `messages` begin with the single system message where there is one."""
+    """What a model is asked. `messages` begin with the single system message where there is one.
+
+    With a `schema` (JSON Schema of an object) the answer is to be such an object: `ask_structured` reads it.
+    """
 
     messages: Sequence[Message]
     temperature: float | None = None
     max_tokens: int | None = None
     user: str = ""
+    schema: Mapping[str, object] | None = None
 
 
 class FinishReason(StrEnum):
@@ -125,3 +134,37 @@ class Measurable(Protocol):
 def find_measuring(model: ChatModel) -> Measuring | None:
     """Return how `model` measures texts, or None: then only an estimate can."""
     return model.measuring if isinstance(model, Measurable) else None
+
+
+async def ask_structured(
+    model: ChatModel, request: ModelRequest, *, heard: Callable[[Finished], None] | None = None
+) -> dict[str, object]:
+    """Return the object that `request.schema` describes; `heard` is told of the end of each answer, for its cost.
+
+    An answer that does not fit is shown to the model once, with its fault. Raises ProtocolError where the second does
+    not fit either, and what the model raises.
+    """
+    if request.schema is None:
+        raise ValueError("a request for an object needs a schema")
+    said = await _hear_out(model, request, heard)
+    found, fault = read_object(said, request.schema)
+    if not fault:
+        return found
+    wrong = f"This does not fit: {fault}. Answer with the corrected JSON object alone."
+    retort = [Message(Role.ASSISTANT, said[:_REPEATED_CHARACTERS] or "{}"), Message(Role.USER, wrong)]
+    said = await _hear_out(model, replace(request, messages=[*request.messages, *retort]), heard)
+    found, fault = read_object(said, request.schema)
+    if fault:
+        raise ProtocolError(f"{model.name}: no answer of the form asked for: {fault}")
+    return found
+
+
+async def _hear_out(model: ChatModel, request: ModelRequest, heard: Callable[[Finished], None] | None) -> str:
+    pieces = []
+    async with aclosing(model.stream(request)) as events:
+        async for event in events:
+            if type(event) is TextDelta:
+                pieces.append(event.text)
+            elif type(event) is Finished and heard is not None:
+                heard(event)
+    return "".join(pieces)

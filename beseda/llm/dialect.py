@@ -1,11 +1,13 @@
 """How a wire is spoken: the route, the fields of a request, the shape of its answer, and what refusals mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from yarl import URL
 
-from beseda.domain.message import Message
+from beseda.domain.message import Message, Role
+from beseda.domain.structured import is_strict, spell_out
 from beseda.errors import CreditExhaustedError, KeyRejectedError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
@@ -43,7 +45,11 @@ class ChatDialect:
 
     def build_fields(self, request: ModelRequest, model: str) -> dict[str, Any]:
         row = self._endpoint
+        if request.schema is not None and not row.takes_schema:
+            request = spell_schema(request)
         fields: dict[str, Any] = {"model": model, "messages": build_messages(request.messages), "stream": True}
+        if request.schema is not None:
+            fields["response_format"] = build_response_format(request.schema)
         if row.usage_in_stream:
             fields["stream_options"] = {"include_usage": True}
         if request.temperature is not None:
@@ -73,3 +79,21 @@ class ChatDialect:
 def build_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
     """Return messages as the API writes them."""
     return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def build_response_format(schema: Mapping[str, object]) -> dict[str, Any]:
+    """Return the field that holds a server to a schema; strict where the schema may be, since others are refused."""
+    described = {"name": "answer", "strict": is_strict(schema), "schema": schema}
+    return {"type": "json_schema", "json_schema": described}
+
+
+def spell_schema(request: ModelRequest) -> ModelRequest:
+    """Return the request with its schema said in the system message, for a server that takes none."""
+    if request.schema is None:
+        return request
+    words, messages = spell_out(request.schema), list(request.messages)
+    if messages and messages[0].role is Role.SYSTEM:
+        messages[0] = Message(Role.SYSTEM, f"{messages[0].content}\n\n{words}")
+    else:
+        messages.insert(0, Message(Role.SYSTEM, words))
+    return replace(request, messages=messages, schema=None)

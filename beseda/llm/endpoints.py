@@ -49,6 +49,8 @@ class Endpoint:
     """A field of the last chunk that holds `usage` where the chunk itself has none."""
     takes_user: bool = True
     """Takes `user`, by which a provider tells our users apart."""
+    takes_schema: bool = False
+    """Takes `response_format` with a JSON schema in a stream; else the schema goes into the system message."""
     max_tokens_field: str = "max_tokens"
     check_path: str = "/models"
     """Asked, under the base URL, whether the key is good."""
@@ -64,6 +66,11 @@ class Endpoint:
 
 
 # OpenRouter's slugs, DeepSeek's names, the HF mapping, OpenAI's shut-down dates: as published in autumn 2026.
+# Who holds an answer to a schema: OpenAI, guides/structured-outputs; openrouter.ai/docs/structured-outputs (a model that
+# cannot refuses, and is then told in words); docs.vllm.ai, structured outputs; llama.cpp, tools/server/README;
+# lmstudio.ai/docs/api/structured-output; Ollama, docs/openai.md. Groq does not do so in a stream
+# (console.groq.com/docs/structured-outputs), DeepSeek knows `json_object` alone, GigaChat neither; at Hugging Face it
+# depends on the provider.
 # Groq retired llama-3.3-70b-versatile on 16 August 2026 in favour of gpt-oss-120b (console.groq.com/docs/deprecations).
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
@@ -78,6 +85,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         credit_hint="buy credits at https://openrouter.ai/settings/credits, or take a model whose name ends in :free",
         headers=MappingProxyType({"X-Title": "Beseda"}),
         check_path="/key",  # its list of models is public and would not notice a wrong key
+        takes_schema=True,
     ),
     Endpoint(
         name="openai",
@@ -90,6 +98,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         key_marks=("sk-proj-", "sk-svcacct-", "sk-admin-"),
         credit_hint="top up at https://platform.openai.com/settings/organization/billing",
         max_tokens_field="max_completion_tokens",
+        takes_schema=True,
     ),
     Endpoint(
         name="groq",
@@ -149,6 +158,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         local_ports=(8000,),
         owner_marks=("vllm",),
         health_path="/health",
+        takes_schema=True,
     ),
     Endpoint(
         name="llamacpp",
@@ -163,6 +173,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         owner_marks=("llamacpp", "me"),  # llama-server, python -m llama_cpp.server
         health_path="/health",
         takes_any_model=True,
+        takes_schema=True,
     ),
     Endpoint(
         name="ollama",
@@ -173,6 +184,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         needs_key=False,
         local_ports=(11434,),
         owner_marks=("library",),
+        takes_schema=True,
     ),
     Endpoint(
         name="lmstudio",
@@ -184,6 +196,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         needs_key=False,
         local_ports=(1234,),
         owner_marks=("organization_owner",),
+        takes_schema=True,
     ),
 )
 

@@ -14,7 +14,7 @@ import ssl
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -140,8 +140,7 @@ class GigaChatDialect(ChatDialect):
     """Chat completions with the one system message in front."""
 
     def build_fields(self, request: ModelRequest, model: str) -> dict[str, Any]:
-        single = ModelRequest(merge_system(request.messages), request.temperature, request.max_tokens, request.user)
-        return super().build_fields(single, model)
+        return super().build_fields(replace(request, messages=merge_system(request.messages)), model)
 
     def explain(self, error: RemoteError) -> str:
         return "" if "GIGA_" in error.detail else super().explain(error)  # the token's service has said it better

@@ -11,14 +11,12 @@ from beseda.llm.base import (
     ChatModel,
     Finished,
     FinishReason,
-    Measuring,
     ModelEvent,
-    ModelHealth,
     ModelRequest,
     ReasoningDelta,
     TextDelta,
-    find_measuring,
 )
+from beseda.llm.wrapper import ModelWrapper
 
 _STEP = 256
 _ENDING = 24  # characters whose earlier occurrence gives the length of the phrase
@@ -79,20 +77,12 @@ class RepeatDetector:
         return self._circling >= (limits.circling_short_characters if short else limits.circling_characters)
 
 
-class GuardedModel:
+class GuardedModel(ModelWrapper):
     """A `ChatModel` that watches over the answer of another."""
 
     def __init__(self, model: ChatModel, limits: GuardLimits | None = None) -> None:
-        self._model = model
+        super().__init__(model)
         self._limits = limits or GuardLimits()
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def measuring(self) -> Measuring | None:
-        return find_measuring(self._model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer, cut where it grows too long (`Finished` then says `length`).
@@ -115,12 +105,6 @@ class GuardedModel:
                 if watch.full:
                     yield watch.describe_cut(request)
                     return
-
-    async def check(self) -> ModelHealth:
-        return await self._model.check()
-
-    async def close(self) -> None:
-        await self._model.close()
 
 
 class _Watch:

@@ -16,7 +16,7 @@ from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm.base import FinishReason, ModelRequest
-from beseda.llm.dialect import ChatDialect
+from beseda.llm.dialect import ChatDialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
 from beseda.llm.measured import CountMemory, MeasuredModel
@@ -40,13 +40,15 @@ class CompletionDialect(ChatDialect):
 
     def build_fields(self, request: ModelRequest, model: str) -> dict[str, Any]:
         fields: dict[str, Any] = {
-            "prompt": write_prompt(request.messages),
+            "prompt": write_prompt(spell_schema(request).messages),
             "n_predict": request.max_tokens or _MAX_TOKENS,
             # Not at an empty line: that would cut every answer of more than one paragraph.
             "stop": ["\nUser:"],
             "stream": True,
             "cache_prompt": True,
         }
+        if request.schema is not None:
+            fields["json_schema"] = request.schema  # llama.cpp, tools/server/README: a field of this route's own
         if request.temperature is not None:
             fields["temperature"] = request.temperature
         return fields

@@ -1,37 +1,23 @@
 """A model together with its server's way to measure texts, and a memory for what was measured."""
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
 
-from beseda.llm.base import ChatModel, Measuring, ModelEvent, ModelHealth, ModelRequest
+from beseda.llm.base import ChatModel, Measuring
+from beseda.llm.wrapper import ModelWrapper
 
 _REMEMBERED_COUNTS = 1024
 
 
-class MeasuredModel:
+class MeasuredModel(ModelWrapper):
     """A `ChatModel` with a `Measuring` beside it."""
 
     def __init__(self, wire: ChatModel, measuring: Measuring) -> None:
-        self._wire = wire
+        super().__init__(wire)
         self._measuring = measuring
-
-    @property
-    def name(self) -> str:
-        return self._wire.name
 
     @property
     def measuring(self) -> Measuring:
         return self._measuring
-
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer. Raises a leaf of RemoteError."""
-        return self._wire.stream(request)
-
-    async def check(self) -> ModelHealth:
-        return await self._wire.check()
-
-    async def close(self) -> None:
-        await self._wire.close()
 
 
 class CountMemory:

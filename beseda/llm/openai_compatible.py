@@ -18,17 +18,18 @@ from beseda.domain.estimate import estimate_tokens
 from beseda.domain.usage import Usage
 from beseda.errors import ModelNotFoundError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._answer import StreamedAnswer
-from beseda.llm._faults import FaultReader, find_refused_parameter
+from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest
 from beseda.llm.credentials import Credentials, KeyCredentials
-from beseda.llm.dialect import ChatDialect, Dialect
+from beseda.llm.dialect import ChatDialect, Dialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import MAX_BODY_BYTES, HttpAnswer, HttpClient, Timeouts, read_bounded
 
 _MESSAGE_TOKENS = 4  # what a chat template puts around each message
 _ANY_MODEL = "local"  # how a model is called whose server has no names
 _SUGGESTIONS = 3
-_OPTIONAL_FIELDS = frozenset({"temperature", "max_tokens", "max_completion_tokens", "stream_options", "user"})
+_FORMAT = "response_format"
+_OPTIONAL_FIELDS = frozenset({"temperature", "max_tokens", "max_completion_tokens", "stream_options", "user", _FORMAT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,8 @@ class OpenAICompatibleModel:
         url = dialect.locate(self._base)
         renewed = False
         while True:
-            fields = dialect.build_fields(request, self._model)
+            asked = spell_schema(request) if _FORMAT in self._refused else request
+            fields = dialect.build_fields(asked, self._model)
             for parameter in self._refused:
                 fields.pop(parameter, None)
             headers = {**self._headers, **await self._credentials.fetch_headers(self._http)}
@@ -162,6 +164,8 @@ class OpenAICompatibleModel:
                 renewed = True
                 continue
             parameter = find_refused_parameter(body) if response.status in (400, 422) else ""
+            if _FORMAT in fields and response.status in (400, 422) and names_format(body):
+                parameter = _FORMAT
             if parameter not in fields or parameter not in _OPTIONAL_FIELDS:
                 raise self._faults.read_refusal(response.status, body, response.headers)
             self._refused.add(parameter)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from beseda.domain.usage import Usage
 from beseda.errors import SettingsError
-from beseda.llm.base import ChatModel, Finished, Measuring, ModelEvent, ModelHealth, ModelRequest, find_measuring
+from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest
+from beseda.llm.wrapper import ModelWrapper
 
 _TOKENS_PER_PRICE = 1_000_000
 
@@ -38,20 +39,12 @@ class PriceBook:
         return bool(self._prices)
 
 
-class PricedModel:
+class PricedModel(ModelWrapper):
     """A `ChatModel` whose answers have a cost where the book has a price."""
 
     def __init__(self, model: ChatModel, book: PriceBook) -> None:
-        self._model = model
+        super().__init__(model)
         self._book = book
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def measuring(self) -> Measuring | None:
-        return find_measuring(self._model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer; the cost that an endpoint gives itself stays."""
@@ -61,12 +54,6 @@ class PricedModel:
                     yield add_cost(event, self._book.find(self.name, f"{event.endpoint}:{event.model}"))
                 else:
                     yield event
-
-    async def check(self) -> ModelHealth:
-        return await self._model.check()
-
-    async def close(self) -> None:
-        await self._model.close()
 
 
 def add_cost(end: Finished, price: Price | None) -> Finished:

@@ -7,7 +7,7 @@ nothing here reads the environment.
 import asyncio
 import difflib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from yarl import URL
 from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm import demo
-from beseda.llm.base import ChatModel, Measuring, ModelEvent, ModelHealth, ModelRequest, find_measuring
+from beseda.llm.base import ChatModel, ModelHealth
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.failover import FailoverModel, RetryPolicy
@@ -29,6 +29,7 @@ from beseda.llm.llamacpp import build_llamacpp
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import PriceBook, PricedModel
 from beseda.llm.vllm import build_vllm
+from beseda.llm.wrapper import ModelWrapper
 
 logger = logging.getLogger(__name__)
 
@@ -219,29 +220,15 @@ async def _greet_local(addresses: Sequence[ModelAddress], model: ChatModel) -> N
         logger.warning("the model server is not there; it will be asked again at each message: %s", health.detail)
 
 
-class _OwningModel:
+class _OwningModel(ModelWrapper):
     """A model together with the connections that were opened for it."""
 
     def __init__(self, model: ChatModel, http: HttpClient) -> None:
-        self._model = model
+        super().__init__(model)
         self._http = http
 
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def measuring(self) -> Measuring | None:
-        return find_measuring(self._model)
-
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        return self._model.stream(request)
-
-    async def check(self) -> ModelHealth:
-        return await self._model.check()
-
     async def close(self) -> None:
-        await self._model.close()
+        await super().close()
         await self._http.close()
 
 
