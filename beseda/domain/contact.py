@@ -1,0 +1,85 @@
+"""Phones and mail addresses as people write them, and as they can be compared.
+
+What a text does not hold is never made up: a number without a country code is read by the region of the bot's owner,
+and what that region does not know as a number is none.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import phonenumbers
+
+DEFAULT_REGION = "RU"
+_LONGEST = 500  # characters of free text that are looked through
+# RFC 5321 allows 64 characters before the @ and 254 in all; a domain has a dot here, as nobody mails to a host.
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}", re.UNICODE)
+_LONGEST_EMAIL = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach somebody: `phone` in E.164, `email` with its domain in lower case; empty where there is none."""
+
+    phone: str = ""
+    email: str = ""
+
+
+def parse_contact(text: str, region: str = DEFAULT_REGION) -> Contact:
+    """Return the first phone and the first mail address that stand in free text."""
+    clean = drop_invisible(text[:_LONGEST])
+    email = normalise_email(clean)
+    # The digits of an address are no phone.
+    return Contact(normalise_phone(_EMAIL.sub(" ", clean), region), email)
+
+
+def normalise_phone(text: str, region: str = DEFAULT_REGION) -> str:
+    """Return the first valid phone number of `text` in E.164, or an empty string.
+
+    `region` is an ISO 3166 code (https://github.com/google/libphonenumber): how numbers without a country are read.
+    """
+    clean = unicodedata.normalize("NFKC", drop_invisible(text[:_LONGEST]))
+    whole = _parse_number(clean, region)
+    if whole:
+        return whole
+    for match in phonenumbers.PhoneNumberMatcher(clean, region):
+        return str(phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164))
+    return ""
+
+
+def normalise_email(text: str) -> str:
+    """Return the first mail address of `text` without invisible characters, its domain in lower case; else empty."""
+    found = _EMAIL.search(unicodedata.normalize("NFC", drop_invisible(text[:_LONGEST])))
+    if found is None:
+        return ""
+    local, _, domain = found.group().rpartition("@")
+    local = local.strip(".")
+    address = f"{local}@{domain.lower()}"
+    return address if local and len(address) <= _LONGEST_EMAIL else ""
+
+
+def email_key(email: str) -> str:
+    """Return what two spellings of one mail address share: phones begin a word with a capital by themselves."""
+    return email.lower()
+
+
+def drop_invisible(text: str) -> str:
+    """Return `text` without characters that nobody sees; spaces of any width become plain ones."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        " " if kind == "Zs" or character in "\t\n\r" else character
+        for character in text
+        if (kind := unicodedata.category(character)) not in {"Cf", "Cs", "Co"}
+        and (kind != "Cc" or character in "\t\n\r")
+    )
+
+
+def _parse_number(text: str, region: str) -> str:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(number):
+        return ""
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -1,0 +1,247 @@
+"""A lead: somebody who may become a customer, and what they said about themselves.
+
+Every field that a model has read out of a conversation points at the message it came from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+CONFIRM_FROM = 0.6
+ACCEPT_FROM = 0.8
+# Slots that are also fields of the lead itself.
+NAME_SLOT = "name"
+CONTACT_SLOTS = ("contact", "phone", "email")
+
+
+class LeadStatus(StrEnum):
+    """How it stands with a lead."""
+
+    ACTIVE = "active"
+    WON = "won"
+    LOST = "lost"
+
+
+class SlotState(StrEnum):
+    """What to do about a field: nothing, confirm it softly, ask again."""
+
+    ACCEPTED = "accepted"
+    TO_CONFIRM = "to_confirm"
+    TO_ASK = "to_ask"
+
+
+class ConsentKind(StrEnum):
+    """What a person is asked to allow: keeping what they say about themselves, an invitation to their calendar."""
+
+    PDPA_PROFILE = "pdpa_profile"
+    CALENDAR_INVITE = "calendar_invite"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadSlot:
+    """A field with its proof: the words of `quote` stand in message `message_id`, which `user_id` wrote.
+
+    `message_id` is None where the message has been deleted since, or somebody entered the value by hand.
+    """
+
+    name: str
+    value: str
+    confidence: float
+    message_id: int | None
+    quote: str
+    state: SlotState
+    extracted_at: datetime
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A lead as the record has it. `merged_into` is set on one that has become part of another.
+
+    `contact` is as somebody wrote it, `phone` (E.164) and `email` are read out of it. `version` rises with each change.
+    """
+
+    id: int
+    bot: str
+    user_id: int
+    name: str
+    contact: str
+    phone: str
+    email: str
+    source: str
+    status: LeadStatus
+    stage: str
+    owner: str
+    notes: str
+    fit_score: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    merged_into: int | None = None
+    slots: Mapping[str, LeadSlot] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLead:
+    """A lead to be made, or to be found where this person has one already; then what is given here is taken over."""
+
+    bot: str
+    user_id: int
+    name: str = ""
+    contact: str = ""
+    source: str = "telegram"
+    stage: str = ""
+    actor: str = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A lead, and whether it was made just now."""
+
+    lead: Lead
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeadChange:
+    """What is to change; None leaves a field as it is, an empty text empties it."""
+
+    name: str | None = None
+    contact: str | None = None
+    status: LeadStatus | None = None
+    stage: str | None = None
+    owner: str | None = None
+    notes: str | None = None
+    fit_score: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a model says it has read: `value` stands in message `message_id` in the words of `quote`."""
+
+    slot: str
+    value: str
+    confidence: float
+    message_id: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A finding that is not believed, and why in a word or two for the log and the next prompt."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What became of findings. `lead` is the one to go on with: by a phone it may have become part of another."""
+
+    lead: Lead
+    kept: tuple[LeadSlot, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[LeadSlot, ...]:
+        """Fields that stand."""
+        return tuple(slot for slot in self.kept if slot.state is SlotState.ACCEPTED)
+
+    @property
+    def to_confirm(self) -> tuple[LeadSlot, ...]:
+        """Fields to be confirmed in passing."""
+        return tuple(slot for slot in self.kept if slot.state is SlotState.TO_CONFIRM)
+
+    @property
+    def to_ask(self) -> tuple[LeadSlot, ...]:
+        """Fields to be asked about again."""
+        return tuple(slot for slot in self.kept if slot.state is SlotState.TO_ASK)
+
+
+@dataclass(frozen=True, slots=True)
+class StageVisit:
+    """A stage that a lead was in; `exited_at` is None while it is."""
+
+    stage: str
+    entered_at: datetime
+    exited_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent that was asked for: dated, in the words that gave it, and revocable."""
+
+    kind: ConsentKind
+    user_id: int
+    asked_at: datetime
+    given_at: datetime | None = None
+    revoked_at: datetime | None = None
+    message_id: int | None = None
+    words: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was given and not taken back."""
+        return self.given_at is not None and self.revoked_at is None
+
+
+class LeadSort(StrEnum):
+    """The orders in which leads are listed; a minus stands for newest first."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    CHANGED_LAST = "-updated_at"
+    CHANGED_FIRST = "updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """Which leads to list; what is None does not matter. `q` is looked for in name, contact, fields and notes."""
+
+    bot: str | None = None
+    status: LeadStatus | None = None
+    stage: str | None = None
+    owner: str | None = None
+    user_id: int | None = None
+    q: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    updated_from: datetime | None = None
+    updated_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPage:
+    """Which piece of the list: behind the lead at `after` (its time and id), else from `offset` on."""
+
+    limit: int = 100
+    offset: int = 0
+    sort: LeadSort = LeadSort.NEWEST
+    after: tuple[datetime, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadList:
+    """A piece of the list, how many there are in all, and where the next piece begins, if there is one."""
+
+    items: tuple[Lead, ...]
+    total: int
+    after: tuple[datetime, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRecord:
+    """All that is kept of a lead, as its person may have it."""
+
+    lead: Lead
+    stages: tuple[StageVisit, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    events: tuple[Mapping[str, object], ...] = ()
+
+
+def grade(confidence: float) -> SlotState:
+    """Return what a confidence between 0 and 1 calls for."""
+    if confidence < CONFIRM_FROM:
+        return SlotState.TO_ASK
+    return SlotState.TO_CONFIRM if confidence < ACCEPT_FROM else SlotState.ACCEPTED
