@@ -10,9 +10,13 @@
     │   ├── PhotoTooLargeError       413  more pixels than we open, or than the result may have
     │   ├── UnsupportedPhotoError    415  HEIC, a moving picture
     │   ├── UnsupportedInputError    415
-    │   └── SpeechNotConfiguredError 503  nobody has connected a recogniser to this bot
+    │   ├── SpeechNotConfiguredError 503  nobody has connected a recogniser to this bot
+    │   └── NotASlotError            422  no meeting can begin then: outside the hours, too soon, too far off
     ├── AccessDeniedError            403  a stranger at a bot with a guest list
     ├── NotFoundError                404
+    ├── SlotTakenError               409  somebody else has booked that time
+    ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
+    ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
     ├── StorageError                 503  database or Redis do not answer
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
@@ -177,6 +181,16 @@ class SpeechNotConfiguredError(InputError):
     status = 503
 
 
+class NotASlotError(InputError):
+    """A time at which no meeting can begin: outside the hours, off the grid, too soon or too far off."""
+
+    text = Text(
+        ru="На это время не записаться: мы тогда не работаем, или до него слишком близко. Выберите, пожалуйста, другое.",
+        en="That time cannot be booked: we are closed then, or it is too close. Please choose another.",
+    )
+    status = 422
+
+
 class AccessDeniedError(BesedaError):
     """A stranger at a bot with a guest list."""
 
@@ -192,6 +206,37 @@ class NotFoundError(BesedaError):
 
     text = Text(ru="Этого здесь больше нет.", en="That is no longer here.")
     status = 404
+
+
+class SlotTakenError(BesedaError):
+    """Somebody else has booked that time, or a time that reaches into it."""
+
+    text = Text(
+        ru="Это время только что заняли. Выберите, пожалуйста, другое.",
+        en="Somebody has just taken that time. Please choose another.",
+    )
+    status = 409
+
+
+class MeetingOverError(BesedaError):
+    """A meeting that can no longer be confirmed, moved or cancelled: it has expired, begun or been cancelled."""
+
+    text = Text(
+        ru="Эту встречу уже не изменить: она прошла, отменена или её не подтвердили вовремя. Можно выбрать новое время.",
+        en="This meeting can no longer be changed: it is over, cancelled, or was not confirmed in time. "
+        "You can choose a new time.",
+    )
+    status = 409
+
+
+class TooManyMeetingsError(BesedaError):
+    """A lead that has as many meetings before it as it may have."""
+
+    text = Text(
+        ru="У вас уже несколько встреч впереди. Перенесите или отмените одну из них, пожалуйста.",
+        en="You have several meetings ahead already. Please move or cancel one of them.",
+    )
+    status = 409
 
 
 class RateLimitedError(BesedaError):

@@ -1,0 +1,136 @@
+"""When a bot makes appointments: working hours of its time zone, and the slots that follow from them.
+
+Hours are wall-clock time, slots are instants. On the day the clocks change a slot is offered only where its whole length
+lies inside the hours that people then read off their clocks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from beseda.kit.texts import Text
+
+CELL = timedelta(minutes=15)  # the grain of a calendar: no two meetings share a cell
+_DAY = 24 * 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEKDAYS = Text("пн вт ср чт пт сб вс", "Mon Tue Wed Thu Fri Sat Sun")
+_MONTHS = Text(
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "January February March April May June July August September October November December",
+)
+
+
+class Opening(NamedTuple):
+    """Open from one minute of the day to another: (540, 720) is nine to noon, 1440 is midnight at the end."""
+
+    start: int
+    end: int
+
+
+class Span(NamedTuple):
+    """From an instant to another, both in UTC; the end no longer belongs to it."""
+
+    start: datetime
+    end: datetime
+
+    def cells(self) -> range:
+        """Return the numbers of the calendar's cells that the span touches, counted since 1970."""
+        return range((self.start - _EPOCH) // CELL, -((_EPOCH - self.end) // CELL))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time that can be had, and how it reads: “Mon 23 November, 14:00”, in the calendar's own time zone."""
+
+    starts_at: datetime
+    ends_at: datetime
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When a bot makes appointments.
+
+    `hours` by weekday, 0 is Monday. A meeting lasts `duration`, one may begin every `step` of an opening, not sooner
+    than `notice` from now and not later than `horizon`. `reminders` are how long before it both sides are reminded, the
+    longest first. `title` and `place` are what a calendar programme shows, `mail` is who invites.
+    """
+
+    zone: ZoneInfo
+    hours: Mapping[int, Sequence[Opening]]
+    duration: timedelta = timedelta(minutes=60)
+    step: timedelta = timedelta(minutes=30)
+    notice: timedelta = timedelta(hours=2)
+    horizon: timedelta = timedelta(days=14)
+    holidays: frozenset[date] = frozenset()
+    reminders: Sequence[timedelta] = (timedelta(hours=24), timedelta(hours=1))
+    title: Text = field(default=Text("Консультация", "Consultation"))
+    place: str = ""
+    mail: str = ""
+
+    def day_of(self, moment: datetime) -> date:
+        """Return which day it is in the calendar's time zone."""
+        return moment.astimezone(self.zone).date()
+
+    def span(self, starts_at: datetime) -> Span:
+        """Return the time that a meeting takes which starts then."""
+        start = starts_at.astimezone(UTC)
+        return Span(start, start + self.duration)
+
+    def slots_on(self, day: date) -> Iterator[Span]:
+        """Yield every slot of a day, taken or not, in order and each once."""
+        if day in self.holidays:
+            return
+        for opening in self.hours.get(day.weekday(), ()):
+            start, end = self._opened(day, opening.start), self._closed(day, opening.end)
+            while start + self.duration <= end:
+                yield Span(start, start + self.duration)
+                start += self.step
+
+    def slots(self, now: datetime, first: date, days: int) -> Iterator[Span]:
+        """Yield the slots of so many days that can still be asked for."""
+        last = self.day_of(now + self.horizon)
+        for number in range(days):
+            day = first + timedelta(days=number)
+            if day > last:
+                return
+            yield from (span for span in self.slots_on(day) if self._is_open(span, now))
+
+    def offers(self, starts_at: datetime, now: datetime) -> bool:
+        """Return whether a meeting may start then: in working hours, on the grid, not too soon and not too far off."""
+        span = self.span(starts_at)
+        return self._is_open(span, now) and span in self.slots_on(self.day_of(starts_at))
+
+    def next_reminder(self, starts_at: datetime, now: datetime) -> datetime | None:
+        """Return when both sides are to be reminded next; None where no reminder is left."""
+        times = sorted(starts_at - before for before in self.reminders)
+        return next((moment for moment in times if moment > now), None)
+
+    def write_time(self, moment: datetime, language: str) -> str:
+        """Return “Mon 23 November, 14:00” in the calendar's time zone."""
+        local = moment.astimezone(self.zone)
+        weekday = _WEEKDAYS.say(language).split()[local.weekday()]
+        month = _MONTHS.say(language).split()[local.month - 1]
+        return f"{weekday} {local.day} {month}, {local:%H:%M}"
+
+    def slot(self, span: Span, language: str) -> Slot:
+        """Return a slot with its label."""
+        return Slot(span.start, span.end, self.write_time(span.start, language))
+
+    def _is_open(self, span: Span, now: datetime) -> bool:
+        return now + self.notice <= span.start <= now + self.horizon
+
+    def _opened(self, day: date, minute: int) -> datetime:
+        return max(self._instants(day, minute))
+
+    def _closed(self, day: date, minute: int) -> datetime:
+        return min(self._instants(day, minute))
+
+    def _instants(self, day: date, minute: int) -> tuple[datetime, datetime]:
+        # A wall time that the clocks skip or show twice stands for two instants: opening late and closing early keeps
+        # every slot inside the hours whichever was meant.
+        day, minute = day + timedelta(days=minute // _DAY), minute % _DAY
+        local = datetime.combine(day, time(minute // 60, minute % 60), self.zone)
+        return local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)

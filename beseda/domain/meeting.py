@@ -1,0 +1,217 @@
+"""A meeting with a lead: held for a quarter of an hour, then confirmed, moved, over.
+
+    tentative ──► confirmed ──► done
+      │    │          │
+      │    └──────────┴───► cancelled
+      └► expired
+
+Moving keeps the state. What is asked for twice is done once: each step returns the meeting as it is where the step has
+been taken already. The steps are plain functions; the record takes them inside one transaction.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from beseda.domain.calendar import Calendar, Span
+from beseda.domain.event import EventType
+from beseda.domain.update import StoredUpdate
+from beseda.errors import MeetingOverError
+
+HOLD = timedelta(minutes=15)  # how long a slot is kept for somebody who has not confirmed
+MOST_AHEAD = 3  # meetings that one lead may have before them: a calendar is not one person's
+CARD, EXPIRED, REMINDER, SUMMARY = "meeting_card", "meeting_expired", "meeting_reminder", "meeting_summary"
+
+
+class MeetingState(StrEnum):
+    """How far a meeting has come."""
+
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    DONE = "done"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the meeting keeps its time from others."""
+        return self in {MeetingState.TENTATIVE, MeetingState.CONFIRMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Whom a meeting is with: the lead's Telegram id, and their name where they have given one."""
+
+    user_id: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMeeting:
+    """A meeting to be booked. `uid` is its name in everybody's calendars (RFC 5545 section 3.8.4.7)."""
+
+    bot: str
+    lead_id: int
+    span: Span
+    uid: str
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A meeting as the record has it.
+
+    `owner` names the calendar within the bot; a bot has one so far, called "". `held_until` is set while tentative,
+    `remind_at` while a reminder is to come. `sequence` counts the changes that calendars must learn of.
+    """
+
+    id: int
+    bot: str
+    lead_id: int
+    span: Span
+    state: MeetingState
+    uid: str
+    created_at: datetime
+    updated_at: datetime
+    owner: str = ""
+    sequence: int = 0
+    held_until: datetime | None = None
+    remind_at: datetime | None = None
+    guest: Guest = field(default=Guest())
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it begins, in UTC."""
+        return self.span.start
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends, in UTC."""
+        return self.span.end
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether nobody has confirmed it in time."""
+        return self.state is MeetingState.TENTATIVE and self.held_until is not None and self.held_until <= now
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingSummary:
+    """What the owner should know before a meeting. `facts` are the lead's words with the messages they stand in."""
+
+    meeting_id: int
+    text: str
+    facts: Sequence[Mapping[str, object]]
+    model: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingFilter:
+    """Which meetings are asked for; what is None does not matter. `since` and `until` bound their beginning."""
+
+    bot: str | None = None
+    lead_id: int | None = None
+    state: MeetingState | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """What is known of a bot that makes appointments: its calendar, and the model that it answers with."""
+
+    calendar: Calendar
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What a step means to others: the event for the outbox, and the notice for the chats."""
+
+    event: EventType | None = None
+    notice: str = ""
+    tells_owner: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A meeting after a step, and the notices that were stored with it."""
+
+    meeting: Meeting
+    notices: Sequence[StoredUpdate] = ()
+
+
+def confirm(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Meeting:
+    """Return the meeting as confirmed. Raises MeetingOverError where it is cancelled, or was not confirmed in time."""
+    if meeting.state is MeetingState.CONFIRMED:
+        return meeting
+    _need_active(meeting, now)
+    remind_at = calendar.next_reminder(meeting.starts_at, now) if calendar is not None else None
+    return replace(meeting, state=MeetingState.CONFIRMED, held_until=None, remind_at=remind_at)
+
+
+def move(meeting: Meeting, span: Span, calendar: Calendar, now: datetime) -> Meeting:
+    """Return the meeting at another time. Raises MeetingOverError where it has begun or is no more."""
+    _need_active(meeting, now)
+    if meeting.span == span:
+        return meeting
+    moved = replace(meeting, span=span, sequence=meeting.sequence + 1)
+    if meeting.state is MeetingState.TENTATIVE:
+        return replace(moved, held_until=now + HOLD)
+    return replace(moved, remind_at=calendar.next_reminder(span.start, now))
+
+
+def cancel(meeting: Meeting, now: datetime) -> Meeting:
+    """Return the meeting as cancelled; one that has expired stays as it is. Raises MeetingOverError once it began."""
+    if meeting.state in {MeetingState.CANCELLED, MeetingState.EXPIRED}:
+        return meeting
+    if not meeting.state.is_active or meeting.starts_at <= now:
+        raise MeetingOverError(f"meeting {meeting.id} has begun")
+    ended = {"held_until": None, "remind_at": None, "sequence": meeting.sequence + 1}
+    return replace(meeting, state=MeetingState.CANCELLED, **ended)
+
+
+def pass_time(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Meeting:
+    """Return what time alone has made of a meeting: expired, done, or reminded of once more."""
+    if meeting.is_overdue(now):
+        return replace(meeting, state=MeetingState.EXPIRED, held_until=None)
+    if meeting.state is not MeetingState.CONFIRMED:
+        return meeting
+    if meeting.ends_at <= now:
+        return replace(meeting, state=MeetingState.DONE, remind_at=None)
+    if meeting.remind_at is None or meeting.remind_at > now:
+        return meeting
+    upcoming = calendar.next_reminder(meeting.starts_at, now) if calendar is not None else None
+    return replace(meeting, remind_at=upcoming)
+
+
+def tell(before: Meeting | None, after: Meeting) -> Happening:
+    """Return what the step from one state of a meeting to the next means to others."""
+    if before is None:
+        return Happening(EventType.MEETING_SCHEDULED)
+    if after.state is not before.state:
+        was_confirmed = before.state is MeetingState.CONFIRMED
+        return {
+            MeetingState.CONFIRMED: Happening(EventType.MEETING_SCHEDULED, CARD),
+            MeetingState.CANCELLED: Happening(EventType.MEETING_CANCELLED, CARD if was_confirmed else ""),
+            MeetingState.EXPIRED: Happening(EventType.MEETING_EXPIRED, EXPIRED, tells_owner=False),
+        }.get(after.state, Happening())
+    if after.span != before.span:
+        return Happening(EventType.MEETING_MOVED, CARD if after.state is MeetingState.CONFIRMED else "")
+    if after.remind_at != before.remind_at:
+        # After an outage a reminder may be due for what has begun: nobody wants it then.
+        return Happening(notice=REMINDER)
+    return Happening()
+
+
+def summary_job_id(meeting_id: int) -> int:
+    """Return the number of the job that writes a meeting's summary: however often it is asked for, it is one job."""
+    digest = hashlib.blake2b(b"meeting.summarise:%d" % meeting_id, digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
+
+
+def _need_active(meeting: Meeting, now: datetime) -> None:
+    if not meeting.state.is_active or meeting.is_overdue(now) or meeting.starts_at <= now:
+        raise MeetingOverError(f"meeting {meeting.id} is {meeting.state.value}")
