@@ -2,6 +2,8 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 _EPOCH_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z: leaves 41 bits for 69 years
 _PROCESS_BITS = 10
@@ -27,5 +29,24 @@ class IdSequence:
         return (milliseconds << (_PROCESS_BITS + _SEQUENCE_BITS)) | (self._process << _SEQUENCE_BITS) | sequence
 
 
+def lowest_id(moment: datetime) -> int:
+    """Return the lowest identifier that can have been given out at `moment` or later: ranges of time are ranges of
+    ids, which tables are sorted by."""
+    milliseconds = int(moment.timestamp() * 1000) - _EPOCH_MS
+    return max(0, milliseconds << (_PROCESS_BITS + _SEQUENCE_BITS))
+
+
 _ids = IdSequence()
 new_id = _ids.next
+
+
+def first_id_at(moment: datetime) -> int:
+    """Return the lowest identifier that can have been given out at `moment`; 0 for a time before the first."""
+    passed = (moment - datetime.fromtimestamp(_EPOCH_MS / 1000, UTC)) // timedelta(milliseconds=1)
+    return min(max(passed, 0), (1 << 41) - 1) << (_PROCESS_BITS + _SEQUENCE_BITS)
+
+
+def time_of(identifier: int) -> datetime:
+    """Return when an identifier was given out, to the millisecond."""
+    passed = timedelta(milliseconds=identifier >> (_PROCESS_BITS + _SEQUENCE_BITS))
+    return datetime.fromtimestamp(_EPOCH_MS / 1000, UTC) + passed

@@ -34,7 +34,7 @@ conversations = Table(
     Column("kind", Text, nullable=False),
     Column("title", CleanText, nullable=False),
     Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
-    Column("created_at", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False, index=True),
     Column("updated_at", UtcTime, nullable=False),
     UniqueConstraint("bot", "chat_id", "thread_id"),
 )
@@ -48,6 +48,7 @@ messages = Table(
     Column("role", Text, nullable=False),
     Column("content", CleanText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("operator", CleanText),
     UniqueConstraint("turn_id", "role"),
     Index(None, "conversation_id", "turn_id", "id"),
 )

@@ -1,0 +1,78 @@
+"""Figures rolled up from the record, so that nobody has to count a million messages to see a month."""
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text
+
+from beseda.storage.sql.tables.schema import metadata
+from beseda.storage.sql.types import UtcTime
+
+hourly_figures = Table(
+    "hourly_figures",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("hour", UtcTime, primary_key=True),
+    Column("conversations", BigInteger, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("answers", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("model_calls", BigInteger, nullable=False),
+    Column("model_failures", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cost", Float, nullable=False),
+    Column("flood_waits", BigInteger, nullable=False),
+    Column("flood_seconds", Float, nullable=False),
+    Index(None, "hour"),
+)
+
+# How many answers took from `bucket` milliseconds up to the next bucket; the buckets are those of the domain.
+response_times = Table(
+    "response_times",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("hour", UtcTime, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    Index(None, "hour"),
+)
+
+# Who wrote on a day: distinct people cannot be added up, so they are kept.
+active_users = Table(
+    "active_users",
+    metadata,
+    Column("day", UtcTime, primary_key=True),
+    Column("bot", Text, primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True),
+)
+
+# `won` counts leads that were won on the day while in the stage.
+conversion_funnel = Table(
+    "conversion_funnel",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("day", UtcTime, primary_key=True),
+    Column("stage", Text, primary_key=True),
+    Column("entered", BigInteger, nullable=False),
+    Column("exited", BigInteger, nullable=False),
+    Column("won", BigInteger, nullable=False),
+    Index(None, "day"),
+)
+
+conversation_metrics = Table(
+    "conversation_metrics",
+    metadata,
+    Column(
+        "conversation_id", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    Column("message_count", BigInteger, nullable=False),
+    Column("duration_days", Integer, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
+
+# How far each roll-up has come: everything before `until` is in it.
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("until", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+)
