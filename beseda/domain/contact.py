@@ -67,12 +67,14 @@ def drop_invisible(text: str) -> str:
     """Return `text` without characters that nobody sees; spaces of any width become plain ones."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        " " if kind == "Zs" or character in "\t\n\r" else character
-        for character in text
-        if (kind := unicodedata.category(character)) not in {"Cf", "Cs", "Co"}
-        and (kind != "Cc" or character in "\t\n\r")
-    )
+    return "".join(map(_show, text))
+
+
+def _show(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
+    kind = unicodedata.category(character)
+    return " " if kind == "Zs" else "" if kind in {"Cc", "Cf", "Cs", "Co"} else character
 
 
 def _parse_number(text: str, region: str) -> str:
