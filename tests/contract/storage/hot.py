@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.history import HistoryStore
 from beseda.storage.base.rate_limit import RateLimiter
 from beseda.storage.base.state import StateStore
+from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.rate_limit import MemoryRateLimiter
 from beseda.storage.memory.state import MemoryState
+from beseda.storage.redis.bus import RedisBus
 from beseda.storage.redis.cache import RedisCache
 from beseda.storage.redis.history import RedisHistory
 from beseda.storage.redis.rate_limit import RedisRateLimiter
@@ -32,6 +35,7 @@ class Hot:
     state: StateStore
     cache: Cache
     limiter: RateLimiter
+    bus: Bus
     clock: ManualClock | None = None
 
     async def until(self, condition: Callable[[], Awaitable[bool]], timeout: float = 5.0) -> float:
@@ -62,10 +66,21 @@ def build_memory() -> Hot:
     """Return the in-process stores on a clock of their own."""
     clock = ManualClock()
     return Hot(
-        MemoryHistory(clock, limit=5, ttl=TTL), MemoryState(clock), MemoryCache(clock), MemoryRateLimiter(clock), clock
+        MemoryHistory(clock, limit=5, ttl=TTL),
+        MemoryState(clock),
+        MemoryCache(clock),
+        MemoryRateLimiter(clock),
+        MemoryBus(),
+        clock,
     )
 
 
 def build_redis(redis: Redis) -> Hot:
     """Return the stores of a Redis server."""
-    return Hot(RedisHistory(redis, limit=5, ttl=TTL), RedisState(redis), RedisCache(redis), RedisRateLimiter(redis))
+    return Hot(
+        RedisHistory(redis, limit=5, ttl=TTL),
+        RedisState(redis),
+        RedisCache(redis),
+        RedisRateLimiter(redis),
+        RedisBus(redis),
+    )

@@ -1,0 +1,141 @@
+"""Hints among all processes that share a Redis: publish and subscribe, over one connection for all topics.
+
+Facts: https://redis.io/docs/latest/develop/interact/pubsub/ (at most once: what is published while nobody is connected
+is gone).
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import orjson
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+
+from beseda.errors import StorageError
+from beseda.kit.backoff import Backoff
+from beseda.storage.memory.bus import Mailbox
+from beseda.storage.redis.connection import guard
+
+log = logging.getLogger(__name__)
+
+_PUBLISH_SECONDS = 2.0  # a hint is not worth more waiting
+_JOIN_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+
+
+class RedisBus:
+    """Implements `Bus`. The listening connection is made at the first subscription and anew whenever it breaks."""
+
+    def __init__(self, redis: Redis, *, prefix: str = "beseda:bus:") -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._listeners: dict[str, set[Mailbox]] = {}
+        self._joined: dict[str, asyncio.Event] = {}
+        self._confirmed: set[str] = set()
+        self._wake = f"wake:{secrets.token_hex(8)}"
+        self._task: asyncio.Task[None] | None = None
+        self._backoff = Backoff(first=0.05, cap=2.0)
+        self._failures = 0
+        self._away = False
+
+    async def publish(self, topic: str, data: Mapping[str, object]) -> None:
+        """Tell whoever listens to `topic` now; logs where Redis does not take it."""
+        try:
+            async with asyncio.timeout(_PUBLISH_SECONDS):
+                with guard():
+                    await self._redis.publish(self._prefix + topic, orjson.dumps(data))
+        except (StorageError, TimeoutError) as error:
+            # Once for an outage: a warning for each hint would bury everything else.
+            log.log(logging.DEBUG if self._away else logging.WARNING, "a hint to %s is lost: %s", topic, error)
+            self._away = True
+        else:
+            self._away = False
+
+    @asynccontextmanager
+    async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[Mapping[str, object]]]:
+        """Listen for the length of the block; where Redis is away, from when it is back."""
+        mailbox = Mailbox()
+        channel = self._prefix + topic
+        self._listeners.setdefault(channel, set()).add(mailbox)
+        await self._join(channel)
+        try:
+            yield mailbox
+        finally:
+            await self._part(channel, mailbox)
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _join(self, channel: str) -> None:
+        joined = self._joined.setdefault(channel, asyncio.Event())
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._listen(), name="bus")
+        elif not joined.is_set():
+            await self.publish(self._wake, {})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(joined.wait(), _JOIN_SECONDS)
+
+    async def _part(self, channel: str, mailbox: Mailbox) -> None:
+        listeners = self._listeners[channel]
+        listeners.discard(mailbox)
+        if not listeners:
+            del self._listeners[channel], self._joined[channel]
+            await self.publish(self._wake, {})
+
+    async def _listen(self) -> None:
+        """Take what comes for as long as somebody listens, over one connection after the other."""
+        while self._listeners:
+            try:
+                with guard():
+                    async with self._redis.pubsub() as pubsub:
+                        await self._hear(pubsub)
+            except StorageError as error:
+                log.log(logging.DEBUG if self._failures else logging.WARNING, "no hints come in: %s", error.detail)
+                await asyncio.sleep(self._backoff.delay(self._failures))
+                self._failures += 1
+            finally:
+                for joined in self._joined.values():
+                    joined.clear()
+
+    async def _hear(self, pubsub: PubSub) -> None:
+        """Take what comes. Nobody else touches the connection: who joins or parts wakes this with a hint of its own."""
+        subscribed: set[str] = set()
+        self._confirmed.clear()
+        while self._listeners:
+            wanted = {self._prefix + self._wake, *self._listeners}
+            if new := wanted - subscribed:
+                await pubsub.subscribe(*new)
+            if old := subscribed - wanted:
+                await pubsub.unsubscribe(*old)
+            subscribed = wanted
+            for channel in self._confirmed & set(self._joined):
+                self._joined[channel].set()
+            message = await pubsub.get_message(timeout=_LOOK_SECONDS)
+            if message is not None:
+                self._failures = 0
+                self._deliver(message)
+
+    def _deliver(self, message: Mapping[str, bytes | str]) -> None:
+        channel = message["channel"]
+        name = channel.decode() if isinstance(channel, bytes) else str(channel)
+        if message["type"] == "subscribe":
+            self._confirmed.add(name)
+            if name in self._joined:
+                self._joined[name].set()
+        elif message["type"] == "unsubscribe":
+            self._confirmed.discard(name)
+        elif message["type"] == "message":
+            try:
+                data = orjson.loads(message["data"])
+            except orjson.JSONDecodeError:
+                return  # not one of ours
+            if isinstance(data, dict):
+                for mailbox in self._listeners.get(name, ()):
+                    mailbox.put(data)
