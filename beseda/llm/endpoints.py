@@ -66,8 +66,8 @@ class Endpoint:
 
 
 # OpenRouter's slugs, DeepSeek's names, the HF mapping, OpenAI's shut-down dates: as published in autumn 2026.
-# Who holds an answer to a schema: OpenAI, guides/structured-outputs; openrouter.ai/docs/structured-outputs (a model that
-# cannot refuses, and is then told in words); docs.vllm.ai, structured outputs; llama.cpp, tools/server/README;
+# Who holds an answer to a schema: OpenAI, guides/structured-outputs; openrouter.ai/docs/structured-outputs (what cannot
+# refuses, and is then told in words); docs.vllm.ai, structured outputs; llama.cpp, tools/server/README;
 # lmstudio.ai/docs/api/structured-output; Ollama, docs/openai.md. Groq does not do so in a stream
 # (console.groq.com/docs/structured-outputs), DeepSeek knows `json_object` alone, GigaChat neither; at Hugging Face it
 # depends on the provider.
