@@ -12,6 +12,8 @@ from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.logs import log_context
+from beseda.worker import load_schedule, register_tasks
+from beseda.worker.schedule import Scheduler
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ class Fleet:
         Raises SettingsError where Telegram knows none of the tokens, or does not take the address for webhooks.
         """
         jobs = [self._live(assignment) for assignment in self._plan.assignments]
-        jobs += [self._housekeep(), self._announce(announce), self._look_at_speech()]
+        register_tasks(self._container.jobs, self._container)
+        jobs += [self._ask_by_the_clock(), self._announce(announce), self._look_at_speech()]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             await asyncio.gather(*tasks)
@@ -97,8 +100,8 @@ class Fleet:
         if len(self._up) + len(self._problems) == len(self._plan.assignments):
             self._all.set()
 
-    async def _housekeep(self) -> None:
-        await self._container.build_housekeeping().run()
+    async def _ask_by_the_clock(self) -> None:
+        await Scheduler(self._container.jobs, load_schedule(), self._container.clock).run()
 
     async def _look_at_speech(self) -> None:
         """Ask the recogniser once how it is: a model that is about to be shut down is said in the log."""

@@ -16,14 +16,17 @@ def register(app: typer.Typer) -> None:
 
 
 def worker(config: ConfigOption = None) -> None:
-    """Tidy up the database in a process of its own, until stopped. `beseda run` does the same inside."""
+    """Do the work of the schedule in a process of its own, until stopped. `beseda run` does the same inside."""
     serve_until_signal(_work(read_settings(config, quiet=False)))
 
 
 async def _work(settings: "Settings") -> None:
     from beseda.bootstrap import open_container
+    from beseda.worker import load_schedule, register_tasks
+    from beseda.worker.schedule import Scheduler
 
     open_storage(settings)
     async with open_container(settings) as container:
+        register_tasks(container.jobs, container)
         typer.echo("Beseda's worker is up")
-        await container.build_housekeeping().run()
+        await Scheduler(container.jobs, load_schedule(), container.clock).run()

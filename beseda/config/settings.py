@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from beseda.config.sections.bots import BotsSection
+from beseda.config.sections.budgets import BudgetsSection
 from beseda.config.sections.chat import ChatSection
 from beseda.config.sections.gigachat import GigaChatSection
 from beseda.config.sections.jobs import JobsSection
@@ -32,6 +33,7 @@ class Settings(
     PhotoSection,
     GigaChatSection,
     ModelsSection,
+    BudgetsSection,
     BotsSection,
     TelegramSection,
 ):
@@ -50,7 +52,7 @@ class Settings(
     def slots(self) -> dict[str, int]:
         """Return how wide each slot for jobs is, the defaults filled in."""
         given = (entry.partition("=") for entry in self.job_slots)
-        return {"heavy": 1, "speech": 2, "text": 4} | {name: int(width) for name, _, width in given}
+        return {"heavy": 1, "speech": 2, "text": 4, "light": 4} | {name: int(width) for name, _, width in given}
 
     def secrets(self) -> frozenset[str]:
         """Return every value that must never reach a log."""

@@ -16,7 +16,14 @@ _BAR = 10  # squares
 
 def owner_of(job: Job) -> FileOwner:
     """Return whose the files of a job are."""
+    assert job.request.user_id is not None  # noqa: S101 - a mode's job is somebody's: `Chores.start`
     return FileOwner(job.request.bot, job.request.user_id)
+
+
+def chat_of(job: Job) -> int:
+    """Return the chat that a job is for."""
+    assert job.request.chat_id is not None  # noqa: S101 - a mode's job is a chat's: `Chores.start`
+    return job.request.chat_id
 
 
 def language_of(job: Job) -> str:
@@ -32,7 +39,7 @@ def as_media(file: StoredFile, kind: MediaKind = MediaKind.DOCUMENT) -> Media:
 
 def show_actions(desk: Desk, job: Job, mode: str) -> Markup:
     """Return the buttons for what a mode offers beside its own: below the field, or inline in a group."""
-    return desk.menus.actions(mode, language_of(job), private=job.request.chat_id > 0)
+    return desk.menus.actions(mode, language_of(job), private=chat_of(job) > 0)
 
 
 def state_key(desk: Desk, job: Job, name: str) -> str:

@@ -9,7 +9,7 @@ from beseda.domain.transcript import Segment, Transcript, write_srt
 from beseda.errors import NotFoundError
 from beseda.kit.ids import new_id
 from beseda.kit.texts import Text
-from beseda.modes._sending import language_of, number, owner_of, state_key
+from beseda.modes._sending import chat_of, language_of, number, owner_of, state_key
 
 _STATE = "transcript"
 _TITLE = Text(ru="Транскрипт", en="Transcript")
@@ -34,7 +34,7 @@ def _new_file(job: Job, name: str, suffix: str) -> NewFile:
     title = (_TITLE if name == "text" else _SUBTITLES).say(language_of(job))
     return NewFile(
         owner=owner_of(job),
-        chat_id=job.request.chat_id,
+        chat_id=chat_of(job),
         kind=FileKind.TRANSCRIPT,
         title=title,
         suffix=suffix,

@@ -19,7 +19,7 @@ from beseda.errors import FileTooLargeError, NotFoundError
 from beseda.jobs.base import JobControl
 from beseda.kit.ids import new_id
 from beseda.kit.texts import Text
-from beseda.modes._sending import as_media, language_of, number, owner_of
+from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
 from beseda.photo.base import EnhanceOptions
 from beseda.telegram.base import Button, Keyboard
 
@@ -86,7 +86,7 @@ async def _keep(desk: Desk, job: Job, path: Path, *, before: bool) -> None:
     title = (_BEFORE if before else _TITLE).say(language_of(job))
     new = NewFile(
         owner=owner_of(job),
-        chat_id=job.request.chat_id,
+        chat_id=chat_of(job),
         kind=FileKind.PHOTO,
         title=title,
         suffix=".jpg" if before else str(payload["suffix"]),

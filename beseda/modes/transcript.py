@@ -17,7 +17,16 @@ from beseda.jobs.base import JobControl
 from beseda.kit.ids import new_id
 from beseda.kit.texts import Text
 from beseda.modes import _transcripts
-from beseda.modes._sending import as_media, draw_progress, language_of, number, owner_of, show_actions, tell_left
+from beseda.modes._sending import (
+    as_media,
+    chat_of,
+    draw_progress,
+    language_of,
+    number,
+    owner_of,
+    show_actions,
+    tell_left,
+)
 from beseda.services.document import MAX_TEXT_BYTES, DocumentProgress, read_text
 from beseda.telegram.keyboards import write_markup
 
@@ -130,7 +139,7 @@ async def write(desk: Desk, job: Job, control: JobControl) -> Mapping[str, objec
     document = await desk.documents.write(kind, transcript, language=language, listener=tell)
     new = NewFile(
         owner=owner_of(job),
-        chat_id=job.request.chat_id,
+        chat_id=chat_of(job),
         kind=FileKind.DOCUMENT,
         title=FORMATS[kind].say(language),
         suffix="." + document.name.rpartition(".")[2],

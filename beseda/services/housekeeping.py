@@ -4,7 +4,6 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from beseda.errors import StorageError
 from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
 from beseda.services.file import FileService
@@ -13,9 +12,8 @@ from beseda.storage.base.update import UpdateStore
 log = logging.getLogger(__name__)
 
 _KEPT = timedelta(hours=48)  # Telegram hands an update out for 24 hours; twice that is enough to know a repetition
-_JOBS_KEPT = timedelta(days=7)  # long enough to look into what went wrong
+_JOBS_KEPT = timedelta(days=8)  # to look into what went wrong; longer than the longest period of the schedule
 _SWEEP_EVERY = timedelta(days=1)  # it looks at every file there is
-_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +51,3 @@ class Housekeeping:
         if self._swept_at is None or now - self._swept_at >= _SWEEP_EVERY:
             await shelves.files.sweep()
             self._swept_at = now
-
-    async def run(self) -> None:
-        """Tidy up every hour until cancelled; a database that is away is tried again the next time."""
-        while True:
-            try:
-                if count := await self.tidy():
-                    log.info("forgot %d finished updates", count)
-            except StorageError as error:
-                log.warning("could not tidy up: %s", error.detail)
-            await self._clock.sleep(_EVERY)

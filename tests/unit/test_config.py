@@ -260,9 +260,9 @@ def test_nothing_secret_is_in_the_repr() -> None:
 
 
 def test_slots_are_the_usual_ones_but_for_what_is_set() -> None:
-    assert load_settings(None, {}, {}).slots() == {"heavy": 1, "speech": 2, "text": 4}
+    assert load_settings(None, {}, {}).slots() == {"heavy": 1, "speech": 2, "text": 4, "light": 4}
     loaded = load_settings(None, {}, {"BESEDA_JOB_SLOTS": "heavy=3, speech=64"})
-    assert loaded.slots() == {"heavy": 3, "speech": 64, "text": 4}
+    assert loaded.slots() == {"heavy": 3, "speech": 64, "text": 4, "light": 4}
 
 
 @pytest.mark.parametrize("value", ["heavy=0", "heavy=65", "heavy", "photo=1", "heavy=-1"])

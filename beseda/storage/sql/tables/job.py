@@ -23,8 +23,8 @@ jobs = Table(
     Column("kind", Text, nullable=False),
     Column("payload", CleanText, nullable=False),
     Column("bot", Text, nullable=False),
-    Column("chat_id", BigInteger, nullable=False),
-    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("chat_id", BigInteger),
+    Column("user_id", ForeignKey("users.id"), index=True),
     Column("slot", Text, nullable=False),
     Column("ticket", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
@@ -43,6 +43,7 @@ jobs = Table(
     Column("due_at", UtcTime, nullable=False),
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
+    Column("published_at", UtcTime),  # when its number was last handed to a broker; empty where none is
 )
 
 _UNFINISHED_JOB = text("finished_at IS NULL")

@@ -1,0 +1,24 @@
+"""`record.tidy`: what need not be kept is forgotten."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+SCHEDULE = (Scheduled("record.tidy", every=timedelta(hours=1), slot="light"),)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what tidies up."""
+    housekeeping = container.build_housekeeping()
+
+    async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"updates": await housekeeping.tidy()}
+
+    return {"record.tidy": tidy}
