@@ -1,7 +1,7 @@
 """When a bot makes appointments: working hours of its time zone, and the slots that follow from them.
 
-Hours are wall-clock time, slots are instants. On the day the clocks change a slot is offered only where its whole length
-lies inside the hours that people then read off their clocks.
+Hours are wall-clock time, slots are instants. On the day the clocks change a slot is offered only where its whole
+length lies inside the hours that people then read off their clocks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

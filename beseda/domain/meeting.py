@@ -119,6 +119,24 @@ class MeetingFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetingPage:
+    """Which piece of a list, earliest first: behind the meeting at `after` (its beginning and id), else from `offset`."""
+
+    limit: int = 100
+    offset: int = 0
+    after: tuple[datetime, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingList:
+    """A piece of a list, how many there are in all, and where the next piece begins, if there is one."""
+
+    items: Sequence[Meeting]
+    total: int
+    after: tuple[datetime, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Diary:
     """What is known of a bot that makes appointments: its calendar, and the model that it answers with."""
 
@@ -169,8 +187,8 @@ def cancel(meeting: Meeting, now: datetime) -> Meeting:
         return meeting
     if not meeting.state.is_active or meeting.starts_at <= now:
         raise MeetingOverError(f"meeting {meeting.id} has begun")
-    ended = {"held_until": None, "remind_at": None, "sequence": meeting.sequence + 1}
-    return replace(meeting, state=MeetingState.CANCELLED, **ended)
+    ended = replace(meeting, held_until=None, remind_at=None, sequence=meeting.sequence + 1)
+    return replace(ended, state=MeetingState.CANCELLED)
 
 
 def pass_time(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Meeting:

@@ -1,0 +1,66 @@
+"""Meetings, as services see them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from beseda.domain.calendar import Span
+from beseda.domain.meeting import (
+    Booked,
+    Meeting,
+    MeetingFilter,
+    MeetingList,
+    MeetingPage,
+    MeetingSummary,
+    NewMeeting,
+)
+
+# From a meeting and the time it is to what the meeting becomes: itself where nothing changes.
+Step: TypeAlias = Callable[[Meeting, datetime], Meeting]
+
+
+class MeetingStore(Protocol):
+    """Meetings and the time they take. Each method is one transaction; every one raises StorageError.
+
+    With a step go its event and its notices, in the same transaction.
+    """
+
+    async def book(self, new: NewMeeting, move: Step) -> Booked:
+        """Hold a time for a lead; one that the lead holds already is returned, or moved here by `move` if tentative.
+
+        Bookings of others that ran out are given up first. Raises NotFoundError for a lead that is not there,
+        SlotTakenError, and TooManyMeetingsError.
+        """
+        ...
+
+    async def change(self, meeting_id: int, step: Step) -> Booked:
+        """Take a step with one meeting. Raises NotFoundError, SlotTakenError and what the step raises."""
+        ...
+
+    async def pass_time(self, step: Step, *, limit: int) -> list[Booked]:
+        """Take a step with every meeting for which the time has come, at most `limit`, the earliest first."""
+        ...
+
+    async def find(self, meeting_id: int) -> Meeting | None:
+        """Return a meeting, or None."""
+        ...
+
+    async def list(self, wanted: MeetingFilter, page: MeetingPage) -> MeetingList:
+        """Return meetings, earliest first; those of a lead with those of leads that were merged into it."""
+        ...
+
+    async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
+        """Return the cells of a calendar that somebody has; a booking that ran out has none."""
+        ...
+
+    async def add_summary(self, summary: MeetingSummary) -> Booked | None:
+        """Store a summary and tell the owner; None where there is one already. Raises NotFoundError."""
+        ...
+
+    async def find_summary(self, meeting_id: int) -> MeetingSummary | None:
+        """Return what was written about a meeting, or None."""
+        ...
+
+    async def unsummarised(self, *, limit: int) -> Sequence[Meeting]:
+        """Return confirmed meetings that are ahead and have no summary, the earliest first."""
+        ...
