@@ -18,6 +18,7 @@
     ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
     ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
+    │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
     ├── StorageError                 503  database or Redis do not answer
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
     ├── RemoteError                  502  a service that thinks for us (model, recogniser) failed
@@ -185,7 +186,7 @@ class NotASlotError(InputError):
     """A time at which no meeting can begin: outside the hours, off the grid, too soon or too far off."""
 
     text = Text(
-        ru="На это время не записаться: мы тогда не работаем, или до него слишком близко. Выберите, пожалуйста, другое.",
+        ru="На это время не записаться: мы тогда не работаем, или оно слишком близко. Выберите, пожалуйста, другое.",
         en="That time cannot be booked: we are closed then, or it is too close. Please choose another.",
     )
     status = 422
@@ -222,7 +223,8 @@ class MeetingOverError(BesedaError):
     """A meeting that can no longer be confirmed, moved or cancelled: it has expired, begun or been cancelled."""
 
     text = Text(
-        ru="Эту встречу уже не изменить: она прошла, отменена или её не подтвердили вовремя. Можно выбрать новое время.",
+        ru="Эту встречу уже не изменить: она прошла, отменена или её не подтвердили вовремя. "
+        "Можно выбрать новое время.",
         en="This meeting can no longer be changed: it is over, cancelled, or was not confirmed in time. "
         "You can choose a new time.",
     )
@@ -248,6 +250,33 @@ class RateLimitedError(BesedaError):
     )
     status = 429
     retryable = True
+
+
+class BudgetExhaustedError(RateLimitedError):
+    """A day's tokens, speech or pictures do not suffice; `retry_after` says in how many seconds a new day begins.
+
+    `silent` where the person was told a while ago, and an answer to every message would be a nuisance.
+    """
+
+    text = Text(
+        ru="На это моего сегодняшнего запаса уже не хватает. Он обновится с новым днём.",
+        en="What I have for today does not cover this. It is renewed with the new day.",
+    )
+    retryable = False
+    silent = False
+
+    def say(self, language: str) -> str:
+        """Return what the user reads, with the time until the new day where that is known."""
+        if self.retry_after is None:
+            return super().say(language)
+        hours, minutes = divmod(max(1, round(self.retry_after / 60)), 60)
+        return _RENEWED.say(language, hours=hours, minutes=minutes)
+
+
+_RENEWED = Text(
+    ru="На это моего сегодняшнего запаса уже не хватает. Он обновится через {hours} ч {minutes} мин.",
+    en="What I have for today does not cover this. It is renewed in {hours} h {minutes} min.",
+)
 
 
 class StorageError(BesedaError):

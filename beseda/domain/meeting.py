@@ -120,7 +120,7 @@ class MeetingFilter:
 
 @dataclass(frozen=True, slots=True)
 class MeetingPage:
-    """Which piece of a list, earliest first: behind the meeting at `after` (its beginning and id), else from `offset`."""
+    """Which piece of a list, earliest first: behind the meeting at `after` (beginning and id), else from `offset`."""
 
     limit: int = 100
     offset: int = 0

@@ -37,7 +37,7 @@ class MeetingStore(Protocol):
         """Take a step with one meeting. Raises NotFoundError, SlotTakenError and what the step raises."""
         ...
 
-    async def pass_time(self, step: Step, *, limit: int) -> list[Booked]:
+    async def pass_time(self, step: Step, *, limit: int) -> Sequence[Booked]:
         """Take a step with every meeting for which the time has come, at most `limit`, the earliest first."""
         ...
 
