@@ -1,0 +1,125 @@
+"""Whether a value that a model claims to have read stands in what the person wrote.
+
+A model under pressure makes up phones and names. Here numbers are compared by their digits, names and addresses by
+their words, in the case endings of Russian as well; the quote has to stand in the message to the letter. What is only
+retold (a problem, a goal) is proven by its quote, but the numbers and names in it have to stand in the message too.
+"""
+
+import re
+import unicodedata
+
+from beseda.domain.amount import find_amounts, read_amounts
+from beseda.domain.contact import DEFAULT_REGION, drop_invisible, email_key, normalise_email, normalise_phone
+from beseda.domain.lead import Finding
+
+LONGEST_VALUE = 1000
+_LONGEST_QUOTE = 4096
+_SLOT = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_WORD = re.compile(r"[^\W\d_]+")
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"']+@[\w.-]+\w")
+_PHONE = re.compile(r"\+?\d[\d\s().-]{5,}\d")
+_SENTENCE_END = re.compile(r"(^|[.!?…:;\n])[\s\"'(-]*$")
+_FOLDS = str.maketrans(
+    {"ё": "е", "«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "’": "'", "–": "-", "—": "-", "‑": "-", "−": "-"}
+)
+# Slots whose every word is part of a name: of a person, a firm, a place.
+_NAMES = frozenset({"name", "full_name", "surname", "company", "contact", "city", "address", "district", "location"})
+# Words of addresses and firms that people leave out and models put in.
+_FILLERS = frozenset(
+    _WORD.findall(
+        "г гор город ул улица д дом кв квартира пр просп проспект пер переулок пл площадь р район обл область стр корп "
+        "корпус оф офис ооо оао зао ао ип llc ltd inc co street st city apt"
+    )
+)
+_ENDINGS = frozenset(
+    _WORD.findall(
+        "а я у ю ы и е о ь й ой ей ою ею ью ом ем ам ям ами ями ах ях ого его ому ему ым им ых их ыми ими ый ий ая яя ую "
+        "юю ое ее ия ию ии ией ием s"
+    )
+) | {""}
+_SHORTEST_STEM = 3
+_LOCAL_DIGITS = 10  # of a phone without country code or the 8 before it
+
+
+def find_fault(finding: Finding, message: str, region: str = DEFAULT_REGION) -> str:
+    """Return why `finding` is not proven by the message it points at, in a few words; empty where it is."""
+    value, said = clean(finding.value), fold(message)
+    fault = _find_bad_shape(finding, value) or _find_bad_quote(finding, said)
+    if fault:
+        return fault
+    rest, fault = _take_contacts(fold(value), said, region)
+    if fault:
+        return fault
+    if not set(read_amounts(rest)) <= find_amounts(said):
+        return "a number does not stand in the message"
+    words, known = _WORD.findall(rest) if finding.slot in _NAMES else _find_names(value), set(_WORD.findall(said))
+    proven = all(word in _FILLERS or _is_known(word, known) for word in words)
+    return "" if proven else "a name does not stand in the message"
+
+
+def _find_bad_shape(finding: Finding, value: str) -> str:
+    if not _SLOT.fullmatch(finding.slot):
+        return "no such field"
+    if not value or len(value) > LONGEST_VALUE:
+        return "empty or too long"
+    return "" if 0 <= finding.confidence <= 1 else "the confidence is not between 0 and 1"
+
+
+def _find_bad_quote(finding: Finding, said: str) -> str:
+    quote = fold(finding.quote[:_LONGEST_QUOTE])
+    return "" if quote and quote in said else "the quote does not stand in the message"
+
+
+def clean(text: str) -> str:
+    """Return `text` without invisible characters, its white space made plain."""
+    return " ".join(drop_invisible(text).split())
+
+
+def fold(text: str) -> str:
+    """Return `text` as it is compared: without case, ё, kinds of quotes and dashes, and width of spaces."""
+    return clean(unicodedata.normalize("NFKC", text)).casefold().translate(_FOLDS)
+
+
+def _take_contacts(value: str, said: str, region: str) -> tuple[str, str]:
+    """Return `value` without the mail addresses and phones in it, and what is wrong with one of them."""
+    there = {email_key(normalise_email(address)) for address in _EMAIL.findall(said)}
+    for address in _EMAIL.findall(value):
+        key = email_key(normalise_email(address))
+        if not key or key not in there:
+            return value, "a mail address does not stand in the message"
+    value = _EMAIL.sub(" ", value)
+    runs = [_keep_digits(run) for run in _PHONE.findall(said)]
+    phones = [run for run in _PHONE.findall(value) if normalise_phone(run, region)]
+    for phone in phones:
+        local = _keep_digits(phone)[-_LOCAL_DIGITS:]
+        if not any(run.endswith(local) or local in run for run in runs):
+            return value, "a phone number does not stand in the message"
+        value = value.replace(phone, " ")
+    return value, ""
+
+
+def _keep_digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
+
+
+def _find_names(value: str) -> list[str]:
+    """Return the folded words of retold text that are written as names: with a capital inside a sentence."""
+    names = []
+    for match in _WORD.finditer(value):
+        word = match.group()
+        begins = _SENTENCE_END.search(value[: match.start()])
+        # One in capitals (CRM, ООО) is a name at the beginning too.
+        if word[0].isupper() and (not begins or (len(word) > 1 and word.isupper())):
+            names.append(fold(word))
+    return names
+
+
+def _is_known(word: str, known: set[str]) -> bool:
+    return word in known or any(_is_same_word(word, other) for other in known)
+
+
+def _is_same_word(one: str, other: str) -> bool:
+    """Return whether two folded words may be forms of one: a common stem, behind it nothing but case endings."""
+    shortest = min(len(one), len(other))
+    same = next((index for index in range(shortest) if one[index] != other[index]), shortest)
+    return any(one[stem:] in _ENDINGS and other[stem:] in _ENDINGS for stem in range(same, _SHORTEST_STEM - 1, -1))
