@@ -1,0 +1,22 @@
+"""Events, as services see them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from beseda.domain.event import Event, EventFilter, NewEvent
+
+
+class EventStore(Protocol):
+    """What has happened. Most events are written by other stores, in the transaction of what they tell."""
+
+    async def add(self, events: Sequence[NewEvent]) -> None:
+        """Write events that tell of nothing in the database."""
+        ...
+
+    async def list(self, wanted: EventFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[Event]:
+        """Return events, newest first: those with ids below `before`, else from `offset` on."""
+        ...
+
+    async def count(self, wanted: EventFilter) -> int:
+        """Return how many events there are."""
+        ...

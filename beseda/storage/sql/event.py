@@ -1,0 +1,101 @@
+"""Events in SQL: written with what they tell, together with a delivery for everybody who subscribed to them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true
+
+from beseda.domain.event import Event, EventFilter, EventType, NewEvent
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.event import event_deliveries, events, webhook_endpoints
+
+
+def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime) -> None:
+    """Store events, and that they are to be delivered, inside the transaction of `connection`."""
+    if not new:
+        return
+    query = select(webhook_endpoints.c.id, webhook_endpoints.c.bot, webhook_endpoints.c.types)
+    listeners = connection.execute(query.where(webhook_endpoints.c.active.is_(True))).all()
+    for event in new:
+        number = connection.execute(_insert(event, now)).scalar_one()
+        deliveries = [
+            {
+                "event_id": number,
+                "endpoint_id": listener.id,
+                "lead_id": event.lead_id,
+                "state": "pending",
+                "attempts": 0,
+                "due_at": now,
+                "error": "",
+                "created_at": now,
+            }
+            for listener in listeners
+            if listener.bot in {"", event.bot} and (not listener.types or event.type.value in listener.types.split())
+        ]
+        if deliveries:
+            connection.execute(insert(event_deliveries), deliveries)
+
+
+def _insert(event: NewEvent, now: datetime) -> Any:
+    values = {
+        "type": event.type.value,
+        "bot": event.bot,
+        "lead_id": event.lead_id,
+        "user_id": event.user_id,
+        "data": orjson.dumps(event.data, default=str).decode(),
+        "occurred_at": now,
+    }
+    return insert(events).values(values).returning(events.c.id)
+
+
+class SqlEventRepository:
+    """Events in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def add(self, events: Sequence[NewEvent]) -> None:
+        """Write events that tell of nothing in the database."""
+        now = self._clock.now()
+        await self._database.write(lambda connection: write_events(connection, events, now))
+
+    async def list(self, wanted: EventFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[Event]:
+        """Return events, newest first: those with ids below `before`, else from `offset` on."""
+        behind = true() if before is None else events.c.id < before
+        query = select(events).where(*_conditions(wanted), behind).order_by(events.c.id.desc()).limit(limit)
+        query = query.offset(offset) if before is None else query
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [load_event(row) for row in rows]
+
+    async def count(self, wanted: EventFilter) -> int:
+        """Return how many events there are."""
+        query = select(func.count()).select_from(events).where(*_conditions(wanted))
+        number: int = await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        return number
+
+
+def load_event(row: Row[Any]) -> Event:
+    """Return the event of a row of `events`."""
+    data = orjson.loads(row.data)
+    return Event(row.id, EventType(row.type), row.bot, row.lead_id, row.user_id, data, row.occurred_at)
+
+
+def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [true()]
+    if wanted.bot is not None:
+        found.append(events.c.bot == wanted.bot)
+    if wanted.type is not None:
+        found.append(events.c.type == wanted.type.value)
+    if wanted.user_id is not None:
+        found.append(events.c.user_id == wanted.user_id)
+    if wanted.lead_ids:
+        found.append(events.c.lead_id.in_(wanted.lead_ids))
+    if wanted.since is not None:
+        found.append(events.c.occurred_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(events.c.occurred_at < wanted.until)
+    return found
