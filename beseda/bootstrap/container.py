@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from beseda.bootstrap.budget import build_budgets
 from beseda.bootstrap.hot import HotStores, open_hot
 from beseda.bootstrap.media import empty_folder, open_ffmpeg
 from beseda.bootstrap.models import ModelShelf
@@ -22,6 +23,8 @@ from beseda.llm.registry import choose_model
 from beseda.photo.base import Enhancer
 from beseda.photo.darkroom import Darkroom
 from beseda.photo.registry import build_enhancer
+from beseda.services.budget import BudgetService
+from beseda.services.budgeted import BudgetedEnhancer
 from beseda.services.file import FileService
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.personal_data import PersonalDataService, Traces
@@ -48,6 +51,7 @@ class Container:
     enhancer: Enhancer
     downloads: Path
     files: FileService
+    budgets: BudgetService
     jobs: InlineJobs
 
     def build_housekeeping(self) -> Housekeeping:
@@ -106,9 +110,10 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             transcriber=transcriber,
             voice=voice,
             transcription=transcription,
-            enhancer=enhancer,
+            enhancer=BudgetedEnhancer(enhancer),
             downloads=downloads,
             files=files,
+            budgets=build_budgets(settings, record.budgets, clock),
             jobs=jobs,
         )
 

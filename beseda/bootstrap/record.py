@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from beseda.config import Settings
 from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
+from beseda.storage.base.budget import BudgetStore
 from beseda.storage.base.conversation import ConversationStore
 from beseda.storage.base.file import FileStore
 from beseda.storage.base.flood_wait import FloodWaitStore
 from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.file import SqlFileRepository
@@ -34,6 +36,7 @@ class Record:
     jobs: JobStore
     files: FileStore
     personal_data: PersonalDataStore
+    budgets: BudgetStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -52,4 +55,5 @@ def open_record(database: Database, clock: Clock) -> Record:
         SqlJobRepository(database, clock),
         SqlFileRepository(database),
         SqlPersonalDataRepository(database, clock),
+        SqlBudgetRepository(database, clock),
     )

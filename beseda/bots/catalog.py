@@ -13,13 +13,14 @@ from types import ModuleType
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from beseda.dispatch.context import Mode
 from beseda.dispatch.handlers import common_router, mode_router
 from beseda.dispatch.handlers.commands import COMMANDS, KNOWN
 from beseda.dispatch.router import Router
 from beseda.domain.bot import Access, BotProfile
+from beseda.domain.budget import BudgetChange, is_zone, read_limits
 from beseda.domain.menu import MenuItem
 from beseda.errors import SettingsError
 from beseda.kit.texts import Text
@@ -73,6 +74,36 @@ def _menu_item(entry: str | MenuEntry) -> MenuItem:
     return MenuItem(label=entry.label.to_text(), items=items, command=entry.command)
 
 
+_Limit = Annotated[int | None, Field(ge=0, le=10**12)]
+
+
+class BudgetEntry(BaseModel):
+    """What a day has, where that is not what the settings say; 0 is no limit."""
+
+    model_config = ConfigDict(extra="forbid")
+    user_tokens: _Limit = None
+    user_speech_minutes: _Limit = None
+    user_pictures: _Limit = None
+    group_tokens: _Limit = None
+    group_speech_minutes: _Limit = None
+    group_pictures: _Limit = None
+    bot_tokens: _Limit = None
+    bot_speech_minutes: _Limit = None
+    bot_pictures: _Limit = None
+    cheaper_model: str | None = None
+
+    def to_change(self) -> BudgetChange:
+        """Return it as the program uses it."""
+        given = {name: value for name, value in self if isinstance(value, int)}
+        return BudgetChange(read_limits(given), self.cheaper_model)
+
+
+def _check_zone(value: str) -> str:
+    if value and not is_zone(value):
+        raise ValueError("is no name of a time zone, like Europe/Moscow")
+    return value
+
+
 class BotFile(BaseModel):
     """What `bot.yaml` may hold."""
 
@@ -92,6 +123,8 @@ class BotFile(BaseModel):
     texts: dict[str, TextEntry] = {}
     modes: list[_ModeName | Annotated[dict[_ModeName, dict[str, object]], Field(min_length=1, max_length=1)]] = []
     menu: list[_ModeName | MenuEntry] = []
+    budgets: BudgetEntry = BudgetEntry()
+    time_zone: Annotated[str, AfterValidator(_check_zone)] = ""
 
     def mode_settings(self) -> dict[str, dict[str, object]]:
         """Return the modes with what is set otherwise than by the mode itself."""
@@ -168,6 +201,8 @@ class Catalog:
             texts={key: text.to_text() for key, text in entry.texts.items()},
             modes=entry.mode_settings(),
             menu=tuple(_menu_item(item) for item in entry.menu),
+            budgets=entry.budgets.to_change(),
+            time_zone=entry.time_zone,
         )
 
     def _modes(self, name: str, entry: BotFile) -> dict[str, Mode]:

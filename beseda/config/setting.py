@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+from beseda.domain.budget import is_zone
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -78,5 +80,12 @@ def _check_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_zone(value: str) -> str:
+    if not is_zone(value):
+        raise ValueError("not a time zone")
+    return value
+
+
 Url = Annotated[str, AfterValidator(_check_url)]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
+TimeZone = Annotated[str, AfterValidator(_check_zone)]

@@ -21,6 +21,7 @@ from beseda.jobs.base import JobControl, JobQueue
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.photo.base import Enhancer
+from beseda.services.budget import BudgetService
 from beseda.services.chat import ChatService, Reply
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
@@ -147,6 +148,7 @@ class Desk:
     documents: DocumentService
     enhancer: Enhancer
     personal_data: PersonalDataService
+    budgets: BudgetService
     clock: Clock
     downloads: Path
     storage: Path

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,14 @@ from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
 from beseda.domain.bot import BotProfile
+from beseda.domain.job import Job
 from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
+from beseda.services.budget import Payer, paying
+from beseda.services.budgeted import budget_models
 from beseda.services.chat import ChatParts, ChatService, FindModel
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
@@ -164,8 +169,17 @@ def _open_menus(assignment: Assignment) -> MenuBook:
 def _take_jobs(desk: Desk, chores: Chores, container: Container) -> None:
     """Have the queue run the bot's kinds of job at its desk, and tell it how they go."""
     for kind, chore in chores.kinds.items():
-        container.jobs.register(kind, functools.partial(chore.work, desk), bot=desk.profile.name)
+        container.jobs.register(kind, functools.partial(_work_paid, chore, desk), bot=desk.profile.name)
     container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
+
+
+async def _work_paid(chore: Chore, desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+    """Do a job on the account of the person who asked for it, and of their group."""
+    request = job.request
+    chat = request.chat_id or 0
+    key = f"job-{job.id}-{job.attempt}"
+    with paying(Payer(desk.budgets, desk.profile.name, request.user_id or 0, chat if chat < 0 else None, key)):
+        return await chore.work(desk, job, control)
 
 
 async def _put_together(
@@ -173,9 +187,10 @@ async def _put_together(
 ) -> Desk:
     profile, router, settings = assignment.profile, assignment.router, container.settings
     record, hot, clock = container.record, container.hot, container.clock
-    find_model = _finder(container.models, profile)
+    container.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
+    find_model = budget_models(_finder(container.models, profile), container.budgets, profile.name)
     model = await find_model("")  # now, so that what is wrong with it is said at the start
-    if model is not container.model:
+    if model.name != container.model.name:
         log.info("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(api, container)
     memory = Memory(record.conversations, hot.history, assignment.namespace)
@@ -201,6 +216,7 @@ async def _put_together(
         documents=DocumentService(model, clock=clock),
         enhancer=container.enhancer,
         personal_data=container.build_personal_data(assignment.namespace),
+        budgets=container.budgets,
         clock=clock,
         downloads=container.downloads,
         storage=settings.storage_dir,

@@ -14,6 +14,7 @@ from beseda.dispatch.events import Event, IncomingMessage, Json, Press, StopRequ
 from beseda.dispatch.joining import Joiner
 from beseda.dispatch.middlewares.access import guard_access
 from beseda.dispatch.middlewares.limits import limit_messages
+from beseda.dispatch.middlewares.paying import charge_person
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
 from beseda.domain.conversation import ChatKey
 from beseda.domain.update import StoredUpdate
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 LaneKey = tuple[ChatKey, bool]
 
-MIDDLEWARES: list[Middleware] = [guard_access, limit_messages]
+MIDDLEWARES: list[Middleware] = [guard_access, limit_messages, charge_person]
 _PAGE = 500
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from beseda.domain.budget import BudgetChange
 from beseda.domain.menu import MenuItem
 from beseda.kit.texts import Text
 
@@ -22,7 +23,8 @@ class BotProfile:
     `window` is how many messages the model is shown, the new one included. `model` overrides the program's choice.
     `access` ADMINS restricts the bot to `ADMIN_IDS` where that setting is not empty. `apology` is said, in place of the
     general sentence, where the model is away. `modes` are what it can be switched to, each with its settings, and
-    `menu` the buttons that lead there.
+    `menu` the buttons that lead there. `budgets` is what it sets otherwise than the program; `time_zone` where its day
+    begins, empty for the program's.
     """
 
     name: str
@@ -42,3 +44,5 @@ class BotProfile:
     texts: Mapping[str, Text] = field(default_factory=dict)
     modes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     menu: Sequence[MenuItem] = ()
+    budgets: BudgetChange = field(default_factory=BudgetChange)
+    time_zone: str = ""

@@ -17,7 +17,7 @@ from beseda.domain.media import Media, write_media
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.domain.usage import ModelCall
-from beseda.errors import BesedaError, EmptyAnswerError, RemoteError
+from beseda.errors import BesedaError, BudgetExhaustedError, EmptyAnswerError, RemoteError
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
@@ -132,7 +132,7 @@ class ChatService:
     async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:
         """Say in plain words what went wrong before a model could be asked; a button to try again if that helps."""
         attempt = Attempt.at(turn, question)
-        text = error.say(question.language)
+        text = complain(error, question.language)
         await self._store_failure(attempt, text, type(error).__name__, again=error.retryable)
         await self._delivery.deliver(attempt.turn, question.target)
 
@@ -159,6 +159,9 @@ class ChatService:
             await live.settle()
             text = explain(error, self._bot, question.language)
             await self._store_failure(attempt, text, type(error).__name__, record.failed(error))
+        except BudgetExhaustedError as error:
+            await live.settle()
+            await self._store_failure(attempt, complain(error, question.language), type(error).__name__, again=False)
         finally:
             await live.settle()
 
@@ -198,10 +201,10 @@ class ChatService:
     async def _store_failure(
         self, attempt: Attempt, text: str, reason: str, call: ModelCall | None = None, *, again: bool = True
     ) -> None:
-        """Store what the user will read about a failure: it is never part of the conversation."""
+        """Store what the user will read about a failure, if anything: it is never part of the conversation."""
         turn, question = attempt.turn, attempt.question
         retry = [[Button(TRY_AGAIN.say(question.language), f"retry:{turn.id}")]] if again else []
-        turn.parts = await self._compose(question.echo() + text, retry, question.target, attempt.shown)
+        turn.parts = await self._compose(question.echo() + text if text else "", retry, question.target, attempt.shown)
         turn.state, turn.reason = TurnState.FAILED, reason
         await self._turns.answer(turn, None, call)
 
@@ -218,6 +221,11 @@ class ChatService:
             if self._messenger.is_free(target):
                 parts[0].state = PartState.SENDING  # stored and sent in one go: saves a transaction
         return parts
+
+
+def complain(error: BesedaError, language: str) -> str:
+    """Return what the user reads about an error; nothing where a budget is used up and they know it already."""
+    return "" if isinstance(error, BudgetExhaustedError) and error.silent else error.say(language)
 
 
 def explain(error: RemoteError, bot: BotProfile, language: str) -> str:

@@ -18,14 +18,16 @@ from dataclasses import asdict, dataclass
 import orjson
 
 from beseda.domain.bot import BotProfile
+from beseda.domain.budget import Unit
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.domain.usage import ModelCall, Usage
-from beseda.errors import EmptyAnswerError, RemoteError
+from beseda.errors import BudgetExhaustedError, EmptyAnswerError, RemoteError
 from beseda.kit.texts import Text
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.logs import log_context
-from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, explain
+from beseda.services.budget import ensure_left
+from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain
 from beseda.services.conversation import PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener
@@ -91,11 +93,25 @@ class PanelService:
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
                 table = _Table(panel, turn)
+                if not table.ready_parts() and await self._is_refused(question, turn):
+                    return turn
                 if not await self._hear_all(table):
                     return turn  # nobody can be told any more
                 await self._close(table)
             await self._delivery.deliver(turn, question.target)
         return turn
+
+    async def _is_refused(self, question: Question, turn: Turn) -> bool:
+        """Tell once, and not for each seat, that the budget is used up; return whether it is."""
+        try:
+            await ensure_left(Unit.TOKENS)
+        except BudgetExhaustedError as error:
+            turn.parts = await self._parts.messenger.compose(complain(error, question.language))
+            turn.state, turn.reason = TurnState.FAILED, type(error).__name__
+            await self._parts.turns.answer(turn, None, None)
+            await self._delivery.deliver(turn, question.target)
+            return True
+        return False
 
     async def _hear_all(self, table: "_Table") -> bool:
         """Send what is in, ask who is missing; return False where the chat cannot be reached."""
@@ -268,6 +284,8 @@ class _Stage:
             prompt = await self._prompts.write(self._table.panel.question, model)
             request = ModelRequest(prompt, temperature, self._bot.max_tokens)
             end = await Listener(model, answer, _Seen(self, seat), record).listen(request)
+        except BudgetExhaustedError as error:
+            return Outcome("", error.say(language), record.failed(error))
         except RemoteError as error:
             log.warning("%s failed: %s: %s", model.name, type(error).__name__, error.detail)
             return Outcome("", explain(error, self._bot, language), record.failed(error))

@@ -5,8 +5,10 @@ import secrets
 from pathlib import Path
 
 from beseda.audio.base import AudioTranscoder
+from beseda.domain.budget import Unit
 from beseda.domain.transcript import Transcript
-from beseda.errors import BesedaError, SilentAudioError, ToolError
+from beseda.errors import BesedaError, BudgetExhaustedError, SilentAudioError, StorageError, ToolError
+from beseda.services.budget import spending
 from beseda.speech.base import Transcriber
 
 _log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ class VoiceService:
         except SilentAudioError:
             _log.info("no words in %s", source.name)
             raise
+        except (BudgetExhaustedError, StorageError):
+            raise
         except BesedaError:
             _log.warning("could not transcribe %s", source.name, exc_info=True)
             raise
@@ -46,7 +50,8 @@ class VoiceService:
         target = self._folder / f"voice-{secrets.token_hex(8)}{self._suffix}"
         try:
             recording = await self._transcoder.transcode_voice(source, target)
-            transcript = await self._transcriber.transcribe(target, language=language)
+            async with spending(Unit.SPEECH, recording.seconds):
+                transcript = await self._transcriber.transcribe(target, language=language)
         finally:
             _remove(target)
         if not (text := transcript.text.strip()):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from beseda.config.setting import Section, Setting, Switch, fold_case, split_list
+from beseda.config.setting import Section, Setting, Switch, TimeZone, fold_case, split_list
 
 _BotName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
@@ -52,6 +52,16 @@ class BotsSection(Section):
             variables=("BESEDA_LANG",),
         ),
     ] = "ru"
+    time_zone: Annotated[
+        TimeZone,
+        Setting(
+            "bots.time_zone",
+            "Where a bot's day begins and its night is, unless its folder says otherwise.",
+            "a name of the IANA database, like `Europe/Moscow`",
+            variables=("BESEDA_TIME_ZONE",),
+            example="Europe/Moscow",
+        ),
+    ] = "UTC"
     limits: Annotated[
         Switch,
         Setting(

@@ -2,6 +2,8 @@
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
+from beseda.domain.budget import Scope, Standing, Unit
+from beseda.domain.conversation import ChatKind
 from beseda.kit.texts import Text
 
 router = Router()
@@ -20,21 +22,59 @@ _STATS = Text(
 - tokens the model read: {prompt}
 - tokens the model wrote: {completion}{cost}""",
 )
+_TODAY = Text(
+    ru="**Сегодня** (новый день через {hours} ч {minutes} мин)",
+    en="**Today** (a new day in {hours} h {minutes} min)",
+)
+_LINE = Text(
+    ru="- {what} {whose}: {used} из {limit}, осталось {left}", en="- {what} {whose}: {used} of {limit}, {left} left"
+)
+_WHAT = {
+    Unit.TOKENS: Text(ru="токенов", en="tokens"),
+    Unit.SPEECH: Text(ru="минут речи", en="minutes of speech"),
+    Unit.PICTURES: Text(ru="картинок", en="pictures"),
+}
+_WHOSE = {
+    Scope.USER: Text(ru="у вас", en="for you"),
+    Scope.GROUP: Text(ru="у группы", en="for the group"),
+    Scope.BOT: Text(ru="у бота", en="for the bot"),
+    Scope.TOTAL: Text(ru="у всех ботов", en="for all bots"),
+}
 _COST = Text(ru="\n- стоимость: ${cost:.4f}", en="\n- cost: ${cost:.4f}")
 
 
 @router.command("stats")
 async def show_stats(context: Context) -> None:
-    """Count messages, tokens and money of this conversation."""
+    """Count messages, tokens and money of this conversation, and what is left of the day's budgets."""
     totals = await context.desk.memory.conversations.totals(await context.conversation())
     cost = context.say(_COST, cost=totals.cost) if totals.cost else ""
-    await context.reply(
-        context.say(
-            _STATS,
-            messages=totals.messages,
-            answers=totals.answers,
-            prompt=totals.prompt_tokens,
-            completion=totals.completion_tokens,
-            cost=cost,
-        )
+    stats = context.say(
+        _STATS,
+        messages=totals.messages,
+        answers=totals.answers,
+        prompt=totals.prompt_tokens,
+        completion=totals.completion_tokens,
+        cost=cost,
     )
+    await context.reply("\n\n".join(filter(None, [stats, await _describe_budgets(context)])))
+
+
+async def _describe_budgets(context: Context) -> str:
+    """Return how the budgets stand that limit the person here; empty where there are none."""
+    desk, place = context.desk, context.event.place
+    group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
+    standings = await desk.budgets.standings(desk.profile.name, context.person.id, group)
+    if not standings:
+        return ""
+    hours, minutes = divmod(round(desk.budgets.renewal(desk.profile.name) / 60), 60)
+    lines = [_describe(context, standing) for standing in reversed(standings)]
+    return "\n".join([context.say(_TODAY, hours=hours, minutes=minutes), "", *lines])
+
+
+def _describe(context: Context, standing: Standing) -> str:
+    account = standing.account
+    size = 60 if account.unit is Unit.SPEECH else 1
+    figures = (standing.used + standing.held, account.limit, standing.left)
+    used, limit, left = (f"{amount / size:.3g}" if size > 1 else f"{amount:,}".replace(",", " ") for amount in figures)
+    what, whose = context.say(_WHAT[account.unit]), context.say(_WHOSE[account.scope])
+    return context.say(_LINE, what=what, whose=whose, used=used, limit=limit, left=left)

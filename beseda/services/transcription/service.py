@@ -7,12 +7,15 @@ import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 
 from beseda.audio.base import AudioWorkshop, NoRoomError, Recording, RecordingTooLongError, Sound, Span
+from beseda.domain.budget import Unit
 from beseda.domain.transcript import MissedPart, Transcript
 from beseda.errors import (
     BesedaError,
+    BudgetExhaustedError,
     CreditExhaustedError,
     FileTooLargeError,
     KeyRejectedError,
@@ -20,9 +23,11 @@ from beseda.errors import (
     RejectedRequestError,
     SilentAudioError,
     SpeechNotConfiguredError,
+    StorageError,
     ToolError,
 )
 from beseda.kit.clock import Clock, SystemClock
+from beseda.services.budget import spending
 from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
 from beseda.services.transcription.join import Heard, join_parts
 from beseda.services.transcription.progress import Meter, ProgressListener, Reporter
@@ -93,6 +98,8 @@ class TranscriptionService:
         """
         try:
             return await self._transcribe(source, language, Reporter(self._clock, listener, self._pace))
+        except (BudgetExhaustedError, StorageError):
+            raise
         except BesedaError as error:
             _log.warning("could not transcribe %s: %s", source.name, error, exc_info=not isinstance(error, ToolError))
             raise
@@ -114,7 +121,9 @@ class TranscriptionService:
             spans = await self._split(speech, recording)
             meter = reporter.listen(recording.seconds, len(spans))
             job = _Job(folder, speech, language, reporter, meter)
-            heard = await self._hear_all(job, spans)
+            async with spending(Unit.SPEECH, recording.seconds) as spent:
+                heard = await self._hear_all(job, spans)
+                spent.used = ceil(sum(part.span.seconds for part in heard if part.transcript is not None))
         transcript = join_parts(heard, recording.seconds)
         return self._judge(job, heard, _tell_cut_end(transcript, sound, recording))
 

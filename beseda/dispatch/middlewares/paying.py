@@ -1,0 +1,19 @@
+"""Who pays for what an event sets going: its person, its group, the bot."""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.router import Handler
+from beseda.domain.conversation import ChatKind
+from beseda.services.budget import Payer, paying
+
+
+async def charge_person(context: Context, handler: Handler) -> None:
+    """Have what the handler calls counted; where the bot has no budget nothing is done."""
+    desk, place = context.desk, context.event.place
+    if not desk.budgets.rules_of(desk.profile.name).limits_anything():
+        await handler(context)
+        return
+    group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
+    # The update is the same after a crash, and another one asks again.
+    key = str(place.update_ids[0]) if place.update_ids else ""
+    with paying(Payer(desk.budgets, desk.profile.name, context.person.id, group, key)):
+        await handler(context)

@@ -1,0 +1,200 @@
+"""Budgets: how much of a day's tokens, speech and pictures a person, a group, a bot and the whole program may use.
+
+    reserve (before the call) ──► settle (what was really used)
+        └── expires: its process died, and what it held is free again
+
+A day is one of the bot's time zone; that of `total` is one of the program's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+STEP_DOWN = 0.8  # of a limit: from here on a cheaper model answers
+ANSWER = 2048  # tokens reserved for an answer of a bot that sets no `max_tokens`
+
+
+class Unit(StrEnum):
+    """What is counted: tokens read and written, seconds of speech, pictures."""
+
+    TOKENS = "tokens"
+    SPEECH = "speech"
+    PICTURES = "pictures"
+
+
+class Scope(StrEnum):
+    """Whose limit: a person's with one bot, a group's with one bot, a bot's, the program's."""
+
+    USER = "user"
+    GROUP = "group"
+    BOT = "bot"
+    TOTAL = "total"
+
+
+# The least that is worth a call: below it a budget counts as used up.
+LEAST: Mapping[Unit, int] = {Unit.TOKENS: 64, Unit.SPEECH: 1, Unit.PICTURES: 1}
+# How long a call may take before its reservation is taken for that of a process that died.
+LIFETIME: Mapping[Unit, timedelta] = {
+    Unit.TOKENS: timedelta(minutes=15),
+    Unit.SPEECH: timedelta(hours=2),
+    Unit.PICTURES: timedelta(hours=1),
+}
+
+Limits = Mapping[tuple[Scope, Unit], int]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChange:
+    """What a bot's folder says otherwise than the settings: a limit of 0 is none; of the model None says nothing."""
+
+    limits: Limits = field(default_factory=dict)
+    cheaper_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRules:
+    """The limits of a day, none where there is no entry; `cheaper_model` is a spec, `zone` an IANA name."""
+
+    limits: Limits = field(default_factory=dict)
+    cheaper_model: str = ""
+    zone: str = "UTC"
+
+    def limits_anything(self, unit: Unit | None = None) -> bool:
+        """Return whether there is any limit, or one on this unit."""
+        return any(limit > 0 and unit in {None, kind} for (_, kind), limit in self.limits.items())
+
+    def change(self, change: BudgetChange, zone: str = "") -> "BudgetRules":
+        """Return the rules of a bot: these, with what its folder says on top."""
+        cheaper = self.cheaper_model if change.cheaper_model is None else change.cheaper_model
+        return BudgetRules({**self.limits, **change.limits}, cheaper, zone or self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One limit of one day: whose, of what, how much. `subject` is the person or the group, 0 for bot and total."""
+
+    scope: Scope
+    bot: str
+    subject: int
+    unit: Unit
+    day: date
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account stands: `held` is reserved by calls that are under way."""
+
+    account: Account
+    used: int = 0
+    held: int = 0
+
+    @property
+    def left(self) -> int:
+        """How much may still be reserved; never below 0."""
+        return max(0, self.account.limit - self.used - self.held)
+
+    @property
+    def share(self) -> float:
+        """How much of the limit is taken, 1.0 being all of it."""
+        return (self.used + self.held) / self.account.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What somebody is about to use: `wanted`, or at least `least` of it where no more is left.
+
+    `key` names the call, the same after a crash: a second reservation under it takes the place of the first.
+    """
+
+    bot: str
+    user_id: int
+    group_id: int | None
+    unit: Unit
+    wanted: int
+    least: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reservation as the store is asked for it: of all accounts, or of none."""
+
+    id: str
+    unit: Unit
+    wanted: int
+    least: int
+    accounts: Sequence[Account]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What was reserved; `share` is the highest of the accounts before it. `refused` names the one that had no room."""
+
+    amount: int
+    share: float
+    refused: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What may be used. Without an `id` nothing is limited and nothing is counted. `cheaper`: from 80 % on."""
+
+    id: str
+    amount: int
+    cheaper: bool = False
+
+
+def list_accounts(spend: Spend, rules: BudgetRules, now: datetime, total_zone: str) -> list[Account]:
+    """Return the accounts that a spend is limited by, in the order in which they are locked."""
+    subjects: dict[Scope, tuple[str, int] | None] = {
+        Scope.TOTAL: ("", 0),
+        Scope.BOT: (spend.bot, 0),
+        Scope.GROUP: (spend.bot, spend.group_id) if spend.group_id is not None else None,
+        Scope.USER: (spend.bot, spend.user_id) if spend.user_id else None,
+    }
+    accounts = []
+    for scope, subject in subjects.items():
+        limit = rules.limits.get((scope, spend.unit), 0)
+        if subject is not None and limit > 0:
+            day = find_day(now, total_zone if scope is Scope.TOTAL else rules.zone)
+            accounts.append(Account(scope, *subject, spend.unit, day, limit))
+    return accounts
+
+
+_WORDS = {"tokens": (Unit.TOKENS, 1), "speech_minutes": (Unit.SPEECH, 60), "pictures": (Unit.PICTURES, 1)}
+
+
+def read_limits(amounts: Mapping[str, int]) -> Limits:
+    """Return limits written like `user_tokens` or `bot_speech_minutes`."""
+    limits = {}
+    for name, amount in amounts.items():
+        scope, _, what = name.partition("_")
+        unit, seconds = _WORDS[what]
+        limits[Scope(scope), unit] = amount * seconds
+    return limits
+
+
+def is_zone(name: str) -> bool:
+    """Return whether this is the name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # a folder of the database, such as "Europe", is an OSError
+        return False
+    return True
+
+
+def find_day(now: datetime, zone: str) -> date:
+    """Return the day it is in a time zone."""
+    return now.astimezone(ZoneInfo(zone)).date()
+
+
+def find_renewal(now: datetime, zone: str) -> float:
+    """Return the seconds until the next day begins in a time zone."""
+    place = ZoneInfo(zone)
+    tomorrow = datetime.combine(find_day(now, zone) + timedelta(days=1), time.min, place)
+    # Two times of one zone are subtracted by the clock on the wall, which summer time moves: these are not.
+    return tomorrow.timestamp() - now.timestamp()

@@ -1,0 +1,189 @@
+"""Budgets: what a call may use is reserved before it and counted after it.
+
+Who pays is known where an event or a job begins, and the calls happen far below: in a model that wraps another, in a
+recogniser, in a photo's enhancer. What lies between knows nothing of people. So the payer is a context variable: set by
+`paying` for the length of a block, seen by every task that the block starts.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+
+from beseda.domain.budget import (
+    LEAST,
+    LIFETIME,
+    STEP_DOWN,
+    BudgetChange,
+    BudgetRules,
+    Claim,
+    Reservation,
+    Scope,
+    Spend,
+    Standing,
+    Unit,
+    find_renewal,
+    list_accounts,
+)
+from beseda.errors import BudgetExhaustedError, StorageError
+from beseda.kit.clock import Clock
+from beseda.storage.base.budget import BudgetStore
+
+log = logging.getLogger(__name__)
+
+_QUIET = timedelta(hours=1)  # between two notices of one kind to one person
+_KEPT = timedelta(days=40)  # how long counters of earlier days stay
+_UNLIMITED = Reservation("", 0)
+
+
+class BudgetService:
+    """Reserves and settles, for all bots of a process."""
+
+    def __init__(self, store: BudgetStore, clock: Clock, rules: BudgetRules | None = None) -> None:
+        """`rules` are those of bots that say nothing else."""
+        self._store = store
+        self._clock = clock
+        self._rules = rules or BudgetRules()
+        self._by_bot: dict[str, BudgetRules] = {}
+        self._purged = clock.now() - timedelta(days=1)
+
+    def adopt(self, bot: str, change: BudgetChange, zone: str = "") -> BudgetRules:
+        """Keep to what a bot's folder says, and return the rules it has now."""
+        self._by_bot[bot] = self._rules.change(change, zone)
+        return self._by_bot[bot]
+
+    def rules_of(self, bot: str) -> BudgetRules:
+        """Return the rules of a bot."""
+        return self._by_bot.get(bot, self._rules)
+
+    async def reserve(self, spend: Spend) -> Reservation:
+        """Reserve what a call is going to use, before it is made.
+
+        Raises BudgetExhaustedError where less is left than the least; `silent` where the person was told a while ago.
+        Raises StorageError.
+        """
+        now, rules = self._clock.now(), self.rules_of(spend.bot)
+        accounts = list_accounts(spend, rules, now, self._rules.zone)
+        if not accounts:
+            return replace(_UNLIMITED, amount=spend.wanted)
+        await self._tidy()
+        claim = Claim(spend.key, spend.unit, spend.wanted, spend.least, accounts, now + LIFETIME[spend.unit])
+        grant = await self._store.reserve(claim)
+        if grant.refused is not None:
+            raise await self._refuse(spend, grant.refused)
+        return Reservation(spend.key, grant.amount, cheaper=grant.share >= STEP_DOWN)
+
+    async def settle(self, reservation: Reservation, used: int) -> None:
+        """Count what was really used; a record that is away is logged, for the answer is there already."""
+        if not reservation.id:
+            return
+        try:
+            await asyncio.shield(self._store.settle(reservation.id, max(0, used)))
+        except StorageError as error:  # what it holds is free again when it expires
+            log.warning("%d of %s are not counted: %s", used, reservation.id, error.detail)
+
+    async def standings(self, bot: str, user_id: int, group_id: int | None = None) -> list[Standing]:
+        """Return how everything stands that limits a person in a place, in the order of units. Raises StorageError."""
+        now, rules = self._clock.now(), self.rules_of(bot)
+        spends = [Spend(bot, user_id, group_id, unit, 0, 0, "") for unit in Unit]
+        accounts = [one for spend in spends for one in list_accounts(spend, rules, now, self._rules.zone)]
+        return await self._store.standings(accounts)
+
+    def renewal(self, bot: str, scope: Scope = Scope.USER) -> float:
+        """Return the seconds until a new day of a bot, or of the program, begins."""
+        zone = self._rules.zone if scope is Scope.TOTAL else self.rules_of(bot).zone
+        return find_renewal(self._clock.now(), zone)
+
+    async def _refuse(self, spend: Spend, standing: Standing) -> BudgetExhaustedError:
+        account, left = standing.account, standing.left
+        detail = f"{account.scope} of {spend.bot}: {left} of {account.limit} {account.unit} left, {spend.least} needed"
+        error = BudgetExhaustedError(detail, retry_after=self.renewal(spend.bot, account.scope))
+        log.info("%s", detail)
+        if left < LEAST[spend.unit]:  # else this one was too much, and a smaller one is welcome
+            who = f"{spend.bot}:{spend.group_id or 0}:{spend.user_id}:{spend.unit}"
+            error.silent = not await self._store.note_refusal(who, spend.key.partition("/")[0], _QUIET)
+        return error
+
+    async def _tidy(self) -> None:
+        now = self._clock.now()
+        if now - self._purged >= timedelta(days=1):
+            self._purged = now
+            await self._store.purge(now - _KEPT)
+
+
+@dataclass(slots=True)
+class Payer:
+    """On whose account calls are made. `key` names what caused them, the same after a crash: an update, a try of a job.
+
+    The calls of one cause are numbered in the order in which they are made.
+    """
+
+    budgets: BudgetService
+    bot: str
+    user_id: int = 0
+    group_id: int | None = None
+    key: str = ""
+    _numbers: "count[int]" = field(default_factory=count)
+
+    def spend(self, unit: Unit, wanted: int, least: int) -> Spend:
+        """Return the next call's spend."""
+        key = f"{self.bot}:{self.key}/{unit}:{next(self._numbers)}"
+        return Spend(self.bot, self.user_id, self.group_id, unit, wanted, least, key)
+
+
+_payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
+
+
+def current_payer() -> Payer | None:
+    """Return who pays for what is done here; None where nobody is asked to."""
+    return _payer.get()
+
+
+@contextmanager
+def paying(payer: Payer) -> Generator[None, None, None]:
+    """Have `payer` pay for what is done in the block, and in the tasks that it starts."""
+    token = _payer.set(payer)
+    try:
+        yield
+    finally:
+        _payer.reset(token)
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a block has used: all that was reserved, unless it says otherwise."""
+
+    used: int
+
+
+@asynccontextmanager
+async def spending(unit: Unit, amount: float) -> AsyncGenerator[Spent, None]:
+    """Reserve all of `amount` for the block and settle after it; a block that fails has used nothing.
+
+    Raises BudgetExhaustedError and StorageError before it begins.
+    """
+    payer, whole = current_payer(), math.ceil(amount)
+    spent = Spent(whole)
+    if payer is None or not payer.budgets.rules_of(payer.bot).limits_anything(unit):
+        yield spent
+        return
+    reservation = await payer.budgets.reserve(payer.spend(unit, whole, whole))
+    done = False
+    try:
+        yield spent
+        done = True
+    finally:
+        await payer.budgets.settle(reservation, spent.used if done else 0)
+
+
+async def ensure_left(unit: Unit) -> None:
+    """Raise BudgetExhaustedError where who pays has nothing left of a unit: before several calls for one answer."""
+    payer = current_payer()
+    if payer is not None and payer.budgets.rules_of(payer.bot).limits_anything(unit):
+        reservation = await payer.budgets.reserve(payer.spend(unit, LEAST[unit], LEAST[unit]))
+        await payer.budgets.settle(reservation, 0)
