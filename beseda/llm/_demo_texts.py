@@ -25,6 +25,12 @@ PLAIN = Text(
     ),
 )
 
+# In the place of a model that is told what its next sentence has to bring.
+CUED = Text(
+    ru="{said}\n\n_Отвечаю по шаблону: модель не подключена, это демо-режим._",
+    en="{said}\n\n_I answer by a template: no model is connected, this is the demo mode._",
+)
+
 FORMAT = Text(
     ru=(
         "## Всё оформление сразу\n\n"

@@ -1,14 +1,18 @@
 """A stand-in where no model is connected: it says so, says how to connect one, and shows what an answer looks like."""
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+
+import orjson
 
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Role
+from beseda.domain.reading import read_cues
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.llm import _demo_texts as texts
+from beseda.llm._demo_reading import fill_in
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
 from beseda.llm.endpoints import ENDPOINTS
 
@@ -45,16 +49,26 @@ class DemoModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the canned answer piece by piece, in the language of the last message."""
         said = next((message.content for message in reversed(request.messages) if message.role is Role.USER), "")
-        answer = compose_answer(said, _find_language(said) or self._language)
-        limit = None if request.max_tokens is None else request.max_tokens * 3  # characters; nobody counts here
+        answer = self._compose(request, said)
+        limit = (
+            None if request.max_tokens is None or request.schema is not None else request.max_tokens * 3
+        )  # characters; nobody counts here
         reason = FinishReason.STOP if limit is None or len(answer) <= limit else FinishReason.LENGTH
         answer = answer[:limit]
         size = max(1, -(-len(answer) // _PIECES))
         for start in range(0, len(answer), size):
-            await self._clock.sleep(self._pause)
+            if request.schema is None:  # nobody watches a form being filled in
+                await self._clock.sleep(self._pause)
             yield TextDelta(answer[start : start + size])
         prompt = sum(estimate_tokens(message.content) for message in request.messages)
         yield Finished(reason, Usage(prompt, estimate_tokens(answer), 0.0, estimated=True), ENDPOINT_NAME, MODEL_NAME)
+
+    def _compose(self, request: ModelRequest, said: str) -> str:
+        if request.schema is not None:
+            return orjson.dumps(fill_in(request)).decode()
+        language = _find_language(said) or self._language
+        system = next((message.content for message in request.messages if message.role is Role.SYSTEM), "")
+        return compose_reply(read_cues(system), language) or compose_answer(said, language)
 
     async def check(self) -> ModelHealth:
         row = ENDPOINTS[0]
@@ -62,6 +76,11 @@ class DemoModel:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def compose_reply(cues: Sequence[str], language: str) -> str:
+    """Return what the demo says where it is told word for word; empty where it is told nothing."""
+    return texts.CUED.say(language, said=" ".join(cues)) if cues else ""
 
 
 def compose_answer(said: str, language: str) -> str:

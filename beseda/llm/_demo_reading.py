@@ -1,0 +1,93 @@
+"""How the demo fills in a form: by a few plain rules, so that what is built on structured answers can be tried out.
+
+It knows pages of a conversation (`beseda.domain.reading`): what it finds stands there word for word. A form that it
+does not know comes back empty.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from beseda.domain.message import Role
+from beseda.domain.reading import Line, Topic, read_page, read_topics
+from beseda.llm._demo_patterns import EVASIVE, NO, SIGNALS, SMALL_TALK, VALUES, YES
+from beseda.llm.base import ModelRequest
+
+_SURE, _LIKELY = 0.9, 0.7
+_FEW_WORDS = 4
+
+
+def fill_in(request: ModelRequest) -> dict[str, object]:
+    """Return an object of the request's schema with what the rules find in the page of its last message."""
+    schema: Mapping[str, Any] = request.schema or {}
+    page = next((message.content for message in reversed(request.messages) if message.role is Role.USER), "")
+    system = next((message.content for message in request.messages if message.role is Role.SYSTEM), "")
+    lines, topics = read_page(page), read_topics(system)
+    said = next((line.text for line in reversed(lines) if line.role is Role.USER), "")
+    names = [topic.name for topic in topics]
+    rules: Mapping[str, Callable[[], object]] = {
+        "findings": lambda: list(_find(lines, topics)),
+        "signals": lambda: _list_signals(said),
+        "consent": lambda: "yes" if YES.match(said) else "no" if NO.match(said) else "none",
+        "confirmed": lambda: names if YES.match(said) else [],
+        "denied": lambda: names if NO.match(said) else [],
+    }
+    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
+    return {name: rules[name]() if name in rules else _leave_empty(field) for name, field in properties.items()}
+
+
+def _list_signals(said: str) -> list[str]:
+    found = [name for name, pattern in SIGNALS.items() if pattern.search(said)]
+    if "declines" in found:
+        found = ["declines"]
+    chatting = SMALL_TALK.match(said) and len(said.split()) <= _FEW_WORDS
+    return found if chatting else ["on_topic", *found]
+
+
+def _find(lines: Sequence[Line], topics: Sequence[Topic]) -> Iterator[dict[str, object]]:
+    """Yield what the rules know by its form, then what was said in answer to a question that names its topic."""
+    names, asked = {topic.name for topic in topics}, ""
+    for line in lines:
+        if line.role is not Role.USER:
+            asked = _find_question(line.text, topics)
+            continue
+        found = _find_values(line.text, names)
+        for name, value in found.items():
+            yield _describe(name, value, line, _SURE)
+        if asked and asked not in found and _is_answer(line.text):
+            sure = _SURE if len(line.text.split()) > 1 else _LIKELY
+            yield _describe(asked, line.text.strip(" .!"), line, sure)
+        asked = ""
+
+
+def _find_question(text: str, topics: Sequence[Topic]) -> str:
+    return next((topic.name for topic in topics if any(question in text for question in topic.questions)), "")
+
+
+def _find_values(text: str, names: set[str]) -> dict[str, str]:
+    matches = {name: rule.search(text) for name, rule in VALUES.items() if name in names}
+    found = {name: match[1].strip() for name, match in matches.items() if match}
+    if found.get("budget", "-") in found.get("phone", ""):
+        del found["budget"]
+    return found
+
+
+def _is_answer(text: str) -> bool:
+    others = (SMALL_TALK.match(text), YES.match(text), NO.match(text), EVASIVE.search(text))
+    return bool(text.strip()) and not any(others) and not text.rstrip().endswith("?")
+
+
+def _describe(name: str, value: str, line: Line, confidence: float) -> dict[str, object]:
+    return {"slot": name, "value": value, "confidence": confidence, "message": line.message_id, "quote": value}
+
+
+def _leave_empty(field: Mapping[str, Any]) -> object:
+    """Return the least value that a field takes."""
+    if options := field.get("enum"):
+        return options[-1]
+    kinds = field.get("type")
+    kind = kinds if isinstance(kinds, str) else (kinds or ["null"])[-1]
+    if kind == "object":
+        properties: Mapping[str, Mapping[str, Any]] = field.get("properties") or {}
+        return {name: _leave_empty(inner) for name, inner in properties.items()}
+    empty: Mapping[str, object] = {"string": "", "array": [], "boolean": False, "number": 0, "integer": 0}
+    return empty.get(kind)
