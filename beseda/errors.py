@@ -11,9 +11,11 @@
     │   ├── UnsupportedPhotoError    415  HEIC, a moving picture
     │   ├── UnsupportedInputError    415
     │   ├── SpeechNotConfiguredError 503  nobody has connected a recogniser to this bot
-    │   └── NotASlotError            422  no meeting can begin then: outside the hours, too soon, too far off
+    │   ├── NotASlotError            422  no meeting can begin then: outside the hours, too soon, too far off
+    │   └── PeriodError              422  a period that ends before it begins, or a series of too many points
     ├── AccessDeniedError            403  a stranger at a bot with a guest list
     ├── NotFoundError                404
+    ├── ReportNotReadyError          409  a report whose file is not there: still being built, or failed
     ├── SlotTakenError               409  somebody else has booked that time
     ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
     ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
@@ -192,6 +194,16 @@ class NotASlotError(InputError):
     status = 422
 
 
+class PeriodError(InputError):
+    """A period that ends before it begins, or a series of more points than anybody can look at."""
+
+    text = Text(
+        ru="Такой период не посчитать: проверьте начало, конец и шаг.",
+        en="This period cannot be counted: look at its beginning, end and step.",
+    )
+    status = 422
+
+
 class AccessDeniedError(BesedaError):
     """A stranger at a bot with a guest list."""
 
@@ -238,6 +250,13 @@ class TooManyMeetingsError(BesedaError):
         ru="У вас уже несколько встреч впереди. Перенесите или отмените одну из них, пожалуйста.",
         en="You have several meetings ahead already. Please move or cancel one of them.",
     )
+    status = 409
+
+
+class ReportNotReadyError(BesedaError):
+    """A report whose file is not there: it is still being built, or that failed."""
+
+    text = Text(ru="Отчёт ещё не готов.", en="The report is not ready yet.")
     status = 409
 
 
