@@ -1,0 +1,183 @@
+"""Figures of a period: whole hours from the roll-up, what is left at its edges and since the last roll-up live."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from beseda.domain.analytics import (
+    DAY,
+    HOUR,
+    Figures,
+    HourFigures,
+    Metric,
+    Metrics,
+    Period,
+    Point,
+    Step,
+    list_points,
+)
+from beseda.errors import InputError
+from beseda.kit.clock import Clock
+from beseda.kit.texts import Text
+from beseda.storage.base.analytics import AnalyticsStore
+
+MOST_POINTS = 2000
+# An answer that ends, or is asked for again, after its hour was rolled up: the hour is counted anew for so long.
+_LATE = timedelta(hours=2)
+_NIGHTLY = timedelta(days=2)
+
+
+class PeriodError(InputError):
+    """A period that ends before it begins, or a series of more points than anybody can look at."""
+
+    text = Text(
+        ru="Такой период не посчитать: проверьте начало, конец и шаг.",
+        en="This period cannot be counted: look at its beginning, end and step.",
+    )
+    status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A period in parts: whole hours that are rolled up, and what has to be counted from the record."""
+
+    rolled: Period | None
+    live: Sequence[Period]
+
+
+class AnalyticsService:
+    """Sums up what happened, and keeps the sums by the hour."""
+
+    def __init__(self, store: AnalyticsStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def metrics(self, period: Period) -> Metrics:
+        """Return everything about a period, as of this minute. Raises PeriodError and StorageError."""
+        period = self._check(period)
+        rolled_until = await self._store.find_rolled_until()
+        split = _split(period, rolled_until)
+        pieces, users, leads, funnel = await asyncio.gather(
+            self._gather(split),
+            self._store.count_active_users(period, rolled_until),
+            self._store.measure_leads(period),
+            self._store.sum_funnel(period),
+        )
+        total = HourFigures(period.bot, period.since)
+        for piece in pieces:
+            _add(total, piece)
+        p50, p95 = total.times.percentile(0.5), total.times.percentile(0.95)
+        return Metrics(period, total.figures, users, p50, p95, leads, funnel, self._clock.now())
+
+    async def series(self, period: Period, metric: Metric, step: Step) -> list[Point]:
+        """Return one metric over a period, point by point. Raises PeriodError and StorageError."""
+        period = self._check(period)
+        if (period.until - period.since) / step.width > MOST_POINTS:
+            raise PeriodError(f"more than {MOST_POINTS} points")
+        if metric is Metric.ACTIVE_USERS:
+            found = await self._count_users(period, step)
+        elif metric in {Metric.LEADS, Metric.LEADS_WON}:
+            found = dict(await self._store.count_leads_by_step(period, step, metric))
+        else:
+            cells = await self._gather_steps(period, step)
+            return [Point(at, _read(cells.get(at), metric)) for at in list_points(period, step)]
+        return [Point(at, found.get(at, 0)) for at in list_points(period, step)]
+
+    async def roll_up(self) -> int:
+        """Roll up the hours that have ended, and once more those that may have got late rows; return how many."""
+        now = self._clock.now()
+        until = Step.HOUR.floor(now)
+        done = await self._store.find_rolled_until()
+        since = done - _LATE if done else await self._store.find_first_moment()
+        return await self._roll_up(since, until, now) if since else 0
+
+    async def roll_up_days(self) -> int:
+        """Roll up the last two days anew, whatever came late to them; return how many hours that was."""
+        now = self._clock.now()
+        first = await self._store.find_first_moment()
+        since = max(Step.DAY.floor(now) - _NIGHTLY, first) if first else None
+        return await self._roll_up(since, Step.HOUR.floor(now), now) if since else 0
+
+    async def _roll_up(self, since: datetime, until: datetime, now: datetime) -> int:
+        since = Step.HOUR.floor(since)
+        start = since
+        while start < until:
+            end = min(Step.DAY.floor(start) + DAY, until)
+            piece = Period(start, end)
+            await self._store.store_hours(piece, await self._store.measure(piece))
+            await self._store.roll_up_users(piece)
+            start = end
+        day = Step.DAY.floor(since)
+        while day < now:
+            # The funnel is a day's; that of today is told as far as it has come.
+            await self._store.roll_up_funnel(Period(day, day + DAY))
+            day += DAY
+        place: int | None = 0
+        while place is not None:
+            place = await self._store.roll_up_conversations(Period(since, until), place)
+        if since < until:
+            await self._store.mark_rolled(until)
+        return max(0, (until - since) // HOUR)
+
+    def _check(self, period: Period) -> Period:
+        """Return the period up to now: what lies ahead holds nothing."""
+        if period.since >= period.until:
+            raise PeriodError("the period ends before it begins")
+        return replace(period, until=max(min(period.until, self._clock.now() + HOUR), period.since + HOUR))
+
+    async def _gather(self, split: _Split) -> list[HourFigures]:
+        """Return the figures of all parts."""
+        live = await asyncio.gather(*(self._store.measure(part) for part in split.live))
+        found = [cell for cells in live for cell in cells]
+        if split.rolled is not None:
+            found.append(await self._store.sum_up(split.rolled))
+        return found
+
+    async def _gather_steps(self, period: Period, step: Step) -> Mapping[datetime, HourFigures]:
+        split = _split(period, await self._store.find_rolled_until())
+        live = await asyncio.gather(*(self._store.measure(part) for part in split.live))
+        found = [cell for cells in live for cell in cells]
+        if split.rolled is not None:
+            found += await self._store.list_steps(split.rolled, step)
+        cells: dict[datetime, HourFigures] = {}
+        for cell in found:
+            at = step.floor(cell.hour)
+            _add(cells.setdefault(at, HourFigures(period.bot, at)), cell)
+        return cells
+
+    async def _count_users(self, period: Period, step: Step) -> dict[datetime, int]:
+        if step is Step.HOUR:
+            raise PeriodError("active users are counted by day or week")
+        rolled_until = await self._store.find_rolled_until()
+        found = dict(await self._store.count_users_by_step(period, step))
+        for at in list_points(period, step):
+            end = at + step.width
+            whole = rolled_until is not None and end <= rolled_until and period.since <= at and end <= period.until
+            if not whole:
+                part = Period(max(at, period.since), min(end, period.until), period.bot)
+                found[at] = await self._store.count_active_users(part, rolled_until)
+        return found
+
+
+def _split(period: Period, rolled_until: datetime | None) -> _Split:
+    first = Step.HOUR.floor(period.since)
+    if first < period.since:
+        first += HOUR
+    last = min(Step.HOUR.floor(period.until), rolled_until or first)
+    if last <= first:
+        return _Split(None, [period])
+    edges = [replace(period, until=first), replace(period, since=last)]
+    return _Split(replace(period, since=first, until=last), [edge for edge in edges if edge.since < edge.until])
+
+
+def _add(total: HourFigures, piece: HourFigures) -> None:
+    total.figures += piece.figures
+    total.times.merge(piece.times)
+
+
+def _read(cell: HourFigures | None, metric: Metric) -> float | None:
+    if metric in {Metric.RESPONSE_P50, Metric.RESPONSE_P95}:
+        return cell.times.percentile(0.5 if metric is Metric.RESPONSE_P50 else 0.95) if cell else None
+    value: float = getattr(cell.figures if cell else Figures(), metric.value)
+    return value

@@ -1,0 +1,79 @@
+"""Figures, as services see them: measured from the record, rolled up by the hour, summed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from beseda.domain.analytics import FunnelDay, HourFigures, LeadFigures, Metric, Period, Step
+
+
+# What is rolled up, each as far as it has come.
+HOURS, CONVERSATIONS = "hours", "conversations"
+
+
+class AnalyticsStore(Protocol):
+    """Raw figures and rolled-up ones. Every method raises StorageError when the record does not answer.
+
+    A turn with its messages and calls belongs to the hour in which it began.
+    """
+
+    async def measure(self, period: Period) -> list[HourFigures]:
+        """Count from the record itself: exact, and as slow as the period is long."""
+        ...
+
+    async def sum_up(self, period: Period) -> HourFigures:
+        """Add up rolled-up hours; the period begins and ends with an hour."""
+        ...
+
+    async def list_steps(self, period: Period, step: Step) -> list[HourFigures]:
+        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here."""
+        ...
+
+    async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:
+        """Count distinct people who wrote: by the day where that is rolled up, from the record elsewhere."""
+        ...
+
+    async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
+        """Count distinct people by day or week, from days that are rolled up."""
+        ...
+
+    async def measure_leads(self, period: Period) -> LeadFigures:
+        """Count the leads that came in the period."""
+        ...
+
+    async def count_leads_by_step(self, period: Period, step: Step, metric: Metric) -> Mapping[datetime, int]:
+        """Count leads by when they came: all, or those that have been won."""
+        ...
+
+    async def sum_funnel(self, period: Period) -> list[FunnelDay]:
+        """Add up the funnel over the days that the period touches; the day of each row is the first of them."""
+        ...
+
+    async def find_rolled_until(self, name: str = HOURS) -> datetime | None:
+        """Return up to when everything is rolled up, or None where nothing is."""
+        ...
+
+    async def find_first_moment(self) -> datetime | None:
+        """Return when the record begins, or None while it is empty."""
+        ...
+
+    async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:
+        """Put these hours in place of what was rolled up for the period."""
+        ...
+
+    async def roll_up_users(self, period: Period) -> None:
+        """Note who wrote in a period, which lies within one day."""
+        ...
+
+    async def roll_up_funnel(self, period: Period) -> None:
+        """Put the funnel of a period in place of what was rolled up for its day."""
+        ...
+
+    async def roll_up_conversations(self, period: Period, after: int = 0) -> int | None:
+        """Refresh the figures of some conversations in which something was said in the period, from behind the id
+        `after` on; return where to go on, None at the end."""
+        ...
+
+    async def mark_rolled(self, until: datetime, name: str = HOURS) -> None:
+        """Note that everything before `until` is rolled up; what is further already stays."""
+        ...

@@ -1,0 +1,378 @@
+"""Rolled-up figures in SQL.
+
+What is heavy is read, in pieces of an hour to a day and outside the writer; only the few rows that come of it are
+written, so that people's writes never wait long. Everything is put in place of what was there: doing it twice does no
+harm.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, union
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.domain.analytics import (
+    DAY,
+    HOUR,
+    Figures,
+    FunnelDay,
+    HourFigures,
+    LeadFigures,
+    Metric,
+    Period,
+    ResponseTimes,
+    Step,
+)
+from beseda.domain.event import EventType
+from beseda.domain.lead import LeadStatus
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.base.analytics import HOURS
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.measure import (
+    ceil_day,
+    count_steps,
+    floor_day,
+    is_within,
+    list_touched,
+    list_writers,
+    measure_hours,
+    of_bot,
+    query_users,
+    step_time,
+)
+from beseda.storage.sql.tables.analytics import (
+    active_users,
+    conversation_metrics,
+    conversion_funnel,
+    hourly_figures,
+    response_times,
+    rollups,
+)
+from beseda.storage.sql.tables.conversation import conversations, messages
+from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.lead import leads
+
+_CHUNK = 1000
+_SUMS = list(Figures.__dataclass_fields__)
+_FLOATS = {"cost", "flood_seconds"}
+_FUNNEL_EVENTS = [
+    EventType.LEAD_CREATED.value,
+    EventType.LEAD_STAGE_CHANGED.value,
+    EventType.LEAD_CHANGED.value,
+]
+_MONDAY_SHIFT = 3  # 1970 began on a Thursday
+
+
+class SqlAnalyticsRepository:
+    """Figures in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def measure(self, period: Period) -> list[HourFigures]:
+        """Count from the record itself: exact, and as slow as the period is long."""
+        return await self._database.read(lambda connection: measure_hours(connection, period))
+
+    async def sum_up(self, period: Period) -> HourFigures:
+        """Add up rolled-up hours."""
+        return await self._database.read(lambda connection: _sum_up(connection, period))
+
+    async def list_steps(self, period: Period, step: Step) -> list[HourFigures]:
+        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here."""
+        return await self._database.read(lambda connection: _list_steps(connection, period, step))
+
+    async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:
+        """Count distinct people who wrote: by the day where that is rolled up, from the record elsewhere."""
+        people = union(*_people(period, rolled_until)).subquery()
+        query = select(func.count()).select_from(people)
+        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+
+    async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
+        """Count distinct people by day or week, from days that are rolled up."""
+        return await self._database.read(lambda connection: _count_users(connection, period, step))
+
+    async def measure_leads(self, period: Period) -> LeadFigures:
+        """Count the leads that came in the period."""
+        return await self._database.read(lambda connection: _measure_leads(connection, period))
+
+    async def count_leads_by_step(self, period: Period, step: Step, metric: Metric) -> Mapping[datetime, int]:
+        """Count leads by when they came: all, or those that have been won."""
+        return await self._database.read(lambda connection: _count_leads(connection, period, step, metric))
+
+    async def sum_funnel(self, period: Period) -> list[FunnelDay]:
+        """Add up the funnel over the days that the period touches."""
+        return await self._database.read(lambda connection: _sum_funnel(connection, period))
+
+    async def find_rolled_until(self, name: str = HOURS) -> datetime | None:
+        """Return up to when everything is rolled up, or None where nothing is."""
+        query = select(rollups.c.until).where(rollups.c.name == name)
+        return await self._database.read(lambda connection: connection.execute(query).scalar())
+
+    async def find_first_moment(self) -> datetime | None:
+        """Return when the record begins, or None while it is empty."""
+        query = select(func.min(conversations.c.created_at))
+        return await self._database.read(lambda connection: connection.execute(query).scalar())
+
+    async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:
+        """Put these hours in place of what was rolled up for the period."""
+        await self._database.write(lambda connection: _store_hours(connection, period, hours))
+
+    async def roll_up_users(self, period: Period) -> None:
+        """Note who wrote in a period, which lies within one day."""
+        people = await self._database.read(lambda connection: list_writers(connection, period))
+        day = floor_day(period.since)
+        rows = [{"day": day, "bot": bot, "user_id": user_id} for bot, user_id in people]
+        for piece in _cut(rows):
+            await self._database.write(partial(_add_users, rows=piece))
+
+    async def roll_up_funnel(self, period: Period) -> None:
+        """Put the funnel of a period in place of what was rolled up for its day."""
+        day = floor_day(period.since)
+        cells = await self._database.read(lambda connection: _count_funnel(connection, period))
+        rows = [
+            {"bot": item.bot, "day": day, "stage": item.stage}
+            | {"entered": item.entered, "exited": item.exited, "won": item.won}
+            for item in cells
+        ]
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(conversion_funnel).where(conversion_funnel.c.day == day))
+            if rows:
+                connection.execute(insert(conversion_funnel), rows)
+
+        await self._database.write(work)
+
+    async def roll_up_conversations(self, period: Period, after: int = 0) -> int | None:
+        """Refresh some conversations in which something was said in the period; return where to go on."""
+        ids = await self._database.read(lambda connection: list_touched(connection, period, after, _CHUNK))
+        if not ids:
+            return None
+        now = self._clock.now()
+        rows = await self._database.read(lambda connection: _measure_conversations(connection, ids, now))
+        await self._database.write(lambda connection: _replace_conversations(connection, rows))
+        return ids[-1]
+
+    async def mark_rolled(self, until: datetime, name: str = HOURS) -> None:
+        """Note that everything before `until` is rolled up; what is further already stays."""
+        row = {"name": name, "until": until, "updated_at": self._clock.now()}
+        await self._database.write(partial(_mark_rolled, row=row))
+
+
+def _mark_rolled(connection: Connection, row: Mapping[str, Any]) -> None:
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = build(rollups).values(row)
+    new = statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"until": new.until, "updated_at": new.updated_at},
+            where=rollups.c.until < new.until,
+        )
+    )
+
+
+def _sum_up(connection: Connection, period: Period) -> HourFigures:
+    hours, times = hourly_figures.c, response_times.c
+    query = select(*(func.coalesce(func.sum(hours[name]), 0).label(name) for name in _SUMS)).where(
+        is_within(hours.hour, period), *of_bot(hours.bot, period)
+    )
+    slow = (
+        select(times.bucket, func.sum(times.count).label("number"))
+        .where(is_within(times.hour, period), *of_bot(times.bot, period))
+        .group_by(times.bucket)
+    )
+    counts = {row.bucket: int(row.number) for row in connection.execute(slow)}
+    return HourFigures(period.bot, period.since, _load_figures(connection.execute(query).one()), ResponseTimes(counts))
+
+
+def _list_steps(connection: Connection, period: Period, step: Step) -> list[HourFigures]:
+    width = HOUR if step is Step.HOUR else DAY
+    hours, times = hourly_figures.c, response_times.c
+    at = count_steps(connection, hours.hour, width).label("step")
+    query = (
+        select(at, *(func.sum(hours[name]).label(name) for name in _SUMS))
+        .where(is_within(hours.hour, period), *of_bot(hours.bot, period))
+        .group_by(at)
+    )
+    found: dict[int, HourFigures] = {}
+    for row in connection.execute(query):
+        found[row.step] = HourFigures(period.bot, step_time(row.step, width), _load_figures(row))
+    at = count_steps(connection, times.hour, width).label("step")
+    slow = (
+        select(at, times.bucket, func.sum(times.count).label("number"))
+        .where(is_within(times.hour, period), *of_bot(times.bot, period))
+        .group_by(at, times.bucket)
+    )
+    for row in connection.execute(slow):
+        cell = found.setdefault(row.step, HourFigures(period.bot, step_time(row.step, width)))
+        cell.times.counts[row.bucket] = int(row.number)
+    return [found[number] for number in sorted(found)]
+
+
+def _load_figures(row: Any) -> Figures:
+    # PostgreSQL adds up to numbers of its own kind.
+    values: dict[str, Any] = {
+        name: float(getattr(row, name)) if name in _FLOATS else int(getattr(row, name)) for name in _SUMS
+    }
+    return Figures(**values)
+
+
+def _people(period: Period, rolled_until: datetime | None) -> list[Select[Any]]:
+    """Return queries for who wrote: whole days as rolled up, what is left at the edges from the record."""
+    first = ceil_day(period.since)
+    if rolled_until is None:
+        return [query_users(period)]
+    last = ceil_day(rolled_until) if period.until > rolled_until else floor_day(period.until)
+    if last <= first:
+        return [query_users(period)]
+    days = Period(first, last, period.bot)
+    parts = [
+        select(active_users.c.user_id).where(is_within(active_users.c.day, days), *of_bot(active_users.c.bot, days))
+    ]
+    edges = ((period.since, first), (min(last, rolled_until), period.until))
+    return parts + [query_users(Period(since, until, period.bot)) for since, until in edges if since < until]
+
+
+def _count_users(connection: Connection, period: Period, step: Step) -> dict[datetime, int]:
+    day = count_steps(connection, active_users.c.day, DAY)
+    at = (day if step is not Step.WEEK else (day + _MONDAY_SHIFT) // 7).label("step")
+    each = (
+        select(at, active_users.c.user_id)
+        .where(is_within(active_users.c.day, period), *of_bot(active_users.c.bot, period))
+        .distinct()
+        .subquery()
+    )
+    query = select(each.c.step, func.count().label("number")).group_by(each.c.step)
+    found = {row.step: row.number for row in connection.execute(query)}
+    if step is Step.WEEK:
+        found = {number * 7 - _MONDAY_SHIFT: count for number, count in found.items()}
+    return {step_time(number, DAY): count for number, count in found.items()}
+
+
+def _measure_leads(connection: Connection, period: Period) -> LeadFigures:
+    query = (
+        select(leads.c.status, leads.c.stage, func.count().label("number"))
+        .where(_is_lead_of(period))
+        .group_by(leads.c.status, leads.c.stage)
+    )
+    by_status: dict[str, int] = {}
+    by_stage: dict[str, int] = {}
+    for row in connection.execute(query):
+        by_status[row.status] = by_status.get(row.status, 0) + row.number
+        by_stage[row.stage] = by_stage.get(row.stage, 0) + row.number
+    return LeadFigures(by_status, by_stage)
+
+
+def _is_lead_of(period: Period) -> Any:
+    return and_(leads.c.merged_into.is_(None), is_within(leads.c.created_at, period), *of_bot(leads.c.bot, period))
+
+
+def _count_leads(connection: Connection, period: Period, step: Step, metric: Metric) -> dict[datetime, int]:
+    width = HOUR if step is Step.HOUR else DAY
+    at = count_steps(connection, leads.c.created_at, width).label("step")
+    query = select(at, func.count().label("number")).where(_is_lead_of(period)).group_by(at)
+    if metric is Metric.LEADS_WON:
+        query = query.where(leads.c.status == LeadStatus.WON.value)
+    found: dict[datetime, int] = {}
+    for row in connection.execute(query):
+        place = step.floor(step_time(row.step, width))
+        found[place] = found.get(place, 0) + row.number
+    return found
+
+
+def _sum_funnel(connection: Connection, period: Period) -> list[FunnelDay]:
+    days = Period(floor_day(period.since), period.until, period.bot)
+    funnel = conversion_funnel.c
+    sums = (func.sum(funnel[name]).label(name) for name in ("entered", "exited", "won"))
+    query = (
+        select(funnel.bot, funnel.stage, *sums)
+        .where(is_within(funnel.day, days), *of_bot(funnel.bot, days))
+        .group_by(funnel.bot, funnel.stage)
+        .order_by(funnel.bot, funnel.stage)
+    )
+    rows = connection.execute(query)
+    return [FunnelDay(row.bot, days.since, row.stage, int(row.entered), int(row.exited), int(row.won)) for row in rows]
+
+
+def _store_hours(connection: Connection, period: Period, hours: Sequence[HourFigures]) -> None:
+    for table in (hourly_figures, response_times):
+        connection.execute(delete(table).where(is_within(table.c.hour, period), *of_bot(table.c.bot, period)))
+    rows = [
+        {"bot": item.bot, "hour": item.hour} | {name: getattr(item.figures, name) for name in _SUMS} for item in hours
+    ]
+    if rows:
+        connection.execute(insert(hourly_figures), rows)
+    slow = [
+        {"bot": item.bot, "hour": item.hour, "bucket": bucket, "count": count}
+        for item in hours
+        for bucket, count in item.times.counts.items()
+    ]
+    if slow:
+        connection.execute(insert(response_times), slow)
+
+
+def _cut(rows: Sequence[Mapping[str, object]]) -> Iterable[Sequence[Mapping[str, object]]]:
+    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+
+
+def _add_users(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(build(active_users).on_conflict_do_nothing(), rows)
+
+
+def _count_funnel(connection: Connection, period: Period) -> list[FunnelDay]:
+    query = (
+        select(events.c.type, events.c.bot, events.c.lead_id, events.c.data)
+        .where(is_within(events.c.occurred_at, period), events.c.type.in_(_FUNNEL_EVENTS))
+        .order_by(events.c.id)
+    )
+    cells: dict[tuple[str, str], list[int]] = {}
+    for row in connection.execute(query):
+        for stage, place in _read_event(row.type, orjson.loads(row.data)):
+            cells.setdefault((row.bot, stage), [0, 0, 0])[place] += 1
+    return [FunnelDay(bot, period.since, stage, *counts) for (bot, stage), counts in sorted(cells.items())]
+
+
+def _read_event(kind: str, data: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return the stages that an event of a lead counts for: entered (0), left (1), won while in it (2)."""
+    match kind:
+        case EventType.LEAD_CREATED.value:
+            found = [(data.get("stage"), 0)]
+        case EventType.LEAD_STAGE_CHANGED.value:
+            found = [(data.get("old_stage"), 1), (data.get("new_stage"), 0)]
+        case _:
+            found = [(data.get("stage"), 2)] if data.get("status") == LeadStatus.WON.value else []
+    return [(stage, place) for stage, place in found if stage]
+
+
+def _measure_conversations(connection: Connection, ids: Sequence[int], now: datetime) -> list[dict[str, object]]:
+    query = (
+        select(
+            messages.c.conversation_id,
+            func.count().label("number"),
+            func.min(messages.c.created_at).label("first"),
+            func.max(messages.c.created_at).label("last"),
+        )
+        .where(messages.c.conversation_id.in_(ids))
+        .group_by(messages.c.conversation_id)
+    )
+    return [
+        {
+            "conversation_id": row.conversation_id,
+            "message_count": row.number,
+            "duration_days": (row.last - row.first).days,
+            "updated_at": now,
+        }
+        for row in connection.execute(query)
+    ]
+
+
+def _replace_conversations(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    column = conversation_metrics.c.conversation_id
+    connection.execute(delete(conversation_metrics).where(column.in_([row["conversation_id"] for row in rows])))
+    if rows:
+        connection.execute(insert(conversation_metrics), rows)
