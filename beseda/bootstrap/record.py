@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from beseda.config import Settings
 from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
+from beseda.storage.base.api_key import ApiKeyStore
 from beseda.storage.base.budget import BudgetStore
 from beseda.storage.base.conversation import ConversationStore
+from beseda.storage.base.conversation_list import ConversationList
 from beseda.storage.base.file import FileStore
 from beseda.storage.base.flood_wait import FloodWaitStore
+from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.personal_data import PersonalDataStore
+from beseda.storage.base.territory import TerritoryStore
 from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.api_key import SqlApiKeyRepository
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation_list import SqlConversationList
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.territory import SqlTerritoryRepository
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
 
@@ -36,6 +44,7 @@ class Record:
     jobs: JobStore
     files: FileStore
     personal_data: PersonalDataStore
+    territory: TerritoryStore
     budgets: BudgetStore
 
 
@@ -55,5 +64,6 @@ def open_record(database: Database, clock: Clock) -> Record:
         SqlJobRepository(database, clock),
         SqlFileRepository(database),
         SqlPersonalDataRepository(database, clock),
+        SqlTerritoryRepository(database, clock),
         SqlBudgetRepository(database, clock),
     )

@@ -1,13 +1,59 @@
-"""An update as Telegram hands it over, before anybody looks into it."""
+"""An update as Telegram hands it over, before anybody looks into it, and what we put among them ourselves."""
 
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import orjson
+
+from beseda.domain.conversation import Conversation, Person
+from beseda.kit.ids import new_id
+
+PARTITIONS = 64  # of a bot's chats: what replicas share out among them; a change needs a migration of what is stored
 
 
 @dataclass(frozen=True, slots=True)
 class StoredUpdate:
-    """One raw update of one bot. `payload` is Telegram's JSON; `turn_id` is set once a turn was opened for it."""
+    """One raw update of one bot. `payload` is Telegram's JSON; `turn_id` is set once a turn was opened for it.
+
+    One with a negative number is our own. `partition` is that of its chat.
+    """
 
     bot: str
     update_id: int
     payload: bytes
     turn_id: int | None = None
+    partition: int = 0
+
+
+def partition_of(chat_id: int) -> int:
+    """Return the part of a bot's chats that a chat belongs to: topics of one chat share its limits and its part."""
+    return zlib.crc32(b"%d" % chat_id) % PARTITIONS
+
+
+def internal_update(
+    bot: str, kind: str, conversation: Conversation, person: Person, data: Mapping[str, object]
+) -> StoredUpdate:
+    """Return an update of our own: what must happen in a chat's lane, in order, once, whoever asks for it.
+
+    Store it, then publish its number under `updates:{bot}`. It comes out as a `Notice` of this kind.
+    """
+    number, key = -new_id(), conversation.key
+    content = {
+        "kind": kind,
+        "chat": {
+            "id": key.chat_id,
+            "type": conversation.kind.value,
+            "title": conversation.title,
+            "thread_id": key.thread_id,
+        },
+        "user": {
+            "id": person.id,
+            "first_name": person.name,
+            "username": person.username,
+            "language_code": person.language,
+        },
+        "data": data,
+    }
+    payload = orjson.dumps({"update_id": number, "beseda": content}, option=orjson.OPT_NON_STR_KEYS)
+    return StoredUpdate(bot, number, payload, partition=partition_of(key.chat_id))

@@ -15,9 +15,9 @@ import orjson
 from beseda.domain.job import Job, JobRequest, JobState, Lease, Progress
 from beseda.errors import BesedaError, NotFoundError, StorageError
 from beseda.jobs.base import JobHandler, JobListener, JobStore
-from beseda.jobs.owner import find_dead, name_owner
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
+from beseda.kit.owner import find_dead, name_owner
 
 log = logging.getLogger(__name__)
 

@@ -1,25 +1,49 @@
 """The inbox, as services see it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from beseda.domain.update import StoredUpdate
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which unfinished updates are looked for: of these parts (None: all), stored before then (None: ever)."""
+
+    partitions: Collection[int] | None = None
+    before: datetime | None = None
+
+
+EVERYWHERE = Look()
+
+
 class UpdateStore(Protocol):
     """The inbox: every update, from before Telegram is told to drop it until it is worked off."""
 
-    async def store(self, updates: Sequence[StoredUpdate]) -> list[StoredUpdate]:
-        """Store what is new, in one transaction, and return it in order; repeated updates are left out."""
+    async def store(self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = ()) -> list[StoredUpdate]:
+        """Store what is new, in one transaction, and return it in order; repeated updates are left out.
+
+        Before it stand the unfinished updates of the parts in `earlier` with lower numbers.
+        """
         ...
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
         """Mark updates as worked off; their payload is dropped, their number stays for de-duplication."""
         ...
 
-    async def unfinished(self, bot: str, *, limit: int = 1000, after: int = 0) -> list[StoredUpdate]:
-        """Return updates not yet worked off with a number above `after`, oldest first."""
+    async def unfinished(
+        self, bot: str, *, limit: int = 1000, after: int | None = None, look: Look = EVERYWHERE
+    ) -> list[StoredUpdate]:
+        """Return updates not yet worked off, in order: our own, then Telegram's, each oldest first.
+
+        With `after`, those that stand behind that one.
+        """
+        ...
+
+    async def find(self, bot: str, update_id: int) -> StoredUpdate | None:
+        """Return an update that is not worked off yet, or None."""
         ...
 
     async def purge(self, before: datetime) -> int:

@@ -1,6 +1,8 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from beseda.domain.update import StoredUpdate
+from beseda.storage.base.update import Look
 from tests.contract.storage.world import BOT, World
 
 
@@ -54,3 +56,38 @@ async def test_purge_takes_old_and_finished_ones_only(world: World) -> None:
     assert await world.updates.purge(now - timedelta(days=1)) == 0
     assert await world.updates.purge(now + timedelta(days=1)) == 3
     assert len(await world.updates.unfinished(BOT)) == 7
+
+
+async def test_our_own_come_first_and_oldest_first(world: World) -> None:
+    await world.updates.store(make_updates(-30, 2, 0, -20, -10))
+    in_order = make_updates(-10, -20, -30, 0, 2)
+    assert await world.updates.unfinished(BOT) == in_order
+    for place in range(5):
+        after = in_order[place].update_id
+        assert await world.updates.unfinished(BOT, after=after) == in_order[place + 1 :]
+
+
+async def test_unfinished_of_some_parts_and_from_before(world: World) -> None:
+    placed = [replace(update, partition=number) for number, update in enumerate(make_updates(1, 2, 3))]
+    await world.updates.store(placed)
+    assert await world.updates.unfinished(BOT, look=Look([0, 2])) == [placed[0], placed[2]]
+    assert await world.updates.unfinished(BOT, look=Look([])) == []
+    now = datetime.now(UTC)
+    assert await world.updates.unfinished(BOT, look=Look(before=now - timedelta(minutes=1))) == []
+    assert await world.updates.unfinished(BOT, look=Look(before=now + timedelta(minutes=1))) == placed
+
+
+async def test_store_brings_what_stands_before_in_the_same_part(world: World) -> None:
+    await world.updates.store(make_updates(4, 3, 2, 1))
+    await world.updates.finish(BOT, [2])
+    elsewhere = [replace(update, partition=5) for update in make_updates(-7, 0)]
+    await world.updates.store(elsewhere)
+    assert await world.updates.store(make_updates(3, 6), earlier=[0]) == make_updates(1, 3, 4, 6)
+    assert await world.updates.store(make_updates(7), earlier=[5]) == make_updates(7)
+
+
+async def test_find_one_that_is_not_worked_off(world: World) -> None:
+    [update] = await world.updates.store(make_updates(-8))
+    assert await world.updates.find(BOT, -8) == update
+    await world.updates.finish(BOT, [-8])
+    assert await world.updates.find(BOT, -8) is None

@@ -1,7 +1,7 @@
 """Where two things happen at once, or something is almost nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from beseda.domain.update import StoredUpdate
 from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
-from beseda.storage.base.update import UpdateStore
+from beseda.storage.base.update import EVERYWHERE, Look, UpdateStore
 from beseda.telegram.client import BotApi
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, FORUM, GROUP, account, living_bot, run_bot
@@ -161,14 +161,19 @@ class _SlowLook:
     looked: asyncio.Event = field(default_factory=asyncio.Event)
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def store(self, updates: Sequence[StoredUpdate]) -> list[StoredUpdate]:
-        return await self.store_of.store(updates)
+    async def store(self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = ()) -> list[StoredUpdate]:
+        return await self.store_of.store(updates, earlier=earlier)
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
         await self.store_of.finish(bot, update_ids)
 
-    async def unfinished(self, bot: str, *, limit: int = 1000, after: int = 0) -> list[StoredUpdate]:
-        found = await self.store_of.unfinished(bot, limit=limit, after=after)
+    async def find(self, bot: str, update_id: int) -> StoredUpdate | None:
+        raise NotImplementedError
+
+    async def unfinished(
+        self, bot: str, *, limit: int = 1000, after: int | None = None, look: Look = EVERYWHERE
+    ) -> list[StoredUpdate]:
+        found = await self.store_of.unfinished(bot, limit=limit, after=after, look=look)
         self.looked.set()
         await self.go.wait()
         return found
@@ -200,8 +205,8 @@ async def test_update_that_a_sweep_finds_before_its_store_returns_is_answered_on
     model = ScriptedModel(fallback="hello")
 
     class SweptStore(_SlowLook):
-        async def store(self, updates: Sequence[StoredUpdate]) -> list[StoredUpdate]:
-            stored = await super().store(updates)
+        async def store(self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = ()) -> list[StoredUpdate]:
+            stored = await super().store(updates, earlier=earlier)
             await living.bot.runner.recover()
             return stored
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -23,11 +24,13 @@ updates = Table(
     Column("turn_id", ForeignKey("turns.id")),
     Column("received_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
+    Column("partition", Integer, nullable=False, server_default="0"),
 )
 
 Index(
     "ix_updates_unfinished",
     updates.c.bot,
+    updates.c.partition,
     updates.c.update_id,
     sqlite_where=text("finished_at IS NULL"),
     postgresql_where=text("finished_at IS NULL"),

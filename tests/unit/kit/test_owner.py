@@ -1,11 +1,10 @@
 import os
-import socket
 import subprocess
 import sys
 
-from beseda.jobs.owner import find_dead, name_owner
+from beseda.kit.owner import find_dead, name_owner
 
-HOST = socket.gethostname()
+HOST = name_owner().partition(":")[0]
 
 
 def test_every_name_is_another_and_none_is_dead_to_itself() -> None:

@@ -1,0 +1,102 @@
+"""Territory in SQL: a row a bot says who has which part of its chats, a row a replica how long that holds.
+
+The bot's row is locked for a beat, so that beats of several replicas come one after another. Times are the database's
+own on PostgreSQL: clocks of machines differ.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.domain.territory import Claim, Standing, share_out
+from beseda.kit.clock import Clock, SystemClock
+from beseda.kit.owner import find_dead
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.territory import replicas, territories
+
+_Owned = dict[str, frozenset[int]]
+_BURIED = timedelta(minutes=10)  # after its lease a silent replica is forgotten
+
+
+class SqlTerritoryRepository:
+    """Leases on parts of a bot's chats in SQL. Every method raises StorageError when the database stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def beat(self, claim: Claim) -> Standing:
+        """Renew a replica's lease, give back what it released, and let it claim its share of what is free."""
+        # As a look beside rows: a few short statements, which SQLite does without waking a thread.
+        return await self._database.write_and_read((), lambda connection: self._beat(connection, claim))
+
+    async def leave(self, bot: str, name: str) -> None:
+        """Give back everything a replica has and forget it."""
+        await self._database.write_and_read((), lambda connection: self._leave(connection, bot, name))
+
+    def _beat(self, connection: Connection, claim: Claim) -> Standing:
+        before = _lock(connection, claim.bot)
+        now = self._now(connection)
+        rows = connection.execute(select(replicas).where(replicas.c.bot == claim.bot)).all()
+        own = next((row for row in rows if row.name == claim.name), None)
+        dead = set(find_dead(row.name for row in rows))
+        alive = [row for row in rows if row.lease_until > now and row.name not in dead and row.name != claim.name]
+        owned = {row.name: before[row.name] for row in alive if row.name in before}
+        owned[claim.name] = before.get(claim.name, frozenset()) - claim.released
+        sharing = {row.name for row in alive if not row.leaving} | (set() if claim.leaving else {claim.name})
+        taken, surplus = share_out(owned, claim.name, sharing)
+        owned[claim.name] |= taken
+        _save(connection, claim.bot, before, owned)
+        joined_at = own.joined_at if own is not None else now
+        _renew(connection, claim, now, joined_at)
+        _bury(connection, claim.bot, rows, dead, now)
+        unmet = any(row.seen_at <= joined_at for row in alive)
+        return Standing(owned[claim.name], surplus, len(alive), unmet)
+
+    def _leave(self, connection: Connection, bot: str, name: str) -> None:
+        before = _lock(connection, bot)
+        _save(connection, bot, before, {owner: parts for owner, parts in before.items() if owner != name})
+        connection.execute(delete(replicas).where(replicas.c.bot == bot, replicas.c.name == name))
+
+    def _now(self, connection: Connection) -> datetime:
+        if connection.dialect.name == "postgresql":
+            now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+            return now
+        return self._clock.now()
+
+
+def _insert(connection: Connection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+
+def _lock(connection: Connection, bot: str) -> _Owned:
+    """Lock the row of a bot, made if new, and return who has what."""
+    find = select(territories.c.owners).where(territories.c.bot == bot).with_for_update()
+    text = connection.execute(find).scalar_one_or_none()
+    if text is None:
+        connection.execute(_insert(connection)(territories).values(bot=bot, owners="{}").on_conflict_do_nothing())
+        text = connection.execute(find).scalar_one()
+    return {name: frozenset(parts) for name, parts in orjson.loads(text).items()}
+
+
+def _save(connection: Connection, bot: str, before: _Owned, after: Mapping[str, frozenset[int]]) -> None:
+    kept = {name: parts for name, parts in after.items() if parts}
+    if kept != before:
+        text = orjson.dumps({name: sorted(parts) for name, parts in kept.items()}).decode()
+        connection.execute(update(territories).where(territories.c.bot == bot).values(owners=text))
+
+
+def _renew(connection: Connection, claim: Claim, now: datetime, joined_at: datetime) -> None:
+    values = {"seen_at": now, "lease_until": now + timedelta(seconds=claim.lease), "leaving": claim.leaving}
+    statement = _insert(connection)(replicas).values(bot=claim.bot, name=claim.name, joined_at=joined_at, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["bot", "name"], set_=values))
+
+
+def _bury(connection: Connection, bot: str, rows: Sequence[Row[Any]], dead: set[str], now: datetime) -> None:
+    gone = [row.name for row in rows if row.name in dead or row.lease_until < now - _BURIED]
+    if gone:
+        connection.execute(delete(replicas).where(replicas.c.bot == bot, replicas.c.name.in_(gone)))

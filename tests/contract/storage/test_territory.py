@@ -1,0 +1,115 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from beseda.domain.territory import EVERYTHING, Claim
+from beseda.kit.owner import name_owner
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.territory import SqlTerritoryRepository
+from tests.parts.waiting import eventually
+
+BOT = "assistant"
+
+
+class ShiftedClock:
+    """The time of this machine, so many seconds later."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def territory(database: Database) -> SqlTerritoryRepository:
+    return SqlTerritoryRepository(database)
+
+
+def claim(name: str, *released: int, lease: float = 60.0, leaving: bool = False) -> Claim:
+    return Claim(BOT, name, lease, frozenset(released), leaving)
+
+
+async def test_first_one_has_everything(territory: SqlTerritoryRepository) -> None:
+    standing = await territory.beat(claim("a"))
+    assert (standing.owned, standing.surplus, standing.others, standing.unmet) == (EVERYTHING, 0, 0, False)
+
+
+async def test_second_one_gets_half_once_the_first_has_handed_it_back(territory: SqlTerritoryRepository) -> None:
+    await territory.beat(claim("a"))
+    standing = await territory.beat(claim("b"))
+    assert (standing.owned, standing.unmet) == (frozenset(), True)
+    assert (await territory.beat(claim("a"))).surplus == 32
+    kept = await territory.beat(claim("a", *range(32)))
+    assert (len(kept.owned), kept.surplus) == (32, 0)
+    standing = await territory.beat(claim("b"))
+    assert (standing.owned, standing.unmet, standing.others) == (EVERYTHING - kept.owned, False, 1)
+
+
+async def test_what_one_leaves_the_others_take(territory: SqlTerritoryRepository) -> None:
+    await territory.beat(claim("a"))
+    await territory.beat(claim("b"))
+    going = await territory.beat(claim("a", *range(60), leaving=True))
+    assert going.owned == frozenset(range(60, 64))
+    assert len((await territory.beat(claim("b"))).owned) == 60
+    await territory.leave(BOT, "a")
+    standing = await territory.beat(claim("b"))
+    assert (standing.owned, standing.others) == (EVERYTHING, 0)
+
+
+async def test_lease_that_ran_out_frees_what_it_held(territory: SqlTerritoryRepository) -> None:
+    await territory.beat(claim("a", lease=0.05))
+
+    async def has_everything() -> bool:
+        return (await territory.beat(claim("b"))).owned == EVERYTHING
+
+    await eventually(has_everything)
+    late = await territory.beat(claim("a"))
+    assert (late.owned, late.others) == (frozenset(), 1)
+
+
+async def test_dead_process_of_this_machine_gives_way_at_once(territory: SqlTerritoryRepository) -> None:
+    host = name_owner().partition(":")[0]
+    await territory.beat(claim(f"{host}:999999999:ab"))
+    assert (await territory.beat(claim(name_owner()))).owned == EVERYTHING
+
+
+async def test_bots_are_shared_out_one_by_one(territory: SqlTerritoryRepository) -> None:
+    await territory.beat(claim("a"))
+    assert (await territory.beat(Claim("other", "b", 60.0))).owned == EVERYTHING
+
+
+async def test_beats_at_once_never_give_a_part_twice(database: Database, database_url: str) -> None:
+    other = await Database.open(database_url)
+    try:
+        stores = [SqlTerritoryRepository(database), SqlTerritoryRepository(other)]
+        names = [f"replica-{number}" for number in range(8)]
+        owned: list[int] = []
+        for _ in range(4):
+            standings = await asyncio.gather(
+                *(stores[number % 2].beat(claim(name)) for number, name in enumerate(names))
+            )
+            owned = [part for standing in standings for part in standing.owned]
+            assert len(owned) == len(set(owned))
+        assert len(owned) == 64
+    finally:
+        await other.close()
+
+
+async def test_postgres_goes_by_its_own_clock(database_url: str) -> None:
+    if not database_url.startswith("postgresql"):
+        return
+    database = await Database.open(database_url)
+    try:
+        await SqlTerritoryRepository(database).beat(claim("a"))
+        ahead = SqlTerritoryRepository(database, ShiftedClock(3600))
+        assert (await ahead.beat(claim("b"))).owned == frozenset()
+    finally:
+        await database.close()
