@@ -1,0 +1,201 @@
+"""How a lead changes: by what somebody enters, by what a model has read, by becoming one with another."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from beseda.domain.contact import DEFAULT_REGION, parse_contact
+from beseda.domain.event import EventType, NewEvent
+from beseda.domain.lead import (
+    CONTACT_SLOTS,
+    NAME_SLOT,
+    Filled,
+    Finding,
+    Lead,
+    LeadChange,
+    LeadSlot,
+    LeadStatus,
+    Refusal,
+    SlotState,
+    grade,
+)
+from beseda.domain.proof import clean, find_fault
+
+_RANK = {SlotState.TO_ASK: 0, SlotState.TO_CONFIRM: 1, SlotState.ACCEPTED: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message that a lead's person wrote to the bot."""
+
+    user_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadUpdate:
+    """A lead as it is to be, and the events that tell so."""
+
+    lead: Lead
+    events: tuple[NewEvent, ...] = ()
+
+
+def apply_change(lead: Lead, change: LeadChange, actor: str, region: str = DEFAULT_REGION) -> LeadUpdate:
+    """Return the lead with what somebody entered. Phone and mail are those of the contact; history is in the events."""
+    given = {item.name: getattr(change, item.name) for item in fields(change)}
+    values: dict[str, Any] = {name: _tidy(name, value) for name, value in given.items() if value is not None}
+    if "contact" in values:
+        found = parse_contact(str(values["contact"]), region)
+        values |= {"phone": found.phone, "email": found.email}
+    changed = replace(lead, **values)
+    return LeadUpdate(changed, tell_difference(lead, changed, actor))
+
+
+def _tidy(name: str, value: object) -> object:
+    # Notes keep their lines; everything else is one.
+    return value if not isinstance(value, str) or isinstance(value, LeadStatus) or name == "notes" else clean(value)
+
+
+def apply_findings(
+    lead: Lead, findings: Sequence[Finding], sources: Mapping[int, Source], *, now: datetime, region: str
+) -> tuple[LeadUpdate, Filled]:
+    """Return the lead with the findings that are proven by the person's own messages, and what became of each."""
+    slots, kept, refused = dict(lead.slots), [], []
+    for finding in findings:
+        source = sources.get(finding.message_id)
+        fault = find_fault(finding, source.text, region) if source else "no message of this person"
+        fault = fault or _find_better(slots.get(finding.slot), finding)
+        if source is None or fault:
+            refused.append(Refusal(finding, fault))
+            continue
+        slot = _keep(slots.get(finding.slot), finding, source, now)
+        slots[finding.slot] = slot
+        kept.append(slot)
+    changed = fill_fields(replace(lead, slots=slots), kept, region)
+    return LeadUpdate(changed, tell_difference(lead, changed, "bot")), Filled(changed, tuple(kept), tuple(refused))
+
+
+def _find_better(old: LeadSlot | None, finding: Finding) -> str:
+    """Return why a field stays as it is: what was clear is not overwritten by a guess."""
+    if old is None or old.value == clean(finding.value) or _RANK[grade(finding.confidence)]:
+        return ""
+    return "a surer value is known" if _RANK[old.state] else ""
+
+
+def _keep(old: LeadSlot | None, finding: Finding, source: Source, now: datetime) -> LeadSlot:
+    value, quote = clean(finding.value), clean(finding.quote)
+    if old is not None and old.value == value and old.confidence >= finding.confidence:
+        return old
+    state = grade(finding.confidence)
+    return LeadSlot(finding.slot, value, finding.confidence, finding.message_id, quote, state, now, source.user_id)
+
+
+def confirm_slot(lead: Lead, name: str, region: str = DEFAULT_REGION) -> LeadUpdate:
+    """Return the lead with a field that the person has said yes to; one that is not there changes nothing."""
+    slot = lead.slots.get(name)
+    if slot is None or slot.state is SlotState.ACCEPTED:
+        return LeadUpdate(lead)
+    sure = replace(slot, state=SlotState.ACCEPTED)
+    changed = fill_fields(replace(lead, slots={**lead.slots, name: sure}), [sure], region)
+    return LeadUpdate(changed, tell_difference(lead, changed, "bot"))
+
+
+def drop_slot(lead: Lead, name: str) -> LeadUpdate:
+    """Return the lead without a field that the person has said no to."""
+    changed = replace(lead, slots={key: slot for key, slot in lead.slots.items() if key != name})
+    return LeadUpdate(changed, tell_difference(lead, changed, "bot"))
+
+
+def fill_fields(lead: Lead, slots: Iterable[LeadSlot], region: str = DEFAULT_REGION) -> Lead:
+    """Return the lead with name and contact taken from the accepted ones among `slots`."""
+    for slot in slots:
+        if slot.state is not SlotState.ACCEPTED:
+            continue
+        if slot.name == NAME_SLOT:
+            lead = replace(lead, name=slot.value)
+        elif slot.name in CONTACT_SLOTS:
+            found = parse_contact(slot.value, region)
+            phone, email = found.phone or lead.phone, found.email or lead.email
+            contact = ", ".join(filter(None, (phone, email))) if found.phone or found.email else slot.value
+            lead = replace(lead, contact=contact, phone=phone, email=email)
+    return lead
+
+
+def tell_difference(old: Lead, new: Lead, actor: str) -> tuple[NewEvent, ...]:
+    """Return the events of a change: what was and what is, so that nothing corrected is lost."""
+    names = ("name", "contact", "phone", "email", "status", "owner", "notes", "fit_score")
+    changed = {
+        name: {"old": getattr(old, name), "new": getattr(new, name)}
+        for name in names
+        if getattr(old, name) != getattr(new, name)
+    }
+    slots = {
+        name: {"old": _show(old.slots.get(name)), "new": _show(new.slots.get(name))}
+        for name in {**old.slots, **new.slots}
+        if old.slots.get(name) != new.slots.get(name)
+    }
+    events = []
+    if changed or slots:
+        data: dict[str, object] = {"changed": changed, "slots": slots}
+        events.append(lead_event(EventType.LEAD_CHANGED, new, actor, data))
+    if old.stage != new.stage:
+        stages = {"old_stage": old.stage, "new_stage": new.stage}
+        events.append(lead_event(EventType.LEAD_STAGE_CHANGED, new, actor, stages))
+    return tuple(events)
+
+
+def lead_event(kind: EventType, lead: Lead, actor: str, data: Mapping[str, object]) -> NewEvent:
+    """Return an event about a lead."""
+    about: dict[str, object] = {"lead_id": lead.id, "user_id": lead.user_id, "actor": actor}
+    return NewEvent(kind, lead.bot, lead.id, lead.user_id, {**about, **data})
+
+
+def describe_lead(lead: Lead) -> dict[str, object]:
+    """Return a lead as its events carry it."""
+    names = ("name", "contact", "phone", "email", "source", "status", "stage", "owner", "notes", "fit_score")
+    slots = {name: _show(slot) for name, slot in lead.slots.items()}
+    return {**{name: getattr(lead, name) for name in names}, "slots": slots}
+
+
+def _show(slot: LeadSlot | None) -> dict[str, object] | None:
+    if slot is None:
+        return None
+    names = ("value", "confidence", "message_id", "quote", "state")
+    return {name: getattr(slot, name) for name in names}
+
+
+def merge_leads(first: Lead, others: Sequence[Lead]) -> Lead:
+    """Return `first` with what the others know: their fields where its own are empty, and the better of two slots.
+
+    Of two slots the surer one wins, of two equally sure ones the newer. A lead that somebody works on is active.
+    """
+    merged = first
+    for other in others:
+        slots = dict(merged.slots)
+        for name, slot in other.slots.items():
+            slots[name] = max(slots.get(name, slot), slot, key=_worth)
+        latest = max((merged, other), key=lambda lead: lead.updated_at)
+        merged = replace(
+            merged,
+            name=merged.name or other.name,
+            contact=merged.contact or other.contact,
+            phone=merged.phone or other.phone,
+            email=merged.email or other.email,
+            owner=merged.owner or other.owner,
+            notes="\n\n".join(dict.fromkeys(filter(None, (merged.notes, other.notes)))),
+            stage=latest.stage or merged.stage or other.stage,
+            status=_join_status(merged.status, other.status),
+            fit_score=max(merged.fit_score, other.fit_score),
+            slots=slots,
+        )
+    return merged
+
+
+def _worth(slot: LeadSlot) -> tuple[int, float, datetime]:
+    return _RANK[slot.state], slot.confidence, slot.extracted_at
+
+
+def _join_status(one: LeadStatus, other: LeadStatus) -> LeadStatus:
+    order = (LeadStatus.WON, LeadStatus.ACTIVE, LeadStatus.LOST)
+    return min(one, other, key=order.index)

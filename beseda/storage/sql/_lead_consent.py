@@ -1,0 +1,89 @@
+"""Consents of leads: asked, given and taken back, each with its date and the words that did it."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from beseda.domain.event import EventType
+from beseda.domain.lead import Consent, ConsentKind, Lead
+from beseda.domain.lead_update import lead_event
+from beseda.storage.sql._lead_rows import find_family, find_sources, lock_live
+from beseda.storage.sql.event import write_events
+from beseda.storage.sql.tables.lead import lead_consents
+
+_LONGEST_WORDS = 500
+
+
+def find_consents(connection: Connection, lead_id: int) -> list[Consent]:
+    """Return the consents of a lead, the first one first."""
+    query = select(lead_consents).where(lead_consents.c.lead_id == lead_id).order_by(lead_consents.c.id)
+    return [
+        Consent(
+            ConsentKind(row.kind), row.user_id, row.asked_at, row.given_at, row.revoked_at, row.message_id, row.words
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def ask(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], now: datetime) -> None:
+    """Keep that a person was asked; a question that nobody has answered yet is not asked twice."""
+    kind, user_id = what
+    lead = lock_live(connection, lead_id)
+    if lead is None or _find_open(connection, lead, kind, user_id) is not None:
+        return
+    connection.execute(insert(lead_consents).values(_new(lead, kind, user_id, now)))
+
+
+def give(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], now: datetime) -> Consent | None:
+    """Keep a consent with the words that gave it; one that holds already stays as it is."""
+    kind, message_id = what
+    lead = lock_live(connection, lead_id)
+    source = find_sources(connection, lead, [message_id]).get(message_id) if lead else None
+    if lead is None or source is None:
+        return None
+    own = [item for item in find_consents(connection, lead.id) if (item.kind, item.user_id) == (kind, source.user_id)]
+    if own and own[-1].holds:
+        return own[-1]
+    values = {"given_at": now, "message_id": message_id, "words": source.text[:_LONGEST_WORDS]}
+    number = _find_open(connection, lead, kind, source.user_id)
+    if number is None:
+        connection.execute(insert(lead_consents).values({**_new(lead, kind, source.user_id, now), **values}))
+    else:
+        connection.execute(update(lead_consents).where(lead_consents.c.id == number).values(values))
+    data = {"kind": kind, "user_id": source.user_id, "given_at": now, "message_id": message_id}
+    write_events(connection, [lead_event(EventType.CONSENT_GIVEN, lead, "bot", data)], now)
+    return next(item for item in reversed(find_consents(connection, lead.id)) if item.given_at == now)
+
+
+def revoke(connection: Connection, lead_id: int, what: tuple[ConsentKind, int | None, str], now: datetime) -> bool:
+    """Keep that a consent is taken back or refused: by who wrote the message, or by all where there is none."""
+    kind, message_id, actor = what
+    lead = lock_live(connection, lead_id)
+    if lead is None:
+        return False
+    people = set(find_family(connection, lead.id).values())
+    if message_id is not None:
+        people = {source.user_id for source in find_sources(connection, lead, [message_id]).values()}
+    for user_id in sorted(people):
+        own = (lead_consents.c.lead_id == lead.id) & (lead_consents.c.kind == kind.value)
+        own &= (lead_consents.c.user_id == user_id) & lead_consents.c.revoked_at.is_(None)
+        if not connection.execute(update(lead_consents).where(own).values(revoked_at=now)).rowcount:
+            connection.execute(insert(lead_consents).values({**_new(lead, kind, user_id, now), "revoked_at": now}))
+        data = {"kind": kind, "user_id": user_id, "revoked_at": now, "message_id": message_id}
+        write_events(connection, [lead_event(EventType.CONSENT_REVOKED, lead, actor, data)], now)
+    return bool(people)
+
+
+def _find_open(connection: Connection, lead: Lead, kind: ConsentKind, user_id: int) -> int | None:
+    query = select(lead_consents.c.id).where(
+        lead_consents.c.lead_id == lead.id,
+        lead_consents.c.kind == kind.value,
+        lead_consents.c.user_id == user_id,
+        lead_consents.c.given_at.is_(None),
+        lead_consents.c.revoked_at.is_(None),
+    )
+    return connection.execute(query.order_by(lead_consents.c.id.desc()).limit(1)).scalar()
+
+
+def _new(lead: Lead, kind: ConsentKind, user_id: int, now: datetime) -> dict[str, object]:
+    return {"lead_id": lead.id, "kind": kind.value, "user_id": user_id, "asked_at": now, "words": ""}

@@ -1,0 +1,191 @@
+"""Rows of leads: how they are read, locked and written, and how many there are."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.domain.contact import email_key
+from beseda.domain.lead import Lead, LeadSlot, LeadStatus, SlotState
+from beseda.domain.lead_update import Source
+from beseda.domain.message import Role
+from beseda.domain.proof import fold
+from beseda.storage.sql.tables.conversation import conversations, messages
+from beseda.storage.sql.tables.lead import lead_slots, lead_stages, lead_totals, leads
+from beseda.storage.sql.tables.turn import turns
+
+_LONGEST_SEARCH = 8000
+COLUMNS = tuple(column for column in leads.columns if column.name not in {"search", "email_key"})
+
+
+def dialect_insert(connection: Connection, table: Table) -> Any:
+    """Return the INSERT of the database's own kind, which knows ON CONFLICT."""
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
+
+
+def load_lead(row: Row[Any], slots: Iterable[LeadSlot] = ()) -> Lead:
+    """Return the lead of a row."""
+    return Lead(
+        row.id,
+        row.bot,
+        row.user_id,
+        row.name,
+        row.contact,
+        row.phone,
+        row.email,
+        row.source,
+        LeadStatus(row.status),
+        row.stage,
+        row.owner,
+        row.notes,
+        row.fit_score,
+        row.version,
+        row.created_at,
+        row.updated_at,
+        row.merged_into,
+        {slot.name: slot for slot in slots},
+    )
+
+
+def find_lead(connection: Connection, lead_id: int, *, lock: bool = False) -> Lead | None:
+    """Return a lead with its fields; with `lock` nobody else changes it until the transaction ends."""
+    query = select(*COLUMNS).where(leads.c.id == lead_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return load_lead(row, find_slots(connection, lead_id)) if row is not None else None
+
+
+def lock_live(connection: Connection, lead_id: int) -> Lead | None:
+    """Return a lead, or the one that it has become part of, locked."""
+    lead = find_lead(connection, lead_id, lock=True)
+    while lead is not None and lead.merged_into is not None:
+        lead = find_lead(connection, lead.merged_into, lock=True)
+    return lead
+
+
+def find_slots(connection: Connection, lead_id: int) -> list[LeadSlot]:
+    """Return the fields of a lead, by name."""
+    query = select(lead_slots).where(lead_slots.c.lead_id == lead_id).order_by(lead_slots.c.name)
+    return [
+        LeadSlot(
+            row.name,
+            row.value,
+            row.confidence,
+            row.message_id,
+            row.quote,
+            SlotState(row.state),
+            row.extracted_at,
+            row.user_id,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def find_family(connection: Connection, lead_id: int) -> dict[int, int]:
+    """Return the users of a lead and of those that were merged into it, by the id of theirs."""
+    query = select(leads.c.id, leads.c.user_id).where(or_(leads.c.id == lead_id, leads.c.merged_into == lead_id))
+    return {row.id: row.user_id for row in connection.execute(query.order_by(leads.c.id))}
+
+
+def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int]) -> dict[int, Source]:
+    """Return those of the messages that a person of the lead wrote to its bot."""
+    if not message_ids:
+        return {}
+    people = find_family(connection, lead.id).values()
+    query = (
+        select(messages.c.id, messages.c.content, turns.c.user_id)
+        .join(turns, turns.c.id == messages.c.turn_id)
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .where(
+            messages.c.id.in_(message_ids),
+            messages.c.role == Role.USER.value,
+            conversations.c.bot == lead.bot,
+            turns.c.user_id.in_(people),
+        )
+    )
+    return {row.id: Source(row.user_id, row.content) for row in connection.execute(query)}
+
+
+def store_lead(connection: Connection, old: Lead, new: Lead) -> None:
+    """Write what has changed of a live lead: its row, its fields, the stage it is in, and the totals."""
+    connection.execute(update(leads).where(leads.c.id == new.id).values(_to_values(new)))
+    _store_slots(connection, old, new)
+    if old.stage != new.stage:
+        move_stage(connection, new.id, new.stage, new.updated_at)
+    if (old.status, old.stage) != (new.status, new.stage):
+        shift_total(connection, old, -1)
+        shift_total(connection, new, 1)
+
+
+def retire_lead(connection: Connection, old: Lead, new: Lead, into: int) -> None:
+    """Write a live lead as `new` and make it part of another, to which its stages and consents go."""
+    connection.execute(update(leads).where(leads.c.id == new.id).values({**_to_values(new), "merged_into": into}))
+    _store_slots(connection, old, new)
+    shift_total(connection, old, -1)
+    connection.execute(update(leads).where(leads.c.merged_into == new.id).values(merged_into=into))
+
+
+def move_stage(connection: Connection, lead_id: int, stage: str, now: datetime) -> None:
+    """End the stage that a lead is in, and begin the next one unless that is none."""
+    open_visit = (lead_stages.c.lead_id == lead_id) & lead_stages.c.exited_at.is_(None)
+    connection.execute(update(lead_stages).where(open_visit).values(exited_at=now))
+    if stage:
+        connection.execute(insert(lead_stages).values(lead_id=lead_id, stage=stage, entered_at=now))
+
+
+def shift_total(connection: Connection, lead: Lead, by: int) -> None:
+    """Count a live lead, or count it no more."""
+    statement = dialect_insert(connection, lead_totals).values(
+        bot=lead.bot, status=lead.status.value, stage=lead.stage, count=by
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["bot", "status", "stage"], set_={"count": lead_totals.c.count + statement.excluded.count}
+        )
+    )
+
+
+def lock_keys(connection: Connection, lead: Lead) -> None:
+    """Have whoever gives another lead the same phone or mail at this moment wait until this transaction ends."""
+    if connection.dialect.name != "postgresql":
+        return  # one writer at a time
+    for key in sorted(filter(None, (lead.phone, email_key(lead.email)))):
+        number = func.hashtextextended(f"lead:{lead.bot}:{key}", 0)
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def _store_slots(connection: Connection, old: Lead, new: Lead) -> None:
+    gone = [name for name in old.slots if name not in new.slots]
+    fresh = [slot for name, slot in new.slots.items() if old.slots.get(name) != slot]
+    names = [*gone, *(slot.name for slot in fresh)]
+    if names:
+        connection.execute(delete(lead_slots).where(lead_slots.c.lead_id == new.id, lead_slots.c.name.in_(names)))
+    if fresh:
+        connection.execute(insert(lead_slots), [_slot_values(new.id, slot) for slot in fresh])
+
+
+def _slot_values(lead_id: int, slot: LeadSlot) -> dict[str, object]:
+    return {
+        "lead_id": lead_id,
+        "name": slot.name,
+        "value": slot.value,
+        "confidence": slot.confidence,
+        "message_id": slot.message_id,
+        "user_id": slot.user_id,
+        "quote": slot.quote,
+        "state": slot.state.value,
+        "extracted_at": slot.extracted_at,
+    }
+
+
+def _to_values(lead: Lead) -> dict[str, object]:
+    names = ("name", "contact", "phone", "email", "stage", "owner", "notes", "fit_score", "version", "updated_at")
+    values = {name: getattr(lead, name) for name in names}
+    return {**values, "status": lead.status.value, "email_key": email_key(lead.email), "search": write_search(lead)}
+
+
+def write_search(lead: Lead) -> str:
+    """Return what a search looks through."""
+    parts = [lead.name, lead.contact, lead.phone, lead.email, lead.notes, *(slot.value for slot in lead.slots.values())]
+    return fold(" ".join(dict.fromkeys(filter(None, parts))))[:_LONGEST_SEARCH]

@@ -1,0 +1,231 @@
+"""Leads in SQL: every change with its events in one transaction, duplicates made one in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+
+from beseda.domain.contact import email_key
+from beseda.domain.event import EventType
+from beseda.domain.lead import (
+    Consent,
+    ConsentKind,
+    Lead,
+    LeadChange,
+    LeadFilter,
+    LeadList,
+    LeadPage,
+    NewLead,
+    Opened,
+    StageVisit,
+)
+from beseda.domain.lead_update import LeadUpdate, apply_change, describe_lead, lead_event, merge_leads
+from beseda.errors import StorageError
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.base.lead import Decide
+from beseda.storage.sql import _lead_consent
+from beseda.storage.sql._lead_list import list_leads
+from beseda.storage.sql._lead_rows import (
+    dialect_insert,
+    find_family,
+    find_lead,
+    find_sources,
+    lock_keys,
+    lock_live,
+    move_stage,
+    retire_lead,
+    shift_total,
+    store_lead,
+)
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import write_events
+from beseda.storage.sql.tables.conversation import users
+from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
+
+T = TypeVar("T")
+_TRIES = 3  # to find a lead that another process makes or deletes at this moment
+
+
+class SqlLeadRepository:
+    """Leads in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def find(self, lead_id: int) -> Lead | None:
+        """Return a lead with its fields, as it is: one that was merged says into which."""
+        return await self._database.read(lambda connection: find_lead(connection, lead_id))
+
+    async def for_user(self, bot: str, user_id: int) -> Lead | None:
+        """Return a person's live lead, the one theirs was merged into, or None."""
+        return await self._database.read(lambda connection: _find_for(connection, bot, user_id))
+
+    async def open(self, new: NewLead, *, region: str) -> Opened:
+        """Return a person's lead, made where there is none, with what `new` gives; it may merge with another."""
+        return await self._write(lambda connection, now: _open(connection, new, region, now))
+
+    async def update(self, lead_id: int, decide: Decide, message_ids: Sequence[int] = ()) -> Lead | None:
+        """Change a lead as `decide` says and return it as it is then; None where there is none."""
+
+        def work(connection: Connection, now: datetime) -> Lead | None:
+            lead = lock_live(connection, lead_id)
+            if lead is None:
+                return None
+            return _update(connection, lead, decide(lead, find_sources(connection, lead, message_ids)), now)
+
+        return await self._write(work)
+
+    async def list(self, wanted: LeadFilter, page: LeadPage) -> LeadList:
+        """Return live leads, without their fields."""
+        return await self._database.read(lambda connection: list_leads(connection, wanted, page))
+
+    async def family(self, lead_id: int) -> Sequence[int]:
+        """Return the ids of a lead and of those that were merged into it; empty where there is none."""
+        return await self._database.read(lambda connection: tuple(find_family(connection, lead_id)))
+
+    async def delete(self, lead_id: int, actor: str) -> bool:
+        """Delete a lead with all that was merged into it and their events; only that it is gone remains."""
+        return await self._write(lambda connection, now: _delete(connection, lead_id, actor, now))
+
+    async def stages(self, lead_id: int) -> Sequence[StageVisit]:
+        """Return the stages that a lead has been in, the first one first."""
+        query = select(lead_stages).where(lead_stages.c.lead_id == lead_id)
+        query = query.order_by(lead_stages.c.entered_at, lead_stages.c.id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [StageVisit(row.stage, row.entered_at, row.exited_at) for row in rows]
+
+    async def consents(self, lead_id: int) -> Sequence[Consent]:
+        """Return what a lead's people were asked to allow, the first one first."""
+        return await self._database.read(lambda connection: _lead_consent.find_consents(connection, lead_id))
+
+    async def ask_consent(self, lead_id: int, kind: ConsentKind, user_id: int) -> None:
+        """Keep that a person was asked just now."""
+        await self._write(lambda connection, now: _lead_consent.ask(connection, lead_id, (kind, user_id), now))
+
+    async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent | None:
+        """Keep that the author of a message has consented in it; None where no person of the lead wrote it."""
+        return await self._write(
+            lambda connection, now: _lead_consent.give(connection, lead_id, (kind, message_id), now)
+        )
+
+    async def revoke_consent(self, lead_id: int, kind: ConsentKind, message_id: int | None, actor: str) -> bool:
+        """Keep that a consent is taken back or refused, by a person's message or by hand; False: no such lead."""
+        what = (kind, message_id, actor)
+        return await self._write(lambda connection, now: _lead_consent.revoke(connection, lead_id, what, now))
+
+    async def _write(self, work: Callable[[Connection, datetime], T]) -> T:
+        now = self._clock.now()
+        return await self._database.write(lambda connection: work(connection, now))
+
+
+def _find_for(connection: Connection, bot: str, user_id: int) -> Lead | None:
+    theirs = select(leads.c.id, leads.c.merged_into).where(leads.c.bot == bot, leads.c.user_id == user_id)
+    rows = connection.execute(theirs.order_by(leads.c.id)).all()
+    live = [row.id for row in rows if row.merged_into is None] or [row.merged_into for row in rows]
+    return find_lead(connection, live[0]) if live else None
+
+
+def _open(connection: Connection, new: NewLead, region: str, now: datetime) -> Opened:
+    start, is_new = _find_or_insert(connection, new, now)
+    change = LeadChange(name=new.name or None, contact=new.contact or None, stage=new.stage or None)
+    decided = apply_change(start, change, new.actor, region)
+    if is_new:
+        told = lead_event(EventType.LEAD_CREATED, start, new.actor, describe_lead(decided.lead))
+        decided = replace(decided, events=(told,))
+    lead = _update(connection, start, decided, now)
+    return Opened(lead, is_new and lead.id == start.id)
+
+
+def _find_or_insert(connection: Connection, new: NewLead, now: datetime) -> tuple[Lead, bool]:
+    """Return the person's lead, locked, and whether it was made just now."""
+    for _ in range(_TRIES):
+        known = _find_for(connection, new.bot, new.user_id)
+        lead = lock_live(connection, known.id) if known else _insert(connection, new, now)
+        if lead is not None:
+            return lead, known is None
+    raise StorageError("a lead comes and goes")  # somebody else makes and deletes it, again and again
+
+
+def _insert(connection: Connection, new: NewLead, now: datetime) -> Lead | None:
+    person = {"id": new.user_id, "name": "", "username": "", "language": "", "created_at": now, "last_seen_at": now}
+    connection.execute(dialect_insert(connection, users).values(person).on_conflict_do_nothing(index_elements=["id"]))
+    empty = dict.fromkeys(("name", "contact", "phone", "email", "email_key", "stage", "owner", "notes", "search"), "")
+    values = {"bot": new.bot, "user_id": new.user_id, "source": new.source, "status": "active", "fit_score": 0}
+    statement = dialect_insert(connection, leads).values(
+        {**empty, **values, "version": 0, "created_at": now, "updated_at": now}
+    )
+    statement = statement.on_conflict_do_nothing(
+        index_elements=["bot", "user_id"], index_where=leads.c.merged_into.is_(None)
+    )
+    number = connection.execute(statement.returning(leads.c.id)).scalar()
+    lead = find_lead(connection, number) if number is not None else None
+    if lead is not None:
+        shift_total(connection, lead, 1)
+    return lead
+
+
+def _update(connection: Connection, old: Lead, decided: LeadUpdate, now: datetime) -> Lead:
+    if decided.lead == old and not decided.events:
+        return old
+    new = replace(decided.lead, version=old.version + 1, updated_at=now)
+    twins = _find_twins(connection, new) if (old.phone, old.email) != (new.phone, new.email) else []
+    if twins:
+        return _merge(connection, (old, replace(decided, lead=new)), twins, now)
+    store_lead(connection, old, new)
+    write_events(connection, decided.events, now)
+    return new
+
+
+def _find_twins(connection: Connection, lead: Lead) -> list[Lead]:
+    """Return the other live leads of the bot with this phone or mail, locked."""
+    keys: list[ColumnElement[bool]] = []
+    if lead.phone:
+        keys.append(leads.c.phone == lead.phone)
+    if lead.email:
+        keys.append(leads.c.email_key == email_key(lead.email))
+    if not keys:
+        return []
+    lock_keys(connection, lead)
+    same = and_(leads.c.bot == lead.bot, leads.c.merged_into.is_(None), leads.c.id != lead.id, or_(*keys))
+    numbers = connection.execute(select(leads.c.id).where(same).order_by(leads.c.id)).scalars().all()
+    found = [find_lead(connection, number, lock=True) for number in numbers]
+    return [twin for twin in found if twin is not None and twin.merged_into is None]
+
+
+def _merge(connection: Connection, change: tuple[Lead, LeadUpdate], twins: Sequence[Lead], now: datetime) -> Lead:
+    """Make a changed lead and its twins one: the oldest, which takes over what the others know."""
+    old, decided = change
+    first, *others = sorted((decided.lead, *twins), key=lambda lead: lead.id)
+    before = old if first is decided.lead else first
+    told = list(decided.events)
+    for other in others:
+        gone = other if other is decided.lead else replace(other, version=other.version + 1, updated_at=now)
+        retire_lead(connection, old if other is decided.lead else other, gone, first.id)
+        move_stage(connection, other.id, "", now)
+        for table in (lead_stages, lead_consents):
+            connection.execute(update(table).where(table.c.lead_id == other.id).values(lead_id=first.id))
+        data = {"merged": other.id, "into": first.id, "other": describe_lead(other), "before": describe_lead(before)}
+        told.append(lead_event(EventType.LEAD_MERGED, first, "beseda", data))
+    version = max(lead.version for lead in (first, *others)) + 1
+    merged = replace(merge_leads(first, others), version=version, updated_at=now)
+    store_lead(connection, before, merged)
+    write_events(connection, told, now)
+    return merged
+
+
+def _delete(connection: Connection, lead_id: int, actor: str, now: datetime) -> bool:
+    lead = find_lead(connection, lead_id, lock=True)
+    if lead is None:
+        return False
+    numbers = list(find_family(connection, lead_id))
+    connection.execute(delete(events).where(events.c.lead_id.in_(numbers)))
+    connection.execute(delete(leads).where(leads.c.merged_into == lead_id))
+    connection.execute(delete(leads).where(leads.c.id == lead_id))
+    if lead.merged_into is None:
+        shift_total(connection, lead, -1)
+    write_events(connection, [lead_event(EventType.LEAD_DELETED, lead, actor, {})], now)
+    return True
