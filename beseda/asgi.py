@@ -1,4 +1,4 @@
-"""One ASGI app: health, webhooks, and the sandbox where there is one."""
+"""One ASGI app: health, webhooks, the API where it is served, and the sandbox where there is one."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
 from beseda import __version__
+from beseda.api.app import api_app
 from beseda.api.health import Check, health_router
+from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
 from beseda.dispatch.webhook import webhook_router
 from beseda.sandbox.app import Sandbox
@@ -24,7 +26,7 @@ class Web:
 
     def __init__(self, checks: Mapping[str, Check], *, sandbox: Sandbox | None = None, secret: str = "") -> None:
         self.runners: dict[str, BotRunner] = {}
-        self.app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None)
+        self.app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         add_problem_handlers(self.app)
         self.app.include_router(health_router(checks))
         if secret:
@@ -32,6 +34,10 @@ class Web:
         if sandbox is not None:
             self.app.include_router(sandbox.router)
             self.app.add_api_route("/", _to_sandbox, include_in_schema=False)
+
+    def add_api(self, parts: ApiParts) -> None:
+        """Have everything answered by the API that nobody else answers."""
+        self.app.mount("", api_app(parts))
 
 
 async def _to_sandbox() -> RedirectResponse:

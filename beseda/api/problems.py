@@ -1,47 +1,124 @@
 """Every refusal of the web is a problem of RFC 9457: JSON with `title`, `status` and `detail`, never a traceback."""
 
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
+from beseda.api.answers import write_json
 from beseda.errors import BesedaError
 
-_MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE = "application/problem+json"
+_HEAD = re.compile(r"(?<!^)(?=[A-Z])")
+_SAID = {
+    HTTPStatus.BAD_REQUEST: "The request makes no sense: a made-up cursor, or bytes that are no text.",
+    HTTPStatus.UNAUTHORIZED: "No key, a wrong one, or a revoked one.",
+    HTTPStatus.FORBIDDEN: "The key's scope does not allow this.",
+    HTTPStatus.NOT_FOUND: "There is no such thing.",
+    HTTPStatus.CONFLICT: "It contradicts what is there, or the same request is under way.",
+    HTTPStatus.PRECONDITION_FAILED: "`If-Match` names an older version.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this API reads.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not `application/json`.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field or a parameter is not what it should be; `errors` lists which.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The key's rate is used up; `Retry-After` says when to come back.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "A part that this needs does not answer.",
+}
+SCHEMA: Mapping[str, Any] = {
+    "title": "Problem",
+    "description": "Why a request was refused (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "`about:blank`: the status says what kind it is."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong here."},
+        "code": {"type": "string", "description": "A name for programs, where there is one."},
+        "errors": {
+            "type": "array",
+            "description": "The fields at fault.",
+            "items": {
+                "type": "object",
+                "required": ["place", "problem"],
+                "properties": {"place": {"type": "string"}, "problem": {"type": "string"}},
+            },
+        },
+    },
+}
 
 
-def show_problem(status: int, detail: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
+def show_problem(status: int, detail: str = "", headers: Mapping[str, str] | None = None, **more: object) -> Response:
     """Return a problem as an answer."""
-    try:
-        title = HTTPStatus(status).phrase
-    except ValueError:
-        title = "Error"
+    title = _title(status)
     body: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
     if detail and detail != title:
-        body["detail"] = detail
-    return JSONResponse(body, status_code=status, headers=headers, media_type=_MEDIA_TYPE)
+        body["detail"] = _clean(detail)
+    body |= more
+    return Response(write_json(body), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route: what it refuses. Those that every route shares are added by the frame."""
+    return {status: _describe(status) for status in statuses}
 
 
 def add_problem_handlers(app: FastAPI) -> None:
     """Have `app` answer every error as a problem; one of ours says to a stranger what it says to a user, no more."""
 
     @app.exception_handler(HTTPException)
-    async def refuse(_: Request, error: HTTPException) -> JSONResponse:
-        return show_problem(error.status_code, str(error.detail), dict(error.headers or {}))
+    async def refuse(_: Request, error: HTTPException) -> Response:
+        return show_problem(error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def refuse_input(_: Request, error: RequestValidationError) -> JSONResponse:
-        places = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        return show_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(places))
+    async def refuse_input(_: Request, error: RequestValidationError) -> Response:
+        found = [{"place": _clean(_place(item["loc"])), "problem": _clean(item["msg"])} for item in error.errors()]
+        detail = "; ".join(f"{item['place']}: {item['problem']}" for item in found)
+        return show_problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=found)
 
     @app.exception_handler(BesedaError)
-    async def explain(_: Request, error: BesedaError) -> JSONResponse:
+    async def explain(_: Request, error: BesedaError) -> Response:
         headers = {"Retry-After": str(max(1, round(error.retry_after)))} if error.retry_after else None
-        return show_problem(error.status, error.say("en"), headers)
+        return show_problem(error.status, error.say("en"), headers, code=_name(error))
 
     @app.exception_handler(Exception)
-    async def apologise(_: Request, __: Exception) -> JSONResponse:
+    async def apologise(_: Request, __: Exception) -> Response:
         # The server has it in the log, with its traceback.
         return show_problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def _name(error: BesedaError) -> str:
+    """Return an error's name for programs: SlotTakenError is `slot_taken`."""
+    return _HEAD.sub("_", type(error).__name__.removesuffix("Error")).lower()
+
+
+def _place(steps: Sequence[object]) -> str:
+    return ".".join(map(str, steps))
+
+
+def _clean(text: str) -> str:
+    """Return the text without what JSON cannot hold: half a surrogate pair from a name that somebody sent."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def _describe(status: int) -> dict[str, Any]:
+    title = _title(status)
+    example = {
+        "type": "about:blank",
+        "title": title,
+        "status": int(status),
+        "detail": _SAID.get(HTTPStatus(status), title),
+    }
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    return {"description": _SAID.get(HTTPStatus(status), title), "content": {MEDIA_TYPE: content}}

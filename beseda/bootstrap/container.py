@@ -23,6 +23,7 @@ from beseda.llm.registry import choose_model
 from beseda.photo.base import Enhancer
 from beseda.photo.darkroom import Darkroom
 from beseda.photo.registry import build_enhancer
+from beseda.services.api_key import ApiKeyService
 from beseda.services.budget import BudgetService
 from beseda.services.budgeted import BudgetedEnhancer
 from beseda.services.file import FileService
@@ -53,6 +54,7 @@ class Container:
     files: FileService
     budgets: BudgetService
     jobs: InlineJobs
+    api_keys: ApiKeyService
 
     def build_housekeeping(self) -> Housekeeping:
         """Return what tidies up in this process."""
@@ -100,6 +102,8 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         stack.push_async_callback(enhancer.close)
         files = FileService(record.files, settings.storage_dir / "files", clock)
         jobs = await _open_jobs(record.jobs, settings, clock, stack)
+        api_keys = ApiKeyService(record.api_keys, clock)
+        stack.push_async_callback(api_keys.close)
         yield Container(
             settings=settings,
             clock=clock,
@@ -115,6 +119,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             files=files,
             budgets=build_budgets(settings, record.budgets, clock),
             jobs=jobs,
+            api_keys=api_keys,
         )
 
 

@@ -46,6 +46,9 @@ class Record:
     personal_data: PersonalDataStore
     territory: TerritoryStore
     budgets: BudgetStore
+    api_keys: ApiKeyStore
+    kept_answers: KeptAnswerStore
+    conversation_list: ConversationList
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -57,13 +60,16 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
 
 def open_record(database: Database, clock: Clock) -> Record:
     return Record(
-        SqlUpdateRepository(database, clock),
-        SqlTurnRepository(database, clock),
-        SqlConversationRepository(database, clock),
-        SqlFloodWaitRepository(database, clock),
-        SqlJobRepository(database, clock),
-        SqlFileRepository(database),
-        SqlPersonalDataRepository(database, clock),
-        SqlTerritoryRepository(database, clock),
-        SqlBudgetRepository(database, clock),
+        updates=SqlUpdateRepository(database, clock),
+        turns=SqlTurnRepository(database, clock),
+        conversations=SqlConversationRepository(database, clock),
+        flood_waits=SqlFloodWaitRepository(database, clock),
+        jobs=SqlJobRepository(database, clock),
+        files=SqlFileRepository(database),
+        personal_data=SqlPersonalDataRepository(database, clock),
+        territory=SqlTerritoryRepository(database, clock),
+        budgets=SqlBudgetRepository(database, clock),
+        api_keys=SqlApiKeyRepository(database, clock),
+        kept_answers=SqlKeptAnswerRepository(database, clock),
+        conversation_list=SqlConversationList(database),
     )

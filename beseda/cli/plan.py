@@ -19,9 +19,10 @@ class Plan:
     settings: Settings
     assignments: Sequence[Assignment]
     in_sandbox: bool
+    with_api: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, *, sandbox: bool | None) -> "Plan":
+    def of(cls, settings: Settings, *, sandbox: bool | None, with_api: bool = False) -> "Plan":
         """Decide from settings and the `--sandbox` flag. Raises SettingsError with what is missing."""
         catalog = Catalog([settings.bots_dir])
         tokens = find_tokens(settings, catalog)
@@ -45,6 +46,7 @@ class Plan:
                 for name, profile in zip(names, profiles, strict=True)
             ],
             in_sandbox,
+            with_api,
         )
 
     @property

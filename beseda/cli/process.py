@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import typer
 
 from beseda.api.health import Check
+from beseda.api.parts import ApiParts, BotList
 from beseda.asgi import Web
 from beseda.bootstrap import Container, open_container
 from beseda.cli.fleet import Fleet
@@ -30,7 +31,11 @@ async def serve(plan: Plan) -> None:
             settings = settings.model_copy(update={"telegram_api_url": listener.address})
         container = await stack.enter_async_context(open_container(settings))
         secret = plan.webhook.secret if plan.webhook else ""
-        web = Web(_list_checks(container), sandbox=sandbox, secret=secret)
+        checks = _list_checks(container)
+        web = Web(checks, sandbox=sandbox, secret=secret)
+        if plan.with_api:
+            bots = BotList([item.profile for item in plan.assignments], web.runners.keys)
+            web.add_api(ApiParts.of(container, checks, bots))
         await stack.enter_async_context(serve_app(web.app, listener))
         if sandbox is not None:
             stack.push_async_callback(sandbox.close)

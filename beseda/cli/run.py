@@ -30,8 +30,8 @@ def run(
     port: PortOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Run everything in one process: bots and web. Without any bot token the bots live in the sandbox."""
-    _serve(config, sandbox=sandbox, bots=bots, host=host, port=port)
+    """Run everything in one process: bots, API and web. Without any bot token the bots live in the sandbox."""
+    _serve(config, sandbox=sandbox, with_api=True, bots=bots, host=host, port=port)
 
 
 def bot(bots: BotOption = None, host: HostOption = None, port: PortOption = None, config: ConfigOption = None) -> None:
@@ -39,9 +39,9 @@ def bot(bots: BotOption = None, host: HostOption = None, port: PortOption = None
     _serve(config, sandbox=False, bots=bots, host=host, port=port)
 
 
-def _serve(config: Path | None, *, sandbox: bool | None, **flags: object) -> None:
+def _serve(config: Path | None, *, sandbox: bool | None, with_api: bool = False, **flags: object) -> None:
     settings = read_settings(config, quiet=False, **flags)
     from beseda.cli.plan import Plan
     from beseda.cli.process import serve
 
-    serve_until_signal(serve(Plan.of(settings, sandbox=sandbox)))
+    serve_until_signal(serve(Plan.of(settings, sandbox=sandbox, with_api=with_api)))

@@ -3,7 +3,6 @@
 import os
 import time
 from datetime import UTC, datetime, timedelta
-from datetime import datetime
 
 _EPOCH_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z: leaves 41 bits for 69 years
 _PROCESS_BITS = 10
@@ -38,12 +37,6 @@ def lowest_id(moment: datetime) -> int:
 
 _ids = IdSequence()
 new_id = _ids.next
-
-
-def first_id_at(moment: datetime) -> int:
-    """Return the lowest identifier that can have been given out at `moment`; 0 for a time before the first."""
-    passed = (moment - datetime.fromtimestamp(_EPOCH_MS / 1000, UTC)) // timedelta(milliseconds=1)
-    return min(max(passed, 0), (1 << 41) - 1) << (_PROCESS_BITS + _SEQUENCE_BITS)
 
 
 def time_of(identifier: int) -> datetime:

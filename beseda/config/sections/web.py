@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from beseda.config.setting import Section, Setting, Url
+from beseda.config.setting import Section, Setting, Url, split_list
 
 
 class WebSection(Section):
@@ -53,3 +53,33 @@ class WebSection(Section):
             example="${BESEDA_WEBHOOK_SECRET}",
         ),
     ] = Field(None, repr=False)
+    api_rate: Annotated[
+        Annotated[int, Field(ge=0, le=1_000_000)],
+        Setting(
+            "web.api_rate",
+            "How many requests a minute one API key may make; 0 sets no limit.",
+            "a whole number up to 1000000",
+            variables=("BESEDA_API_RATE",),
+        ),
+    ] = 600
+    api_body: Annotated[
+        Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)],
+        Setting(
+            "web.api_body",
+            "How many bytes the body of a request to the API may have.",
+            "a number of bytes from 1024 to 67108864",
+            variables=("BESEDA_API_BODY",),
+        ),
+    ] = 1024 * 1024
+    cors_origins: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]_-]+$")], ...],
+        BeforeValidator(split_list),
+        Setting(
+            "web.cors_origins",
+            "Web pages that may call the API from a browser.",
+            "origins like https://crm.example.org with commas between",
+            variables=("BESEDA_CORS_ORIGINS",),
+            default="none",
+            example="[https://crm.example.org]",
+        ),
+    ] = ()

@@ -1,0 +1,64 @@
+"""The REST API: the frame around every route. Which groups of routes there are stands in `ROUTES`, a line each."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from beseda import __version__
+from beseda.api.answers import show
+from beseda.api.docs_page import write_page
+from beseda.api.document import write_document
+from beseda.api.gate import Bodies, Gate
+from beseda.api.health import health_router
+from beseda.api.parts import ApiParts
+from beseda.api.problems import add_problem_handlers
+from beseda.api.repeats import HEADER, Repeats
+from beseda.api.routes import conversation
+
+ROUTES: list[Callable[[ApiParts], APIRouter]] = [
+    conversation.router,
+]
+
+
+def api_app(parts: ApiParts) -> FastAPI:
+    """Return the API under /api/v1, with its document at /openapi.json and a page of it at /docs."""
+    app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    add_problem_handlers(app)
+    for router in (health_router(parts.checks), *(router(parts) for router in ROUTES)):
+        app.router.routes.extend(router.routes)  # flat: found quicker than through a router of each group
+    _add_pages(app)
+    # The last one added is the first one met.
+    app.add_middleware(Repeats, store=parts.kept_answers)
+    app.add_middleware(Bodies, limit=parts.limits.body)
+    app.add_middleware(Gate, parts=parts)
+    if parts.limits.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(parts.limits.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", HEADER],
+            expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
+        )
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = write_document(app)
+    return app.openapi_schema
+
+
+def _add_pages(app: FastAPI) -> None:
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return show(app.openapi())
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(_: Request) -> Response:
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return HTMLResponse(write_page(app.openapi()), headers=policy)

@@ -1,0 +1,63 @@
+"""Who may do what: a key in `Authorization: Bearer …`, and the scope that a route needs of it.
+
+The key is recognised by the gate, before anything of a request is read; a route only names its scope.
+"""
+
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Scope as AsgiScope
+
+from beseda.domain.api_key import ApiKey, Scope
+
+SCHEME = "key"
+SECURITY_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "bsd_<number>_<secret>",
+    "description": "A key made by `beseda keys create`. Scopes: `read`, `write` (may read too), `admin` (may all).",
+}
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="beseda"'}
+_PLACE = "beseda.key"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A dependency: the request's key, where its scope is enough, else 403."""
+
+    scope: Scope
+
+    async def __call__(self, request: Request) -> ApiKey:
+        key = find_key(request.scope)
+        if key is None:
+            raise HTTPException(401, headers=CHALLENGE)
+        if not key.scope.allows(self.scope):
+            said = f'Bearer realm="beseda", error="insufficient_scope", scope="{self.scope.value}"'
+            raise HTTPException(403, f"This needs a key of scope {self.scope.value}.", {"WWW-Authenticate": said})
+        return key
+
+
+def needs(scope: str) -> Needs:
+    """Return the dependency of a route: `Depends(needs("write"))`."""
+    return Needs(Scope(scope))
+
+
+def put_key(scope: AsgiScope, key: ApiKey) -> None:
+    """Have a request known by its key."""
+    scope[_PLACE] = key
+
+
+def find_key(scope: AsgiScope) -> ApiKey | None:
+    """Return the key that a request came with, once it went through the gate."""
+    key = scope.get(_PLACE)
+    return key if isinstance(key, ApiKey) else None
+
+
+def read_bearer(scope: AsgiScope) -> str:
+    """Return what stands behind `Bearer` in a request, or an empty text."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, rest = value.decode("latin-1").partition(" ")
+            return rest.strip() if scheme.lower() == "bearer" else ""
+    return ""

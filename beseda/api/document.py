@@ -1,0 +1,122 @@
+"""The OpenAPI document: what FastAPI knows of the routes, with what the frame does around every one of them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from beseda import __version__
+from beseda.api.auth import SCHEME, SECURITY_SCHEME, Needs
+from beseda.api.problems import SCHEMA, problems
+from beseda.api.repeats import HEADER
+
+ABOUT = """
+Leads, conversations, meetings and figures of your bots, for your CRM.
+
+Every request carries a key: `Authorization: Bearer bsd_…`, made by `beseda keys create`. A list comes in pages:
+`limit` and `offset`, or `cursor` to read on without missing a row. Times are RFC 3339 in UTC; numbers of 63 bits are
+texts. What is refused is a problem of RFC 9457. `Idempotency-Key` makes a POST safe to repeat for 24 hours.
+"""
+_REPEATABLE = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A name of your own: the same request within 24 hours is answered again, not done again.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "example": "7d0f2f6e-import-42",
+}
+_LIMITED = {
+    "RateLimit": {"description": "What is left of the key's rate.", "schema": {"type": "string"}},
+    "RateLimit-Policy": {"description": "The key's rate.", "schema": {"type": "string"}},
+}
+_RETRY = {"Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "string"}}}
+_CHALLENGE = {"WWW-Authenticate": {"description": "Which kind of key.", "required": True, "schema": {"type": "string"}}}
+_ALWAYS = (400, 401, 403, 422, 429, 503)
+_TAGS: Mapping[str, str] = {
+    "conversations": "What people and bots say to each other, and an operator in place of a bot.",
+    "bots": "The bots there are.",
+    "files": "What bots keep for people: transcripts, documents, photos, recordings.",
+    "jobs": "Heavy work: how far it is, and its end.",
+    "keys": "Keys to this API.",
+    "health": "For supervisors and load balancers.",
+}
+
+
+def write_document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of `app`."""
+    document = get_openapi(
+        title="Beseda",
+        version=__version__,
+        description=ABOUT,
+        routes=app.routes,
+    )
+    scopes = {(path, method.lower()): scope for path, method, scope in list_scopes(app)}
+    used = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            used.update(operation.get("tags", ()))
+            scope = scopes.get((path, method), "")
+            if scope:
+                _complete(method, operation, scope)
+            elif path.startswith("/api/"):
+                raise ValueError(f"{method.upper()} {path} names no scope: Depends(needs(…)) is missing")
+    document["tags"] = [
+        {"name": name, "description": _TAGS.get(name, name.capitalize() + ".")} for name in sorted(used)
+    ]
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = dict(SCHEMA)
+    components["schemas"].pop("HTTPValidationError", None)
+    components["schemas"].pop("ValidationError", None)
+    components["securitySchemes"] = {SCHEME: SECURITY_SCHEME}
+    return document
+
+
+def list_scopes(app: FastAPI) -> Iterable[tuple[str, str, str]]:
+    """Return path, method and needed scope of every route; the scope is empty where none is needed."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            scope = next((call.scope.value for call in _calls(route.dependant) if isinstance(call, Needs)), "")
+            for method in route.methods or ():
+                yield route.path_format, method, scope
+
+
+def _calls(dependant: Dependant) -> Iterable[object]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _calls(inner)
+
+
+def _complete(method: str, operation: dict[str, Any], scope: str) -> None:
+    """Add what the frame does around a route: the key, its rate, what is refused before the route is asked."""
+    operation["security"] = [{SCHEME: []}]
+    said = f"Needs a key of scope `{scope}`."
+    operation["description"] = "\n\n".join(filter(None, [operation.get("description", ""), said]))
+    for parameter in operation.get("parameters", ()):
+        _drop_null(parameter)
+    statuses = {*_ALWAYS, *((413, 415) if "requestBody" in operation else ())}
+    if method == "post":
+        operation.setdefault("parameters", []).append(_REPEATABLE)
+        statuses |= {409}
+    answers = operation["responses"]
+    for status, answer in problems(*statuses).items():
+        if status == 422 or str(status) not in answers:
+            answers[str(status)] = answer
+    for status, answer in answers.items():
+        headers = {**answer.get("headers", {}), **_LIMITED}
+        if status == "401":
+            headers = {**answer.get("headers", {}), **_CHALLENGE}
+        if status == "429":
+            headers |= _RETRY
+        answer["headers"] = headers
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _drop_null(parameter: dict[str, Any]) -> None:
+    """A parameter that may be left out is not null: an address has no such thing."""
+    schema = parameter["schema"]
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind.get("type") != "null"]
+    if len(kinds) == 1:
+        parameter["schema"] = {**{name: value for name, value in schema.items() if name != "anyOf"}, **kinds[0]}

@@ -1,0 +1,52 @@
+"""Types of fields and parameters that several routes share: what is out of bounds is refused before it costs."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, Strict
+from starlette.exceptions import HTTPException
+
+HIGHEST = 2**63 - 1  # what BIGINT holds
+
+
+class Body(BaseModel):
+    """The body of a request: what it does not know, it refuses."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("NUL is no character of a text")
+    return text
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+RowId = Annotated[int, Path(ge=1, le=HIGHEST, description="The number of the row.")]
+# Numbers of 63 bits travel as text: JavaScript would round them.
+LongId = Annotated[
+    str, Path(pattern=r"^[1-9][0-9]{0,18}$", description="A number of up to 63 bits.", examples=["123456789012345678"])
+]
+BotQuery = Annotated[
+    str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Of this bot only.", examples=["sales"])
+]
+UserQuery = Annotated[
+    int | None, Query(ge=1, le=HIGHEST, description="Of this Telegram user only.", examples=[700000001])
+]
+Moment = Annotated[datetime, AfterValidator(_aware)]
+UserId = Annotated[int, Strict(), Field(ge=1, le=HIGHEST, description="A Telegram user's id.", examples=[700000001])]
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
+Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_without_nul)]
+LongNumber = Annotated[str, PlainSerializer(str), Field(pattern=r"^[0-9]+$", examples=["123456789012345678"])]
+
+
+def read_long_id(text: str) -> int:
+    """Return the number of a LongId. Raises HTTPException 404 beyond 63 bits: there is no such thing."""
+    number = int(text)
+    if number > HIGHEST:
+        raise HTTPException(404)
+    return number

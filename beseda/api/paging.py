@@ -1,0 +1,125 @@
+"""Lists in pages: `limit` and `offset`, or `cursor`, which no new row can shift.
+
+A cursor is opaque to its reader and not signed: it holds where a page ended, of which list in which order, and is
+checked like any other input.
+"""
+
+import base64
+import binascii
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from beseda.api.answers import Listing
+
+T = TypeVar("T")
+
+_CHEAP = 0.005  # seconds: a count that takes longer is used again for a while
+_SHARE = 50  # of which counting may take one
+_KNOWN_LIMIT = 1000
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of a list."""
+
+    items: list[T]
+    total: int = Field(description="How many there are in all; of very many, as counted a moment ago.", examples=[1])
+    limit: int = Field(examples=[100])
+    offset: int = Field(examples=[0])
+    next_cursor: str | None = Field(description="Where the next page begins; null on the last.", examples=[None])
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page of a list is asked for."""
+
+    limit: int
+    offset: int
+    cursor: str | None
+
+    def after(self, order: str, *types: type) -> tuple[Any, ...] | None:
+        """Return where the page before ended, or None for the first. `order` names list and order, as when written.
+
+        Raises HTTPException 400 for a cursor that is none of ours, or of another list.
+        """
+        return read_cursor(self.cursor, order, *types) if self.cursor is not None else None
+
+    def page(self, items: list[Any], total: int, cursor: Callable[[], str]) -> Listing:
+        """Return the page; `cursor` is asked for its end where there may be more."""
+        more = len(items) == self.limit
+        offset = 0 if self.cursor is not None else self.offset
+        return Listing(items, total, self.limit, offset, cursor() if more else None)
+
+
+def _read_paging(
+    limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000, description="How many to leave out; with a cursor, none.")] = 0,
+    cursor: Annotated[
+        str | None, Query(max_length=500, description="`next_cursor` of the page before: the way to read on and on.")
+    ] = None,
+) -> Paging:
+    return Paging(limit, offset, cursor)
+
+
+PageQuery = Annotated[Paging, Depends(_read_paging)]
+
+
+def write_cursor(order: str, *values: object) -> str:
+    """Return a cursor that holds where a page ended: numbers and texts."""
+    return base64.urlsafe_b64encode(orjson.dumps([order, *values])).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str, order: str, *types: type) -> tuple[Any, ...]:
+    """Return what a cursor of this order holds. Raises HTTPException 400."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        found, *values = orjson.loads(base64.b64decode(padded, b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error):
+        found, values = None, []
+    fits = len(values) == len(types) and all(map(_fits, values, types))
+    if found != order or not fits:
+        raise HTTPException(400, "This cursor is not of this list, filter and order: leave it out to begin anew.")
+    return tuple(values)
+
+
+class Totals:
+    """Counts for `total`: exact while counting is cheap, else used again for fifty times as long as it took."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
+
+    async def get(self, key: Hashable, count: Callable[[], Awaitable[int]]) -> int:
+        """Return the count of `key`, which says list and filter."""
+        known = self._known.get(key)
+        began = self._clock()
+        if known is not None and began < known[1]:
+            return known[0]
+        total = await count()
+        took = self._clock() - began
+        if took > _CHEAP:
+            self._known[key] = (total, self._clock() + took * _SHARE)
+            self._known.move_to_end(key)
+            if len(self._known) > _KNOWN_LIMIT:
+                self._known.popitem(last=False)
+        else:
+            self._known.pop(key, None)
+        return total
+
+
+def _fits(value: object, kind: type) -> bool:
+    if kind is int:
+        return type(value) is int and -(2**63) <= value < 2**63
+    return isinstance(value, kind) and "\0" not in str(value)
+
+
+def last(items: Sequence[T]) -> T:
+    """Return the last row of a page: what its cursor is made of."""
+    return items[-1]

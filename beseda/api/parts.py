@@ -1,0 +1,62 @@
+"""What the routes work with: the services, by name."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from beseda.bootstrap import Container
+from beseda.domain.bot import BotProfile
+from beseda.kit.clock import Clock
+from beseda.services.api_key import ApiKeyService
+from beseda.storage.base.conversation_list import ConversationList
+from beseda.storage.base.kept_answer import KeptAnswerStore
+from beseda.storage.base.rate_limit import RateLimiter
+
+Check = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLimits:
+    """How much a key may ask: `rate` requests a minute (0: no limit), `body` bytes in one request."""
+
+    rate: int = 600
+    body: int = 1024 * 1024
+    cors_origins: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BotList:
+    """The bots there are. `running` tells which of them run in this process, where bots run in it at all."""
+
+    profiles: Sequence[BotProfile] = ()
+    running: Callable[[], Set[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """The services of the API. A new group of routes adds its own here and in `of`."""
+
+    clock: Clock
+    keys: ApiKeyService
+    kept_answers: KeptAnswerStore
+    limiter: RateLimiter
+    conversations: ConversationList
+    bots: BotList = BotList()
+    model: str = ""
+    limits: ApiLimits = ApiLimits()
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, container: Container, checks: Mapping[str, Check], bots: BotList = BotList()) -> "ApiParts":
+        """Return the parts of a process."""
+        settings, record = container.settings, container.record
+        return cls(
+            clock=container.clock,
+            keys=container.api_keys,
+            kept_answers=record.kept_answers,
+            limiter=container.hot.limiter,
+            conversations=record.conversation_list,
+            bots=bots,
+            model=container.model.name,
+            limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),
+            checks=checks,
+        )

@@ -1,0 +1,207 @@
+"""Conversations: a list, one, and what was said in it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from beseda.api.answers import show, show_list
+from beseda.api.auth import needs
+from beseda.api.fields import BotQuery, Moment, RowId, UserQuery
+from beseda.api.paging import Page, PageQuery, Totals, write_cursor
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routing import api_router
+from beseda.domain.conversation import ChatKind
+from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
+from beseda.errors import NotFoundError
+
+_ORDER = "conversations"
+
+
+class TakeoverOut(BaseModel):
+    """Who answers in place of the bot."""
+
+    operator: str
+    since: datetime
+
+
+class ConversationOut(BaseModel):
+    """A conversation: where, with whom, and who answers in it."""
+
+    id: int
+    bot: str
+    chat_id: int
+    thread_id: int
+    kind: ChatKind
+    title: str
+    user_id: int
+    user_name: str
+    username: str
+    language: str
+    created_at: datetime
+    last_message_at: datetime | None
+    takeover: TakeoverOut | None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 12,
+                    "bot": "sales",
+                    "chat_id": 700000001,
+                    "thread_id": 0,
+                    "kind": "private",
+                    "title": "",
+                    "user_id": 700000001,
+                    "user_name": "Anna",
+                    "username": "anna",
+                    "language": "ru",
+                    "created_at": "2026-11-20T09:00:00Z",
+                    "last_message_at": "2026-11-20T09:05:00Z",
+                    "takeover": None,
+                }
+            ]
+        }
+    )
+
+
+class MessageOut(BaseModel):
+    """Something that was said: `operator` names the person who said it in place of the bot."""
+
+    id: int
+    turn_id: str
+    role: str
+    content: str
+    created_at: datetime
+    state: str
+    kind: str
+    operator: str | None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 91,
+                    "turn_id": "118217652158451712",
+                    "role": "user",
+                    "content": "Hello! Do you deliver to Kazan?",
+                    "created_at": "2026-11-20T09:05:00Z",
+                    "state": "delivered",
+                    "kind": "chat",
+                    "operator": None,
+                }
+            ]
+        }
+    )
+
+
+def _read_filter(
+    bot: BotQuery = None,
+    user_id: UserQuery = None,
+    kind: Annotated[ChatKind | None, Query(description="Of this kind of chat only.")] = None,
+    updated_since: Annotated[
+        Moment | None,
+        Query(description="In which something was said since then.", examples=["2026-11-20T00:00:00Z"]),
+    ] = None,
+    taken_over: Annotated[bool | None, Query(description="Whether an operator has taken it over.")] = None,
+) -> ConversationFilter:
+    return ConversationFilter(bot, user_id, kind, updated_since, taken_over)
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of conversations."""
+    routes = api_router("/conversations", "conversations")
+    store, totals = parts.conversations, Totals()
+
+    @routes.get(
+        "",
+        response_model=Page[ConversationOut],
+        summary="List conversations, the last begun first",
+        dependencies=[Depends(needs("read"))],
+    )
+    async def list_conversations(
+        wanted: Annotated[ConversationFilter, Depends(_read_filter)], paging: PageQuery
+    ) -> Response:
+        place = paging.after(_ORDER, int)
+        before = place[0] if place else None
+        lines = await store.page(wanted, limit=paging.limit, offset=paging.offset, before=before)
+        total = await totals.get(wanted, lambda: store.count(wanted))
+        items = [_show_line(line) for line in lines]
+        return show_list(paging.page(items, total, lambda: write_cursor(_ORDER, lines[-1].id)))
+
+    @routes.get(
+        "/{conversation_id}",
+        response_model=ConversationOut,
+        summary="Get a conversation",
+        responses=problems(404),
+        dependencies=[Depends(needs("read"))],
+    )
+    async def get_conversation(conversation_id: RowId) -> Response:
+        return show(_show_line(await find(parts, conversation_id)))
+
+    _add_messages(routes, parts)
+    return routes
+
+
+def _add_messages(routes: APIRouter, parts: ApiParts) -> None:
+    store, totals = parts.conversations, Totals()
+
+    @routes.get(
+        "/{conversation_id}/messages",
+        response_model=Page[MessageOut],
+        summary="Read what was said, oldest first",
+        responses=problems(404),
+        dependencies=[Depends(needs("read"))],
+    )
+    async def list_messages(conversation_id: RowId, paging: PageQuery) -> Response:
+        await find(parts, conversation_id)
+        order = f"messages:{conversation_id}"
+        place = paging.after(order, int, int)
+        said = await store.messages(
+            conversation_id, limit=paging.limit, offset=paging.offset, after=(place[0], place[1]) if place else None
+        )
+        total = await totals.get(conversation_id, lambda: store.count_messages(conversation_id))
+        items = [_show_message(message) for message in said]
+        return show_list(paging.page(items, total, lambda: write_cursor(order, said[-1].turn_id, said[-1].id)))
+
+
+async def find(parts: ApiParts, conversation_id: int) -> ConversationLine:
+    """Return a conversation. Raises NotFoundError."""
+    line = await parts.conversations.find(conversation_id)
+    if line is None:
+        raise NotFoundError(f"conversation {conversation_id}")
+    return line
+
+
+def _show_line(line: ConversationLine) -> dict[str, Any]:
+    return {
+        "id": line.id,
+        "bot": line.bot,
+        "chat_id": line.chat_id,
+        "thread_id": line.thread_id,
+        "kind": line.kind,
+        "title": line.title,
+        "user_id": line.user_id,
+        "user_name": line.user_name,
+        "username": line.username,
+        "language": line.language,
+        "created_at": line.created_at,
+        "last_message_at": line.last_message_at,
+        "takeover": {"operator": line.operator, "since": line.operator_since} if line.operator else None,
+    }
+
+
+def _show_message(message: SaidMessage) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "turn_id": str(message.turn_id),
+        "role": message.role,
+        "content": message.content,
+        "created_at": message.created_at,
+        "state": message.state,
+        "kind": message.kind,
+        "operator": message.operator or None,
+    }

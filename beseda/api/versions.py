@@ -1,0 +1,36 @@
+"""Versions of things: `ETag` on what is shown, `If-Match` on what is changed."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from starlette.exceptions import HTTPException
+
+_TAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
+ETAG: Mapping[str, Any] = {
+    "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}, "example": '"3"'}
+}
+
+
+def tag(version: int) -> dict[str, str]:
+    """Return the header of an answer that shows this version."""
+    return {"ETag": f'"{version}"'}
+
+
+def _read_if_match(
+    if_match: Annotated[
+        str | None,
+        Header(max_length=100, description='The version that is to be changed, as `ETag` told it: `"3"`.'),
+    ] = None,
+) -> int | None:
+    """Return the version that a change is meant for; None where any will do. One that is none of ours fits never."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = _TAG.fullmatch(if_match.strip())
+    if found is None:
+        raise HTTPException(412, "If-Match is not a version that this API has given out.")
+    return int(found[1])
+
+
+IfMatch = Annotated[int | None, Depends(_read_if_match)]

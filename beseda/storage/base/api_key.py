@@ -1,0 +1,34 @@
+"""Keys to the API, as services see them."""
+
+from datetime import datetime
+from typing import Protocol
+
+from beseda.domain.api_key import ApiKey, Scope
+
+
+class ApiKeyStore(Protocol):
+    """Keys to the API; a revoked one stays, so that its number never comes back."""
+
+    async def add(self, name: str, scope: Scope, secret_hash: str) -> ApiKey:
+        """Store a new key and return it."""
+        ...
+
+    async def find(self, key_id: int) -> ApiKey | None:
+        """Return a key, revoked or not, or None."""
+        ...
+
+    async def page(self, *, limit: int, offset: int = 0) -> list[ApiKey]:
+        """Return some of the keys, newest first."""
+        ...
+
+    async def count(self) -> int:
+        """Return how many keys there are."""
+        ...
+
+    async def revoke(self, key_id: int) -> ApiKey | None:
+        """Revoke a key and return it, or None where there is none; the time of the first revocation stays."""
+        ...
+
+    async def mark_used(self, key_id: int, at: datetime) -> None:
+        """Keep when a key was used last."""
+        ...

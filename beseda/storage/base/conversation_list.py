@@ -1,0 +1,33 @@
+"""Conversations by the hundred, as the API sees them."""
+
+from typing import Protocol
+
+from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
+
+
+class ConversationList(Protocol):
+    """Conversations and what was said in them, newest first. Every method raises StorageError."""
+
+    async def page(
+        self, wanted: ConversationFilter, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> list[ConversationLine]:
+        """Return conversations, the last begun first; `before` is the number of the last one seen."""
+        ...
+
+    async def count(self, wanted: ConversationFilter) -> int:
+        """Return how many conversations the filter lets through."""
+        ...
+
+    async def find(self, conversation_id: int) -> ConversationLine | None:
+        """Return a conversation, or None."""
+        ...
+
+    async def messages(
+        self, conversation_id: int, *, limit: int, offset: int = 0, after: tuple[int, int] | None = None
+    ) -> list[SaidMessage]:
+        """Return what was said, oldest first; `after` is the turn and the number of the last message seen."""
+        ...
+
+    async def count_messages(self, conversation_id: int) -> int:
+        """Return how many messages a conversation has."""
+        ...

@@ -1,0 +1,66 @@
+"""Keys to the API."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from beseda.domain.api_key import ApiKey, Scope
+from beseda.kit.clock import Clock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.api_key import api_keys
+
+
+class SqlApiKeyRepository:
+    """Keys in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def add(self, name: str, scope: Scope, secret_hash: str) -> ApiKey:
+        """Store a new key and return it."""
+        row = {"name": name, "scope": scope.value, "secret_hash": secret_hash, "created_at": self._clock.now()}
+        statement = insert(api_keys).values(row).returning(api_keys)
+        return _load(await self._database.write(lambda connection: connection.execute(statement).one()))
+
+    async def find(self, key_id: int) -> ApiKey | None:
+        """Return a key, revoked or not, or None."""
+        return await self._database.read(lambda connection: _find(connection, key_id))
+
+    async def page(self, *, limit: int, offset: int = 0) -> list[ApiKey]:
+        """Return some of the keys, newest first."""
+        query = select(api_keys).order_by(api_keys.c.id.desc()).limit(limit).offset(offset)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_load(row) for row in rows]
+
+    async def count(self) -> int:
+        """Return how many keys there are."""
+        query = select(func.count()).select_from(api_keys)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def revoke(self, key_id: int) -> ApiKey | None:
+        """Revoke a key and return it, or None where there is none; the time of the first revocation stays."""
+        now = self._clock.now()
+        change = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=now)
+
+        def revoke(connection: Connection) -> ApiKey | None:
+            connection.execute(change)
+            return _find(connection, key_id)
+
+        return await self._database.write(revoke)
+
+    async def mark_used(self, key_id: int, at: datetime) -> None:
+        """Keep when a key was used last; an earlier time than the one there changes nothing."""
+        older = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < at)
+        change = update(api_keys).where(api_keys.c.id == key_id, older).values(last_used_at=at)
+        await self._database.write(lambda connection: connection.execute(change))
+
+
+def _find(connection: Connection, key_id: int) -> ApiKey | None:
+    row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).one_or_none()
+    return _load(row) if row is not None else None
+
+
+def _load(row: Row[Any]) -> ApiKey:
+    return ApiKey(row.id, row.name, Scope(row.scope), row.secret_hash, row.created_at, row.last_used_at, row.revoked_at)

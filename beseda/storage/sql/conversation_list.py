@@ -1,0 +1,120 @@
+"""Conversations by the hundred, and what was said in them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+
+from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
+from beseda.kit.ids import lowest_id, time_of
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.conversation import conversations, messages, users
+from beseda.storage.sql.tables.takeover import takeovers
+from beseda.storage.sql.tables.turn import turns
+
+_HIGHEST = 2**63 - 1
+# A turn's number holds its time: the highest one tells, from the index alone, when something was said last.
+_last_turn = (
+    select(func.max(messages.c.turn_id)).where(messages.c.conversation_id == conversations.c.id).scalar_subquery()
+)
+_lines = (
+    select(
+        conversations.c.id,
+        conversations.c.bot,
+        conversations.c.chat_id,
+        conversations.c.thread_id,
+        conversations.c.kind,
+        conversations.c.title,
+        conversations.c.user_id,
+        users.c.name,
+        users.c.username,
+        users.c.language,
+        conversations.c.created_at,
+        _last_turn.label("last_turn"),
+        takeovers.c.operator,
+        takeovers.c.since,
+    )
+    .join(users, users.c.id == conversations.c.user_id)
+    .outerjoin(takeovers, takeovers.c.conversation_id == conversations.c.id)
+)
+_said = select(
+    messages.c.id,
+    messages.c.turn_id,
+    messages.c.role,
+    messages.c.content,
+    messages.c.created_at,
+    messages.c.operator,
+    turns.c.state,
+    turns.c.kind,
+).join(turns, turns.c.id == messages.c.turn_id)
+
+
+class SqlConversationList:
+    """Conversations in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, wanted: ConversationFilter, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> list[ConversationLine]:
+        """Return conversations, the last begun first; `before` is the number of the last one seen."""
+        query = _lines.where(*_conditions(wanted)).order_by(conversations.c.id.desc()).limit(limit)
+        query = query.offset(offset) if before is None else query.where(conversations.c.id < before)
+        return [_load_line(row) for row in await self._fetch(query)]
+
+    async def count(self, wanted: ConversationFilter) -> int:
+        """Return how many conversations the filter lets through."""
+        query = select(func.count()).select_from(conversations).where(*_conditions(wanted))
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def find(self, conversation_id: int) -> ConversationLine | None:
+        """Return a conversation, or None."""
+        rows = await self._fetch(_lines.where(conversations.c.id == conversation_id))
+        return _load_line(rows[0]) if rows else None
+
+    async def messages(
+        self, conversation_id: int, *, limit: int, offset: int = 0, after: tuple[int, int] | None = None
+    ) -> list[SaidMessage]:
+        """Return what was said, oldest first; `after` is the turn and the number of the last message seen."""
+        place = (messages.c.turn_id, messages.c.id)
+        query = _said.where(messages.c.conversation_id == conversation_id).order_by(*place).limit(limit)
+        query = query.offset(offset) if after is None else query.where(tuple_(*place) > tuple_(*after))
+        return [_load_message(row) for row in await self._fetch(query)]
+
+    async def count_messages(self, conversation_id: int) -> int:
+        """Return how many messages a conversation has."""
+        query = select(func.count()).select_from(messages).where(messages.c.conversation_id == conversation_id)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def _fetch(self, query: Select[Any]) -> list[Row[Any]]:
+        return list(await self._database.read(lambda connection: connection.execute(query).all()))
+
+
+def _conditions(wanted: ConversationFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.bot is not None:
+        found.append(conversations.c.bot == wanted.bot)
+    if wanted.user_id is not None:
+        found.append(conversations.c.user_id == wanted.user_id)
+    if wanted.kind is not None:
+        found.append(conversations.c.kind == wanted.kind.value)
+    if wanted.updated_since is not None:
+        since = min(lowest_id(wanted.updated_since), _HIGHEST)
+        found.append(conversations.c.id.in_(select(turns.c.conversation_id).where(turns.c.id >= since)))
+    if wanted.taken_over is not None:
+        taken = conversations.c.id.in_(select(takeovers.c.conversation_id))
+        found.append(taken if wanted.taken_over else ~taken)
+    return found
+
+
+def _load_line(row: Sequence[Any]) -> ConversationLine:
+    values = list(row)
+    values[11] = time_of(values[11]) if values[11] is not None else None
+    values[12] = values[12] or ""
+    return ConversationLine(*values)
+
+
+def _load_message(row: Sequence[Any]) -> SaidMessage:
+    number, turn_id, role, content, created_at, operator, state, kind = row
+    return SaidMessage(number, turn_id, role, content, created_at, operator or "", state, kind)

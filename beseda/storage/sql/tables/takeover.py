@@ -1,0 +1,14 @@
+"""Conversations that a person of the owner's has taken over."""
+
+from sqlalchemy import Column, ForeignKey, Table
+
+from beseda.storage.sql.tables.schema import metadata
+from beseda.storage.sql.types import CleanText, UtcTime
+
+takeovers = Table(
+    "takeovers",
+    metadata,
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+    Column("operator", CleanText, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
