@@ -9,7 +9,6 @@ Moving keeps the state. What is asked for twice is done once: each step returns 
 been taken already. The steps are plain functions; the record takes them inside one transaction.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -57,6 +56,14 @@ class NewMeeting:
     span: Span
     uid: str
     owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPlace:
+    """Where a lead is: its bot, and the lead to go on with where it was merged into another."""
+
+    bot: str
+    lead_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +225,9 @@ def tell(before: Meeting | None, after: Meeting) -> Happening:
         }.get(after.state, Happening())
     if after.span != before.span:
         return Happening(EventType.MEETING_MOVED, CARD if after.state is MeetingState.CONFIRMED else "")
-    if after.remind_at != before.remind_at:
-        # After an outage a reminder may be due for what has begun: nobody wants it then.
-        return Happening(notice=REMINDER)
+    if after.remind_at != before.remind_at and after.updated_at < after.starts_at:
+        return Happening(notice=REMINDER)  # of what has begun meanwhile, after an outage, nobody wants one
     return Happening()
-
-
-def summary_job_id(meeting_id: int) -> int:
-    """Return the number of the job that writes a meeting's summary: however often it is asked for, it is one job."""
-    digest = hashlib.blake2b(b"meeting.summarise:%d" % meeting_id, digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
 
 
 def _need_active(meeting: Meeting, now: datetime) -> None:

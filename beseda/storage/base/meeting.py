@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from beseda.domain.calendar import Span
 from beseda.domain.meeting import (
     Booked,
+    LeadPlace,
     Meeting,
     MeetingFilter,
     MeetingList,
@@ -39,6 +40,10 @@ class MeetingStore(Protocol):
 
     async def pass_time(self, step: Step, *, limit: int) -> Sequence[Booked]:
         """Take a step with every meeting for which the time has come, at most `limit`, the earliest first."""
+        ...
+
+    async def find_lead(self, lead_id: int) -> LeadPlace | None:
+        """Return where a lead is, or None; one that was merged is where the other is."""
         ...
 
     async def find(self, meeting_id: int) -> Meeting | None:

@@ -1,0 +1,43 @@
+"""The time of a calendar, quarter of an hour by quarter of an hour."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.domain.meeting import Meeting, MeetingState, NewMeeting
+from beseda.errors import SlotTakenError
+from beseda.storage.sql.tables.meeting import meeting_cells, meetings
+
+
+def take(connection: Connection, meeting: Meeting) -> None:
+    """Give a meeting the time of its span. Raises SlotTakenError where any of it is somebody's."""
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    cells = meeting.span.cells()
+    rows = [{"bot": meeting.bot, "owner": meeting.owner, "cell": cell, "meeting_id": meeting.id} for cell in cells]
+    # PostgreSQL waits here for a transaction that is about to take the same cell, and then counts it as taken.
+    statement = build(meeting_cells).values(rows).on_conflict_do_nothing().returning(meeting_cells.c.cell)
+    if len(connection.execute(statement).all()) < len(rows):
+        raise SlotTakenError(f"{meeting.bot}: {meeting.starts_at:%Y-%m-%dT%H:%MZ} is taken")
+
+
+def give_back(connection: Connection, meeting_id: int) -> None:
+    """Let others have the time of a meeting."""
+    connection.execute(delete(meeting_cells).where(meeting_cells.c.meeting_id == meeting_id))
+
+
+def find_overdue(connection: Connection, new: NewMeeting, columns: Select[Any], now: datetime) -> Sequence[Row[Any]]:
+    """Return bookings that ran out and whose time a new one touches, locked for this transaction."""
+    holders = select(meeting_cells.c.meeting_id).where(
+        meeting_cells.c.bot == new.bot,
+        meeting_cells.c.owner == new.owner,
+        meeting_cells.c.cell.in_(list(new.span.cells())),
+    )
+    query = columns.where(
+        meetings.c.id.in_(holders),
+        meetings.c.state == MeetingState.TENTATIVE.value,
+        meetings.c.held_until <= now,
+    )
+    return connection.execute(query.order_by(meetings.c.id).with_for_update(of=meetings)).all()

@@ -1,0 +1,83 @@
+"""What the chats of both sides are told of a meeting: updates of our own, stored with the step that they tell of."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, insert, select
+
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.meeting import Meeting
+from beseda.domain.update import StoredUpdate, internal_update
+from beseda.storage.sql.tables.conversation import conversations, users
+from beseda.storage.sql.tables.update import updates
+
+
+def describe(meeting: Meeting) -> dict[str, object]:
+    """Return a meeting as events tell it."""
+    data: dict[str, object] = {
+        "meeting_id": meeting.id,
+        "status": meeting.state.value,
+        "starts_at": write_moment(meeting.starts_at),
+        "ends_at": write_moment(meeting.ends_at),
+    }
+    if meeting.held_until is not None:
+        data["expires_at"] = write_moment(meeting.held_until)
+    return data
+
+
+def write_moment(moment: datetime) -> str:
+    """Return a time as RFC 3339 in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def write_notices(
+    connection: Connection, meeting: Meeting, kind: str, owners: Sequence[int], now: datetime
+) -> list[StoredUpdate]:
+    """Store a notice for the guest and for each owner who has a private chat with the bot, and return them."""
+    if not kind:
+        return []
+    guest = meeting.guest.user_id
+    parties = [(guest, "guest")] if guest is not None else []
+    parties += [(owner, "owner") for owner in owners if owner != guest]
+    found = [
+        internal_update(
+            meeting.bot,
+            kind,
+            *place,
+            {"meeting_id": meeting.id, "side": side, "sequence": meeting.sequence, "state": meeting.state.value},
+        )
+        for user_id, side in parties
+        if (place := _find_place(connection, meeting.bot, user_id)) is not None
+    ]
+    if found:
+        connection.execute(insert(updates), [_row(notice, now) for notice in found])
+    return found
+
+
+def _row(notice: StoredUpdate, now: datetime) -> dict[str, object]:
+    return {
+        "bot": notice.bot,
+        "update_id": notice.update_id,
+        "payload": notice.payload,
+        "received_at": now,
+        "partition": notice.partition,
+    }
+
+
+def _find_place(connection: Connection, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
+    """Return a person's private chat with a bot; None where they have never written to it."""
+    query = (
+        select(conversations.c.id, conversations.c.title, users.c.name, users.c.username, users.c.language)
+        .join(users, users.c.id == conversations.c.user_id)
+        .where(
+            conversations.c.bot == bot,
+            conversations.c.chat_id == user_id,  # a private chat's id is its person's
+            conversations.c.thread_id == 0,
+            conversations.c.kind == ChatKind.PRIVATE.value,
+        )
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    conversation = Conversation(row.id, ChatKey(bot, user_id), ChatKind.PRIVATE, row.title)
+    return conversation, Person(user_id, row.name, row.username, row.language)
