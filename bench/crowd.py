@@ -95,9 +95,9 @@ class Crowd:
         """Wait until no bot is connected and all that one has sent is read."""
         await asyncio.gather(*(server.until_alone() for server in self.servers))
 
-    def find(self, update_id: int) -> Question:
-        """Return the question that came with an update."""
-        return self._by_update[update_id]
+    def find(self, update_id: int) -> Question | None:
+        """Return the question that came with an update; None where it was something else."""
+        return self._by_update.get(update_id)
 
     def orders(self) -> Iterator[list[int]]:
         """Yield for each user the updates of the answered questions in the order of the answers."""

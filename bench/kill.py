@@ -141,7 +141,8 @@ class _Trial:
         await self._crowd.until_alone()  # what it had sent before it died is still taken
         now = time.perf_counter()
         for update_id in query_copy(self._database, _BEGUN):
-            self._begun[self._crowd.find(update_id).mark].append(now)
+            if (question := self._crowd.find(update_id)) is not None:
+                self._begun[question.mark].append(now)
         self._growing += len(query_copy(self._database, _GROWING))
 
     async def live_on(self, seconds: float) -> None:

@@ -24,7 +24,6 @@ _FIRST_TALKER, _FIRST_SPEAKER, _FIRST_PHOTOGRAPHER = 1000, 20_000, 30_000
 _AUDIO, _PHOTO = "🎤 Audio", "✨ Enhance a photo"
 _HOUR = 3600
 _SOUND = "anoisesrc=color=pink:sample_rate=24000:d=60,tremolo=f=4:d=0.9,bandpass=f=800:w=1200"
-_PICTURE = "testsrc2=size=1280x960,noise=alls=12"
 _TRANSCRIPT = frozenset({"sendDocument of .srt", "sendDocument of .txt"})
 _ENHANCED = frozenset({"sendMediaGroup of .jpg", "sendDocument of .jpg"})
 _ADDED, _MEMORY = Bar(above=100), Bar(most=600)
@@ -273,8 +272,14 @@ def _make_files(folder: Path) -> dict[str, bytes]:
         minute = target.with_stem("minute")
         _call("-f", "lavfi", "-i", _SOUND, "-ac", "1", "-c:a", *codec, minute)
         _call("-stream_loop", str(_HOUR // 60 - 1), "-i", minute, "-c", "copy", target)
-    _call("-f", "lavfi", "-i", _PICTURE, "-frames:v", "1", "-q:v", "4", photo)
-    return {"encoded": mp3.read_bytes(), "opus": opus.read_bytes(), "photo": photo.read_bytes()}
+    return {"encoded": mp3.read_bytes(), "opus": opus.read_bytes(), "photo": make_photo(photo, "1280x960")}
+
+
+def make_photo(target: Path, size: str) -> bytes:
+    """Return a grainy picture of `size` ("640x480") as JPEG, made as the file `target`."""
+    picture = f"testsrc2=size={size},noise=alls=12"
+    _call("-f", "lavfi", "-i", picture, "-frames:v", "1", "-q:v", "4", target)
+    return target.read_bytes()
 
 
 def _call(*arguments: str | Path) -> None:

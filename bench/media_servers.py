@@ -114,12 +114,13 @@ class Sender:
 class MediaCrowd(Crowd):
     """People who write, as in any crowd, and `senders` of files among them, by the number of their chat."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, kind: type[FileTelegram] | None = None, *, seed: int = 0) -> None:
+        """`kind` is the Bot API server that they write to."""
+        super().__init__(seed=seed)
         self.senders: dict[int, Sender] = {}
         self.heard = asyncio.Event()
         """Set whenever a sender gets anything."""
-        self.telegram: FileTelegram = FileTelegram(self._hear, self._note_handed, self._note_upload)
+        self.telegram: FileTelegram = (kind or FileTelegram)(self._hear, self._note_handed, self._note_upload)
 
     def write_as(self, sender: int, content: dict[str, object]) -> None:
         """Let a sender send a message of any kind, in private."""

@@ -1,0 +1,322 @@
+"""Two replicas of a bot and two workers under load, and every part of them killed in turn.
+
+PostgreSQL, Redis and the workers are real. Each victim dies by `kill -9` (the servers by the plug) and comes back after
+a moment, while people go on writing and sending photos. What may be doubled is decided by evidence, as in `bench.kill`:
+the deliveries that the dead replica had begun and not recorded.
+"""
+
+import asyncio
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+
+from bench.bots import BotProcess, Kind, MeasuringError, find_free_port, start_bot
+from bench.closed_loop import percentile
+from bench.crowd import Question
+from bench.http_server import serve
+from bench.kill import count_repeats
+from bench.media import make_photo
+from bench.media_servers import MediaCrowd
+from bench.model_server import Tempo
+from bench.report import Bar, Row, Section
+from bench.webhook_telegram import WebhookTelegram
+from tests.parts.postgres import PostgresServer
+from tests.parts.redis import RedisServer
+
+_SECRET = "of-the-webhook-for-measuring"
+_PHOTO_MODE = "✨ Enhance a photo"
+_FIRST_PHOTOGRAPHER = 30_000
+_ENHANCED = frozenset({"sendMediaGroup of .jpg", "sendDocument of .jpg"})
+_UP_WITHIN = 40.0
+_BEGUN = """
+SELECT updates.update_id, conversations.chat_id FROM deliveries
+JOIN turns ON turns.id = deliveries.turn_id AND turns.attempt = deliveries.attempt
+JOIN conversations ON conversations.id = turns.conversation_id
+JOIN updates ON updates.turn_id = turns.id
+WHERE deliveries.state = 'sending' AND deliveries.message_id IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordeal:
+    """How hard the parts are tried: `calm` seconds around each death, `gone` seconds until the part is back."""
+
+    users: int = 450
+    photographers: int = 50
+    calm: float = 6.0
+    gone: float = 1.5
+    seed: int = 1
+    tempo: Tempo = field(default=Tempo(least=1.0, most=2.0, chunks=6))
+
+
+class Cluster:
+    """The processes and servers of one platform, each of which can be killed and brought back."""
+
+    def __init__(self, crowd: MediaCrowd, telegram: WebhookTelegram, folder: Path, cores: set[int]) -> None:
+        self._crowd = crowd
+        self._telegram = telegram
+        self._folder = folder
+        self._cores = cores
+        self._alive: dict[str, BotProcess] = {}
+        self._ports: dict[str, int] = {}
+        self.postgres = PostgresServer()
+        (folder / "redis").mkdir()
+        self.redis = RedisServer(folder / "redis")
+        self.servers: dict[str, PostgresServer | RedisServer] = {"redis": self.redis, "postgres": self.postgres}
+        self.database = self.postgres.create_database()
+
+    async def start(self, name: str) -> None:
+        """Start a part: a "bot-…" is a replica, a "worker-…" a worker."""
+        if name.startswith("bot"):
+            port = self._ports.setdefault(name, find_free_port())
+            command = ("bot", "--bot", "media", "--port", str(port))
+            self._alive[name] = await self._spawn(name, command)
+            await _until_ready(self._alive[name], f"http://127.0.0.1:{port}/ready")
+            self._telegram.replicas.append(f"http://127.0.0.1:{port}")
+        else:
+            self._alive[name] = await self._spawn(name, ("worker",))
+
+    async def kill(self, name: str) -> BotProcess:
+        """End a part as a power cut would; a proxy in front notices at once."""
+        process = self._alive.pop(name)
+        await process.kill()
+        if name in self._ports:
+            self._telegram.replicas.remove(f"http://127.0.0.1:{self._ports[name]}")
+        return process
+
+    async def stop(self) -> None:
+        """Ask every process to end."""
+        await asyncio.gather(*(process.stop() for process in self._alive.values()))
+
+    def close(self) -> None:
+        """End what is left."""
+        self.redis.stop()
+        self.postgres.close()
+
+    async def begun(self) -> list[tuple[int, int]]:
+        """Return the updates, with their chats, whose deliveries are begun and not recorded."""
+        return [(row[0], row[1]) for row in await self._query(_BEGUN)]
+
+    async def count_unfinished(self) -> int:
+        """Return how many updates and jobs the database does not know to be worked off."""
+        updates, jobs = "SELECT count(*) FROM updates", "SELECT count(*) FROM jobs"
+        return sum([(await self._query(f"{one} WHERE finished_at IS NULL"))[0][0] for one in (updates, jobs)])
+
+    async def _query(self, sql: str) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.database)
+        try:
+            return list(await connection.fetch(sql))
+        finally:
+            await connection.close()
+
+    async def _spawn(self, name: str, command: tuple[str, ...]) -> BotProcess:
+        environ = {
+            "BESEDA_MODEL": "vllm:bench",
+            "BESEDA_LIMITS": "off",
+            "LOG_LEVEL": "warning",
+            "DATABASE_URL": self.database,
+            "REDIS_URL": self.redis.url,
+            "CELERY_BROKER_URL": self.redis.url.removesuffix("/0") + "/1",
+            "BESEDA_PUBLIC_URL": "https://bots.example.org",
+            "BESEDA_WEBHOOK_SECRET": _SECRET,
+            "BESEDA_BOTS": "media",
+            "STORAGE_DIR": str(self._folder / "shared"),
+        }
+        kind = Kind(name, (sys.executable, "-m", "beseda", *command), environ)
+        return await start_bot(kind, self._crowd, self._folder / name, self._cores)
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """What died when, with how many deliveries in the window."""
+
+    victim: str
+    moment: float
+    begun: int
+
+
+class _Trial:
+    def __init__(self, ordeal: Ordeal, crowd: MediaCrowd, cluster: Cluster) -> None:
+        self._ordeal = ordeal
+        self._crowd = crowd
+        self._cluster = cluster
+        self._begun: defaultdict[str, list[float]] = defaultdict(list)
+        self._begun_chats: set[int] = set()
+        self._sent: defaultdict[int, int] = defaultdict(int)
+        self.deaths: list[_Death] = []
+
+    async def run(self) -> None:
+        """Let people write, kill every part, and let all be answered."""
+        cluster = self._cluster
+        await asyncio.gather(*(cluster.start(name) for name in ("bot-1", "bot-2", "worker-1", "worker-2")))
+        await self._choose_mode()
+        self._crowd.start(self._ordeal.users)
+        photographs = asyncio.create_task(self._photograph())
+        try:
+            for victim in ("bot-1", "worker-1", "redis", "postgres", "bot-2", "worker-2"):
+                await asyncio.sleep(self._ordeal.calm)
+                await self._lose(victim)
+            await asyncio.sleep(self._ordeal.calm)
+        finally:
+            photographs.cancel()
+            await asyncio.wait([photographs])
+        if not await self._crowd.stop(within=90):
+            raise MeasuringError(f"{len(self._crowd.unanswered)} texts stay unanswered")
+        await self._until(lambda: not self.photos_missing, 90)
+
+    @property
+    def photos_missing(self) -> int:
+        """How many results of photos have not come."""
+        return sum(max(0, sent - self._received(chat)) for chat, sent in self._sent.items())
+
+    @property
+    def photos_doubled(self) -> int:
+        """How many results came twice, but for those whose delivery was in a window."""
+        return sum(
+            max(0, self._received(chat) - sent) for chat, sent in self._sent.items() if chat not in self._begun_chats
+        )
+
+    def count_repeats(self) -> tuple[int, int]:
+        """Return how many texts were answered twice inside the window and outside it."""
+        counts = [count_repeats(item, self._begun.get(item.mark, [])) for item in self._crowd.questions.values()]
+        return sum(inside for inside, _ in counts), sum(outside for _, outside in counts)
+
+    def waits(self, *, near_death: bool) -> list[float]:
+        """Return the seconds that people waited beyond the model, of what was asked up to 5 s after a death or else."""
+
+        def is_near(item: Question) -> bool:
+            return any(-2.0 < item.asked - death.moment < 5.0 for death in self.deaths)
+
+        return [item.waited for item in self._crowd.questions.values() if is_near(item) is near_death]
+
+    async def _lose(self, victim: str) -> None:
+        cluster, servers = self._cluster, self._cluster.servers
+        if victim in servers:
+            await asyncio.to_thread(servers[victim].stop)
+            self.deaths.append(_Death(victim, time.perf_counter(), 0))
+            await asyncio.sleep(self._ordeal.gone)
+            await asyncio.to_thread(servers[victim].start)
+            return
+        await cluster.kill(victim)
+        begun = await cluster.begun()
+        now = time.perf_counter()
+        for update_id, chat in begun:
+            self._begun_chats.add(chat)
+            if (question := self._crowd.find(update_id)) is not None:
+                self._begun[question.mark].append(now)
+        self.deaths.append(_Death(victim, now, len(begun)))
+        await asyncio.sleep(self._ordeal.gone)
+        await cluster.start(victim)
+
+    async def _choose_mode(self) -> None:
+        chats = range(_FIRST_PHOTOGRAPHER, _FIRST_PHOTOGRAPHER + self._ordeal.photographers)
+        for chat in chats:
+            self._crowd.write_as(chat, {"text": _PHOTO_MODE})
+        await self._until(lambda: all(self._crowd.senders[chat].said for chat in chats), 60)
+
+    async def _photograph(self) -> None:
+        """Have everybody send a photo, and another one once its result is there."""
+        while True:
+            for chat in range(_FIRST_PHOTOGRAPHER, _FIRST_PHOTOGRAPHER + self._ordeal.photographers):
+                if self._received(chat) >= self._sent[chat]:
+                    self._sent[chat] += 1
+                    file_id = f"photo-{chat}-{self._sent[chat]}"
+                    photo = {"file_id": file_id, "file_unique_id": file_id, "width": 160, "height": 120}
+                    self._crowd.write_as(chat, {"photo": [photo]})
+            await asyncio.sleep(1.0)
+
+    def _received(self, chat: int) -> int:
+        kinds = [upload.kind for upload in self._crowd.senders[chat].uploads]
+        return min(kinds.count(kind) for kind in _ENHANCED)
+
+    async def _until(self, is_so: Callable[[], bool], within: float) -> None:
+        try:
+            async with asyncio.timeout(within):
+                while not is_so():
+                    self._crowd.heard.clear()
+                    await self._crowd.heard.wait()
+        except TimeoutError:
+            raise MeasuringError("what was asked for did not come") from None
+
+
+async def measure(ordeal: Ordeal, folder: Path, cores: set[int]) -> Section:
+    """Run the ordeal and show its verdict as figures. Raises MeasuringError where anything stays unanswered."""
+    async with _open_cluster(ordeal, folder, cores) as (crowd, cluster):
+        trial = _Trial(ordeal, crowd, cluster)
+        await trial.run()
+        await cluster.stop()
+        unfinished = await cluster.count_unfinished()
+    return Section("Replicas", _note(ordeal, trial), _rows(crowd, trial, unfinished))
+
+
+def _rows(crowd: MediaCrowd, trial: _Trial, unfinished: int) -> list[Row]:
+    none = Bar(most=0)
+    inside, outside = trial.count_repeats()
+    calm, near = ([wait * 1000 for wait in trial.waits(near_death=near)] for near in (False, True))
+    return [
+        Row("texts", "", len(crowd.questions)),
+        Row("photos", "", sum(len(sender.uploads) for sender in crowd.senders.values()) // len(_ENHANCED)),
+        Row("texts unanswered", "", len(crowd.unanswered), bar=none),
+        Row("texts answered twice outside the window", "", outside, bar=none),
+        Row("texts answered twice inside the window", "", inside),
+        Row("deliveries in the window at a death", "", sum(death.begun for death in trial.deaths)),
+        Row("users answered out of order", "", sum(heard != sorted(heard) for heard in crowd.orders()), bar=none),
+        Row("photos without a result", "", trial.photos_missing, bar=none),
+        Row("results of photos that came twice", "", trial.photos_doubled, bar=none),
+        Row("notices of failure", "", len(crowd.strays), bar=none),
+        Row("updates and jobs left over", "", unfinished, bar=none),
+        Row(
+            "a text's wait p95, from 2 s before to 5 s after a death",
+            "ms",
+            percentile(near, 0.95),
+            percentile(calm, 0.95),
+        ),
+        Row("a text's wait at most", "ms", max(near), max(calm)),
+    ]
+
+
+def _note(ordeal: Ordeal, trial: _Trial) -> str:
+    victims = ", ".join(death.victim for death in trial.deaths)
+    return (
+        f"2 replicas behind webhooks, 2 Celery workers, PostgreSQL, Redis; {ordeal.users} people write in a closed loop "
+        f"and {ordeal.photographers} send photos; killed in turn and back after {ordeal.gone:g} s: {victims}"
+    )
+
+
+@asynccontextmanager
+async def _open_cluster(ordeal: Ordeal, folder: Path, cores: set[int]) -> AsyncIterator[tuple[MediaCrowd, Cluster]]:
+    crowd = MediaCrowd(WebhookTelegram, seed=ordeal.seed)
+    telegram = crowd.telegram
+    assert isinstance(telegram, WebhookTelegram)
+    crowd.model.tempo = ordeal.tempo
+    telegram.files = {"photo": await asyncio.to_thread(make_photo, folder / "photo.jpg", "160x120")}
+    async with serve(telegram.handle) as api, serve(crowd.model.handle) as model:
+        crowd.servers = api, model
+        telegram.open("/telegram/media", _SECRET)
+        cluster = await asyncio.to_thread(Cluster, crowd, telegram, folder, cores)
+        try:
+            yield crowd, cluster
+        finally:
+            await cluster.stop()
+            await telegram.close()
+            cluster.close()
+
+
+async def _until_ready(process: BotProcess, url: str) -> None:
+    async with aiohttp.ClientSession() as web:
+        for _ in range(int(_UP_WITHIN / 0.05)):
+            try:
+                async with web.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+    raise MeasuringError(f"a replica is not ready:\n{process.said()}")
