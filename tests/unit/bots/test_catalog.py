@@ -7,6 +7,7 @@ import pytest
 from beseda.bots.catalog import BUNDLED, Catalog
 from beseda.dispatch.handlers.commands import COMMANDS
 from beseda.domain.bot import Access
+from beseda.domain.budget import BudgetChange, Scope, Unit
 from beseda.errors import SettingsError
 
 MINIMAL = """
@@ -136,3 +137,25 @@ def test_handlers_that_break_leave_nothing_behind(tmp_path: Path) -> None:
     assert "half done" in refusal(Catalog([tmp_path]))
     (place / "handlers.py").write_text(HANDLERS)
     assert "price" in Catalog([tmp_path]).router("sales").commands
+
+
+def test_budgets_of_a_folder_are_read(tmp_path: Path) -> None:
+    budgets = "budgets: {user_tokens: 500, bot_speech_minutes: 2, user_pictures: 0, cheaper_model: groq}\n"
+    write_bot(tmp_path, text=MINIMAL + budgets + "time_zone: Asia/Tokyo\n")
+    profile = Catalog([tmp_path]).load("sales")
+    limits = {(Scope.USER, Unit.TOKENS): 500, (Scope.BOT, Unit.SPEECH): 120, (Scope.USER, Unit.PICTURES): 0}
+    assert (profile.budgets, profile.time_zone) == (BudgetChange(limits, "groq"), "Asia/Tokyo")
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("budgets: {user_token: 5}", "budgets.user_token"),
+        ("budgets: {user_tokens: -5}", "budgets.user_tokens"),
+        ("budgets: {total_tokens: 5}", "budgets.total_tokens"),
+        ("time_zone: Moscow", "time_zone"),
+    ],
+)
+def test_wrong_budget_is_named(tmp_path: Path, line: str, place: str) -> None:
+    write_bot(tmp_path, text=f"{MINIMAL}{line}\n")
+    assert f"bot.yaml: {place}: " in refusal(Catalog([tmp_path]))
