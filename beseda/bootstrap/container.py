@@ -28,6 +28,7 @@ from beseda.services.budget import BudgetService
 from beseda.services.budgeted import BudgetedEnhancer
 from beseda.services.file import FileService
 from beseda.services.housekeeping import Housekeeping, Shelves
+from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
 from beseda.services.voice import VoiceService
@@ -54,6 +55,7 @@ class Container:
     files: FileService
     budgets: BudgetService
     jobs: InlineJobs
+    meetings: MeetingService
     api_keys: ApiKeyService
 
     def build_housekeeping(self) -> Housekeeping:
@@ -84,7 +86,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
-        record = open_record(database, clock)
+        record = open_record(database, clock, settings.admin_ids)
         hot = await open_hot(settings, SqlState(database, clock), stack)
         chosen = model or await choose_model(llm_settings(settings), clock)
         stack.push_async_callback(chosen.close)
@@ -119,6 +121,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             files=files,
             budgets=build_budgets(settings, record.budgets, clock),
             jobs=jobs,
+            meetings=MeetingService(record.meetings, jobs, hot.bus, clock),
             api_keys=api_keys,
         )
 

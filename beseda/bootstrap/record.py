@@ -13,6 +13,7 @@ from beseda.storage.base.conversation_list import ConversationList
 from beseda.storage.base.file import FileStore
 from beseda.storage.base.flood_wait import FloodWaitStore
 from beseda.storage.base.kept_answer import KeptAnswerStore
+from beseda.storage.base.meeting import MeetingStore
 from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.territory import TerritoryStore
 from beseda.storage.base.turn import TurnStore
@@ -26,6 +27,7 @@ from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
+from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.territory import SqlTerritoryRepository
@@ -44,6 +46,7 @@ class Record:
     jobs: JobStore
     files: FileStore
     personal_data: PersonalDataStore
+    meetings: MeetingStore
     territory: TerritoryStore
     budgets: BudgetStore
     api_keys: ApiKeyStore
@@ -58,7 +61,7 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     return database
 
 
-def open_record(database: Database, clock: Clock) -> Record:
+def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = frozenset()) -> Record:
     return Record(
         updates=SqlUpdateRepository(database, clock),
         turns=SqlTurnRepository(database, clock),
@@ -67,6 +70,7 @@ def open_record(database: Database, clock: Clock) -> Record:
         jobs=SqlJobRepository(database, clock),
         files=SqlFileRepository(database),
         personal_data=SqlPersonalDataRepository(database, clock),
+        meetings=SqlMeetingRepository(database, clock, admin_ids),
         territory=SqlTerritoryRepository(database, clock),
         budgets=SqlBudgetRepository(database, clock),
         api_keys=SqlApiKeyRepository(database, clock),

@@ -41,9 +41,9 @@ class MeetingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whom a meeting is with: the lead's Telegram id, and their name where they have given one."""
+    """Whom a meeting is with: the lead's Telegram id, 0 where nobody is to be told, and their name where known."""
 
-    user_id: int | None = None
+    user_id: int = 0
     name: str = ""
 
 

@@ -37,7 +37,7 @@ def write_notices(
     if not kind:
         return []
     guest = meeting.guest.user_id
-    parties = [(guest, "guest")] if guest is not None else []
+    parties = [(guest, "guest")] if guest else []
     parties += [(owner, "owner") for owner in owners if owner != guest]
     found = [
         internal_update(

@@ -206,7 +206,7 @@ class SqlMeetingRepository:
         data = {"meeting_id": meeting.id, "summary": summary.text}
         told = NewEvent(EventType.MEETING_SUMMARY_GENERATED, meeting.bot, meeting.lead_id, meeting.guest.user_id, data)
         write_events(connection, [told], now)
-        owned = replace(meeting, guest=replace(meeting.guest, user_id=None))
+        owned = replace(meeting, guest=replace(meeting.guest, user_id=0))
         return Booked(meeting, write_notices(connection, owned, SUMMARY, self._owners, now))
 
 
