@@ -6,6 +6,7 @@ Facts about the fields: https://core.telegram.org/bots/api#update
 import logging
 import mimetypes
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     VIDEO = "video"
     PHOTO = "photo"
     DOCUMENT = "document"
+    CONTACT = "contact"
     OTHER = "other"
 
 
@@ -54,6 +56,17 @@ class Attachment:
     size: int = 0
     duration: int = 0
     mime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedContact:
+    """A phone number that was sent as a contact; `user_id` is whose it is, 0 where Telegram does not know them.
+
+    Source: https://core.telegram.org/bots/api#contact
+    """
+
+    phone: str
+    user_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,7 @@ class IncomingMessage:
     text: str
     kind: Kind = Kind.TEXT
     attachment: Attachment | None = None
+    contact: SharedContact | None = None
     command: str = ""
     addressed: bool = True
     forwarded: bool = False
@@ -129,7 +143,17 @@ class Unhandled:
     place: Place
 
 
-Event = IncomingMessage | Press | StopRequest | Membership | Move | Unhandled
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something of our own that concerns a chat: an operator's message, a reminder. `data` is whoever asked's."""
+
+    place: Place
+    person: Person
+    kind: str
+    data: Mapping[str, Any]
+
+
+Event = Notice | IncomingMessage | Press | StopRequest | Membership | Move | Unhandled
 
 
 def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
@@ -143,6 +167,8 @@ def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
 
 
 def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
+    if update.update_id < 0:  # of our own alone: Telegram's numbers are positive, and others are not let in
+        return _notice(update, content["beseda"], me)
     if message := content.get("message"):
         if "migrate_to_chat_id" in message:
             return Move(_place(update, message, me), int(message["migrate_to_chat_id"]))
@@ -155,6 +181,18 @@ def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
         present = member["new_chat_member"]["status"] not in {"kicked", "left"}
         return Membership(_place(update, member, me), _person(member["from"]), present)
     return None
+
+
+def _notice(update: StoredUpdate, content: Json, me: Identity) -> Notice:
+    chat = content["chat"]
+    place = Place(
+        chat=ChatKey(me.name, int(chat["id"]), int(chat["thread_id"])),
+        kind=ChatKind(chat["type"]),
+        title=str(chat["title"]),
+        update_ids=(update.update_id,),
+        turn_id=update.turn_id,
+    )
+    return Notice(place, _person(content["user"]), str(content["kind"]), dict(content["data"]))
 
 
 def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage | None:
@@ -176,6 +214,7 @@ def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessa
         text=_without_mention(text, me) if place.kind is not ChatKind.PRIVATE else text,
         kind=kind,
         attachment=attachment,
+        contact=_contact(message),
         command=command if addressee in {"", me.username.lower()} else "",
         addressed=place.kind is ChatKind.PRIVATE or _is_addressed(message, raw, addressee, me),
         forwarded="forward_origin" in message,
@@ -223,7 +262,13 @@ def _attachment(message: Json) -> tuple[Kind, Attachment | None]:
             return kind, Attachment(kind, file["file_id"], size, duration, _mime(file))
     if sizes := message.get("photo"):
         return Kind.PHOTO, Attachment(Kind.PHOTO, sizes[-1]["file_id"], sizes[-1].get("file_size", 0))
-    return Kind.OTHER, None
+    return Kind.CONTACT if "contact" in message else Kind.OTHER, None
+
+
+def _contact(message: Json) -> SharedContact | None:
+    if (contact := message.get("contact")) is None:
+        return None
+    return SharedContact(_clean(str(contact["phone_number"])), int(contact.get("user_id", 0)))
 
 
 def _mime(file: Json) -> str:

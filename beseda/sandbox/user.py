@@ -104,6 +104,10 @@ class SandboxUser:
         form.add_field("file", io.BytesIO(data), filename=name, content_type="application/octet-stream")
         return await self.call("POST", self._path + "/files", data=form)
 
+    async def share_contact(self, phone: str = "", **fields: Any) -> Json:
+        """Send one's phone number, as the bot's button does; `contact_user_id` makes it somebody else's, 0 nobody's."""
+        return await self._post("/contacts", {"phone_number": phone, **fields})
+
     async def press(self, label_or_data: str) -> str | None:
         """Press the newest button with this label or data; the id of the callback query, None for a reply key."""
         history = await self.get_dialog()
@@ -112,8 +116,10 @@ class SandboxUser:
                 if "callback_data" in button and label_or_data in {button["text"], button["callback_data"]}:
                     fields = {"message_id": message["message_id"], "data": button["callback_data"]}
                     return str((await self._post("/callbacks", fields))["id"])
-        if any(button["text"] == label_or_data for button in _list_buttons(history["reply_keyboard"], "keyboard")):
-            await self.say(label_or_data)
+        keys = _list_buttons(history["reply_keyboard"], "keyboard")
+        key = next((button for button in keys if button["text"] == label_or_data), None)
+        if key is not None:
+            await (self.share_contact() if key.get("request_contact") else self.say(label_or_data))
             return None
         raise SandboxUserError(f"there is no button {label_or_data!r}")
 

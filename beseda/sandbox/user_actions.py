@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from beseda.sandbox.realm import Realm
 
 MAX_PASTE = 200_000
+_PHONE = re.compile(r"\+?[\d ()-]{5,20}")
 
 
 def get_dialog(realm: Realm, key: str) -> Dialog:
@@ -143,6 +145,23 @@ def _read_head(dialog: Dialog, fields: Json) -> Json:
         name = str(forward["first_name"])[:64]
         head["forward_origin"] = {"type": "hidden_user", "sender_user_name": name, "date": int(time.time())}
     return head
+
+
+def share_contact(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+    """A contact: the person's own, as the bot's button sends it, or that of `contact_user_id`, or of nobody known (0).
+
+    Raises ApiRefusalError for what is no number.
+    """
+    user = get_user(realm, dialog, fields)
+    _check_can_write(dialog)
+    phone = str(fields.get("phone_number") or f"+7900{user['id'] % 10_000_000:07}")
+    if not _PHONE.fullmatch(phone):
+        raise bad_request("phone_number must be 5 to 20 digits")
+    owner = _to_int(fields.get("contact_user_id", user["id"]), "contact_user_id")
+    person = realm.world.users.get(owner, {})
+    name = str(fields.get("first_name") or person.get("first_name") or "Somebody")[:64]
+    contact = {"phone_number": phone, "first_name": name, **({"user_id": owner} if owner else {})}
+    return realm.world.add_user_message(user, dialog, {**_read_head(dialog, fields), "contact": contact}).to_view()
 
 
 def press_button(realm: Realm, dialog: Dialog, fields: Json) -> Json:

@@ -48,6 +48,7 @@ class UserApi:
             ("POST", "/dialogs/{dialog}/messages", self.write_message),
             ("POST", "/dialogs/{dialog}/edits", self.edit_message),
             ("POST", "/dialogs/{dialog}/files", self.send_file),
+            ("POST", "/dialogs/{dialog}/contacts", self.share_contact),
             ("POST", "/dialogs/{dialog}/callbacks", self.press_button),
             ("POST", "/dialogs/{dialog}/stop", self.stop_draft),
             ("POST", "/dialogs/{dialog}/block", self.set_blocked),
@@ -151,6 +152,11 @@ class UserApi:
             return _json(await user_actions.send_file(self._realm, dialog, params.values, upload))
         finally:
             await params.close()
+
+    async def share_contact(self, request: Request) -> Response:
+        """A phone number, by the bot's button or from the address book."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.share_contact(self._realm, dialog, await _read(request)))
 
     async def press_button(self, request: Request) -> Response:
         """An inline button."""

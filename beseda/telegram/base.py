@@ -21,10 +21,14 @@ Keyboard = Sequence[Sequence[Button]]
 
 @dataclass(frozen=True, slots=True)
 class ReplyKeyboard:
-    """Buttons below the field where one writes: pressing one says its label. `hint` stands in the empty field."""
+    """Buttons below the field where one writes: pressing one says its label. `hint` stands in the empty field.
+
+    `contact` is the label of a button above them that sends the person's own phone number (private chats alone).
+    """
 
     rows: Sequence[Sequence[str]]
     hint: str = ""
+    contact: str = ""
 
 
 Markup = Keyboard | ReplyKeyboard

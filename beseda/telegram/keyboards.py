@@ -23,9 +23,11 @@ def inline_markup(keyboard: Keyboard) -> str:
 
 def reply_markup(keyboard: ReplyKeyboard) -> str:
     """Return `reply_markup` for buttons below the field, as JSON text; without rows they are taken away."""
-    if not keyboard.rows:
+    if not keyboard.rows and not keyboard.contact:
         return orjson.dumps({"remove_keyboard": True}).decode()
-    rows = [[{"text": label} for label in row] for row in keyboard.rows]
+    rows: list[list[dict[str, object]]] = [[{"text": label} for label in row] for row in keyboard.rows]
+    if keyboard.contact:
+        rows.insert(0, [{"text": keyboard.contact, "request_contact": True}])
     markup: dict[str, object] = {"keyboard": rows, "resize_keyboard": True, "is_persistent": True}
     if keyboard.hint:
         markup["input_field_placeholder"] = keyboard.hint[:64]

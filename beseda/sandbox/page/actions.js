@@ -4,7 +4,6 @@ import * as api from './api.js';
 import { markPending } from './keyboards.js';
 import { t } from './i18n.js';
 import { GENERAL } from './messages.js';
-import { nameOf } from './people.js';
 import { showAlert, showToast } from './toast.js';
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -172,10 +171,9 @@ export class Actions {
   /** A press on the bot's keyboard sends its text, or a contact where one is asked for. */
   pressReplyButton(button) {
     if (!button.request_contact) return this.sendTextNow(button.text);
-    const { user } = this.store;
-    return this.sendTextNow(
-      `${t('shareContact')}: ${nameOf(user)}, +7900${String(user.id).padStart(7, '0').slice(-7)}`,
-    );
+    const { current, user } = this.store;
+    const phone = `+7900${String(user.id).padStart(7, '0').slice(-7)}`;
+    return this.attempt(t('sendFailed'), () => api.shareContact(current.id, { user_id: user.id, phone_number: phone }));
   }
 
   /** Chooses the message before or after the one that is answered; after the last one none. */

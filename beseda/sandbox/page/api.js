@@ -45,6 +45,7 @@ export const getDialog = (dialog, limit = 200) => call('GET', dialogPath(dialog,
 export const sendMessage = (dialog, message) => call('POST', dialogPath(dialog, '/messages'), message);
 export const editMessage = (dialog, edit) => call('POST', dialogPath(dialog, '/edits'), edit);
 export const pressButton = (dialog, press) => call('POST', dialogPath(dialog, '/callbacks'), press);
+export const shareContact = (dialog, contact) => call('POST', dialogPath(dialog, '/contacts'), contact);
 export const stopDraft = (dialog, stop) => call('POST', dialogPath(dialog, '/stop'), stop);
 export const setBlocked = (dialog, userId, blocked) =>
   call('POST', dialogPath(dialog, '/block'), { user_id: userId, blocked });
