@@ -6,7 +6,6 @@ from typing import Protocol
 
 from beseda.domain.analytics import FunnelDay, HourFigures, LeadFigures, Metric, Period, Step
 
-
 # What is rolled up, each as far as it has come.
 HOURS, CONVERSATIONS = "hours", "conversations"
 

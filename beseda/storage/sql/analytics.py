@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select, union
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.analytics import (
@@ -53,6 +53,7 @@ from beseda.storage.sql.tables.analytics import (
 )
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.flood_wait import flood_waits
 from beseda.storage.sql.tables.lead import leads
 
 _CHUNK = 1000
@@ -87,7 +88,8 @@ class SqlAnalyticsRepository:
 
     async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:
         """Count distinct people who wrote: by the day where that is rolled up, from the record elsewhere."""
-        people = union(*_people(period, rolled_until)).subquery()
+        seen = union_all(*_people(period, rolled_until)).subquery()
+        people = select(seen.c.user_id).distinct().subquery()
         query = select(func.count()).select_from(people)
         return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
@@ -114,8 +116,13 @@ class SqlAnalyticsRepository:
 
     async def find_first_moment(self) -> datetime | None:
         """Return when the record begins, or None while it is empty."""
-        query = select(func.min(conversations.c.created_at))
-        return await self._database.read(lambda connection: connection.execute(query).scalar())
+        queries = [select(func.min(conversations.c.created_at)), select(func.min(flood_waits.c.occurred_at))]
+
+        def work(connection: Connection) -> datetime | None:
+            found = [connection.execute(query).scalar() for query in queries]
+            return min(filter(None, found), default=None)
+
+        return await self._database.read(work)
 
     async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:
         """Put these hours in place of what was rolled up for the period."""

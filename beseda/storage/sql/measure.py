@@ -16,7 +16,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    distinct,
     func,
     select,
     type_coerce,
@@ -222,8 +221,9 @@ def list_writers(connection: Connection, period: Period) -> list[tuple[str, int]
 def list_touched(connection: Connection, period: Period, after: int, limit: int) -> list[int]:
     """Return the conversations with an id above `after` in which something was said in the period."""
     query = (
-        select(distinct(turns.c.conversation_id))
+        select(turns.c.conversation_id)
         .where(is_turn_within(period), turns.c.conversation_id > after)
+        .distinct()
         .order_by(turns.c.conversation_id)
         .limit(limit)
     )
