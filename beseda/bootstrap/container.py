@@ -30,6 +30,7 @@ from beseda.services.file import FileService
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
+from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
 from beseda.services.voice import VoiceService
 from beseda.speech.base import Transcriber
@@ -57,6 +58,7 @@ class Container:
     jobs: InlineJobs
     meetings: MeetingService
     api_keys: ApiKeyService
+    takeovers: TakeoverService
 
     def build_housekeeping(self) -> Housekeeping:
         """Return what tidies up in this process."""
@@ -123,6 +125,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             jobs=jobs,
             meetings=MeetingService(record.meetings, jobs, hot.bus, clock),
             api_keys=api_keys,
+            takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
         )
 
 

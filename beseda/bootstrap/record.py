@@ -12,9 +12,11 @@ from beseda.storage.base.conversation import ConversationStore
 from beseda.storage.base.conversation_list import ConversationList
 from beseda.storage.base.file import FileStore
 from beseda.storage.base.flood_wait import FloodWaitStore
+from beseda.storage.base.job_list import JobList
 from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.meeting import MeetingStore
 from beseda.storage.base.personal_data import PersonalDataStore
+from beseda.storage.base.takeover import TakeoverStore
 from beseda.storage.base.territory import TerritoryStore
 from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
@@ -26,10 +28,12 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.job_list import SqlJobList
 from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.takeover import SqlTakeoverRepository
 from beseda.storage.sql.territory import SqlTerritoryRepository
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
@@ -52,6 +56,8 @@ class Record:
     api_keys: ApiKeyStore
     kept_answers: KeptAnswerStore
     conversation_list: ConversationList
+    job_list: JobList
+    takeovers: TakeoverStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -76,4 +82,6 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         api_keys=SqlApiKeyRepository(database, clock),
         kept_answers=SqlKeptAnswerRepository(database, clock),
         conversation_list=SqlConversationList(database),
+        job_list=SqlJobList(database),
+        takeovers=SqlTakeoverRepository(database, clock),
     )

@@ -62,6 +62,15 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFilter:
+    """Which files: None means all."""
+
+    bot: str | None = None
+    user_id: int | None = None
+    kind: FileKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FileSum:
     """How many files, and their bytes."""
 

@@ -14,7 +14,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation as a model reads it."""
+    """One message of a conversation as a model reads it. `operator` is who said it in place of the bot, if anybody."""
 
     role: Role
     content: str
+    operator: str = ""

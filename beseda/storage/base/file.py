@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from beseda.domain.file import FileOwner, FileSum, StoredFile
+from beseda.domain.file import FileFilter, FileOwner, FileSum, StoredFile
 
 
 class FileStore(Protocol):
@@ -24,6 +24,20 @@ class FileStore(Protocol):
 
     async def sum(self, owner: FileOwner) -> FileSum:
         """Return how many files an owner has, and their bytes."""
+        ...
+
+    async def page(
+        self, wanted: FileFilter, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> list[StoredFile]:
+        """Return everybody's files, newest first; `before` is the number of the last one seen."""
+        ...
+
+    async def count(self, wanted: FileFilter) -> int:
+        """Return how many files the filter lets through."""
+        ...
+
+    async def get(self, file_id: int) -> StoredFile | None:
+        """Return a file, whosever it is, or None."""
         ...
 
     async def older(self, before: datetime, *, limit: int) -> Sequence[StoredFile]:

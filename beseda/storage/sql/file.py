@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.file import FileKind, FileOwner, FileSum, StoredFile
+from beseda.domain.file import FileFilter, FileKind, FileOwner, FileSum, StoredFile
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.file import files
 
@@ -40,6 +40,26 @@ class SqlFileRepository:
         count, size = await self._database.read(lambda connection: connection.execute(query).one())
         return FileSum(count, int(size))
 
+    async def page(
+        self, wanted: FileFilter, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> list[StoredFile]:
+        """Return everybody's files, newest first; `before` is the number of the last one seen."""
+        query = select(files).where(*_conditions(wanted)).order_by(files.c.id.desc()).limit(limit)
+        query = query.offset(offset) if before is None else query.where(files.c.id < before)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_load(row) for row in rows]
+
+    async def count(self, wanted: FileFilter) -> int:
+        """Return how many files the filter lets through."""
+        query = select(func.count()).select_from(files).where(*_conditions(wanted))
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def get(self, file_id: int) -> StoredFile | None:
+        """Return a file, whosever it is, or None."""
+        query = select(files).where(files.c.id == file_id)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return _load(row) if row is not None else None
+
     async def older(self, before: datetime, *, limit: int) -> list[StoredFile]:
         """Return files kept since before then, oldest first."""
         query = select(files).where(files.c.created_at < before).order_by(files.c.created_at).limit(limit)
@@ -66,6 +86,11 @@ class SqlFileRepository:
 
 def _is_of(owner: FileOwner) -> ColumnElement[bool]:
     return and_(files.c.user_id == owner.user_id, files.c.bot == owner.bot)
+
+
+def _conditions(wanted: FileFilter) -> list[ColumnElement[bool]]:
+    columns = ("bot", "user_id", "kind")
+    return [files.c[name] == value for name in columns if (value := getattr(wanted, name)) is not None]
 
 
 def _add(connection: Connection, file: StoredFile) -> None:

@@ -37,7 +37,7 @@ def _upsert_turn(insert: InsertFactory) -> Any:
 
 
 def _upsert_message(insert: InsertFactory) -> Any:
-    names = ("conversation_id", "turn_id", "role", "content", "created_at")
+    names = ("conversation_id", "turn_id", "role", "content", "created_at", "operator")
     statement = insert(messages).values({name: bindparam(name) for name in names})
     # A turn asked anew, by a restart or by the person, says its words in place of the earlier ones.
     return statement.on_conflict_do_update(
@@ -242,6 +242,7 @@ def _message_params(turn: Turn, message: Message, now: datetime) -> Params:
         "role": message.role.value,
         "content": message.content,
         "created_at": now,
+        "operator": message.operator or None,
     }
 
 

@@ -1,0 +1,39 @@
+"""Jobs as those see them who read many."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from beseda.domain.job import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs: None means all."""
+
+    bot: str | None = None
+    user_id: int | None = None
+    state: JobState | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """A job without what it needs and gives. `bot` is empty and `user_id` None for one that nobody asked for."""
+
+    id: int
+    kind: str
+    bot: str
+    chat_id: int | None
+    user_id: int | None
+    state: str
+    attempt: int
+    max_attempts: int
+    done: float
+    total: float
+    note: str
+    reason: str
+    cancelling: bool
+    created_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None

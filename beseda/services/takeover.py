@@ -1,0 +1,80 @@
+"""A person in place of a bot: takes a conversation over, writes in it, gives it back.
+
+What an operator writes goes through the lane of the chat, like everything that is said there: as an update of our own,
+so that it is stored before anybody is told "accepted", and sent by whichever process runs the bot.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from beseda.domain.conversation import ChatKey, Conversation, Person
+from beseda.domain.takeover import Takeover
+from beseda.domain.update import internal_update
+from beseda.errors import StorageError
+from beseda.kit.clock import Clock
+from beseda.storage.base.bus import Bus
+from beseda.storage.base.takeover import TakeoverStore
+from beseda.storage.base.update import UpdateStore
+
+log = logging.getLogger(__name__)
+
+OPERATOR_MESSAGE = "operator_message"  # the kind of notice
+_TRUST = 2.0  # seconds that a process may not know yet what another one took over
+
+
+class TakeoverService:
+    """Says who answers where, and lets operators write. Methods raise StorageError where not said otherwise."""
+
+    def __init__(self, store: TakeoverStore, updates: UpdateStore, bus: Bus, clock: Clock) -> None:
+        self._store = store
+        self._updates = updates
+        self._bus = bus
+        self._clock = clock
+        self._known: Mapping[ChatKey, Takeover] = {}
+        self._looked: float | None = None
+        self._looking = asyncio.Lock()
+
+    async def take(self, conversation_id: int, operator: str) -> Takeover:
+        """Have the bot keep silent in a conversation. Raises NotFoundError."""
+        taken = await self._store.take(conversation_id, operator)
+        await self._tell(conversation_id)
+        return taken
+
+    async def give_back(self, conversation_id: int) -> bool:
+        """Let the bot answer again; False where nobody had taken the conversation over."""
+        given = await self._store.give_back(conversation_id)
+        await self._tell(conversation_id)
+        return given
+
+    async def send(self, conversation: Conversation, person: Person, text: str, operator: str) -> int:
+        """Have a message of an operator's sent, in its turn; return the number under which that is stored."""
+        data = {"text": text, "operator": operator}
+        update = internal_update(conversation.key.bot, OPERATOR_MESSAGE, conversation, person, data)
+        await self._updates.store([update])
+        await self._bus.publish(f"updates:{update.bot}", {"update_id": update.update_id})
+        return -update.update_id
+
+    async def find(self, chat: ChatKey) -> Takeover | None:
+        """Return who has taken a chat over, as of two seconds ago at worst; never raises.
+
+        What bots ask at every message: all there are fit into memory, and are read once for everybody.
+        """
+        if self._looked is None or self._clock.monotonic() - self._looked >= _TRUST:
+            await self._look()
+        return self._known.get(chat)
+
+    async def _look(self) -> None:
+        async with self._looking:
+            now = self._clock.monotonic()
+            if self._looked is not None and now - self._looked < _TRUST:
+                return
+            try:
+                self._known = await self._store.all()
+            except StorageError as error:
+                log.warning("cannot see what operators have taken over: %s", error.detail)
+            self._looked = now
+
+    async def _tell(self, conversation_id: int) -> None:
+        self._looked = None
+        await self._bus.publish("conversations", {"conversation_id": conversation_id})

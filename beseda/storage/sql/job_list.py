@@ -1,0 +1,43 @@
+"""Jobs by the hundred."""
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+
+from beseda.domain.job_list import JobFilter, JobLine
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.job import jobs
+
+_lines = select(*(jobs.c[field.name] for field in fields(JobLine)))
+
+
+class SqlJobList:
+    """Jobs in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, wanted: JobFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[JobLine]:
+        """Return jobs, newest first; `before` is the number of the last one seen."""
+        query = _lines.where(*_conditions(wanted)).order_by(jobs.c.id.desc()).limit(limit)
+        query = query.offset(offset) if before is None else query.where(jobs.c.id < before)
+        return [JobLine(*row) for row in await self._fetch(query)]
+
+    async def count(self, wanted: JobFilter) -> int:
+        """Return how many jobs the filter lets through."""
+        query = select(func.count()).select_from(jobs).where(*_conditions(wanted))
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def find(self, job_id: int) -> JobLine | None:
+        """Return a job, or None."""
+        rows = await self._fetch(_lines.where(jobs.c.id == job_id))
+        return JobLine(*rows[0]) if rows else None
+
+    async def _fetch(self, query: Select[Any]) -> list[Row[Any]]:
+        return list(await self._database.read(lambda connection: connection.execute(query).all()))
+
+
+def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    columns = ("bot", "user_id", "state", "kind")
+    return [jobs.c[name] == value for name in columns if (value := getattr(wanted, name)) is not None]

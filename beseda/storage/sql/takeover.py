@@ -1,0 +1,64 @@
+"""Takeovers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import insert as sql_insert
+
+from beseda.domain.conversation import ChatKey
+from beseda.domain.takeover import Takeover
+from beseda.errors import NotFoundError
+from beseda.kit.clock import Clock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.conversation import conversations
+from beseda.storage.sql.tables.takeover import takeovers
+
+_all = select(conversations.c.bot, conversations.c.chat_id, conversations.c.thread_id, *takeovers.columns).join(
+    conversations, conversations.c.id == takeovers.c.conversation_id
+)
+
+
+class SqlTakeoverRepository:
+    """Takeovers in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def take(self, conversation_id: int, operator: str) -> Takeover:
+        """Have a conversation taken over; by the same operator, it is since the first time. Raises NotFoundError."""
+        now = self._clock.now()
+        return await self._database.write(
+            lambda connection: _take(connection, Takeover(conversation_id, operator, now))
+        )
+
+    async def give_back(self, conversation_id: int) -> bool:
+        """Give a conversation back to its bot; False where nobody had it."""
+        change = delete(takeovers).where(takeovers.c.conversation_id == conversation_id)
+        return bool(await self._database.write(lambda connection: connection.execute(change).rowcount))
+
+    async def all(self) -> Mapping[ChatKey, Takeover]:
+        """Return every conversation that is taken over, by its place."""
+        rows = await self._database.read(lambda connection: connection.execute(_all).all())
+        return {
+            ChatKey(row.bot, row.chat_id, row.thread_id): Takeover(row.conversation_id, row.operator, row.since)
+            for row in rows
+        }
+
+
+def _take(connection: Connection, wanted: Takeover) -> Takeover:
+    # Locked, so that two who take it at once do so one after another.
+    place = select(conversations.c.id).where(conversations.c.id == wanted.conversation_id).with_for_update()
+    if connection.execute(place).first() is None:
+        raise NotFoundError(f"conversation {wanted.conversation_id}")
+    ours = takeovers.c.conversation_id == wanted.conversation_id
+    row = connection.execute(select(takeovers).where(ours)).one_or_none()
+    values: dict[str, str | datetime] = {"operator": wanted.operator, "since": wanted.since}
+    if row is None:
+        connection.execute(sql_insert(takeovers).values(conversation_id=wanted.conversation_id, **values))
+        return wanted
+    if row.operator == wanted.operator:
+        return Takeover(row.conversation_id, row.operator, row.since)
+    connection.execute(update(takeovers).where(ours).values(values))
+    return wanted
