@@ -63,12 +63,13 @@ class BudgetRules:
 
     def limits_anything(self, unit: Unit | None = None) -> bool:
         """Return whether there is any limit, or one on this unit."""
-        return any(limit > 0 and unit in {None, kind} for (_, kind), limit in self.limits.items())
+        return any(limit > 0 and (unit is None or unit is kind) for (_, kind), limit in self.limits.items())
 
     def change(self, change: BudgetChange, zone: str = "") -> "BudgetRules":
         """Return the rules of a bot: these, with what its folder says on top."""
         cheaper = self.cheaper_model if change.cheaper_model is None else change.cheaper_model
-        return BudgetRules({**self.limits, **change.limits}, cheaper, zone or self.zone)
+        limits = {**self.limits, **change.limits}
+        return BudgetRules({key: limit for key, limit in limits.items() if limit}, cheaper, zone or self.zone)
 
 
 @dataclass(frozen=True, slots=True)
