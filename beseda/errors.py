@@ -19,9 +19,12 @@
     ├── SlotTakenError               409  somebody else has booked that time
     ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
     ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
+    ├── StaleVersionError            412  somebody else has changed it since it was read
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
     │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
     ├── StorageError                 503  database or Redis do not answer
+    │   ├── RowRefusedError               the database answers, and does not take this row
+    │   └── LeaseLostError                another replica has taken over the chat
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
     ├── RemoteError                  502  a service that thinks for us (model, recogniser) failed
     │   ├── KeyRejectedError              the key is wrong, missing or not allowed to do this
@@ -260,6 +263,16 @@ class ReportNotReadyError(BesedaError):
     status = 409
 
 
+class StaleVersionError(BesedaError):
+    """What is to be changed has been changed by somebody else since it was read."""
+
+    text = Text(
+        ru="Пока вы смотрели, это изменил кто-то другой. Откройте заново и повторите.",
+        en="Somebody else has changed this since you read it. Read it again and repeat your change.",
+    )
+    status = 412
+
+
 class RateLimitedError(BesedaError):
     """The person writes faster than the bot's owner allows."""
 
@@ -307,6 +320,14 @@ class StorageError(BesedaError):
     )
     status = 503
     retryable = True
+
+
+class RowRefusedError(StorageError):
+    """The database answers, and does not take what was to be written: trying again at once does not help."""
+
+
+class LeaseLostError(StorageError):
+    """Another replica has taken over the chat: it goes on from the record."""
 
 
 class ToolError(BesedaError):

@@ -122,6 +122,18 @@ def fill_fields(lead: Lead, slots: Iterable[LeadSlot], region: str = DEFAULT_REG
     return lead
 
 
+def view_for(lead: Lead, user_id: int) -> Lead:
+    """Return a lead as a bot may speak of it to one of its people: with what this person has said themselves.
+
+    Two people become one lead by naming the same phone, which is no proof that they are the same.
+    """
+    if user_id == lead.user_id:
+        return lead
+    own = {name: slot for name, slot in lead.slots.items() if slot.user_id == user_id}
+    bare = replace(lead, name="", contact="", phone="", email="", notes="", slots=own)
+    return fill_fields(bare, own.values())
+
+
 def tell_difference(old: Lead, new: Lead, actor: str) -> tuple[NewEvent, ...]:
     """Return the events of a change: what was and what is, so that nothing corrected is lost."""
     names = ("name", "contact", "phone", "email", "status", "owner", "notes", "fit_score")

@@ -43,8 +43,11 @@ class LeadStore(Protocol):
         """Return the ids of a lead and of those that were merged into it; empty where there is none."""
         ...
 
-    async def delete(self, lead_id: int, actor: str) -> bool:
-        """Delete a lead with all that was merged into it and their events; only that it is gone remains."""
+    async def delete(self, lead_id: int, actor: str, version: int | None = None) -> bool:
+        """Delete a lead with all that was merged into it and their events; only that it is gone remains.
+
+        Raises StaleVersionError where `version` is not the lead's.
+        """
         ...
 
     async def stages(self, lead_id: int) -> Sequence[StageVisit]:

@@ -22,7 +22,7 @@ from beseda.domain.lead import (
     StageVisit,
 )
 from beseda.domain.lead_update import LeadUpdate, apply_change, describe_lead, lead_event, merge_leads
-from beseda.errors import StorageError
+from beseda.errors import StaleVersionError, StorageError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.lead import Decide
 from beseda.storage.sql import _lead_consent
@@ -87,9 +87,12 @@ class SqlLeadRepository:
         """Return the ids of a lead and of those that were merged into it; empty where there is none."""
         return await self._database.read(lambda connection: tuple(find_family(connection, lead_id)))
 
-    async def delete(self, lead_id: int, actor: str) -> bool:
-        """Delete a lead with all that was merged into it and their events; only that it is gone remains."""
-        return await self._write(lambda connection, now: _delete(connection, lead_id, actor, now))
+    async def delete(self, lead_id: int, actor: str, version: int | None = None) -> bool:
+        """Delete a lead with all that was merged into it and their events; only that it is gone remains.
+
+        Raises StaleVersionError where `version` is not the lead's.
+        """
+        return await self._write(lambda connection, now: _delete(connection, lead_id, (actor, version), now))
 
     async def stages(self, lead_id: int) -> Sequence[StageVisit]:
         """Return the stages that a lead has been in, the first one first."""
@@ -217,10 +220,13 @@ def _merge(connection: Connection, change: tuple[Lead, LeadUpdate], twins: Seque
     return merged
 
 
-def _delete(connection: Connection, lead_id: int, actor: str, now: datetime) -> bool:
+def _delete(connection: Connection, lead_id: int, order: tuple[str, int | None], now: datetime) -> bool:
+    actor, version = order
     lead = find_lead(connection, lead_id, lock=True)
     if lead is None:
         return False
+    if version is not None and version != lead.version:
+        raise StaleVersionError(f"lead {lead_id} is at version {lead.version}")
     numbers = list(find_family(connection, lead_id))
     connection.execute(delete(events).where(events.c.lead_id.in_(numbers)))
     connection.execute(delete(leads).where(leads.c.merged_into == lead_id))

@@ -1,0 +1,190 @@
+"""Leads: found, filled with what people prove to have said, changed by hand, made one where they are the same."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from beseda.domain.contact import DEFAULT_REGION
+from beseda.domain.conversation import Person
+from beseda.domain.event import Event, EventFilter
+from beseda.domain.lead import (
+    Consent,
+    ConsentKind,
+    Filled,
+    Finding,
+    Lead,
+    LeadChange,
+    LeadFilter,
+    LeadList,
+    LeadPage,
+    NewLead,
+    Opened,
+    StageVisit,
+)
+from beseda.domain.lead_update import (
+    LeadUpdate,
+    Source,
+    apply_change,
+    apply_findings,
+    confirm_slot,
+    drop_slot,
+    view_for,
+)
+from beseda.errors import NotFoundError, StaleVersionError
+from beseda.kit.clock import Clock
+from beseda.storage.base.event import EventStore
+from beseda.storage.base.lead import Decide, LeadStore
+
+Bell: TypeAlias = Callable[[int], Awaitable[None]]
+
+
+async def _nobody(_lead_id: int) -> None:
+    """Ring for nobody."""
+
+
+class LeadService:
+    """What may be done with leads. Methods that take a lead's id raise NotFoundError; all raise StorageError.
+
+    A lead that has been merged is worked on as the one that it has become part of: go on with what is returned.
+    """
+
+    def __init__(
+        self,
+        store: LeadStore,
+        events: EventStore,
+        clock: Clock,
+        *,
+        region: str = DEFAULT_REGION,
+        bell: Bell = _nobody,
+    ) -> None:
+        """`region` is the country whose phones are written without a code; `bell` is rung after each change."""
+        self._store = store
+        self._events = events
+        self._clock = clock
+        self._region = region
+        self._bell = bell
+
+    async def find(self, lead_id: int) -> Lead:
+        """Return a lead with its fields, as it is: one that was merged says into which."""
+        return _found(await self._store.find(lead_id), lead_id)
+
+    async def for_user(self, bot: str, person: Person) -> Lead:
+        """Return a person's lead, made where there is none, with nothing in it that somebody else has said."""
+        known = await self._store.for_user(bot, person.id)
+        if known is None:
+            known = (await self.open(NewLead(bot, person.id, name=person.name))).lead
+        return view_for(known, person.id)
+
+    async def open(self, new: NewLead) -> Opened:
+        """Return a person's lead, made where there is none, with what `new` gives; it may merge with another."""
+        opened = await self._store.open(new, region=self._region)
+        await self._bell(opened.lead.id)
+        return opened
+
+    async def fill(self, lead_id: int, findings: Sequence[Finding]) -> Filled:
+        """Keep what a model has read, as far as it stands in the messages of the lead's own people.
+
+        A finding below 0.6 is to be asked again, one below 0.8 to be confirmed. What was corrected stays in the events.
+        """
+        outcome, authors = Filled(await self.find(lead_id)), {0}
+
+        def decide(lead: Lead, sources: Mapping[int, Source]) -> LeadUpdate:
+            nonlocal outcome, authors
+            authors = {source.user_id for source in sources.values()}
+            now = self._clock.now()
+            update, outcome = apply_findings(lead, findings, sources, now=now, region=self._region)
+            return update
+
+        lead = await self._update(lead_id, decide, [finding.message_id for finding in findings])
+        # A message's author is not told what the other person of a merged lead has said.
+        shown = view_for(lead, authors.pop()) if len(authors) == 1 else lead
+        return Filled(shown, outcome.kept, outcome.refused)
+
+    async def confirm(self, lead_id: int, slot: str) -> Lead:
+        """Accept a field that the person has said yes to."""
+        return await self._update(lead_id, lambda lead, _: confirm_slot(lead, slot, self._region))
+
+    async def drop(self, lead_id: int, slot: str) -> Lead:
+        """Empty a field that the person has said no to."""
+        return await self._update(lead_id, lambda lead, _: drop_slot(lead, slot))
+
+    async def change(self, lead_id: int, change: LeadChange, *, version: int | None = None, actor: str) -> Lead:
+        """Change what is given, in the name of `actor`. Raises StaleVersionError where `version` is not the lead's."""
+
+        def decide(lead: Lead, _: Mapping[int, Source]) -> LeadUpdate:
+            if version is not None and (version, lead_id) != (lead.version, lead.id):
+                raise StaleVersionError(f"lead {lead_id} is at version {lead.version}")
+            return apply_change(lead, change, actor, self._region)
+
+        return await self._update(lead_id, decide)
+
+    async def enter_stage(self, lead_id: int, stage: str, *, actor: str = "bot") -> Lead:
+        """Have a lead enter a stage; it leaves the one it was in."""
+        return await self.change(lead_id, LeadChange(stage=stage), actor=actor)
+
+    async def list(self, wanted: LeadFilter, page: LeadPage) -> LeadList:
+        """Return live leads, without their fields."""
+        return await self._store.list(wanted, page)
+
+    async def delete(self, lead_id: int, *, version: int | None = None, actor: str) -> None:
+        """Delete a lead with all that was merged into it and its events. Raises StaleVersionError like `change`."""
+        if not await self._store.delete(lead_id, actor, version):
+            raise NotFoundError(f"lead {lead_id}")
+        await self._bell(lead_id)
+
+    async def events(
+        self, lead_id: int, *, limit: int = 100, offset: int = 0, before: int | None = None
+    ) -> tuple[Sequence[Event], int]:
+        """Return what has happened to a lead and those merged into it, newest first, and how much that is in all."""
+        family = tuple(await self._store.family(lead_id))
+        if not family:
+            raise NotFoundError(f"lead {lead_id}")
+        return await self.list_events(EventFilter(lead_ids=family), limit=limit, offset=offset, before=before)
+
+    async def list_events(
+        self, wanted: EventFilter, *, limit: int = 100, offset: int = 0, before: int | None = None
+    ) -> tuple[Sequence[Event], int]:
+        """Return what has happened, newest first, and how much that is in all."""
+        found = await self._events.list(wanted, limit=limit, offset=offset, before=before)
+        return found, await self._events.count(wanted)
+
+    async def stages(self, lead_id: int) -> Sequence[StageVisit]:
+        """Return the stages that a lead has been in, the first one first."""
+        return await self._store.stages(lead_id)
+
+    async def consents(self, lead_id: int) -> Sequence[Consent]:
+        """Return what a lead's people were asked to allow, the first one first."""
+        return await self._store.consents(lead_id)
+
+    async def ask_consent(self, lead_id: int, kind: ConsentKind, person: Person) -> None:
+        """Keep that a person is being asked now."""
+        await self._store.ask_consent(lead_id, kind, person.id)
+
+    async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent:
+        """Keep that the author of a message has consented in it. Raises NotFoundError for a message of others."""
+        given = await self._store.give_consent(lead_id, kind, message_id)
+        if given is None:
+            raise NotFoundError(f"message {message_id} of lead {lead_id}")
+        await self._bell(lead_id)
+        return given
+
+    async def revoke_consent(
+        self, lead_id: int, kind: ConsentKind, message_id: int | None = None, *, actor: str = "bot"
+    ) -> None:
+        """Keep that a consent is taken back or refused: by who wrote the message, or by everybody of the lead.
+
+        Without a consent to keep a profile events go on without anything personal in them.
+        """
+        if not await self._store.revoke_consent(lead_id, kind, message_id, actor):
+            raise NotFoundError(f"lead {lead_id}")
+        await self._bell(lead_id)
+
+    async def _update(self, lead_id: int, decide: Decide, message_ids: Sequence[int] = ()) -> Lead:
+        lead = _found(await self._store.update(lead_id, decide, message_ids), lead_id)
+        await self._bell(lead.id)
+        return lead
+
+
+def _found(lead: Lead | None, lead_id: int) -> Lead:
+    if lead is None:
+        raise NotFoundError(f"lead {lead_id}")
+    return lead
