@@ -1,0 +1,43 @@
+"""What a sale remembers of a chat beside the lead: how far it has read, and what waits for a consent."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from beseda.domain.lead import Finding
+from beseda.storage.base.state import StateStore
+
+
+@dataclass(frozen=True, slots=True)
+class SalesMemory:
+    """May be lost: then the last messages are read once more, which changes nothing that is known.
+
+    `read_to` is the last message that was read, `held` the contacts that wait for a consent, which is `asked` for once;
+    `declined` whether the person wants no consultation, `told` whether the owner knows of the lead.
+    """
+
+    read_to: int = 0
+    held: tuple[Finding, ...] = ()
+    asked: bool = False
+    declined: bool = False
+    told: bool = False
+
+
+async def load_memory(store: StateStore, key: str) -> SalesMemory:
+    """Return what is remembered under a key; what cannot be understood (any more) counts for nothing."""
+    kept: dict[str, Any] = await store.get(key) or {}
+    try:
+        held = tuple(Finding(**finding) for finding in kept.get("held", ()))
+        return SalesMemory(
+            read_to=int(kept.get("read_to", 0)),
+            held=held,
+            asked=bool(kept.get("asked")),
+            declined=bool(kept.get("declined")),
+            told=bool(kept.get("told")),
+        )
+    except (TypeError, ValueError):
+        return SalesMemory()
+
+
+async def save_memory(store: StateStore, key: str, memory: SalesMemory) -> None:
+    """Remember it. Raises StorageError."""
+    await store.set(key, asdict(memory))

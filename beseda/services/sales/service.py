@@ -1,0 +1,277 @@
+"""A sale, message by message: what is said is read, what is proven is kept, the next answer is planned.
+
+    study()   lines ─► model ─► findings ─► lead (refusals by proof) ─► score, stage ─► Situation
+    assess()  the same without reading: what is known now
+
+Reading is done anew after a crash and changes nothing then: what is known stays, and a stage goes forward only.
+"""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from beseda.domain.conversation import Conversation, Person
+from beseda.domain.lead import ACCEPT_FROM, ConsentKind, Finding, Lead, LeadChange, SlotState
+from beseda.domain.message import Role
+from beseda.domain.reading import Line
+from beseda.domain.sales import (
+    ACCEPTED,
+    DECLINES,
+    TO_CONFIRM,
+    WANTS_CONSULTATION,
+    Funnel,
+    KnownSlots,
+    choose_confirmation,
+    next_stage,
+    plan_answer,
+    score_fit,
+)
+from beseda.errors import BesedaError
+from beseda.services.chat import FindModel
+from beseda.services.lead import LeadService
+from beseda.services.sales.extraction import Extractor, Reading
+from beseda.services.sales.instructions import Situation
+from beseda.services.sales.memory import SalesMemory, load_memory, save_memory
+from beseda.storage.base.sales import SalesStore
+from beseda.storage.base.state import StateStore
+
+log = logging.getLogger(__name__)
+
+PAGE = 12  # messages that are read at once: what a failure has left is made up for within them
+PROFILE = ConsentKind.PDPA_PROFILE
+
+
+@dataclass(frozen=True, slots=True)
+class SalesParts:
+    """What a sales service is put together from."""
+
+    leads: LeadService
+    store: SalesStore
+    state: StateStore
+    find_model: FindModel
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Whose sale this is: a person in their chat with a bot. `key` is where the state store keeps its memory."""
+
+    conversation: Conversation
+    person: Person
+    key: str
+    model: str = ""
+
+    @property
+    def bot(self) -> str:
+        """The bot's name."""
+        return self.conversation.key.bot
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    value: str
+    state: str
+
+
+class SalesService:
+    """The sales of one bot, by its funnel."""
+
+    def __init__(self, funnel: Funnel, parts: SalesParts) -> None:
+        self.funnel = funnel
+        self.leads = parts.leads
+        self._store = parts.store
+        self._state = parts.state
+        self._find_model = parts.find_model
+        self._extractor = Extractor(funnel)
+
+    async def find_lead(self, talk: Talk) -> Lead:
+        """Return the person's lead, made where they have none. Raises StorageError."""
+        return await self.leads.for_user(talk.bot, talk.person)
+
+    async def assess(self, talk: Talk, signals: Collection[str] = ()) -> Situation:
+        """Return how a sale stands by what is known. Raises StorageError."""
+        memory = await load_memory(self._state, talk.key)
+        return self._describe(await self.find_lead(talk), memory, signals)
+
+    async def study(self, talk: Talk) -> Situation | None:
+        """Read what the person has said since the last time, keep it, and return how the sale stands then.
+
+        None where the model or the record failed: the next message brings it once more.
+        """
+        try:
+            return await self._study(talk)
+        except BesedaError as error:
+            log.warning("nothing was read of this message: %s: %s", type(error).__name__, error.detail)
+            return None
+
+    async def advance(self, talk: Talk, signals: Collection[str]) -> Situation:
+        """Go on after something that was not said: a button, an appointment. Raises StorageError."""
+        memory = await load_memory(self._state, talk.key)
+        lead = await self._move_on(await self.find_lead(talk), signals)
+        return self._describe(lead, memory, signals)
+
+    async def list_lines(self, conversation: Conversation, limit: int = PAGE) -> list[Line]:
+        """Return the last messages with their numbers. Raises StorageError."""
+        return await self._store.lines(conversation, limit)
+
+    async def has_consent(self, lead_id: int) -> bool:
+        """Return whether contact data may be kept. Raises StorageError."""
+        return any(one.holds and one.kind is PROFILE for one in await self.leads.consents(lead_id))
+
+    async def give_consent(self, talk: Talk, message_id: int) -> int:
+        """Keep that the person has consented in a message, then what has waited for it; return how much that was.
+
+        Raises StorageError, and NotFoundError for a message that is not theirs.
+        """
+        memory = await load_memory(self._state, talk.key)
+        lead = await self.find_lead(talk)
+        await self.leads.give_consent(lead.id, PROFILE, message_id)
+        filled = await self.leads.fill(lead.id, memory.held) if memory.held else None
+        await save_memory(self._state, talk.key, replace(memory, held=(), asked=True))
+        return len(filled.kept) if filled else 0
+
+    async def revoke_consent(self, talk: Talk, message_id: int | None = None) -> None:
+        """Keep that the person refuses or takes back, and drop the contacts they gave. Raises StorageError."""
+        memory = await load_memory(self._state, talk.key)
+        lead = await self.find_lead(talk)
+        for name in self._list_contacts(lead):
+            await self.leads.drop(lead.id, name)
+        if lead.contact:
+            await self.leads.change(lead.id, LeadChange(contact=""), actor="bot")
+        await self.leads.revoke_consent(lead.id, PROFILE, message_id)
+        await save_memory(self._state, talk.key, replace(memory, held=(), asked=True))
+
+    async def keep_contact(self, talk: Talk, slot: str, value: str, message_id: int) -> bool:
+        """Keep a contact that the person has sent by themselves, which consents to it; False where it is no number.
+
+        Raises StorageError.
+        """
+        lead = await self.find_lead(talk)
+        await self.leads.give_consent(lead.id, PROFILE, message_id)
+        filled = await self.leads.fill(lead.id, [Finding(slot, value, 1.0, message_id, value)])
+        await self._move_on(await self.find_lead(talk), ())
+        return bool(filled.kept)
+
+    async def note_asked(self, talk: Talk) -> None:
+        """Keep that the consent has been asked for: it is asked for once. Raises StorageError."""
+        memory = await load_memory(self._state, talk.key)
+        if not memory.asked:
+            lead = await self.find_lead(talk)
+            await self.leads.ask_consent(lead.id, PROFILE, talk.person)
+            await save_memory(self._state, talk.key, replace(memory, asked=True))
+
+    async def take_news(self, talk: Talk) -> Lead | None:
+        """Return the lead where its score has come so far that the owner should know, once. Raises StorageError."""
+        lead, memory = await self.find_lead(talk), await load_memory(self._state, talk.key)
+        return None if memory.told or lead.fit_score < self.funnel.offer_from else lead
+
+    async def note_told(self, talk: Talk) -> None:
+        """Keep that the owner knows. Raises StorageError."""
+        memory = await load_memory(self._state, talk.key)
+        await save_memory(self._state, talk.key, replace(memory, told=True))
+
+    async def _study(self, talk: Talk) -> Situation:
+        memory, lead = await load_memory(self._state, talk.key), await self.find_lead(talk)
+        lines = await self._store.lines(talk.conversation, PAGE)
+        new = [line.message_id for line in lines if line.role is Role.USER and line.message_id > memory.read_to]
+        if not new:
+            return self._describe(lead, memory, ())
+        model = await self._find_model(talk.model)
+        reading = await self._extractor.read(model, lines, self._list_doubts(lead))
+        memory = await self._take_word(talk, reading, memory, max(new))
+        await self._answer_doubts(lead, reading)
+        findings = [finding for finding in reading.findings if self._is_news(lead, finding, new)]
+        memory = await self._keep(lead, findings, memory)
+        lead = await self._move_on(await self.find_lead(talk), reading.signals)
+        memory = _note_signals(replace(memory, read_to=max(new)), reading.signals)
+        await save_memory(self._state, talk.key, memory)
+        return self._describe(lead, memory, reading.signals)
+
+    async def _take_word(self, talk: Talk, reading: Reading, memory: SalesMemory, message_id: int) -> SalesMemory:
+        """Take a yes or no in words for the answer to our question, while it is open."""
+        if memory.asked and memory.held and reading.consent in {"yes", "no"}:
+            if reading.consent == "yes":
+                await self.give_consent(talk, message_id)
+            else:
+                await self.revoke_consent(talk, message_id)
+            return await load_memory(self._state, talk.key)
+        return memory
+
+    async def _answer_doubts(self, lead: Lead, reading: Reading) -> None:
+        doubt = choose_confirmation(self.funnel, self._know(lead))  # the one that was asked about
+        if doubt is None:
+            return
+        name = doubt[0].name
+        if name in reading.confirmed:
+            await self.leads.confirm(lead.id, name)
+        elif name in reading.denied:
+            await self.leads.drop(lead.id, name)
+
+    async def _keep(self, lead: Lead, findings: Sequence[Finding], memory: SalesMemory) -> SalesMemory:
+        """Fill in what may be kept, and hold contacts back until the person allows it."""
+        contacts = [finding for finding in findings if self.funnel.slots[finding.slot].contact]
+        if contacts and not await self.has_consent(lead.id):
+            findings = [finding for finding in findings if finding not in contacts]
+            held = {finding.slot: finding for finding in (*memory.held, *contacts)}
+            refused = memory.asked and not memory.held  # they said no: it is not asked a second time
+            memory = memory if refused else replace(memory, held=tuple(held.values()))
+        if findings:
+            filled = await self.leads.fill(lead.id, findings)
+            for refusal in filled.refused:
+                log.info("%s is not believed: %s", refusal.finding.slot, refusal.reason)
+        return memory
+
+    async def _move_on(self, lead: Lead, signals: Collection[str]) -> Lead:
+        """Bring score and stage up to date; the stage goes forward only."""
+        known = self._know(lead)
+        score = score_fit(self.funnel, known)
+        stage = next_stage(self.funnel, lead.stage, score, known, signals).name
+        change = LeadChange(
+            fit_score=score if score != lead.fit_score else None, stage=stage if stage != lead.stage else None
+        )
+        if change != LeadChange():
+            await self.leads.change(lead.id, change, actor="bot")
+            return replace(lead, fit_score=score, stage=stage)
+        return lead
+
+    def _describe(self, lead: Lead, memory: SalesMemory, signals: Collection[str]) -> Situation:
+        known, wishes = self._know(lead), {*signals}
+        if memory.declined and WANTS_CONSULTATION not in wishes:
+            wishes.add(DECLINES)
+        plan = plan_answer(self.funnel, self.funnel.stage(lead.stage), known, wishes)
+        held = {finding.slot for finding in memory.held}
+        plan = replace(plan, ask=tuple(slot for slot in plan.ask if slot.name not in held))
+        return Situation(lead, known, plan, ask_consent=bool(memory.held) and not memory.asked)
+
+    def _know(self, lead: Lead) -> KnownSlots:
+        """Return what is known by the funnel's own thresholds; what somebody has confirmed stays accepted."""
+        slots = {name: slot for name, slot in lead.slots.items() if name in self.funnel.slots}
+        return {
+            name: _Known(
+                slot.value, ACCEPTED if _is_settled(slot.state, slot.confidence) else self.funnel.judge(slot.confidence)
+            )
+            for name, slot in slots.items()
+        }
+
+    def _list_doubts(self, lead: Lead) -> Mapping[str, str]:
+        return {name: known.value for name, known in self._know(lead).items() if known.state == TO_CONFIRM}
+
+    def _list_contacts(self, lead: Lead) -> list[str]:
+        return [name for name in lead.slots if name in self.funnel.slots and self.funnel.slots[name].contact]
+
+    def _is_news(self, lead: Lead, finding: Finding, new: Sequence[int]) -> bool:
+        """Return whether a finding may change the lead: nothing is put back to what was said before."""
+        slot = lead.slots.get(finding.slot)
+        if slot is None:
+            return True
+        return finding.message_id in new and finding.message_id >= (slot.message_id or 0)
+
+
+def _is_settled(state: SlotState, confidence: float) -> bool:
+    # Accepted in spite of its confidence: somebody has said yes to it, or entered it by hand.
+    return state is SlotState.ACCEPTED and confidence < ACCEPT_FROM
+
+
+def _note_signals(memory: SalesMemory, signals: Collection[str]) -> SalesMemory:
+    if WANTS_CONSULTATION in signals:
+        return replace(memory, declined=False)
+    return replace(memory, declined=True) if DECLINES in signals else memory
