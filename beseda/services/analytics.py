@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from beseda.domain.analytics import (
     DAY,
@@ -17,25 +17,15 @@ from beseda.domain.analytics import (
     Step,
     list_points,
 )
-from beseda.errors import InputError
+from beseda.errors import PeriodError
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
-from beseda.storage.base.analytics import AnalyticsStore
+from beseda.storage.base.analytics import CONVERSATIONS, AnalyticsStore
 
 MOST_POINTS = 2000
 # An answer that ends, or is asked for again, after its hour was rolled up: the hour is counted anew for so long.
 _LATE = timedelta(hours=2)
 _NIGHTLY = timedelta(days=2)
-
-
-class PeriodError(InputError):
-    """A period that ends before it begins, or a series of more points than anybody can look at."""
-
-    text = Text(
-        ru="Такой период не посчитать: проверьте начало, конец и шаг.",
-        en="This period cannot be counted: look at its beginning, end and step.",
-    )
-    status = 422
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +45,7 @@ class AnalyticsService:
 
     async def metrics(self, period: Period) -> Metrics:
         """Return everything about a period, as of this minute. Raises PeriodError and StorageError."""
-        period = self._check(period)
+        _check(period)
         rolled_until = await self._store.find_rolled_until()
         split = _split(period, rolled_until)
         pieces, users, leads, funnel = await asyncio.gather(
@@ -72,7 +62,7 @@ class AnalyticsService:
 
     async def series(self, period: Period, metric: Metric, step: Step) -> list[Point]:
         """Return one metric over a period, point by point. Raises PeriodError and StorageError."""
-        period = self._check(period)
+        _check(period)
         if (period.until - period.since) / step.width > MOST_POINTS:
             raise PeriodError(f"more than {MOST_POINTS} points")
         if metric is Metric.ACTIVE_USERS:
@@ -100,31 +90,28 @@ class AnalyticsService:
         return await self._roll_up(since, Step.HOUR.floor(now), now) if since else 0
 
     async def _roll_up(self, since: datetime, until: datetime, now: datetime) -> int:
-        since = Step.HOUR.floor(since)
-        start = since
+        since = start = Step.HOUR.floor(since)
         while start < until:
-            end = min(Step.DAY.floor(start) + DAY, until)
-            piece = Period(start, end)
+            piece = Period(start, min(Step.DAY.floor(start) + DAY, until))
             await self._store.store_hours(piece, await self._store.measure(piece))
             await self._store.roll_up_users(piece)
-            start = end
+            await self._store.mark_rolled(piece.until)  # a roll-up that is broken off goes on from here
+            start = piece.until
         day = Step.DAY.floor(since)
         while day < now:
             # The funnel is a day's; that of today is told as far as it has come.
             await self._store.roll_up_funnel(Period(day, day + DAY))
             day += DAY
-        place: int | None = 0
-        while place is not None:
-            place = await self._store.roll_up_conversations(Period(since, until), place)
-        if since < until:
-            await self._store.mark_rolled(until)
+        await self._roll_up_conversations(since, until)
         return max(0, (until - since) // HOUR)
 
-    def _check(self, period: Period) -> Period:
-        """Return the period up to now: what lies ahead holds nothing."""
-        if period.since >= period.until:
-            raise PeriodError("the period ends before it begins")
-        return replace(period, until=max(min(period.until, self._clock.now() + HOUR), period.since + HOUR))
+    async def _roll_up_conversations(self, since: datetime, until: datetime) -> None:
+        done = await self._store.find_rolled_until(CONVERSATIONS)
+        period = Period(min(since, done) if done else _BEGINNING, until)
+        place: int | None = 0
+        while place is not None:
+            place = await self._store.roll_up_conversations(period, place)
+        await self._store.mark_rolled(until, CONVERSATIONS)
 
     async def _gather(self, split: _Split) -> list[HourFigures]:
         """Return the figures of all parts."""
@@ -154,10 +141,15 @@ class AnalyticsService:
         for at in list_points(period, step):
             end = at + step.width
             whole = rolled_until is not None and end <= rolled_until and period.since <= at and end <= period.until
-            if not whole:
+            if not whole and at < self._clock.now():
                 part = Period(max(at, period.since), min(end, period.until), period.bot)
                 found[at] = await self._store.count_active_users(part, rolled_until)
         return found
+
+
+def _check(period: Period) -> None:
+    if period.since >= period.until:
+        raise PeriodError("the period ends before it begins")
 
 
 def _split(period: Period, rolled_until: datetime | None) -> _Split:
