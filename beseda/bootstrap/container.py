@@ -23,6 +23,7 @@ from beseda.llm.registry import choose_model
 from beseda.photo.base import Enhancer
 from beseda.photo.darkroom import Darkroom
 from beseda.photo.registry import build_enhancer
+from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.budget import BudgetService
 from beseda.services.budgeted import BudgetedEnhancer
@@ -58,6 +59,7 @@ class Container:
     jobs: InlineJobs
     meetings: MeetingService
     api_keys: ApiKeyService
+    analytics: AnalyticsService
     takeovers: TakeoverService
 
     def build_housekeeping(self) -> Housekeeping:
@@ -125,6 +127,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             jobs=jobs,
             meetings=MeetingService(record.meetings, jobs, hot.bus, clock),
             api_keys=api_keys,
+            analytics=AnalyticsService(record.analytics, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
         )
 

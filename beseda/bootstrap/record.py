@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from beseda.config import Settings
 from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
+from beseda.storage.base.analytics import AnalyticsStore
 from beseda.storage.base.api_key import ApiKeyStore
 from beseda.storage.base.budget import BudgetStore
 from beseda.storage.base.conversation import ConversationStore
@@ -20,6 +21,7 @@ from beseda.storage.base.takeover import TakeoverStore
 from beseda.storage.base.territory import TerritoryStore
 from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.api_key import SqlApiKeyRepository
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
@@ -56,6 +58,7 @@ class Record:
     api_keys: ApiKeyStore
     kept_answers: KeptAnswerStore
     conversation_list: ConversationList
+    analytics: AnalyticsStore
     job_list: JobList
     takeovers: TakeoverStore
 
@@ -82,6 +85,7 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         api_keys=SqlApiKeyRepository(database, clock),
         kept_answers=SqlKeptAnswerRepository(database, clock),
         conversation_list=SqlConversationList(database),
+        analytics=SqlAnalyticsRepository(database, clock),
         job_list=SqlJobList(database),
         takeovers=SqlTakeoverRepository(database, clock),
     )

@@ -1,0 +1,30 @@
+"""`analytics.rollup` every hour, `analytics.nightly` for what came late: figures are summed where nobody waits."""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+SCHEDULE = (
+    Scheduled("analytics.rollup", every=timedelta(hours=1), slot="light"),
+    Scheduled("analytics.nightly", every=timedelta(days=1), at=time(2, 30), slot="light"),
+)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what sums up."""
+    analytics = container.analytics
+
+    async def roll_up(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"hours": await analytics.roll_up()}
+
+    async def roll_up_days(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"hours": await analytics.roll_up_days()}
+
+    return {"analytics.rollup": roll_up, "analytics.nightly": roll_up_days}
