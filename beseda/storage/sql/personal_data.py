@@ -19,6 +19,7 @@ from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.analytics import active_users, conversation_metrics
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
@@ -141,12 +142,21 @@ def _blank(connection: Connection, owner: FileOwner, conversation_ids: Sequence[
         .where(conversations.c.id.in_(conversation_ids), _is_private(owner), conversations.c.title != "")
         .values(title="")
     )
+    _forget_figures(connection, owner, conversation_ids)
     known: object = connection.execute(_is_known_elsewhere(owner)).scalar()
     if not known:
         names = {"name": "", "username": "", "language": ""}
         connection.execute(update(users).where(users.c.id == owner.user_id).values(names))
     pending = select(func.count()).where(_own_turns(owner, conversation_ids))
     return gone, int(connection.execute(pending).scalar_one())
+
+
+def _forget_figures(connection: Connection, owner: FileOwner, conversation_ids: Sequence[int]) -> None:
+    """Delete what is told of the person; sums over many people, in which nobody is to be seen, stay as they were."""
+    users, talks = active_users.c, conversation_metrics.c
+    connection.execute(delete(active_users).where(users.bot == owner.bot, users.user_id == owner.user_id))
+    private = select(conversations.c.id).where(conversations.c.id.in_(conversation_ids), _is_private(owner))
+    connection.execute(delete(conversation_metrics).where(talks.conversation_id.in_(private)))
 
 
 def _is_known_elsewhere(owner: FileOwner) -> Select[Any]:
