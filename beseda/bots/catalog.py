@@ -5,6 +5,7 @@ Bundled bots live beside this file; an owner's own in another folder, where one 
 
 import importlib
 import importlib.util
+import logging
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,16 +16,20 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from beseda.bots.calendar import CalendarEntry
 from beseda.dispatch.context import Mode
 from beseda.dispatch.handlers import common_router, mode_router
 from beseda.dispatch.handlers.commands import COMMANDS, KNOWN
 from beseda.dispatch.router import Router
 from beseda.domain.bot import Access, BotProfile
 from beseda.domain.budget import BudgetChange, is_zone, read_limits
+from beseda.domain.meeting import Diary
 from beseda.domain.menu import MenuItem
 from beseda.errors import SettingsError
 from beseda.kit.texts import Text
 from beseda.modes.registry import find_mode
+
+log = logging.getLogger(__name__)
 
 BUNDLED = Path(__file__).parent
 _FILES = ("bot.yaml", "bot.yml", "persona_prompt.md")
@@ -125,6 +130,7 @@ class BotFile(BaseModel):
     menu: list[_ModeName | MenuEntry] = []
     budgets: BudgetEntry = BudgetEntry()
     time_zone: Annotated[str, AfterValidator(_check_zone)] = ""
+    calendar: CalendarEntry | None = None
 
     def mode_settings(self) -> dict[str, dict[str, object]]:
         """Return the modes with what is set otherwise than by the mode itself."""
@@ -203,7 +209,24 @@ class Catalog:
             menu=tuple(_menu_item(item) for item in entry.menu),
             budgets=entry.budgets.to_change(),
             time_zone=entry.time_zone,
+            calendar=entry.calendar.to_calendar(entry.title.to_text()) if entry.calendar else None,
         )
+
+    def diaries(self) -> dict[str, Diary]:
+        """Return the diaries of all bots that make appointments, for processes where none of them runs.
+
+        Only `bot.yaml` is read. A bot whose file is wrong is left out and said in the log: it would not run either.
+        """
+        found = {}
+        for name in self.names():
+            try:
+                entry = _read(self.folder(name) / "bot.yaml")
+            except SettingsError as error:
+                log.warning("%s", error.detail)
+                continue
+            if entry.calendar is not None:
+                found[name] = Diary(entry.calendar.to_calendar(entry.title.to_text()), entry.model)
+        return found
 
     def _modes(self, name: str, entry: BotFile) -> dict[str, Mode]:
         folder = self.folder(name)

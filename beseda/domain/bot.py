@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from beseda.domain.budget import BudgetChange
+from beseda.domain.calendar import Calendar
 from beseda.domain.menu import MenuItem
 from beseda.kit.texts import Text
 
@@ -24,7 +25,7 @@ class BotProfile:
     `access` ADMINS restricts the bot to `ADMIN_IDS` where that setting is not empty. `apology` is said, in place of the
     general sentence, where the model is away. `modes` are what it can be switched to, each with its settings, and
     `menu` the buttons that lead there. `budgets` is what it sets otherwise than the program; `time_zone` where its day
-    begins, empty for the program's.
+    begins, empty for the program's. `calendar` is when it makes appointments, where it does.
     """
 
     name: str
@@ -46,3 +47,4 @@ class BotProfile:
     menu: Sequence[MenuItem] = ()
     budgets: BudgetChange = field(default_factory=BudgetChange)
     time_zone: str = ""
+    calendar: Calendar | None = None
