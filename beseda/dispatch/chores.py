@@ -11,7 +11,7 @@ remembered.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from beseda.dispatch.context import Chore, Context, Desk
@@ -113,6 +113,17 @@ class Chores:
         ]
         return bool(running) and await context.desk.jobs.cancel(max(running))
 
+    async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
+        """Show nothing more in such chats; waits for what is being shown, unless they are `lost` already."""
+        gone = [shown for shown in self._shown.values() if wanted(shown.turn.conversation.key.chat_id)]
+        for shown in gone:
+            self._shown.pop(shown.job.id, None)
+            if shown.due is not None:
+                shown.due.cancel()
+        for shown in () if lost else gone:
+            async with shown.lock:
+                pass
+
     async def close(self) -> None:
         """Show nothing more."""
         due = [shown.due for shown in self._shown.values() if shown.due is not None]
@@ -147,7 +158,7 @@ class Chores:
     async def _show(self, desk: Desk, shown: _Shown) -> None:
         """Show the progress: sent the first time, recorded before and after, then edited."""
         async with shown.lock:
-            if shown.job.state.is_over:
+            if shown.job.state.is_over or self._shown.get(shown.job.id) is not shown:
                 return
             shown.edited_at = desk.clock.monotonic()
             text = await self._describe(desk, shown.job)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from beseda.dispatch.events import Event, Identity, IncomingMessage, Kind, Membership, Press
+from beseda.dispatch.events import Event, Identity, IncomingMessage, Kind, Membership, Notice, Press
 from beseda.dispatch.material import Material
 from beseda.dispatch.menu import MenuBook
 from beseda.domain.bot import BotProfile
@@ -26,6 +26,7 @@ from beseda.services.chat import ChatService, Reply
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
 from beseda.services.file import FileService
+from beseda.services.meeting import MeetingService
 from beseda.services.panel import PanelService
 from beseda.services.personal_data import PersonalDataService
 from beseda.services.question import Question
@@ -66,6 +67,13 @@ class ChoreKeeper(Protocol):
 
     async def cancel_last(self, context: "Context") -> bool:
         """Cancel what the person asked for last in the event's chat and return whether there was anything."""
+        ...
+
+    async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
+        """Show nothing more in such chats, another replica does from now on; waits for what is being shown.
+
+        It does not wait where they are `lost` already.
+        """
         ...
 
     async def close(self) -> None:
@@ -149,6 +157,7 @@ class Desk:
     enhancer: Enhancer
     personal_data: PersonalDataService
     budgets: BudgetService
+    meetings: MeetingService
     clock: Clock
     downloads: Path
     storage: Path
@@ -177,7 +186,8 @@ class Context:
     @property
     def person(self) -> Person:
         """Who caused the event; nobody for a stop request, which only a chat knows of."""
-        return self.event.person if isinstance(self.event, IncomingMessage | Press | Membership) else Person(0, "")
+        event = self.event
+        return event.person if isinstance(event, IncomingMessage | Press | Membership | Notice) else Person(0, "")
 
     @property
     def language(self) -> str:

@@ -159,7 +159,8 @@ Event = Notice | IncomingMessage | Press | StopRequest | Membership | Move | Unh
 def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
     """Return the event of an update; one that is not what the Bot API says is logged and `Unhandled`."""
     try:
-        event = _known(update, content, me)
+        # Numbers below zero are our own: who brings Telegram's updates in refuses them.
+        event = _notice(update, content["beseda"], me) if update.update_id < 0 else _known(update, content, me)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         log.warning("update %d of %s is not understood: %r", update.update_id, me.name, error)
         event = None
@@ -167,8 +168,6 @@ def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
 
 
 def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
-    if update.update_id < 0:  # of our own alone: Telegram's numbers are positive, and others are not let in
-        return _notice(update, content["beseda"], me)
     if message := content.get("message"):
         if "migrate_to_chat_id" in message:
             return Move(_place(update, message, me), int(message["migrate_to_chat_id"]))

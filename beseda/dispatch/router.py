@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from beseda.dispatch.context import Answerer, Context, Desk, Mode, answer_plainly
-from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Move, Press, StopRequest
+from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Move, Notice, Press, StopRequest
 from beseda.errors import UnsupportedInputError
 
 Handler = Callable[[Context], Awaitable[None]]
@@ -19,6 +19,7 @@ class Router:
         self.presses: dict[str, Handler] = {}
         self.messages: dict[Kind, Handler] = {}
         self.events: dict[type, Handler] = {}
+        self.notices: dict[str, Handler] = {}
         self.answerer: Answerer = answer_plainly
         self.preparations: list[Preparation] = []
         self.modes: dict[str, Mode] = {}
@@ -50,6 +51,10 @@ class Router:
 
         return enter
 
+    def notice(self, kind: str) -> Callable[[Handler], Handler]:
+        """Enter a handler for updates of our own of this kind: `beseda.domain.update.internal_update` makes them."""
+        return _entry(self.notices, kind)
+
     def answer(self, answerer: Answerer) -> Answerer:
         """Enter what the bot does with every question: written, spoken, suggested or asked again."""
         self.answerer = answerer
@@ -66,6 +71,7 @@ class Router:
         self.presses |= other.presses
         self.messages |= other.messages
         self.events |= other.events
+        self.notices |= other.notices
         self.preparations += other.preparations
         self.modes |= other.modes
         if other.answerer is not answer_plainly:
@@ -78,6 +84,8 @@ class Router:
                 return self._find_message(event)
             case Press():
                 return self.presses.get(event.data.split(":", maxsplit=1)[0])
+            case Notice():
+                return self.notices.get(event.kind)
             case _:
                 return self.events.get(type(event))
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -15,10 +15,11 @@ log = logging.getLogger(__name__)
 class Lane(Generic[Item]):
     """The queue under one key, as the work on it sees it."""
 
-    __slots__ = ("_arrival", "_items", "taken")
+    __slots__ = ("_arrival", "_items", "taken", "task")
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
+        self.task: asyncio.Task[None] | None = None
         self._arrival: asyncio.Future[None] | None = None
         self.taken = 0
 
@@ -35,6 +36,12 @@ class Lane(Generic[Item]):
         """Remove and return the oldest item; IndexError when there is none."""
         self.taken += 1
         return self._items.popleft()
+
+    def empty(self) -> list[Item]:
+        """Remove and return all items."""
+        items = list(self._items)
+        self._items.clear()
+        return items
 
     async def take_next_if(self, wanted: Callable[[Item], bool], *, within: float) -> Item | None:
         """Return the next item if `wanted` takes it, waiting `within` seconds for one to come; else None."""
@@ -55,8 +62,15 @@ class Lanes(Generic[Key, Item]):
     `work` takes at least one item from the lane it is given. What it raises is logged and does not stop the lane.
     """
 
-    def __init__(self, work: Callable[[Key, Lane[Item]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        work: Callable[[Key, Lane[Item]], Awaitable[None]],
+        *,
+        drop: Callable[[Sequence[Item]], None] = lambda _items: None,
+    ) -> None:
+        """`drop` is told of items that nobody will work on: taken back, or left behind by a lane that was cancelled."""
         self._work = work
+        self._drop = drop
         self._lanes: dict[Key, Lane[Item]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._calm = asyncio.Event()
@@ -78,9 +92,22 @@ class Lanes(Generic[Key, Item]):
             return
         lane = self._lanes[key] = Lane()
         lane.put(item)
-        task = asyncio.get_running_loop().create_task(self._run(key, lane))
+        lane.task = task = asyncio.get_running_loop().create_task(self._run(key, lane))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def has(self, wanted: Callable[[Key], bool]) -> bool:
+        """Return whether anything waits or is worked on under such a key."""
+        return any(map(wanted, self._lanes))
+
+    def take_back(self, wanted: Callable[[Key], bool], *, cancel: bool = False) -> None:
+        """Drop what waits under such keys, and with `cancel` end what is being worked on there."""
+        for key, lane in list(self._lanes.items()):
+            if wanted(key):
+                self._leave(lane)
+                # One that has taken nothing yet ends by itself; cancelled before its first step it could not tidy up.
+                if cancel and lane.taken and lane.task is not None:
+                    lane.task.cancel()
 
     async def drain(self, *, within: float) -> bool:
         """Wait up to `within` seconds until nothing is left and return whether that came true."""
@@ -101,7 +128,7 @@ class Lanes(Generic[Key, Item]):
             while lane:
                 await self._step(key, lane)
         finally:
-            self._settle(len(lane))
+            self._leave(lane)
             del self._lanes[key]
 
     async def _step(self, key: Key, lane: Lane[Item]) -> None:
@@ -111,9 +138,14 @@ class Lanes(Generic[Key, Item]):
         except Exception:
             log.exception("work under %r failed", key)
         finally:
-            if not lane.taken:
+            if not lane.taken and lane:
                 lane.take()  # whatever went wrong, the same item must not come up for ever
             self._settle(lane.taken)
+
+    def _leave(self, lane: Lane[Item]) -> None:
+        if items := lane.empty():
+            self._settle(len(items))
+            self._drop(items)
 
     def _settle(self, count: int) -> None:
         self._pending -= count

@@ -4,7 +4,7 @@ import asyncio
 import html
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ from beseda.telegram.stream import EditedAnswer, StreamedAnswer
 
 log = logging.getLogger(__name__)
 
+# Asked before each call whether the chat is still ours to talk to; raises LeaseLostError where it is not.
+Guard = Callable[[int], Awaitable[None]]
+
 _RENDER_IN_THREAD = 4000  # characters; rendering runs at about 0.8 MB/s, so 5 ms of the loop
 _TAG = re.compile(r"<[^>]*>")
 _NO_PREVIEW = {"is_disabled": True}
@@ -46,8 +49,9 @@ class TelegramMessenger:
     def __init__(
         self, api: BotApi, pacer: Pacer, clock: Clock, note_flood: FloodNote, files: Path | None = None
     ) -> None:
-        """`files` is the folder that paths of media are below."""
+        """`files` is the folder that paths of media are below. Whoever shares chats with others sets `guard`."""
         self.api = api
+        self.guard: Guard = _let_through
         self._files = files or Path()
         self._pacer = pacer
         self._clock = clock
@@ -73,6 +77,7 @@ class TelegramMessenger:
         attempt = 0
         while True:
             await self.wait(target)
+            await self.guard(target.chat.chat_id)
             try:
                 return await self._put_once(target, part)
             except TelegramFloodError as error:
@@ -165,6 +170,7 @@ class TelegramMessenger:
 
     async def show_typing(self, target: Target) -> None:
         """Show “typing…” for five seconds."""
+        await self.guard(target.chat.chat_id)
         await self.api.call(
             "sendChatAction",
             chat_id=target.chat.chat_id,
@@ -174,6 +180,7 @@ class TelegramMessenger:
 
     async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None:
         """Show the answer so far as a draft with a stop button; an empty text shows “thinking…”."""
+        await self.guard(target.chat.chat_id)
         self._pacer.count(target.chat.chat_id, target.kind)
         pieces = await _render(markdown, partial=True)
         text: dict[str, Any] = {"text": pieces[-1], "parse_mode": "HTML"} if pieces else {"text": ""}
@@ -196,6 +203,7 @@ class TelegramMessenger:
             part.state = PartState.SENDING
             await request.record(part)
         shown = replace(part, html=pieces[0], markup=markup)
+        await self.guard(request.target.chat.chat_id)
         self._pacer.count(request.target.chat.chat_id, request.target.kind)
         message_id = await self._send_or_edit(request.target, shown, {"text": shown.html, "parse_mode": "HTML"})
         if part.message_id is None:
@@ -213,6 +221,10 @@ class TelegramMessenger:
     def forget_drafts(self) -> None:
         """Remember that this Bot API server is too old for drafts: answers are shown by edits from now on."""
         self._drafts_known = False
+
+
+async def _let_through(_chat_id: int) -> None:
+    """The guard of one who shares chats with nobody."""
 
 
 async def _render(markdown: str, *, partial: bool) -> list[str]:
