@@ -18,6 +18,7 @@ from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import Job
+from beseda.domain.meeting import Diary
 from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
@@ -188,6 +189,8 @@ async def _put_together(
     profile, router, settings = assignment.profile, assignment.router, container.settings
     record, hot, clock = container.record, container.hot, container.clock
     container.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
+    if profile.calendar is not None:
+        container.meetings.adopt({profile.name: Diary(profile.calendar, profile.model)})
     find_model = budget_models(_finder(container.models, profile), container.budgets, profile.name)
     model = await find_model("")  # now, so that what is wrong with it is said at the start
     if model.name != container.model.name:
@@ -217,6 +220,7 @@ async def _put_together(
         enhancer=container.enhancer,
         personal_data=container.build_personal_data(assignment.namespace),
         budgets=container.budgets,
+        meetings=container.meetings,
         clock=clock,
         downloads=container.downloads,
         storage=settings.storage_dir,

@@ -41,10 +41,11 @@ class MeetingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whom a meeting is with: the lead's Telegram id, 0 where nobody is to be told, and their name where known."""
+    """Whom a meeting is with: the lead's Telegram id, 0 where nobody is to be told; name and contact where known."""
 
     user_id: int = 0
     name: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)

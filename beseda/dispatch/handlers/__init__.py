@@ -8,6 +8,7 @@ from beseda.dispatch.handlers import (
     clear,
     history,
     job,
+    meeting,
     membership,
     menu,
     mode,
@@ -24,7 +25,7 @@ from beseda.dispatch.router import Router
 def common_router() -> Router:
     """Return a router with all of them; a bot's own handlers are put on top."""
     router = Router()
-    for topic in (chat, clear, history, membership, personal_data, retry, start, stats, stop, voice):
+    for topic in (chat, clear, history, meeting, membership, personal_data, retry, start, stats, stop, voice):
         router.include(topic.router)
     return router
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert, select
 
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
-from beseda.domain.meeting import Meeting
+from beseda.domain.meeting import Happening, Meeting
 from beseda.domain.update import StoredUpdate, internal_update
 from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.storage.sql.tables.update import updates
@@ -31,20 +31,21 @@ def write_moment(moment: datetime) -> str:
 
 
 def write_notices(
-    connection: Connection, meeting: Meeting, kind: str, owners: Sequence[int], now: datetime
+    connection: Connection, meeting: Meeting, happening: Happening, owners: Sequence[int], now: datetime
 ) -> list[StoredUpdate]:
     """Store a notice for the guest and for each owner who has a private chat with the bot, and return them."""
-    if not kind:
+    if not happening.notice:
         return []
+    what = happening.event.value if happening.event is not None else ""
     guest = meeting.guest.user_id
     parties = [(guest, "guest")] if guest else []
     parties += [(owner, "owner") for owner in owners if owner != guest]
     found = [
         internal_update(
             meeting.bot,
-            kind,
+            happening.notice,
             *place,
-            {"meeting_id": meeting.id, "side": side, "sequence": meeting.sequence, "state": meeting.state.value},
+            {"meeting_id": meeting.id, "side": side, "sequence": meeting.sequence, "event": what},
         )
         for user_id, side in parties
         if (place := _find_place(connection, meeting.bot, user_id)) is not None

@@ -38,7 +38,9 @@ from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.meeting import meeting_cells, meeting_summaries, meetings
 
 _ACTIVE = (MeetingState.TENTATIVE.value, MeetingState.CONFIRMED.value)
-_columns = select(meetings, leads.c.user_id, leads.c.name).join(leads, leads.c.id == meetings.c.lead_id)
+_columns = select(meetings, leads.c.user_id, leads.c.name, leads.c.contact).join(
+    leads, leads.c.id == meetings.c.lead_id
+)
 
 
 class SqlMeetingRepository:
@@ -181,7 +183,7 @@ class SqlMeetingRepository:
         if happening.event is not None:
             write_events(connection, [_event(happening.event, before, after)], now)
         owners = self._owners if happening.tells_owner else ()
-        return Booked(after, write_notices(connection, after, happening.notice, owners, now))
+        return Booked(after, write_notices(connection, after, happening, owners, now))
 
     def _add_summary(self, connection: Connection, summary: MeetingSummary, now: datetime) -> Booked | None:
         row = connection.execute(
@@ -207,7 +209,7 @@ class SqlMeetingRepository:
         told = NewEvent(EventType.MEETING_SUMMARY_GENERATED, meeting.bot, meeting.lead_id, meeting.guest.user_id, data)
         write_events(connection, [told], now)
         owned = replace(meeting, guest=replace(meeting.guest, user_id=0))
-        return Booked(meeting, write_notices(connection, owned, SUMMARY, self._owners, now))
+        return Booked(meeting, write_notices(connection, owned, Happening(notice=SUMMARY), self._owners, now))
 
 
 def expire(meeting: Meeting) -> Meeting:
@@ -226,11 +228,13 @@ def _find_lead(connection: Connection, lead_id: int) -> LeadPlace | None:
 
 def _lock_guest(connection: Connection, new: NewMeeting) -> Guest:
     # One booking of a lead at a time: the second of a hasty double press sees the first.
-    query = select(leads.c.user_id, leads.c.name).where(leads.c.id == new.lead_id, leads.c.bot == new.bot)
+    query = select(leads.c.user_id, leads.c.name, leads.c.contact).where(
+        leads.c.id == new.lead_id, leads.c.bot == new.bot
+    )
     row = connection.execute(query.with_for_update(key_share=True)).one_or_none()
     if row is None:
         raise NotFoundError(f"lead {new.lead_id}")
-    return Guest(row.user_id, row.name)
+    return Guest(row.user_id, row.name, row.contact)
 
 
 def _find_ahead(connection: Connection, lead_id: int, now: datetime) -> list[Meeting]:
@@ -327,7 +331,7 @@ def _load(row: Row[Any]) -> Meeting:
         sequence=row.sequence,
         held_until=row.held_until,
         remind_at=row.remind_at,
-        guest=Guest(row.user_id, row.name),
+        guest=Guest(row.user_id, row.name, row.contact),
     )
 
 

@@ -1,0 +1,156 @@
+"""What both sides of a meeting are told, whoever changed it: the file for their calendar, reminders, the summary."""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import Notice
+from beseda.dispatch.router import Router
+from beseda.domain.event import EventType
+from beseda.domain.file import FileKind, FileOwner, NewFile
+from beseda.domain.markdown import literal
+from beseda.domain.media import Media, MediaKind
+from beseda.domain.meeting import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
+from beseda.errors import NotFoundError
+from beseda.kit.texts import Text
+
+router = Router()
+
+_BOOKED = Text(
+    ru="✅ Встреча назначена: {time}.\n\nФайл добавит её в ваш календарь.",
+    en="✅ The meeting is set: {time}.\n\nThe file puts it into your calendar.",
+)
+_MOVED = Text(
+    ru="📅 Встреча перенесена, новое время: {time}.\n\nФайл поправит её в вашем календаре.",
+    en="📅 The meeting has moved, the new time is {time}.\n\nThe file changes it in your calendar.",
+)
+_CANCELLED = Text(
+    ru="❌ Встреча отменена: {time}.\n\nФайл уберёт её из календаря. Нужна другая? Просто напишите.",
+    en="❌ The meeting is cancelled: {time}.\n\nThe file takes it out of your calendar. Need another? Just write.",
+)
+_OWNER_BOOKED = Text(
+    ru="✅ Новая встреча: {time}\n\n{guest}, лид №{lead}", en="✅ A new meeting: {time}\n\n{guest}, lead {lead}"
+)
+_OWNER_MOVED = Text(
+    ru="📅 Встреча перенесена: {time}\n\n{guest}, лид №{lead}",
+    en="📅 A meeting has moved: {time}\n\n{guest}, lead {lead}",
+)
+_OWNER_CANCELLED = Text(
+    ru="❌ Встреча отменена: {time}\n\n{guest}, лид №{lead}",
+    en="❌ A meeting is cancelled: {time}\n\n{guest}, lead {lead}",
+)
+_NOT_CONFIRMED = Text(
+    ru="Время {time} я больше не держу: его не подтвердили за 15 минут. Захотите выбрать другое, просто напишите.",
+    en="I no longer hold {time}: it was not confirmed within 15 minutes. To choose another time, just write.",
+)
+_REMINDER = Text(ru="⏰ Напоминаю о встрече: {time}.", en="⏰ A reminder of the meeting: {time}.")
+_OWNER_REMINDER = Text(ru="⏰ Скоро встреча: {time}\n\n{guest}", en="⏰ A meeting is near: {time}\n\n{guest}")
+_SUMMARY = Text(
+    ru="📝 К встрече {time}\n\n{guest}, лид №{lead}\n\n{summary}",
+    en="📝 For the meeting on {time}\n\n{guest}, lead {lead}\n\n{summary}",
+)
+_FACTS = Text(ru="**Со слов собеседника**", en="**In their own words**")
+_NOBODY = Text(ru="имя не названо", en="no name given")
+_TO_GUEST = {
+    EventType.MEETING_SCHEDULED: _BOOKED,
+    EventType.MEETING_MOVED: _MOVED,
+    EventType.MEETING_CANCELLED: _CANCELLED,
+}
+_TO_OWNER = {
+    EventType.MEETING_SCHEDULED: _OWNER_BOOKED,
+    EventType.MEETING_MOVED: _OWNER_MOVED,
+    EventType.MEETING_CANCELLED: _OWNER_CANCELLED,
+}
+_MOST_FACTS = 20
+
+
+@router.notice(CARD)
+async def send_card(context: Context) -> None:
+    """Send the file that puts the meeting into a calendar, changes it there or takes it out."""
+    notice, meeting = await _find(context)
+    if meeting is None or meeting.sequence != notice.data["sequence"]:
+        return  # it has changed since: the notice of that is behind this one
+    texts = _TO_OWNER if _is_owner(notice) else _TO_GUEST
+    text = texts[EventType(notice.data["event"])]
+    await context.reply(context.say(text, **_fields(context, meeting)), media=[await _keep_file(context, meeting)])
+
+
+@router.notice(EXPIRED)
+async def tell_expired(context: Context) -> None:
+    """Say that the time is no longer held."""
+    _, meeting = await _find(context)
+    if meeting is not None:
+        await context.reply(context.say(_NOT_CONFIRMED, **_fields(context, meeting)))
+
+
+@router.notice(REMINDER)
+async def remind(context: Context) -> None:
+    """Remind of a meeting that still stands."""
+    notice, meeting = await _find(context)
+    if meeting is None or meeting.sequence != notice.data["sequence"] or meeting.state is not MeetingState.CONFIRMED:
+        return
+    text = _OWNER_REMINDER if _is_owner(notice) else _REMINDER
+    await context.reply(context.say(text, **_fields(context, meeting)))
+
+
+@router.notice(SUMMARY)
+async def send_summary(context: Context) -> None:
+    """Send the owner what was written about the person they will meet, with the words it stands on."""
+    _, meeting = await _find(context)
+    if meeting is None:
+        return
+    try:
+        summary = await context.desk.meetings.summary(meeting.id)
+    except NotFoundError:  # the lead was deleted in this moment
+        return
+    await context.reply(context.say(_SUMMARY, **_fields(context, meeting), summary=_write_summary(context, summary)))
+
+
+async def _find(context: Context) -> tuple[Notice, Meeting | None]:
+    notice = context.event
+    assert isinstance(notice, Notice)  # noqa: S101 - the router's promise, for the type checker
+    try:
+        meeting = await context.desk.meetings.find(int(notice.data["meeting_id"]))
+        context.desk.meetings.diary(meeting.bot)
+    except NotFoundError:  # deleted with its lead, or the bot makes no appointments any more
+        return notice, None
+    return notice, meeting
+
+
+def _is_owner(notice: Notice) -> bool:
+    return notice.data["side"] == "owner"
+
+
+def _fields(context: Context, meeting: Meeting) -> dict[str, object]:
+    guest = ", ".join(literal(word) for word in (meeting.guest.name, meeting.guest.contact) if word)
+    return {
+        "time": context.desk.meetings.write_time(meeting, context.language),
+        "guest": guest or context.say(_NOBODY),
+        "lead": meeting.lead_id,
+    }
+
+
+def _write_summary(context: Context, summary: MeetingSummary) -> str:
+    facts = [
+        f"• {literal(str(fact['name']))}: {literal(str(fact['value']))} «{literal(str(fact['quote']))}»"
+        for fact in summary.facts[:_MOST_FACTS]
+    ]
+    return "\n\n".join(
+        [summary.text, "\n\n".join([context.say(_FACTS), "\n".join(facts)])] if facts else [summary.text]
+    )
+
+
+async def _keep_file(context: Context, meeting: Meeting) -> Media:
+    notice = context.event
+    assert isinstance(notice, Notice)  # noqa: S101 - the router's promise, for the type checker
+    files, chat = context.desk.files, notice.place.chat
+    content = context.desk.meetings.write_ics(meeting, context.language, for_owner=_is_owner(notice))
+    new = NewFile(
+        owner=FileOwner(context.desk.profile.name, context.person.id),
+        chat_id=chat.chat_id,
+        kind=FileKind.DOCUMENT,
+        title=context.desk.meetings.write_time(meeting, context.language),
+        suffix=".ics",
+        mime="text/calendar; charset=utf-8",
+        # The number of the update: after a crash the file is written once more in the same place.
+        id=abs(notice.place.update_ids[0]),
+    )
+    stored = await files.save(new, content)
+    return Media(MediaKind.DOCUMENT, stored.path, "meeting.ics")
