@@ -9,11 +9,13 @@ from sqlalchemy import insert, select
 
 from beseda.domain.analytics import DAY, HOUR, Metric, Period, Step, list_points
 from beseda.domain.event import EventType, NewEvent
+from beseda.domain.file import FileOwner
 from beseda.errors import PeriodError
 from beseda.services.analytics import AnalyticsService
 from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
+from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.tables.analytics import active_users, conversation_metrics, hourly_figures, response_times
 from beseda.storage.sql.tables.lead import leads
 from beseda.testing.clock import ManualClock
@@ -212,6 +214,20 @@ async def test_conversion_is_of_the_leads_that_came(
     assert (nothing.total, nothing.conversion) == (0, 0.0)
     days = await service.series(replace(WHOLE, bot="sales"), Metric.LEADS_WON, Step.DAY)
     assert [point.value for point in days] == [1, 1, 0, 0]
+
+
+async def test_person_who_is_forgotten_is_no_longer_seen(
+    database: Database, service: AnalyticsService, record: RandomRecord
+) -> None:
+    await service.roll_up()
+    period = Period(WHOLE.since, Step.HOUR.floor(END), "sales")
+    before = await service.metrics(period)
+    place = next(place for place in record.places if place["bot"] == "sales")
+    person = next(talk.user_id for talk in record.talks if talk.conversation_id == place["id"])
+    await SqlPersonalDataRepository(database).forget(FileOwner("sales", person))
+    after = await service.metrics(period)
+    assert after.active_users == before.active_users - 1
+    assert after.figures == before.figures  # sums over whole hours tell of nobody
 
 
 async def test_senseless_periods_are_refused(service: AnalyticsService) -> None:

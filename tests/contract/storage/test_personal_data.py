@@ -266,4 +266,6 @@ def test_whatever_hangs_on_a_person_is_known_here() -> None:
         "files.user_id",
         "files.turn_id",
         "files.job_id",
+        "active_users.user_id",
+        "conversation_metrics.conversation_id",
     }
