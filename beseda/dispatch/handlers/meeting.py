@@ -115,7 +115,7 @@ async def _find(context: Context) -> tuple[Notice, Meeting | None]:
 
 
 def _is_owner(notice: Notice) -> bool:
-    return notice.data["side"] == "owner"
+    return str(notice.data["side"]) == "owner"
 
 
 def _fields(context: Context, meeting: Meeting) -> dict[str, object]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from beseda.domain.calendar import Span
+from beseda.domain.conversation import Conversation
 from beseda.domain.meeting import (
     Booked,
     LeadPlace,
@@ -44,6 +45,10 @@ class MeetingStore(Protocol):
 
     async def find_lead(self, lead_id: int) -> LeadPlace | None:
         """Return where a lead is, or None; one that was merged is where the other is."""
+        ...
+
+    async def find_chat(self, bot: str, user_id: int) -> Conversation | None:
+        """Return a person's private chat with a bot; None where they have never written to it."""
         ...
 
     async def find(self, meeting_id: int) -> Meeting | None:

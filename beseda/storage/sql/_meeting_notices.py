@@ -48,7 +48,7 @@ def write_notices(
             {"meeting_id": meeting.id, "side": side, "sequence": meeting.sequence, "event": what},
         )
         for user_id, side in parties
-        if (place := _find_place(connection, meeting.bot, user_id)) is not None
+        if (place := find_place(connection, meeting.bot, user_id)) is not None
     ]
     if found:
         connection.execute(insert(updates), [_row(notice, now) for notice in found])
@@ -65,7 +65,7 @@ def _row(notice: StoredUpdate, now: datetime) -> dict[str, object]:
     }
 
 
-def _find_place(connection: Connection, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
+def find_place(connection: Connection, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
     """Return a person's private chat with a bot; None where they have never written to it."""
     query = (
         select(conversations.c.id, conversations.c.title, users.c.name, users.c.username, users.c.language)

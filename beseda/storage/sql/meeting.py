@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
 
 from beseda.domain.calendar import Span
+from beseda.domain.conversation import Conversation
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.meeting import (
     HOLD,
@@ -31,7 +32,7 @@ from beseda.errors import NotFoundError, TooManyMeetingsError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.meeting import Step
 from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
-from beseda.storage.sql._meeting_notices import describe, write_notices
+from beseda.storage.sql._meeting_notices import describe, find_place, write_notices
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.lead import leads
@@ -71,6 +72,11 @@ class SqlMeetingRepository:
     async def find_lead(self, lead_id: int) -> LeadPlace | None:
         """Return where a lead is, or None; one that was merged is where the other is."""
         return await self._database.read(lambda connection: _find_lead(connection, lead_id))
+
+    async def find_chat(self, bot: str, user_id: int) -> Conversation | None:
+        """Return a person's private chat with a bot; None where they have never written to it."""
+        place = await self._database.read(lambda connection: find_place(connection, bot, user_id))
+        return place[0] if place is not None else None
 
     async def find(self, meeting_id: int) -> Meeting | None:
         """Return a meeting, or None."""

@@ -1,0 +1,39 @@
+"""`meeting.expire` every minute, and `meeting.summarise` once for each meeting that was confirmed."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.errors import NotFoundError
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.services.briefing import BriefingService, Sources
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+# Reminders and ends of meetings go with it: all that time alone does to meetings.
+SCHEDULE = (Scheduled("meeting.expire", every=timedelta(minutes=1), slot="light"),)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what time does to meetings, and what is written before them."""
+    meetings = container.meetings
+
+    async def expire(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"meetings": await meetings.pass_time()}
+
+    async def summarise(job: Job, _control: JobControl) -> Mapping[str, object]:
+        number = int(str(job.request.payload["meeting_id"]))
+        try:
+            meeting = await meetings.find(number)
+            spec = str(job.request.payload.get("model") or meetings.diary(meeting.bot).model)
+            model = await container.models.find(spec)
+            sources = Sources(meetings, container.record.meetings, container.leads, container.record.conversations)
+            briefing = BriefingService(sources, container.clock)
+            return {"written": await briefing.brief(number, model, container.settings.language)}
+        except NotFoundError:  # deleted with its lead, or the bot makes no appointments any more
+            return {"written": False}
+
+    return {"meeting.expire": expire, "meeting.summarise": summarise}
