@@ -17,10 +17,15 @@ from beseda.api.health import health_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
 from beseda.api.repeats import HEADER, Repeats
-from beseda.api.routes import conversation
+from beseda.api.routes import api_key, bot, conversation, file, job, operator
 
 ROUTES: list[Callable[[ApiParts], APIRouter]] = [
     conversation.router,
+    operator.router,
+    bot.router,
+    file.router,
+    job.router,
+    api_key.router,
 ]
 
 

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from beseda import __version__
 from beseda.api.auth import SCHEME, SECURITY_SCHEME, Needs
 from beseda.api.problems import SCHEMA, problems
-from beseda.api.repeats import HEADER
+from beseda.api.repeats import HEADER, UNREPEATABLE
 
 ABOUT = """
 Leads, conversations, meetings and figures of your bots, for your CRM.
@@ -60,7 +60,7 @@ def write_document(app: FastAPI) -> dict[str, Any]:
             used.update(operation.get("tags", ()))
             scope = scopes.get((path, method), "")
             if scope:
-                _complete(method, operation, scope)
+                _complete(operation, scope, repeatable=method == "post" and path not in UNREPEATABLE)
             elif path.startswith("/api/"):
                 raise ValueError(f"{method.upper()} {path} names no scope: Depends(needs(…)) is missing")
     document["tags"] = [
@@ -89,7 +89,7 @@ def _calls(dependant: Dependant) -> Iterable[object]:
         yield from _calls(inner)
 
 
-def _complete(method: str, operation: dict[str, Any], scope: str) -> None:
+def _complete(operation: dict[str, Any], scope: str, *, repeatable: bool) -> None:
     """Add what the frame does around a route: the key, its rate, what is refused before the route is asked."""
     operation["security"] = [{SCHEME: []}]
     said = f"Needs a key of scope `{scope}`."
@@ -97,7 +97,7 @@ def _complete(method: str, operation: dict[str, Any], scope: str) -> None:
     for parameter in operation.get("parameters", ()):
         _drop_null(parameter)
     statuses = {*_ALWAYS, *((413, 415) if "requestBody" in operation else ())}
-    if method == "post":
+    if repeatable:
         operation.setdefault("parameters", []).append(_REPEATABLE)
         statuses |= {409}
     answers = operation["responses"]

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 HIGHEST = 2**63 - 1  # what BIGINT holds
 
 
-class Body(BaseModel):
+class Closed(BaseModel):
     """The body of a request: what it does not know, it refuses."""
 
     model_config = ConfigDict(extra="forbid")
@@ -31,6 +31,7 @@ RowId = Annotated[int, Path(ge=1, le=HIGHEST, description="The number of the row
 LongId = Annotated[
     str, Path(pattern=r"^[1-9][0-9]{0,18}$", description="A number of up to 63 bits.", examples=["123456789012345678"])
 ]
+BotName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="The bot's name.", examples=["sales"])]
 BotQuery = Annotated[
     str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Of this bot only.", examples=["sales"])
 ]

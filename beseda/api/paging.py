@@ -68,7 +68,15 @@ def _read_paging(
     return Paging(limit, offset, cursor)
 
 
+def _read_offset(
+    limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000, description="How many to leave out.")] = 0,
+) -> Paging:
+    return Paging(limit, offset, None)
+
+
 PageQuery = Annotated[Paging, Depends(_read_paging)]
+OffsetQuery = Annotated[Paging, Depends(_read_offset)]  # for lists that are never long
 
 
 def write_cursor(order: str, *values: object) -> str:

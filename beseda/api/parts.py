@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 
 from beseda.bootstrap import Container
 from beseda.domain.bot import BotProfile
+from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
 from beseda.services.api_key import ApiKeyService
+from beseda.services.file import FileService
+from beseda.services.takeover import TakeoverService
 from beseda.storage.base.conversation_list import ConversationList
+from beseda.storage.base.file import FileStore
+from beseda.storage.base.job_list import JobList
 from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.rate_limit import RateLimiter
 
@@ -40,6 +45,11 @@ class ApiParts:
     kept_answers: KeptAnswerStore
     limiter: RateLimiter
     conversations: ConversationList
+    takeovers: TakeoverService
+    files: FileService
+    file_list: FileStore
+    jobs: JobQueue
+    job_list: JobList
     bots: BotList = BotList()
     model: str = ""
     limits: ApiLimits = ApiLimits()
@@ -55,6 +65,11 @@ class ApiParts:
             kept_answers=record.kept_answers,
             limiter=container.hot.limiter,
             conversations=record.conversation_list,
+            takeovers=container.takeovers,
+            files=container.files,
+            file_list=record.files,
+            jobs=container.jobs,
+            job_list=record.job_list,
             bots=bots,
             model=container.model.name,
             limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),

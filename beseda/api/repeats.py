@@ -23,6 +23,7 @@ from beseda.storage.base.kept_answer import KeptAnswerStore
 log = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
+UNREPEATABLE = frozenset({"/api/v1/keys"})  # their answers hold a secret that nobody keeps
 _FORM = re.compile(r"[\x21-\x7e]{1,200}")
 _KEPT_HEADERS = {"content-type", "etag", "location"}
 
@@ -36,7 +37,7 @@ class Repeats:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = find_key(scope)
-        given = Headers(scope=scope).get(HEADER) if key is not None and scope["method"] == "POST" else None
+        given = Headers(scope=scope).get(HEADER) if key is not None and _may_repeat(scope) else None
         if key is None or given is None:
             await self._app(scope, receive, send)
             return
@@ -104,6 +105,10 @@ class _Recorder:
     async def send_on(self) -> None:
         for message in self._messages:
             await self._send(message)
+
+
+def _may_repeat(scope: Scope) -> bool:
+    return scope["method"] == "POST" and scope["path"] not in UNREPEATABLE
 
 
 def _answer_again(known: KeptAnswer, request: Repeatable) -> Response:

@@ -56,11 +56,15 @@ class ChatParts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Words of our own in Markdown with their buttons; of words above files only what fits a caption is sent."""
+    """Words of our own in Markdown with their buttons; of words above files only what fits a caption is sent.
+
+    `said` is what of it becomes part of the conversation, where anything does: an operator's words.
+    """
 
     markdown: str
     keyboard: Markup = ()
     media: Sequence[Media] = ()
+    said: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ class ChatService:
                 caption = turn.parts[0] if turn.parts else Part(0, "")
                 turn.parts = [replace(caption, media=write_media(reply.media))]
             turn.state = TurnState.ANSWERED
-            await self._turns.answer(turn, None, None)
+            await self._turns.answer(turn, reply.said, None)
         await self._delivery.deliver(turn, question.target)
 
     async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:

@@ -6,7 +6,7 @@ so that it is stored before anybody is told "accepted", and sent by whichever pr
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from beseda.domain.conversation import ChatKey, Conversation, Person
 from beseda.domain.takeover import Takeover
@@ -23,6 +23,15 @@ OPERATOR_MESSAGE = "operator_message"  # the kind of notice
 _TRUST = 2.0  # seconds that a process may not know yet what another one took over
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorMessage:
+    """What an operator says: as it is remembered, and as Markdown."""
+
+    text: str
+    markdown: str
+    operator: str
+
+
 class TakeoverService:
     """Says who answers where, and lets operators write. Methods raise StorageError where not said otherwise."""
 
@@ -31,7 +40,7 @@ class TakeoverService:
         self._updates = updates
         self._bus = bus
         self._clock = clock
-        self._known: Mapping[ChatKey, Takeover] = {}
+        self._known: dict[ChatKey, Takeover] = {}
         self._looked: float | None = None
         self._looking = asyncio.Lock()
 
@@ -47,10 +56,9 @@ class TakeoverService:
         await self._tell(conversation_id)
         return given
 
-    async def send(self, conversation: Conversation, person: Person, text: str, operator: str) -> int:
+    async def send(self, conversation: Conversation, person: Person, message: OperatorMessage) -> int:
         """Have a message of an operator's sent, in its turn; return the number under which that is stored."""
-        data = {"text": text, "operator": operator}
-        update = internal_update(conversation.key.bot, OPERATOR_MESSAGE, conversation, person, data)
+        update = internal_update(conversation.key.bot, OPERATOR_MESSAGE, conversation, person, asdict(message))
         await self._updates.store([update])
         await self._bus.publish(f"updates:{update.bot}", {"update_id": update.update_id})
         return -update.update_id
@@ -70,7 +78,7 @@ class TakeoverService:
             if self._looked is not None and now - self._looked < _TRUST:
                 return
             try:
-                self._known = await self._store.all()
+                self._known = dict(await self._store.all())
             except StorageError as error:
                 log.warning("cannot see what operators have taken over: %s", error.detail)
             self._looked = now

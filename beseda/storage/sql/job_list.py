@@ -1,5 +1,6 @@
 """Jobs by the hundred."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -22,7 +23,7 @@ class SqlJobList:
         """Return jobs, newest first; `before` is the number of the last one seen."""
         query = _lines.where(*_conditions(wanted)).order_by(jobs.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query.where(jobs.c.id < before)
-        return [JobLine(*row) for row in await self._fetch(query)]
+        return [_load(row) for row in await self._fetch(query)]
 
     async def count(self, wanted: JobFilter) -> int:
         """Return how many jobs the filter lets through."""
@@ -32,7 +33,7 @@ class SqlJobList:
     async def find(self, job_id: int) -> JobLine | None:
         """Return a job, or None."""
         rows = await self._fetch(_lines.where(jobs.c.id == job_id))
-        return JobLine(*rows[0]) if rows else None
+        return _load(rows[0]) if rows else None
 
     async def _fetch(self, query: Select[Any]) -> list[Row[Any]]:
         return list(await self._database.read(lambda connection: connection.execute(query).all()))
@@ -41,3 +42,7 @@ class SqlJobList:
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     columns = ("bot", "user_id", "state", "kind")
     return [jobs.c[name] == value for name in columns if (value := getattr(wanted, name)) is not None]
+
+
+def _load(row: Sequence[Any]) -> JobLine:
+    return JobLine(*row)

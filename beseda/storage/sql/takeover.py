@@ -1,7 +1,7 @@
 """Takeovers."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy import insert as sql_insert
@@ -28,10 +28,8 @@ class SqlTakeoverRepository:
 
     async def take(self, conversation_id: int, operator: str) -> Takeover:
         """Have a conversation taken over; by the same operator, it is since the first time. Raises NotFoundError."""
-        now = self._clock.now()
-        return await self._database.write(
-            lambda connection: _take(connection, Takeover(conversation_id, operator, now))
-        )
+        wanted = Takeover(conversation_id, operator, self._clock.now())
+        return await self._database.write(lambda connection: _take(connection, wanted))
 
     async def give_back(self, conversation_id: int) -> bool:
         """Give a conversation back to its bot; False where nobody had it."""
@@ -54,11 +52,10 @@ def _take(connection: Connection, wanted: Takeover) -> Takeover:
         raise NotFoundError(f"conversation {wanted.conversation_id}")
     ours = takeovers.c.conversation_id == wanted.conversation_id
     row = connection.execute(select(takeovers).where(ours)).one_or_none()
-    values: dict[str, str | datetime] = {"operator": wanted.operator, "since": wanted.since}
     if row is None:
-        connection.execute(sql_insert(takeovers).values(conversation_id=wanted.conversation_id, **values))
+        connection.execute(sql_insert(takeovers).values(**asdict(wanted)))
         return wanted
     if row.operator == wanted.operator:
         return Takeover(row.conversation_id, row.operator, row.since)
-    connection.execute(update(takeovers).where(ours).values(values))
+    connection.execute(update(takeovers).where(ours).values(**asdict(wanted)))
     return wanted

@@ -1,0 +1,103 @@
+"""Keys to the API: made, listed, revoked, by whoever has one of scope `admin`."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from beseda.api.answers import Listing, show, show_list
+from beseda.api.auth import needs
+from beseda.api.fields import Closed, Line, RowId
+from beseda.api.paging import OffsetQuery, Page
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routing import api_router
+from beseda.domain.api_key import ApiKey, Scope
+
+_SHOWN: dict[str, Any] = {
+    "id": 3,
+    "name": "crm",
+    "scope": "write",
+    "created_at": "2026-11-20T09:00:00Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+
+
+class NewKey(Closed):
+    """A key to be made."""
+
+    name: Annotated[Line, Field(description="Who will use it.")]
+    scope: Annotated[Scope, Field(description="What it may do.")] = Scope.READ
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "crm", "scope": "write"}]})
+
+
+class KeyOut(BaseModel):
+    """A key; its secret is nowhere."""
+
+    id: int
+    name: str
+    scope: Scope
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+
+
+class MadeKey(KeyOut):
+    """A new key with its text, which is shown this once."""
+
+    key: str
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_SHOWN, "key": "bsd_3_kq3vN5Zc0m1yq6Jr8w2uXo4aTb7dEfGhIjKlMnOpQrS"}]}
+    )
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of keys."""
+    routes = api_router("/keys", "keys")
+    admin = [Depends(needs("admin"))]
+
+    @routes.get("", response_model=Page[KeyOut], summary="List the keys, newest first", dependencies=admin)
+    async def list_keys(paging: OffsetQuery) -> Response:
+        keys = await parts.keys.page(limit=paging.limit, offset=paging.offset)
+        items = [_show(key) for key in keys]
+        return show_list(Listing(items, await parts.keys.count(), paging.limit, paging.offset))
+
+    @routes.post("", status_code=201, response_model=MadeKey, summary="Make a key", dependencies=admin)
+    async def create_key(new: Annotated[NewKey, Body()]) -> Response:
+        key, text = await parts.keys.create(new.name, new.scope)
+        headers = {"Location": f"/api/v1/keys/{key.id}"}
+        return show({**_show(key), "key": text}, status=201, headers=headers)
+
+    @routes.get("/{key_id}", response_model=KeyOut, summary="Get a key", responses=problems(404), dependencies=admin)
+    async def get_key(key_id: RowId) -> Response:
+        return show(_show(await parts.keys.find(key_id)))
+
+    @routes.delete(
+        "/{key_id}",
+        response_model=KeyOut,
+        summary="Revoke a key: within two seconds it opens nothing",
+        responses=problems(404),
+        dependencies=admin,
+    )
+    async def revoke_key(key_id: RowId) -> Response:
+        return show(_show(await parts.keys.revoke(key_id)))
+
+    return routes
+
+
+def _show(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scope": key.scope,
+        "created_at": key.created_at,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    }

@@ -1,0 +1,83 @@
+"""Bots: which there are, and which of them run here."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from beseda.api.answers import Listing, show, show_list
+from beseda.api.auth import needs
+from beseda.api.fields import BotName
+from beseda.api.paging import Page
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routing import api_router
+from beseda.domain.bot import BotProfile
+from beseda.errors import NotFoundError
+
+
+class BotOut(BaseModel):
+    """A bot: `running` is null where no bots run in the process that answers; `model` is what answers for it."""
+
+    name: str
+    title: str
+    title_ru: str
+    running: bool | None
+    model: str
+    voice: bool
+    modes: list[str]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "sales",
+                    "title": "Sales assistant",
+                    "title_ru": "Помощник продавца",
+                    "running": True,
+                    "model": "vllm",
+                    "voice": True,
+                    "modes": [],
+                }
+            ]
+        }
+    )
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of bots."""
+    routes = api_router("/bots", "bots")
+
+    @routes.get("", response_model=Page[BotOut], summary="List the bots", dependencies=[Depends(needs("read"))])
+    async def list_bots() -> Response:
+        items = [_show(parts, profile) for profile in parts.bots.profiles]
+        return show_list(Listing(items, len(items), len(items)))
+
+    @routes.get(
+        "/{bot}",
+        response_model=BotOut,
+        summary="Get a bot",
+        responses=problems(404),
+        dependencies=[Depends(needs("read"))],
+    )
+    async def get_bot(bot: BotName) -> Response:
+        for profile in parts.bots.profiles:
+            if profile.name == bot:
+                return show(_show(parts, profile))
+        raise NotFoundError(f"bot {bot}")
+
+    return routes
+
+
+def _show(parts: ApiParts, profile: BotProfile) -> dict[str, Any]:
+    running = parts.bots.running
+    return {
+        "name": profile.name,
+        "title": profile.title.en,
+        "title_ru": profile.title.ru,
+        "running": None if running is None else profile.name in running(),
+        "model": profile.model or parts.model,
+        "voice": profile.voice,
+        "modes": list(profile.modes),
+    }

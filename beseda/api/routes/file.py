@@ -1,0 +1,152 @@
+"""Files that bots keep for people: a list, what is known of one, its content."""
+
+from datetime import datetime
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from beseda.api.answers import show, show_list
+from beseda.api.auth import needs
+from beseda.api.downloads import DOWNLOAD, send_file
+from beseda.api.fields import BotQuery, LongId, UserQuery, read_long_id
+from beseda.api.paging import Page, PageQuery, Totals, write_cursor
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routing import api_router
+from beseda.domain.file import FileFilter, FileKind, StoredFile
+from beseda.errors import NotFoundError
+
+_ORDER = "files"
+
+
+class FileOut(BaseModel):
+    """A kept file: `size` in bytes, `mime` is what it was said to be."""
+
+    id: str
+    bot: str
+    user_id: int
+    chat_id: int
+    kind: FileKind
+    title: str
+    mime: str
+    size: int
+    sha256: str
+    created_at: datetime
+    job_id: str | None
+    turn_id: str | None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "118217652158451712",
+                    "bot": "assistant",
+                    "user_id": 700000001,
+                    "chat_id": 700000001,
+                    "kind": "transcript",
+                    "title": "Interview.txt",
+                    "mime": "text/plain; charset=utf-8",
+                    "size": 5120,
+                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "created_at": "2026-11-20T09:00:00Z",
+                    "job_id": "118217652158451711",
+                    "turn_id": None,
+                }
+            ]
+        }
+    )
+
+
+def _read_filter(
+    bot: BotQuery = None,
+    user_id: UserQuery = None,
+    kind: Annotated[FileKind | None, Query(description="Of this kind only.")] = None,
+) -> FileFilter:
+    return FileFilter(bot, user_id, kind)
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of files."""
+    routes = api_router("/files", "files")
+    store, totals = parts.file_list, Totals()
+
+    @routes.get(
+        "", response_model=Page[FileOut], summary="List files, newest first", dependencies=[Depends(needs("read"))]
+    )
+    async def list_files(wanted: Annotated[FileFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
+        place = paging.after(_ORDER, int)
+        before = place[0] if place else None
+        files = await store.page(wanted, limit=paging.limit, offset=paging.offset, before=before)
+        total = await totals.get(wanted, lambda: store.count(wanted))
+        return show_list(
+            paging.page([_show(file) for file in files], total, lambda: write_cursor(_ORDER, files[-1].id))
+        )
+
+    @routes.get(
+        "/{file_id}",
+        response_model=FileOut,
+        summary="Get what is known of a file",
+        responses=problems(404),
+        dependencies=[Depends(needs("read"))],
+    )
+    async def get_file(file_id: LongId) -> Response:
+        return show(_show(await _find(parts, file_id)))
+
+    _add_content(routes, parts)
+    return routes
+
+
+def _add_content(routes: APIRouter, parts: ApiParts) -> None:
+    @routes.get(
+        "/{file_id}/content",
+        response_class=Response,
+        summary="Download a file",
+        responses={**DOWNLOAD, **problems(404)},
+        dependencies=[Depends(needs("read"))],
+    )
+    async def download_file(file_id: LongId) -> Response:
+        file = await _find(parts, file_id)
+        path = await parts.files.open_path(file)
+        suffix = PurePath(file.path).suffix
+        name = file.title if file.title.endswith(suffix) else f"{file.title}{suffix}"
+        return send_file(path, name, file.size)
+
+    @routes.delete(
+        "/{file_id}",
+        status_code=204,
+        response_class=Response,
+        summary="Delete a file",
+        responses=problems(404),
+        dependencies=[Depends(needs("write"))],
+    )
+    async def delete_file(file_id: LongId) -> Response:
+        file = await _find(parts, file_id)
+        await parts.files.delete(file.id, file.owner)
+        return Response(status_code=204)
+
+
+async def _find(parts: ApiParts, file_id: str) -> StoredFile:
+    file = await parts.file_list.get(read_long_id(file_id))
+    if file is None:
+        raise NotFoundError(f"file {file_id}")
+    return file
+
+
+def _show(file: StoredFile) -> dict[str, Any]:
+    return {
+        "id": str(file.id),
+        "bot": file.owner.bot,
+        "user_id": file.owner.user_id,
+        "chat_id": file.chat_id,
+        "kind": file.kind,
+        "title": file.title,
+        "mime": file.mime,
+        "size": file.size,
+        "sha256": file.sha256,
+        "created_at": file.created_at,
+        "job_id": str(file.job_id) if file.job_id is not None else None,
+        "turn_id": str(file.turn_id) if file.turn_id is not None else None,
+    }

@@ -1,0 +1,158 @@
+"""Jobs: heavy work, how far it is, and its end."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from beseda.api.answers import show, show_list
+from beseda.api.auth import needs
+from beseda.api.fields import BotQuery, LongId, UserQuery, read_long_id
+from beseda.api.paging import Page, PageQuery, Totals, write_cursor
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routing import api_router
+from beseda.domain.job import JobState
+from beseda.domain.job_list import JobFilter, JobLine
+from beseda.errors import NotFoundError
+
+_ORDER = "jobs"
+
+
+class JobOut(BaseModel):
+    """A job: `done` of `total` in units of its own; `reason` names the error that failed it, or its last try."""
+
+    id: str
+    kind: str
+    bot: str
+    chat_id: int | None
+    user_id: int | None
+    state: JobState
+    attempt: int
+    max_attempts: int
+    done: float
+    total: float
+    note: str
+    reason: str
+    cancelling: bool
+    created_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "118217652158451712",
+                    "kind": "photo.enhance",
+                    "bot": "assistant",
+                    "chat_id": 700000001,
+                    "user_id": 700000001,
+                    "state": "running",
+                    "attempt": 1,
+                    "max_attempts": 3,
+                    "done": 3.0,
+                    "total": 10.0,
+                    "note": "",
+                    "reason": "",
+                    "cancelling": False,
+                    "created_at": "2026-11-20T09:00:00Z",
+                    "due_at": "2026-11-20T09:00:00Z",
+                    "started_at": "2026-11-20T09:00:01Z",
+                    "finished_at": None,
+                }
+            ]
+        }
+    )
+
+
+def _read_filter(
+    bot: BotQuery = None,
+    user_id: UserQuery = None,
+    state: Annotated[JobState | None, Query(description="In this state only.")] = None,
+    kind: Annotated[
+        str | None,
+        Query(
+            pattern=r"^[a-z_]+\.[a-z_]+$", max_length=64, description="Of this kind only.", examples=["report.build"]
+        ),
+    ] = None,
+) -> JobFilter:
+    return JobFilter(bot, user_id, state, kind)
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of jobs."""
+    routes = api_router("/jobs", "jobs")
+    store, totals = parts.job_list, Totals()
+
+    @routes.get(
+        "", response_model=Page[JobOut], summary="List jobs, newest first", dependencies=[Depends(needs("read"))]
+    )
+    async def list_jobs(wanted: Annotated[JobFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
+        place = paging.after(_ORDER, int)
+        before = place[0] if place else None
+        lines = await store.page(wanted, limit=paging.limit, offset=paging.offset, before=before)
+        total = await totals.get(wanted, lambda: store.count(wanted))
+        return show_list(
+            paging.page([_show(line) for line in lines], total, lambda: write_cursor(_ORDER, lines[-1].id))
+        )
+
+    @routes.get(
+        "/{job_id}",
+        response_model=JobOut,
+        summary="Get a job",
+        responses=problems(404),
+        dependencies=[Depends(needs("read"))],
+    )
+    async def get_job(job_id: LongId) -> Response:
+        return show(_show(await _find(parts, read_long_id(job_id))))
+
+    @routes.post(
+        "/{job_id}/cancel",
+        status_code=202,
+        response_model=JobOut,
+        summary="Cancel a job; a running one ends soon",
+        responses=problems(404, 409),
+        dependencies=[Depends(needs("write"))],
+    )
+    async def cancel_job(job_id: LongId) -> Response:
+        number = read_long_id(job_id)
+        await _find(parts, number)
+        if not await parts.jobs.cancel(number):
+            raise HTTPException(409, "This job is over.")
+        return show(_show(await _find(parts, number)), status=202)
+
+    return routes
+
+
+async def _find(parts: ApiParts, job_id: int) -> JobLine:
+    line = await parts.job_list.find(job_id)
+    if line is None:
+        raise NotFoundError(f"job {job_id}")
+    return line
+
+
+def _show(line: JobLine) -> dict[str, Any]:
+    return {
+        "id": str(line.id),
+        "kind": line.kind,
+        "bot": line.bot,
+        "chat_id": line.chat_id,
+        "user_id": line.user_id,
+        "state": line.state,
+        "attempt": line.attempt,
+        "max_attempts": line.max_attempts,
+        "done": line.done,
+        "total": line.total,
+        "note": line.note,
+        "reason": line.reason,
+        "cancelling": line.cancelling,
+        "created_at": line.created_at,
+        "due_at": line.due_at,
+        "started_at": line.started_at,
+        "finished_at": line.finished_at,
+    }

@@ -1,0 +1,131 @@
+"""An operator in a conversation: writes in place of the bot, takes the conversation over, gives it back."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from beseda.api.answers import show
+from beseda.api.auth import needs
+from beseda.api.fields import Closed, Line, RowId, Words
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routes.conversation import TakeoverOut, find
+from beseda.api.routing import api_router
+from beseda.domain.api_key import ApiKey
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.conversation_list import ConversationLine
+from beseda.domain.markdown import literal
+from beseda.services.takeover import OperatorMessage
+
+_WRITE = needs("write")
+Operator = Annotated[
+    Line | None, Field(description="Who writes, as the transcript will show it; the key's name unless given.")
+]
+
+
+class NewMessage(Closed):
+    """What an operator says."""
+
+    text: Annotated[Words, Field(description="Sent in as many messages as Telegram needs.")]
+    operator: Operator = None
+    markup: Annotated[Literal["none", "markdown"], Field(description="Whether the text is Markdown.")] = "none"
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text": "This is Maria from sales. How can I help?", "operator": "Maria"}]}
+    )
+
+
+class AcceptedMessage(BaseModel):
+    """A message that will be sent, in its turn, as soon as the bot runs. Then it stands in the transcript."""
+
+    id: str
+    conversation_id: int
+    state: Literal["accepted"]
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"id": "118217652158451712", "conversation_id": 12, "state": "accepted"}]}
+    )
+
+
+class NewTakeover(Closed):
+    """Who takes over."""
+
+    operator: Operator = None
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"operator": "Maria"}]})
+
+
+class TakenOver(TakeoverOut):
+    """A conversation in which the bot keeps silent."""
+
+    conversation_id: int
+    since: datetime
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"conversation_id": 12, "operator": "Maria", "since": "2026-11-20T09:05:00Z"}]}
+    )
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of operators."""
+    routes = api_router("/conversations/{conversation_id}", "conversations")
+
+    @routes.post(
+        "/messages",
+        status_code=202,
+        response_model=AcceptedMessage,
+        summary="Send a message as an operator",
+        responses=problems(404),
+    )
+    async def send_message(
+        conversation_id: RowId, new: Annotated[NewMessage, Body()], key: Annotated[ApiKey, Depends(_WRITE)]
+    ) -> Response:
+        line = await find(parts, conversation_id)
+        markdown = new.text if new.markup == "markdown" else literal(new.text)
+        message = OperatorMessage(new.text, markdown, new.operator or key.name)
+        number = await parts.takeovers.send(_conversation(line), _person(line), message)
+        return show({"id": str(number), "conversation_id": line.id, "state": "accepted"}, status=202)
+
+    _add_takeover(routes, parts)
+    return routes
+
+
+def _add_takeover(routes: APIRouter, parts: ApiParts) -> None:
+    @routes.put(
+        "/takeover",
+        response_model=TakenOver,
+        summary="Take a conversation over: the bot keeps silent, what the person writes is kept",
+        responses=problems(404),
+    )
+    async def take_over(
+        conversation_id: RowId,
+        key: Annotated[ApiKey, Depends(_WRITE)],
+        new: Annotated[NewTakeover | None, Body()] = None,
+    ) -> Response:
+        operator = new.operator if new is not None else None
+        taken = await parts.takeovers.take(conversation_id, operator or key.name)
+        return show(taken)
+
+    @routes.delete(
+        "/takeover",
+        status_code=204,
+        response_class=Response,
+        summary="Give a conversation back to its bot",
+        responses=problems(404),
+        dependencies=[Depends(_WRITE)],
+    )
+    async def give_back(conversation_id: RowId) -> Response:
+        await find(parts, conversation_id)
+        await parts.takeovers.give_back(conversation_id)
+        return Response(status_code=204)
+
+
+def _conversation(line: ConversationLine) -> Conversation:
+    return Conversation(line.id, ChatKey(line.bot, line.chat_id, line.thread_id), ChatKind(line.kind), line.title)
+
+
+def _person(line: ConversationLine) -> Person:
+    return Person(line.user_id, line.user_name, line.username, line.language)
