@@ -50,8 +50,7 @@ class Fleet:
             await asyncio.wait(tasks)
 
     async def close(self) -> None:
-        """Let running answers end for a while; what comes in from now on is refused, and Telegram brings it again."""
-        self._web.runners.clear()
+        """Let running answers end for a while; what comes in from now on is stored, for others or the next start."""
         await asyncio.gather(*(bot.close() for bot in self._open))
 
     async def _live(self, assignment: Assignment) -> None:
@@ -72,7 +71,7 @@ class Fleet:
         self._count()
         # Neither ends by itself: what one raises is a bug, and ends the program.
         async with asyncio.TaskGroup() as group:
-            group.create_task(bot.sweep())
+            group.create_task(bot.keep())
             if self._plan.webhook is None:
                 group.create_task(bot.poll())
 

@@ -32,6 +32,7 @@ from beseda.services.personal_data import PersonalDataService
 from beseda.services.question import Question
 from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService
+from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.rate_limit import RateLimiter
 from beseda.storage.base.state import StateStore
@@ -149,6 +150,7 @@ class Desk:
     state: StateStore
     cache: Cache
     limiter: RateLimiter
+    bus: Bus
     jobs: JobQueue
     chores: "ChoreKeeper"
     files: FileService

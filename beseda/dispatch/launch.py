@@ -1,5 +1,6 @@
 """Bringing one bot to work: from its profile and token to a runner, introduced to Telegram."""
 
+import asyncio
 import functools
 import logging
 from collections.abc import Mapping
@@ -10,15 +11,18 @@ from beseda.bootstrap import Container, ModelShelf
 from beseda.dispatch.chores import Chores
 from beseda.dispatch.context import Chore, Desk
 from beseda.dispatch.events import WANTED, Identity
+from beseda.dispatch.guarded import GuardedTurns
 from beseda.dispatch.handlers.commands import describe
 from beseda.dispatch.joining import Joiner
 from beseda.dispatch.menu import Face, MenuBook
 from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
+from beseda.dispatch.territory import Ground, Lease, Territory
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import Job
 from beseda.domain.meeting import Diary
+from beseda.domain.update import partition_of
 from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
@@ -33,13 +37,12 @@ from beseda.services.panel import PanelService
 from beseda.storage.base.flood_wait import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
-from beseda.telegram.messenger import TelegramMessenger
+from beseda.telegram.messenger import Guard, TelegramMessenger
 from beseda.telegram.pacing import Pacer
 
 log = logging.getLogger(__name__)
 
 _GRACE = 10.0  # seconds that running answers get at the end of the program
-_SWEEP = 60.0  # seconds between two looks for updates that a failure has left
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,11 @@ class Webhook:
 class RunningBot:
     """One bot at work. Open it, let it `run`, close it."""
 
-    def __init__(self, runner: BotRunner, clock: Clock) -> None:
+    def __init__(self, runner: BotRunner, clock: Clock, territory: Territory | None = None) -> None:
         self.runner = runner
         self._clock = clock
+        self._territory = territory
+        self._keeping: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -80,9 +85,11 @@ class RunningBot:
         """
         api = BotApi(assignment.token, server=container.settings.telegram_api_url)
         chores = Chores(_chores(assignment.router))
+        lease = Lease(container.settings.lease)
+        territory = Territory(assignment.profile.name, container.record.territory, container.hot.bus, lease)
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
-            desk = await _put_together(assignment, container, api, me, chores)
+            desk = await _put_together(assignment, container, _Parts(api, me, chores, territory))
             for preparation in assignment.router.preparations:
                 await preparation(desk)
         except BaseException:
@@ -90,33 +97,46 @@ class RunningBot:
             raise
         _take_jobs(desk, chores, container)
         joiner = Joiner(albums=not assignment.router.modes)
-        return cls(BotRunner(desk, assignment.router, joiner), container.clock)
+        return cls(BotRunner(desk, assignment.router, joiner, territory), container.clock, territory)
 
     async def prepare(self, webhook: Webhook | None) -> None:
-        """Set the commands menu, choose between polling and webhook, and take up what a crash has left."""
+        """Take up what a crash has left, set the commands menu, and choose between polling and webhook.
+
+        Raises StorageError where the database is away.
+        """
+        if self._territory is not None:
+            await self._territory.join(self.runner)
+            self._keeping = asyncio.create_task(self._territory.run(), name=f"territory-{self.name}")
         await self._set_menu()
         await self._set_delivery(webhook)
-        found = await self.runner.recover()
-        if found:
-            log.info("%s takes up %d updates from the last run", self.name, found)
 
     async def poll(self) -> None:
         """Fetch updates until cancelled."""
         await Poller(self.runner, self._clock).run()
 
-    async def sweep(self) -> None:
-        """Look for updates that a failure has left, now and then, until cancelled."""
-        while True:
-            await self._clock.sleep(_SWEEP)
-            try:
-                await self.runner.recover()
-            except StorageError as error:  # the next sweep finds what this one could not read
-                log.warning("%s cannot look for what was left: %s", self.name, error.detail)
+    async def keep(self) -> None:
+        """Share the bot's chats with other replicas, and find what was left, until cancelled; `prepare` began it."""
+        if self._keeping is not None:
+            await asyncio.shield(self._keeping)
 
     async def close(self, *, within: float = _GRACE) -> None:
-        """Let running answers end for `within` seconds, then stop: what is left is taken up by the next start."""
-        await self.runner.close(within=within)
+        """Let running answers end for `within` seconds, then stop: others go on at once, or the next start.
+
+        What comes in meanwhile is stored, and left to them as well.
+        """
+        if self._territory is not None:
+            await self._territory.begin_to_leave()
+        await self.runner.drain(within=within)
+        if self._territory is not None:
+            self._territory.stop_waiting()
+        await self.runner.close()
         await self.runner.desk.chores.close()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+            self._keeping = None
+        if self._territory is not None:
+            await self._territory.leave()
         await self.runner.desk.api.close()
 
     async def _set_menu(self) -> None:
@@ -183,9 +203,17 @@ async def _work_paid(chore: Chore, desk: Desk, job: Job, control: JobControl) ->
         return await chore.work(desk, job, control)
 
 
-async def _put_together(
-    assignment: Assignment, container: Container, api: BotApi, me: Identity, chores: Chores
-) -> Desk:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What of a desk is made before it."""
+
+    api: BotApi
+    me: Identity
+    chores: Chores
+    ground: Ground
+
+
+async def _put_together(assignment: Assignment, container: Container, made: _Parts) -> Desk:
     profile, router, settings = assignment.profile, assignment.router, container.settings
     record, hot, clock = container.record, container.hot, container.clock
     container.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
@@ -195,25 +223,27 @@ async def _put_together(
     model = await find_model("")  # now, so that what is wrong with it is said at the start
     if model.name != container.model.name:
         log.info("%s answers with %s", profile.name, model.name)
-    messenger = _open_messenger(api, container)
+    messenger = _open_messenger(made, container)
+    turns = GuardedTurns(record.turns, made.ground)
     memory = Memory(record.conversations, hot.history, assignment.namespace)
-    parts = ChatParts(find_model, record.turns, memory, messenger, clock)
+    parts = ChatParts(find_model, turns, memory, messenger, clock)
     return Desk(
         profile=profile,
-        me=me,
-        api=api,
+        me=made.me,
+        api=made.api,
         messenger=messenger,
         chat=ChatService(profile, parts),
         panel=PanelService(profile, parts),
         voice=container.voice,
         memory=memory,
         updates=record.updates,
-        turns=record.turns,
+        turns=turns,
         state=hot.state,
         cache=hot.cache,
         limiter=hot.limiter,
+        bus=hot.bus,
         jobs=container.jobs,
-        chores=chores,
+        chores=made.chores,
         files=container.files,
         transcription=container.transcription,
         documents=DocumentService(model, clock=clock),
@@ -234,10 +264,22 @@ async def _put_together(
     )
 
 
-def _open_messenger(api: BotApi, container: Container) -> TelegramMessenger:
+def _guard(ground: Ground) -> Guard:
+    """Return what asks, before each call to Telegram, whether the chat is still this process's."""
+
+    async def confirm(chat_id: int) -> None:
+        await ground.confirm(partition_of(chat_id))
+
+    return confirm
+
+
+def _open_messenger(made: _Parts, container: Container) -> TelegramMessenger:
     pacer = Pacer(container.clock, enabled=container.settings.limits)
     files = container.settings.storage_dir / "files"
-    return TelegramMessenger(api, pacer, container.clock, _flood_note(container.record.flood_waits), files)
+    note = _flood_note(container.record.flood_waits)
+    messenger = TelegramMessenger(made.api, pacer, container.clock, note, files)
+    messenger.guard = _guard(made.ground)
+    return messenger
 
 
 def _flood_note(store: FloodWaitStore) -> FloodNote:

@@ -1,7 +1,7 @@
 """Long polling: a batch is stored before the offset moves past it.
 
 An update counts as taken once getUpdates is called with a higher offset (https://core.telegram.org/bots/api#getupdates):
-that call is made only after the batch is in the database.
+that call is made only after the batch is in the database. Of several replicas one polls at a time.
 """
 
 import logging
@@ -26,6 +26,7 @@ _BATCH = 100  # updates in one call: its limit
 _CROWDED = 5000  # events in memory: beyond that new ones stay with Telegram
 _UNAUTHORIZED_WAIT = 60.0
 _CONFLICT_WAIT = 5.0
+_TURN_WAIT = 0.25  # between two looks whether it is this replica's turn to poll
 
 
 class Poller:
@@ -54,6 +55,9 @@ class Poller:
     async def _poll(self) -> None:
         while self._runner.pending > _CROWDED:
             await self._clock.sleep(0.05)
+        while not self._runner.may_poll:
+            self._offset = None  # whoever polls meanwhile moves it
+            await self._clock.sleep(_TURN_WAIT)
         updates = await self._api.call(
             "getUpdates",
             offset=self._offset,
@@ -81,4 +85,5 @@ class Poller:
 
 
 def _is_update(update: object) -> bool:
-    return isinstance(update, dict) and type(update.get("update_id")) is int
+    # Numbers below zero are our own (`beseda.domain.update`).
+    return isinstance(update, dict) and type(number := update.get("update_id")) is int and number >= 0

@@ -4,8 +4,10 @@ New updates, updates that a crash left behind and updates that a sweep finds all
 other path. What must not wait (a stop) has a lane of its own beside its chat's.
 """
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 import orjson
 
@@ -15,12 +17,15 @@ from beseda.dispatch.joining import Joiner
 from beseda.dispatch.middlewares.access import guard_access
 from beseda.dispatch.middlewares.limits import limit_messages
 from beseda.dispatch.middlewares.paying import charge_person
+from beseda.dispatch.resting import Resting
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
+from beseda.dispatch.territory import Ground, WholeGround
 from beseda.domain.conversation import ChatKey
-from beseda.domain.update import StoredUpdate
-from beseda.errors import BesedaError, StorageError, TelegramUnauthorizedError
+from beseda.domain.update import PARTITIONS, StoredUpdate, partition_of
+from beseda.errors import BesedaError, LeaseLostError, StorageError, TelegramUnauthorizedError
 from beseda.kit.lanes import Lane, Lanes
 from beseda.logs import log_context
+from beseda.storage.base.update import Look
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +33,24 @@ LaneKey = tuple[ChatKey, bool]
 
 MIDDLEWARES: list[Middleware] = [guard_access, limit_messages, charge_person]
 _PAGE = 500
+_SETTLED = timedelta(seconds=2)  # by when what is stored has reached the lane of its chat
 
 
 class BotRunner:
     """Runs one bot's updates through its handlers."""
 
-    def __init__(self, desk: Desk, router: Router, joiner: Joiner | None = None) -> None:
+    def __init__(self, desk: Desk, router: Router, joiner: Joiner | None = None, ground: Ground | None = None) -> None:
+        """`ground` says which chats are this process's: all of them where it shares the bot with nobody."""
         self.desk = desk
         self._router = router
         self._joiner = joiner or Joiner()
-        self._lanes: Lanes[LaneKey, Event] = Lanes(self._work)
+        self._ground = ground or WholeGround()
+        self._lanes: Lanes[LaneKey, Event] = Lanes(self._work, drop=self._forget)
         self._in_flight: set[int] = set()
         self._met: set[int] | None = None  # while a recovery reads: what is in flight, or has been since it began
+        self._looking = asyncio.Lock()
+        self._resting = Resting()
+        self._closing = False
         self._wrapped: dict[Handler, Handler] = {}
 
     @property
@@ -47,45 +58,118 @@ class BotRunner:
         """How many events wait or are worked on."""
         return self._lanes.pending
 
+    @property
+    def may_poll(self) -> bool:
+        """Whether it is this replica that asks Telegram for updates: one of them does."""
+        return 0 in self._ground.held and not self._closing
+
     async def take_in(self, contents: Sequence[Json]) -> None:
         """Store updates as Telegram handed them over and begin to work on the new ones; when this returns, they
-        may be acknowledged. Raises StorageError, and then none of them may."""
-        bot = self.desk.profile.name
-        by_id = {int(content["update_id"]): content for content in contents}
-        updates = [StoredUpdate(bot, number, orjson.dumps(content)) for number, content in by_id.items()]
-        for update in await self.desk.updates.store(updates):
-            if update.update_id not in self._in_flight:  # a sweep may see it before we hear that it is stored
-                self._enqueue(update, by_id[update.update_id])
+        may be acknowledged. Raises StorageError, and then none of them may.
 
-    async def recover(self) -> int:
-        """Take up what is stored and not worked on: after a crash, or left by a failure; return how many."""
-        found, after = 0, -1
-        while page := await self._look(after):
+        Another replica is told of those for its chats; what it has stored before ours comes before them.
+        """
+        await self._ground.wait_until_joined()
+        arrivals = {int(content["update_id"]): content for content in contents}
+        events: dict[int, Event] = {}
+        updates = [self._read(number, content, events) for number, content in arrivals.items()]
+        earlier = {update.partition for update in updates} & self._ground.held if self._ground.is_shared else ()
+        for update in await self.desk.updates.store(updates, earlier=earlier):
+            if update.partition not in self._ground.held or self._closing:
+                await self._hand_on(update)
+            elif self._is_due(update):
+                self._enqueue(update, events.get(update.update_id) or self._parse(update))
+
+    async def recover(
+        self, partitions: Collection[int] | None = None, *, anew: bool = False, settled: bool = False
+    ) -> int:
+        """Take up what is stored and not worked on: after a crash, or left by a failure; return how many.
+
+        It looks into `partitions`, or into all that this process works on. `anew` takes up what rests as well, such
+        as jobs that are followed elsewhere; `settled` leaves out the latest, which may be on their way here.
+        """
+        async with self._looking:
+            self._resting.tidy(self.desk.clock.monotonic())
+            held = self._ground.held
+            wanted = held if partitions is None else held.intersection(partitions)
+            before = self.desk.clock.now() - _SETTLED if settled else None
+            look = Look(None if len(wanted) == PARTITIONS else wanted, before)
+            return await self._recover(look, anew=anew)
+
+    async def _recover(self, look: Look, *, anew: bool) -> int:
+        found, after = 0, None
+        while page := await self._look(look, after):
             after = page[-1].update_id
             met, self._met = self._met or self._in_flight, None
-            left = [update for update in page if update.update_id not in met]
-            found += len(left)
-            for update in left:
-                self._enqueue(update, orjson.loads(update.payload))
+            for update in page:
+                if update.update_id not in met and self._is_due(update, anew=anew):
+                    found += 1
+                    self._enqueue(update, self._parse(update))
         return found
 
-    async def _look(self, after: int) -> Sequence[StoredUpdate]:
+    async def _look(self, look: Look, after: int | None) -> Sequence[StoredUpdate]:
         # What is worked off while the page is read still stands in it: it must not be done twice.
         self._met = set(self._in_flight)
-        return await self.desk.updates.unfinished(self.desk.profile.name, limit=_PAGE, after=after)
+        return await self.desk.updates.unfinished(self.desk.profile.name, limit=_PAGE, after=after, look=look)
 
-    async def close(self, *, within: float = 0.0) -> None:
-        """Give what is running `within` seconds to end, then cancel it: the next start takes it up."""
+    async def find_part(self, update_id: int) -> int | None:
+        """Return the part of an update that is not worked off. Raises StorageError."""
+        update = await self.desk.updates.find(self.desk.profile.name, update_id)
+        return update.partition if update is not None else None
+
+    def is_busy(self, partition: int) -> bool:
+        """Return whether anything of a part of the chats waits or is worked on."""
+        return self._lanes.has(lambda key: partition_of(key[0].chat_id) == partition)
+
+    def withdraw(self, partitions: Collection[int], *, lost: bool = False) -> None:
+        """Begin nothing of what waits in these parts; where they are lost, end what runs there as well."""
+        self._lanes.take_back(lambda key: partition_of(key[0].chat_id) in partitions, cancel=lost)
+
+    async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
+        """End what shows how jobs go in these parts: whoever has them next shows it."""
+        await self.desk.chores.leave(lambda chat_id: partition_of(chat_id) in partitions, lost=lost)
+
+    async def drain(self, *, within: float) -> None:
+        """Begin nothing more of what comes in, and give what is running `within` seconds to end."""
+        self._closing = True
         if not await self._lanes.drain(within=within):
             log.info("%d events are left for the next start", self._lanes.pending)
+
+    async def close(self) -> None:
+        """Cancel what is running: the next start takes it up."""
+        self._closing = True
         await self._lanes.close()
 
-    def _enqueue(self, update: StoredUpdate, content: Json) -> None:
+    def _read(self, number: int, content: Json, events: dict[int, Event]) -> StoredUpdate:
+        """Return an update as it is to be stored; its event is put among `events`."""
+        bot, payload = self.desk.profile.name, orjson.dumps(content)
+        events[number] = event = parse(StoredUpdate(bot, number, payload), content, self.desk.me)
+        return StoredUpdate(bot, number, payload, partition=partition_of(event.place.chat.chat_id))
+
+    def _parse(self, update: StoredUpdate) -> Event:
+        return parse(update, orjson.loads(update.payload), self.desk.me)
+
+    def _is_due(self, update: StoredUpdate, *, anew: bool = False) -> bool:
+        """Return whether an update that was found is to be worked on here and now."""
+        if update.update_id in self._in_flight or update.partition not in self._ground.held or self._closing:
+            return False  # a sweep may see one before we hear that it is stored
+        now = self.desk.clock.monotonic()
+        return self._resting.is_due(update.update_id, now) or (anew and self._resting.wake(update.update_id, now))
+
+    def _enqueue(self, update: StoredUpdate, event: Event) -> None:
         self._in_flight.add(update.update_id)
         if self._met is not None:
             self._met.add(update.update_id)
-        event = parse(update, content, self.desk.me)
         self._lanes.put((event.place.chat, _is_urgent(event)), event)
+
+    async def _hand_on(self, update: StoredUpdate) -> None:
+        """Tell whoever works on an update's chat that it is there."""
+        hint = {"update_id": update.update_id, "partition": update.partition}
+        await self.desk.bus.publish(f"updates:{self.desk.profile.name}", hint)
+
+    def _forget(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._in_flight.difference_update(event.place.update_ids)
 
     async def _work(self, key: LaneKey, lane: Lane[Event]) -> None:
         event = await self._joiner.take(lane)
@@ -94,17 +178,26 @@ class BotRunner:
 
     async def _work_off(self, event: Event) -> None:
         context = Context(self.desk, event)
+        failure: Exception | None = None
         try:
+            await self._ground.confirm(partition_of(event.place.chat.chat_id))
             await self._handle(context)
             if not context.is_settled:
                 await self._finish(event)
+        except LeaseLostError as error:
+            log.info("left to another replica: %s", error.detail)
         except (StorageError, TelegramUnauthorizedError) as error:
-            log.warning("left for the next sweep: %s: %s", type(error).__name__, error.detail)
+            failure = error
+            log.warning("left for later: %s: %s", type(error).__name__, error.detail)
         except Exception:
             log.exception("updates %s of %s failed", event.place.update_ids, self.desk.profile.name)
             await self._apologise(context)
-        finally:
+        except BaseException:
             self._in_flight.difference_update(event.place.update_ids)
+            raise
+        # What is not worked off by now is a job's, or failed; either way it is not to come up again at once.
+        self._resting.put(event.place.update_ids, self.desk.clock.monotonic(), failure)
+        self._in_flight.difference_update(event.place.update_ids)
 
     async def _handle(self, context: Context) -> None:
         handler = self._router.find(context.event)

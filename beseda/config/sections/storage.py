@@ -74,3 +74,12 @@ class StorageSection(Section):
             variables=("BESEDA_TEMP_BUDGET",),
         ),
     ] = 2048
+    lease: Annotated[
+        Annotated[float, Field(ge=1, le=300)],
+        Setting(
+            "storage.lease",
+            "How long a process that fell silent keeps the chats it works on before others take them over, in seconds.",
+            "a number of seconds from 1 to 300",
+            variables=("BESEDA_LEASE",),
+        ),
+    ] = 10.0

@@ -1,0 +1,325 @@
+"""Which of a bot's chats this process works on, among replicas that share one database.
+
+Chats fall into parts by their number (`beseda.domain.update.partition_of`). Each part has one owner, who has said so in
+the record and says again every few seconds that it lives. One that falls silent loses its parts when its lease runs
+out; one that leaves, or sees another come, works off what it is at and hands parts over. Hints on the bus only make
+that quicker.
+
+    beat        renew the lease, learn which parts are ours, take up what waits in new ones
+    hand over   begin nothing in a part, wait for what runs there, give it back, ring for the others
+    confirm     may work that is under way go on? At once while the lease is fresh; else the next beat tells
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from beseda.domain.territory import EVERYTHING, Claim, Standing
+from beseda.errors import LeaseLostError, StorageError
+from beseda.kit.owner import name_owner
+from beseda.storage.base.bus import Bus
+from beseda.storage.base.territory import TerritoryStore
+
+log = logging.getLogger(__name__)
+
+_MEET_SECONDS = 0.1
+_IDLE_SECONDS = 0.05
+
+
+class Ground(Protocol):
+    """What a runner asks before it begins something."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other replicas work on this bot's chats too."""
+        ...
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The parts in which this process may begin something."""
+        ...
+
+    async def wait_until_joined(self) -> None:
+        """Return once the others know of this process: what it stores before, they would not look for."""
+        ...
+
+    async def confirm(self, partition: int) -> None:
+        """Return if work in a part may go on. Raises LeaseLostError where it is another's by now."""
+        ...
+
+
+class WholeGround:
+    """The ground of a process that shares its bot with nobody."""
+
+    is_shared = False
+    held = EVERYTHING
+
+    async def wait_until_joined(self) -> None:
+        """Return."""
+
+    async def confirm(self, partition: int) -> None:
+        """Return."""
+
+
+class Keeper(Protocol):
+    """Who does the work: a bot's runner."""
+
+    def is_busy(self, partition: int) -> bool:
+        """Return whether anything of a part waits or is worked on."""
+        ...
+
+    async def recover(
+        self, partitions: Collection[int] | None = None, *, anew: bool = False, settled: bool = False
+    ) -> int:
+        """Take up what is stored and not worked on."""
+        ...
+
+    async def find_part(self, update_id: int) -> int | None:
+        """Return the part of an update that is not worked off."""
+        ...
+
+    def withdraw(self, partitions: Collection[int], *, lost: bool = False) -> None:
+        """Begin nothing of what waits in these parts; where they are lost, end what runs there as well."""
+        ...
+
+    async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
+        """End what shows how jobs go in these parts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Seconds: how long a silent replica keeps its parts, how often it beats, how long before the end it stops."""
+
+    seconds: float = 10.0
+
+    @property
+    def beat(self) -> float:
+        """How often it is renewed."""
+        return self.seconds / 3
+
+    @property
+    def margin(self) -> float:
+        """How long before its end nothing is begun."""
+        return self.seconds / 10
+
+
+class Territory:
+    """One replica's share of one bot's chats. Implements `Ground`. Join it, let it `run`, leave it."""
+
+    def __init__(self, bot: str, store: TerritoryStore, bus: Bus, lease: Lease | None = None) -> None:
+        self.name = name_owner()
+        self.held: frozenset[int] = frozenset()
+        self.is_shared = False
+        self._bot = bot
+        self._store = store
+        self._bus = bus
+        self._lease = lease or Lease()
+        self._keeper: Keeper | None = None
+        self._owned: frozenset[int] = frozenset()
+        self._leaving: set[int] = set()
+        self._going = False
+        self._closed = False
+        self._fresh_until = float("-inf")
+        self._beaten = asyncio.Event()
+        self._joined = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._rung = False
+        self._hinted: set[int] = set()
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The parts that no other replica may work on."""
+        return self._owned
+
+    async def wait_until_joined(self) -> None:
+        """Return once the others know of this process."""
+        if not self._joined.is_set():
+            await self._joined.wait()
+
+    async def confirm(self, partition: int) -> None:
+        """Return if work in a part may go on. Raises LeaseLostError where it is another's by now."""
+        while partition in self._owned:
+            if read_clock() < self._fresh_until:
+                return
+            if self._closed:
+                break
+            # We stood still, or the database is away: who has the part by now only the record knows.
+            await self._beaten.wait()
+        raise LeaseLostError(f"part {partition} of {self._bot} is another's")
+
+    async def join(self, keeper: Keeper) -> None:
+        """Make ourselves known, claim what is free and take up what waits there. Raises StorageError."""
+        self._keeper = keeper
+        deadline = read_clock() + 2 * self._lease.seconds
+        while (await self._beat()).unmet and read_clock() < deadline:
+            await self._ring()
+            await asyncio.sleep(_MEET_SECONDS)
+        self._joined.set()
+
+    async def run(self) -> None:
+        """Keep what is ours, take what becomes free, hand over what is too much, until cancelled."""
+        async with (
+            self._bus.subscribe(f"territory:{self._bot}") as bells,
+            self._bus.subscribe(f"updates:{self._bot}") as hints,
+        ):
+            ears = [asyncio.create_task(self._hear_bells(bells)), asyncio.create_task(self._hear_hints(hints))]
+            try:
+                await self._live()
+            finally:
+                for ear in ears:
+                    ear.cancel()
+                await asyncio.gather(*ears, return_exceptions=True)
+
+    async def begin_to_leave(self) -> None:
+        """Hand everything over as soon as it is idle. Alone, keep it: nobody is there who would go on."""
+        self._going = True
+        if self.is_shared:
+            self._part_with(self._owned)
+            self._rung = True
+            self._stirred.set()
+
+    def stop_waiting(self) -> None:
+        """Let nothing wait any more for a beat that does not come."""
+        self._closed = True
+        self._mark_beat()
+
+    async def leave(self) -> None:
+        """Give back what is left; a database that is away leaves it to the lease."""
+        self.stop_waiting()
+        self.held = self._owned = frozenset()
+        try:
+            async with asyncio.timeout(self._lease.seconds):
+                await self._store.leave(self._bot, self.name)
+        except (StorageError, TimeoutError) as error:
+            log.warning("%s leaves without saying so: %s", self._bot, error)
+        await self._ring()
+
+    async def _live(self) -> None:
+        due = read_clock() + self._lease.beat
+        while True:
+            await self._attempt(self._hand_over)
+            if self._rung or read_clock() >= due:
+                self._rung = False
+                await self._attempt(self._beat)
+                await self._attempt(self._look_around)
+                due = read_clock() + self._lease.beat
+            if self._hinted:
+                await self._attempt(self._take_hints)
+            await self._wait(min(due - read_clock(), _IDLE_SECONDS if self._leaving else due))
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stirred.wait(), max(0.0, seconds))
+        self._stirred.clear()
+
+    async def _attempt(self, step: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await step()
+        except StorageError as error:  # the next beat comes soon
+            log.warning("%s cannot look after its chats: %s", self._bot, error.detail)
+
+    async def _beat(self, released: frozenset[int] = frozenset()) -> Standing:
+        begun = read_clock()
+        claim = Claim(self._bot, self.name, self._lease.seconds, released, self._going)
+        standing = await self._store.beat(claim)
+        kept = self._owned - released
+        gained, lost = standing.owned - kept, kept - standing.owned
+        self._owned, self.is_shared = standing.owned, standing.others > 0
+        self._leaving &= standing.owned
+        self.held = standing.owned - self._leaving
+        self._fresh_until = begun + self._lease.seconds - self._lease.margin
+        self._mark_beat()
+        await self._settle(gained, lost)
+        if standing.surplus > len(self._leaving):
+            self._choose(standing.surplus - len(self._leaving))
+        return standing
+
+    async def _settle(self, gained: frozenset[int], lost: frozenset[int]) -> None:
+        assert self._keeper is not None  # noqa: S101 - join() comes first
+        if lost:
+            log.warning("%s has lost %d parts of its chats to others", self._bot, len(lost))
+            self._keeper.withdraw(lost, lost=True)
+            await self._keeper.let_go(lost, lost=True)
+        if gained:
+            log.info("%s works on %d parts of its chats", self._bot, len(self.held))
+            self._hinted |= gained  # in case this look fails
+            if count := await self._keeper.recover(gained, anew=True):
+                log.info("%s takes up %d updates that were left", self._bot, count)
+            self._hinted -= gained
+
+    def _mark_beat(self) -> None:
+        beaten, self._beaten = self._beaten, asyncio.Event()
+        beaten.set()
+        if self._closed:
+            self._beaten.set()
+
+    def _choose(self, count: int) -> None:
+        """Choose parts to hand over: idle ones first, so that nobody waits for another's long answer."""
+        assert self._keeper is not None  # noqa: S101 - join() comes first
+        self._part_with(sorted(self.held, key=self._keeper.is_busy)[:count])
+
+    def _part_with(self, partitions: Collection[int]) -> None:
+        assert self._keeper is not None  # noqa: S101 - join() comes first
+        self._leaving |= set(partitions)
+        self.held = self._owned - self._leaving
+        self._keeper.withdraw(partitions)
+        self._stirred.set()
+
+    async def _hand_over(self) -> None:
+        keeper = self._keeper
+        assert keeper is not None  # noqa: S101 - join() comes first
+        idle = frozenset(part for part in self._leaving if not keeper.is_busy(part))
+        if idle:
+            await keeper.let_go(idle)
+            await self._beat(idle)
+            await self._ring()
+
+    async def _look_around(self) -> None:
+        """Find what nobody has told us of: a hint that got lost, what a failure has left."""
+        assert self._keeper is not None  # noqa: S101 - join() comes first
+        await self._keeper.recover(settled=True)
+
+    async def _take_hints(self) -> None:
+        assert self._keeper is not None  # noqa: S101 - join() comes first
+        wanted, self._hinted = self._hinted & self.held, set()
+        if wanted:
+            await self._keeper.recover(wanted)
+
+    async def _ring(self) -> None:
+        await self._bus.publish(f"territory:{self._bot}", {"from": self.name})
+
+    async def _hear_bells(self, bells: AsyncIterator[Mapping[str, object]]) -> None:
+        async for bell in bells:
+            if bell.get("from") != self.name:
+                self._rung = True
+                self._stirred.set()
+
+    async def _hear_hints(self, hints: AsyncIterator[Mapping[str, object]]) -> None:
+        async for hint in hints:
+            part = hint.get("partition")
+            if not isinstance(part, int):
+                part = await self._find_part(hint.get("update_id"))
+            if part in self.held:
+                self._hinted.add(part)
+                self._stirred.set()
+
+    async def _find_part(self, update_id: object) -> int:
+        if isinstance(update_id, int) and self._keeper is not None:
+            with contextlib.suppress(StorageError):  # the next look around finds it
+                part = await self._keeper.find_part(update_id)
+                return -1 if part is None else part
+        return -1
+
+
+def _pick_clock() -> Callable[[], float]:
+    # A machine that slept has let its leases run out: the ordinary monotonic clock of Linux would not know.
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic if boot is None else lambda: time.clock_gettime(boot)
+
+
+read_clock = _pick_clock()
