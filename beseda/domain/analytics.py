@@ -13,6 +13,8 @@ from enum import StrEnum
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(2015, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
+_USUAL = timedelta(days=30)
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 
 # Renard's R'20 series: twenty steps to a power of ten, rounded to two digits.
@@ -65,6 +67,15 @@ class Period:
     since: datetime
     until: datetime
     bot: str = ""
+
+    @classmethod
+    def between(cls, since: datetime | None, until: datetime | None, now: datetime, bot: str = "") -> "Period":
+        """Return the period that somebody asks for: up to now, and thirty days long, where nothing else is said.
+
+        What lies before Telegram's bots, or in another lifetime, is cut off: nothing can be there.
+        """
+        end = min(max(until or now, _FIRST), _LAST)
+        return cls(min(max(since or end - _USUAL, _FIRST), _LAST), end, bot)
 
 
 @dataclass(frozen=True, slots=True)

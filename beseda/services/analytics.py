@@ -17,6 +17,7 @@ from beseda.domain.analytics import (
     Step,
     list_points,
 )
+from beseda.domain.backlog import Backlog
 from beseda.errors import PeriodError
 from beseda.kit.clock import Clock
 from beseda.storage.base.analytics import CONVERSATIONS, AnalyticsStore
@@ -73,6 +74,10 @@ class AnalyticsService:
             cells = await self._gather_steps(period, step)
             return [Point(at, _read(cells.get(at), metric)) for at in list_points(period, step)]
         return [Point(at, found.get(at, 0)) for at in list_points(period, step)]
+
+    async def backlog(self) -> Backlog:
+        """Return what waits in the record. Raises StorageError."""
+        return await self._store.read_backlog()
 
     async def roll_up(self) -> int:
         """Roll up the hours that have ended, and once more those that may have got late rows; return how many."""

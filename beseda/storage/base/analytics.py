@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from beseda.domain.analytics import FunnelDay, HourFigures, LeadFigures, Metric, Period, Step
+from beseda.domain.backlog import Backlog
 
 # What is rolled up, each as far as it has come.
 HOURS, CONVERSATIONS = "hours", "conversations"
@@ -46,6 +47,10 @@ class AnalyticsStore(Protocol):
 
     async def sum_funnel(self, period: Period) -> list[FunnelDay]:
         """Add up the funnel over the days that the period touches; the day of each row is the first of them."""
+        ...
+
+    async def read_backlog(self) -> Backlog:
+        """Return what waits: by partial indexes, so that it costs as much as there is."""
         ...
 
     async def find_rolled_until(self, name: str = HOURS) -> datetime | None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select, union_all
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, text, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.analytics import (
@@ -26,6 +26,7 @@ from beseda.domain.analytics import (
     ResponseTimes,
     Step,
 )
+from beseda.domain.backlog import Backlog
 from beseda.domain.event import EventType
 from beseda.domain.lead import LeadStatus
 from beseda.kit.clock import Clock, SystemClock
@@ -52,9 +53,11 @@ from beseda.storage.sql.tables.analytics import (
     rollups,
 )
 from beseda.storage.sql.tables.conversation import conversations, messages
-from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.event import event_deliveries, events
 from beseda.storage.sql.tables.flood_wait import flood_waits
+from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.lead import leads
+from beseda.storage.sql.tables.update import updates
 
 _CHUNK = 1000
 _SUMS = list(Figures.__dataclass_fields__)
@@ -108,6 +111,10 @@ class SqlAnalyticsRepository:
     async def sum_funnel(self, period: Period) -> list[FunnelDay]:
         """Add up the funnel over the days that the period touches."""
         return await self._database.read(lambda connection: _sum_funnel(connection, period))
+
+    async def read_backlog(self) -> Backlog:
+        """Return what waits: by partial indexes, so that it costs as much as there is."""
+        return await self._database.read(_read_backlog)
 
     async def find_rolled_until(self, name: str = HOURS) -> datetime | None:
         """Return up to when everything is rolled up, or None where nothing is."""
@@ -167,6 +174,18 @@ class SqlAnalyticsRepository:
         """Note that everything before `until` is rolled up; what is further already stays."""
         row = {"name": name, "until": until, "updated_at": self._clock.now()}
         await self._database.write(partial(_mark_rolled, row=row))
+
+
+def _read_backlog(connection: Connection) -> Backlog:
+    number = func.count().label("number")
+    unfinished = select(updates.c.bot, number).where(updates.c.finished_at.is_(None)).group_by(updates.c.bot)
+    waiting = select(jobs.c.slot, jobs.c.state, number).where(jobs.c.finished_at.is_(None))
+    unsent = select(number).where(event_deliveries.c.state == text("'pending'"))
+    return Backlog(
+        {row.bot: row.number for row in connection.execute(unfinished)},
+        {(row.slot, row.state): row.number for row in connection.execute(waiting.group_by(jobs.c.slot, jobs.c.state))},
+        connection.execute(unsent).scalar_one(),
+    )
 
 
 def _mark_rolled(connection: Connection, row: Mapping[str, Any]) -> None:
