@@ -17,6 +17,7 @@ from beseda.storage.base.job_list import JobList
 from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.meeting import MeetingStore
 from beseda.storage.base.personal_data import PersonalDataStore
+from beseda.storage.base.sales import SalesStore
 from beseda.storage.base.takeover import TakeoverStore
 from beseda.storage.base.territory import TerritoryStore
 from beseda.storage.base.turn import TurnStore
@@ -35,6 +36,7 @@ from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.sales import SqlSalesRepository
 from beseda.storage.sql.takeover import SqlTakeoverRepository
 from beseda.storage.sql.territory import SqlTerritoryRepository
 from beseda.storage.sql.turn import SqlTurnRepository
@@ -61,6 +63,7 @@ class Record:
     analytics: AnalyticsStore
     job_list: JobList
     takeovers: TakeoverStore
+    sales: SalesStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -88,4 +91,5 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         analytics=SqlAnalyticsRepository(database, clock),
         job_list=SqlJobList(database),
         takeovers=SqlTakeoverRepository(database, clock),
+        sales=SqlSalesRepository(database),
     )

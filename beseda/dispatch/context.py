@@ -15,6 +15,7 @@ from beseda.domain.conversation import Conversation, Person
 from beseda.domain.job import DEFAULT_SLOT, Job
 from beseda.domain.language import language_of
 from beseda.domain.media import Media
+from beseda.domain.message import Message
 from beseda.domain.turn import Part, Turn, TurnKind
 from beseda.errors import BesedaError, TelegramError
 from beseda.jobs.base import JobControl, JobQueue
@@ -22,7 +23,7 @@ from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.photo.base import Enhancer
 from beseda.services.budget import BudgetService
-from beseda.services.chat import ChatService, Reply
+from beseda.services.chat import ChatService, FindModel, Reply
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
 from beseda.services.file import FileService
@@ -30,11 +31,13 @@ from beseda.services.meeting import MeetingService
 from beseda.services.panel import PanelService
 from beseda.services.personal_data import PersonalDataService
 from beseda.services.question import Question
+from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.rate_limit import RateLimiter
+from beseda.storage.base.sales import SalesStore
 from beseda.storage.base.state import StateStore
 from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
@@ -160,6 +163,9 @@ class Desk:
     personal_data: PersonalDataService
     budgets: BudgetService
     meetings: MeetingService
+    takeovers: TakeoverService
+    sales: SalesStore
+    find_model: FindModel
     clock: Clock
     downloads: Path
     storage: Path
@@ -268,11 +274,16 @@ class Context:
         """Leave the event's updates to a turn that stays open: it will finish them."""
         self._turned = True
 
-    async def reply(self, markdown: str, keyboard: Markup = (), media: Sequence[Media] = ()) -> None:
-        """Answer in words of our own, and with files: the words are their caption."""
+    async def reply(
+        self, markdown: str, keyboard: Markup = (), media: Sequence[Media] = (), *, said: Message | None = None
+    ) -> None:
+        """Answer in words of our own, and with files: the words are their caption.
+
+        `said` is what of it becomes part of the conversation, where anything does.
+        """
         self._turned = True
         question = await self.question("", TurnKind.COMMAND)
-        await self.desk.chat.say(question, Reply(markdown, keyboard, media), await self.turn())
+        await self.desk.chat.say(question, Reply(markdown, keyboard, media, said), await self.turn())
 
     async def refuse(self, error: BesedaError) -> None:
         """Answer with what an error says to its reader."""

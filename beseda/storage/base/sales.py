@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from beseda.domain.conversation import Conversation
+from beseda.domain.conversation import Conversation, Person
 from beseda.domain.reading import Line
 
 
@@ -14,4 +14,12 @@ class SalesStore(Protocol):
 
         Raises StorageError.
         """
+        ...
+
+    async def message_of(self, turn_id: int) -> int | None:
+        """Return the number of what a person said in a turn; None where nothing is on record. Raises StorageError."""
+        ...
+
+    async def private_chat(self, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
+        """Return a person's private chat with a bot; None where they have never written to it. Raises StorageError."""
         ...
