@@ -12,6 +12,7 @@ from beseda.dispatch.handlers import (
     membership,
     menu,
     mode,
+    operator,
     personal_data,
     retry,
     start,
@@ -25,7 +26,7 @@ from beseda.dispatch.router import Router
 def common_router() -> Router:
     """Return a router with all of them; a bot's own handlers are put on top."""
     router = Router()
-    for topic in (chat, clear, history, meeting, membership, personal_data, retry, start, stats, stop, voice):
+    for topic in (chat, clear, history, meeting, membership, operator, personal_data, retry, start, stats, stop, voice):
         router.include(topic.router)
     return router
 

@@ -1,0 +1,25 @@
+"""What an operator writes in place of the bot."""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import Notice
+from beseda.dispatch.router import Router
+from beseda.domain.message import Message, Role
+from beseda.services.takeover import OPERATOR_MESSAGE
+
+router = Router()
+
+
+@router.notice(OPERATOR_MESSAGE)
+async def send_message(context: Context) -> None:
+    """Send it, and keep it as part of the conversation: the model will know of it once the bot answers again."""
+    assert isinstance(context.event, Notice)  # noqa: S101 - the router's promise, for the type checker
+    data, memory = context.event.data, context.desk.memory
+    said = Message(Role.ASSISTANT, str(data["text"]), str(data["operator"]))
+    conversation = await context.conversation()
+    if await context.turn() is not None:  # a crash came in between: the record has it, the hot window perhaps
+        memory.reload(conversation)
+        await context.reply(str(data["markdown"]), said=said)
+        return
+    await memory.window(conversation, context.desk.profile.window)  # filled before, so that nothing is in it twice
+    await context.reply(str(data["markdown"]), said=said)
+    await memory.remember(conversation, [said])

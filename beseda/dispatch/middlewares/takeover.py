@@ -1,0 +1,65 @@
+"""A conversation that an operator has taken over: what the person writes is kept, and the bot keeps silent.
+
+Commands still work: they are meant for the program, and a person may always stop it or take back what it knows.
+"""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.router import Handler
+from beseda.domain.turn import TurnKind, TurnState
+from beseda.kit.texts import Text
+from beseda.services.question import Question
+
+_ASKING = ("ask:", "retry:", "action:", "job:again:", "photo:")
+_HELD = frozenset(
+    {Kind.TEXT, Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.PHOTO, Kind.DOCUMENT, Kind.OTHER}
+)
+_HUMAN_HERE = Text(ru="Сейчас вам отвечает человек.", en="A person is answering you now.")
+
+
+async def keep_silent(context: Context, handler: Handler) -> None:
+    """Keep what is said where an operator answers; let everything else through."""
+    event = context.event
+    if not _concerns_model(context) or await context.desk.takeovers.find(event.place.chat) is None:
+        await handler(context)
+    elif isinstance(event, Press):
+        await context.acknowledge(context.say(_HUMAN_HERE))
+    elif isinstance(event, IncomingMessage):
+        await _keep(context, _words(event))
+
+
+def _concerns_model(context: Context) -> bool:
+    event = context.event
+    if isinstance(event, IncomingMessage):
+        return not event.command and event.kind in _HELD
+    return isinstance(event, Press) and event.data.startswith(_ASKING)
+
+
+def _words(event: IncomingMessage) -> str:
+    """Return what the operator will read: the words, and in brackets what came without any."""
+    sent = "" if event.kind is Kind.TEXT else f"[{event.kind.value.replace('_', ' ')}]"
+    return " ".join(filter(None, [sent, event.text]))
+
+
+async def _keep(context: Context, words: str) -> None:
+    """Store a turn that is over: said, and answered by nobody here."""
+    desk, question = context.desk, await context.question(words, TurnKind.COMMAND)
+    turn = await context.turn()
+    if turn is None:
+        await _remember(context, question)
+        return
+    turn.state = TurnState.DELIVERED
+    await desk.turns.finish(turn)
+    context.hand_over()
+
+
+async def _remember(context: Context, question: Question) -> None:
+    desk, said = context.desk, question.as_message()
+    await desk.memory.window(question.conversation, desk.profile.window)  # filled before: nothing is in it twice
+    turn = question.open_turn()
+    turn.state = TurnState.DELIVERED
+    await desk.turns.open(turn, said)
+    context.hand_over()
+    await desk.turns.finish(turn)
+    await desk.memory.remember(question.conversation, [said])
+    await desk.bus.publish("conversations", {"conversation_id": question.conversation.id})
