@@ -14,17 +14,20 @@ from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
 from beseda.api.gate import Bodies, Gate
 from beseda.api.health import health_router
+from beseda.api.monitoring import Measured, RecordGauges, monitoring_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
 from beseda.api.repeats import HEADER, Repeats
-from beseda.api.routes import api_key, bot, conversation, file, job, operator
+from beseda.api.routes import analytics, api_key, bot, conversation, file, job, meeting, operator
 
 ROUTES: list[Callable[[ApiParts], APIRouter]] = [
     conversation.router,
+    analytics.router,
     operator.router,
     bot.router,
     file.router,
     job.router,
+    meeting.router,
     api_key.router,
 ]
 
@@ -34,7 +37,9 @@ def api_app(parts: ApiParts) -> FastAPI:
     app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     add_problem_handlers(app)
-    for router in (health_router(parts.checks), *(router(parts) for router in ROUTES)):
+    gauges = RecordGauges(parts.analytics.backlog)
+    pages = (health_router(parts.checks), monitoring_router(gauges))
+    for router in (*pages, *(router(parts) for router in ROUTES)):
         app.router.routes.extend(router.routes)  # flat: found quicker than through a router of each group
     _add_pages(app)
     # The last one added is the first one met.
@@ -49,6 +54,7 @@ def api_app(parts: ApiParts) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "If-Match", HEADER],
             expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"],
         )
+    app.add_middleware(Measured)
     return app
 
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 
 from beseda.bootstrap import Container
 from beseda.domain.bot import BotProfile
+from beseda.domain.meeting import Diary
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
+from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.file import FileService
+from beseda.services.meeting import MeetingService
 from beseda.services.takeover import TakeoverService
 from beseda.storage.base.conversation_list import ConversationList
 from beseda.storage.base.file import FileStore
@@ -49,7 +52,9 @@ class ApiParts:
     files: FileService
     file_list: FileStore
     jobs: JobQueue
+    meetings: MeetingService
     job_list: JobList
+    analytics: AnalyticsService
     bots: BotList = BotList()
     model: str = ""
     limits: ApiLimits = ApiLimits()
@@ -59,6 +64,9 @@ class ApiParts:
     def of(cls, container: Container, checks: Mapping[str, Check], bots: BotList = BotList()) -> "ApiParts":
         """Return the parts of a process."""
         settings, record = container.settings, container.record
+        container.meetings.adopt(
+            {item.name: Diary(item.calendar, item.model) for item in bots.profiles if item.calendar is not None}
+        )
         return cls(
             clock=container.clock,
             keys=container.api_keys,
@@ -69,7 +77,9 @@ class ApiParts:
             files=container.files,
             file_list=record.files,
             jobs=container.jobs,
+            meetings=container.meetings,
             job_list=record.job_list,
+            analytics=container.analytics,
             bots=bots,
             model=container.model.name,
             limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),

@@ -96,12 +96,12 @@ class Calendar:
             day = first + timedelta(days=number)
             if day > last:
                 return
-            yield from (span for span in self.slots_on(day) if self._is_open(span, now))
+            yield from (span for span in self.slots_on(day) if self._is_open(span.start, now))
 
     def offers(self, starts_at: datetime, now: datetime) -> bool:
         """Return whether a meeting may start then: in working hours, on the grid, not too soon and not too far off."""
-        span = self.span(starts_at)
-        return self._is_open(span, now) and span in self.slots_on(self.day_of(starts_at))
+        # Of the far ends of time not even the next hour can be told: that comes first.
+        return self._is_open(starts_at, now) and self.span(starts_at) in self.slots_on(self.day_of(starts_at))
 
     def next_reminder(self, starts_at: datetime, now: datetime) -> datetime | None:
         """Return when both sides are to be reminded next; None where no reminder is left."""
@@ -119,8 +119,8 @@ class Calendar:
         """Return a slot with its label."""
         return Slot(span.start, span.end, self.write_time(span.start, language))
 
-    def _is_open(self, span: Span, now: datetime) -> bool:
-        return now + self.notice <= span.start <= now + self.horizon
+    def _is_open(self, starts_at: datetime, now: datetime) -> bool:
+        return now + self.notice <= starts_at <= now + self.horizon
 
     def _opened(self, day: date, minute: int) -> datetime:
         return max(self._instants(day, minute))
