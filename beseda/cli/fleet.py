@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from beseda.asgi import Web
 from beseda.bootstrap import Container
+from beseda.bots.catalog import Catalog
 from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
@@ -39,6 +40,8 @@ class Fleet:
         Raises SettingsError where Telegram knows none of the tokens, or does not take the address for webhooks.
         """
         jobs = [self._live(assignment) for assignment in self._plan.assignments]
+        # A task may be about a bot that runs in another process.
+        self._container.meetings.adopt(await asyncio.to_thread(Catalog([self._plan.settings.bots_dir]).diaries))
         register_tasks(self._container.jobs, self._container)
         jobs += [self._ask_by_the_clock(), self._announce(announce), self._look_at_speech()]
         tasks = [asyncio.create_task(job) for job in jobs]

@@ -22,11 +22,13 @@ def worker(config: ConfigOption = None) -> None:
 
 async def _work(settings: "Settings") -> None:
     from beseda.bootstrap import open_container
+    from beseda.bots.catalog import Catalog
     from beseda.worker import load_schedule, register_tasks
     from beseda.worker.schedule import Scheduler
 
     open_storage(settings)
     async with open_container(settings) as container:
+        container.meetings.adopt(Catalog([settings.bots_dir]).diaries())
         register_tasks(container.jobs, container)
         typer.echo("Beseda's worker is up")
         await Scheduler(container.jobs, load_schedule(), container.clock).run()
