@@ -28,8 +28,8 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class RecordGauges:
     """What waits in the record, read when it is asked for; nothing while nobody can say."""
 
-    def __init__(self) -> None:
-        self.read: ReadBacklog | None = None
+    def __init__(self, read: ReadBacklog | None = None) -> None:
+        self.read = read
         self._found: Backlog | None = None
         self._found_at = float("-inf")
 
