@@ -8,6 +8,7 @@ from pathlib import Path
 
 from beseda.bootstrap.budget import build_budgets
 from beseda.bootstrap.hot import HotStores, open_hot
+from beseda.bootstrap.lead import build_leads
 from beseda.bootstrap.media import empty_folder, open_ffmpeg
 from beseda.bootstrap.models import ModelShelf
 from beseda.bootstrap.record import Record, open_database, open_record
@@ -29,6 +30,7 @@ from beseda.services.budget import BudgetService
 from beseda.services.budgeted import BudgetedEnhancer
 from beseda.services.file import FileService
 from beseda.services.housekeeping import Housekeeping, Shelves
+from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.services.takeover import TakeoverService
@@ -58,6 +60,7 @@ class Container:
     budgets: BudgetService
     jobs: InlineJobs
     meetings: MeetingService
+    leads: LeadService
     api_keys: ApiKeyService
     analytics: AnalyticsService
     takeovers: TakeoverService
@@ -126,6 +129,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             budgets=build_budgets(settings, record.budgets, clock),
             jobs=jobs,
             meetings=MeetingService(record.meetings, jobs, hot.bus, clock),
+            leads=build_leads(record, hot, clock),
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),

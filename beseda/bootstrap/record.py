@@ -11,10 +11,12 @@ from beseda.storage.base.api_key import ApiKeyStore
 from beseda.storage.base.budget import BudgetStore
 from beseda.storage.base.conversation import ConversationStore
 from beseda.storage.base.conversation_list import ConversationList
+from beseda.storage.base.event import EventStore
 from beseda.storage.base.file import FileStore
 from beseda.storage.base.flood_wait import FloodWaitStore
 from beseda.storage.base.job_list import JobList
 from beseda.storage.base.kept_answer import KeptAnswerStore
+from beseda.storage.base.lead import LeadStore
 from beseda.storage.base.meeting import MeetingStore
 from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.sales import SalesStore
@@ -28,11 +30,13 @@ from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.conversation_list import SqlConversationList
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.job_list import SqlJobList
 from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
+from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
@@ -64,6 +68,8 @@ class Record:
     job_list: JobList
     takeovers: TakeoverStore
     sales: SalesStore
+    leads: LeadStore
+    events: EventStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -92,4 +98,6 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         job_list=SqlJobList(database),
         takeovers=SqlTakeoverRepository(database, clock),
         sales=SqlSalesRepository(database),
+        leads=SqlLeadRepository(database, clock),
+        events=SqlEventRepository(database, clock),
     )

@@ -1,5 +1,7 @@
 """The bots there are: one folder each, with `bot.yaml` and `persona_prompt.md`, and `handlers.py` where it has its own.
 
+A folder with a `funnel.yaml` is a bot that sells (`beseda.bots.sales`): another trade is another file, and no code.
+
 Bundled bots live beside this file; an owner's own in another folder, where one of the same name comes first.
 """
 
@@ -17,6 +19,9 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from beseda.bots.calendar import CalendarEntry
+from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
+from beseda.bots.sales.funnel_file import read_funnel
+from beseda.bots.sales.selling import build_router as build_sales_router
 from beseda.dispatch.context import Mode
 from beseda.dispatch.handlers import common_router, mode_router
 from beseda.dispatch.handlers.commands import COMMANDS, KNOWN
@@ -32,7 +37,7 @@ from beseda.modes.registry import find_mode
 log = logging.getLogger(__name__)
 
 BUNDLED = Path(__file__).parent
-_FILES = ("bot.yaml", "bot.yml", "persona_prompt.md")
+_FILES = ("bot.yaml", "bot.yml", "persona_prompt.md", FUNNEL_FILE)
 _REASONS = {"missing": "is missing", "extra_forbidden": "there is no such key"}
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _LONGEST_PERSONA = 64 * 1024  # bytes: far beyond any prompt that helps
@@ -244,6 +249,9 @@ class Catalog:
         entry = _read(self.folder(name) / "bot.yaml")
         if entry.modes:
             router.include(mode_router(self._modes(name, entry)))
+        funnel = self.folder(name) / FUNNEL_FILE
+        if funnel.is_file():
+            router.include(build_sales_router(read_funnel(funnel)))
         path = self.folder(name) / "handlers.py"
         if path.is_file():
             router.include(_load_handlers(name, path))

@@ -27,6 +27,7 @@ from beseda.services.chat import ChatService, FindModel, Reply
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
 from beseda.services.file import FileService
+from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.panel import PanelService
 from beseda.services.personal_data import PersonalDataService
@@ -163,6 +164,7 @@ class Desk:
     personal_data: PersonalDataService
     budgets: BudgetService
     meetings: MeetingService
+    leads: LeadService
     takeovers: TakeoverService
     sales: SalesStore
     find_model: FindModel

@@ -252,6 +252,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         budgets=container.budgets,
         takeovers=container.takeovers,
         meetings=container.meetings,
+        leads=container.leads,
         sales=record.sales,
         find_model=find_model,
         clock=clock,

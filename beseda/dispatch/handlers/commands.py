@@ -17,6 +17,9 @@ MORE_COMMANDS: dict[str, Text] = {
     "cancel": Text(ru="отменить и выйти в главное меню", en="cancel, back to the main menu"),
     "history": Text(ru="мои файлы", en="my files"),
     "mydata": Text(ru="скачать всё, что я о вас храню", en="download all that I keep about you"),
+    "meetings": Text(ru="мои встречи", en="my meetings"),
+    "contact": Text(ru="отправить свой номер телефона", en="send my phone number"),
+    "consent": Text(ru="согласие на хранение контактов", en="my consent to keep contacts"),
     "forget": Text(ru="стереть всё, что я о вас храню", en="erase all that I keep about you"),
 }
 KNOWN = COMMANDS | MORE_COMMANDS

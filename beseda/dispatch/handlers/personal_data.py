@@ -30,7 +30,7 @@ _DONE = Text(
 )
 _NOT_YOURS = Text(ru="Ответить может только тот, кто спросил.", en="Only the person who asked can answer.")
 # What handlers and modes keep of a chat in the state store.
-_STATES = ("mode", "offer", "photo", "transcript", "model")
+_STATES = ("mode", "offer", "photo", "transcript", "model", "sales")
 
 
 @router.command("mydata")

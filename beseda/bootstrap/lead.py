@@ -1,0 +1,15 @@
+"""Leads: kept in the record, told of on the bus."""
+
+from beseda.bootstrap.hot import HotStores
+from beseda.bootstrap.record import Record
+from beseda.kit.clock import Clock
+from beseda.services.lead import LeadService
+
+
+def build_leads(record: Record, hot: HotStores, clock: Clock) -> LeadService:
+    """Return the service of leads; whoever listens to `leads` hears of each change."""
+
+    async def ring(lead_id: int) -> None:
+        await hot.bus.publish("leads", {"lead_id": lead_id})
+
+    return LeadService(record.leads, record.events, clock, bell=ring)

@@ -1,0 +1,204 @@
+"""Appointments by buttons: a day, a time, a quarter of an hour to confirm it, then moved or cancelled as it suits.
+
+    meet:pick[:ID] ─► meet:day:YYYYMMDD:ID ─► meet:at:EPOCH:ID ─► meet:confirm:ID · meet:pick:ID · meet:cancel:ID
+
+ID is the meeting that is to be moved, 0 for a new one.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from beseda.bots.sales import texts
+from beseda.bots.sales.shop import Shop, converse
+from beseda.dispatch.context import Context, argument
+from beseda.dispatch.events import Press
+from beseda.dispatch.handlers.history import keep_private
+from beseda.dispatch.router import Router
+from beseda.domain.calendar import Slot
+from beseda.domain.meeting import Meeting, MeetingState
+from beseda.domain.sales import BOOKED, CONFIRMED, PICKS_TIME
+from beseda.errors import BesedaError, NotFoundError
+from beseda.telegram.base import Button, Keyboard, Markup
+
+_DAYS = 14  # that are looked through
+_SHOWN_DAYS = 8
+_TIMES_IN_A_ROW = 4
+_MOST_TIMES = 32
+
+
+class Booking:
+    """The buttons of appointments, and `/meetings`."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def router(self) -> Router:
+        """Return the handlers."""
+        router = Router()
+        router.command("meetings")(self.show)
+        router.press("meet")(self.press)
+        return router
+
+    async def press(self, context: Context) -> None:
+        """Do what a button says; one that no longer means anything says so."""
+        assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
+        step, *rest = argument(context.event.data)
+        await context.acknowledge()
+        if not all(value.isdigit() for value in rest):
+            return
+        numbers = [int(value) for value in rest]
+        try:
+            await self._take(context, step, numbers)
+        except BesedaError as error:
+            if context.is_settled:
+                raise
+            await context.refuse(error)
+
+    async def show(self, context: Context) -> None:
+        """Show the meetings that are to come, each with its buttons."""
+        if not await keep_private(context):
+            return
+        talk = await self._shop.talk(context)
+        lead = await self._shop.service.find_lead(talk)
+        found = [one for one in await context.desk.meetings.for_lead(lead.id) if one.state.is_active]
+        if not found:
+            pick = [[Button(context.say(texts.PICK), "meet:pick")]] if context.desk.profile.calendar else ()
+            await context.reply(context.say(texts.NO_MEETINGS), pick)
+            return
+        lines = [context.say(texts.MEETINGS), *(f"- {_describe(context, one)}" for one in found)]
+        await context.reply("\n".join(lines), [row for one in found for row in _keyboard(context, one)])
+
+    async def _take(self, context: Context, step: str, numbers: Sequence[int]) -> None:
+        match step, numbers:
+            case "pick", []:
+                await self._show_days(context, 0)
+            case "pick", [meeting_id]:
+                await self._show_days(context, meeting_id)
+            case "day", [day, meeting_id]:
+                await self._show_times(context, _read_day(day), meeting_id)
+            case "at", [moment, meeting_id]:
+                await self._book(context, datetime.fromtimestamp(moment, UTC), meeting_id)
+            case "confirm", [meeting_id]:
+                await self._confirm(context, meeting_id)
+            case "cancel", [meeting_id]:
+                await self._cancel(context, meeting_id)
+
+    async def _show_days(self, context: Context, meeting_id: int) -> None:
+        if context.desk.profile.calendar is None:
+            await context.reply(context.say(texts.NO_CALENDAR))
+            return
+        await self._shop.service.advance(await self._shop.talk(context), {PICKS_TIME})
+        words, keyboard = await self._write_days(context, meeting_id)
+        await context.reply(words, keyboard)
+
+    async def _write_days(self, context: Context, meeting_id: int) -> tuple[str, Keyboard]:
+        """Return the days that have free times, as buttons."""
+        calendar = context.desk.meetings.diary(context.desk.profile.name).calendar
+        labels = {calendar.day_of(slot.starts_at): _split(slot)[0] for slot in await self._slots(context, None, _DAYS)}
+        days = list(labels.items())[:_SHOWN_DAYS]
+        if not days:
+            return context.say(texts.NOTHING_FREE), ()
+        buttons = [Button(label, f"meet:day:{day:%Y%m%d}:{meeting_id}") for day, label in days]
+        rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+        return context.say(texts.CHOOSE_DAY, zone=calendar.zone.key), rows
+
+    async def _show_times(self, context: Context, day: date, meeting_id: int) -> None:
+        slots = (await self._slots(context, day, 1))[:_MOST_TIMES]
+        if not slots:
+            await self._show_days(context, meeting_id)
+            return
+        zone = context.desk.meetings.diary(context.desk.profile.name).calendar.zone.key
+        buttons = [Button(_split(one)[1], f"meet:at:{int(one.starts_at.timestamp())}:{meeting_id}") for one in slots]
+        rows = [buttons[start : start + _TIMES_IN_A_ROW] for start in range(0, len(buttons), _TIMES_IN_A_ROW)]
+        back = [Button(context.say(texts.OTHER_DAY), f"meet:pick:{meeting_id}" if meeting_id else "meet:pick")]
+        await context.reply(context.say(texts.CHOOSE_TIME, day=_split(slots[0])[0], zone=zone), [*rows, back])
+
+    async def _slots(self, context: Context, day: date | None, days: int) -> list[Slot]:
+        return await context.desk.meetings.free_slots(context.desk.profile.name, day, days, context.language)
+
+    async def _book(self, context: Context, starts_at: datetime, meeting_id: int) -> None:
+        """Hold a time, or move a meeting there; a time that is gone by now brings the days again."""
+        meetings, talk = context.desk.meetings, await self._shop.talk(context)
+        if meeting_id:
+            await self._find(context, meeting_id)
+        calendar = meetings.diary(context.desk.profile.name).calendar
+
+        async def respond(_message_id: int) -> tuple[str, Markup]:
+            try:
+                lead = await self._shop.service.find_lead(talk)
+                done = await (meetings.move(meeting_id, starts_at) if meeting_id else meetings.book(lead.id, starts_at))
+            except NotFoundError:
+                raise
+            except BesedaError as error:
+                words, keyboard = await self._write_days(context, meeting_id)
+                return f"{error.say(context.language)}\n\n{words}", keyboard
+            await self._shop.service.advance(talk, {BOOKED})
+            told = texts.HELD if done.state is MeetingState.TENTATIVE else texts.MOVED
+            return context.say(told, time=meetings.write_time(done, context.language)), _keyboard(context, done)
+
+        when = calendar.write_time(starts_at, context.language)
+        await converse(context, context.say(texts.TAKE, time=when), respond)
+
+    async def _confirm(self, context: Context, meeting_id: int) -> None:
+        meetings, talk = context.desk.meetings, await self._shop.talk(context)
+        await self._find(context, meeting_id)
+
+        async def respond(_message_id: int) -> tuple[str, Markup]:
+            try:
+                done = await meetings.confirm(meeting_id)
+            except BesedaError as error:
+                return error.say(context.language), [[Button(context.say(texts.PICK), "meet:pick")]]
+            situation = await self._shop.service.advance(talk, {CONFIRMED})
+            words = [context.say(texts.CONFIRMED, time=meetings.write_time(done, context.language))]
+            if not situation.lead.phone:
+                words.append(context.say(texts.ADD_NUMBER))
+            return "\n\n".join(words), ()
+
+        await converse(context, context.say(texts.I_CONFIRM), respond)
+
+    async def _cancel(self, context: Context, meeting_id: int) -> None:
+        await self._find(context, meeting_id)
+
+        async def respond(_message_id: int) -> tuple[str, Markup]:
+            try:
+                await context.desk.meetings.cancel(meeting_id)
+            except BesedaError as error:
+                return error.say(context.language), ()
+            return context.say(texts.CANCELLED), [[Button(context.say(texts.PICK), "meet:pick")]]
+
+        await converse(context, context.say(texts.I_CANCEL), respond)
+
+    async def _find(self, context: Context, meeting_id: int) -> Meeting:
+        """Return a meeting of the person's own. Raises NotFoundError."""
+        lead = await self._shop.service.find_lead(await self._shop.talk(context))
+        meeting = await context.desk.meetings.find(meeting_id)
+        if meeting.lead_id != lead.id:
+            raise NotFoundError(f"meeting {meeting_id} is not of lead {lead.id}")
+        return meeting
+
+
+def _keyboard(context: Context, meeting: Meeting) -> list[list[Button]]:
+    confirm = [Button(context.say(texts.CONFIRM), f"meet:confirm:{meeting.id}")]
+    others = [
+        Button(context.say(texts.OTHER_TIME), f"meet:pick:{meeting.id}"),
+        Button(context.say(texts.CANCEL), f"meet:cancel:{meeting.id}"),
+    ]
+    return [confirm, others] if meeting.state is MeetingState.TENTATIVE else [others]
+
+
+def _describe(context: Context, meeting: Meeting) -> str:
+    mark = texts.CONFIRMED_MARK if meeting.state is MeetingState.CONFIRMED else texts.TENTATIVE_MARK
+    return f"{context.desk.meetings.write_time(meeting, context.language)}: {context.say(mark)}"
+
+
+def _split(slot: Slot) -> tuple[str, str]:
+    """Return the day and the time of a slot's label."""
+    day, _, time = slot.label.rpartition(", ")
+    return day, time
+
+
+def _read_day(number: int) -> date:
+    try:
+        return date(number // 10_000, number // 100 % 100, number % 100)
+    except ValueError as error:
+        raise NotFoundError(f"no day {number}") from error

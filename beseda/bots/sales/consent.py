@@ -1,0 +1,90 @@
+"""Consent and contacts: asked for once, dated, proven by a message, taken back at any time."""
+
+from beseda.bots.sales import texts
+from beseda.bots.sales.shop import Shop, converse
+from beseda.dispatch.context import Context, argument
+from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.handlers.history import keep_private
+from beseda.dispatch.router import Router
+from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
+
+
+def consent_keyboard(language: str) -> Keyboard:
+    """Return the two buttons that answer the question for consent."""
+    return [
+        [Button(texts.ALLOW.say(language), "consent:yes"), Button(texts.FORBID.say(language), "consent:no")],
+    ]
+
+
+class Consents:
+    """`/consent`, `/contact`, the buttons of the question, and contacts that people send."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def router(self) -> Router:
+        """Return the handlers."""
+        router = Router()
+        router.command("consent")(self.show)
+        router.command("contact")(self.offer)
+        router.press("consent")(self.decide)
+        router.message(Kind.CONTACT)(self.take_contact)
+        return router
+
+    async def show(self, context: Context) -> None:
+        """Say whether contacts are kept, since when, and offer to change it."""
+        if not await keep_private(context):
+            return
+        service, talk = self._shop.service, await self._shop.talk(context)
+        lead = await service.find_lead(talk)
+        given = [one.given_at for one in await service.leads.consents(lead.id) if one.holds and one.given_at]
+        if given:
+            button = Button(context.say(texts.REVOKE), "consent:revoke")
+            await context.reply(context.say(texts.HOLDS, date=f"{given[-1]:%d.%m.%Y}"), [[button]])
+            return
+        await service.note_asked(talk)
+        await context.reply(context.say(texts.HOLDS_NOT), consent_keyboard(context.language))
+
+    async def decide(self, context: Context) -> None:
+        """Take a yes, a no, or a yes taken back."""
+        assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
+        choice = "".join(argument(context.event.data))
+        words = {"yes": texts.ALLOW, "no": texts.FORBID, "revoke": texts.REVOKE}.get(choice)
+        await context.acknowledge()
+        if words is None:
+            return
+        service, talk = self._shop.service, await self._shop.talk(context)
+
+        async def respond(message_id: int) -> tuple[str, Markup]:
+            if choice == "yes":
+                await service.give_consent(talk, message_id)
+                return context.say(texts.KEPT), ()
+            await service.revoke_consent(talk, message_id)
+            return context.say(texts.REVOKED if choice == "revoke" else texts.NOT_KEPT), ()
+
+        await converse(context, context.say(words), respond)
+
+    async def offer(self, context: Context) -> None:
+        """Show the button by which Telegram sends the person's number."""
+        if await keep_private(context):
+            await context.reply(context.say(texts.SHARE), ReplyKeyboard((), contact=context.say(texts.SHARE_BUTTON)))
+
+    async def take_contact(self, context: Context) -> None:
+        """Keep the number of who sends it; nobody's but their own."""
+        assert isinstance(context.event, IncomingMessage)  # noqa: S101
+        contact = context.event.contact
+        if not await keep_private(context) or contact is None:
+            return
+        if contact.user_id != context.person.id:
+            await context.reply(context.say(texts.NOT_YOURS))
+            return
+        # Telegram leaves the plus out for some clients.
+        phone = contact.phone if contact.phone.startswith("+") else f"+{contact.phone}"
+        talk = await self._shop.talk(context)
+
+        async def respond(message_id: int) -> tuple[str, Markup]:
+            kept = await self._shop.service.keep_contact(talk, "phone", phone, message_id)
+            words = context.say(texts.THANKS_FOR_NUMBER, phone=phone) if kept else context.say(texts.BAD_NUMBER)
+            return words, ReplyKeyboard(())
+
+        await converse(context, context.say(texts.MY_NUMBER, phone=phone), respond)

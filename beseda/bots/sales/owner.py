@@ -1,0 +1,71 @@
+"""What the owner hears: once, that a lead has come far enough for a consultation."""
+
+import orjson
+
+from beseda.bots.sales import texts
+from beseda.bots.sales.shop import Shop
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import Notice
+from beseda.dispatch.router import Router
+from beseda.domain.job import derive_id
+from beseda.domain.lead import Lead
+from beseda.domain.markdown import literal
+from beseda.domain.update import StoredUpdate, internal_update
+from beseda.errors import NotFoundError
+from beseda.services.sales.service import Talk
+
+READY = "lead_ready"
+
+
+class OwnerNews:
+    """Brings news of leads to the people of `ADMIN_IDS` who have a chat with the bot."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def router(self) -> Router:
+        """Return the handlers."""
+        router = Router()
+        router.notice(READY)(self.show)
+        return router
+
+    async def tell(self, context: Context, talk: Talk) -> None:
+        """Send a notice for a lead that has come far enough, once for each owner. Raises StorageError."""
+        desk = context.desk
+        lead = await self._shop.service.take_news(talk)
+        if lead is None:
+            return
+        places = [await desk.sales.private_chat(talk.bot, owner) for owner in sorted(desk.admin_ids)]
+        notices = [
+            _number(internal_update(talk.bot, READY, *place, {"lead_id": lead.id}), lead, place[1].id)
+            for place in places
+            if place is not None
+        ]
+        if notices:
+            await desk.updates.store(notices)
+            for notice in notices:
+                await desk.bus.publish(f"updates:{talk.bot}", {"update_id": notice.update_id})
+        await self._shop.service.note_told(talk)
+
+    async def show(self, context: Context) -> None:
+        """Say who is ready, with what is known of them."""
+        assert isinstance(context.event, Notice)  # noqa: S101 - the router's promise, for the type checker
+        try:
+            lead = await context.desk.leads.find(int(str(context.event.data["lead_id"])))
+        except NotFoundError:
+            return  # erased since
+        slots = self._shop.service.funnel.slots
+        facts = [
+            f"- {context.say(slots[name].title)}: {literal(slot.value)}"
+            for name, slot in lead.slots.items()
+            if name in slots
+        ]
+        fields = {"name": literal(lead.name or str(lead.user_id)), "score": lead.fit_score, "stage": lead.stage}
+        await context.reply(context.say(texts.READY, **fields, number=lead.id, facts="\n".join(facts)))
+
+
+def _number(update: StoredUpdate, lead: Lead, owner: int) -> StoredUpdate:
+    """Return the notice under a number that follows from the lead: told twice after a crash, it is stored once."""
+    number = -derive_id(READY, lead.id, owner)
+    content = {**orjson.loads(update.payload), "update_id": number}
+    return StoredUpdate(update.bot, number, orjson.dumps(content), partition=update.partition)

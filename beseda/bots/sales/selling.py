@@ -1,0 +1,84 @@
+"""The talk of a sales bot: what is said is read beside the answer, and the answer knows what has been read.
+
+    message ──► turn on record ──► study (model, form) ─┬─► in time: the answer knows it
+                                                         └─► late: the answer begins, the next one knows it
+
+`wait` in funnel.yaml says how long an answer waits for what is read of its own message. Nothing that goes wrong with
+reading costs an answer: it is made up for with the next message.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from beseda.bots.sales import texts
+from beseda.bots.sales.booking import Booking
+from beseda.bots.sales.consent import Consents, consent_keyboard
+from beseda.bots.sales.owner import OwnerNews
+from beseda.bots.sales.shop import Shop, is_private
+from beseda.dispatch.context import Context
+from beseda.dispatch.router import Router
+from beseda.domain.sales import Funnel
+from beseda.domain.turn import Turn, TurnState
+from beseda.services.question import Footer, Question
+from beseda.services.sales.instructions import Situation, write_instructions
+from beseda.services.sales.service import Talk
+from beseda.telegram.base import Button
+
+
+def build_router(funnel: Funnel) -> Router:
+    """Return the handlers of a bot that sells by this funnel."""
+    shop, router = Shop(funnel), Router()
+    router.prepare(shop.prepare)
+    router.answer(Selling(shop).answer)
+    for part in (Consents(shop), Booking(shop), OwnerNews(shop)):
+        router.include(part.router())
+    return router
+
+
+class Selling:
+    """Answers what is said to a sales bot."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def answer(self, context: Context, question: Question, turn: Turn | None) -> None:
+        """Have the model answer by the stage the sale is in; in a group it is an assistant like any other."""
+        if not is_private(context) or (turn is not None and turn.state is not TurnState.RECEIVED):
+            await context.desk.chat.answer(question, turn)
+            return
+        turn = turn or question.open_turn()
+        # On record first: what is read points at it.
+        await context.desk.turns.open(turn, question.as_message())
+        talk = await self._shop.talk(context)
+        study = asyncio.create_task(self._shop.service.study(talk))
+        try:
+            situation = await self._wait(study, talk)
+            if situation.ask_consent:
+                await self._shop.service.note_asked(talk)
+            await context.desk.chat.answer(self._prepare(context, question, situation), turn)
+            await asyncio.wait({study}, timeout=self._shop.service.funnel.patience)
+        finally:
+            study.cancel()
+            await asyncio.wait({study})
+        await OwnerNews(self._shop).tell(context, talk)
+
+    async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk) -> Situation:
+        """Return how the sale stands, with this message where it is read in time."""
+        await asyncio.wait({study}, timeout=self._shop.service.funnel.wait)
+        found = study.result() if study.done() else None
+        return found or await self._shop.service.assess(talk)
+
+    def _prepare(self, context: Context, question: Question, situation: Situation) -> Question:
+        language, plan = question.language, situation.plan
+        footer = Footer()
+        if situation.ask_consent:
+            footer = Footer(texts.ASK_CONSENT.say(language), consent_keyboard(language))
+        if plan.offer:
+            pick = [Button(texts.PICK.say(language), "meet:pick")]
+            footer = Footer(footer.note, [*footer.keyboard, pick])
+        return replace(
+            question,
+            instructions=write_instructions(self._shop.service.funnel, situation, question.text, language),
+            temperature=plan.stage.temperature,
+            footer=lambda _: footer,
+        )
