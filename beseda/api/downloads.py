@@ -1,6 +1,6 @@
 """Files over HTTP: always as something to save, never as something that a browser would open in our name."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +9,7 @@ import anyio
 from starlette.responses import Response, StreamingResponse
 
 MEDIA_TYPE = "application/octet-stream"
-DOWNLOAD: Mapping[int | str, Mapping[str, Any]] = {
+DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The content.",
         "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": "…"}},

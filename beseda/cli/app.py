@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from beseda import __version__
-from beseda.cli import ask, bots, chat, db, doctor, enhance, models, run, sandbox, transcribe, worker
+from beseda.cli import api, ask, bots, chat, db, doctor, enhance, keys, models, run, sandbox, transcribe, worker
 from beseda.errors import BesedaError, SettingsError, StorageError
 
 app = typer.Typer(
@@ -21,11 +21,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, sandbox, worker, doctor, ask, chat, transcribe, enhance):
+for group in (run, api, sandbox, worker, doctor, ask, chat, transcribe, enhance):
     group.register(app)
 app.add_typer(bots.app, name="bots")
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
+app.add_typer(keys.app, name="keys")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what stdout was sent to
 _WRONG, _FAILED, _INTERRUPTED = 2, 1, 130  # the last as shells have it for a program that Ctrl-C ended

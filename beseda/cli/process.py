@@ -25,13 +25,13 @@ async def serve(plan: Plan) -> None:
     settings = plan.settings
     open_storage(settings)
     async with AsyncExitStack() as stack:
-        listener = _listen(settings, stack)
+        listener = listen(settings, stack)
         sandbox = _make_sandbox(plan) if plan.in_sandbox else None
         if sandbox is not None:
             settings = settings.model_copy(update={"telegram_api_url": listener.address})
         container = await stack.enter_async_context(open_container(settings))
         secret = plan.webhook.secret if plan.webhook else ""
-        checks = _list_checks(container)
+        checks = list_checks(container)
         web = Web(checks, sandbox=sandbox, secret=secret)
         if plan.with_api:
             bots = BotList([item.profile for item in plan.assignments], web.runners.keys)
@@ -44,7 +44,8 @@ async def serve(plan: Plan) -> None:
         await fleet.run(lambda names: _announce(plan, names, container, listener.address))
 
 
-def _listen(settings: Settings, stack: AsyncExitStack) -> Listener:
+def listen(settings: Settings, stack: AsyncExitStack) -> Listener:
+    """Return the web's socket, bound until the stack is closed. Raises SettingsError where it cannot be."""
     try:
         listener = Listener(settings.host, settings.port)
     except OSError as error:
@@ -53,7 +54,9 @@ def _listen(settings: Settings, stack: AsyncExitStack) -> Listener:
     return listener
 
 
-def _list_checks(container: Container) -> Mapping[str, Check]:
+def list_checks(container: Container) -> Mapping[str, Check]:
+    """Return what `/ready` asks: the parts that this process cannot work without."""
+
     async def check_redis() -> str:
         try:
             await container.hot.cache.get("ready")

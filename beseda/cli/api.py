@@ -1,0 +1,49 @@
+"""`beseda api`: the REST API alone, for several machines."""
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import typer
+
+from beseda.cli.run import HostOption, PortOption
+from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
+
+if TYPE_CHECKING:
+    from beseda.config import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("api")(api)
+
+
+def api(host: HostOption = None, port: PortOption = None, config: ConfigOption = None) -> None:
+    """Serve the REST API without bots: they run elsewhere, on the same database."""
+    serve_until_signal(_serve(read_settings(config, quiet=False, host=host, port=port)))
+
+
+async def _serve(settings: "Settings") -> None:
+    import asyncio
+
+    from beseda.api.app import api_app
+    from beseda.api.parts import ApiParts, BotList
+    from beseda.bootstrap import open_container
+    from beseda.bots.catalog import Catalog
+    from beseda.cli.process import list_checks, listen
+    from beseda.errors import SettingsError
+    from beseda.kit.serving import serve_app
+
+    open_storage(settings)
+    catalog, profiles = Catalog([settings.bots_dir]), []
+    for name in catalog.names():
+        try:
+            profiles.append(catalog.load(name))
+        except SettingsError as error:
+            typer.echo(f"beseda: the bot {name} is left out: {error.detail}", err=True)
+    async with AsyncExitStack() as stack:
+        listener = listen(settings, stack)
+        container = await stack.enter_async_context(open_container(settings))
+        app = api_app(ApiParts.of(container, list_checks(container), BotList(profiles)))
+        await stack.enter_async_context(serve_app(app, listener))
+        typer.echo(f"Beseda's API is up: {listener.address}/docs")
+        await asyncio.Event().wait()

@@ -1,0 +1,125 @@
+"""`beseda keys`: keys to the REST API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from beseda.cli.settings import ConfigOption, JsonOption, open_storage, read_settings, run_async
+from beseda.domain.api_key import Scope
+
+if TYPE_CHECKING:
+    from beseda.config import Settings
+    from beseda.domain.api_key import ApiKey
+    from beseda.services.api_key import ApiKeyService
+
+app = typer.Typer(help="Keys to the REST API.", no_args_is_help=True)
+
+_LONGEST_NAME = 200
+ScopeOption = Annotated[
+    Scope, typer.Option("--scope", help="`read`; `write`, which may read too; `admin`, which may do everything.")
+]
+
+
+@app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Who will use it, like crm.", show_default=False)],
+    scope: ScopeOption = Scope.READ,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Make a key and show it, this once: only a hash of it is kept."""
+    from beseda.errors import SettingsError
+
+    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise SettingsError(f"a key's name has 1 to {_LONGEST_NAME} visible characters")
+    key, text = run_async(_create(read_settings(config), name, scope))
+    if as_json:
+        _print_json({**_describe(key), "key": text})
+        return
+    typer.echo(text)
+    typer.echo(f"Key {key.id} ({key.scope.value}) for {key.name}. It is shown this once: keep it safe.", err=True)
+
+
+@app.command("list")
+def list_keys(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """List the keys, newest first; the keys themselves are shown nowhere."""
+    keys = run_async(_list(read_settings(config)))
+    if as_json:
+        _print_json([_describe(key) for key in keys])
+        return
+    for key in keys:
+        state = f"revoked {_show_time(key.revoked_at)}" if key.revoked_at else f"used {_show_time(key.last_used_at)}"
+        typer.echo(f"{key.id:>4}  {key.scope.value:<6} {key.name:<24} {state}")
+
+
+@app.command("revoke")
+def revoke_key(
+    number: Annotated[int, typer.Argument(help="The key's number in `beseda keys list`.", min=1, max=2**63 - 1)],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Revoke a key: within two seconds it opens nothing, on any machine."""
+    key = run_async(_revoke(read_settings(config), number))
+    if as_json:
+        _print_json(_describe(key))
+        return
+    typer.echo(f"Key {key.id} for {key.name} is revoked.")
+
+
+@asynccontextmanager
+async def _open(settings: "Settings") -> AsyncIterator["ApiKeyService"]:
+    from contextlib import AsyncExitStack
+
+    from beseda.bootstrap.record import open_database
+    from beseda.kit.clock import SystemClock
+    from beseda.services.api_key import ApiKeyService
+    from beseda.storage.sql.api_key import SqlApiKeyRepository
+
+    open_storage(settings)
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        yield ApiKeyService(SqlApiKeyRepository(await open_database(settings, stack), clock), clock)
+
+
+async def _create(settings: "Settings", name: str, scope: Scope) -> "tuple[ApiKey, str]":
+    async with _open(settings) as keys:
+        return await keys.create(name, scope)
+
+
+async def _list(settings: "Settings") -> "list[ApiKey]":
+    async with _open(settings) as keys:
+        return await keys.page(limit=await keys.count() or 1)
+
+
+async def _revoke(settings: "Settings", number: int) -> "ApiKey":
+    from beseda.errors import NotFoundError, SettingsError
+
+    async with _open(settings) as keys:
+        try:
+            return await keys.revoke(number)
+        except NotFoundError as error:
+            raise SettingsError(f"there is no key {number}: `beseda keys list` shows which there are") from error
+
+
+def _describe(key: "ApiKey") -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scope": key.scope.value,
+        "created_at": key.created_at,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _show_time(moment: Any) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment is not None else "never"
+
+
+def _print_json(content: object) -> None:
+    import orjson
+
+    typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
