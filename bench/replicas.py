@@ -285,7 +285,7 @@ def _rows(crowd: MediaCrowd, trial: _Trial, unfinished: int) -> list[Row]:
 def _note(ordeal: Ordeal, trial: _Trial) -> str:
     victims = ", ".join(death.victim for death in trial.deaths)
     return (
-        f"2 replicas behind webhooks, 2 Celery workers, PostgreSQL, Redis; {ordeal.users} people write in a closed loop "
+        f"2 replicas behind webhooks, 2 Celery workers, PostgreSQL, Redis; {ordeal.users} people write in a loop "
         f"and {ordeal.photographers} send photos; killed in turn and back after {ordeal.gone:g} s: {victims}"
     )
 
