@@ -1,5 +1,6 @@
 """A meeting as a file that every calendar programme reads: iCalendar (RFC 5545), as an invitation (RFC 5546)."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ from beseda.domain.calendar import Calendar
 from beseda.domain.meeting import Meeting, MeetingState
 
 _WIDTH = 75  # octets of a line without its break: RFC 5545 section 3.1
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _STATUS = {
     MeetingState.TENTATIVE: "TENTATIVE",
     MeetingState.CONFIRMED: "CONFIRMED",
@@ -76,7 +78,7 @@ def _parameter(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return _CONTROL.sub(" ", text)
 
 
 def _fold(line: str) -> bytes:
