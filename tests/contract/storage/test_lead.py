@@ -1,0 +1,420 @@
+"""Leads over both databases: proof, history, duplicates, totals, lists, and two processes at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.domain.event import EventFilter, EventType
+from beseda.domain.lead import (
+    ConsentKind,
+    Finding,
+    Lead,
+    LeadChange,
+    LeadFilter,
+    LeadPage,
+    LeadSort,
+    LeadStatus,
+    NewLead,
+    SlotState,
+)
+from beseda.errors import NotFoundError, StaleVersionError
+from beseda.services.lead import LeadService
+from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import SqlEventRepository
+from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.tables.conversation import messages
+from beseda.storage.sql.tables.lead import lead_totals, leads
+from beseda.testing.clock import ManualClock
+from tests.contract.storage.world import BOT, World
+
+ANYA, BORYA = Person(7, "Аня"), Person(8, "Боря")
+
+
+@dataclass
+class Office:
+    """The service over one database, and people who write to the bot."""
+
+    world: World
+    clock: ManualClock
+    leads: LeadService
+
+    async def hear(self, person: Person, text: str, *, bot: str = BOT) -> int:
+        """Return the id of a message that a person has written."""
+        conversations = SqlConversationRepository(self.world.database)
+        chat = await conversations.open(ChatKey(bot, person.id), ChatKind.PRIVATE, "", person)
+        turn = await self.world.receive(chat, text)
+        query = select(messages.c.id).where(messages.c.turn_id == turn.id)
+        number: int = await self.world.database.read(lambda connection: connection.execute(query).scalar_one())
+        return number
+
+    async def tell(self, person: Person, slot: str, value: str, *, sure: float = 0.9) -> Lead:
+        """Fill a field with what a person has just written."""
+        lead = await self.leads.for_user(BOT, person)
+        number = await self.hear(person, value)
+        filled = await self.leads.fill(lead.id, [Finding(slot, value, sure, number, value)])
+        assert filled.refused == ()
+        return await self.leads.find(filled.lead.id)
+
+    async def types(self, lead_id: int) -> list[str]:
+        """Return what has happened to a lead, the first first."""
+        events, count = await self.leads.events(lead_id)
+        assert count == len(events)
+        return [event.type.value for event in reversed(events)]
+
+    async def totals(self) -> dict[tuple[str, str, str], int]:
+        """Return the kept totals, having compared them with a count."""
+        key = (lead_totals.c.bot, lead_totals.c.status, lead_totals.c.stage)
+        kept = select(*key, lead_totals.c.count).where(lead_totals.c.count != 0)
+        key = (leads.c.bot, leads.c.status, leads.c.stage)
+        counted = select(*key, func.count()).where(leads.c.merged_into.is_(None)).group_by(*key)
+        read = self.world.database.read
+        one = {tuple(row[:3]): row[3] for row in await read(lambda connection: connection.execute(kept).all())}
+        two = {tuple(row[:3]): row[3] for row in await read(lambda connection: connection.execute(counted).all())}
+        assert one == two
+        return one
+
+
+def build_service(database: Database, clock: ManualClock) -> LeadService:
+    return LeadService(SqlLeadRepository(database, clock), SqlEventRepository(database, clock), clock)
+
+
+@pytest.fixture
+def office(world: World) -> Office:
+    clock = ManualClock()
+    return Office(world, clock, build_service(world.database, clock))
+
+
+@pytest.fixture
+async def replica(database_url: str, office: Office) -> AsyncIterator[LeadService]:
+    """The service of another process over the same database."""
+    database = await Database.open(database_url)
+    yield build_service(database, office.clock)
+    await database.close()
+
+
+async def test_lead_is_made_once(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    assert (lead.name, lead.status, lead.source, lead.version) == ("Аня", LeadStatus.ACTIVE, "telegram", 1)
+    assert await office.leads.for_user(BOT, ANYA) == lead
+    assert (await office.leads.for_user("other", ANYA)).id != lead.id
+    assert await office.types(lead.id) == ["lead.created"]
+
+
+async def test_field_points_at_its_message(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    number = await office.hear(ANYA, "Нас двадцать пять человек, я Анна, пишите на anya@Mail.ru")
+    filled = await office.leads.fill(
+        lead.id,
+        [
+            Finding("people", "25", 0.95, number, "двадцать пять человек"),
+            Finding("name", "Анна", 0.8, number, "я Анна"),
+            Finding("email", "anya@mail.ru", 0.7, number, "anya@Mail.ru"),
+            Finding("goal", "рост", 0.3, number, "пишите"),
+        ],
+    )
+    assert [slot.state for slot in filled.kept] == ["accepted", "accepted", "to_confirm", "to_ask"]
+    found = await office.leads.find(lead.id)
+    assert found == filled.lead
+    assert (found.name, found.email) == ("Анна", "")
+    slot = found.slots["people"]
+    assert (slot.value, slot.message_id, slot.quote, slot.user_id) == ("25", number, "двадцать пять человек", 7)
+    sure = await office.leads.confirm(lead.id, "email")
+    assert (sure.email, sure.contact, sure.slots["email"].state) == ("anya@mail.ru", "anya@mail.ru", "accepted")
+
+
+async def test_what_nobody_said_is_refused(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    own = await office.hear(ANYA, "мой номер 8 999 123-45-67")
+    foreign = await office.hear(BORYA, "мой номер 8 999 123-45-60")
+    elsewhere = await office.hear(ANYA, "мой номер 8 999 123-45-61", bot="other")
+    findings = [
+        Finding("phone", "+79991234568", 0.9, own, "мой номер"),
+        Finding("phone", "+79991234560", 0.9, foreign, "8 999 123-45-60"),
+        Finding("phone", "+79991234561", 0.9, elsewhere, "8 999 123-45-61"),
+        Finding("name", "Боря", 0.9, own, "мой номер"),
+        Finding("goal", "рост", 0.9, 10**9, "рост"),
+    ]
+    filled = await office.leads.fill(lead.id, findings)
+    assert [refusal.finding for refusal in filled.refused] == findings
+    assert all(refusal.reason for refusal in filled.refused)
+    assert await office.leads.find(lead.id) == lead
+    assert await office.types(lead.id) == ["lead.created"]
+
+
+async def test_answers_of_the_bot_prove_nothing(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    chat = await office.world.open_conversation(7)
+    turn = await office.world.talk(chat, "привет", "Вы Мария?")
+    query = select(messages.c.id).where(messages.c.turn_id == turn.id, messages.c.role == "assistant")
+    number: int = await office.world.database.read(lambda connection: connection.execute(query).scalar_one())
+    filled = await office.leads.fill(lead.id, [Finding("name", "Мария", 0.9, number, "Мария")])
+    assert len(filled.refused) == 1
+
+
+async def test_corrected_value_stays_in_the_history(office: Office) -> None:
+    await office.tell(ANYA, "company", "Ромашка")
+    lead = await office.tell(ANYA, "company", "Лютик")
+    assert lead.slots["company"].value == "Лютик"
+    events, _ = await office.leads.events(lead.id)
+    change = events[0].data["slots"]
+    assert isinstance(change, dict)
+    assert (change["company"]["old"]["value"], change["company"]["new"]["value"]) == ("Ромашка", "Лютик")
+
+
+async def test_guess_does_not_replace_what_is_clear(office: Office) -> None:
+    lead = await office.tell(ANYA, "company", "Ромашка")
+    number = await office.hear(ANYA, "может Лютик")
+    filled = await office.leads.fill(lead.id, [Finding("company", "Лютик", 0.4, number, "Лютик")])
+    assert filled.lead.slots["company"].value == "Ромашка"
+    assert len(filled.refused) == 1
+
+
+async def test_deleted_message_leaves_the_field(office: Office) -> None:
+    lead = await office.tell(ANYA, "company", "Ромашка")
+    await office.world.conversations.clear(await office.world.open_conversation(7))
+    slot = (await office.leads.find(lead.id)).slots["company"]
+    assert (slot.value, slot.message_id) == ("Ромашка", None)
+
+
+async def test_change_by_hand_is_guarded_by_its_version(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    change = LeadChange(name="<b>Анна</b>'; DROP TABLE leads;--", contact="8 (999) 123-45-67 anya@X.ru", owner="ira")
+    changed = await office.leads.change(lead.id, change, version=lead.version, actor="api:1")
+    assert (changed.name, changed.phone, changed.email) == (change.name, "+79991234567", "anya@x.ru")
+    with pytest.raises(StaleVersionError):
+        await office.leads.change(lead.id, LeadChange(notes="x"), version=lead.version, actor="api:1")
+    with pytest.raises(StaleVersionError):
+        await office.leads.delete(lead.id, version=lead.version, actor="api:1")
+    won = await office.leads.change(lead.id, LeadChange(status=LeadStatus.WON), actor="api:1")
+    assert (won.version, won.owner, won.status) == (changed.version + 1, "ira", LeadStatus.WON)
+    assert await office.leads.change(lead.id, LeadChange(owner="ira"), actor="api:1") == won
+
+
+async def test_stages_have_a_beginning_and_an_end(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    for stage in ("greeting", "discovery", "discovery"):
+        office.clock.shift(60)
+        await office.leads.enter_stage(lead.id, stage)
+    first, second = await office.leads.stages(lead.id)
+    assert (first.stage, second.stage, second.exited_at) == ("greeting", "discovery", None)
+    assert first.exited_at == second.entered_at
+    assert await office.types(lead.id) == ["lead.created", "lead.stage_changed", "lead.stage_changed"]
+    assert await office.totals() == {(BOT, "active", "discovery"): 1}
+
+
+@pytest.mark.parametrize(
+    ("slot", "one", "other"),
+    [("phone", "+7 999 123-45-67", "8(999)1234567"), ("email", "Anya@mail.ru", "anya@MAIL.RU")],
+)
+async def test_same_contact_makes_two_one(office: Office, slot: str, one: str, other: str) -> None:
+    await office.tell(BORYA, "company", "Лютик", sure=0.9)
+    office.clock.shift(60)
+    first = await office.tell(ANYA, "company", "Ромашка", sure=0.8)
+    await office.tell(ANYA, slot, one)
+    borya = await office.leads.for_user(BOT, BORYA)
+    assert borya.id < first.id
+    merged = await office.tell(BORYA, slot, other)
+    assert merged.id == borya.id
+    assert (merged.slots["company"].value, merged.slots[slot].user_id) == ("Лютик", 8)
+    trace = await office.leads.find(first.id)
+    assert (trace.merged_into, trace.slots["company"].value) == (merged.id, "Ромашка")
+    assert "lead.merged" in await office.types(merged.id)
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def test_merged_person_is_not_told_what_the_other_said(office: Office) -> None:
+    await office.tell(BORYA, "company", "Лютик")
+    await office.tell(BORYA, "phone", "+7 999 123-45-67")
+    office.clock.shift(60)
+    number = await office.hear(ANYA, "8 999 123 45 67, мы торгуем цветами")
+    lead = await office.leads.for_user(BOT, ANYA)
+    said = {"domain": "торгуем цветами", "phone": "8 999 123 45 67"}
+    findings = [Finding(slot, words, 0.9, number, words) for slot, words in said.items()]
+    filled = await office.leads.fill(lead.id, findings)
+    again = await office.leads.for_user(BOT, ANYA)
+    for seen in (filled.lead, again):
+        assert set(seen.slots) == {"domain", "phone"}
+        assert (seen.name, seen.phone) == ("", "+79991234567")
+    assert set((await office.leads.find(again.id)).slots) == {"company", "phone", "domain"}
+
+
+async def test_leads_of_two_bots_stay_two(office: Office) -> None:
+    contact = "+79991234567"
+    one = await office.leads.open(NewLead(BOT, 7, contact=contact))
+    two = await office.leads.open(NewLead("other", 8, contact=contact))
+    assert one.is_new
+    assert two.is_new
+    assert one.lead.id != two.lead.id
+
+
+async def test_three_that_share_phone_or_mail_become_one(office: Office) -> None:
+    phone, mail = "+79991234567", "a@b.ru"
+    one = await office.leads.open(NewLead(BOT, 7, contact=phone))
+    two = await office.leads.open(NewLead(BOT, 8, contact=mail))
+    three = await office.leads.open(NewLead(BOT, 9, contact=f"{phone} {mail}", name="Вера"))
+    assert (three.lead.id, three.is_new, three.lead.name) == (one.lead.id, False, "Вера")
+    assert (await office.leads.find(two.lead.id)).merged_into == one.lead.id
+    for user in (7, 8, 9):
+        assert (await office.leads.for_user(BOT, Person(user, ""))).id == one.lead.id
+        [listed] = (await office.leads.list(LeadFilter(user_id=user), LeadPage())).items
+        assert listed.id == one.lead.id
+    changed = await office.leads.change(two.lead.id, LeadChange(notes="x"), actor="api:1")
+    assert (changed.id, changed.notes) == (one.lead.id, "x")
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def test_posting_again_updates_what_is_there(office: Office) -> None:
+    one = await office.leads.open(NewLead(BOT, 7, name="Анна"))
+    two = await office.leads.open(NewLead(BOT, 7, contact="a@b.ru"))
+    assert (two.is_new, two.lead.id, two.lead.name, two.lead.email) == (False, one.lead.id, "Анна", "a@b.ru")
+
+
+async def test_two_processes_make_one_lead(office: Office, replica: LeadService) -> None:
+    services = [office.leads, replica] * 8
+    found = await asyncio.gather(*(service.for_user(BOT, ANYA) for service in services))
+    assert len({lead.id for lead in found}) == 1
+    assert await office.types(found[0].id) == ["lead.created"]
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def test_two_processes_give_many_leads_one_phone(office: Office, replica: LeadService) -> None:
+    people = [await office.leads.open(NewLead(BOT, number)) for number in range(1, 9)]
+    change = LeadChange(contact="+79991234567")
+    await asyncio.gather(
+        *(
+            service.change(opened.lead.id, change, actor="api:1")
+            for service, opened in zip([office.leads, replica] * 4, people, strict=True)
+        )
+    )
+    found = await office.leads.list(LeadFilter(), LeadPage())
+    assert [lead.id for lead in found.items] == [people[0].lead.id]
+    assert found.total == 1
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def test_two_processes_fill_at_once_and_nothing_is_lost(office: Office, replica: LeadService) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    number = await office.hear(ANYA, "раз два три четыре пять шесть")
+    words = ["раз", "два", "три", "четыре", "пять", "шесть"]
+    names = ["one", "two", "three", "four", "five", "six"]
+    await asyncio.gather(
+        *(
+            service.fill(lead.id, [Finding(name, word, 0.9, number, word)])
+            for service, name, word in zip([office.leads, replica] * 3, names, words, strict=True)
+        )
+    )
+    found = await office.leads.find(lead.id)
+    assert set(found.slots) == set(names)
+    assert found.version == lead.version + 6
+
+
+async def test_consent_is_dated_worded_and_revocable(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    await office.leads.ask_consent(lead.id, ConsentKind.PDPA_PROFILE, ANYA)
+    office.clock.shift(30)
+    number = await office.hear(ANYA, "Да, согласна")
+    given = await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, number)
+    assert (given.holds, given.words, given.message_id) == (True, "Да, согласна", number)
+    assert given.given_at == given.asked_at + timedelta(seconds=30)
+    assert await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, number) == given
+    await office.leads.revoke_consent(lead.id, ConsentKind.PDPA_PROFILE)
+    [held] = await office.leads.consents(lead.id)
+    assert (held.holds, held.revoked_at) == (False, office.clock.now())
+    assert await office.types(lead.id) == ["lead.created", "consent.given", "consent.revoked"]
+    with pytest.raises(NotFoundError):
+        await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, await office.hear(BORYA, "да"))
+
+
+async def test_deleted_lead_leaves_only_that_it_is_gone(office: Office) -> None:
+    lead = await office.tell(ANYA, "company", "Ромашка")
+    await office.leads.delete(lead.id, actor="api:1")
+    with pytest.raises(NotFoundError):
+        await office.leads.find(lead.id)
+    with pytest.raises(NotFoundError):
+        await office.leads.delete(lead.id, actor="api:1")
+    [event], count = await office.leads.list_events(EventFilter())
+    assert (event.type, event.lead_id, count) == (EventType.LEAD_DELETED, lead.id, 1)
+    assert (await office.leads.for_user(BOT, ANYA)).id != lead.id
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def seed(office: Office) -> list[int]:
+    numbers = []
+    for user in range(1, 8):
+        office.clock.shift(1)
+        new = NewLead(BOT if user < 6 else "other", user, name=f"Пётр {user}", contact=f"p{user}@x.ru", stage="a")
+        numbers.append((await office.leads.open(new)).lead.id)
+    await office.leads.change(numbers[1], LeadChange(status=LeadStatus.LOST, owner="ira"), actor="api:1")
+    return numbers
+
+
+@pytest.mark.parametrize("sort", list(LeadSort))
+async def test_pages_by_cursor_hold_everybody_once(office: Office, sort: LeadSort) -> None:
+    await seed(office)
+    seen: list[int] = []
+    after = None
+    while True:
+        page = await office.leads.list(LeadFilter(), LeadPage(3, sort=sort, after=after))
+        seen += [lead.id for lead in page.items]
+        assert page.total == 7
+        after = page.after
+        if after is None:
+            break
+    whole = await office.leads.list(LeadFilter(), LeadPage(sort=sort))
+    assert seen == [lead.id for lead in whole.items]
+    assert len(seen) == 7
+    times = [lead.updated_at if "updated" in sort else lead.created_at for lead in whole.items]
+    assert times == sorted(times, reverse=sort.startswith("-"))
+    second = await office.leads.list(LeadFilter(), LeadPage(3, offset=3, sort=sort))
+    assert [lead.id for lead in second.items] == seen[3:6]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        (LeadFilter(), 7),
+        (LeadFilter(bot=BOT), 5),
+        (LeadFilter(status=LeadStatus.LOST), 1),
+        (LeadFilter(bot=BOT, status=LeadStatus.ACTIVE, stage="a"), 4),
+        (LeadFilter(stage="b"), 0),
+        (LeadFilter(owner="ira"), 1),
+        (LeadFilter(user_id=3), 1),
+        (LeadFilter(q="петр"), 7),
+        (LeadFilter(q="ПЁТР p3@X"), 1),
+        (LeadFilter(q="%"), 0),
+        (LeadFilter(q="' OR 1=1 --"), 0),
+    ],
+)
+async def test_filters_find_and_count_alike(office: Office, wanted: LeadFilter, count: int) -> None:
+    await seed(office)
+    found = await office.leads.list(wanted, LeadPage(100))
+    assert (len(found.items), found.total) == (count, count)
+
+
+async def test_time_filters_are_half_open(office: Office) -> None:
+    numbers = await seed(office)
+    third = await office.leads.find(numbers[2])
+    since = LeadFilter(created_from=third.created_at)
+    until = LeadFilter(created_to=third.created_at)
+    assert (await office.leads.list(since, LeadPage())).total == 5
+    assert (await office.leads.list(until, LeadPage())).total == 2
+
+
+async def test_phone_is_found_however_it_is_typed(office: Office) -> None:
+    opened = await office.leads.open(NewLead(BOT, 7, contact="+7 999 123-45-67"))
+    for query in ("8 (999) 123-45-67", "+79991234567", "123-45-67"):
+        found = await office.leads.list(LeadFilter(q=query), LeadPage())
+        assert [lead.id for lead in found.items] == [opened.lead.id]
+
+
+async def test_soft_values_wait_for_a_yes(office: Office) -> None:
+    lead = await office.tell(ANYA, "company", "Ромашка", sure=0.7)
+    assert lead.slots["company"].state is SlotState.TO_CONFIRM
+    assert (await office.leads.drop(lead.id, "company")).slots == {}
+    assert await office.types(lead.id) == ["lead.created", "lead.changed", "lead.changed"]
