@@ -15,6 +15,8 @@
     │   └── PeriodError              422  a period that ends before it begins, or a series of too many points
     ├── AccessDeniedError            403  a stranger at a bot with a guest list
     ├── NotFoundError                404
+    ├── BroadcastBusyError           409  another broadcast of the bot is running
+    ├── BroadcastStateError          409  a broadcast is too far for that, or not far enough
     ├── ReportNotReadyError          409  a report whose file is not there: still being built, or failed
     ├── SlotTakenError               409  somebody else has booked that time
     ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
@@ -252,6 +254,26 @@ class TooManyMeetingsError(BesedaError):
     text = Text(
         ru="У вас уже несколько встреч впереди. Перенесите или отмените одну из них, пожалуйста.",
         en="You have several meetings ahead already. Please move or cancel one of them.",
+    )
+    status = 409
+
+
+class BroadcastBusyError(BesedaError):
+    """Another broadcast of the same bot is running: together they would be faster than Telegram allows."""
+
+    text = Text(
+        ru="Сейчас идёт другая рассылка этого бота. Дождитесь её конца или остановите её.",
+        en="Another broadcast of this bot is running. Wait for its end, or stop it.",
+    )
+    status = 409
+
+
+class BroadcastStateError(BesedaError):
+    """What is asked of a broadcast does not go with how far it has come."""
+
+    text = Text(
+        ru="С этой рассылкой так уже нельзя: проверьте, в каком она состоянии.",
+        en="That is not possible with this broadcast: see which state it is in.",
     )
     status = 409
 

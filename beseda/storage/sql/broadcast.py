@@ -1,0 +1,359 @@
+"""Broadcasts in SQL. What is counted is counted in the transaction of what it tells."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, exists, func, insert, literal, select, update
+
+from beseda.domain.broadcast import (
+    Audience,
+    Broadcast,
+    BroadcastFilter,
+    BroadcastState,
+    NewBroadcast,
+    Recipient,
+    RecipientState,
+)
+from beseda.errors import BroadcastBusyError, StorageError
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.base.broadcast import Turnout
+from beseda.storage.sql._broadcast_rows import (
+    COLUMNS,
+    COUNTS,
+    dump_words,
+    load_broadcast,
+    load_recipient,
+    match,
+    select_people,
+    select_recipients,
+)
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.subscription import is_unwanted, put_subscription
+from beseda.storage.sql.tables.broadcast import broadcast_recipients as people
+from beseda.storage.sql.tables.broadcast import broadcasts
+from beseda.storage.sql.tables.conversation import conversations
+
+_PENDING, _SENDING, _SKIPPED = (
+    RecipientState.PENDING.value,
+    RecipientState.SENDING.value,
+    RecipientState.SKIPPED.value,
+)
+_ACTIVE = [state.value for state in BroadcastState if state.sends]
+
+
+class SqlBroadcastRepository:
+    """Broadcasts in SQL. Every method raises StorageError."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def create(self, new: NewBroadcast) -> Broadcast:
+        """Store a draft."""
+        values = {
+            **dump_words(new.content, new.audience, new.plan),
+            **dict.fromkeys(COUNTS, 0),
+            "bot": new.bot,
+            "title": new.title,
+            "author": new.author,
+            "state": BroadcastState.DRAFT.value,
+            "reason": "",
+            "photo": "",
+            "version": 1,
+            "run": 0,
+            "approved": False,
+            "gathered": False,
+            "gathered_to": 0,
+            "created_at": self._clock.now(),
+        }
+        put = insert(broadcasts).values(values).returning(*COLUMNS)
+        return load_broadcast(await self._database.write(lambda connection: connection.execute(put).one()))
+
+    async def find(self, broadcast_id: int) -> Broadcast | None:
+        """Return a broadcast, or None."""
+        return await self._database.read(lambda connection: _find(connection, broadcast_id))
+
+    async def count(self, wanted: BroadcastFilter) -> int:
+        """Return how many there are."""
+        query = select(func.count()).select_from(broadcasts).where(*match(wanted))
+        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+
+    async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
+        """Store a draft's words, audience, plan and photo; None where it is no draft of that version any more."""
+        words = dump_words(broadcast.content, broadcast.audience, broadcast.plan)
+        values = {**words, "title": broadcast.title, "photo": broadcast.photo, "version": broadcast.version + 1}
+        if photo is not None or not broadcast.photo:
+            values["photo_bytes"] = photo
+        change = (
+            update(broadcasts)
+            .where(
+                broadcasts.c.id == broadcast.id,
+                broadcasts.c.state == BroadcastState.DRAFT.value,
+                broadcasts.c.version == broadcast.version,
+            )
+            .values(values)
+            .returning(*COLUMNS)
+        )
+        row = await self._database.write(lambda connection: connection.execute(change).one_or_none())
+        return load_broadcast(row) if row is not None else None
+
+    async def photo(self, broadcast_id: int) -> bytes:
+        """Return the bytes of the photo, none where there is none."""
+        query = select(broadcasts.c.photo_bytes).where(broadcasts.c.id == broadcast_id)
+        found = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+        return bytes(found or b"")
+
+    async def delete(self, broadcast_id: int) -> bool:
+        """Delete a draft; False where there is none of this number."""
+        drop = delete(broadcasts).where(
+            broadcasts.c.id == broadcast_id, broadcasts.c.state == BroadcastState.DRAFT.value
+        )
+        return bool(await self._database.write(lambda connection: connection.execute(drop).rowcount))
+
+    async def move(
+        self, broadcast_id: int, states: Collection[BroadcastState], to: BroadcastState, *, reason: str = ""
+    ) -> Broadcast | None:
+        """Move a broadcast on from one of `states`; None where it is in none of them.
+
+        Raises BroadcastBusyError where another of the bot is running.
+        """
+        now = self._clock.now()
+        try:
+            return await self._database.write(
+                lambda connection: _move(connection, broadcast_id, states, (to, reason), now)
+            )
+        except StorageError as error:
+            if "uq_broadcasts_running" in error.detail or "broadcasts.bot" in error.detail:
+                raise BroadcastBusyError(f"broadcast {broadcast_id}: another one of its bot is running") from error
+            raise
+
+    async def count_audience(self, bot: str, audience: Audience) -> int:
+        """Return how many people a broadcast would go to."""
+        query = select_people(bot, audience, func.count(conversations.c.chat_id.distinct()))
+        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+
+    async def gather(self, broadcast_id: int, *, limit: int) -> int:
+        """Put the next people of the audience on the list and return how many; 0 when everybody is on it."""
+        # Looked for outside of the transaction that writes: it may have to walk past a million others.
+        broadcast, after = await self._database.read(lambda connection: _find_gathering(connection, broadcast_id))
+        if broadcast is None or broadcast.gathered:
+            return 0
+        found = await self._read_people(broadcast, after=after, limit=limit)
+        return await self._database.write(lambda connection: _enlist(connection, broadcast_id, found, after))
+
+    async def gather_cohort(self, broadcast_id: int, *, people: Collection[int] = (), size: int = 0) -> int:
+        """Put some of these people on the list, or the first `size` of the audience, and return how many."""
+        broadcast = await self.find(broadcast_id)
+        if broadcast is None:
+            return 0
+        if people:
+            broadcast = replace(broadcast, audience=Audience())
+        found = await self._read_people(broadcast, limit=len(people) or size, only=people)
+        return await self._database.write(lambda connection: _enlist(connection, broadcast_id, found, None))
+
+    async def _read_people(
+        self, broadcast: Broadcast, *, limit: int, after: int = 0, only: Collection[int] = ()
+    ) -> list[int]:
+        query = select_people(broadcast.bot, broadcast.audience, conversations.c.chat_id).distinct()
+        query = query.where(conversations.c.chat_id > after).order_by(conversations.c.chat_id).limit(limit)
+        if only:
+            query = query.where(conversations.c.chat_id.in_(only))
+        return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
+    async def list(
+        self, wanted: BroadcastFilter, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> Sequence[Broadcast]:
+        """Return broadcasts, the last made first, those behind number `before` or from `offset` on."""
+        query = select(*COLUMNS).where(*match(wanted)).order_by(broadcasts.c.id.desc()).limit(limit)
+        query = query.offset(offset) if before is None else query.where(broadcasts.c.id < before)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [load_broadcast(row) for row in rows]
+
+    async def pending(self, broadcast_id: int, *, after: int, limit: int) -> Sequence[Recipient]:
+        """Return people that are still to come, in the order of their numbers."""
+        return await self.recipients(broadcast_id, RecipientState.PENDING, after=after, limit=limit)
+
+    async def recipients(
+        self, broadcast_id: int, state: RecipientState | None, *, after: int, limit: int
+    ) -> Sequence[Recipient]:
+        """Return people of a broadcast in the order of their numbers."""
+        query = select_recipients(broadcast_id).where(people.c.user_id > after).limit(limit)
+        if state is not None:
+            query = query.where(people.c.state == state.value)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [load_recipient(row) for row in rows]
+
+    async def begin(self, broadcast_id: int, user_id: int) -> Turnout:
+        """Mark a person as being sent to, before Telegram is asked."""
+        now = self._clock.now()
+        return await self._database.write(lambda connection: _begin(connection, broadcast_id, user_id, now))
+
+    async def release(self, broadcast_id: int, user_id: int) -> None:
+        """Take that back: Telegram did not take the message."""
+
+        def work(connection: Connection) -> None:
+            if _mark(connection, (broadcast_id, user_id), _SENDING, {"state": _PENDING}):
+                _count(connection, broadcast_id, attempted=-1)
+
+        await self._database.write(work)
+
+    async def settle(
+        self, broadcast_id: int, user_id: int, state: RecipientState, *, message_id: int | None = None, reason: str = ""
+    ) -> None:
+        """Record what became of it; of one who blocked the bot, for later broadcasts as well."""
+        now = self._clock.now()
+        values = {"state": state.value, "message_id": message_id, "reason": reason, "settled_at": now}
+
+        def work(connection: Connection) -> None:
+            if not _mark(connection, (broadcast_id, user_id), _SENDING, values):
+                return
+            _count(connection, broadcast_id, **{state.value: 1})
+            if state is RecipientState.BLOCKED:
+                bot = connection.execute(select(broadcasts.c.bot).where(broadcasts.c.id == broadcast_id)).scalar_one()
+                put_subscription(connection, bot, user_id, blocked_at=now)
+
+        await self._database.write(work)
+
+    async def outcomes(self, broadcast_id: int, *, limit: int) -> Sequence[RecipientState]:
+        """Return what became of the last people, the last of them last."""
+        query = (
+            select(people.c.state)
+            .where(people.c.broadcast_id == broadcast_id, people.c.settled_at.is_not(None), people.c.state != _SKIPPED)
+            .order_by(people.c.settled_at.desc())
+            .limit(limit)
+        )
+        found = await self._database.read(lambda connection: connection.execute(query).scalars().all())
+        return [RecipientState(state) for state in reversed(found)]
+
+    async def retry_unknown(self, broadcast_id: int) -> int:
+        """Have those sent to again of whom nobody knows, and return how many."""
+        again = update(people).where(people.c.broadcast_id == broadcast_id, people.c.state == _SENDING)
+
+        def work(connection: Connection) -> int:
+            count: int = connection.execute(again.values(state=_PENDING)).rowcount
+            _count(connection, broadcast_id, attempted=-count)
+            return count
+
+        return await self._database.write(work)
+
+    async def active(self) -> Sequence[Broadcast]:
+        """Return the broadcasts that send."""
+        query = select(*COLUMNS).where(broadcasts.c.state.in_(_ACTIVE)).order_by(broadcasts.c.id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [load_broadcast(row) for row in rows]
+
+    async def next_run(self, broadcast_id: int, run: int) -> int:
+        """Count one job more after number `run`, once, and return the number of the last."""
+        change = update(broadcasts).where(broadcasts.c.id == broadcast_id, broadcasts.c.run == run).values(run=run + 1)
+        query = select(broadcasts.c.run).where(broadcasts.c.id == broadcast_id)
+
+        def work(connection: Connection) -> int:
+            connection.execute(change)
+            return int(connection.execute(query).scalar_one())
+
+        return await self._database.write(work)
+
+    async def rest(self, broadcast_id: int, until: datetime | None) -> None:
+        """Record when a broadcast goes on after its quiet hours."""
+        change = update(broadcasts).where(broadcasts.c.id == broadcast_id).values(resumes_at=until)
+        await self._database.write(lambda connection: connection.execute(change).rowcount)
+
+
+def _find(connection: Connection, broadcast_id: int) -> Broadcast | None:
+    row = connection.execute(select(*COLUMNS).where(broadcasts.c.id == broadcast_id)).one_or_none()
+    return load_broadcast(row) if row is not None else None
+
+
+def _find_gathering(connection: Connection, broadcast_id: int) -> tuple[Broadcast | None, int]:
+    row = connection.execute(select(*COLUMNS).where(broadcasts.c.id == broadcast_id)).one_or_none()
+    return (load_broadcast(row), row.gathered_to) if row is not None else (None, 0)
+
+
+def _move(
+    connection: Connection,
+    broadcast_id: int,
+    states: Collection[BroadcastState],
+    target: tuple[BroadcastState, str],
+    now: datetime,
+) -> Broadcast | None:
+    to, reason = target
+    values: dict[str, Any] = {"state": to.value, "reason": reason, "resumes_at": None}
+    if to.sends:
+        values["started_at"] = func.coalesce(broadcasts.c.started_at, now)
+        values["finished_at"] = None
+    if to is BroadcastState.RUNNING:
+        values["approved"] = True
+    if to.is_over:
+        values["finished_at"] = now
+    change = update(broadcasts).where(
+        broadcasts.c.id == broadcast_id, broadcasts.c.state.in_([state.value for state in states])
+    )
+    if to is BroadcastState.DONE:
+        # Somebody may have been released, or put on the list, since the last look.
+        left = exists().where(people.c.broadcast_id == broadcast_id, people.c.state == _PENDING)
+        change = change.where(~left, broadcasts.c.gathered)
+    row = connection.execute(change.values(values).returning(*COLUMNS)).one_or_none()
+    return load_broadcast(row) if row is not None else None
+
+
+def _enlist(connection: Connection, broadcast_id: int, found: Sequence[int], after: int | None) -> int:
+    """Put people on the list who are not on it; `after` is where the gathering stood that found them."""
+    row = connection.execute(
+        select(broadcasts.c.gathered_to).where(broadcasts.c.id == broadcast_id).with_for_update()
+    ).one()
+    if after is not None and row.gathered_to != after:
+        return len(found)  # another process was quicker
+    known = set(
+        connection.execute(
+            select(people.c.user_id).where(people.c.broadcast_id == broadcast_id, people.c.user_id.in_(found))
+        ).scalars()
+    )
+    fresh = [user_id for user_id in found if user_id not in known]
+    if fresh:
+        rows = [{"broadcast_id": broadcast_id, "user_id": one, "state": _PENDING, "reason": ""} for one in fresh]
+        connection.execute(insert(people), rows)
+    values: dict[str, Any] = {"total": broadcasts.c.total + len(fresh)}
+    if after is not None:
+        values |= {"gathered_to": found[-1]} if found else {"gathered": True}
+    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(values))
+    return len(found)
+
+
+def _begin(connection: Connection, broadcast_id: int, user_id: int, now: datetime) -> Turnout:
+    # Locked, so that a pause that was answered lets nobody slip through after it.
+    state = select(broadcasts.c.state, broadcasts.c.bot).where(broadcasts.c.id == broadcast_id).with_for_update()
+    row = connection.execute(state).one_or_none()
+    if row is None or row.state not in _ACTIVE:
+        return Turnout.END
+    unwanted = is_unwanted(row.bot, user_id)
+    values = {
+        "state": case((unwanted, _SKIPPED), else_=_SENDING),
+        "settled_at": case((unwanted, literal(now, people.c.settled_at.type)), else_=None),
+    }
+    became = _mark(connection, (broadcast_id, user_id), _PENDING, values)
+    if became is None:
+        return Turnout.SKIP
+    if became == _SKIPPED:
+        _count(connection, broadcast_id, skipped=1)
+        return Turnout.SKIP
+    _count(connection, broadcast_id, attempted=1)
+    return Turnout.GO
+
+
+def _mark(connection: Connection, who: tuple[int, int], state: str, values: dict[str, Any]) -> str | None:
+    """Change a person who is in `state`, and return what they are in then; None where they are in another."""
+    change = (
+        update(people)
+        .where(people.c.broadcast_id == who[0], people.c.user_id == who[1], people.c.state == state)
+        .values(values)
+        .returning(people.c.state)
+    )
+    found: str | None = connection.execute(change).scalar_one_or_none()
+    return found
+
+
+def _count(connection: Connection, broadcast_id: int, **changes: int) -> None:
+    values = {name: broadcasts.c[name] + change for name, change in changes.items()}
+    connection.execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(values))

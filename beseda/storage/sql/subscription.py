@@ -1,0 +1,59 @@
+"""Who is not to be written to, in SQL."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, exists, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.broadcast import subscriptions
+from beseda.storage.sql.tables.conversation import users
+
+
+class SqlSubscriptionRepository:
+    """Subscriptions in SQL. Every method raises StorageError."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def opt_out(self, bot: str, user_id: int) -> None:
+        """Send no broadcasts to a person."""
+        now = self._clock.now()
+        await self._database.write(lambda connection: put_subscription(connection, bot, user_id, opted_out_at=now))
+
+    async def opt_in(self, bot: str, user_id: int) -> None:
+        """Send them again."""
+        await self._database.write(lambda connection: put_subscription(connection, bot, user_id, opted_out_at=None))
+
+    async def note_block(self, bot: str, user_id: int, *, blocked: bool) -> None:
+        """Record that a person blocked the bot, or lets it in again; of a stranger nothing is kept."""
+        at = self._clock.now() if blocked else None
+        await self._database.write(lambda connection: put_subscription(connection, bot, user_id, blocked_at=at))
+
+    async def is_opted_out(self, bot: str, user_id: int) -> bool:
+        """Return whether a person wants no broadcasts."""
+        query = select(subscriptions.c.opted_out_at).where(
+            subscriptions.c.bot == bot, subscriptions.c.user_id == user_id
+        )
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none()) is not None
+
+
+def put_subscription(connection: Connection, bot: str, user_id: int, **values: datetime | None) -> None:
+    """Store what changed; of a person who has no row nothing is stored."""
+    insert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+    columns = {name: literal(value, subscriptions.c[name].type) for name, value in values.items()}
+    row = select(literal(bot), users.c.id, *columns.values()).where(users.c.id == user_id)
+    put = insert(subscriptions).from_select(["bot", "user_id", *columns], row)
+    connection.execute(put.on_conflict_do_update(index_elements=["bot", "user_id"], set_=values))
+
+
+def is_unwanted(bot: Any, user_id: Any) -> Any:
+    """Return the condition that a person opted out of a bot's broadcasts, or blocked it."""
+    return exists().where(
+        subscriptions.c.bot == bot,
+        subscriptions.c.user_id == user_id,
+        subscriptions.c.opted_out_at.is_not(None) | subscriptions.c.blocked_at.is_not(None),
+    )
