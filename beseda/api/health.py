@@ -5,9 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
 
 from beseda import __version__
+from beseda.api.answers import show
 
 log = logging.getLogger(__name__)
 
@@ -15,27 +17,51 @@ Check = Callable[[], Awaitable[str]]
 _PATIENCE = 2.0  # seconds: who asks gives up soon after
 
 
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: str
+    service: str
+    version: str
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "ok", "service": "beseda", "version": __version__}]}
+    )
+
+
+class Readiness(BaseModel):
+    """Which part answers: `ok`, or what is wrong with it."""
+
+    status: str
+    parts: dict[str, str]
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok", "parts": {"database": "ok"}}]})
+
+
 def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -> APIRouter:
     """Return `/health` and `/ready`. A check returns an empty string when its part answers, else what is wrong.
 
     A part that says nothing for `patience` seconds does not answer.
     """
-    router = APIRouter()
+    router = APIRouter(tags=["health"])
 
     @router.head("/health", include_in_schema=False)  # what some load balancers send
-    @router.get("/health")
-    async def health() -> dict[str, str]:
-        """Say that the process is alive."""
-        return {"status": "ok", "service": "beseda", "version": __version__}
+    @router.get("/health", response_model=Health, summary="Say that the process is alive")
+    async def health() -> Response:
+        return show({"status": "ok", "service": "beseda", "version": __version__})
 
     @router.head("/ready", include_in_schema=False)
-    @router.get("/ready")
-    async def ready() -> JSONResponse:
-        """Say whether every needed part answers, and which does not."""
+    @router.get(
+        "/ready",
+        response_model=Readiness,
+        summary="Say whether every needed part answers, and which does not",
+        responses={503: {"description": "A part does not answer.", "model": Readiness}},
+    )
+    async def ready() -> Response:
         found = await asyncio.gather(*(_ask(name, check, patience) for name, check in checks.items()))
         failed = any(found)
         parts = {name: problem or "ok" for name, problem in zip(checks, found, strict=True)}
-        return JSONResponse({"status": "failed" if failed else "ok", "parts": parts}, 503 if failed else 200)
+        return show({"status": "failed" if failed else "ok", "parts": parts}, status=503 if failed else 200)
 
     return router
 

@@ -1,0 +1,14 @@
+"""The API on SQLite, for the tests of what it answers."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.parts.api_server import ApiServer, serve_api
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[ApiServer]:
+    async with serve_api(tmp_path) as server:
+        yield server
