@@ -149,13 +149,18 @@ def plan_answer(funnel: Funnel, stage: Stage, known: KnownSlots, signals: Collec
     """Return what the next answer is to ask, confirm and offer."""
     score = score_fit(funnel, known)
     asked_for = WANTS_CONSULTATION in signals
-    offer = funnel.consultation and DECLINES not in signals and (asked_for or score >= funnel.offer_from)
+    due = score >= funnel.offer_from and not _is_arranged(funnel, stage)
+    offer = funnel.consultation and DECLINES not in signals and (asked_for or due)
     return Plan(stage, score, choose_questions(funnel, stage, known), choose_confirmation(funnel, known), offer)
 
 
 def choose_questions(funnel: Funnel, stage: Stage, known: KnownSlots, limit: int = 3) -> tuple[Slot, ...]:
-    """Return what to ask next, what the stage asks for first; nothing twice that is known well enough."""
-    others = [name for name in funnel.slots if name not in stage.asks] if stage.asks else []
+    """Return what to ask next, nothing twice that is known well enough: what the stage asks for, then the rest.
+
+    The rest only as long as too little is known for a consultation, and contacts only where a stage asks for them.
+    """
+    goes_on = stage.asks and score_fit(funnel, known) < funnel.offer_from
+    others = [name for name, slot in funnel.slots.items() if goes_on and name not in stage.asks and not slot.contact]
     missing = [name for name in (*stage.asks, *others) if name not in known or known[name].state == TO_ASK]
     return tuple(funnel.slots[name] for name in missing[:limit])
 
@@ -184,6 +189,12 @@ def _worth(slot: Known | None) -> float:
     if slot is None or slot.state == TO_ASK:
         return 0.0
     return 1.0 if slot.state == ACCEPTED else 0.5
+
+
+def _is_arranged(funnel: Funnel, stage: Stage) -> bool:
+    """Return whether the stage lies behind the booking of a consultation."""
+    passed = funnel.stages[: funnel.position(stage.name) + 1]
+    return any({BOOKED, CONFIRMED} & {*one.enter.signals} for one in passed)
 
 
 def _may_enter(stage: Stage, score: int, known: KnownSlots, signals: Collection[str]) -> bool:

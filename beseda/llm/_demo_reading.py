@@ -14,6 +14,7 @@ from beseda.llm.base import ModelRequest
 
 _SURE, _LIKELY = 0.9, 0.7
 _FEW_WORDS = 4
+_OF_ONE_FORM = {"phone", "email"}
 
 
 def fill_in(request: ModelRequest) -> dict[str, object]:
@@ -53,7 +54,7 @@ def _find(lines: Sequence[Line], topics: Sequence[Topic]) -> Iterator[dict[str, 
         found = _find_values(line.text, names)
         for name, value in found.items():
             yield _describe(name, value, line, _SURE)
-        if asked and asked not in found and _is_answer(line.text):
+        if asked and not found and asked not in _OF_ONE_FORM and _is_answer(line.text):
             sure = _SURE if len(line.text.split()) > 1 else _LIKELY
             yield _describe(asked, line.text.strip(" .!"), line, sure)
         asked = ""
@@ -66,7 +67,7 @@ def _find_question(text: str, topics: Sequence[Topic]) -> str:
 def _find_values(text: str, names: set[str]) -> dict[str, str]:
     matches = {name: rule.search(text) for name, rule in VALUES.items() if name in names}
     found = {name: match[1].strip() for name, match in matches.items() if match}
-    if found.get("budget", "-") in found.get("phone", ""):
+    if "budget" in found and found["budget"] in found.get("phone", ""):
         del found["budget"]
     return found
 

@@ -53,13 +53,15 @@ class Selling:
         study = asyncio.create_task(self._shop.service.study(talk))
         try:
             situation = await self._wait(study, talk)
-            if situation.ask_consent:
-                await self._shop.service.note_asked(talk)
             await context.desk.chat.answer(self._prepare(context, question, situation), turn)
             await asyncio.wait({study}, timeout=self._shop.service.funnel.patience)
         finally:
             study.cancel()
             await asyncio.wait({study})
+        if situation.ask_consent:
+            await self._shop.service.note_asked(talk)
+        if situation.say_offer:
+            await self._shop.service.note_offered(talk)
         await OwnerNews(self._shop).tell(context, talk)
 
     async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk) -> Situation:

@@ -61,7 +61,8 @@ NOTHING_FREE = Text(
 )
 TAKE = Text(ru="Запишите меня на {time}", en="Book {time} for me")
 HELD = Text(
-    ru="Держу для вас **{time}** 15 минут. Подтверждаете?", en="I hold **{time}** for you for 15 minutes. Confirm it?"
+    ru="**{time}**: держу это время для вас 15 минут. Подтверждаете?",
+    en="**{time}**: I hold this time for you for 15 minutes. Do you confirm it?",
 )
 MOVED = Text(ru="Перенёс: **{time}**.", en="Moved to **{time}**.")
 CONFIRM = Text(ru="✅ Подтвердить", en="✅ Confirm")

@@ -20,12 +20,16 @@ If they ask whether you are a person, say that you are an AI assistant."""
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """How a sale stands before an answer. `ask_consent`: a contact waits for the person's word."""
+    """How a sale stands before an answer.
+
+    `ask_consent`: a contact waits for the person's word. `say_offer`: the consultation is to be offered in words, too.
+    """
 
     lead: Lead
     known: KnownSlots
     plan: Plan
     ask_consent: bool = False
+    say_offer: bool = False
 
 
 def write_instructions(funnel: Funnel, situation: Situation, text: str, language: str) -> str:
@@ -35,7 +39,7 @@ def write_instructions(funnel: Funnel, situation: Situation, text: str, language
         f"Stage of the conversation: {plan.stage.name}.\n{plan.stage.instructions}",
         choose_length(funnel, text),
         _list_known(funnel, situation.known, language),
-        _write_cues(plan, language),
+        _write_cues(situation, language),
         _RULES,
     ]
     return "\n\n".join(filter(None, blocks))
@@ -49,9 +53,10 @@ def _list_known(funnel: Funnel, known: KnownSlots, language: str) -> str:
     return "\n".join([head, *lines]) if lines else ""
 
 
-def _write_cues(plan: Plan, language: str) -> str:
+def _write_cues(situation: Situation, language: str) -> str:
     """Return what the answer has to bring: a soft confirmation or else a question, and the offer."""
-    cues = [write_cue(_OFFER.say(language))] if plan.offer else []
+    plan = situation.plan
+    cues = [write_cue(_OFFER.say(language))] if situation.say_offer else []
     if plan.confirm is not None:
         slot, value = plan.confirm
         cues.append(write_cue(_CONFIRM.say(language, title=slot.title.say(language), value=value)))

@@ -12,13 +12,15 @@ class SalesMemory:
     """May be lost: then the last messages are read once more, which changes nothing that is known.
 
     `read_to` is the last message that was read, `held` the contacts that wait for a consent, which is `asked` for once;
-    `declined` whether the person wants no consultation, `told` whether the owner knows of the lead.
+    `declined` whether the person wants no consultation, `offered` whether one was offered in words, `told` whether the
+    owner knows of the lead.
     """
 
     read_to: int = 0
     held: tuple[Finding, ...] = ()
     asked: bool = False
     declined: bool = False
+    offered: bool = False
     told: bool = False
 
 
@@ -32,6 +34,7 @@ async def load_memory(store: StateStore, key: str) -> SalesMemory:
             held=held,
             asked=bool(kept.get("asked")),
             declined=bool(kept.get("declined")),
+            offered=bool(kept.get("offered")),
             told=bool(kept.get("told")),
         )
     except (TypeError, ValueError):

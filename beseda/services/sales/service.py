@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.conversation import Conversation, Person
 from beseda.domain.lead import ACCEPT_FROM, ConsentKind, Finding, Lead, LeadChange, SlotState
 from beseda.domain.message import Role
@@ -101,7 +102,9 @@ class SalesService:
             return await self._study(talk)
         except BesedaError as error:
             log.warning("nothing was read of this message: %s: %s", type(error).__name__, error.detail)
-            return None
+        except Exception:  # whatever it is, the answer goes on
+            log.exception("reading a message failed")
+        return None
 
     async def advance(self, talk: Talk, signals: Collection[str]) -> Situation:
         """Go on after something that was not said: a button, an appointment. Raises StorageError."""
@@ -159,6 +162,11 @@ class SalesService:
             await self.leads.ask_consent(lead.id, PROFILE, talk.person)
             await save_memory(self._state, talk.key, replace(memory, asked=True))
 
+    async def note_offered(self, talk: Talk) -> None:
+        """Keep that a consultation was offered in words: from then on the button is enough. Raises StorageError."""
+        memory = await load_memory(self._state, talk.key)
+        await save_memory(self._state, talk.key, replace(memory, offered=True))
+
     async def take_news(self, talk: Talk) -> Lead | None:
         """Return the lead where its score has come so far that the owner should know, once. Raises StorageError."""
         lead, memory = await self.find_lead(talk), await load_memory(self._state, talk.key)
@@ -179,7 +187,7 @@ class SalesService:
         reading = await self._extractor.read(model, lines, self._list_doubts(lead))
         memory = await self._take_word(talk, reading, memory, max(new))
         await self._answer_doubts(lead, reading)
-        findings = [finding for finding in reading.findings if self._is_news(lead, finding, new)]
+        findings = [one for one in reading.findings if self._is_news(lead, one, new) and _has_its_form(one)]
         memory = await self._keep(lead, findings, memory)
         lead = await self._move_on(await self.find_lead(talk), reading.signals)
         memory = _note_signals(replace(memory, read_to=max(new)), reading.signals)
@@ -240,7 +248,8 @@ class SalesService:
         plan = plan_answer(self.funnel, self.funnel.stage(lead.stage), known, wishes)
         held = {finding.slot for finding in memory.held}
         plan = replace(plan, ask=tuple(slot for slot in plan.ask if slot.name not in held))
-        return Situation(lead, known, plan, ask_consent=bool(memory.held) and not memory.asked)
+        say_offer = plan.offer and (not memory.offered or WANTS_CONSULTATION in wishes)
+        return Situation(lead, known, plan, bool(memory.held) and not memory.asked, say_offer)
 
     def _know(self, lead: Lead) -> KnownSlots:
         """Return what is known by the funnel's own thresholds; what somebody has confirmed stays accepted."""
@@ -264,6 +273,12 @@ class SalesService:
         if slot is None:
             return True
         return finding.message_id in new and finding.message_id >= (slot.message_id or 0)
+
+
+def _has_its_form(finding: Finding) -> bool:
+    """Return whether a phone is a phone and an address an address."""
+    check = {"phone": normalise_phone, "email": normalise_email}.get(finding.slot)
+    return check is None or bool(check(finding.value))
 
 
 def _is_settled(state: SlotState, confidence: float) -> bool:
