@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from beseda.domain.calendar import Calendar, Opening
 from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.domain.lead import LeadChange
 from beseda.domain.meeting import (
     Diary,
     Meeting,
@@ -31,14 +32,16 @@ from beseda.errors import (
     TooManyMeetingsError,
 )
 from beseda.jobs.inline import InlineJobs
+from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.tables.event import events
-from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.meeting import meeting_cells
 from beseda.storage.sql.update import SqlUpdateRepository
 from beseda.testing.clock import ManualClock
@@ -61,26 +64,14 @@ class Office:
         self.store = SqlMeetingRepository(database, clock, [OWNER])
         self.meetings = MeetingService(self.store, jobs, MemoryBus(), clock)
         self.meetings.adopt({BOT: Diary(CALENDAR)})
+        self.leads = LeadService(SqlLeadRepository(database, clock), SqlEventRepository(database, clock), clock)
 
     async def lead(self, name: str = "Анна", bot: str = BOT) -> int:
         """Return a new lead, whose person has a private chat with the bot."""
         user_id = next(self.numbers)
         person = Person(user_id, name, language="ru")
         await SqlConversationRepository(self.database).open(ChatKey(bot, user_id), ChatKind.PRIVATE, "", person)
-        texts = ("contact", "phone", "email", "email_key", "source", "stage", "owner", "notes", "search")
-        row = {
-            **dict.fromkeys(texts, ""),
-            "bot": bot,
-            "user_id": user_id,
-            "name": name,
-            "status": "active",
-            "fit_score": 0,
-            "version": 1,
-            "created_at": NOW,
-            "updated_at": NOW,
-        }
-        query = insert(leads).values(row).returning(leads.c.id)
-        return await self.database.write(lambda connection: connection.scalars(query).one())
+        return (await self.leads.for_user(bot, person)).id
 
     async def hold(self, starts_at: datetime = NOON) -> Meeting:
         return await self.meetings.book(await self.lead(), starts_at)
@@ -382,3 +373,21 @@ async def test_bookings_and_steps_mixed_leave_no_overlap(office: Office, databas
     active = [meeting for meeting in page.items if meeting.state.is_active]
     assert all(one.ends_at <= two.starts_at for one, two in pairwise(active))
     assert await office.cells() == 4 * len(active)
+
+
+async def test_meetings_of_a_lead_go_with_it(office: Office) -> None:
+    meeting = await office.have()
+    await office.leads.delete(meeting.lead_id, actor="api")
+    assert await office.meetings.for_lead(meeting.lead_id) == []
+    assert (NOON in await starts(office), await office.cells()) == (True, 0)
+
+
+async def test_meetings_of_a_lead_that_was_merged_are_the_others(office: Office) -> None:
+    first = await office.hold()
+    kept = await office.lead("Вера")
+    for lead in (kept, first.lead_id):
+        await office.leads.change(lead, LeadChange(contact="+7 916 123-45-67"), actor="api")
+    [found] = {meeting.id for lead in (kept, first.lead_id) for meeting in await office.meetings.for_lead(lead)}
+    assert found == first.id
+    again = await office.meetings.book(first.lead_id, NOON + 2 * HOUR)
+    assert again.lead_id in {kept, first.lead_id}
