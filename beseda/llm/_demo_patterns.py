@@ -24,7 +24,9 @@ VALUES: Mapping[str, re.Pattern[str]] = {
     "phone": _compile(r"(\+?\d[\d\s()-]{8,16}\d)"),
     "email": _compile(r"([\w.+-]+@[\w-]+(?:\.[\w-]+)+)"),
     "company": _compile(r"(?:компани[яиюей]+|фирм[аыуе]|company|work(?:ing)? (?:at|for))\s+[«\"“]?([^\s,.«»\"“”!?]+)"),
-    "budget": _compile(rf"((?:до |около |up to |about )?[$€]?\s?\d[\d\s.,]*(?:{_SUMS})?\s*(?:{_MONEY}))"),
+    "budget": _compile(
+        rf"((?:до |около |up to |about )?(?:[$€]\s?\d[\d.,]*\s?(?:{_SUMS})?|\d[\d\s.,]*(?:{_SUMS})?\s*(?:{_MONEY})))"
+    ),
     "deadline": _compile(
         rf"((?:к|до|в|by|in|until|before) (?:конц[уа] |end of |the end of )?(?:{_MONTHS}|год\w*|кварта\w*|next \w+)\w*"
         r"|через (?:\d+ )?(?:недел|месяц|дн)\w*|(?:within|in) (?:a|\d+) (?:week|month|day)s?"

@@ -1,0 +1,348 @@
+"""A sale from outside: what is said is read, proven, confirmed, scored; a consultation is booked by buttons."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beseda.domain.sales import TO_ASK, TO_CONFIRM
+from beseda.errors import UnavailableError
+from beseda.llm.demo import DemoModel
+from beseda.sandbox.user import SandboxUser
+from beseda.testing.clock import ManualClock
+from beseda.testing.scripted_model import ScriptedAnswer
+from tests.parts.living_bot import ANNA, BORIS, CHRIS, living_bot
+from tests.parts.sales import find, form, instructions, lead_of, selling_model
+
+QUESTION = "Bring this in: "
+
+
+async def ask(user: SandboxUser, text: str) -> str:
+    await user.say(text)
+    return str((await user.wait_reply())["text"])
+
+
+def labels(message: dict[str, Any]) -> list[str]:
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button["text"] for row in rows for button in row]
+
+
+@pytest.mark.parametrize(
+    ("person", "words"), [(ANNA, "Я ИИ-ассистент компании, программа"), (CHRIS, "I am the company's AI assistant")]
+)
+async def test_first_line_says_what_it_is(tmp_path: Path, person: int, words: str) -> None:
+    async with living_bot(tmp_path, selling_model(), "sales") as living:
+        user = await living.user(person)
+        assert words in (await ask(user, "/start")).splitlines()[0]
+
+
+async def test_what_is_said_is_kept_with_its_message_and_asked_no_more(tmp_path: Path) -> None:
+    model = selling_model([form(find("problems", "разбираем заявки руками"), find("volume", "400 в день"))])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await ask(anna, "Здравствуйте! Мы разбираем заявки руками, 400 в день")
+        lead = await lead_of(living)
+        lines = await living.container.record.sales.lines(await _conversation(living), 5)
+    said = next(line for line in lines if "заявки руками" in line.text)
+    assert lead.slots["volume"].message_id == said.message_id
+    assert lead.slots["problems"].quote == "разбираем заявки руками"
+    assert (lead.stage, lead.fit_score) == ("presentation", 40)
+    told = instructions(model)[0]
+    assert "Stage of the conversation: presentation" in told
+    assert "- объём: 400 в день" in told
+    assert f"{QUESTION}На какой бюджет вы рассчитываете?" in told
+    assert model.requests[-1].temperature == 0.5
+
+
+async def _conversation(living: Any) -> Any:
+    found = await living.container.record.sales.private_chat("sales", ANNA)
+    assert found is not None
+    return found[0]
+
+
+async def test_invented_phone_is_refused(tmp_path: Path) -> None:
+    invented = find("phone", "+79998887766", quote="позвоните мне")
+    model = selling_model([form(invented, find("name", "Пётр", quote="позвоните мне"))])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await ask(anna, "Просто позвоните мне")
+        await living.settle()
+        await anna.say("/consent")
+        await anna.wait_reply()
+        await anna.press("✅ Да, сохраните")
+        await anna.wait_text("Спасибо")
+        lead = await lead_of(living)
+    assert lead.phone == ""
+    assert dict(lead.slots) == {}
+
+
+async def test_doubtful_value_is_confirmed_softly_then_stands(tmp_path: Path) -> None:
+    forms = [form(find("budget", "500 тысяч", 0.7)), form(confirmed=["budget"])]
+    model = selling_model(forms)
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await ask(anna, "Ну, может, тысяч 500, то есть 500 тысяч")
+        lead = await lead_of(living)
+        assert lead.slots["budget"].state == TO_CONFIRM
+        assert lead.fit_score == 10
+        await ask(anna, "Да")
+        lead = await lead_of(living)
+    assert f"{QUESTION}Правильно понимаю: бюджет — 500 тысяч?" in instructions(model)[0]
+    assert lead.slots["budget"].state == "accepted"
+    assert lead.fit_score == 20
+
+
+async def test_denied_value_is_dropped_and_asked_again(tmp_path: Path) -> None:
+    forms = [form(find("budget", "500 тысяч", 0.7)), form(denied=["budget"])]
+    model = selling_model(forms)
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await ask(anna, "500 тысяч, кажется")
+        await ask(anna, "Нет")
+        assert "budget" not in (await lead_of(living)).slots
+
+
+async def test_guess_is_asked_again(tmp_path: Path) -> None:
+    model = selling_model([form(find("problems", "хаос", 0.4))])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await ask(anna, "У нас просто хаос")
+        lead = await lead_of(living)
+    assert lead.slots["problems"].state == TO_ASK
+    assert f"{QUESTION}Какую задачу" in instructions(model)[0]
+
+
+@pytest.mark.parametrize(
+    "broken", [["это не JSON"] * 2, [UnavailableError("down")], ['{"findings": "x"}'] * 2, [ScriptedAnswer()] * 2]
+)
+async def test_broken_form_costs_no_answer_and_is_made_up_for(tmp_path: Path, broken: list[Any]) -> None:
+    model = selling_model([*broken, form(find("problems", "заявки руками"))])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        assert await ask(anna, "Разбираем заявки руками") == "ok"
+        assert dict((await lead_of(living)).slots) == {}
+        assert await ask(anna, "Ау") == "ok"
+        assert "problems" in (await lead_of(living)).slots
+
+
+async def test_slow_form_does_not_hold_the_answer_up(tmp_path: Path) -> None:
+    slow = ScriptedAnswer(pieces=(form(find("problems", "заявки руками")),), delay=3.0)
+    model = selling_model([slow])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        async with asyncio.timeout(2.7):
+            assert await ask(anna, "Разбираем заявки руками") == "ok"
+        assert "problems" in (await lead_of(living)).slots
+        await ask(anna, "И ещё")
+    assert "Stage of the conversation: greeting" in instructions(model)[0]
+    assert "- задача: заявки руками" in instructions(model)[1]
+
+
+async def test_contact_waits_for_a_consent_that_is_asked_once(tmp_path: Path) -> None:
+    forms = [form(find("phone", "+7 912 345-67-89")), form(find("email", "anna@example.org"))]
+    async with living_bot(tmp_path, selling_model(forms), "sales") as living:
+        anna = await living.user()
+        await anna.say("Мой номер +7 912 345-67-89")
+        asked = await anna.wait_reply()
+        assert "Можно я сохраню его" in asked["text"]
+        assert labels(asked) == ["✅ Да, сохраните", "🚫 Нет, не надо"]
+        assert (await lead_of(living)).phone == ""
+        assert "Можно" not in await ask(anna, "А почта anna@example.org")
+        await anna.press("✅ Да, сохраните")
+        await anna.wait_text("Спасибо, сохранил")
+        lead = await lead_of(living)
+        consents = await living.container.leads.consents(lead.id)
+    assert (lead.phone, lead.email) == ("+79123456789", "anna@example.org")
+    assert consents[0].holds
+    assert consents[0].message_id is not None
+
+
+async def test_no_means_no_contact_and_no_second_question(tmp_path: Path) -> None:
+    forms = [form(find("phone", "+7 912 345-67-89")), form(find("phone", "+7 912 345-67-89"))]
+    async with living_bot(tmp_path, selling_model(forms), "sales") as living:
+        anna = await living.user()
+        await ask(anna, "Мой номер +7 912 345-67-89")
+        await anna.press("🚫 Нет, не надо")
+        await anna.wait_text("контакт не сохраняю")
+        await living.settle()
+        assert await ask(anna, "Но звоните на +7 912 345-67-89") == "ok"
+        assert (await lead_of(living)).phone == ""
+
+
+async def test_words_may_consent_too_and_not_by_a_part_of_a_word(tmp_path: Path) -> None:
+    forms = [form(find("phone", "+7 912 345-67-89")), form(consent="none"), form(consent="yes")]
+    async with living_bot(tmp_path, selling_model(forms), "sales") as living:
+        anna = await living.user()
+        await ask(anna, "Мой номер +7 912 345-67-89")
+        await ask(anna, "Недавно переехали")
+        assert (await lead_of(living)).phone == ""
+        await ask(anna, "Да, конечно")
+        assert (await lead_of(living)).phone == "+79123456789"
+
+
+async def test_consent_is_taken_back(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, selling_model(), "sales") as living:
+        anna = await living.user()
+        await anna.share_contact("79123456789")
+        assert "номер записан: +79123456789" in (await anna.wait_reply())["text"]
+        assert (await lead_of(living)).phone == "+79123456789"
+        await anna.say("/consent")
+        assert "Вы разрешили хранить" in (await anna.wait_reply())["text"]
+        await anna.press("🚫 Отозвать согласие")
+        await anna.wait_text("Согласие отозвано")
+        lead = await lead_of(living)
+        assert (lead.phone, lead.contact) == ("", "")
+        assert "phone" not in lead.slots
+        assert not any(one.holds for one in await living.container.leads.consents(lead.id))
+
+
+async def test_contact_is_shared_by_telegrams_own_button(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, selling_model(), "sales") as living:
+        chris = await living.user(CHRIS)
+        await ask(chris, "/contact")
+        assert (await chris.get_dialog())["reply_keyboard"]["keyboard"][0][0]["request_contact"]
+        await chris.press("📱 Send my number")
+        await chris.wait_text("I have your number")
+        lead = await lead_of(living, CHRIS)
+        assert lead.phone.startswith("+7900")
+        assert lead.slots["phone"].message_id is not None
+        assert (await chris.get_dialog())["reply_keyboard"] is None
+
+
+@pytest.mark.parametrize("owner", [BORIS, 0])
+async def test_somebody_elses_contact_is_not_kept(tmp_path: Path, owner: int) -> None:
+    async with living_bot(tmp_path, selling_model(), "sales") as living:
+        anna = await living.user()
+        await anna.share_contact("+79123456789", contact_user_id=owner)
+        assert "чужой контакт" in (await anna.wait_reply())["text"]
+        assert (await lead_of(living)).phone == ""
+
+
+async def test_sale_goes_from_greeting_to_a_meeting(tmp_path: Path) -> None:
+    forms = [
+        form(signals=[]),
+        form(find("problems", "заявки руками"), find("volume", "400 в день")),
+        form(find("budget", "500 тысяч"), find("name", "Анна"), find("company", "Ромашка")),
+    ]
+    model = selling_model(forms)
+    async with living_bot(tmp_path, model, "sales", ADMIN_IDS=str(BORIS)) as living:
+        anna, boris = await living.user(), await living.user(BORIS)
+        await ask(boris, "/start")
+        await ask(anna, "/start")
+        await ask(anna, "Привет!")
+        assert (await lead_of(living)).stage == "greeting"
+        await ask(anna, "Разбираем заявки руками, 400 в день")
+        await anna.say("Я Анна, компания Ромашка, бюджет 500 тысяч")
+        offered = await anna.wait_reply()
+        assert labels(offered) == ["📅 Выбрать время консультации"]
+        assert "бесплатную консультацию" in instructions(model)[-1]
+        lead = await lead_of(living)
+        assert (lead.stage, lead.fit_score) == ("consultation", 75)
+        news = await boris.wait_text("готов к консультации")
+        assert "75 из 100" in news["text"]
+        await _book(anna)
+        assert (await lead_of(living)).stage == "scheduling"
+        await anna.press("✅ Подтвердить")
+        await anna.wait_text("Спасибо, записал")
+        card = await anna.wait_for(lambda event: "document" in event.get("message", {}))
+        assert card["message"]["document"]["file_name"].endswith(".ics")
+        await boris.wait_text("Новая встреча")
+        assert (await lead_of(living)).stage == "summary"
+        assert "- " not in await ask(anna, "Спасибо!")
+        await anna.say("/start")
+        await anna.wait_text("ИИ-ассистент")
+        assert (await lead_of(living)).fit_score == 75
+
+
+async def _book(user: SandboxUser) -> None:
+    """Choose the first day and the first time."""
+    await user.press("meet:pick")
+    await user.press(labels(await user.wait_text("На какой день"))[0])
+    await user.press(labels(await user.wait_text("во сколько"))[0])
+    await user.wait_text("держу это время")
+
+
+async def test_meeting_is_moved_and_cancelled_by_its_own_person_alone(tmp_path: Path) -> None:
+    model = selling_model([form(signals=["wants_consultation"])] * 2)
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await ask(anna, "Хочу консультацию")
+        await _book(anna)
+        await anna.press("🔁 Другое время")
+        await anna.press(labels(await anna.wait_text("На какой день"))[1])
+        await anna.press(labels(await anna.wait_text("во сколько"))[0])
+        await anna.wait_text("держу это время")
+        meetings = await living.container.meetings.for_lead((await lead_of(living)).id)
+        assert len(meetings) == 1
+        boris = await living.user(BORIS)
+        await boris.call("POST", "/updates", json=_press(living.username, BORIS, f"meet:cancel:{meetings[0].id}"))
+        assert "больше нет" in (await boris.wait_reply())["text"]
+        await anna.say("/meetings")
+        assert "ждёт подтверждения" in (await anna.wait_reply())["text"]
+        await anna.press("✖️ Отменить")
+        await anna.wait_text("Встреча отменена")
+        await anna.say("/meetings")
+        assert "Встреч пока нет" in (await anna.wait_reply())["text"]
+
+
+def _press(bot: str, user_id: int, data: str) -> dict[str, Any]:
+    """Return a press of a button that was never shown to this person."""
+    user = {"id": user_id, "is_bot": False, "first_name": "Boris", "language_code": "ru"}
+    message = {"message_id": 1, "date": 0, "chat": {"id": user_id, "type": "private"}}
+    query = {"id": "1", "from": user, "chat_instance": "1", "message": message, "data": data}
+    return {"bot": bot, "update": {"callback_query": query}}
+
+
+async def test_consultation_is_offered_on_request_and_not_to_who_declines(tmp_path: Path) -> None:
+    model = selling_model([form(signals=["wants_consultation"]), form(signals=["declines"]), form()])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await anna.say("Хочу поговорить с человеком")
+        assert labels(await anna.wait_reply()) == ["📅 Выбрать время консультации"]
+        for words in ("Нет, передумала", "Расскажите ещё"):
+            await anna.say(words)
+            assert labels(await anna.wait_reply()) == []
+
+
+async def test_group_hears_an_assistant_and_nothing_is_kept(tmp_path: Path) -> None:
+    from tests.parts.living_bot import GROUP  # noqa: PLC0415
+
+    model = selling_model()
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user(dialog=f"group:{GROUP}")
+        await anna.say(f"@{living.username} мой номер +7 912 345-67-89")
+        assert (await anna.wait_reply())["text"] == "ok"
+        await living.settle()
+    assert all(request.schema is None for request in model.requests)
+
+
+@pytest.mark.parametrize(
+    ("person", "talk", "found"),
+    [
+        (
+            ANNA,
+            ["Привет", "Заявки разбираем вручную", "Меня зовут Анна", "Компания Ромашка", "400 заявок в день"],
+            {
+                "problems": "Заявки разбираем вручную",
+                "name": "Анна",
+                "company": "Ромашка",
+                "volume": "400 заявок в день",
+            },
+        ),
+        (
+            CHRIS,
+            ["Hello", "We sort requests by hand", "My name is Chris", "I work at Acme", "about $5,000"],
+            {"problems": "We sort requests by hand", "name": "Chris", "company": "Acme", "budget": "about $5,000"},
+        ),
+    ],
+)
+async def test_demo_sells_without_any_model(
+    tmp_path: Path, person: int, talk: list[str], found: dict[str, str]
+) -> None:
+    async with living_bot(tmp_path, DemoModel(ManualClock(instant=True)), "sales") as living:
+        user = await living.user(person)
+        for words in talk:
+            await ask(user, words)
+        lead = await lead_of(living, person)
+    assert {name: slot.value for name, slot in lead.slots.items()} == found
