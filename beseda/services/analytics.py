@@ -26,6 +26,7 @@ MOST_POINTS = 2000
 # An answer that ends, or is asked for again, after its hour was rolled up: the hour is counted anew for so long.
 _LATE = timedelta(hours=2)
 _NIGHTLY = timedelta(days=2)
+_TIMES = {Metric.RESPONSE_P50, Metric.RESPONSE_P95}
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -71,7 +72,7 @@ class AnalyticsService:
         elif metric in {Metric.LEADS, Metric.LEADS_WON}:
             found = dict(await self._store.count_leads_by_step(period, step, metric))
         else:
-            cells = await self._gather_steps(period, step)
+            cells = await self._gather_steps(period, step, times_only=metric in _TIMES)
             return [Point(at, _read(cells.get(at), metric)) for at in list_points(period, step)]
         return [Point(at, found.get(at, 0)) for at in list_points(period, step)]
 
@@ -126,12 +127,12 @@ class AnalyticsService:
             found.append(await self._store.sum_up(split.rolled))
         return found
 
-    async def _gather_steps(self, period: Period, step: Step) -> Mapping[datetime, HourFigures]:
+    async def _gather_steps(self, period: Period, step: Step, *, times_only: bool) -> Mapping[datetime, HourFigures]:
         split = _split(period, await self._store.find_rolled_until())
         live = await asyncio.gather(*(self._store.measure(part) for part in split.live))
         found = [cell for cells in live for cell in cells]
         if split.rolled is not None:
-            found += await self._store.list_steps(split.rolled, step)
+            found += await self._store.list_steps(split.rolled, step, times_only=times_only)
         cells: dict[datetime, HourFigures] = {}
         for cell in found:
             at = step.floor(cell.hour)
@@ -174,7 +175,7 @@ def _add(total: HourFigures, piece: HourFigures) -> None:
 
 
 def _read(cell: HourFigures | None, metric: Metric) -> float | None:
-    if metric in {Metric.RESPONSE_P50, Metric.RESPONSE_P95}:
+    if metric in _TIMES:
         return cell.times.percentile(0.5 if metric is Metric.RESPONSE_P50 else 0.95) if cell else None
     value: float = getattr(cell.figures if cell else Figures(), metric.value)
     return value

@@ -90,13 +90,14 @@ def _create_hours() -> None:
 def _create_days() -> None:
     op.create_table(
         "active_users",
-        sa.Column("day", TIME, nullable=False),
         sa.Column("bot", sa.Text(), nullable=False),
+        sa.Column("month", TIME, nullable=False),
         sa.Column("user_id", KEY, autoincrement=False, nullable=False),
+        sa.Column("days", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_active_users_user_id_users"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("day", "bot", "user_id", name=op.f("pk_active_users")),
+        sa.PrimaryKeyConstraint("bot", "month", "user_id", name=op.f("pk_active_users")),
     )
     op.create_index(op.f("ix_active_users_user_id"), "active_users", ["user_id"], unique=False)
     op.create_table(

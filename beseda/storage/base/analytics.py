@@ -25,8 +25,11 @@ class AnalyticsStore(Protocol):
         """Add up rolled-up hours; the period begins and ends with an hour."""
         ...
 
-    async def list_steps(self, period: Period, step: Step) -> list[HourFigures]:
-        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here."""
+    async def list_steps(self, period: Period, step: Step, *, times_only: bool = False) -> list[HourFigures]:
+        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here.
+
+        What comes has its response times only, or all but them.
+        """
         ...
 
     async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:

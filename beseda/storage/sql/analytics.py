@@ -5,13 +5,13 @@ written, so that people's writes never wait long. Everything is put in place of 
 harm.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, and_, delete, func, insert, select, text, union_all
+from sqlalchemy import Connection, and_, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.analytics import (
@@ -31,9 +31,9 @@ from beseda.domain.event import EventType
 from beseda.domain.lead import LeadStatus
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.analytics import HOURS
+from beseda.storage.sql.active_users import add_writers, count_writers, cut_rows, query_people
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.measure import (
-    ceil_day,
     count_steps,
     floor_day,
     is_within,
@@ -41,11 +41,9 @@ from beseda.storage.sql.measure import (
     list_writers,
     measure_hours,
     of_bot,
-    query_users,
     step_time,
 )
 from beseda.storage.sql.tables.analytics import (
-    active_users,
     conversation_metrics,
     conversion_funnel,
     hourly_figures,
@@ -67,7 +65,6 @@ _FUNNEL_EVENTS = [
     EventType.LEAD_STAGE_CHANGED.value,
     EventType.LEAD_CHANGED.value,
 ]
-_MONDAY_SHIFT = 3  # 1970 began on a Thursday
 
 
 class SqlAnalyticsRepository:
@@ -85,20 +82,20 @@ class SqlAnalyticsRepository:
         """Add up rolled-up hours."""
         return await self._database.read(lambda connection: _sum_up(connection, period))
 
-    async def list_steps(self, period: Period, step: Step) -> list[HourFigures]:
+    async def list_steps(self, period: Period, step: Step, *, times_only: bool = False) -> list[HourFigures]:
         """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here."""
-        return await self._database.read(lambda connection: _list_steps(connection, period, step))
+        return await self._database.read(
+            lambda connection: _list_steps(connection, period, step, times_only=times_only)
+        )
 
     async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:
         """Count distinct people who wrote: by the day where that is rolled up, from the record elsewhere."""
-        seen = union_all(*_people(period, rolled_until)).subquery()
-        people = select(seen.c.user_id).distinct().subquery()
-        query = select(func.count()).select_from(people)
+        query = query_people(period, rolled_until)
         return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
     async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
         """Count distinct people by day or week, from days that are rolled up."""
-        return await self._database.read(lambda connection: _count_users(connection, period, step))
+        return await self._database.read(lambda connection: count_writers(connection, period, step))
 
     async def measure_leads(self, period: Period) -> LeadFigures:
         """Count the leads that came in the period."""
@@ -138,10 +135,8 @@ class SqlAnalyticsRepository:
     async def roll_up_users(self, period: Period) -> None:
         """Note who wrote in a period, which lies within one day."""
         people = await self._database.read(lambda connection: list_writers(connection, period))
-        day = floor_day(period.since)
-        rows = [{"day": day, "bot": bot, "user_id": user_id} for bot, user_id in people]
-        for piece in _cut(rows):
-            await self._database.write(partial(_add_users, rows=piece))
+        for rows in cut_rows(period.since, people):
+            await self._database.write(partial(add_writers, rows=rows))
 
     async def roll_up_funnel(self, period: Period) -> None:
         """Put the funnel of a period in place of what was rolled up for its day."""
@@ -215,28 +210,39 @@ def _sum_up(connection: Connection, period: Period) -> HourFigures:
     return HourFigures(period.bot, period.since, _load_figures(connection.execute(query).one()), ResponseTimes(counts))
 
 
-def _list_steps(connection: Connection, period: Period, step: Step) -> list[HourFigures]:
+def _list_steps(connection: Connection, period: Period, step: Step, *, times_only: bool) -> list[HourFigures]:
     width = HOUR if step is Step.HOUR else DAY
-    hours, times = hourly_figures.c, response_times.c
+    add = _add_times if times_only else _add_figures
+    found: dict[int, HourFigures] = {}
+    add(connection, period, width, found)
+    return [found[number] for number in sorted(found)]
+
+
+def _add_figures(connection: Connection, period: Period, width: timedelta, found: dict[int, HourFigures]) -> None:
+    hours = hourly_figures.c
     at = count_steps(connection, hours.hour, width).label("step")
     query = (
         select(at, *(func.sum(hours[name]).label(name) for name in _SUMS))
         .where(is_within(hours.hour, period), *of_bot(hours.bot, period))
         .group_by(at)
     )
-    found: dict[int, HourFigures] = {}
     for row in connection.execute(query):
         found[row.step] = HourFigures(period.bot, step_time(row.step, width), _load_figures(row))
+
+
+def _add_times(connection: Connection, period: Period, width: timedelta, found: dict[int, HourFigures]) -> None:
+    times = response_times.c
     at = count_steps(connection, times.hour, width).label("step")
-    slow = (
-        select(at, times.bucket, func.sum(times.count).label("number"))
+    query = (
+        select(at, times.bucket, func.sum(times.count))
         .where(is_within(times.hour, period), *of_bot(times.bot, period))
         .group_by(at, times.bucket)
     )
-    for row in connection.execute(slow):
-        cell = found.setdefault(row.step, HourFigures(period.bot, step_time(row.step, width)))
-        cell.times.counts[row.bucket] = int(row.number)
-    return [found[number] for number in sorted(found)]
+    for number, bucket, count in connection.execute(query):
+        cell = found.get(number)
+        if cell is None:
+            cell = found[number] = HourFigures(period.bot, step_time(number, width))
+        cell.times.counts[bucket] = int(count)
 
 
 def _load_figures(row: Any) -> Figures:
@@ -245,38 +251,6 @@ def _load_figures(row: Any) -> Figures:
         name: float(getattr(row, name)) if name in _FLOATS else int(getattr(row, name)) for name in _SUMS
     }
     return Figures(**values)
-
-
-def _people(period: Period, rolled_until: datetime | None) -> list[Select[Any]]:
-    """Return queries for who wrote: whole days as rolled up, what is left at the edges from the record."""
-    first = ceil_day(period.since)
-    if rolled_until is None:
-        return [query_users(period)]
-    last = ceil_day(rolled_until) if period.until > rolled_until else floor_day(period.until)
-    if last <= first:
-        return [query_users(period)]
-    days = Period(first, last, period.bot)
-    parts = [
-        select(active_users.c.user_id).where(is_within(active_users.c.day, days), *of_bot(active_users.c.bot, days))
-    ]
-    edges = ((period.since, first), (min(last, rolled_until), period.until))
-    return parts + [query_users(Period(since, until, period.bot)) for since, until in edges if since < until]
-
-
-def _count_users(connection: Connection, period: Period, step: Step) -> dict[datetime, int]:
-    day = count_steps(connection, active_users.c.day, DAY)
-    at = (day if step is not Step.WEEK else (day + _MONDAY_SHIFT) // 7).label("step")
-    each = (
-        select(at, active_users.c.user_id)
-        .where(is_within(active_users.c.day, period), *of_bot(active_users.c.bot, period))
-        .distinct()
-        .subquery()
-    )
-    query = select(each.c.step, func.count().label("number")).group_by(each.c.step)
-    found = {row.step: row.number for row in connection.execute(query)}
-    if step is Step.WEEK:
-        found = {number * 7 - _MONDAY_SHIFT: count for number, count in found.items()}
-    return {step_time(number, DAY): count for number, count in found.items()}
 
 
 def _measure_leads(connection: Connection, period: Period) -> LeadFigures:
@@ -339,15 +313,6 @@ def _store_hours(connection: Connection, period: Period, hours: Sequence[HourFig
     ]
     if slow:
         connection.execute(insert(response_times), slow)
-
-
-def _cut(rows: Sequence[Mapping[str, object]]) -> Iterable[Sequence[Mapping[str, object]]]:
-    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
-
-
-def _add_users(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(build(active_users).on_conflict_do_nothing(), rows)
 
 
 def _count_funnel(connection: Connection, period: Period) -> list[FunnelDay]:

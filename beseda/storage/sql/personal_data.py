@@ -18,8 +18,9 @@ from beseda.domain.message import Role
 from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.active_users import forget_writer
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.tables.analytics import active_users, conversation_metrics
+from beseda.storage.sql.tables.analytics import conversation_metrics
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
@@ -153,8 +154,8 @@ def _blank(connection: Connection, owner: FileOwner, conversation_ids: Sequence[
 
 def _forget_figures(connection: Connection, owner: FileOwner, conversation_ids: Sequence[int]) -> None:
     """Delete what is told of the person; sums over many people, in which nobody is to be seen, stay as they were."""
-    users, talks = active_users.c, conversation_metrics.c
-    connection.execute(delete(active_users).where(users.bot == owner.bot, users.user_id == owner.user_id))
+    talks = conversation_metrics.c
+    forget_writer(connection, owner.bot, owner.user_id)
     private = select(conversations.c.id).where(conversations.c.id.in_(conversation_ids), _is_private(owner))
     connection.execute(delete(conversation_metrics).where(talks.conversation_id.in_(private)))
 

@@ -35,13 +35,15 @@ response_times = Table(
     Index(None, "hour"),
 )
 
-# Who wrote on a day: distinct people cannot be added up, so they are kept.
+# Who wrote to a bot in a month, and on which days: bit 0 of `days` is the first. Distinct people cannot be added up, so
+# they are kept, a row for a month; those of the bot "" wrote to any.
 active_users = Table(
     "active_users",
     metadata,
-    Column("day", UtcTime, primary_key=True),
     Column("bot", Text, primary_key=True),
+    Column("month", UtcTime, primary_key=True),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True),
+    Column("days", BigInteger, nullable=False),
 )
 
 # `won` counts leads that were won on the day while in the stage.

@@ -1,0 +1,143 @@
+"""Who wrote when, a row for a person, bot and month: days are bits.
+
+A row for each day would be thirty times as many to walk through for the question of a month: how many different
+people. Each is counted under the bot and under "", which stands for all of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.domain.analytics import DAY, Period, Step
+from beseda.storage.sql.measure import ceil_day, floor_day, query_users
+from beseda.storage.sql.tables.analytics import active_users
+
+_CHUNK = 1000
+_Masks: TypeAlias = dict[datetime, int]
+
+
+def cut_rows(moment: datetime, people: Sequence[tuple[str, int]]) -> Iterator[list[dict[str, object]]]:
+    """Yield rows, some at a time, that say that these people wrote to these bots on the day of `moment`."""
+    month, bit = _place(moment)
+    named = {(bot, user_id) for bot, user_id in people}
+    both = sorted(named | {("", user_id) for _, user_id in named})
+    for start in range(0, len(both), _CHUNK):
+        yield [
+            {"bot": bot, "month": month, "user_id": user_id, "days": bit}
+            for bot, user_id in both[start : start + _CHUNK]
+        ]
+
+
+def add_writers(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add days to what is known; a day that is known already is written nowhere."""
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = build(active_users)
+    known, new = active_users.c.days, statement.excluded.days
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["bot", "month", "user_id"],
+            set_={"days": known.bitwise_or(new)},
+            where=known.bitwise_and(new) == 0,
+        ),
+        rows,
+    )
+
+
+def forget_writer(connection: Connection, bot: str, user_id: int) -> None:
+    """Delete that a person wrote to a bot; that they wrote to others stays."""
+    users = active_users.c
+    connection.execute(delete(active_users).where(users.user_id == user_id, users.bot.in_([bot, ""])))
+    months: _Masks = {}
+    for row in connection.execute(select(users.month, users.days).where(users.user_id == user_id)):
+        months[row.month] = months.get(row.month, 0) | row.days
+    rows = [{"bot": "", "month": month, "user_id": user_id, "days": days} for month, days in months.items()]
+    if rows:
+        connection.execute(insert(active_users), rows)
+
+
+def query_people(period: Period, rolled_until: datetime | None) -> Select[Any]:
+    """Return how many different people wrote: whole days as rolled up, what is left at the edges from the record."""
+    first = ceil_day(period.since)
+    last = first
+    if rolled_until is not None:
+        last = ceil_day(rolled_until) if period.until > rolled_until else floor_day(period.until)
+    parts: list[Select[Any]] = []
+    edges = [(period.since, period.until)]
+    if rolled_until is not None and last > first:
+        parts.append(select(active_users.c.user_id).where(_wrote(period.bot, list_masks(first, last))))
+        edges = [(period.since, first), (min(last, rolled_until), period.until)]
+    parts += [query_users(Period(since, until, period.bot)) for since, until in edges if since < until]
+    seen = union_all(*parts).subquery()
+    people = select(seen.c.user_id).distinct().subquery()
+    return select(func.count()).select_from(people)
+
+
+def count_writers(connection: Connection, period: Period, step: Step) -> dict[datetime, int]:
+    """Return how many different people wrote on each day or in each week of the period, as far as that is rolled up."""
+    pieces = {at: list_masks(at, at + step.width) for at in _list_steps(period, step)}
+    found: dict[datetime, int] = {}
+    simple: dict[datetime, dict[datetime, int]] = {}
+    for at, masks in pieces.items():
+        if len(masks) == 1:
+            [(month, mask)] = masks.items()
+            simple.setdefault(month, {})[at] = mask
+        else:  # a week that begins in one month and ends in the next
+            people = select(active_users.c.user_id).where(_wrote(period.bot, masks)).distinct().subquery()
+            found[at] = connection.execute(select(func.count()).select_from(people)).scalar_one()
+    for month, steps in simple.items():
+        found |= _count_month(connection, (period.bot, month), steps)
+    return found
+
+
+def _count_month(connection: Connection, place: tuple[str, datetime], steps: _Masks) -> dict[datetime, int]:
+    bot, month = place
+    users = active_users.c
+    sums = [
+        func.sum(case((users.days.bitwise_and(mask) != 0, literal(1)), else_=literal(0))) for mask in steps.values()
+    ]
+    row = connection.execute(select(*sums).where(users.bot == bot, users.month == month)).one()
+    return {at: int(count or 0) for at, count in zip(steps, row, strict=True)}
+
+
+def _wrote(bot: str, masks: _Masks) -> ColumnElement[bool]:
+    users = active_users.c
+    months = [and_(users.month == month, users.days.bitwise_and(mask) != 0) for month, mask in masks.items()]
+    return and_(users.bot == bot, or_(*months))
+
+
+def list_masks(first: datetime, last: datetime) -> _Masks:
+    """Return the bits of the days from `first` up to, not including, `last` by month."""
+    masks: _Masks = {}
+    day = first
+    while day < last:
+        month, bit = _place(day)
+        masks[month] = masks.get(month, 0) | bit
+        day += DAY
+    return masks
+
+
+def _place(moment: datetime) -> tuple[datetime, int]:
+    return floor_day(moment).replace(day=1), 1 << (moment.day - 1)
+
+
+def _list_steps(period: Period, step: Step) -> Iterator[datetime]:
+    at = step.floor(period.since)
+    while at < period.until:
+        yield at
+        at += step.width
