@@ -22,7 +22,8 @@ class Resting:
         What such a row costs is a model's answer that can never be stored.
         """
         for number in update_ids:
-            refusals = self._refusals.pop(number, 0) + 1 if isinstance(error, RowRefusedError) else 0
+            earlier = self._refusals.pop(number, 0)
+            refusals = earlier + 1 if isinstance(error, RowRefusedError) else 0
             if refusals:
                 self._refusals[number] = refusals
             self._until[number] = now + min(_SECONDS * 2.0 ** max(0, refusals - _TRIES), _LONGEST)
