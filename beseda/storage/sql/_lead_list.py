@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select, tuple_
 
 from beseda.domain.lead import Lead, LeadFilter, LeadList, LeadPage
 from beseda.domain.proof import fold
@@ -27,11 +27,13 @@ def find_page(wanted: LeadFilter, page: LeadPage) -> Select[Any]:
     time = leads.c[page.sort.value.removeprefix("-")]
     query = select(*COLUMNS).where(*_conditions(wanted)).limit(page.limit + 1)
     place = tuple_(time, leads.c.id)
+    # Said with its type: SQLite keeps times as numbers, and any number is below any text.
+    after = tuple_(literal(page.after[0], time.type), page.after[1]) if page.after else None
     if page.sort.value.startswith("-"):
         query = query.order_by(time.desc(), leads.c.id.desc())
-        return query.where(place < tuple_(*page.after)) if page.after else query.offset(page.offset)
+        return query.where(place < after) if after is not None else query.offset(page.offset)
     query = query.order_by(time, leads.c.id)
-    return query.where(place > tuple_(*page.after)) if page.after else query.offset(page.offset)
+    return query.where(place > after) if after is not None else query.offset(page.offset)
 
 
 def count_leads(connection: Connection, wanted: LeadFilter) -> int:
