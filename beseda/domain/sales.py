@@ -18,6 +18,11 @@ WANTS_CONSULTATION, DECLINES, OBJECTS, ON_TOPIC = "wants_consultation", "decline
 PICKS_TIME, BOOKED, CONFIRMED = "picks_time", "booked", "confirmed"
 SIGNALS = (WANTS_CONSULTATION, DECLINES, OBJECTS, ON_TOPIC, PICKS_TIME, BOOKED, CONFIRMED)
 FULL_SCORE = 100
+_OFFER = Text(
+    ru="Могу предложить бесплатную консультацию с нашим экспертом: время выбирается кнопкой под сообщением.",
+    en="I can offer a free consultation with our expert: the button below lets you choose a time.",
+)
+_PICK = Text(ru="📅 Выбрать время консультации", en="📅 Choose a time for a consultation")
 
 
 class Known(Protocol):
@@ -87,7 +92,7 @@ class LengthRule:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """All of a bot's file. `offer_from` is the score from which a consultation is offered.
+    """All of a bot's file. From the score `offer_from` on a consultation is offered: `offer` says so, `pick` is a button.
 
     The extraction is waited for `wait` seconds before the answer begins, and given up after `patience` seconds.
     """
@@ -102,6 +107,8 @@ class Funnel:
     wait: float = 1.5
     patience: float = 20.0
     consultation: bool = True
+    offer: Text = _OFFER
+    pick: Text = _PICK
 
     def stage(self, name: str) -> Stage:
         """Return a stage by its name; the first where there is no such one (any more)."""

@@ -62,11 +62,14 @@ class Booking:
         lead = await self._shop.service.find_lead(talk)
         found = [one for one in await context.desk.meetings.for_lead(lead.id) if one.state.is_active]
         if not found:
-            pick = [[Button(context.say(texts.PICK), "meet:pick")]] if context.desk.profile.calendar else ()
+            pick = [[Button(self._pick(context), "meet:pick")]] if context.desk.profile.calendar else ()
             await context.reply(context.say(texts.NO_MEETINGS), pick)
             return
         lines = [context.say(texts.MEETINGS), *(f"- {_describe(context, one)}" for one in found)]
         await context.reply("\n".join(lines), [row for one in found for row in _keyboard(context, one)])
+
+    def _pick(self, context: Context) -> str:
+        return context.say(self._shop.service.funnel.pick)
 
     async def _take(self, context: Context, step: str, numbers: Sequence[int]) -> None:
         match step, numbers:
@@ -147,7 +150,7 @@ class Booking:
             try:
                 done = await meetings.confirm(meeting_id)
             except BesedaError as error:
-                return error.say(context.language), [[Button(context.say(texts.PICK), "meet:pick")]]
+                return error.say(context.language), [[Button(self._pick(context), "meet:pick")]]
             situation = await self._shop.service.advance(talk, {CONFIRMED})
             words = [context.say(texts.CONFIRMED, time=meetings.write_time(done, context.language))]
             if not situation.lead.phone:
@@ -164,7 +167,7 @@ class Booking:
                 await context.desk.meetings.cancel(meeting_id)
             except BesedaError as error:
                 return error.say(context.language), ()
-            return context.say(texts.CANCELLED), [[Button(context.say(texts.PICK), "meet:pick")]]
+            return context.say(texts.CANCELLED), [[Button(self._pick(context), "meet:pick")]]
 
         await converse(context, context.say(texts.I_CANCEL), respond)
 

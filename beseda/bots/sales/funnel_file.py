@@ -79,6 +79,8 @@ class _FunnelFile(_Entry):
     wait: float = Field(1.5, ge=0, le=30)
     patience: float = Field(20.0, gt=0, le=120)
     consultation: bool = True
+    offer: _TextEntry | None = None
+    pick: _TextEntry | None = None
 
     @model_validator(mode="after")
     def fit_together(self) -> Self:
@@ -127,6 +129,7 @@ def _explain(path: Path, problem: Any) -> str:
 
 
 def _build(entry: _FunnelFile) -> Funnel:
+    said = {"offer": entry.offer, "pick": entry.pick}
     return Funnel(
         stages=tuple(map(_build_stage, entry.stages)),
         slots={name: _build_slot(name, slot) for name, slot in entry.slots.items()},
@@ -138,6 +141,7 @@ def _build(entry: _FunnelFile) -> Funnel:
         wait=entry.wait,
         patience=entry.patience,
         consultation=entry.consultation,
+        **{name: text.to_text() for name, text in said.items() if text is not None},
     )
 
 

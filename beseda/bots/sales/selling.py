@@ -76,7 +76,7 @@ class Selling:
         if situation.ask_consent:
             footer = Footer(texts.ASK_CONSENT.say(language), consent_keyboard(language))
         if plan.offer:
-            pick = [Button(texts.PICK.say(language), "meet:pick")]
+            pick = [Button(self._shop.service.funnel.pick.say(language), "meet:pick")]
             footer = Footer(footer.note, [*footer.keyboard, pick])
         return replace(
             question,

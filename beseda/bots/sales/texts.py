@@ -51,7 +51,6 @@ NOT_YOURS = Text(
     en="That is somebody else's contact, I do not keep it. A button sends your own number: /contact.",
 )
 # Appointments.
-PICK = Text(ru="📅 Выбрать время консультации", en="📅 Choose a time for a consultation")
 CHOOSE_DAY = Text(ru="На какой день записать? Время: {zone}.", en="Which day suits you? Times are in {zone}.")
 CHOOSE_TIME = Text(ru="{day}: во сколько удобно? Время: {zone}.", en="{day}: what time suits you? Times are in {zone}.")
 OTHER_DAY = Text(ru="« Другой день", en="« Another day")

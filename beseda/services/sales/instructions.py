@@ -8,10 +8,6 @@ from beseda.domain.sales import Funnel, KnownSlots, Plan, choose_length
 from beseda.kit.texts import Text
 
 _CONFIRM = Text(ru="Правильно понимаю: {title} — {value}?", en="Have I got it right: {title} is {value}?")
-_OFFER = Text(
-    ru="Могу предложить бесплатную консультацию с нашим экспертом: время выбирается кнопкой под сообщением.",
-    en="I can offer a free consultation with our expert: the button below lets you choose a time.",
-)
 _RULES = """Ask at most one question. If the person has answered it in their last message, take the next one instead.
 If their message is small talk, answer it warmly in a phrase before you come back to the matter.
 Say of no meeting that it is booked, moved or cancelled, and of no data that it is stored: the buttons do that.
@@ -39,7 +35,7 @@ def write_instructions(funnel: Funnel, situation: Situation, text: str, language
         f"Stage of the conversation: {plan.stage.name}.\n{plan.stage.instructions}",
         choose_length(funnel, text),
         _list_known(funnel, situation.known, language),
-        _write_cues(situation, language),
+        _write_cues(funnel, situation, language),
         _RULES,
     ]
     return "\n\n".join(filter(None, blocks))
@@ -53,10 +49,10 @@ def _list_known(funnel: Funnel, known: KnownSlots, language: str) -> str:
     return "\n".join([head, *lines]) if lines else ""
 
 
-def _write_cues(situation: Situation, language: str) -> str:
+def _write_cues(funnel: Funnel, situation: Situation, language: str) -> str:
     """Return what the answer has to bring: a soft confirmation or else a question, and the offer."""
     plan = situation.plan
-    cues = [write_cue(_OFFER.say(language))] if situation.say_offer else []
+    cues = [write_cue(funnel.offer.say(language))] if situation.say_offer else []
     if plan.confirm is not None:
         slot, value = plan.confirm
         cues.append(write_cue(_CONFIRM.say(language, title=slot.title.say(language), value=value)))
