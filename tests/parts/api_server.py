@@ -95,8 +95,15 @@ class ApiServer:
 async def serve_api(folder: Path, **environ: str) -> AsyncIterator[ApiServer]:
     """Serve the API for the length of the block; `environ` are settings."""
     settings = load_settings(None, {}, {"STORAGE_DIR": str(folder / "data"), **environ})
+    model = ScriptedModel(fallback="yes")
+    async with open_container(settings, model=model) as container, serve_container(folder, container) as server:
+        yield server
+
+
+@asynccontextmanager
+async def serve_container(folder: Path, container: Container) -> AsyncIterator[ApiServer]:
+    """Serve the API of a process that does other things as well."""
     async with AsyncExitStack() as stack:
-        container = await stack.enter_async_context(open_container(settings, model=ScriptedModel(fallback="yes")))
         catalog = Catalog([folder / "bots"])
         bots = BotList([catalog.load(name) for name in ("assistant", "llama")])
         app = api_app(ApiParts.of(container, {"database": container.check_database}, bots))
