@@ -4,7 +4,8 @@ A row for each day would be thirty times as many to walk through for the questio
 people. Each is counted under the bot and under "", which stands for all of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -27,44 +28,61 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beseda.domain.analytics import DAY, Period, Step
 from beseda.storage.sql.measure import ceil_day, floor_day, query_users
 from beseda.storage.sql.tables.analytics import active_users
+from beseda.storage.sql.tables.conversation import users
 
 _CHUNK = 1000
 _Masks: TypeAlias = dict[datetime, int]
 
 
-def cut_rows(moment: datetime, people: Sequence[tuple[str, int]]) -> Iterator[list[dict[str, object]]]:
-    """Yield rows, some at a time, that say that these people wrote to these bots on the day of `moment`."""
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Some of those who wrote to a bot on the day that `bit` stands for in `month`."""
+
+    bot: str
+    month: datetime
+    bit: int
+    user_ids: Sequence[int]
+
+
+def cut_writers(moment: datetime, people: Sequence[tuple[str, int]]) -> Iterator[Writers]:
+    """Yield those who wrote on the day of `moment`, given as bot and person, some at a time."""
     month, bit = _place(moment)
-    named = {(bot, user_id) for bot, user_id in people}
-    both = sorted(named | {("", user_id) for _, user_id in named})
-    for start in range(0, len(both), _CHUNK):
-        yield [
-            {"bot": bot, "month": month, "user_id": user_id, "days": bit}
-            for bot, user_id in both[start : start + _CHUNK]
-        ]
+    by_bot: dict[str, set[int]] = {"": {user_id for _, user_id in people}}
+    for bot, user_id in people:
+        by_bot.setdefault(bot, set()).add(user_id)
+    for bot, found in by_bot.items():
+        user_ids = sorted(found)
+        for start in range(0, len(user_ids), _CHUNK):
+            yield Writers(bot, month, bit, user_ids[start : start + _CHUNK])
 
 
-def add_writers(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    """Add days to what is known; a day that is known already is written nowhere."""
+def add_writers(connection: Connection, writers: Writers) -> None:
+    """Add a day to what is known; where it is known already nothing is written."""
     build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = build(active_users)
+    # From the table of people: one statement for all of them, and none who is gone by now.
+    rows = select(
+        literal(writers.bot),
+        literal(writers.month, active_users.c.month.type),
+        users.c.id,
+        literal(writers.bit, active_users.c.days.type),
+    ).where(users.c.id.in_(writers.user_ids))
+    statement = build(active_users).from_select(["bot", "month", "user_id", "days"], rows)
     known, new = active_users.c.days, statement.excluded.days
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["bot", "month", "user_id"],
             set_={"days": known.bitwise_or(new)},
             where=known.bitwise_and(new) == 0,
-        ),
-        rows,
+        )
     )
 
 
 def forget_writer(connection: Connection, bot: str, user_id: int) -> None:
     """Delete that a person wrote to a bot; that they wrote to others stays."""
-    users = active_users.c
-    connection.execute(delete(active_users).where(users.user_id == user_id, users.bot.in_([bot, ""])))
+    seen = active_users.c
+    connection.execute(delete(active_users).where(seen.user_id == user_id, seen.bot.in_([bot, ""])))
     months: _Masks = {}
-    for row in connection.execute(select(users.month, users.days).where(users.user_id == user_id)):
+    for row in connection.execute(select(seen.month, seen.days).where(seen.user_id == user_id)):
         months[row.month] = months.get(row.month, 0) | row.days
     rows = [{"bot": "", "month": month, "user_id": user_id, "days": days} for month, days in months.items()]
     if rows:
@@ -107,18 +125,16 @@ def count_writers(connection: Connection, period: Period, step: Step) -> dict[da
 
 def _count_month(connection: Connection, place: tuple[str, datetime], steps: _Masks) -> dict[datetime, int]:
     bot, month = place
-    users = active_users.c
-    sums = [
-        func.sum(case((users.days.bitwise_and(mask) != 0, literal(1)), else_=literal(0))) for mask in steps.values()
-    ]
-    row = connection.execute(select(*sums).where(users.bot == bot, users.month == month)).one()
+    seen = active_users.c
+    sums = [func.sum(case((seen.days.bitwise_and(mask) != 0, literal(1)), else_=literal(0))) for mask in steps.values()]
+    row = connection.execute(select(*sums).where(seen.bot == bot, seen.month == month)).one()
     return {at: int(count or 0) for at, count in zip(steps, row, strict=True)}
 
 
 def _wrote(bot: str, masks: _Masks) -> ColumnElement[bool]:
-    users = active_users.c
-    months = [and_(users.month == month, users.days.bitwise_and(mask) != 0) for month, mask in masks.items()]
-    return and_(users.bot == bot, or_(*months))
+    seen = active_users.c
+    months = [and_(seen.month == month, seen.days.bitwise_and(mask) != 0) for month, mask in masks.items()]
+    return and_(seen.bot == bot, or_(*months))
 
 
 def list_masks(first: datetime, last: datetime) -> _Masks:

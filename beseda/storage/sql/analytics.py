@@ -31,7 +31,7 @@ from beseda.domain.event import EventType
 from beseda.domain.lead import LeadStatus
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.analytics import HOURS
-from beseda.storage.sql.active_users import add_writers, count_writers, cut_rows, query_people
+from beseda.storage.sql.active_users import add_writers, count_writers, cut_writers, query_people
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.measure import (
     count_steps,
@@ -135,8 +135,8 @@ class SqlAnalyticsRepository:
     async def roll_up_users(self, period: Period) -> None:
         """Note who wrote in a period, which lies within one day."""
         people = await self._database.read(lambda connection: list_writers(connection, period))
-        for rows in cut_rows(period.since, people):
-            await self._database.write(partial(add_writers, rows=rows))
+        for writers in cut_writers(period.since, people):
+            await self._database.write(partial(add_writers, writers=writers))
 
     async def roll_up_funnel(self, period: Period) -> None:
         """Put the funnel of a period in place of what was rolled up for its day."""
