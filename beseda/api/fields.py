@@ -16,7 +16,8 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """Return `text`. Raises ValueError where it holds NUL, which no database takes."""
     if "\0" in text:
         raise ValueError("NUL is no character of a text")
     return text
@@ -40,8 +41,8 @@ UserQuery = Annotated[
 ]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 UserId = Annotated[int, Strict(), Field(ge=1, le=HIGHEST, description="A Telegram user's id.", examples=[700000001])]
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_without_nul)]
-Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_without_nul)]
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
+Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(without_nul)]
 LongNumber = Annotated[str, PlainSerializer(str), Field(pattern=r"^[0-9]+$", examples=["123456789012345678"])]
 
 

@@ -11,6 +11,7 @@ from beseda.kit.clock import Clock
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.file import FileService
+from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.takeover import TakeoverService
 from beseda.storage.base.conversation_list import ConversationList
@@ -53,6 +54,7 @@ class ApiParts:
     file_list: FileStore
     jobs: JobQueue
     meetings: MeetingService
+    leads: LeadService
     job_list: JobList
     analytics: AnalyticsService
     bots: BotList = BotList()
@@ -78,6 +80,7 @@ class ApiParts:
             file_list=record.files,
             jobs=container.jobs,
             meetings=container.meetings,
+            leads=container.leads,
             job_list=record.job_list,
             analytics=container.analytics,
             bots=bots,

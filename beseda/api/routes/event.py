@@ -1,0 +1,118 @@
+"""Events: what has happened to leads, meetings and conversations, for whoever would rather ask than be told."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from beseda.api.answers import show_list
+from beseda.api.auth import needs
+from beseda.api.fields import HIGHEST, BotQuery, Moment, RowId, UserQuery
+from beseda.api.paging import Page, PageQuery, write_cursor
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routing import api_router
+from beseda.domain.event import Event, EventFilter, EventType
+
+_ORDER = "events"
+
+
+class EventOut(BaseModel):
+    """Something that has happened; what `data` holds depends on `type`."""
+
+    id: int
+    type: EventType
+    bot: str
+    lead_id: int | None
+    user_id: int | None
+    data: dict[str, Any]
+    occurred_at: datetime
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 77,
+                    "type": "lead.stage_changed",
+                    "bot": "sales",
+                    "lead_id": 12,
+                    "user_id": 700000001,
+                    "data": {"lead_id": 12, "user_id": 700000001, "old_stage": "greeting", "new_stage": "discovery"},
+                    "occurred_at": "2026-11-20T09:01:00Z",
+                }
+            ]
+        }
+    )
+
+
+def _read_filter(
+    bot: BotQuery = None,
+    kind: Annotated[EventType | None, Query(alias="type", description="Of this type only.")] = None,
+    lead_id: Annotated[int | None, Query(ge=1, le=HIGHEST, description="Of this lead only.")] = None,
+    user_id: UserQuery = None,
+) -> EventFilter:
+    return EventFilter(bot, kind, user_id, () if lead_id is None else (lead_id,))
+
+
+Since = Annotated[Moment | None, Query(description="Happened then or later.")]
+Until = Annotated[Moment | None, Query(description="Happened before then.")]
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of events."""
+    routes = api_router("", "events")
+
+    @routes.get(
+        "/events",
+        response_model=Page[EventOut],
+        summary="List events, newest first",
+        dependencies=[Depends(needs("read"))],
+    )
+    async def list_events(
+        wanted: Annotated[EventFilter, Depends(_read_filter)],
+        paging: PageQuery,
+        since: Since = None,
+        until: Until = None,
+    ) -> Response:
+        place = paging.after(_ORDER, int)
+        whole = EventFilter(wanted.bot, wanted.type, wanted.user_id, wanted.lead_ids, since, until)
+        events, total = await parts.leads.list_events(
+            whole, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
+        )
+        return show_list(
+            paging.page([show_event(event) for event in events], total, lambda: write_cursor(_ORDER, events[-1].id))
+        )
+
+    @routes.get(
+        "/leads/{lead_id}/events",
+        response_model=Page[EventOut],
+        summary="List what has happened to a lead and those merged into it, newest first",
+        responses=problems(404),
+        dependencies=[Depends(needs("read"))],
+    )
+    async def list_lead_events(lead_id: RowId, paging: PageQuery) -> Response:
+        order = f"{_ORDER}:{lead_id}"
+        place = paging.after(order, int)
+        events, total = await parts.leads.events(
+            lead_id, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
+        )
+        return show_list(
+            paging.page([show_event(event) for event in events], total, lambda: write_cursor(order, events[-1].id))
+        )
+
+    return routes
+
+
+def show_event(event: Event) -> dict[str, Any]:
+    """Return an event as the API shows it."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "bot": event.bot,
+        "lead_id": event.lead_id,
+        "user_id": event.user_id,
+        "data": event.data,
+        "occurred_at": event.occurred_at,
+    }
