@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from beseda.bootstrap.broadcast import build_broadcasts
 from beseda.bootstrap.budget import build_budgets
 from beseda.bootstrap.hot import HotStores, open_hot
 from beseda.bootstrap.lead import build_leads
@@ -26,6 +27,7 @@ from beseda.photo.darkroom import Darkroom
 from beseda.photo.registry import build_enhancer
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
+from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
 from beseda.services.budgeted import BudgetedEnhancer
 from beseda.services.file import FileService
@@ -38,7 +40,6 @@ from beseda.services.transcription import DiskBudget, TranscriptionRules, Transc
 from beseda.services.voice import VoiceService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
-from beseda.storage.sql.state import SqlState
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Container:
     api_keys: ApiKeyService
     analytics: AnalyticsService
     takeovers: TakeoverService
+    broadcasts: BroadcastService
 
     def build_housekeeping(self) -> Housekeeping:
         """Return what tidies up in this process."""
@@ -94,7 +96,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
         record = open_record(database, clock, settings.admin_ids)
-        hot = await open_hot(settings, SqlState(database, clock), stack)
+        hot = await open_hot(settings, database, stack)
         chosen = model or await choose_model(llm_settings(settings), clock)
         stack.push_async_callback(chosen.close)
         models = ModelShelf(chosen, llm_settings(settings), clock, look_around=model is None)
@@ -133,6 +135,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
+            broadcasts=build_broadcasts(settings, record, jobs, clock),
         )
 
 

@@ -8,6 +8,7 @@ from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
 from beseda.storage.base.analytics import AnalyticsStore
 from beseda.storage.base.api_key import ApiKeyStore
+from beseda.storage.base.broadcast import BroadcastStore, SubscriptionStore
 from beseda.storage.base.budget import BudgetStore
 from beseda.storage.base.conversation import ConversationStore
 from beseda.storage.base.conversation_list import ConversationList
@@ -26,6 +27,7 @@ from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
 from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.api_key import SqlApiKeyRepository
+from beseda.storage.sql.broadcast import SqlBroadcastRepository
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.conversation_list import SqlConversationList
@@ -41,6 +43,7 @@ from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.sales import SqlSalesRepository
+from beseda.storage.sql.subscription import SqlSubscriptionRepository
 from beseda.storage.sql.takeover import SqlTakeoverRepository
 from beseda.storage.sql.territory import SqlTerritoryRepository
 from beseda.storage.sql.turn import SqlTurnRepository
@@ -61,6 +64,8 @@ class Record:
     meetings: MeetingStore
     territory: TerritoryStore
     budgets: BudgetStore
+    broadcasts: BroadcastStore
+    subscriptions: SubscriptionStore
     api_keys: ApiKeyStore
     kept_answers: KeptAnswerStore
     conversation_list: ConversationList
@@ -91,6 +96,8 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         meetings=SqlMeetingRepository(database, clock, admin_ids),
         territory=SqlTerritoryRepository(database, clock),
         budgets=SqlBudgetRepository(database, clock),
+        broadcasts=SqlBroadcastRepository(database, clock),
+        subscriptions=SqlSubscriptionRepository(database, clock),
         api_keys=SqlApiKeyRepository(database, clock),
         kept_answers=SqlKeptAnswerRepository(database, clock),
         conversation_list=SqlConversationList(database),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from beseda.config.sections.bots import BotsSection
+from beseda.config.sections.broadcasts import BroadcastsSection
 from beseda.config.sections.budgets import BudgetsSection
 from beseda.config.sections.chat import ChatSection
 from beseda.config.sections.gigachat import GigaChatSection
@@ -33,6 +34,7 @@ class Settings(
     PhotoSection,
     GigaChatSection,
     ModelsSection,
+    BroadcastsSection,
     BudgetsSection,
     BotsSection,
     TelegramSection,

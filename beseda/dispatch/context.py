@@ -22,6 +22,7 @@ from beseda.jobs.base import JobControl, JobQueue
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.photo.base import Enhancer
+from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
 from beseda.services.chat import ChatService, FindModel, Reply
 from beseda.services.conversation import Memory
@@ -163,6 +164,7 @@ class Desk:
     enhancer: Enhancer
     personal_data: PersonalDataService
     budgets: BudgetService
+    broadcasts: BroadcastService
     meetings: MeetingService
     leads: LeadService
     takeovers: TakeoverService

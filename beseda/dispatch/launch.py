@@ -28,15 +28,18 @@ from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
+from beseda.services import broadcast
 from beseda.services.budget import Payer, paying
 from beseda.services.budgeted import budget_models
 from beseda.services.chat import ChatParts, ChatService, FindModel
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
+from beseda.services.mailing import Post
 from beseda.services.panel import PanelService
 from beseda.storage.base.flood_wait import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
+from beseda.telegram.mailer import TelegramMailer
 from beseda.telegram.messenger import Guard, TelegramMessenger
 from beseda.telegram.pacing import Pacer
 
@@ -192,6 +195,10 @@ def _take_jobs(desk: Desk, chores: Chores, container: Container) -> None:
     for kind, chore in chores.kinds.items():
         container.jobs.register(kind, functools.partial(_work_paid, chore, desk), bot=desk.profile.name)
     container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
+    if isinstance(desk.messenger, TelegramMessenger):
+        zone = container.budgets.rules_of(desk.profile.name).zone
+        post = Post(TelegramMailer(desk.profile.name, desk.messenger), zone, desk.default_language)
+        container.jobs.register(broadcast.KIND, container.broadcasts.handler(post), bot=desk.profile.name)
 
 
 async def _work_paid(chore: Chore, desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
@@ -250,6 +257,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         enhancer=container.enhancer,
         personal_data=container.build_personal_data(assignment.namespace),
         budgets=container.budgets,
+        broadcasts=container.broadcasts,
         takeovers=container.takeovers,
         meetings=container.meetings,
         leads=container.leads,

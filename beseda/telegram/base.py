@@ -86,6 +86,39 @@ class LiveRequest:
     stop: Button
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A photo to send: its bytes, and its type such as `image/png`."""
+
+    content: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message for many people: HTML that fits a message, or a photo's caption, and reply_markup as JSON."""
+
+    html: str
+    markup: str = ""
+    picture: Picture | None = None
+
+
+class Mailer(Protocol):
+    """One bot's voice for what it says unasked, in private."""
+
+    async def compose(self, markdown: str) -> list[str]:
+        """Return the HTML of each message that the Markdown needs."""
+        ...
+
+    async def send(self, user_id: int, letter: Letter) -> int:
+        """Send a letter once and return its message id.
+
+        Waits until another message to the chat keeps within Telegram's limits. Raises a leaf of TelegramError:
+        TelegramFloodError says how long to wait.
+        """
+        ...
+
+
 class Messenger(Protocol):
     """One bot's voice in Telegram."""
 

@@ -168,6 +168,10 @@ class TelegramMessenger:
         """Return the seconds until a call that only shows progress is allowed."""
         return self._pacer.delay(target.chat.chat_id, target.kind)
 
+    def count_call(self, target: Target) -> None:
+        """Count a call that is made past `put`."""
+        self._pacer.count(target.chat.chat_id, target.kind)
+
     async def show_typing(self, target: Target) -> None:
         """Show “typing…” for five seconds."""
         await self.guard(target.chat.chat_id)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from beseda.dispatch.context import Mode
 from beseda.dispatch.handlers import (
+    broadcast,
     chat,
     clear,
     history,
@@ -26,7 +27,21 @@ from beseda.dispatch.router import Router
 def common_router() -> Router:
     """Return a router with all of them; a bot's own handlers are put on top."""
     router = Router()
-    for topic in (chat, clear, history, meeting, membership, operator, personal_data, retry, start, stats, stop, voice):
+    for topic in (
+        broadcast,
+        chat,
+        clear,
+        history,
+        meeting,
+        membership,
+        operator,
+        personal_data,
+        retry,
+        start,
+        stats,
+        stop,
+        voice,
+    ):
         router.include(topic.router)
     return router
 

@@ -20,6 +20,8 @@ MORE_COMMANDS: dict[str, Text] = {
     "meetings": Text(ru="мои встречи", en="my meetings"),
     "contact": Text(ru="отправить свой номер телефона", en="send my phone number"),
     "consent": Text(ru="согласие на хранение контактов", en="my consent to keep contacts"),
+    "subscribe": Text(ru="получать рассылки", en="get broadcasts"),
+    "unsubscribe": Text(ru="не получать рассылки", en="get no broadcasts"),
     "forget": Text(ru="стереть всё, что я о вас храню", en="erase all that I keep about you"),
 }
 KNOWN = COMMANDS | MORE_COMMANDS

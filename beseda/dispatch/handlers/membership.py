@@ -5,6 +5,7 @@ import logging
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Membership, Move
 from beseda.dispatch.router import Router
+from beseda.domain.conversation import ChatKind
 
 router = Router()
 log = logging.getLogger(__name__)
@@ -12,8 +13,11 @@ log = logging.getLogger(__name__)
 
 @router.on(Membership)
 async def note_membership(context: Context) -> None:
-    """Note the change."""
+    """Note the change; of who blocked the bot, so that no broadcast goes there."""
     assert isinstance(context.event, Membership)  # noqa: S101
+    if context.event.place.kind is ChatKind.PRIVATE:
+        blocked, subscriptions = not context.event.present, context.desk.broadcasts.subscriptions
+        await subscriptions.note_block(context.desk.profile.name, context.person.id, blocked=blocked)
     log.info("chat %d %s the bot", context.event.place.chat.chat_id, "lets in" if context.event.present else "left")
 
 

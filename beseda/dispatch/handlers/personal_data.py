@@ -68,6 +68,8 @@ async def forget(context: Context) -> None:
         return
     keys = [context.state_key(name) for name in _STATES]
     gone = await context.desk.personal_data.forget(_owner(context), keys)
+    # Who asks to be forgotten is not to be written to unasked.
+    await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
     size = write_size(gone.file_bytes, context.language)
     fields = {"messages": gone.messages, "files": gone.files, "size": size, "jobs": gone.jobs}
     await context.replace_text(context.say(_DONE, **fields))

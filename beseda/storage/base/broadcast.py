@@ -85,8 +85,11 @@ class BroadcastStore(Protocol):
         """Return people that are still to come, in the order of their numbers."""
         ...
 
-    async def begin(self, broadcast_id: int, user_id: int) -> Turnout:
-        """Mark a person as being sent to, before Telegram is asked."""
+    async def begin(self, broadcast_id: int, user_id: int, run: int) -> Turnout:
+        """Mark a person as being sent to, before Telegram is asked; `run` is the number of the job that asks.
+
+        Only the last job sends: one that a pause or a lost lease has left behind is told that it is over.
+        """
         ...
 
     async def release(self, broadcast_id: int, user_id: int) -> None:

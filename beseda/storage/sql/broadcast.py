@@ -185,10 +185,10 @@ class SqlBroadcastRepository:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [load_recipient(row) for row in rows]
 
-    async def begin(self, broadcast_id: int, user_id: int) -> Turnout:
+    async def begin(self, broadcast_id: int, user_id: int, run: int) -> Turnout:
         """Mark a person as being sent to, before Telegram is asked."""
         now = self._clock.now()
-        return await self._database.write(lambda connection: _begin(connection, broadcast_id, user_id, now))
+        return await self._database.write(lambda connection: _begin(connection, (broadcast_id, user_id), run, now))
 
     async def release(self, broadcast_id: int, user_id: int) -> None:
         """Take that back: Telegram did not take the message."""
@@ -321,18 +321,23 @@ def _enlist(connection: Connection, broadcast_id: int, found: Sequence[int], aft
     return len(found)
 
 
-def _begin(connection: Connection, broadcast_id: int, user_id: int, now: datetime) -> Turnout:
+def _begin(connection: Connection, who: tuple[int, int], run: int, now: datetime) -> Turnout:
+    broadcast_id, user_id = who
     # Locked, so that a pause that was answered lets nobody slip through after it.
-    state = select(broadcasts.c.state, broadcasts.c.bot).where(broadcasts.c.id == broadcast_id).with_for_update()
+    state = (
+        select(broadcasts.c.state, broadcasts.c.bot, broadcasts.c.run)
+        .where(broadcasts.c.id == broadcast_id)
+        .with_for_update()
+    )
     row = connection.execute(state).one_or_none()
-    if row is None or row.state not in _ACTIVE:
+    if row is None or row.state not in _ACTIVE or row.run != run:
         return Turnout.END
     unwanted = is_unwanted(row.bot, user_id)
     values = {
         "state": case((unwanted, _SKIPPED), else_=_SENDING),
         "settled_at": case((unwanted, literal(now, people.c.settled_at.type)), else_=None),
     }
-    became = _mark(connection, (broadcast_id, user_id), _PENDING, values)
+    became = _mark(connection, who, _PENDING, values)
     if became is None:
         return Turnout.SKIP
     if became == _SKIPPED:

@@ -1,0 +1,46 @@
+"""Who wants no broadcasts: by the button under each, or by command."""
+
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import Press
+from beseda.dispatch.router import Router
+from beseda.kit.texts import Text
+
+router = Router()
+
+_OFF = Text(
+    ru="Хорошо, рассылок больше не будет. Отвечать я буду как прежде. Передумаете: /subscribe.",
+    en="All right, no more broadcasts. I will answer you as before. Changed your mind? /subscribe.",
+)
+_ON = Text(
+    ru="Хорошо, буду присылать новости. Перестать: /unsubscribe.",
+    en="All right, I will send you news. To end that: /unsubscribe.",
+)
+
+
+@router.command("unsubscribe")
+async def unsubscribe(context: Context) -> None:
+    """Send no broadcasts to the person."""
+    await context.conversation()  # the person is on record before what they want is
+    await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
+    await context.reply(context.say(_OFF))
+
+
+@router.command("subscribe")
+async def subscribe(context: Context) -> None:
+    """Send them again."""
+    await context.conversation()
+    await context.desk.broadcasts.subscriptions.opt_in(context.desk.profile.name, context.person.id)
+    await context.reply(context.say(_ON))
+
+
+@router.press("broadcast")
+async def press_opt_out(context: Context) -> None:
+    """Do what the button under a broadcast says, and take it away."""
+    assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
+    await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
+    await context.acknowledge(context.say(_OFF), alert=True)
+    await context.try_call(
+        "editMessageReplyMarkup",
+        chat_id=context.event.place.chat.chat_id,
+        message_id=context.event.message_id,
+    )

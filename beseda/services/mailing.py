@@ -1,0 +1,296 @@
+"""Sending a broadcast: a stretch of it, which ends by itself so that other work of the worker gets its turn.
+
+    begin (stored) ──► the call ──► settle (stored)
+
+A person is marked before Telegram is asked, so that a process that dies sends to nobody twice. The rate is kept by a
+gate that all go through one behind another; when Telegram says "too fast" the gate is closed for as long as it says,
+and is narrower afterwards.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import orjson
+
+from beseda.domain.broadcast import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
+from beseda.domain.language import language_of
+from beseda.errors import (
+    TelegramConflictError,
+    TelegramError,
+    TelegramFloodError,
+    TelegramForbiddenError,
+    TelegramRefusedError,
+    TelegramUnauthorizedError,
+    TelegramUnavailableError,
+)
+from beseda.jobs.base import JobControl
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+from beseda.kit.texts import Text
+from beseda.storage.base.broadcast import BroadcastStore, Turnout
+from beseda.telegram.base import Letter, Mailer, Picture
+
+log = logging.getLogger(__name__)
+
+NO_MORE = Text(ru="🔕 Больше не присылать", en="🔕 No more of these")
+OPT_OUT = "broadcast:off"  # what the button under a broadcast says when it is pressed
+TOO_LONG = "the text does not fit one message"
+UNAUTHORIZED = "Telegram does not know the bot's token"
+_REASON = 200  # characters of what Telegram said
+
+
+class Pause(StrEnum):
+    """Why a stretch has ended."""
+
+    EMPTY = "empty"  # everybody on the list has been sent to
+    LATER = "later"  # long enough for one stretch
+    QUIET = "quiet"  # it is night
+    OVER = "over"  # paused, cancelled, stopped, or another job goes on with it
+
+
+@dataclass(frozen=True, slots=True)
+class MailingRules:
+    """How to send: `width` calls at one time, people read `page` at a time, a stretch and its end in seconds."""
+
+    width: int = 8
+    page: int = 100
+    gathered: int = 2000
+    stretch: float = 300.0
+    closing: float = 3.0
+    stop: StopRule = field(default_factory=StopRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a bot needs to send: its voice, its time zone, and the language of who says none."""
+
+    mailer: Mailer
+    zone: str
+    language: str
+
+
+class Mailing:
+    """One stretch of one broadcast."""
+
+    def __init__(self, broadcast: Broadcast, store: BroadcastStore, post: Post, clock: Clock, rules: MailingRules):
+        self._broadcast = broadcast
+        self._store = store
+        self._post = post
+        self._clock = clock
+        self._rules = rules
+        self._gate = Gate(clock, broadcast.plan.rate)
+        self._room = asyncio.Semaphore(rules.width)
+        self._outcomes: deque[RecipientState] = deque(maxlen=rules.stop.window)
+        self._letters: dict[str, Letter] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._backoff = Backoff(first=0.5, cap=60.0)
+        self._over = False
+        self._done = 0
+
+    async def run(self, control: JobControl) -> Pause:
+        """Send until nobody is left or something speaks against going on. Raises StorageError.
+
+        When it is cancelled, calls under way get a moment to end; of one that has not, nobody knows what became.
+        """
+        if not await self._write_letters():
+            return Pause.OVER
+        number = self._broadcast.id
+        if self._broadcast.approved and not self._broadcast.gathered:
+            while await self._store.gather(number, limit=self._rules.gathered):
+                control.report(0, 0, "gathering")
+        self._outcomes.extend(await self._store.outcomes(number, limit=self._rules.stop.window))
+        try:
+            pause = await self._send_all(control)
+            await self._wait_for_all()
+        except BaseException:
+            await self._close()
+            raise
+        if pause is Pause.EMPTY and self._broadcast.approved:
+            done = await self._store.move(number, [BroadcastState.RUNNING], BroadcastState.DONE)
+            return Pause.EMPTY if done is not None else Pause.LATER
+        return pause
+
+    async def _send_all(self, control: JobControl) -> Pause:
+        ends_at = self._clock.monotonic() + self._rules.stretch
+        number, counts = self._broadcast.id, self._broadcast.counts
+        after = 0
+        while page := await self._store.pending(number, after=after, limit=self._rules.page):
+            for recipient in page:
+                after = recipient.user_id
+                if (pause := await self._find_pause(ends_at)) is not None:
+                    return pause
+                await self._room.acquire()
+                turnout = await self._begin(recipient)
+                if turnout is Turnout.END:
+                    return Pause.OVER
+            control.report(counts.total - counts.pending + self._done, counts.total)
+        return Pause.EMPTY
+
+    async def _find_pause(self, ends_at: float) -> Pause | None:
+        if self._over:
+            return Pause.OVER
+        if self._broadcast.approved and (morning := self._find_morning()) is not None:
+            await self._store.rest(self._broadcast.id, morning)
+            return Pause.QUIET
+        return Pause.LATER if self._clock.monotonic() >= ends_at else None
+
+    def _find_morning(self) -> datetime | None:
+        quiet = self._broadcast.plan.quiet
+        return quiet.ends(self._clock.now(), self._post.zone) if quiet is not None else None
+
+    async def _begin(self, recipient: Recipient) -> Turnout:
+        """Send to a person in a task of its own, which gives back the room that was taken for it."""
+        turnout = Turnout.END
+        try:
+            await self._gate.pass_through()
+            turnout = await self._mark(recipient.user_id)
+        finally:
+            if turnout is not Turnout.GO:
+                self._room.release()
+        if turnout is Turnout.GO:
+            task = asyncio.create_task(self._send(recipient))
+            self._sending.add(task)
+            task.add_done_callback(self._finish)
+        return turnout
+
+    async def _mark(self, user_id: int) -> Turnout:
+        number = self._broadcast.id
+        marking = asyncio.ensure_future(self._store.begin(number, user_id, self._broadcast.run))
+        try:
+            return await asyncio.shield(marking)
+        except asyncio.CancelledError:
+            # It is written all the same, and nobody was asked anything yet.
+            if await marking is Turnout.GO:
+                await self._store.release(number, user_id)
+            raise
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._room.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._over = True
+            log.error("broadcast %d: what became of a message is not on record", self._broadcast.id, exc_info=error)
+
+    async def _send(self, recipient: Recipient) -> None:
+        attempt = 0
+        letter = self._letters[language_of(recipient.language, self._post.language)]
+        while True:
+            try:
+                message_id = await self._post.mailer.send(recipient.user_id, letter)
+            except (TelegramForbiddenError, TelegramRefusedError) as error:
+                blocked = isinstance(error, TelegramForbiddenError)
+                state = RecipientState.BLOCKED if blocked else RecipientState.FAILED
+                await self._settle(recipient, state, reason=error.detail[:_REASON])
+                return
+            except TelegramError as error:
+                if not await self._can_wait_for(recipient, error, attempt):
+                    return
+                attempt += 1
+            else:
+                await self._settle(recipient, RecipientState.SENT, message_id=message_id)
+                self._gate.widen()
+                return
+
+    async def _can_wait_for(self, recipient: Recipient, error: TelegramError, attempt: int) -> bool:
+        """Wait before another try, or put the person back on the list where there is to be none."""
+        again = False
+        try:
+            again = await self._can_wait(error, attempt)
+        finally:
+            if not again:
+                await asyncio.shield(self._store.release(self._broadcast.id, recipient.user_id))
+        return again
+
+    async def _can_wait(self, error: TelegramError, attempt: int) -> bool:
+        """Wait until another try may do, and return whether anybody wants it then."""
+        if isinstance(error, TelegramUnauthorizedError):
+            await self._end(BroadcastState.PAUSED, UNAUTHORIZED)
+            return False
+        if isinstance(error, TelegramFloodError):
+            self._gate.close(error.retry_after or 1.0)
+            await self._gate.pass_through()
+        elif isinstance(error, TelegramUnavailableError | TelegramConflictError):
+            log.warning("Telegram is away, trying again: %s", error.detail)
+            await self._clock.sleep(self._backoff.delay(attempt))
+        found = await self._store.find(self._broadcast.id)
+        return found is not None and found.state.sends and found.run == self._broadcast.run and not self._over
+
+    async def _settle(
+        self, recipient: Recipient, state: RecipientState, *, message_id: int | None = None, reason: str = ""
+    ) -> None:
+        await self._store.settle(self._broadcast.id, recipient.user_id, state, message_id=message_id, reason=reason)
+        self._done += 1
+        self._outcomes.append(state)
+        if not self._over and (why := self._rules.stop.judge(list(self._outcomes))):
+            await self._end(BroadcastState.STOPPED, why)
+
+    async def _end(self, state: BroadcastState, reason: str) -> None:
+        self._over = True
+        log.warning("broadcast %d is %s: %s", self._broadcast.id, state, reason)
+        sending = [one for one in BroadcastState if one.sends]
+        await self._store.move(self._broadcast.id, sending, state, reason=reason)
+
+    async def _wait_for_all(self) -> None:
+        if self._sending:
+            await asyncio.wait(self._sending)
+
+    async def _close(self) -> None:
+        """Give calls that are under way a moment: of those that are broken off nobody knows what became."""
+        self._over = True
+        tasks = list(self._sending)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._rules.closing)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _write_letters(self) -> bool:
+        content, number = self._broadcast.content, self._broadcast.id
+        photo = await self._store.photo(number) if self._broadcast.photo else b""
+        picture = Picture(photo, self._broadcast.photo) if photo else None
+        for language in ("ru", "en"):
+            pieces = await self._post.mailer.compose(content.text(language))
+            if len(pieces) != 1:
+                await self._end(BroadcastState.STOPPED, TOO_LONG)
+                return False
+            self._letters[language] = Letter(pieces[0], write_buttons(self._broadcast, language), picture)
+        return True
+
+
+class Gate:
+    """Lets one through after another, `rate` a second at most; pure logic over a clock."""
+
+    def __init__(self, clock: Clock, rate: float) -> None:
+        self._clock = clock
+        self._wanted = rate
+        self.rate = rate
+        self._next = 0.0
+
+    async def pass_through(self) -> None:
+        """Return when it is one's turn."""
+        now = self._clock.monotonic()
+        turn = max(now, self._next)
+        self._next = turn + 1 / self.rate
+        if turn > now:
+            await self._clock.sleep(turn - now)
+
+    def close(self, seconds: float) -> None:
+        """Let nobody through for so long, and fewer from then on."""
+        self._next = max(self._next, self._clock.monotonic() + seconds)
+        self.rate = max(1.0, self.rate * 0.8)
+
+    def widen(self) -> None:
+        """Come back to the wanted rate, slowly."""
+        self.rate = min(self._wanted, self.rate * 1.005)
+
+
+def write_buttons(broadcast: Broadcast, language: str) -> str:
+    """Return reply_markup under a broadcast: its link, and the way to get no more."""
+    rows = [[{"text": NO_MORE.say(language), "callback_data": OPT_OUT}]]
+    if broadcast.content.url:
+        rows.insert(0, [{"text": broadcast.content.label(language), "url": broadcast.content.url}])
+    return orjson.dumps({"inline_keyboard": rows}).decode()

@@ -1,0 +1,68 @@
+"""One letter to many people: a photo is uploaded once, and then sent by the number that Telegram gave it."""
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from beseda.domain.conversation import ChatKey, ChatKind
+from beseda.errors import TelegramFloodError
+from beseda.telegram.base import Letter, Picture, Target
+from beseda.telegram.messenger import TelegramMessenger
+
+_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
+
+
+class TelegramMailer:
+    """Implements `beseda.telegram.base.Mailer` beside a bot's messenger, whose pace it shares.
+
+    The one voice that speaks to a chat from outside of its lane: whose chat it is, is not asked.
+    """
+
+    def __init__(self, bot: str, messenger: TelegramMessenger) -> None:
+        self._bot = bot
+        self._messenger = messenger
+        self._uploaded: tuple[Picture, str] | None = None
+        self._uploading = asyncio.Lock()
+
+    async def compose(self, markdown: str) -> list[str]:
+        """Return the HTML of each message that the Markdown needs."""
+        return [part.html for part in await self._messenger.compose(markdown)]
+
+    async def send(self, user_id: int, letter: Letter) -> int:
+        """Send a letter once and return its message id. Raises a leaf of TelegramError."""
+        target = Target(ChatKey(self._bot, user_id), ChatKind.PRIVATE)
+        await self._messenger.wait(target)
+        self._messenger.count_call(target)
+        common: dict[str, Any] = {
+            "chat_id": user_id,
+            "parse_mode": "HTML",
+            "reply_markup": orjson.Fragment(letter.markup) if letter.markup else None,
+        }
+        try:
+            sent = await self._send(letter, common)
+        except TelegramFloodError as error:
+            await self._messenger.obey_flood(target, error)
+            raise
+        return int(sent["message_id"])
+
+    async def _send(self, letter: Letter, common: dict[str, Any]) -> Any:
+        api = self._messenger.api
+        if letter.picture is None:
+            return await api.call("sendMessage", text=letter.html, link_preview_options={"is_disabled": True}, **common)
+        async with self._uploading:
+            number = self._find_uploaded(letter.picture)
+            if number is None:
+                return await self._upload(letter, letter.picture, common)
+        return await api.call("sendPhoto", photo=number, caption=letter.html, **common)
+
+    async def _upload(self, letter: Letter, picture: Picture, common: dict[str, Any]) -> Any:
+        file = (f"picture.{_SUFFIXES.get(picture.mime, 'jpg')}", picture.content)
+        fields = {**common, "caption": letter.html, "reply_markup": letter.markup or None}
+        sent = await self._messenger.api.upload("sendPhoto", {"photo": file}, **fields)
+        # The largest size comes last (https://core.telegram.org/bots/api#message); the others are of no use here.
+        self._uploaded = (picture, str(sent["photo"][-1]["file_id"]))
+        return sent
+
+    def _find_uploaded(self, picture: Picture) -> str | None:
+        return self._uploaded[1] if self._uploaded is not None and self._uploaded[0] == picture else None

@@ -1,0 +1,24 @@
+"""`broadcast.look`: broadcasts that lost their job, or waited for the morning, get one. Sending is a bot's work."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+SCHEDULE = (Scheduled("broadcast.look", every=timedelta(minutes=1), slot="light"),)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what looks."""
+    broadcasts = container.broadcasts
+
+    async def look(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"asked": await broadcasts.look()}
+
+    return {"broadcast.look": look}
