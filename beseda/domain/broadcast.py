@@ -6,7 +6,7 @@
       │                paused ─────────────┘
       └── running, where no test is asked for; from everywhere that is not over ──► cancelled
 
-A person is pending ──► sending ──► sent, blocked or failed; skipped where they opted out, or blocked the bot, meanwhile.
+A person is pending ──► sending ──► sent, blocked or failed; skipped where they opted out or blocked the bot meanwhile.
 What is `sending` without a message's number when its process is dead is the one case where nobody knows whether
 Telegram took it: it stays as it is, and is not sent again unless somebody asks for that.
 """
