@@ -1,5 +1,6 @@
 """What is short-lived, or quicker to have at hand: in Redis, or in this process."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -14,28 +15,32 @@ from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.rate_limit import MemoryRateLimiter
+from beseda.storage.sql.database import Database
 from beseda.storage.sql.state import SqlState
 
 
 @dataclass(frozen=True, slots=True)
 class HotStores:
-    """What is short-lived, or quicker to have at hand."""
+    """What is short-lived, or quicker to have at hand. `ping` raises StorageError where Redis is used and away."""
 
     history: HistoryStore
     state: StateStore
     cache: Cache
     limiter: RateLimiter
     bus: Bus
+    ping: Callable[[], Awaitable[None]]
 
 
-async def open_hot(settings: Settings, state: SqlState, stack: AsyncExitStack) -> HotStores:
+async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack) -> HotStores:
+    clock = SystemClock()
+    cache, limiter = MemoryCache(clock), MemoryRateLimiter(clock)
+    await SqlState(database, clock).purge()
     if settings.redis_url is None:
-        clock = SystemClock()
-        await state.purge()
-        return HotStores(MemoryHistory(clock), state, MemoryCache(clock), MemoryRateLimiter(clock), MemoryBus())
+        return HotStores(MemoryHistory(clock), SqlState(database, clock), cache, limiter, MemoryBus(), _answer)
     from beseda.storage.redis.bus import RedisBus
     from beseda.storage.redis.cache import RedisCache
     from beseda.storage.redis.connection import open_redis
+    from beseda.storage.redis.fallback import FallbackCache, FallbackLimiter, Outage, RecordedState
     from beseda.storage.redis.history import RedisHistory
     from beseda.storage.redis.rate_limit import RedisRateLimiter
     from beseda.storage.redis.state import RedisState
@@ -44,4 +49,20 @@ async def open_hot(settings: Settings, state: SqlState, stack: AsyncExitStack) -
     stack.push_async_callback(redis.aclose)
     bus = RedisBus(redis)
     stack.push_async_callback(bus.close)
-    return HotStores(RedisHistory(redis), RedisState(redis), RedisCache(redis), RedisRateLimiter(redis), bus)
+    shared, outage = RedisCache(redis), Outage()
+
+    async def ping() -> None:
+        await shared.get("ready")
+
+    return HotStores(
+        RedisHistory(redis),
+        RecordedState(RedisState(redis), SqlState(database, clock, size=0), outage),
+        FallbackCache(shared, cache, outage),
+        FallbackLimiter(RedisRateLimiter(redis), limiter, outage),
+        bus,
+        ping,
+    )
+
+
+async def _answer() -> None:
+    """Say nothing: what is in this process is always there."""

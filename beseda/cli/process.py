@@ -59,7 +59,7 @@ def list_checks(container: Container) -> Mapping[str, Check]:
 
     async def check_redis() -> str:
         try:
-            await container.hot.cache.get("ready")
+            await container.hot.ping()
         except StorageError:
             return "does not answer"
         return ""

@@ -1,8 +1,8 @@
-"""State of chats and people that outlives this process, where there is no Redis: read once, then at hand.
+"""State of chats and people that outlives this process: read once, then at hand.
 
 Each value goes to SQL before `set` returns. What was read or written lately is remembered here, what is not there
-included, so that a message of a chat that is awake costs no query. One process serves a database then; several share
-their state over Redis.
+included, so that a message of a chat that is awake costs no query. That is for one process: where several share their
+state over Redis, nothing is remembered here (a size of 0).
 """
 
 from collections import OrderedDict
@@ -43,15 +43,20 @@ class SqlState:
 
     async def get(self, key: str) -> dict[str, object] | None:
         """Return the value or None."""
+        return (await self.look_up(key))[0]
+
+    async def look_up(self, key: str) -> tuple[dict[str, object] | None, float | None]:
+        """Return the value or None, and the seconds until it goes, None where it stays."""
         held = self._held.get(key)
         if held is None:
             held = await self._read(key)
         self._hold(key, held)
         value, deadline = held
-        if value is None or (deadline is not None and deadline <= self._clock.now()):
-            return None
+        left = None if deadline is None else (deadline - self._clock.now()).total_seconds()
+        if value is None or (left is not None and left <= 0):
+            return None, None
         loaded: dict[str, object] = orjson.loads(value)
-        return loaded
+        return loaded, left
 
     async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
         """Store a value; it goes after `ttl` seconds where given."""
