@@ -1,6 +1,6 @@
 """Meetings as both sides see them: files for their calendars, reminders, what is no longer held, the summary."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import Any
 import aiohttp
 
 from beseda.domain.conversation import Person
-from beseda.domain.meeting import Meeting, MeetingState
+from beseda.domain.job import JobRequest
+from beseda.domain.meeting import HOLD, Meeting, MeetingState
+from beseda.kit.ids import new_id
 from beseda.services.meeting import MeetingService
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.meeting import SqlMeetingRepository
@@ -55,7 +57,7 @@ async def hold(living: LivingBot, number: int = 0) -> Meeting:
     return await living.container.meetings.book(lead.id, slots[number].starts_at)
 
 
-async def open_later(living: LivingBot, now: datetime) -> tuple[MeetingService, Database]:
+async def open_at(living: LivingBot, now: datetime) -> tuple[MeetingService, Database]:
     """Return the meetings as a process of another time sees them."""
     database = await Database.open(living.container.settings.database())
     clock = ManualClock(now)
@@ -100,17 +102,25 @@ async def test_both_sides_get_the_file_and_its_changes(tmp_path: Path) -> None:
 
 async def test_what_is_not_confirmed_in_time_is_given_up_and_said_once(tmp_path: Path) -> None:
     async with front_desk(tmp_path) as living:
-        anna = await living.user(ANNA)
-        meeting = await hold(living)
-        later, database = await open_later(living, meeting.created_at + timedelta(minutes=15))
-        assert [await later.pass_time() for _ in range(2)] == [1, 0]
+        register_tasks(living.container.jobs, living.container)
+        anna, meetings = await living.user(ANNA), living.container.meetings
+        lead = await living.container.leads.for_user(BOT, Person(ANNA, "Анна"))
+        earlier, database = await open_at(living, living.container.clock.now() - HOLD)
+        held = await earlier.book(lead.id, (await meetings.free_slots(BOT, None, 7, "ru"))[0].starts_at)
+        assert [await run_task(living, "meeting.expire") for _ in range(2)] == [{"meetings": 1}, {"meetings": 0}]
         await anna.wait_text("больше не держу")
-        assert (await living.container.meetings.find(meeting.id)).state is MeetingState.EXPIRED
-        assert meeting.starts_at in [slot.starts_at for slot in await later.free_slots(BOT, None, 7, "ru")]
+        assert (await meetings.find(held.id)).state is MeetingState.EXPIRED
+        assert held.starts_at in [slot.starts_at for slot in await meetings.free_slots(BOT, None, 7, "ru")]
         await database.close()
         await living.settle()
         said = [message for message in await anna.history() if "больше не держу" in message.get("text", "")]
         assert len(said) == 1
+
+
+async def run_task(living: LivingBot, kind: str) -> Mapping[str, object] | None:
+    """Have the queue do a task, as the schedule would, and return what came of it."""
+    job = await living.container.jobs.enqueue(JobRequest(new_id(), kind, {}, slot="light"))
+    return (await living.container.jobs.wait(job.id)).result
 
 
 async def test_reminder_comes_a_day_and_an_hour_before(tmp_path: Path) -> None:
@@ -118,7 +128,7 @@ async def test_reminder_comes_a_day_and_an_hour_before(tmp_path: Path) -> None:
         anna, boris = await living.user(ANNA), await living.user(BORIS)
         meeting = await living.container.meetings.confirm((await hold(living)).id)
         for hours in (24, 1):
-            later, database = await open_later(living, meeting.starts_at - timedelta(hours=hours))
+            later, database = await open_at(living, meeting.starts_at - timedelta(hours=hours))
             assert [await later.pass_time() for _ in range(2)] == [1, 0]
             await anna.wait_text("Напоминаю о встрече")
             await boris.wait_text("Скоро встреча")
