@@ -1,0 +1,170 @@
+"""Reports in SQL, and the lists that go into them: by key from page to page, so that a long one costs no memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, insert, select, tuple_, update
+
+from beseda.domain.analytics import Period
+from beseda.domain.report import (
+    ConversationRow,
+    CostRow,
+    LeadRow,
+    NewReport,
+    Report,
+    ReportFormat,
+    ReportKind,
+    ReportState,
+)
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.base.report import Place
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.measure import floor_day, is_turn_within, is_within, of_bot
+from beseda.storage.sql.tables.analytics import conversation_metrics
+from beseda.storage.sql.tables.conversation import conversations, users
+from beseda.storage.sql.tables.lead import leads
+from beseda.storage.sql.tables.report import reports
+from beseda.storage.sql.tables.turn import model_calls, turns
+
+_LEAD = tuple(LeadRow.__dataclass_fields__)
+
+
+class SqlReportRepository:
+    """Reports in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def add(self, new: NewReport) -> Report:
+        """Store a report that waits to be built."""
+        now = self._clock.now()
+        values = {
+            "kind": new.kind.value,
+            "format": new.format.value,
+            "language": new.language,
+            "bot": new.period.bot,
+            "since": new.period.since,
+            "until": new.period.until,
+            "state": ReportState.QUEUED.value,
+            "reason": "",
+            "size": 0,
+            "created_at": now,
+        }
+        statement = insert(reports).values(values).returning(reports.c.id)
+        number = await self._database.write(lambda connection: connection.execute(statement).scalar_one())
+        return Report(number, new, ReportState.QUEUED, now)
+
+    async def find(self, report_id: int) -> Report | None:
+        """Return a report, or None."""
+        found = await self._read(select(reports).where(reports.c.id == report_id))
+        return found[0] if found else None
+
+    async def page(self, *, limit: int, offset: int = 0, before: int | None = None) -> list[Report]:
+        """Return reports, the last one asked for first; with `before` those with a lower number."""
+        query = select(reports).order_by(reports.c.id.desc()).limit(limit).offset(offset)
+        return await self._read(query if before is None else query.where(reports.c.id < before))
+
+    async def count(self) -> int:
+        """Return how many there are."""
+        query = select(func.count()).select_from(reports)
+        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+
+    async def update(self, report: Report) -> bool:
+        """Keep state, reason, size and end of a report; False where it is gone."""
+        values = {
+            "state": report.state.value,
+            "reason": report.reason,
+            "size": report.size,
+            "finished_at": report.finished_at,
+        }
+        change = update(reports).where(reports.c.id == report.id).values(values)
+        return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
+
+    async def delete(self, report_id: int) -> bool:
+        """Delete a report; False where there is none."""
+        change = delete(reports).where(reports.c.id == report_id)
+        return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
+
+    async def older_than(self, moment: datetime, limit: int = 500) -> list[Report]:
+        """Return reports that were asked for before then, the first one first."""
+        return await self._read(
+            select(reports).where(reports.c.created_at < moment).order_by(reports.c.id).limit(limit)
+        )
+
+    async def leads(self, period: Period, *, after: Place | None = None, limit: int = 500) -> Sequence[LeadRow]:
+        """Return leads that came in the period, from behind `after` on."""
+        query = select(*(leads.c[name] for name in _LEAD)).where(leads.c.merged_into.is_(None))
+        query = _page(query.where(*of_bot(leads.c.bot, period)), leads.c, period, after).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [LeadRow(*row) for row in rows]
+
+    async def conversations(
+        self, period: Period, *, after: Place | None = None, limit: int = 500
+    ) -> Sequence[ConversationRow]:
+        """Return conversations that began in the period, from behind `after` on."""
+        talk, known = conversations.c, conversation_metrics.c
+        query = (
+            select(
+                *(talk.id, talk.bot, talk.created_at, talk.kind, talk.title, talk.user_id),
+                *(users.c.name, users.c.username, known.message_count, known.duration_days),
+            )
+            .join(users, users.c.id == talk.user_id)
+            .outerjoin(conversation_metrics, known.conversation_id == talk.id)
+            .where(*of_bot(talk.bot, period))
+        )
+        query = _page(query, talk, period, after).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [ConversationRow(*row) for row in rows]
+
+    async def costs(self, day: Period) -> Sequence[CostRow]:
+        """Return what models were asked in a period, which lies within one day."""
+        call = model_calls.c
+        query = (
+            select(
+                *(conversations.c.bot, call.endpoint, call.model),
+                func.count(),
+                func.count().filter(call.error != ""),
+                func.sum(call.prompt_tokens),
+                func.sum(call.completion_tokens),
+                func.coalesce(func.sum(call.cost), 0.0),
+            )
+            .select_from(turns)
+            .join(conversations, conversations.c.id == turns.c.conversation_id)
+            .join(model_calls, call.turn_id == turns.c.id)
+            .where(is_turn_within(day), is_turn_within(day, key=call.turn_id), *of_bot(conversations.c.bot, day))
+            .group_by(conversations.c.bot, call.endpoint, call.model)
+            .order_by(conversations.c.bot, call.endpoint, call.model)
+        )
+        at = floor_day(day.since)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [
+            CostRow(at, bot, endpoint, model, calls, failures, int(prompt), int(completion), float(cost))
+            for bot, endpoint, model, calls, failures, prompt, completion, cost in rows
+        ]
+
+    async def _read(self, query: Select[Any]) -> list[Report]:
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_load(row) for row in rows]
+
+
+def _page(query: Select[Any], columns: Any, period: Period, after: Place | None) -> Select[Any]:
+    query = query.where(is_within(columns.created_at, period)).order_by(columns.created_at, columns.id)
+    if after is None:
+        return query
+    # Both: the row comparison finds the place in the index, the plain one lets SQLite begin there, too.
+    return query.where(columns.created_at >= after[0], tuple_(columns.created_at, columns.id) > tuple_(*after))
+
+
+def _load(row: Row[Any]) -> Report:
+    period = Period(row.since, row.until, row.bot)
+    return Report(
+        row.id,
+        NewReport(ReportKind(row.kind), ReportFormat(row.format), period, row.language),
+        ReportState(row.state),
+        row.created_at,
+        row.reason,
+        row.size,
+        row.finished_at,
+    )
