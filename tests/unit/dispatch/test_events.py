@@ -5,7 +5,17 @@ from typing import Any
 import orjson
 import pytest
 
-from beseda.dispatch.events import Event, Identity, IncomingMessage, Kind, Membership, StopRequest, Unhandled, parse
+from beseda.dispatch.events import (
+    Event,
+    Identity,
+    IncomingMessage,
+    Kind,
+    Membership,
+    SharedContact,
+    StopRequest,
+    Unhandled,
+    parse,
+)
 from beseda.domain.update import StoredUpdate
 
 ME = Identity("assistant", 42, "Helper_Bot")
@@ -106,3 +116,21 @@ def test_anonymous_administrator_is_heard_and_another_bot_is_not() -> None:
 
 def test_number_beyond_all_bounds_is_not_understood() -> None:
     assert isinstance(_parse({"message": {"message_id": float("inf"), "chat": GROUP, "from": ANNA}}), Unhandled)
+
+
+def _contact(**contact: Any) -> IncomingMessage:
+    message = {"message_id": 5, "date": 0, "chat": {"id": 7, "type": "private"}, "from": ANNA, "contact": contact}
+    event = _parse({"message": message})
+    assert isinstance(event, IncomingMessage)
+    return event
+
+
+def test_contact_says_whose_it_is() -> None:
+    own = _contact(phone_number="+79123456789", first_name="A", user_id=7)
+    assert (own.kind, own.contact) == (Kind.CONTACT, SharedContact("+79123456789", 7))
+    assert _contact(phone_number="79123456789", first_name="A").contact == SharedContact("79123456789", 0)
+
+
+def test_contact_without_a_number_is_not_understood() -> None:
+    message = {"message_id": 5, "date": 0, "chat": {"id": 7, "type": "private"}, "from": ANNA, "contact": {}}
+    assert isinstance(_parse({"message": message}), Unhandled)

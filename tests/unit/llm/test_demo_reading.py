@@ -1,0 +1,118 @@
+"""How the demo fills in forms: what stands there, word for word, and nothing else."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from beseda.domain.message import Message, Role
+from beseda.domain.reading import (
+    Line,
+    Topic,
+    find_line,
+    read_cues,
+    read_page,
+    read_topics,
+    write_cue,
+    write_page,
+    write_topics,
+)
+from beseda.llm.base import ModelRequest, ask_structured
+from beseda.llm.demo import DemoModel
+from beseda.services.sales.extraction import build_schema
+from beseda.testing.clock import ManualClock
+from tests.parts.model_events import listen
+
+NAMES = ("name", "phone", "email", "company", "budget", "deadline", "volume", "problems")
+TOPICS = [Topic(name, f"the {name}", (f"Какая {name}?",)) for name in NAMES]
+
+
+async def fill_in(*lines: Line) -> dict[str, Any]:
+    messages = [Message(Role.SYSTEM, f"Read.\n{write_topics(TOPICS)}"), Message(Role.USER, write_page(lines))]
+    request = ModelRequest(messages, schema=build_schema(NAMES))
+    return await ask_structured(DemoModel(ManualClock(instant=True)), request)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Меня зовут Анна Петрова, я из Твери", {"name": "Анна Петрова"}),
+        ("My name is Chris", {"name": "Chris"}),
+        ("звоните +7 (912) 345-67-89 днём", {"phone": "+7 (912) 345-67-89"}),
+        ("anna@example.org", {"email": "anna@example.org"}),
+        ("Я из компании «Ромашка»", {"company": "Ромашка"}),
+        ("бюджет до 500 тысяч рублей", {"budget": "до 500 тысяч рублей"}),
+        ("about $5,000", {"budget": "about $5,000"}),
+        ("нужно к концу декабря", {"deadline": "к концу декабря"}),
+        ("within 2 weeks", {"deadline": "within 2 weeks"}),
+        ("400 заявок в день", {"volume": "400 заявок в день"}),
+        ("Привет!", {}),
+        ("Сколько это стоит?", {}),
+    ],
+)
+async def test_what_has_a_form_is_found(said: str, found: dict[str, str]) -> None:
+    form = await fill_in(Line(5, Role.USER, said))
+    assert {entry["slot"]: entry["value"] for entry in form["findings"]} == found
+    assert all(entry["message"] == 5 and entry["quote"] in said for entry in form["findings"])
+
+
+@pytest.mark.parametrize(
+    ("said", "value"), [("хаос в заявках", "хаос в заявках"), ("не знаю", None), ("нет", None), ("а у вас?", None)]
+)
+async def test_answer_to_a_question_is_its_value(said: str, value: str | None) -> None:
+    form = await fill_in(Line(0, Role.ASSISTANT, "Понятно. Какая problems?"), Line(7, Role.USER, said))
+    assert [entry["value"] for entry in form["findings"]] == ([] if value is None else [value])
+
+
+@pytest.mark.parametrize(
+    ("said", "signals", "consent"),
+    [
+        ("Хочу консультацию", ["on_topic", "wants_consultation"], "none"),
+        ("Это дорого", ["on_topic", "objects"], "none"),
+        ("не нужна консультация", ["on_topic", "declines"], "none"),
+        ("Спасибо!", [], "none"),
+        ("Да, конечно", ["on_topic"], "yes"),
+        ("Нет", ["on_topic"], "no"),
+        ("Недавно", ["on_topic"], "none"),
+        ("Данные есть", ["on_topic"], "none"),
+    ],
+)
+async def test_wishes_and_consent_are_whole_words(said: str, signals: list[str], consent: str) -> None:
+    form = await fill_in(Line(1, Role.USER, said))
+    assert (form["signals"], form["consent"]) == (signals, consent)
+
+
+async def test_unknown_form_comes_back_empty() -> None:
+    schema = {
+        "type": "object",
+        "required": ["text", "parts"],
+        "properties": {"text": {"type": "string"}, "parts": {"type": "array"}},
+    }
+    request = ModelRequest([Message(Role.USER, "Привет")], max_tokens=1, schema=schema)
+    heard = await listen(DemoModel(ManualClock(instant=True)), request)
+    assert orjson.loads(heard.text) == {"text": "", "parts": []}
+
+
+async def test_demo_says_what_it_is_told_and_that_it_is_the_demo() -> None:
+    told = f"Be kind.\n{write_cue('Какой у вас бюджет?')}\nAnd so on."
+    messages = [Message(Role.SYSTEM, told), Message(Role.USER, "Привет")]
+    heard = await listen(DemoModel(ManualClock(instant=True)), ModelRequest(messages))
+    assert heard.text.startswith("Какой у вас бюджет?")
+    assert "демо-режим" in heard.text
+
+
+def test_page_is_read_as_it_was_written() -> None:
+    lines = [Line(3, Role.USER, "раз"), Line(0, Role.ASSISTANT, "#9 person: два")]
+    assert read_page(write_page(lines)) == lines
+    assert read_page(write_page([Line(3, Role.USER, "a\n#4 person: b")])) == [Line(3, Role.USER, "a #4 person: b")]
+    assert read_topics(write_topics(TOPICS)) == TOPICS
+    assert read_cues(write_cue("a\nb")) == ["a b"]
+
+
+def test_quote_is_looked_for_in_the_persons_lines() -> None:
+    lines = [Line(1, Role.USER, "Мой  номер"), Line(2, Role.ASSISTANT, "Какой бюджет"), Line(3, Role.USER, "номер")]
+    assert find_line(lines, 1, "мой номер") == lines[0]
+    assert find_line(lines, 1, "номер") == lines[0]
+    assert find_line(lines, 99, "номер") == lines[2]
+    assert find_line(lines, 2, "бюджет") is None
+    assert find_line(lines, 1, " ") is None
