@@ -161,7 +161,7 @@ class NewLeadIn(Closed):
     contact: Annotated[ContactText, Field(description="A phone, a mail address, or both, in any writing.")] = ""
     source: Annotated[Short, Field(description="Where the lead comes from.")] = "api"
     bot: Annotated[
-        str | None, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="The bot; `sales`, or the only one there is.")
+        str | None, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="The bot: `sales`, or else the first of all.")
     ] = None
 
     model_config = ConfigDict(
@@ -314,11 +314,7 @@ def _choose_bot(parts: ApiParts, name: str | None) -> str:
         if known and name not in known:
             raise HTTPException(422, f"There is no bot {name}.")
         return name
-    if not known or _SALES in known:
-        return _SALES
-    if len(known) > 1:
-        raise HTTPException(422, "There are several bots: say which in `bot`.")
-    return known[0]
+    return _SALES if not known or _SALES in known else known[0]
 
 
 def _read_place(paging: Paging, order: str) -> tuple[datetime, int] | None:

@@ -1,0 +1,161 @@
+"""Leads over the API."""
+
+from typing import Any
+
+import pytest
+
+from beseda.domain.lead import Finding
+from tests.parts.api_server import ANNA, Answer, ApiServer
+
+BASE = "/api/v1/leads"
+PHONE = "8 (999) 123-45-67"
+
+
+async def post(api: ApiServer, user_id: int = 7, **body: Any) -> Answer:
+    return await api.call("POST", BASE, json={"user_id": user_id, **body}, scope="write")
+
+
+async def test_lead_is_made_then_found_then_updated(api: ApiServer) -> None:
+    made = await post(api, name="<b>Аня</b>'; DROP TABLE leads; --", contact=f"{PHONE}, Anya@Mail.RU", source="site")
+    assert (made.status, made.json["phone"], made.json["email"]) == (201, "+79991234567", "Anya@mail.ru")
+    place = made.headers["Location"]
+    assert place == f"{BASE}/{made.json['id']}"
+    read = await api.get(place, scope="read")
+    assert read.json == made.json
+    assert read.json["name"] == "<b>Аня</b>'; DROP TABLE leads; --"
+    again = await post(api, name="Анна")
+    assert (again.status, again.json["id"], again.json["name"]) == (200, made.json["id"], "Анна")
+    assert again.json["contact"] == made.json["contact"]
+
+
+async def test_same_phone_is_the_same_lead(api: ApiServer) -> None:
+    one = await post(api, 7, contact="+7 999 123-45-67")
+    two = await post(api, 8, contact=PHONE, name="Боря")
+    assert (two.status, two.json["id"], two.json["name"]) == (200, one.json["id"], "Боря")
+    listed = (await api.get(BASE, params={"user_id": "8"})).json
+    assert [item["id"] for item in listed["items"]] == [one.json["id"]]
+    trace = await api.get(f"{BASE}/{one.json['id'] + 1}")
+    assert trace.json["merged_into"] == one.json["id"]
+    types = [item["type"] for item in (await api.get(f"{BASE}/{one.json['id']}/events")).json["items"]]
+    assert "lead.merged" in types
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_change_is_guarded_by_if_match(api: ApiServer, method: str) -> None:
+    made = await post(api)
+    place, tag = made.headers["Location"], made.headers["ETag"]
+    body = {"status": "won", "owner": "Ирина", "stage": "summary", "notes": "1\n2"}
+    changed = await api.call(method, place, json=body, headers={"If-Match": tag})
+    assert (changed.status, {name: changed.json[name] for name in body}) == (200, body)
+    assert changed.headers["ETag"] != tag
+    for stale in (tag, '"99"', "x"):
+        refused = await api.call(method, place, json={"notes": ""}, headers={"If-Match": stale})
+        assert refused.status == 412
+    assert (await api.call("DELETE", place, headers={"If-Match": tag})).status == 412
+    assert (await api.call(method, place, json={"notes": ""})).json["notes"] == ""
+    assert (await api.call("DELETE", place, headers={"If-Match": "*"})).status == 204
+    assert (await api.get(place)).status == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"user_id": "7"},
+        {"user_id": 0},
+        {"user_id": 2**52},
+        {"user_id": 7, "status": "won"},
+        {"user_id": 7, "name": "x" * 201},
+        {"user_id": 7, "name": 5},
+        {"user_id": 7, "bot": "no/bot"},
+        {"user_id": 7, "bot": "unknown"},
+        {"user_id": True},
+        [],
+    ],
+)
+async def test_wrong_bodies_are_refused(api: ApiServer, body: Any) -> None:
+    assert (await api.call("POST", BASE, json=body)).status == 422
+    assert (await api.get(BASE)).json["total"] == 0
+
+
+async def test_list_goes_on_by_cursor_and_by_page(api: ApiServer) -> None:
+    numbers = [(await post(api, user, name=f"Пётр {user}")).json["id"] for user in range(1, 6)]
+    seen: list[int] = []
+    query = {"limit": "2", "sort": "created_at", "q": "петр"}
+    while True:
+        page = (await api.get(BASE, params=query)).json
+        seen += [item["id"] for item in page["items"]]
+        assert page["total"] == 5
+        if page["next_cursor"] is None or len(seen) > 5:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert seen == numbers
+    second = (await api.get(BASE, params={"limit": "2", "offset": "2"})).json
+    assert [item["id"] for item in second["items"]] == numbers[::-1][2:4]
+    assert "fields" not in second["items"][0]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"cursor": "nonsense"}, 400),
+        ({"cursor": "WyJsZWFkczpjcmVhdGVkX2F0IiwxLDFd"}, 400),  # of the other order
+        ({"cursor": "WyJsZWFkczotY3JlYXRlZF9hdCIsOTIyMzM3MjAzNjg1NDc3NTgwNywxXQ"}, 400),  # beyond all time
+        ({"limit": "501"}, 422),
+        ({"limit": "0"}, 422),
+        ({"sort": "name"}, 422),
+        ({"status": "gone"}, 422),
+        ({"created_from": "yesterday"}, 422),
+        ({"user_id": "9223372036854775807"}, 200),
+        ({"q": "%' OR 1=1 --"}, 200),
+    ],
+)
+async def test_wrong_queries_are_refused(api: ApiServer, query: dict[str, str], status: int) -> None:
+    answer = await api.get(BASE, params=query)
+    assert answer.status == status
+    if status == 200:
+        assert answer.json["items"] == []
+
+
+async def test_fields_are_shown_with_their_sources(api: ApiServer) -> None:
+    made = await post(api, ANNA.id, bot="assistant")
+    chat = await api.talk("assistant", ANNA, [("нас двенадцать, 12 человек", "Спасибо!")])
+    number = (await api.get(f"/api/v1/conversations/{chat.id}/messages")).json["items"][0]["id"]
+    finding = Finding("people", "12", 0.93, number, "12 человек")
+    await api.container.leads.fill(made.json["id"], [finding])
+    [field] = (await api.get(made.headers["Location"])).json["fields"]
+    assert (field["value"], field["message_id"], field["quote"]) == ("12", number, "12 человек")
+
+
+async def test_consent_is_revoked_by_hand(api: ApiServer) -> None:
+    made = await post(api)
+    place = f"{made.headers['Location']}/consents/revoke"
+    answer = await api.call("POST", place, json={"kind": "pdpa_profile"})
+    [consent] = answer.json["consents"]
+    assert (consent["kind"], consent["given_at"]) == ("pdpa_profile", None)
+    assert consent["revoked_at"].endswith("Z")
+    assert (await api.call("POST", place, json={"kind": "everything"})).status == 422
+
+
+async def test_events_are_listed_newest_first(api: ApiServer) -> None:
+    made = await post(api)
+    await api.call("PATCH", made.headers["Location"], json={"stage": "discovery"})
+    page = (await api.get("/api/v1/events", params={"limit": "1"})).json
+    assert (page["items"][0]["type"], page["total"]) == ("lead.stage_changed", 2)
+    rest = (await api.get("/api/v1/events", params={"limit": "1", "cursor": page["next_cursor"]})).json
+    assert rest["items"][0]["type"] == "lead.created"
+    assert rest["items"][0]["data"]["actor"].startswith("key:")
+    only = (await api.get("/api/v1/events", params={"type": "lead.created", "bot": "assistant"})).json
+    assert only["total"] == 1
+
+
+async def test_what_is_not_there_is_not_found(api: ApiServer) -> None:
+    for method, path in (("GET", "/5"), ("GET", "/5/events"), ("DELETE", "/5")):
+        assert (await api.call(method, BASE + path)).status == 404
+    for method in ("PUT", "PATCH"):
+        assert (await api.call(method, f"{BASE}/5", json={})).status == 404
+
+
+async def test_reading_key_changes_nothing(api: ApiServer) -> None:
+    assert (await api.call("POST", BASE, json={"user_id": 7}, scope="read")).status == 403
+    assert (await api.call("POST", BASE, json={"user_id": 7}, scope="")).status == 401
