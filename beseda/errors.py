@@ -23,11 +23,13 @@
     ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
     ├── StaleVersionError            412  somebody else has changed it since it was read
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
+    │   ├── RepeatedMessageError          the person says what has just been answered
     │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
     ├── StorageError                 503  database or Redis do not answer
     │   ├── RowRefusedError               the database answers, and does not take this row
     │   └── LeaseLostError                another replica has taken over the chat
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
+    ├── TimeLimitError               503  work took longer than its slot allows
     ├── RemoteError                  502  a service that thinks for us (model, recogniser) failed
     │   ├── KeyRejectedError              the key is wrong, missing or not allowed to do this
     │   ├── CreditExhaustedError          the account is empty
@@ -306,6 +308,16 @@ class RateLimitedError(BesedaError):
     retryable = True
 
 
+class RepeatedMessageError(RateLimitedError):
+    """The person says what has just been answered."""
+
+    text = Text(
+        ru="На это я только что ответил, посмотрите, пожалуйста, выше. Если нужно другое, спросите иначе.",
+        en="I have just answered that, please have a look above. If you need something else, ask differently.",
+    )
+    retryable = False
+
+
 class BudgetExhaustedError(RateLimitedError):
     """A day's tokens, speech or pictures do not suffice; `retry_after` says in how many seconds a new day begins.
 
@@ -361,6 +373,16 @@ class ToolError(BesedaError):
     )
     status = 503
     retryable = True
+
+
+class TimeLimitError(BesedaError):
+    """Work took longer than its slot allows: another try would take as long."""
+
+    text = Text(
+        ru="Это заняло слишком много времени, и я остановился. Попробуйте файл поменьше.",
+        en="This took too long, and I stopped. Please try a smaller file.",
+    )
+    status = 503
 
 
 class RemoteError(BesedaError):

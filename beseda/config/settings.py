@@ -13,6 +13,7 @@ from beseda.config.sections.budgets import BudgetsSection
 from beseda.config.sections.chat import ChatSection
 from beseda.config.sections.gigachat import GigaChatSection
 from beseda.config.sections.jobs import JobsSection
+from beseda.config.sections.limits import LimitsSection
 from beseda.config.sections.log import LogSection
 from beseda.config.sections.models import ModelsSection
 from beseda.config.sections.photo import PhotoSection
@@ -36,6 +37,7 @@ class Settings(
     ModelsSection,
     BroadcastsSection,
     BudgetsSection,
+    LimitsSection,
     BotsSection,
     TelegramSection,
 ):

@@ -14,6 +14,7 @@ from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import Conversation, Person
 from beseda.domain.job import DEFAULT_SLOT, Job
 from beseda.domain.language import language_of
+from beseda.domain.limits import Limits
 from beseda.domain.media import Media
 from beseda.domain.message import Message
 from beseda.domain.turn import Part, Turn, TurnKind
@@ -177,6 +178,7 @@ class Desk:
     admin_ids: frozenset[int] = frozenset()
     default_language: str = "ru"
     limited: bool = True
+    limits: Limits = field(default_factory=Limits)
     menus: MenuBook = field(default_factory=lambda: MenuBook((), {}))
     modes: Mapping[str, Mode] = field(default_factory=dict)
     commands: Mapping[str, "Callable[[Context], Awaitable[None]]"] = field(default_factory=dict)

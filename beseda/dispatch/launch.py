@@ -21,6 +21,7 @@ from beseda.dispatch.runner import BotRunner
 from beseda.dispatch.territory import Ground, Lease, Territory
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import Job
+from beseda.domain.limits import Limits
 from beseda.domain.meeting import Diary
 from beseda.domain.update import partition_of
 from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
@@ -270,9 +271,17 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         admin_ids=settings.admin_ids,
         default_language=settings.language,
         limited=settings.limits,
+        limits=_limits(container),
         menus=_open_menus(assignment),
         modes=router.modes,
         commands=router.commands,
+    )
+
+
+def _limits(container: Container) -> Limits:
+    settings = container.settings
+    return Limits(
+        settings.limit_user_minute, settings.limit_user_hour, settings.limit_bot_minute, settings.limit_total_minute
     )
 
 
