@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,7 +46,13 @@ class Repeats:
             problem = f"{HEADER} may have up to 200 visible characters."
             await show_problem(HTTPStatus.BAD_REQUEST, problem)(scope, receive, send)
             return
-        body = await _read(receive)
+        try:
+            body = await _read(receive)
+        except HTTPException as error:  # too long
+            await show_problem(error.status_code, error.detail)(scope, receive, send)
+            return
+        if body is None:
+            return
         request = Repeatable(key.id, given, _fingerprint(scope, body))
         try:
             known = await self._store.claim(request)
@@ -125,12 +132,15 @@ def _fingerprint(scope: Scope, body: bytes) -> str:
     return digest.hexdigest()
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive) -> bytes | None:
+    """Return the whole body, or None where its sender has left in the middle."""
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] != "http.request":
+            return None
         body += message.get("body", b"")
-        if message["type"] != "http.request" or not message.get("more_body"):
+        if not message.get("more_body"):
             return bytes(body)
 
 
