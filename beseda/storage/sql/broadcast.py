@@ -281,7 +281,7 @@ def _move(
     to, reason = target
     values: dict[str, Any] = {"state": to.value, "reason": reason, "resumes_at": None}
     if to.sends:
-        values["started_at"] = func.coalesce(broadcasts.c.started_at, now)
+        values["started_at"] = func.coalesce(broadcasts.c.started_at, literal(now, broadcasts.c.started_at.type))
         values["finished_at"] = None
     if to is BroadcastState.RUNNING:
         values["approved"] = True

@@ -252,6 +252,16 @@ async def test_move_from_another_state_is_none(world: World) -> None:
     assert await world.store.move(404, [DRAFT], RUNNING) is None
 
 
+async def test_start_is_dated_once(world: World) -> None:
+    broadcast = await world.running()
+    assert broadcast.started_at == world.clock.now()
+    world.clock.shift(60)
+    await world.store.move(broadcast.id, [RUNNING], PAUSED)
+    again = await world.store.move(broadcast.id, [PAUSED], RUNNING)
+    assert again is not None
+    assert again.started_at == broadcast.started_at
+
+
 async def test_runs_are_counted_once(world: World) -> None:
     broadcast = await world.running()
     assert await asyncio.gather(*(world.store.next_run(broadcast.id, 0) for _ in range(3))) == [1, 1, 1]

@@ -1,0 +1,246 @@
+"""Broadcasts to a crowd in the sandbox: paced, once each, and only to those who want them."""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from beseda.domain.broadcast import (
+    Broadcast,
+    BroadcastState,
+    Content,
+    NewBroadcast,
+    Plan,
+    QuietHours,
+    RecipientState,
+)
+from beseda.errors import BroadcastBusyError, BroadcastStateError
+from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.crowd import block, count_received, gather_crowd
+from tests.parts.living_bot import LivingBot, living_bot
+from tests.parts.waiting import eventually
+
+DONE = BroadcastState.DONE
+NEWS = NewBroadcast("assistant", "News", Content({"ru": "**Новости** дня", "en": "News of the day"}))
+PHOTO = (Path(__file__).parents[2] / "samples" / "photo" / "dull.jpg").read_bytes()
+
+
+async def start(living: LivingBot, new: NewBroadcast = NEWS) -> Broadcast:
+    broadcasts = living.container.broadcasts
+    return await broadcasts.start((await broadcasts.create(new)).id)
+
+
+async def wait_for(
+    living: LivingBot, broadcast: Broadcast, state: BroadcastState = DONE, *, within: float = 30
+) -> Broadcast:
+    async def is_there() -> bool:
+        return (await living.container.broadcasts.find(broadcast.id)).state is state
+
+    await eventually(is_there, within=within)
+    return await living.container.broadcasts.find(broadcast.id)
+
+
+async def test_crowd_is_sent_to_once_each_at_the_rate(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 300)
+        anna = await living.user()
+        await anna.call("PUT", "/flood", json={"enabled": True})
+        began = time.monotonic()
+        done = await wait_for(living, await start(living))
+        took = time.monotonic() - began
+        received = await count_received(living, "Новости")
+        floods = await living.container.record.flood_waits.count(datetime.now(UTC) - timedelta(hours=1))
+    assert received == dict.fromkeys(people, 1)
+    assert (done.counts.total, done.counts.sent, floods) == (300, 300, 0)
+    assert took >= 299 / 25
+
+
+async def test_people_read_their_language_with_a_link_and_a_way_out(tmp_path: Path) -> None:
+    content = replace(NEWS.content, button={"ru": "Сайт"}, url="https://example.org/")
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        anna, chris = await living.user(), await living.user(7000000002)
+        for user in (anna, chris):
+            await user.say("/start")
+            await user.wait_reply()
+        await start(living, replace(NEWS, content=content))
+        said = await anna.wait_text("Новости дня")
+        await chris.wait_text("News of the day")
+        labels = [button["text"] for row in said["reply_markup"]["inline_keyboard"] for button in row]
+    assert said["entities"][0]["type"] == "bold"
+    assert labels == ["Сайт", "🔕 Больше не присылать"]
+
+
+async def test_who_opts_out_gets_no_more_until_they_want_to(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        anna = await living.user()
+        await anna.say("/start")
+        await anna.wait_reply()
+        await wait_for(living, await start(living))
+        await anna.press("🔕 Больше не присылать")
+        await living.settle()
+        assert (await wait_for(living, await start(living))).counts.total == 0
+        await anna.say("/subscribe")
+        await anna.wait_text("буду присылать")
+        assert (await wait_for(living, await start(living))).counts.sent == 1
+        await anna.say("/unsubscribe")
+        await anna.wait_text("рассылок больше не будет")
+        assert (await wait_for(living, await start(living))).counts.total == 0
+
+
+async def test_who_blocks_the_bot_is_left_out_and_comes_back(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 5)
+        await block(living, people[:2])
+        await living.settle()
+        assert (await wait_for(living, await start(living))).counts.sent == 3
+        anna = await living.user()
+        path = f"/dialogs/{living.username}:{people[0]}/block"
+        await anna.call("POST", path, json={"user_id": people[0], "blocked": False})
+        await living.settle()
+        assert (await wait_for(living, await start(living))).counts.sent == 4
+
+
+async def test_block_found_while_sending_is_recorded(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        await gather_crowd(living, 5)
+        await living.fault(kind="error", method="sendMessage", status=403, count=1)
+        done = await wait_for(living, await start(living))
+        assert (done.counts.sent, done.counts.blocked) == (4, 1)
+        [blocked] = await living.container.broadcasts.recipients(done.id, RecipientState.BLOCKED, after=0, limit=9)
+        assert "Forbidden" in blocked.reason
+        assert (await wait_for(living, await start(living))).counts.total == 4
+
+
+async def test_broadcast_stops_when_too_many_block(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        await gather_crowd(living, 60)
+        await living.fault(kind="error", method="sendMessage", status=403, count=60)
+        stopped = await wait_for(living, await start(living), BroadcastState.STOPPED)
+        await living.settle()
+        assert 20 <= stopped.counts.blocked < 30
+        assert "blocked by 20" in stopped.reason
+
+
+async def test_flood_wait_is_obeyed_and_nobody_is_lost(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 30)
+        await living.fault(kind="error", method="sendMessage", retry_after=1, count=3)
+        began = time.monotonic()
+        done = await wait_for(living, await start(living))
+        assert time.monotonic() - began >= 1
+        assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
+        assert await living.container.record.flood_waits.count(datetime.now(UTC) - timedelta(hours=1)) == 3
+    assert done.counts.sent == 30
+
+
+async def test_pause_holds_and_resume_goes_on(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 40)
+        broadcasts = living.container.broadcasts
+        broadcast = await start(living)
+
+        async def has_begun() -> bool:
+            return (await broadcasts.find(broadcast.id)).counts.sent >= 5
+
+        await eventually(has_begun)
+        await broadcasts.pause(broadcast.id)
+
+        async def is_quiet() -> bool:
+            return (await broadcasts.find(broadcast.id)).counts.unsettled == 0
+
+        await eventually(is_quiet)
+        paused = await broadcasts.find(broadcast.id)
+        assert 0 < paused.counts.pending <= 35
+        with pytest.raises(BroadcastStateError):
+            await broadcasts.pause(broadcast.id)
+        await broadcasts.resume(broadcast.id)
+        await wait_for(living, broadcast)
+        assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
+
+
+async def test_cancel_ends_it_for_good(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        await gather_crowd(living, 40)
+        broadcasts = living.container.broadcasts
+        broadcast = await start(living)
+        with pytest.raises(BroadcastBusyError):
+            await start(living)
+        cancelled = await broadcasts.cancel(broadcast.id)
+        assert cancelled.finished_at is not None
+        with pytest.raises(BroadcastStateError):
+            await broadcasts.resume(broadcast.id)
+        assert (await broadcasts.find(broadcast.id)).counts.attempted < 40
+
+
+async def test_cohort_is_tried_first_and_waits(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), ADMIN_IDS="7000000003") as living:
+        people = await gather_crowd(living, 6)
+        broadcasts = living.container.broadcasts
+        broadcast = await start(living, replace(NEWS, plan=Plan(cohort="2")))
+
+        async def waits() -> bool:
+            return (await broadcasts.find(broadcast.id)).waits
+
+        await eventually(waits)
+        assert len(await count_received(living, "Новости")) == 2
+        assert await broadcasts.look() == 0
+        await broadcasts.go_on(broadcast.id)
+        await wait_for(living, broadcast)
+        assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
+
+
+async def test_cohort_that_nobody_is_in_is_told(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), ADMIN_IDS="404") as living:
+        with pytest.raises(BroadcastStateError, match="cohort"):
+            await start(living, replace(NEWS, plan=Plan(cohort="admins")))
+
+
+async def test_night_puts_it_off_until_the_morning(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        await gather_crowd(living, 3)
+        now = datetime.now(UTC)
+        night = QuietHours((now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time())
+        broadcasts = living.container.broadcasts
+        broadcast = await start(living, replace(NEWS, plan=Plan(quiet=night)))
+
+        async def rests() -> bool:
+            return (await broadcasts.find(broadcast.id)).resumes_at is not None
+
+        await eventually(rests)
+        assert await broadcasts.look() == 0
+        await broadcasts.store.rest(broadcast.id, now)  # the morning has come
+        draft = await broadcasts.find(broadcast.id)
+        assert (draft.state, draft.counts.attempted) == (BroadcastState.RUNNING, 0)
+        assert await broadcasts.look() == 1
+
+
+async def test_photo_is_uploaded_once(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 5)
+        broadcasts = living.container.broadcasts
+        draft = await broadcasts.create(NEWS)
+        draft = await broadcasts.rewrite(replace(draft, photo="image/jpeg"), photo=PHOTO)
+        await wait_for(living, await broadcasts.start(draft.id))
+        assert await count_received(living, "Новости", "sendPhoto") == dict.fromkeys(people, 1)
+        photos = [call["params"]["photo"] for call in await living.calls("sendPhoto")]
+        assert len([photo for photo in photos if isinstance(photo, str) and len(photo) < 300]) >= 4
+
+
+async def test_telegram_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 4)
+        await living.fault(kind="error", method="sendMessage", status=502, count=4)
+        await wait_for(living, await start(living))
+        assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
+
+
+async def test_bot_answers_while_it_sends(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(fallback="an answer")) as living:
+        await gather_crowd(living, 40)
+        await start(living)
+        anna = await living.user()
+        await anna.say("Hi")
+        await asyncio.wait_for(anna.wait_text("an answer"), 5)
