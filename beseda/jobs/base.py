@@ -72,8 +72,20 @@ class JobStore(Protocol):
         """Return a job, or None."""
         ...
 
+    async def find_all(self, job_ids: Sequence[int]) -> list[Job]:
+        """Return those of these jobs that there are."""
+        ...
+
     async def position(self, job_id: int) -> int:
         """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
+        ...
+
+    async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
+        """Mark jobs as handed to a broker now, and return them: of the first `limit` of the line those that are due.
+
+        A job whose lease ran out since it was handed over is due too, and one that was handed over before `stale` and
+        that nobody has begun.
+        """
         ...
 
     async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:

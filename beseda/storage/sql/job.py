@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, func, or_, select, true, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, true, tuple_, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -40,6 +40,16 @@ class SqlJobRepository:
     async def find(self, job_id: int) -> Job | None:
         """Return a job, or None."""
         return await self._database.read(lambda connection: _find(connection, job_id))
+
+    async def find_all(self, job_ids: Sequence[int]) -> list[Job]:
+        """Return those of these jobs that there are."""
+        query = select(jobs).where(jobs.c.id.in_(job_ids))
+        return await self._database.read(lambda connection: [_load(row) for row in connection.execute(query)])
+
+    async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
+        """Mark jobs as handed to a broker now, and return them: of the first `limit` of the line those that are due."""
+        now = self._clock.now()
+        return await self._database.write(lambda connection: _publish(connection, (slot, limit), stale, now))
 
     async def position(self, job_id: int) -> int:
         """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
@@ -175,20 +185,35 @@ def _count_before(connection: Connection, job_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def _line(slot: str, now: datetime) -> Select[Any]:
+    """Return the query for what may be begun in a slot, in order; rows that somebody else looks at are left out."""
+    waits = and_(jobs.c.state == _QUEUED, jobs.c.due_at <= now)
+    lost = and_(jobs.c.state == _RUNNING, jobs.c.lease_until <= now)
+    return (
+        select(jobs)
+        .where(jobs.c.slot == slot, jobs.c.finished_at.is_(None), or_(waits, lost))
+        .order_by(jobs.c.ticket, jobs.c.id)
+        .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and leaves this out
+    )
+
+
+def _publish(connection: Connection, what: tuple[str, int], stale: datetime, now: datetime) -> list[int]:
+    slot, limit = what
+    rows = connection.execute(_line(slot, now).limit(limit)).all()
+    due = [
+        row.id for row in rows if row.published_at is None or row.published_at < max(stale, row.lease_until or stale)
+    ]
+    if due:
+        connection.execute(update(jobs).where(jobs.c.id.in_(due)).values(published_at=now))
+    return due
+
+
 def _claim(
     connection: Connection, what: tuple[str, Sequence[tuple[str, str]]], lease: Lease, now: datetime
 ) -> Job | None:
     slot, wanted = what
     can_be_done = or_(*(and_(jobs.c.kind == kind, jobs.c.bot == bot if bot else true()) for bot, kind in wanted))
-    waits = and_(jobs.c.state == _QUEUED, jobs.c.due_at <= now)
-    lost = and_(jobs.c.state == _RUNNING, jobs.c.lease_until <= now)
-    query = (
-        select(jobs)
-        .where(jobs.c.slot == slot, jobs.c.finished_at.is_(None), can_be_done, or_(waits, lost))
-        .order_by(jobs.c.ticket, jobs.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and leaves this out
-    )
+    query = _line(slot, now).where(can_be_done).limit(1)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -233,6 +258,7 @@ def _settled_values(job: Job, now: datetime) -> dict[str, object]:
         "finished_at": (job.finished_at or now) if job.state.is_over else None,
         "owner": "",
         "lease_until": None,
+        "published_at": None,
     }
 
 

@@ -1,0 +1,183 @@
+"""Who is told of a change to a job: the bots of this process at once, those of others by a hint on the bus.
+
+A hint may be lost, so a bot's jobs that run elsewhere are looked at every few seconds as well. What is told is always
+read from the record.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from beseda.domain.job import Job
+from beseda.errors import StorageError
+from beseda.jobs.base import JobListener, JobStore
+from beseda.kit.clock import Clock
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 3.0  # seconds between two looks at jobs that run elsewhere: as often as a progress message may be edited
+_WAIT = 1.0  # seconds between two looks of somebody who waits for a job's end
+
+
+class Hints(Protocol):
+    """What `storage.base.bus.Bus` is to jobs: hints between processes, any of which may be lost."""
+
+    async def publish(self, topic: str, data: Mapping[str, object]) -> None:
+        """Tell whoever listens to `topic` now. Never raises."""
+        ...
+
+    def subscribe(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
+        """Listen for the length of the block."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """A job that a bot of this process waits for; `lock` is held while the bot is told, so that it is told in order."""
+
+    job: Job
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class News:
+    """Tells bots how their jobs go. `holds` says whether a job runs in this process: of those it is told itself."""
+
+    def __init__(self, store: JobStore, clock: Clock, holds: Callable[[int], bool]) -> None:
+        self._store = store
+        self._clock = clock
+        self._holds = holds
+        self._hints: Hints | None = None
+        self._listeners: dict[str, JobListener] = {}
+        self._followed: dict[int, _Followed] = {}
+        self._attended: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pulse = asyncio.Event()
+        self._started = False
+        self.closing = False
+        self.on_cancel: Callable[[int], object] = lambda _job_id: None
+
+    def connect(self, hints: Hints) -> None:
+        """Exchange hints with other processes from `start` on."""
+        self._hints = hints
+
+    def start(self) -> None:
+        """Begin to listen to other processes, and to look around."""
+        self._started = True
+        for bot in self._attended:
+            self._spawn(self._listen(bot))
+        self._spawn(self._look_around())
+
+    async def close(self) -> None:
+        """Tell nobody anything any more."""
+        self.closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def listen(self, bot: str, listener: JobListener) -> None:
+        """Have a bot told of every change to its jobs."""
+        self._listeners[bot] = listener
+        self.attend(bot)
+
+    def attend(self, bot: str) -> None:
+        """Listen to what other processes say of a bot's jobs."""
+        if bot in self._attended:
+            return
+        self._attended.add(bot)
+        if self._started:
+            self._spawn(self._listen(bot))
+
+    def follow(self, job: Job) -> None:
+        """Remember that a bot of this process waits for a job."""
+        if job.request.bot in self._listeners and not job.state.is_over:
+            self._followed.setdefault(job.id, _Followed(job))
+
+    async def tell(self, job: Job) -> None:
+        """Tell the job's bot here, then the other processes, of a change that was made here."""
+        self._send_pulse()
+        await self._deliver(job)
+        await self.hint(job)
+
+    async def hint(self, job: Job, *, cancel: bool = False) -> None:
+        """Have other processes look at a job; with `cancel`, have whoever runs it end it."""
+        if self._hints is not None:
+            more = {"cancel": True} if cancel else {}
+            await self._hints.publish(f"jobs:{job.request.bot}", {"job_id": job.id, **more})
+
+    @property
+    def changes(self) -> asyncio.Event:
+        """What is set at the next change, for `wait`."""
+        return self._pulse
+
+    async def wait(self, pulse: asyncio.Event) -> None:
+        """Wait until something may have changed since `changes` was looked at."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WAIT):
+                await pulse.wait()
+
+    async def _deliver(self, job: Job) -> None:
+        if job.state.is_over:
+            self._followed.pop(job.id, None)
+        listener = self._listeners.get(job.request.bot)
+        if listener is None or (self.closing and not job.state.is_over):
+            return
+        try:
+            await listener(job)
+        except Exception:
+            log.exception("job %d: its bot could not be told", job.id)
+
+    async def _listen(self, bot: str) -> None:
+        if self._hints is None:
+            return
+        async with self._hints.subscribe(f"jobs:{bot}") as hints:
+            async for hint in hints:
+                job_id = hint.get("job_id")
+                if not isinstance(job_id, int):
+                    continue
+                if hint.get("cancel"):
+                    self.on_cancel(job_id)
+                self._send_pulse()
+                if job_id in self._followed and not self._holds(job_id):
+                    self._spawn(self._look(job_id))
+
+    async def _look_around(self) -> None:
+        while True:
+            await self._clock.sleep(LOOK_EVERY)
+            wanted = [number for number in self._followed if not self._holds(number)]
+            try:
+                for job in await self._store.find_all(wanted) if wanted else ():
+                    self._spawn(self._take(job))
+            except StorageError as error:
+                log.warning("jobs that run elsewhere cannot be looked at: %s", error.detail)
+
+    async def _look(self, job_id: int) -> None:
+        try:
+            job = await self._store.find(job_id)
+        except StorageError:
+            return  # the next look around finds it
+        if job is None:
+            self._followed.pop(job_id, None)
+        else:
+            await self._take(job)
+
+    async def _take(self, job: Job) -> None:
+        followed = self._followed.get(job.id)
+        if followed is None or (followed.lock.locked() and not job.state.is_over):
+            return
+        async with followed.lock:
+            if self._followed.get(job.id) is followed and job != followed.job and not self._holds(job.id):
+                followed.job = job
+                await self._deliver(job)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _send_pulse(self) -> None:
+        self._pulse.set()
+        self._pulse = asyncio.Event()

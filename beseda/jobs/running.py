@@ -1,0 +1,259 @@
+"""What runs a job in this process, whoever hands it out: lease, progress, time limit, cancellation, retry.
+
+What runs is leased. A process that is killed leaves leases behind; another one on the same machine sees that their
+owner is dead and takes the jobs up at once, one on another machine does so when they run out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import orjson
+
+from beseda.domain.job import Job, JobState, Lease, Progress
+from beseda.errors import BesedaError, StorageError, TimeLimitError
+from beseda.jobs.base import JobHandler, JobStore
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+from beseda.kit.owner import find_dead, name_owner
+
+log = logging.getLogger(__name__)
+
+_SETTLE_TRIES = 200
+# Seconds that a job of a slot may take; a recording of ten hours takes a quarter of the longest.
+LIMITS = {"heavy": 1800.0, "speech": 4 * 3600.0, "text": 3600.0, "light": 600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: how long a lease lasts, how often it is renewed and the table looked at, how often progress is kept.
+
+    At the end jobs may go on for `grace`; those that are cancelled then have `closing` to tidy up. `limits` are the
+    longest that a job of a slot may take.
+    """
+
+    lease: float = 20.0
+    beat: float = 5.0
+    report: float = 1.0
+    grace: float = 0.0
+    closing: float = 15.0
+    retry: Backoff = field(default_factory=lambda: Backoff(first=2.0, cap=120.0))
+    limits: Mapping[str, float] = field(default_factory=lambda: LIMITS)
+
+
+@dataclass(slots=True, eq=False)
+class _Control:
+    """What a running job can do with its queue."""
+
+    progress: Progress
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def report(self, done: float, total: float = 0.0, note: str = "") -> None:
+        """Say how far the job is."""
+        self.progress = Progress(done, total, note)
+        self.changed.set()
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A job that runs here. `telling` is held while its bot is told, so that it is told in order."""
+
+    job: Job
+    control: _Control
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    task: asyncio.Task[None] | None = None
+    started: bool = False
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        """End the work on the job, once: a second cancellation would break into the cleaning up after the first."""
+        begun, self.cancelled = self.cancelled, True
+        # A task that has not made its first step would end without a word: `start` ends it instead.
+        if self.started and not begun and self.task is not None:
+            self.task.cancel()
+
+    def start(self) -> None:
+        """Begin. Raises CancelledError where the job was cancelled before."""
+        self.started = True
+        if self.cancelled:
+            raise asyncio.CancelledError
+
+    async def wait(self) -> None:
+        """Return when the run is over and everybody is told."""
+        if self.task is not None:
+            await asyncio.wait([self.task])
+
+
+class Runner:
+    """Claims jobs and runs them. `tell` is told of every change, `on_free` of every slot that has room again."""
+
+    def __init__(self, store: JobStore, clock: Clock, timing: Timing, tell: Callable[[Job], Awaitable[None]]) -> None:
+        self._store = store
+        self._clock = clock
+        self._timing = timing
+        self._tell = tell
+        self._owner = name_owner()
+        self._handlers: dict[tuple[str, str], JobHandler] = {}
+        self._running: dict[int, Run] = {}
+        self._ending: set[int] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self.closing = False
+        self.on_free: Callable[[str], None] = lambda _slot: None
+
+    def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
+        """Add the handler of a kind, for every bot or for one. Raises ValueError where there is one already."""
+        if (bot, kind) in self._handlers:
+            raise ValueError(f"{kind} has a handler already")
+        self._handlers[bot, kind] = handler
+
+    def holds(self, job_id: int) -> bool:
+        """Return whether a job runs here, or its end is being stored."""
+        return job_id in self._running or job_id in self._ending
+
+    def count(self, slot: str) -> int:
+        """Return how many jobs of a slot run here."""
+        return sum(run.job.request.slot == slot for run in self._running.values())
+
+    def cancel(self, job_id: int) -> bool:
+        """Cancel a job that runs here and return whether there is one."""
+        run = self._running.get(job_id)
+        if run is not None:
+            run.cancel()
+        return run is not None
+
+    async def start_next(self, slot: str) -> Run | None:
+        """Start the job whose turn it is in a slot, or return None where none waits. Raises StorageError."""
+        while self._handlers and not self.closing:
+            job = await self._store.claim(slot, list(self._handlers), self._lease())
+            if job is None:
+                return None
+            known = self._running.get(job.id)
+            if job.state.is_over:
+                log.warning("job %d (%s) is over: %s", job.id, job.request.kind, job.reason or job.state)
+                if known is not None:
+                    known.cancel()
+                await self._tell(job)
+            elif not self.holds(job.id):  # else we stood still for longer than our own lease
+                return self._start(job)
+        return None
+
+    async def renew(self) -> None:
+        """Renew the leases of what runs, and end what was cancelled or taken over elsewhere. Raises StorageError."""
+        held = [*self._running, *self._ending]
+        if not held:
+            return
+        kept = await self._store.renew(held, self._lease())
+        for job_id in set(held) - kept:
+            self.cancel(job_id)
+
+    async def close(self) -> None:
+        """Let what runs go on for the grace, then cancel it: it goes back into the line, its try not counted."""
+        self.closing = True
+        if self._work and self._timing.grace:
+            await asyncio.wait(self._work, timeout=self._timing.grace)
+        for run in list(self._running.values()):
+            run.cancel()
+        # A bot that is being told may be waiting for Telegram; what it has not sent by then it sends at the next start.
+        if self._work:
+            _, late = await asyncio.wait(self._work, timeout=self._timing.closing)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _start(self, job: Job) -> Run:
+        run = self._running[job.id] = Run(job, _Control(job.progress))
+        run.task = asyncio.create_task(self._run(run), name=f"job-{job.id}")
+        self._work.add(run.task)
+        run.task.add_done_callback(self._work.discard)
+        return run
+
+    async def _run(self, run: Run) -> None:
+        reporter = asyncio.create_task(self._report(run))
+        try:
+            ended = await self._work_on(run)
+        finally:
+            # From here on nobody cancels it any more: what came of the job is to be stored.
+            self._ending.add(run.job.id)
+            self._running.pop(run.job.id, None)
+        ours = await self._settle(replace(ended, progress=run.control.progress))
+        self.on_free(ended.request.slot)
+        async with run.telling:
+            reporter.cancel()
+        await asyncio.wait([reporter])
+        if ours:
+            await self._tell(ended)
+
+    async def _settle(self, ended: Job) -> bool:
+        """Store what came of a job, however long the record is away: an hour of work is not done twice for that."""
+        try:
+            for _ in range(_SETTLE_TRIES):
+                try:
+                    return await self._store.settle(ended, self._owner)
+                except StorageError as error:
+                    log.warning("the end of job %d could not be stored: %s", ended.id, error.detail)
+                if self.closing:
+                    break
+                await self._clock.sleep(self._timing.beat)
+        finally:
+            self._ending.discard(ended.id)
+        return False  # its lease runs out, and it runs again
+
+    async def _work_on(self, run: Run) -> Job:
+        job = run.job
+        request, now = job.request, self._clock.now
+        handler = self._handlers.get((request.bot, request.kind)) or self._handlers["", request.kind]
+        limit = asyncio.timeout(self._timing.limits.get(request.slot))
+        try:
+            run.start()
+            async with limit:
+                result = dict(await handler(job, run.control))
+            orjson.dumps(result)  # what cannot be stored is the handler's mistake
+            return replace(job, state=JobState.DONE, result=result, reason="", finished_at=now())
+        except asyncio.CancelledError:
+            if self.closing:
+                # Its process ends, and that is not the job's fault.
+                return replace(job, state=JobState.QUEUED, attempt=job.attempt - 1, due_at=now())
+            return replace(job, state=JobState.CANCELLED, finished_at=now())
+        except Exception as error:
+            return self._fail(job, TimeLimitError(f"over {limit.when()}") if limit.expired() else error)
+
+    def _fail(self, job: Job, error: Exception) -> Job:
+        """Return the job as it is after an error: back in the line where another try may help, else failed."""
+        reason, now = type(error).__name__, self._clock.now()
+        if not isinstance(error, BesedaError):
+            log.error("job %d (%s) failed", job.id, job.request.kind, exc_info=error)
+            return replace(job, state=JobState.FAILED, reason=reason, finished_at=now)
+        log.warning("job %d (%s), try %d: %s: %s", job.id, job.request.kind, job.attempt, reason, error.detail)
+        if not error.retryable or job.attempt >= job.request.max_attempts:
+            return replace(job, state=JobState.FAILED, reason=reason, finished_at=now)
+        delay = error.retry_after
+        if delay is None:
+            delay = self._timing.retry.delay(job.attempt - 1)
+        return replace(job, state=JobState.QUEUED, reason=reason, due_at=now + timedelta(seconds=delay))
+
+    async def _report(self, run: Run) -> None:
+        """Tell that a job runs and how far it is; what comes within a second is gathered, its last word kept."""
+        run.control.changed.set()
+        while True:
+            await run.control.changed.wait()
+            run.control.changed.clear()
+            async with run.telling:
+                try:
+                    await self._store.progress(run.job.id, run.control.progress)
+                except StorageError as error:
+                    log.warning("progress of job %d is not kept: %s", run.job.id, error.detail)
+                await self._tell(replace(run.job, progress=run.control.progress))
+            await self._clock.sleep(self._timing.report)
+
+    def _lease(self) -> Lease:
+        return Lease(self._owner, self._clock.now() + timedelta(seconds=self._timing.lease))
+
+
+async def free_dead(store: JobStore) -> Sequence[str]:
+    """End the leases of processes of this machine that died, and return their names. Raises StorageError."""
+    dead = find_dead(await store.owners())
+    if dead and (count := await store.take_over(dead)):
+        log.info("%d jobs were running when their process ended: they run again", count)
+    return dead

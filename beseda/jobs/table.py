@@ -1,0 +1,91 @@
+"""What queues over the table of jobs share: the row is written first and is the truth, wherever a job runs."""
+
+from collections.abc import Mapping
+
+from beseda.domain.job import Job, JobRequest
+from beseda.errors import NotFoundError
+from beseda.jobs.base import JobHandler, JobListener, JobStore
+from beseda.jobs.news import Hints, News
+from beseda.jobs.running import Runner, Timing
+from beseda.kit.clock import Clock
+
+
+class TableQueue:
+    """The part of a `JobQueue` that does not depend on who hands jobs out; `_hand_out` is what does."""
+
+    def __init__(self, store: JobStore, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None) -> None:
+        """`slots` are how many jobs of each may run here at once, which may be none."""
+        self._store = store
+        self._slots = dict(slots)
+        self._clock = clock
+        self._timing = timing or Timing()
+        self._news = News(store, clock, self._holds)
+        self._runner = Runner(store, clock, self._timing, self._news.tell)
+        self._news.on_cancel = self._runner.cancel
+
+    def connect(self, hints: Hints) -> None:
+        """Tell other processes of changes, and hear of theirs, from the start on."""
+        self._news.connect(hints)
+
+    def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
+        """Add the handler of a kind, for every bot or for one. Raises ValueError where there is one already."""
+        self._runner.register(kind, handler, bot=bot)
+        self._news.attend(bot)
+
+    def listen(self, bot: str, listener: JobListener) -> None:
+        """Have a bot told of every change to its jobs, wherever they run.
+
+        It may miss some when the process dies: what a person must get is sent by the handler itself.
+        """
+        self._news.listen(bot, listener)
+
+    async def enqueue(self, request: JobRequest) -> Job:
+        """Store the job and return it, or the one of the same id. Raises ValueError for a slot that is not set up."""
+        if request.slot not in self._slots:
+            raise ValueError(f"there is no slot {request.slot!r}")
+        job = await self._store.add(request)
+        self._news.follow(job)
+        self._hand_out(request.slot)
+        return job
+
+    async def cancel(self, job_id: int) -> bool:
+        """Cancel a job that is not over; its task is cancelled here at once, in another process within seconds."""
+        job = await self._store.cancel(job_id)
+        if job is None:
+            return False
+        if self._runner.cancel(job_id):
+            return True
+        if job.state.is_over:
+            await self._news.tell(job)
+        else:
+            await self._news.hint(job, cancel=True)
+        return True
+
+    async def find(self, job_id: int) -> Job | None:
+        """Return the job as it stands, or None."""
+        job = await self._store.find(job_id)
+        if job is not None:
+            self._news.follow(job)
+        return job
+
+    async def position(self, job_id: int) -> int:
+        """Return how many jobs wait before it in its slot; 0 where it is next, runs or is over."""
+        return await self._store.position(job_id)
+
+    async def wait(self, job_id: int) -> Job:
+        """Return the job once it is over. Raises NotFoundError where there is none."""
+        while True:
+            seen = self._news.changes
+            job = await self._store.find(job_id)
+            if job is None:
+                raise NotFoundError(f"job {job_id}")
+            if job.state.is_over:
+                return job
+            await self._news.wait(seen)
+
+    def _hand_out(self, slot: str) -> None:
+        """Have somebody run what waits in a slot."""
+        raise NotImplementedError
+
+    def _holds(self, job_id: int) -> bool:
+        return self._runner.holds(job_id)
