@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from fastapi import FastAPI
 
 from beseda.api.app import api_app
 from beseda.api.parts import ApiParts, BotList
@@ -45,7 +46,12 @@ class ApiServer:
     address: str
     session: aiohttp.ClientSession
     keys: dict[str, str]
-    document: dict[str, Any]
+    app: FastAPI
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return self.app.openapi()
 
     async def call(
         self, method: str, path: str, *, scope: str = "admin", headers: Mapping[str, str] | None = None, **options: Any
@@ -112,7 +118,7 @@ async def serve_container(folder: Path, container: Container) -> AsyncIterator[A
         await stack.enter_async_context(serve_app(app, listener))
         session = await stack.enter_async_context(aiohttp.ClientSession(listener.address))
         keys = {scope.value: (await container.api_keys.create(f"{scope.value}er", scope))[1] for scope in Scope}
-        yield ApiServer(container, listener.address, session, keys, app.openapi())
+        yield ApiServer(container, listener.address, session, keys, app)
 
 
 async def at_once(count: int, call: Any) -> list[Answer]:
