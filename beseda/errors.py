@@ -21,6 +21,7 @@
     ├── SlotTakenError               409  somebody else has booked that time
     ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
     ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
+    ├── WebhooksOffError             409  events are to be sent, and the owner has set no secret to sign them with
     ├── StaleVersionError            412  somebody else has changed it since it was read
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
     │   ├── RepeatedMessageError          the person says what has just been answered
@@ -284,6 +285,16 @@ class ReportNotReadyError(BesedaError):
     """A report whose file is not there: it is still being built, or that failed."""
 
     text = Text(ru="Отчёт ещё не готов.", en="The report is not ready yet.")
+    status = 409
+
+
+class WebhooksOffError(BesedaError):
+    """Events are to be sent somewhere, and there is no secret to sign them with."""
+
+    text = Text(
+        ru="Чтобы отправлять события, задайте секрет в BESEDA_EVENTS_SECRET: им они подписываются.",
+        en="To send events, set a secret in BESEDA_EVENTS_SECRET: they are signed with it.",
+    )
     status = 409
 
 

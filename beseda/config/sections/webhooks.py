@@ -1,0 +1,33 @@
+"""The section `webhooks` of the settings."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from beseda.config.setting import Section, Setting, Switch
+
+
+class WebhooksSection(Section):
+    """Who is told of events, and how they can tell that it is us."""
+
+    events_secret: Annotated[
+        Annotated[str, Field(min_length=16, max_length=500)] | None,
+        Setting(
+            "webhooks.secret",
+            "What the keys that sign events are made of; without it no events are sent.",
+            "at least 16 characters (python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one)",
+            variables=("BESEDA_EVENTS_SECRET",),
+            secret=True,
+            default="none: no webhooks",
+            example="${BESEDA_EVENTS_SECRET}",
+        ),
+    ] = Field(None, repr=False)
+    webhooks_allow_private: Annotated[
+        Switch,
+        Setting(
+            "webhooks.allow_private",
+            "Whether events may go to this machine and its network, and without TLS.",
+            "on or off",
+            variables=("BESEDA_WEBHOOKS_ALLOW_PRIVATE",),
+        ),
+    ] = False

@@ -1,0 +1,98 @@
+"""Who is told of events, and how far each telling has come."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from beseda.domain.event import Event, EventType
+
+MOST_TRIES = 10
+GONE = 410  # https://www.rfc-editor.org/rfc/rfc9110#status.410: the receiver wants no more
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery has come: on its way, taken, or given up and kept to be sent again by hand."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address that is told of events: of one bot or ("") of all, of some types or (empty) of all.
+
+    One that is not active is told of nothing; `reason` says why where it was not the owner. The key that signs is made
+    of the `salt`.
+    """
+
+    id: int
+    url: str
+    bot: str
+    types: tuple[EventType, ...]
+    description: str
+    active: bool
+    reason: str
+    salt: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointChange:
+    """What is to change of an endpoint; None leaves it as it is."""
+
+    url: str | None = None
+    bot: str | None = None
+    types: tuple[EventType, ...] | None = None
+    description: str | None = None
+    active: bool | None = None
+    salt: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far the telling of an event has come. `status` is the last answer's, `error` what was wrong with it."""
+
+    id: int
+    endpoint_id: int
+    event: Event
+    state: DeliveryState
+    attempts: int
+    due_at: datetime
+    status: int | None
+    error: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery to be made now; `is_private` where the person has taken back their consent."""
+
+    delivery: Delivery
+    is_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a try: the state from now on, and when to try again where it is pending."""
+
+    state: DeliveryState
+    due_at: datetime
+    status: int | None = None
+    error: str = ""
+
+
+def derive_key(secret: str, salt: str) -> str:
+    """Return the text that signs for an endpoint: made of the owner's secret, so that the database holds none."""
+    return "whsec_" + hmac.new(secret.encode(), f"webhook:{salt}".encode(), hashlib.sha256).hexdigest()
+
+
+def sign(key: str, timestamp: int, body: bytes) -> str:
+    """Return the header `Beseda-Signature` of a body sent at a second since 1970."""
+    digest = hmac.new(key.encode(), b"%d.%b" % (timestamp, body), hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"

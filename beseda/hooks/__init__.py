@@ -1,0 +1,1 @@
+"""Telling others' servers of events."""

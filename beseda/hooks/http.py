@@ -1,0 +1,178 @@
+"""Events over HTTP: to public addresses only, checked at the moment of connecting.
+
+Whoever may set an address could otherwise have this machine ask its own network. A name is resolved once, every
+address it has is looked at, and the connection goes to exactly those: a name that points elsewhere a moment later
+changes nothing. Redirects are not followed, proxies of the environment are not used, little of an answer is read.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from beseda.hooks.base import Hook, Reply
+
+_SECONDS = 10.0
+_ANSWER_BYTES = 4096
+_LONGEST_URL = 2000
+_LONGEST_WAIT = 6 * 3600.0
+_PARALLEL = 64
+# NAT64 carries an IPv4 address in its last 32 bits (RFC 6052).
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class PrivateAddressError(OSError):
+    """A name leads to an address that is not of the public internet."""
+
+
+class HttpSender:
+    """Sends events by aiohttp; `allow_private` lets them go to this machine and its network, and without TLS."""
+
+    def __init__(
+        self, *, allow_private: bool = False, seconds: float = _SECONDS, resolver: AbstractResolver | None = None
+    ) -> None:
+        self._allow_private = allow_private
+        self._seconds = seconds
+        self._resolver = resolver
+        self._session: aiohttp.ClientSession | None = None
+
+    def find_fault(self, url: str) -> str:
+        """Return why an address is never sent to, in a sentence; empty where it may be."""
+        try:
+            parsed = URL(url)
+            host, port = parsed.host, parsed.port
+        except ValueError:
+            return "This is no address."
+        if parsed.scheme not in {"http", "https"} or not host or not port or len(url) > _LONGEST_URL:
+            return "An address begins with https:// and a host, and has at most 2000 characters."
+        if parsed.user is not None or parsed.password is not None or parsed.fragment:
+            return "An address holds no password and no fragment."
+        if self._allow_private:
+            return ""
+        if parsed.scheme != "https":
+            return "Events go over https only."
+        return "Events do not go to private addresses." if _is_private_host(host) else ""
+
+    async def send(self, hook: Hook) -> Reply:
+        """Send a request and return what came back, within ten seconds in all."""
+        fault = self.find_fault(hook.url)
+        if fault:
+            return Reply(None, fault)
+        try:
+            async with self._open().post(
+                hook.url, data=hook.body, headers=dict(hook.headers), allow_redirects=False
+            ) as answer:
+                await answer.content.read(_ANSWER_BYTES)
+                return _judge(answer)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Reply(None, _describe(error))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            resolver = CheckedResolver(self._resolver or ThreadedResolver(), allow_private=self._allow_private)
+            connector = aiohttp.TCPConnector(
+                resolver=resolver,
+                use_dns_cache=False,
+                limit=_PARALLEL,
+                force_close=True,
+                ssl=ssl.create_default_context(),
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=self._seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves names, and refuses those with an address that is not public."""
+
+    def __init__(self, inner: AbstractResolver, *, allow_private: bool) -> None:
+        self._inner = inner
+        self._allow_private = allow_private
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a name. Raises PrivateAddressError, or OSError where there are none."""
+        found = await self._inner.resolve(host, port, family)
+        if not self._allow_private and not all(is_public(item["host"]) for item in found):
+            raise PrivateAddressError("a private address")
+        return found
+
+    async def close(self) -> None:
+        """Close what is underneath."""
+        await self._inner.close()
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address is one of the public internet, the one that it may carry inside included."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return all(item.is_global and not item.is_multicast and not item.is_reserved for item in _unfold(found))
+
+
+def _unfold(address: IPv4Address | IPv6Address) -> Sequence[IPv4Address | IPv6Address]:
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    if address in _NAT64:
+        return [IPv4Address(int(address) & 0xFFFFFFFF)]
+    inner = [address.sixtofour, *(address.teredo or ())]
+    return [address, *(item for item in inner if item is not None)]
+
+
+def _is_private_host(host: str) -> bool:
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return not is_public(name)
+
+
+def _judge(answer: aiohttp.ClientResponse) -> Reply:
+    if 200 <= answer.status < 300:
+        return Reply(answer.status)
+    told = answer.headers.get("Retry-After", "")
+    wait = min(float(told), _LONGEST_WAIT) if told.isascii() and told.isdigit() and len(told) < 10 else None
+    kind = "redirects, which is not followed" if 300 <= answer.status < 400 else "refused"
+    return Reply(answer.status, f"The receiver {kind}: {answer.status}.", wait)
+
+
+def _describe(error: Exception) -> str:
+    """Return what went wrong, without the address: its query may hold a secret."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, PrivateAddressError):
+            return "Its name leads to a private address."
+        cause = cause.__cause__ or getattr(cause, "os_error", None)
+    if isinstance(error, asyncio.TimeoutError):
+        return "It did not answer in time."
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        return "Its certificate is not trusted."
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "Its name cannot be found."
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "It cannot be connected to."
+    return "The connection broke."

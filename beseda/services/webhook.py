@@ -1,0 +1,236 @@
+"""Events, told to the servers of whoever subscribed: signed, in order for each lead, again until they are taken."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+import orjson
+
+from beseda.domain.event import Event, EventType, redact
+from beseda.domain.job import JobRequest
+from beseda.domain.webhook import (
+    GONE,
+    MOST_TRIES,
+    Delivery,
+    DeliveryState,
+    DueDelivery,
+    Endpoint,
+    EndpointChange,
+    Outcome,
+    derive_key,
+    sign,
+)
+from beseda.errors import InputError, NotFoundError, StorageError, WebhooksOffError
+from beseda.hooks.base import Hook, Reply, WebhookSender
+from beseda.jobs.base import JobQueue
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+from beseda.kit.ids import new_id
+from beseda.storage.base.webhook import WebhookStore
+
+log = logging.getLogger(__name__)
+
+DELIVER = "webhook.deliver"
+SLOT = "light"
+_LEASE = timedelta(seconds=60)  # longer than a try may take
+_AT_ONCE = 8  # deliveries to one endpoint
+_WAVES = 100  # to one endpoint in one job: then others' jobs have their turn
+_STAY = 20.0  # seconds that a job waits for what is due soon, so that a first try anew comes after a second
+_PAUSE = 0.5  # seconds at least between two looks
+_BACKOFF = Backoff(first=1.0, factor=3.5, cap=6 * 3600.0)
+
+
+class WebhookService:
+    """Keeps endpoints and tells them of events. Every method raises StorageError."""
+
+    def __init__(
+        self, store: WebhookStore, sender: WebhookSender, jobs: JobQueue, clock: Clock, *, secret: str | None
+    ) -> None:
+        """Without a `secret` there are no new endpoints, and nothing is sent to the old ones."""
+        self._store = store
+        self._sender = sender
+        self._jobs = jobs
+        self._clock = clock
+        self._secret = secret
+        self._ringing: asyncio.Task[None] | None = None
+
+    async def create(
+        self, url: str, *, bot: str = "", types: Sequence[EventType] = (), description: str = ""
+    ) -> tuple[Endpoint, str]:
+        """Keep an address and return it with the key that signs, which is shown this once.
+
+        Raises WebhooksOffError without a secret, InputError for an address that is never sent to.
+        """
+        secret, salt = self._need_secret(), secrets.token_hex(16)
+        self._check(url)
+        endpoint = await self._store.add(url, bot, types, description, salt)
+        return endpoint, derive_key(secret, salt)
+
+    async def find(self, endpoint_id: int) -> Endpoint:
+        """Return an endpoint. Raises NotFoundError."""
+        return _found(await self._store.find(endpoint_id), endpoint_id)
+
+    async def page(self, *, limit: int, offset: int) -> tuple[Sequence[Endpoint], int]:
+        """Return some endpoints, newest first, and how many there are."""
+        return await self._store.page(limit=limit, offset=offset), await self._store.count()
+
+    async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint:
+        """Change an endpoint; one that is made active again is told of what waited. Raises as `create` does."""
+        if change.url is not None:
+            self._check(change.url)
+        endpoint = _found(await self._store.change(endpoint_id, change), endpoint_id)
+        self.ring()
+        return endpoint
+
+    async def replace_key(self, endpoint_id: int) -> tuple[Endpoint, str]:
+        """Have an endpoint signed for with another key, and return it, this once."""
+        secret, salt = self._need_secret(), secrets.token_hex(16)
+        endpoint = _found(await self._store.change(endpoint_id, EndpointChange(salt=salt)), endpoint_id)
+        return endpoint, derive_key(secret, salt)
+
+    async def remove(self, endpoint_id: int) -> None:
+        """Forget an endpoint with its deliveries. Raises NotFoundError."""
+        if not await self._store.remove(endpoint_id):
+            raise NotFoundError(f"webhook {endpoint_id}")
+
+    async def deliveries(
+        self, endpoint_id: int, state: DeliveryState | None, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> tuple[Sequence[Delivery], int]:
+        """Return an endpoint's deliveries, newest first, and how many there are. Raises NotFoundError."""
+        await self.find(endpoint_id)
+        found = await self._store.deliveries(endpoint_id, state, limit=limit, offset=offset, before=before)
+        return found, await self._store.count_deliveries(endpoint_id, state)
+
+    async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery:
+        """Have a delivery made again, as if it had never been tried. Raises NotFoundError."""
+        delivery = await self._store.redeliver(endpoint_id, delivery_id)
+        if delivery is None:
+            raise NotFoundError(f"delivery {delivery_id} of webhook {endpoint_id}")
+        self.ring()
+        return delivery
+
+    def ring(self) -> None:
+        """Say that there may be something to send: a job is asked for soon, one for many rings.
+
+        Never waits and never raises: what is not asked for here is found by the schedule.
+        """
+        if self._secret is not None and (self._ringing is None or self._ringing.done()):
+            self._ringing = asyncio.create_task(self._ask_for_job(), name="webhook-ring")
+
+    async def deliver(self) -> int:
+        """Send what is due, and what becomes due within seconds; return how many deliveries were tried."""
+        if self._secret is None:
+            return 0
+        tried, leave_at = 0, self._clock.monotonic() + _STAY
+        while True:
+            numbers = await self._store.due_endpoints()
+            tried += sum(await asyncio.gather(*map(self._serve, numbers)))
+            due = await self._store.next_due()
+            wait = max(_PAUSE, (due - self._clock.now()).total_seconds()) if due else _STAY
+            if self._clock.monotonic() + wait >= leave_at:
+                return tried
+            await self._clock.sleep(wait)
+
+    async def tidy(self, keep: timedelta) -> int:
+        """Delete deliveries that were over that long ago and return how many."""
+        return await self._store.purge(self._clock.now() - keep)
+
+    async def close(self) -> None:
+        """Ring no more, and close every connection."""
+        if self._ringing is not None:
+            self._ringing.cancel()
+            await asyncio.gather(self._ringing, return_exceptions=True)
+        await self._sender.close()
+
+    async def _ask_for_job(self) -> None:
+        await self._clock.sleep(_PAUSE)
+        try:
+            if await self._store.due_endpoints():
+                await self._jobs.enqueue(JobRequest(new_id(), DELIVER, {}, slot=SLOT))
+        except StorageError as error:
+            log.warning("nobody is told yet of an event: %s", error.detail)
+
+    async def _serve(self, endpoint_id: int) -> int:
+        """Send an endpoint what is due, in waves; other endpoints do not wait for a slow one."""
+        tried = 0
+        for _ in range(_WAVES):
+            until = self._clock.now() + _LEASE
+            wave = await self._store.claim(endpoint_id, until=until, limit=_AT_ONCE)
+            endpoint = await self._store.find(endpoint_id)
+            if not wave or endpoint is None or not endpoint.active:
+                break
+            await asyncio.gather(*(self._try(endpoint, due) for due in wave))
+            tried += len(wave)
+        return tried
+
+    async def _try(self, endpoint: Endpoint, due: DueDelivery) -> None:
+        reply = await self._sender.send(self._write_hook(endpoint, due))
+        outcome = self._judge(due.delivery, reply)
+        await self._store.settle(due.delivery.id, outcome)
+        if reply.status == GONE:
+            gone = EndpointChange(active=False, reason="The receiver wants no more: 410.")
+            await self._store.change(endpoint.id, gone)
+        if outcome.state is DeliveryState.DEAD:
+            log.warning("webhook %d: event %d was not taken: %s", endpoint.id, due.delivery.event.id, outcome.error)
+
+    def _write_hook(self, endpoint: Endpoint, due: DueDelivery) -> Hook:
+        event, now = due.delivery.event, int(self._clock.now().timestamp())
+        body = write_body(event, is_private=due.is_private)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Beseda-Webhooks/1",
+            "Beseda-Event": event.type.value,
+            "Beseda-Delivery": str(due.delivery.id),
+            "Beseda-Timestamp": str(now),
+            "Beseda-Signature": sign(derive_key(self._need_secret(), endpoint.salt), now, body),
+        }
+        return Hook(endpoint.url, body, headers)
+
+    def _judge(self, delivery: Delivery, reply: Reply) -> Outcome:
+        now = self._clock.now()
+        if not reply.error:
+            return Outcome(DeliveryState.DELIVERED, now, reply.status)
+        if reply.status == GONE or delivery.attempts + 1 >= MOST_TRIES:
+            return Outcome(DeliveryState.DEAD, now, reply.status, reply.error)
+        wait = max(_BACKOFF.delay(delivery.attempts), reply.retry_after or 0.0)
+        return Outcome(DeliveryState.PENDING, now + timedelta(seconds=wait), reply.status, reply.error)
+
+    def _need_secret(self) -> str:
+        if self._secret is None:
+            raise WebhooksOffError("BESEDA_EVENTS_SECRET is not set")
+        return self._secret
+
+    def _check(self, url: str) -> None:
+        fault = self._sender.find_fault(url)
+        if fault:
+            raise RefusedAddressError(fault)
+
+
+class RefusedAddressError(InputError):
+    """An address that events are never sent to."""
+
+    status = 422
+
+    def say(self, language: str) -> str:
+        """Return what is wrong with it, which is for whoever sets addresses and no secret."""
+        return self.detail or super().say(language)
+
+
+def write_body(event: Event, *, is_private: bool = False) -> bytes:
+    """Return an event as it is sent; nothing personal is in it where the person took their consent back."""
+    body = {
+        "id": event.id,
+        "type": event.type,
+        "bot": event.bot,
+        "occurred_at": event.occurred_at,
+        "data": redact(event.data) if is_private else event.data,
+    }
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+
+
+def _found(endpoint: Endpoint | None, endpoint_id: int) -> Endpoint:
+    if endpoint is None:
+        raise NotFoundError(f"webhook {endpoint_id}")
+    return endpoint

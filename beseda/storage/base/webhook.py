@@ -1,0 +1,73 @@
+"""Addresses that are told of events, and the telling, as services see them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from beseda.domain.event import EventType
+from beseda.domain.webhook import Delivery, DeliveryState, DueDelivery, Endpoint, EndpointChange, Outcome
+
+
+class WebhookStore(Protocol):
+    """Endpoints and deliveries. Each method is one transaction; every one raises StorageError."""
+
+    async def add(self, url: str, bot: str, types: Sequence[EventType], description: str, salt: str) -> Endpoint:
+        """Store an endpoint that is told of what happens from now on."""
+        ...
+
+    async def find(self, endpoint_id: int) -> Endpoint | None:
+        """Return an endpoint, or None."""
+        ...
+
+    async def page(self, *, limit: int, offset: int) -> Sequence[Endpoint]:
+        """Return some endpoints, newest first."""
+        ...
+
+    async def count(self) -> int:
+        """Return how many endpoints there are."""
+        ...
+
+    async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
+        """Change an endpoint and return it; None where there is none."""
+        ...
+
+    async def remove(self, endpoint_id: int) -> bool:
+        """Delete an endpoint with its deliveries; False where there is none."""
+        ...
+
+    async def deliveries(
+        self, endpoint_id: int, state: DeliveryState | None, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> Sequence[Delivery]:
+        """Return an endpoint's deliveries, newest first: those with ids below `before`, else from `offset` on."""
+        ...
+
+    async def count_deliveries(self, endpoint_id: int, state: DeliveryState | None) -> int:
+        """Return how many deliveries an endpoint has."""
+        ...
+
+    async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery | None:
+        """Have a delivery made again, and return it; None where there is none."""
+        ...
+
+    async def due_endpoints(self) -> Sequence[int]:
+        """Return the ids of active endpoints that something is to be sent to now."""
+        ...
+
+    async def claim(self, endpoint_id: int, *, until: datetime, limit: int) -> Sequence[DueDelivery]:
+        """Take deliveries that are due; until `until` nobody else is given them.
+
+        Of one lead's the earliest that is not over comes first: nothing overtakes it, even while it waits for a try.
+        """
+        ...
+
+    async def settle(self, delivery_id: int, outcome: Outcome) -> None:
+        """Keep what became of a try."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """Return when the next delivery to an active endpoint is due, or None."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Delete deliveries that were over before then and return how many."""
+        ...

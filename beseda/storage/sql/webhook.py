@@ -1,0 +1,248 @@
+"""Endpoints and deliveries in SQL."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, true, update
+
+from beseda.domain.event import Event, EventType
+from beseda.domain.lead import ConsentKind
+from beseda.domain.webhook import Delivery, DeliveryState, DueDelivery, Endpoint, EndpointChange, Outcome
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.event import event_deliveries as deliveries
+from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.event import webhook_endpoints as endpoints
+from beseda.storage.sql.tables.lead import lead_consents, leads
+
+T = TypeVar("T")
+_PENDING = DeliveryState.PENDING.value
+_CHUNK = 1000
+
+
+class SqlWebhookRepository:
+    """Endpoints and deliveries in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def add(self, url: str, bot: str, types: Sequence[EventType], description: str, salt: str) -> Endpoint:
+        """Store an endpoint that is told of what happens from now on."""
+        now = self._clock.now()
+        values = {"url": url, "bot": bot, "types": _join(types), "description": description, "salt": salt}
+        rest = {"active": True, "reason": "", "created_at": now, "updated_at": now}
+        statement = insert(endpoints).values({**values, **rest}).returning(*endpoints.columns)
+        return await self._write(lambda connection: _load_endpoint(connection.execute(statement).one()))
+
+    async def find(self, endpoint_id: int) -> Endpoint | None:
+        """Return an endpoint, or None."""
+        return await self._database.read(lambda connection: _find(connection, endpoint_id))
+
+    async def page(self, *, limit: int, offset: int) -> Sequence[Endpoint]:
+        """Return some endpoints, newest first."""
+        query = select(endpoints).order_by(endpoints.c.id.desc()).limit(limit).offset(offset)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_load_endpoint(row) for row in rows]
+
+    async def count(self) -> int:
+        """Return how many endpoints there are."""
+        return await self._count(select(func.count()).select_from(endpoints))
+
+    async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
+        """Change an endpoint and return it; None where there is none."""
+        names = ("url", "bot", "description", "active", "salt", "reason")
+        values = {name: getattr(change, name) for name in names if getattr(change, name) is not None}
+        if change.types is not None:
+            values["types"] = _join(change.types)
+        values["updated_at"] = self._clock.now()
+        statement = update(endpoints).where(endpoints.c.id == endpoint_id).values(values)
+
+        def work(connection: Connection) -> Endpoint | None:
+            connection.execute(statement)
+            return _find(connection, endpoint_id)
+
+        return await self._write(work)
+
+    async def remove(self, endpoint_id: int) -> bool:
+        """Delete an endpoint with its deliveries; False where there is none."""
+        statement = delete(endpoints).where(endpoints.c.id == endpoint_id)
+        return await self._write(lambda connection: connection.execute(statement).rowcount > 0)
+
+    async def deliveries(
+        self, endpoint_id: int, state: DeliveryState | None, *, limit: int, offset: int = 0, before: int | None = None
+    ) -> Sequence[Delivery]:
+        """Return an endpoint's deliveries, newest first: those with ids below `before`, else from `offset` on."""
+        query = _select_deliveries().where(_is_of(endpoint_id, state)).order_by(deliveries.c.id.desc()).limit(limit)
+        query = query.offset(offset) if before is None else query.where(deliveries.c.id < before)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_load(row) for row in rows]
+
+    async def count_deliveries(self, endpoint_id: int, state: DeliveryState | None) -> int:
+        """Return how many deliveries an endpoint has."""
+        return await self._count(select(func.count()).select_from(deliveries).where(_is_of(endpoint_id, state)))
+
+    async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery | None:
+        """Have a delivery made again, and return it; None where there is none."""
+        own = and_(deliveries.c.id == delivery_id, deliveries.c.endpoint_id == endpoint_id)
+        again = {"state": _PENDING, "attempts": 0, "due_at": self._clock.now(), "finished_at": None, "error": ""}
+
+        def work(connection: Connection) -> Delivery | None:
+            over = deliveries.c.state != _PENDING  # one under way is made anyhow
+            connection.execute(update(deliveries).where(own, over).values({**again, "lease_until": None}))
+            row = connection.execute(_select_deliveries().where(own)).one_or_none()
+            return _load(row) if row is not None else None
+
+        return await self._write(work)
+
+    async def due_endpoints(self) -> Sequence[int]:
+        """Return the ids of active endpoints that something is to be sent to now."""
+        due = _is_due(self._clock.now())
+        query = select(deliveries.c.endpoint_id).join(endpoints).where(endpoints.c.active.is_(True), due).distinct()
+        return await self._database.read(lambda connection: connection.execute(query).scalars().all())
+
+    async def claim(self, endpoint_id: int, *, until: datetime, limit: int) -> Sequence[DueDelivery]:
+        """Take deliveries that are due, each lead's in their order; until `until` nobody else is given them."""
+        now = self._clock.now()
+        return await self._write(lambda connection: _claim(connection, (endpoint_id, limit), until, now))
+
+    async def settle(self, delivery_id: int, outcome: Outcome) -> None:
+        """Keep what became of a try."""
+        over = outcome.state is not DeliveryState.PENDING
+        values = {
+            "state": outcome.state.value,
+            "attempts": deliveries.c.attempts + 1,
+            "due_at": outcome.due_at,
+            "status": outcome.status,
+            "error": outcome.error,
+            "lease_until": None,
+            "finished_at": self._clock.now() if over else None,
+        }
+        statement = update(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.state == _PENDING)
+        await self._write(lambda connection: connection.execute(statement.values(values)))
+
+    async def next_due(self) -> datetime | None:
+        """Return when the next delivery to an active endpoint is due, or None."""
+        query = select(func.min(deliveries.c.due_at)).join(endpoints)
+        query = query.where(endpoints.c.active.is_(True), deliveries.c.state == _PENDING)
+        found: datetime | None = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return found
+
+    async def purge(self, before: datetime) -> int:
+        """Delete deliveries that were over before then and return how many."""
+        old = select(deliveries.c.id).where(deliveries.c.finished_at < before).limit(_CHUNK)
+        statement = delete(deliveries).where(deliveries.c.id.in_(old))
+        total = 0
+        while True:
+            count = await self._write(lambda connection: connection.execute(statement).rowcount)
+            total += count
+            if count < _CHUNK:
+                return total
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
+        return await self._database.write(work)
+
+    async def _count(self, query: Select[Any]) -> int:
+        number: int = await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        return number
+
+
+def _join(types: Sequence[EventType]) -> str:
+    return " ".join(dict.fromkeys(kind.value for kind in types))
+
+
+def _find(connection: Connection, endpoint_id: int) -> Endpoint | None:
+    row = connection.execute(select(endpoints).where(endpoints.c.id == endpoint_id)).one_or_none()
+    return _load_endpoint(row) if row is not None else None
+
+
+def _load_endpoint(row: Row[Any]) -> Endpoint:
+    return Endpoint(
+        row.id,
+        row.url,
+        row.bot,
+        tuple(map(EventType, row.types.split())),
+        row.description,
+        row.active,
+        row.reason,
+        row.salt,
+        row.created_at,
+        row.updated_at,
+    )
+
+
+def _select_deliveries() -> Select[Any]:
+    about = [column.label(f"event_{column.name}") for column in events.columns if column.name != "id"]
+    return select(deliveries, *about).join(events, events.c.id == deliveries.c.event_id)
+
+
+def _load(row: Row[Any]) -> Delivery:
+    return Delivery(
+        row.id,
+        row.endpoint_id,
+        _load_event(row),
+        DeliveryState(row.state),
+        row.attempts,
+        row.due_at,
+        row.status,
+        row.error,
+        row.created_at,
+        row.finished_at,
+    )
+
+
+def _load_event(row: Row[Any]) -> Event:
+    data = orjson.loads(row.event_data)
+    kind = EventType(row.event_type)
+    return Event(row.event_id, kind, row.event_bot, row.event_lead_id, row.event_user_id, data, row.event_occurred_at)
+
+
+def _is_of(endpoint_id: int, state: DeliveryState | None) -> ColumnElement[bool]:
+    wanted = true() if state is None else deliveries.c.state == state.value
+    return and_(deliveries.c.endpoint_id == endpoint_id, wanted)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    free = or_(deliveries.c.lease_until.is_(None), deliveries.c.lease_until <= now)
+    return and_(deliveries.c.state == _PENDING, deliveries.c.due_at <= now, free)
+
+
+def _claim(connection: Connection, what: tuple[int, int], until: datetime, now: datetime) -> list[DueDelivery]:
+    endpoint_id, limit = what
+    earlier = deliveries.alias()
+    is_first = ~(
+        select(earlier.c.id)
+        .where(
+            earlier.c.endpoint_id == endpoint_id,
+            earlier.c.lead_id == deliveries.c.lead_id,
+            earlier.c.id < deliveries.c.id,
+            earlier.c.state == _PENDING,
+        )
+        .exists()
+    )
+    query = (
+        select(deliveries.c.id)
+        .where(deliveries.c.endpoint_id == endpoint_id, _is_due(now), is_first)
+        .order_by(deliveries.c.due_at, deliveries.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and leaves this out
+    )
+    numbers = connection.execute(query).scalars().all()
+    connection.execute(update(deliveries).where(deliveries.c.id.in_(numbers)).values(lease_until=until))
+    rows = connection.execute(_select_deliveries().where(deliveries.c.id.in_(numbers)).order_by(deliveries.c.id)).all()
+    hidden = _find_private(connection, {row.event_lead_id for row in rows if row.event_lead_id is not None})
+    return [DueDelivery(_load(row), row.event_lead_id in hidden) for row in rows]
+
+
+def _find_private(connection: Connection, lead_ids: set[int]) -> set[int]:
+    """Return the leads one of whose people has taken back the consent to their profile and not given it anew."""
+    query = (
+        select(leads.c.id, lead_consents.c.user_id, lead_consents.c.given_at, lead_consents.c.revoked_at)
+        .join(lead_consents, lead_consents.c.lead_id == func.coalesce(leads.c.merged_into, leads.c.id))
+        .where(leads.c.id.in_(lead_ids), lead_consents.c.kind == ConsentKind.PDPA_PROFILE.value)
+        .order_by(lead_consents.c.id)
+    )
+    last = {(row.id, row.user_id): row for row in connection.execute(query)}
+    return {lead_id for (lead_id, _), row in last.items() if row.revoked_at is not None}
