@@ -9,12 +9,12 @@ from beseda.kit.clock import SystemClock
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.history import HistoryStore
-from beseda.storage.base.rate_limit import RateLimiter
+from beseda.storage.base.rate_limit import RateLimiter, TokenBucket
 from beseda.storage.base.state import StateStore
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.history import MemoryHistory
-from beseda.storage.memory.rate_limit import MemoryRateLimiter
+from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.state import SqlState
 
@@ -28,21 +28,22 @@ class HotStores:
     cache: Cache
     limiter: RateLimiter
     bus: Bus
+    tokens: TokenBucket
     ping: Callable[[], Awaitable[None]]
 
 
 async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack) -> HotStores:
     clock = SystemClock()
-    cache, limiter = MemoryCache(clock), MemoryRateLimiter(clock)
+    cache, limiter, tokens = MemoryCache(clock), MemoryRateLimiter(clock), MemoryTokenBucket(clock)
     await SqlState(database, clock).purge()
     if settings.redis_url is None:
-        return HotStores(MemoryHistory(clock), SqlState(database, clock), cache, limiter, MemoryBus(), _answer)
+        return HotStores(MemoryHistory(clock), SqlState(database, clock), cache, limiter, MemoryBus(), tokens, _answer)
     from beseda.storage.redis.bus import RedisBus
     from beseda.storage.redis.cache import RedisCache
     from beseda.storage.redis.connection import open_redis
-    from beseda.storage.redis.fallback import FallbackCache, FallbackLimiter, Outage, RecordedState
+    from beseda.storage.redis.fallback import FallbackCache, FallbackLimiter, FallbackTokens, Outage, RecordedState
     from beseda.storage.redis.history import RedisHistory
-    from beseda.storage.redis.rate_limit import RedisRateLimiter
+    from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
     from beseda.storage.redis.state import RedisState
 
     redis = await open_redis(settings.redis_url)
@@ -60,6 +61,7 @@ async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack
         FallbackCache(shared, cache, outage),
         FallbackLimiter(RedisRateLimiter(redis), limiter, outage),
         bus,
+        FallbackTokens(RedisTokenBucket(redis), tokens, outage),
         ping,
     )
 

@@ -295,7 +295,8 @@ def _guard(ground: Ground) -> Guard:
 
 
 def _open_messenger(made: _Parts, container: Container) -> TelegramMessenger:
-    pacer = Pacer(container.clock, enabled=container.settings.limits)
+    limited = container.settings.limits
+    pacer = Pacer(container.clock, enabled=limited, bot=made.me.id, tokens=container.hot.tokens)
     files = container.settings.storage_dir / "files"
     note = _flood_note(container.record.flood_waits)
     messenger = TelegramMessenger(made.api, pacer, container.clock, note, files)

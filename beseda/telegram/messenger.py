@@ -77,6 +77,7 @@ class TelegramMessenger:
         attempt = 0
         while True:
             await self.wait(target)
+            await self._pacer.wait_for_bot()
             await self.guard(target.chat.chat_id)
             try:
                 return await self._put_once(target, part)
@@ -185,6 +186,8 @@ class TelegramMessenger:
     async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None:
         """Show the answer so far as a draft with a stop button; an empty text shows “thinking…”."""
         await self.guard(target.chat.chat_id)
+        if not await self._pacer.has_room():
+            return
         self._pacer.count(target.chat.chat_id, target.kind)
         pieces = await _render(markdown, partial=True)
         text: dict[str, Any] = {"text": pieces[-1], "parse_mode": "HTML"} if pieces else {"text": ""}
@@ -200,7 +203,7 @@ class TelegramMessenger:
     async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None:
         """Show the answer so far as a real message: sent the first time, recorded before and after, then edited."""
         pieces = await _render(markdown, partial=True)
-        if not pieces:
+        if not pieces or not await self._pacer.has_room():
             return
         part = request.part
         if part.message_id is None:

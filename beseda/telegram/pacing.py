@@ -1,10 +1,14 @@
-"""How fast Telegram lets a bot talk, as pure logic over a clock.
+"""How fast Telegram lets a bot talk.
 
-About one message a second to a chat with short bursts allowed, twenty a minute to a group, edits counted alike:
-https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+About one message a second to a chat with short bursts allowed, twenty a minute to a group, thirty a second in all,
+edits counted alike: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+
+A chat has one owner among the replicas, so its pace is kept here; that of the bot is everybody's, replicas and workers
+together. After a flood wait everything goes at four fifths of its pace, and a tenth faster every five minutes.
 """
 
 from collections import OrderedDict
+from typing import Protocol
 
 from beseda.domain.conversation import ChatKind
 from beseda.kit.clock import Clock
@@ -12,17 +16,44 @@ from beseda.kit.clock import Clock
 _PRIVATE_EVERY, _GROUP_EVERY = 1.0, 3.0
 _BURST = 3
 _CHATS_KEPT = 20_000
+BOT_RATE = 30.0  # messages a second
+_SLOWER, _SLOWEST, _FASTER, _FASTER_EVERY = 0.8, 0.2, 0.1, 300.0
+_BLOCK_SECONDS = 0.5  # that tokens taken ahead are good for
+
+
+class Tokens(Protocol):
+    """Where the bot's pace is counted; `beseda.storage.base.rate_limit.TokenBucket`."""
+
+    @property
+    def block(self) -> int:
+        """How many tokens are best taken at once."""
+        ...
+
+    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
+        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none."""
+        ...
 
 
 class Pacer:
     """Says how long to wait before the next call to a chat; `enabled` off leaves only what Telegram itself said."""
 
-    def __init__(self, clock: Clock, *, enabled: bool = True) -> None:
+    def __init__(self, clock: Clock, *, enabled: bool = True, bot: int = 0, tokens: Tokens | None = None) -> None:
+        """`bot` is the number of the bot whose pace is counted in `tokens`, where there are any."""
         self._clock = clock
         self._enabled = enabled
+        self._key = f"bot:{bot}"
+        self._tokens = tokens if enabled else None
+        self._ahead, self._taken_at = 0, float("-inf")
+        self._pace, self._paced_at = 1.0, 0.0
         # For each chat the moment at which its burst will be whole again (a leaky bucket as one number).
         self._full_at: OrderedDict[int, float] = OrderedDict()
         self._closed_until: dict[int, float] = {}
+
+    @property
+    def pace(self) -> float:
+        """The share of the full pace at which the bot talks: below 1 for a while after a flood wait."""
+        steps = int((self._clock.monotonic() - self._paced_at) / _FASTER_EVERY) if self._pace < 1.0 else 0
+        return min(1.0, self._pace + _FASTER * steps)
 
     def delay(self, chat_id: int, kind: ChatKind) -> float:
         """Return the seconds until a call to the chat is allowed, without counting one."""
@@ -30,7 +61,7 @@ class Pacer:
         closed = self._closed_until.get(chat_id, 0.0) - now
         if closed <= 0:
             self._closed_until.pop(chat_id, None)
-        every = _every(kind)
+        every = self._every(kind)
         crowded = self._full_at.get(chat_id, 0.0) - now - every * (_BURST - 1) if self._enabled else 0.0
         return max(0.0, closed, crowded)
 
@@ -39,15 +70,41 @@ class Pacer:
         if not self._enabled:
             return
         now = self._clock.monotonic()
-        self._full_at[chat_id] = max(now, self._full_at.get(chat_id, 0.0)) + _every(kind)
+        self._full_at[chat_id] = max(now, self._full_at.get(chat_id, 0.0)) + self._every(kind)
         self._full_at.move_to_end(chat_id)
         if len(self._full_at) > _CHATS_KEPT:
             self._full_at.popitem(last=False)
 
+    async def wait_for_bot(self) -> None:
+        """Wait until the bot may make one more call, and count it."""
+        while (wait := await self._take()) > 0:
+            await self._clock.sleep(wait)
+
+    async def has_room(self) -> bool:
+        """Count a call that only shows progress, and return whether it may be made: it never waits."""
+        return await self._take() <= 0
+
     def close(self, chat_id: int, seconds: float) -> None:
-        """Obey a 429: nothing to this chat for `seconds`."""
-        self._closed_until[chat_id] = self._clock.monotonic() + seconds
+        """Obey a 429: nothing to this chat for `seconds`, and everything slower from now on."""
+        now = self._clock.monotonic()
+        self._closed_until[chat_id] = now + seconds
+        self._pace, self._paced_at = max(_SLOWEST, self.pace * _SLOWER), now
 
+    async def _take(self) -> float:
+        """Take a token of the bot's; return 0, or the seconds until there is one."""
+        if self._tokens is None:
+            return 0.0
+        now = self._clock.monotonic()
+        is_busy = now - self._taken_at < _BLOCK_SECONDS
+        if is_busy and self._ahead:
+            self._ahead -= 1
+            return 0.0
+        rate = BOT_RATE * self.pace
+        # One that talks now and then takes what it needs; one that is busy takes some ahead, to ask less often.
+        wanted = self._tokens.block if is_busy else 1
+        taken, wait = await self._tokens.take(self._key, wanted, rate=rate, burst=rate)
+        self._ahead, self._taken_at = max(0, taken - 1), now
+        return 0.0 if taken else max(wait, 0.01)
 
-def _every(kind: ChatKind) -> float:
-    return _PRIVATE_EVERY if kind is ChatKind.PRIVATE else _GROUP_EVERY
+    def _every(self, kind: ChatKind) -> float:
+        return (_PRIVATE_EVERY if kind is ChatKind.PRIVATE else _GROUP_EVERY) / self.pace

@@ -19,3 +19,22 @@ class RateLimiter(Protocol):
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed."""
         ...
+
+
+class TokenBucket(Protocol):
+    """Buckets that fill by themselves: how fast several may do a thing together.
+
+    `block` is how many tokens are best taken at once: where asking costs a way over the network, more than one.
+    """
+
+    @property
+    def block(self) -> int:
+        """How many tokens are best taken at once."""
+        ...
+
+    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
+        """Take up to `wanted` tokens of a bucket that gets `rate` a second and holds `burst`.
+
+        Return how many were taken and, where it is none, the seconds until there is one.
+        """
+        ...

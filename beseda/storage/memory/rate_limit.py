@@ -41,3 +41,24 @@ def _wait(events: deque[float], rate: Rate, now: float) -> float:
     if len(events) < rate.limit:
         return 0.0
     return max(0.0, events[-rate.limit] + rate.seconds - now)
+
+
+class MemoryTokenBucket:
+    """Buckets of this process."""
+
+    block = 1
+
+    def __init__(self, clock: Clock | None = None, *, size: int = 10_000) -> None:
+        """At most `size` keys; the one unused for longest is full again."""
+        self._clock = clock or SystemClock()
+        self._buckets: ExpiringMap[tuple[float, float]] = ExpiringMap(self._clock, size)
+
+    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
+        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none."""
+        now = self._clock.monotonic()
+        level, at = self._buckets.get(key) or (burst, now)
+        level = min(burst, level + (now - at) * rate)
+        # The sum of many small shares falls short of a whole by the last digits.
+        taken = max(0, min(wanted, int(level + 1e-9)))
+        self._buckets.set(key, (level - taken, now), burst / rate)
+        return taken, 0.0 if taken else (1.0 - level) / rate

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from beseda.errors import StorageError
 from beseda.storage.base.cache import Cache
-from beseda.storage.base.rate_limit import Rate, RateLimiter
+from beseda.storage.base.rate_limit import Rate, RateLimiter, TokenBucket
 from beseda.storage.base.state import StateStore
 from beseda.storage.sql.state import SqlState
 
@@ -91,6 +91,27 @@ class FallbackLimiter:
             return await self._outage.attempt(lambda: self._limiter.hit(key, rates))
         except StorageError:
             return await self._spare.hit(key, rates)
+
+
+class FallbackTokens:
+    """Implements `TokenBucket`: shared with others where that is possible, else of this process."""
+
+    def __init__(self, tokens: TokenBucket, spare: TokenBucket, outage: Outage) -> None:
+        self._tokens = tokens
+        self._spare = spare
+        self._outage = outage
+
+    @property
+    def block(self) -> int:
+        """How many tokens are best taken at once."""
+        return self._tokens.block
+
+    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
+        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none."""
+        try:
+            return await self._outage.attempt(lambda: self._tokens.take(key, wanted, rate=rate, burst=burst))
+        except StorageError:
+            return await self._spare.take(key, wanted, rate=rate, burst=burst)
 
 
 class RecordedState:

@@ -52,3 +52,39 @@ class RedisRateLimiter:
         with guard():
             wait = await self._hit(keys=[self._prefix + key], args=arguments)
         return int(wait) / 1_000_000
+
+
+# A hash per key: the level of the bucket and the server's time of it in microseconds.
+_TAKE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local wanted, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local held = redis.call('HMGET', KEYS[1], 'level', 'at')
+local level = burst
+if held[1] then level = math.min(burst, tonumber(held[1]) + math.max(0, now - tonumber(held[2])) * rate / 1000000) end
+local taken = math.max(0, math.min(wanted, math.floor(level + 1e-9)))
+redis.call('HSET', KEYS[1], 'level', string.format('%.9f', level - taken), 'at', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], math.ceil(burst / rate * 1000) + 1000)
+if taken > 0 then return {taken, '0'} end
+return {0, string.format('%.6f', (1 - level) / rate)}
+"""
+
+
+class RedisTokenBucket:
+    """Buckets under prefixed keys, shared by all processes."""
+
+    block = 5
+
+    def __init__(self, redis: Redis, *, prefix: str = "beseda:tokens:") -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._take = redis.register_script(_TAKE)
+
+    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
+        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none.
+
+        Raises StorageError.
+        """
+        with guard():
+            taken, wait = await self._take(keys=[self._prefix + key], args=[wanted, rate, burst])
+        return int(taken), float(wait)

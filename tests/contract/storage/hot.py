@@ -10,17 +10,17 @@ from redis.asyncio import Redis
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.history import HistoryStore
-from beseda.storage.base.rate_limit import RateLimiter
+from beseda.storage.base.rate_limit import RateLimiter, TokenBucket
 from beseda.storage.base.state import StateStore
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.history import MemoryHistory
-from beseda.storage.memory.rate_limit import MemoryRateLimiter
+from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
 from beseda.storage.memory.state import MemoryState
 from beseda.storage.redis.bus import RedisBus
 from beseda.storage.redis.cache import RedisCache
 from beseda.storage.redis.history import RedisHistory
-from beseda.storage.redis.rate_limit import RedisRateLimiter
+from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
 from beseda.storage.redis.state import RedisState
 from beseda.testing.clock import ManualClock
 
@@ -36,6 +36,7 @@ class Hot:
     cache: Cache
     limiter: RateLimiter
     bus: Bus
+    tokens: TokenBucket
     clock: ManualClock | None = None
 
     async def until(self, condition: Callable[[], Awaitable[bool]], timeout: float = 5.0) -> float:
@@ -71,6 +72,7 @@ def build_memory() -> Hot:
         MemoryCache(clock),
         MemoryRateLimiter(clock),
         MemoryBus(),
+        MemoryTokenBucket(clock),
         clock,
     )
 
@@ -83,4 +85,5 @@ def build_redis(redis: Redis) -> Hot:
         RedisCache(redis),
         RedisRateLimiter(redis),
         RedisBus(redis),
+        RedisTokenBucket(redis),
     )

@@ -55,3 +55,28 @@ async def test_refused_events_do_not_count(hot: Hot) -> None:
         return await hot.limiter.hit("a", rates) == 0
 
     assert 0.25 <= await hot.until(allowed) <= 2
+
+
+async def test_bucket_gives_a_burst_and_then_says_how_long(hot: Hot) -> None:
+    taken = [await hot.tokens.take("a", 4, rate=0.5, burst=10) for _ in range(4)]
+    assert [number for number, _ in taken] == [4, 4, 2, 0]
+    assert 1.5 < taken[-1][1] <= 2
+
+
+async def test_bucket_fills_by_itself(hot: Hot) -> None:
+    assert await hot.tokens.take("a", 5, rate=10, burst=5) == (5, 0)
+
+    async def has_two() -> bool:
+        return (await hot.tokens.take("a", 1, rate=10, burst=5))[0] == 1
+
+    assert 0.05 < await hot.until(has_two) < 1
+
+
+async def test_buckets_do_not_share(hot: Hot) -> None:
+    await hot.tokens.take("a", 5, rate=0.1, burst=5)
+    assert await hot.tokens.take("b", 5, rate=0.1, burst=5) == (5, 0)
+
+
+async def test_bucket_gives_no_more_than_it_holds_to_many_at_once(hot: Hot) -> None:
+    taken = await asyncio.gather(*(hot.tokens.take("a", 3, rate=0.1, burst=20) for _ in range(30)))
+    assert sum(number for number, _ in taken) == 20

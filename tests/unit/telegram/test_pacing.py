@@ -1,6 +1,9 @@
 """How fast a bot may talk."""
 
+import pytest
+
 from beseda.domain.conversation import ChatKind
+from beseda.storage.memory.rate_limit import MemoryTokenBucket
 from beseda.telegram.pacing import Pacer
 from beseda.testing.clock import ManualClock
 
@@ -48,3 +51,67 @@ def test_pacing_off_allows_everything_else() -> None:
     for _ in range(100):
         pacer.count(1, ChatKind.PRIVATE)
     assert pacer.delay(1, ChatKind.PRIVATE) == 0
+
+
+def test_flood_wait_slows_everything_down_for_a_while() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock)
+    pacer.close(1, 5)
+    assert pacer.pace == pytest.approx(0.8)
+    pacer.close(2, 5)
+    assert pacer.pace == pytest.approx(0.64)
+    assert 36 <= _sent(pacer, clock, ChatKind.PRIVATE, 60) <= 42
+    clock.shift(300 - 60)
+    assert pacer.pace == pytest.approx(0.74)
+    clock.shift(900)
+    assert pacer.pace == 1.0
+
+
+def test_pace_never_falls_to_nothing() -> None:
+    pacer = Pacer(ManualClock())
+    for _ in range(50):
+        pacer.close(1, 1)
+    assert pacer.pace == pytest.approx(0.2)
+
+
+async def test_bot_makes_thirty_calls_a_second_to_all_chats_together() -> None:
+    clock = ManualClock(instant=True)
+    tokens = MemoryTokenBucket(clock)
+    replicas = [Pacer(clock, bot=1, tokens=tokens) for _ in range(2)]
+    started = clock.monotonic()
+    for number in range(330):
+        await replicas[number % 2].wait_for_bot()
+    assert clock.monotonic() - started == pytest.approx(10, abs=0.5)
+
+
+async def test_progress_gives_way_when_the_bot_is_busy() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock, bot=1, tokens=MemoryTokenBucket(clock))
+    shown = [await pacer.has_room() for _ in range(40)]
+    assert shown == [True] * 30 + [False] * 10
+
+
+async def test_bot_that_is_busy_asks_for_several_tokens_at_once() -> None:
+    clock = ManualClock(instant=True)
+    tokens = Counted(clock)
+    pacer = Pacer(clock, bot=1, tokens=tokens)
+    for _ in range(26):
+        await pacer.wait_for_bot()
+    assert tokens.asked == 6
+
+
+async def test_pace_of_the_bot_is_not_counted_when_pacing_is_off() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock, enabled=False, bot=1, tokens=MemoryTokenBucket(clock))
+    assert all([await pacer.has_room() for _ in range(100)])
+
+
+class Counted(MemoryTokenBucket):
+    """Tokens that are far away."""
+
+    block = 5
+    asked = 0
+
+    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
+        self.asked += 1
+        return await super().take(key, wanted, rate=rate, burst=burst)
