@@ -25,6 +25,7 @@ from beseda.storage.base.takeover import TakeoverStore
 from beseda.storage.base.territory import TerritoryStore
 from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
+from beseda.storage.base.webhook import WebhookStore
 from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.api_key import SqlApiKeyRepository
 from beseda.storage.sql.broadcast import SqlBroadcastRepository
@@ -48,6 +49,7 @@ from beseda.storage.sql.takeover import SqlTakeoverRepository
 from beseda.storage.sql.territory import SqlTerritoryRepository
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.webhook import SqlWebhookRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Record:
     sales: SalesStore
     leads: LeadStore
     events: EventStore
+    webhooks: WebhookStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -107,4 +110,5 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         sales=SqlSalesRepository(database),
         leads=SqlLeadRepository(database, clock),
         events=SqlEventRepository(database, clock),
+        webhooks=SqlWebhookRepository(database, clock),
     )

@@ -13,6 +13,7 @@ from beseda.config.sections.budgets import BudgetsSection
 from beseda.config.sections.chat import ChatSection
 from beseda.config.sections.gigachat import GigaChatSection
 from beseda.config.sections.jobs import JobsSection
+from beseda.config.sections.leads import LeadsSection
 from beseda.config.sections.limits import LimitsSection
 from beseda.config.sections.log import LogSection
 from beseda.config.sections.models import ModelsSection
@@ -20,6 +21,7 @@ from beseda.config.sections.photo import PhotoSection
 from beseda.config.sections.storage import StorageSection
 from beseda.config.sections.telegram import TelegramSection
 from beseda.config.sections.web import WebSection
+from beseda.config.sections.webhooks import WebhooksSection
 from beseda.config.setting import Setting
 
 DEFAULT_BOT = "assistant"
@@ -38,6 +40,8 @@ class Settings(
     BroadcastsSection,
     BudgetsSection,
     LimitsSection,
+    WebhooksSection,
+    LeadsSection,
     BotsSection,
     TelegramSection,
 ):

@@ -19,7 +19,7 @@ ROWS = (
     ("bootstrap",),
     ("config",),
     ("services",),
-    ("llm", "speech", "photo", "audio", "storage", "jobs", "telegram"),
+    ("llm", "speech", "photo", "audio", "storage", "jobs", "telegram", "hooks"),
     ("domain",),
     ("errors",),
     ("kit", "logs", "metrics"),
@@ -29,7 +29,7 @@ SEES_CONFIG = {"bootstrap", "cli", "asgi"}
 SANDBOX_SEES = {"domain", "errors", "kit", "logs"}
 
 # Library: where it may be imported, as paths below beseda/. What is not listed may be used anywhere.
-HTTP = ("llm", "speech", "photo", "telegram", "sandbox/webhook", "sandbox/user", "testing")
+HTTP = ("llm", "speech", "photo", "telegram", "hooks", "sandbox/webhook", "sandbox/user", "testing")
 WEB = ("api", "console", "sandbox", "asgi", "dispatch/webhook")
 HOMES: dict[str, tuple[str, ...]] = {
     "aiogram": (),

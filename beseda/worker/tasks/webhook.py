@@ -1,0 +1,34 @@
+"""`webhook.deliver`: events are sent to whoever subscribed; `webhook.tidy`: what was sent long ago is forgotten."""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.services.webhook import DELIVER, SLOT
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+_KEEP = timedelta(days=30)
+
+SCHEDULE = (
+    # A ring follows each event at once: this finds what nobody rang for, and what waits to be tried again.
+    Scheduled(DELIVER, every=timedelta(seconds=30), slot=SLOT),
+    Scheduled("webhook.tidy", every=timedelta(days=1), slot=SLOT, at=time(3, 20)),
+)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what sends events."""
+    webhooks = container.webhooks
+
+    async def deliver(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"tried": await webhooks.deliver()}
+
+    async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"deleted": await webhooks.tidy(_KEEP)}
+
+    return {DELIVER: deliver, "webhook.tidy": tidy}
