@@ -13,6 +13,7 @@ from beseda.bootstrap.lead import build_leads
 from beseda.bootstrap.media import empty_folder, open_ffmpeg
 from beseda.bootstrap.models import ModelShelf
 from beseda.bootstrap.record import Record, open_database, open_record
+from beseda.bootstrap.webhook import build_webhooks
 from beseda.config import Settings
 from beseda.config.model import llm_settings
 from beseda.config.photo import photo_settings
@@ -38,6 +39,7 @@ from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
 from beseda.services.voice import VoiceService
+from beseda.services.webhook import WebhookService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
 
@@ -62,6 +64,7 @@ class Container:
     jobs: InlineJobs
     meetings: MeetingService
     leads: LeadService
+    webhooks: WebhookService
     api_keys: ApiKeyService
     analytics: AnalyticsService
     takeovers: TakeoverService
@@ -115,6 +118,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         jobs = await _open_jobs(record.jobs, settings, clock, stack)
         api_keys = ApiKeyService(record.api_keys, clock)
         stack.push_async_callback(api_keys.close)
+        webhooks = build_webhooks(settings, record, jobs, clock, stack)
         yield Container(
             settings=settings,
             clock=clock,
@@ -131,7 +135,8 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             budgets=build_budgets(settings, record.budgets, clock),
             jobs=jobs,
             meetings=MeetingService(record.meetings, jobs, hot.bus, clock),
-            leads=build_leads(record, hot, clock),
+            leads=build_leads(record, hot, clock, region=settings.phone_region, webhooks=webhooks),
+            webhooks=webhooks,
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
