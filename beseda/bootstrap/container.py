@@ -1,16 +1,19 @@
 """The parts that all bots of a process share."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beseda.bootstrap.broadcast import build_broadcasts
 from beseda.bootstrap.budget import build_budgets
 from beseda.bootstrap.hot import HotStores, open_hot
+from beseda.bootstrap.job import open_jobs
 from beseda.bootstrap.lead import build_leads
-from beseda.bootstrap.media import empty_folder, open_ffmpeg
+from beseda.bootstrap.media import open_downloads, open_ffmpeg
 from beseda.bootstrap.models import ModelShelf
 from beseda.bootstrap.record import Record, open_database, open_record
 from beseda.bootstrap.webhook import build_webhooks
@@ -18,8 +21,6 @@ from beseda.config import Settings
 from beseda.config.model import llm_settings
 from beseda.config.photo import photo_settings
 from beseda.errors import StorageError
-from beseda.jobs.base import JobStore
-from beseda.jobs.inline import InlineJobs
 from beseda.kit.clock import Clock, SystemClock
 from beseda.llm.base import ChatModel
 from beseda.llm.registry import choose_model
@@ -43,6 +44,10 @@ from beseda.services.webhook import WebhookService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
 
+if TYPE_CHECKING:
+    from beseda.jobs.celery import CeleryJobs
+    from beseda.jobs.inline import InlineJobs
+
 
 @dataclass(frozen=True, slots=True)
 class Container:
@@ -61,7 +66,7 @@ class Container:
     downloads: Path
     files: FileService
     budgets: BudgetService
-    jobs: InlineJobs
+    jobs: "InlineJobs | CeleryJobs"
     meetings: MeetingService
     leads: LeadService
     webhooks: WebhookService
@@ -106,8 +111,8 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         stack.push_async_callback(models.close)
         transcriber = build_transcriber(speech_settings(settings))
         stack.push_async_callback(transcriber.close)
-        downloads = settings.storage_dir / "tmp"
-        await asyncio.to_thread(empty_folder, downloads)
+        downloads = await asyncio.to_thread(open_downloads, settings.storage_dir / "tmp")
+        stack.push_async_callback(asyncio.to_thread, shutil.rmtree, downloads, ignore_errors=True)
         ffmpeg = open_ffmpeg()
         voice = VoiceService(transcriber, ffmpeg, downloads)
         rules = TranscriptionRules(budget=DiskBudget(settings.temp_budget * 1024 * 1024))
@@ -115,7 +120,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         enhancer = build_enhancer(photo_settings(settings), Darkroom())
         stack.push_async_callback(enhancer.close)
         files = FileService(record.files, settings.storage_dir / "files", clock)
-        jobs = await _open_jobs(record.jobs, settings, clock, stack)
+        jobs = await open_jobs(record.jobs, settings, hot.bus, clock, stack)
         api_keys = ApiKeyService(record.api_keys, clock)
         stack.push_async_callback(api_keys.close)
         webhooks = build_webhooks(settings, record, jobs, clock, stack)
@@ -147,10 +152,3 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
 def speech_settings(settings: Settings) -> SpeechSettings:
     """Return what the recognisers need to know of the settings."""
     return SpeechSettings(",".join(settings.speech), settings.api_keys, settings.base_urls)
-
-
-async def _open_jobs(store: JobStore, settings: Settings, clock: Clock, stack: AsyncExitStack) -> InlineJobs:
-    jobs = InlineJobs(store, {}, settings.slots(), clock)
-    stack.push_async_callback(jobs.close)
-    await jobs.start()
-    return jobs

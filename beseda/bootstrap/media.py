@@ -2,14 +2,17 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from beseda.audio.base import Listener, Recording, Sound, Span
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.errors import ToolError
+from beseda.kit.owner import find_dead, name_owner
 
 _FFMPEG_SLOTS = 2
+_ABANDONED = 2 * 24 * 3600.0  # of another machine's process nobody knows whether it lives: no work takes two days
 
 
 def open_ffmpeg() -> "Ffmpeg | _NoFfmpeg":
@@ -43,11 +46,34 @@ class _NoFfmpeg:
         raise ToolError(self._detail)
 
 
-def empty_folder(folder: Path) -> None:
-    """Make the folder for downloads and clear what a crash has left there."""
+def open_downloads(folder: Path) -> Path:
+    """Return a folder of this process's own below `folder`, and clear what dead processes have left there.
+
+    Bots and workers share the storage folder, each with work in progress.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    names = [path.name for path in folder.iterdir()]
+    owners = {name: name.replace("+", ":") for name in names}
+    dead = set(find_dead(owners.values()))
+    for name, owner in owners.items():
+        path = folder / name
+        if owner in dead or is_older(path, _ABANDONED):
+            _remove(path)
+    own = folder / name_owner().replace(":", "+")  # no file system minds a plus
+    own.mkdir()
+    return own
+
+
+def is_older(path: Path, seconds: float) -> bool:
+    """Return whether nothing was added to a folder for so long; False where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime > seconds
+    except OSError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -13,8 +13,7 @@ from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.logs import log_context
-from beseda.worker import load_schedule, register_tasks
-from beseda.worker.schedule import Scheduler
+from beseda.worker import keep_schedule, register_tasks
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,9 @@ class Fleet:
         # A task may be about a bot that runs in another process.
         self._container.meetings.adopt(await asyncio.to_thread(Catalog([self._plan.settings.bots_dir]).diaries))
         register_tasks(self._container.jobs, self._container)
-        jobs += [self._ask_by_the_clock(), self._announce(announce), self._look_at_speech()]
+        if self._plan.keeps_schedule:
+            jobs.append(keep_schedule(self._container))
+        jobs += [self._announce(announce), self._look_at_speech()]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             await asyncio.gather(*tasks)
@@ -101,9 +102,6 @@ class Fleet:
     def _count(self) -> None:
         if len(self._up) + len(self._problems) == len(self._plan.assignments):
             self._all.set()
-
-    async def _ask_by_the_clock(self) -> None:
-        await Scheduler(self._container.jobs, load_schedule(), self._container.clock).run()
 
     async def _look_at_speech(self) -> None:
         """Ask the recogniser once how it is: a model that is about to be shut down is said in the log."""

@@ -50,6 +50,11 @@ class Plan:
         )
 
     @property
+    def keeps_schedule(self) -> bool:
+        """Whether this process asks for what is due by the clock: with a broker `run` and `beat` do, else all do."""
+        return self.with_api or not self.settings.celery_broker_url
+
+    @property
     def webhook(self) -> Webhook | None:
         """Where updates come in, or None where the bots poll: in the sandbox they always do."""
         address, secret = self.settings.public_url, self.settings.webhook_secret

@@ -28,7 +28,8 @@ async def serve(plan: Plan) -> None:
         listener = listen(settings, stack)
         sandbox = _make_sandbox(plan) if plan.in_sandbox else None
         if sandbox is not None:
-            settings = settings.model_copy(update={"telegram_api_url": listener.address})
+            # Its bots have tokens and an address that no worker knows: their jobs run here.
+            settings = settings.model_copy(update={"telegram_api_url": listener.address, "celery_broker_url": None})
         container = await stack.enter_async_context(open_container(settings))
         secret = plan.webhook.secret if plan.webhook else ""
         checks = list_checks(container)

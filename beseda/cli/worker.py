@@ -1,6 +1,6 @@
-"""`beseda worker`: the work that no message waits for."""
+"""`beseda worker` and `beseda beat`: the work that no message waits for, and who asks for it by the clock."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,24 +11,52 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
+    """Add the commands to the command line."""
     app.command("worker")(worker)
+    app.command("beat")(beat)
 
 
-def worker(config: ConfigOption = None) -> None:
-    """Do the work of the schedule in a process of its own, until stopped. `beseda run` does the same inside."""
-    serve_until_signal(_work(read_settings(config, quiet=False)))
+def worker(
+    slots: Annotated[
+        str, typer.Option("--slots", help="Kinds of work to take, with commas [default: all].", show_default=False)
+    ] = "",
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", min=1, max=64, help="Jobs of each kind at once [default: as jobs.slots has it]."),
+    ] = None,
+    with_beat: Annotated[bool, typer.Option("--beat", help="Ask for what is due by the clock, too.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Do the jobs of all bots that have a token here, beside others: from a broker, or straight from the database."""
+    settings = _choose_slots(read_settings(config, quiet=False), slots, concurrency)
+    from beseda.cli.workshop import work
+
+    serve_until_signal(work(settings, with_beat=with_beat))
 
 
-async def _work(settings: "Settings") -> None:
+def beat(config: ConfigOption = None) -> None:
+    """Ask for what is due by the clock; workers do it. Several of these ask for everything once."""
+    serve_until_signal(_beat(read_settings(config, quiet=False)))
+
+
+def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Settings":
+    """Return settings with the slots of the command line. Raises SettingsError for one that there is not."""
+    from beseda.domain.job import SLOTS
+    from beseda.errors import SettingsError
+
+    wanted = [name.strip() for name in names.split(",") if name.strip()] or list(SLOTS)
+    if unknown := [name for name in wanted if name not in SLOTS]:
+        raise SettingsError(f"--slots: there is no {unknown[0]!r}: there are {', '.join(SLOTS)}")
+    usual = settings.slots()
+    widths = {name: (width or usual[name]) if name in wanted else 0 for name in SLOTS}
+    return settings.model_copy(update={"job_slots": tuple(f"{name}={count}" for name, count in widths.items())})
+
+
+async def _beat(settings: "Settings") -> None:
     from beseda.bootstrap import open_container
-    from beseda.bots.catalog import Catalog
-    from beseda.worker import load_schedule, register_tasks
-    from beseda.worker.schedule import Scheduler
+    from beseda.worker import keep_schedule
 
     open_storage(settings)
     async with open_container(settings) as container:
-        container.meetings.adopt(Catalog([settings.bots_dir]).diaries())
-        register_tasks(container.jobs, container)
-        typer.echo("Beseda's worker is up")
-        await Scheduler(container.jobs, load_schedule(), container.clock).run()
+        typer.echo("Beseda's clock is up")
+        await keep_schedule(container)

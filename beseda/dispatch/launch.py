@@ -18,7 +18,7 @@ from beseda.dispatch.menu import Face, MenuBook
 from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
-from beseda.dispatch.territory import Ground, Lease, Territory
+from beseda.dispatch.territory import Ground, Lease, Territory, WholeGround
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import Job
 from beseda.domain.limits import Limits
@@ -172,6 +172,34 @@ class RunningBot:
             log.warning("%s: %s", self.name, error.detail)
 
 
+class WorkDesk:
+    """One bot's desk in a worker: its jobs are done there, and it hears and says nothing."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    @classmethod
+    async def open(cls, assignment: Assignment, container: Container) -> "WorkDesk":
+        """Put a bot's desk together and have the queue run its kinds of job there, waiting while Telegram is away.
+
+        Raises TelegramUnauthorizedError where the token is wrong.
+        """
+        api = BotApi(assignment.token, server=container.settings.telegram_api_url)
+        chores = Chores(_chores(assignment.router))
+        try:
+            me = await _introduce(api, assignment.profile.name, container.clock)
+            desk = await _put_together(assignment, container, _Parts(api, me, chores, WholeGround()))
+            _register_work(desk, chores, container)
+        except BaseException:
+            await api.close()
+            raise
+        return cls(desk)
+
+    async def close(self) -> None:
+        """Give back connections; its jobs are over by then."""
+        await self._desk.api.close()
+
+
 def _finder(models: ModelShelf, profile: BotProfile) -> FindModel:
     """Return how a bot finds a model: where a question names none, its own."""
 
@@ -193,9 +221,13 @@ def _open_menus(assignment: Assignment) -> MenuBook:
 
 def _take_jobs(desk: Desk, chores: Chores, container: Container) -> None:
     """Have the queue run the bot's kinds of job at its desk, and tell it how they go."""
+    _register_work(desk, chores, container)
+    container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
+
+
+def _register_work(desk: Desk, chores: Chores, container: Container) -> None:
     for kind, chore in chores.kinds.items():
         container.jobs.register(kind, functools.partial(_work_paid, chore, desk), bot=desk.profile.name)
-    container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
     if isinstance(desk.messenger, TelegramMessenger):
         zone = container.budgets.rules_of(desk.profile.name).zone
         post = Post(TelegramMailer(desk.profile.name, desk.messenger), zone, desk.default_language)

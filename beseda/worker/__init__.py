@@ -1,5 +1,5 @@
 """Work that no message waits for: tasks by their noun, and the schedule that asks for them."""
 
-from beseda.worker.tasks import load_schedule, load_tasks, register_tasks
+from beseda.worker.tasks import keep_schedule, load_schedule, register_tasks
 
-__all__ = ["load_schedule", "load_tasks", "register_tasks"]
+__all__ = ["keep_schedule", "load_schedule", "register_tasks"]

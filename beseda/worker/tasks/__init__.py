@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from beseda.jobs.base import JobHandler, JobQueue
-from beseda.worker.schedule import Scheduled
+from beseda.worker.schedule import Scheduled, Scheduler
 
 if TYPE_CHECKING:
     from beseda.bootstrap import Container
@@ -33,6 +33,11 @@ def register_tasks(queue: JobQueue, container: "Container") -> None:
     """Have a queue know every task. Raises ValueError where it knows one already."""
     for kind, handler in load_tasks(container).items():
         queue.register(kind, handler)
+
+
+async def keep_schedule(container: "Container") -> None:
+    """Ask for what is due by the clock until cancelled."""
+    await Scheduler(container.jobs, load_schedule(), container.clock).run()
 
 
 def _load_modules() -> Sequence[ModuleType]:

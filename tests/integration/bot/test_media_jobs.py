@@ -45,7 +45,7 @@ async def test_running_work_is_cancelled_by_its_button(tmp_path: Path) -> None:
         await living.settle()
         assert ended["message_id"] == shown["message_id"]
         assert "reply_markup" not in ended
-        assert not list((tmp_path / "data" / "tmp").iterdir())
+        assert not [path for path in (tmp_path / "data" / "tmp").rglob("*") if path.is_file()]
 
 
 async def test_cancel_command_ends_the_work_of_the_chat(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ async def test_voice_is_shown_in_italics_and_answered_as_a_message(tmp_path: Pat
         await anna.send_voice(HELLO)
         reply = await anna.wait_reply()
         await living.settle()
-        assert not list((tmp_path / "data" / "tmp").iterdir())
+        assert not [path for path in (tmp_path / "data" / "tmp").rglob("*") if path.is_file()]
     assert reply["text"] == "🎤 Hello <world> *now*\n\nHello to you"
     assert [(entity["type"], entity["offset"]) for entity in reply["entities"]] == [("italic", 3), ("bold", 24)]
     assert model.requests[0].messages[-1].content == "Hello <world> *now*"

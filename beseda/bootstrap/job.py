@@ -1,0 +1,34 @@
+"""The queue for work that takes its time: in this process, or handed to workers by a broker."""
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from beseda.config import Settings
+from beseda.jobs.base import JobStore
+from beseda.jobs.inline import InlineJobs
+from beseda.kit.clock import Clock
+from beseda.storage.base.bus import Bus
+
+if TYPE_CHECKING:
+    from beseda.jobs.celery import CeleryJobs
+
+
+async def open_jobs(
+    store: JobStore, settings: Settings, bus: Bus, clock: Clock, stack: AsyncExitStack
+) -> "InlineJobs | CeleryJobs":
+    """Open the queue that the settings name. Raises StorageError."""
+    jobs = _build_jobs(store, settings, clock)
+    jobs.connect(bus)
+    stack.push_async_callback(jobs.close)
+    await jobs.start()
+    return jobs
+
+
+def _build_jobs(store: JobStore, settings: Settings, clock: Clock) -> "InlineJobs | CeleryJobs":
+    if settings.celery_broker_url is None:
+        return InlineJobs(store, {}, settings.slots(), clock)
+    # Celery takes a third of a second to import, and is needed only here.
+    from beseda.jobs.broker import Broker
+    from beseda.jobs.celery import CeleryJobs
+
+    return CeleryJobs(store, Broker(settings.celery_broker_url), settings.slots(), clock)

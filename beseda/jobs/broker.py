@@ -1,0 +1,100 @@
+"""Celery as a carrier: it wakes workers, one queue a slot, and knows of a job nothing but its number.
+
+Everything that counts (state, attempts, leases, progress) is in the table, so a message that is lost, doubled or late
+changes nothing. Facts about options: https://docs.celeryq.dev/en/stable/userguide/configuration.html; the last two of
+the transport are kombu's: without them a killed worker's messages come back only after about a hundred seconds.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from beseda.errors import UnavailableError
+
+log = logging.getLogger(__name__)
+
+TASK = "beseda.job"
+_CONNECT_SECONDS, _ANSWER_SECONDS = 2.0, 5.0
+_SEND_SECONDS = 15.0
+_VISIBILITY = 3600
+_WAITING = 64  # messages in one queue: more would only tell workers again that there is work
+
+
+def build_app(url: str) -> Celery:
+    """Return a Celery app for the broker at `url`; nothing is connected yet."""
+    app = Celery("beseda", broker=url, set_as_current=False)
+    app.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        # What runs has its lease in the table: it need not be broken off because Redis was away.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_timeout=_CONNECT_SECONDS,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": _VISIBILITY,
+            "unacked_restore_interval": 1,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": _CONNECT_SECONDS,
+            "socket_timeout": _ANSWER_SECONDS,
+            "health_check_interval": 10,
+        },
+    )
+    return app
+
+
+def name_queue(slot: str) -> str:
+    """Return the name of a slot's queue."""
+    return f"beseda.{slot}"
+
+
+class Broker:
+    """Sends numbers of jobs. Its calls block, so they have a thread of their own and time-outs."""
+
+    def __init__(self, url: str) -> None:
+        self._app = build_app(url)
+        self._thread = ThreadPoolExecutor(1, "broker")
+        self._closed = False
+
+    async def send(self, slot: str, job_ids: Sequence[int]) -> int:
+        """Send jobs of a slot and return how many that were: none where workers have enough messages waiting.
+
+        Raises UnavailableError where the broker is away.
+        """
+        try:
+            async with asyncio.timeout(_SEND_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._send, slot, job_ids)
+        except (OperationalError, OSError, TimeoutError) as error:
+            raise UnavailableError(f"the broker is away: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """Give back connections."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(OperationalError, OSError, TimeoutError):
+            async with asyncio.timeout(_SEND_SECONDS):
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._app.close)
+        self._thread.shutdown(wait=False)
+
+    def _send(self, slot: str, job_ids: Sequence[int]) -> int:
+        queue = name_queue(slot)
+        with self._app.producer_pool.acquire(block=True, timeout=_ANSWER_SECONDS) as producer:
+            declared = self._app.amqp.queues[queue](producer.default_channel)
+            room = _WAITING - int(declared.queue_declare().message_count)
+            wanted = job_ids[: max(0, room)]
+            for job_id in wanted:
+                self._app.send_task(TASK, (job_id, slot), queue=queue, producer=producer, retry=False)
+        return len(wanted)

@@ -1,0 +1,133 @@
+"""Jobs that workers of other processes and machines run, woken by Celery.
+
+enqueue()   writes the row: from here on the job is accepted, whether the broker is there or not
+relay       sends the numbers of what is due and not sent yet, or sent a while ago and not begun: a message that
+            got lost, a broker that lost its memory, a worker that died
+a worker    is woken and claims the job whose turn it is in the slot: people's turns are fair, as without a broker
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from beseda.errors import StorageError, UnavailableError
+from beseda.jobs.base import JobStore
+from beseda.jobs.broker import Broker
+from beseda.jobs.running import Runner, Timing, free_dead
+from beseda.jobs.table import TableQueue
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+
+log = logging.getLogger(__name__)
+
+_GRACE = 10.0  # seconds that running jobs of a worker get at its end
+_LOOK_EVERY = 2.0  # seconds between two looks for what is to be sent
+_SEND_AGAIN = 5.0  # seconds after which a message that nobody acted on is taken for lost
+_AHEAD = 64  # how far down the line numbers are sent
+
+
+class CeleryJobs(TableQueue):
+    """A `JobQueue` whose jobs run where a Celery worker of ours runs: `beseda.worker.app`.
+
+    In a worker's own process that worker runs them with `runner`; elsewhere nothing runs here.
+    """
+
+    def __init__(
+        self, store: JobStore, broker: Broker, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None
+    ) -> None:
+        """`slots` are how many jobs of each a worker of this process may run at once."""
+        super().__init__(store, slots, clock, timing or replace(Timing(), grace=_GRACE))
+        self._broker = broker
+        self._loops: list[asyncio.Task[None]] = []
+        self._waiting = set(slots)
+        self._kick = asyncio.Event()
+        self._backoff = Backoff(first=0.5, cap=10.0)
+        self._failures = 0
+
+    @property
+    def runner(self) -> Runner:
+        """What runs jobs here, where a worker asks for it."""
+        return self._runner
+
+    @property
+    def slots(self) -> Mapping[str, int]:
+        """How many jobs of each slot a worker of this process may run at once."""
+        return self._slots
+
+    async def start(self) -> None:
+        """Begin to send what is due. Raises StorageError."""
+        await free_dead(self._store)
+        self._news.start()
+        self._loops = [asyncio.create_task(loop) for loop in (self._relay(), self._beat())]
+
+    async def close(self) -> None:
+        """Stop; what still runs in a worker after its grace is cancelled and goes back into the line."""
+        self._news.closing = True
+        await self._runner.close()  # leases are renewed, and what goes back is sent to others meanwhile
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._news.close()
+        await self._broker.close()
+
+    def _hand_out(self, slot: str) -> None:
+        self._waiting.add(slot)
+        self._kick.set()
+
+    async def _relay(self) -> None:
+        while True:
+            self._kick.clear()
+            slots, self._waiting = self._waiting, set()
+            try:
+                for slot in slots:
+                    await self._send(slot)
+            except UnavailableError as error:
+                await self._rest(error, slots)
+            except StorageError as error:
+                log.warning("jobs are not handed to workers: %s", error.detail)
+                self._waiting |= slots
+                await self._clock.sleep(_LOOK_EVERY)
+            except Exception:
+                log.exception("jobs are not handed to workers")  # a bug, which must not stop all jobs for good
+                await self._clock.sleep(_LOOK_EVERY)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_EVERY):
+                await self._kick.wait()
+        except TimeoutError:
+            self._waiting = set(self._slots)
+
+    async def _rest(self, error: UnavailableError, slots: set[str]) -> None:
+        """Wait for a broker that is away; jobs are accepted meanwhile. It is said once."""
+        level = logging.DEBUG if self._failures else logging.WARNING
+        log.log(level, "jobs wait until the broker is back: %s", error.detail)
+        await self._clock.sleep(self._backoff.delay(self._failures))
+        self._failures += 1
+        self._waiting |= slots
+
+    async def _send(self, slot: str) -> None:
+        stale = self._clock.now() - timedelta(seconds=_SEND_AGAIN)
+        numbers = await self._store.publish_next(slot, stale, _AHEAD)
+        if numbers:
+            await self._broker.send(slot, numbers)
+            if self._failures:
+                log.info("the broker is back")
+            self._failures = 0
+
+    async def _beat(self) -> None:
+        """Renew leases of what runs here, and end those of processes that died."""
+        while True:
+            await self._clock.sleep(self._timing.beat)
+            try:
+                await self._runner.renew()
+                if await free_dead(self._store):
+                    self._waiting = set(self._slots)
+                    self._kick.set()
+            except StorageError as error:
+                log.warning("leases are not renewed: %s", error.detail)
+            except Exception:
+                log.exception("leases are not renewed")
