@@ -146,8 +146,9 @@ class Booking:
         meetings, talk = context.desk.meetings, await self._shop.talk(context)
         await self._find(context, meeting_id)
 
-        async def respond(_message_id: int) -> tuple[str, Markup]:
+        async def respond(message_id: int) -> tuple[str, Markup]:
             try:
+                await self._shop.service.allow_invitation(talk, message_id)
                 done = await meetings.confirm(meeting_id)
             except BesedaError as error:
                 return error.say(context.language), [[Button(self._pick(context), "meet:pick")]]

@@ -60,8 +60,8 @@ NOTHING_FREE = Text(
 )
 TAKE = Text(ru="Запишите меня на {time}", en="Book {time} for me")
 HELD = Text(
-    ru="**{time}**: держу это время для вас 15 минут. Подтверждаете?",
-    en="**{time}**: I hold this time for you for 15 minutes. Do you confirm it?",
+    ru="**{time}**: держу это время для вас 15 минут. Подтвердите, и я пришлю файл для вашего календаря.",
+    en="**{time}**: I hold this time for you for 15 minutes. Confirm it, and I send a file for your calendar.",
 )
 MOVED = Text(ru="Перенёс: **{time}**.", en="Moved to **{time}**.")
 CONFIRM = Text(ru="✅ Подтвердить", en="✅ Confirm")

@@ -143,6 +143,11 @@ class SalesService:
         await self.leads.revoke_consent(lead.id, PROFILE, message_id)
         await save_memory(self._state, talk.key, replace(memory, held=(), asked=True))
 
+    async def allow_invitation(self, talk: Talk, message_id: int) -> None:
+        """Keep that the person has asked for the file for their calendar. Raises StorageError and NotFoundError."""
+        lead = await self.find_lead(talk)
+        await self.leads.give_consent(lead.id, ConsentKind.CALENDAR_INVITE, message_id)
+
     async def keep_contact(self, talk: Talk, slot: str, value: str, message_id: int) -> bool:
         """Keep a contact that the person has sent by themselves, which consents to it; False where it is no number.
 

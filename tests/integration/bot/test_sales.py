@@ -248,7 +248,10 @@ async def test_sale_goes_from_greeting_to_a_meeting(tmp_path: Path) -> None:
         card = await anna.wait_for(lambda event: "document" in event.get("message", {}))
         assert card["message"]["document"]["file_name"].endswith(".ics")
         await boris.wait_text("Новая встреча")
-        assert (await lead_of(living)).stage == "summary"
+        lead = await lead_of(living)
+        assert lead.stage == "summary"
+        given = [one.kind for one in await living.container.leads.consents(lead.id) if one.holds]
+        assert given == ["calendar_invite"]
         assert "- " not in await ask(anna, "Спасибо!")
         await anna.say("/start")
         await anna.wait_text("ИИ-ассистент")
