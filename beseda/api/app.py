@@ -19,13 +19,28 @@ from beseda.api.monitoring import Measured, RecordGauges, monitoring_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
 from beseda.api.repeats import HEADER, Repeats
-from beseda.api.routes import analytics, api_key, bot, conversation, event, file, job, lead, meeting, operator
+from beseda.api.routes import (
+    analytics,
+    api_key,
+    bot,
+    broadcast,
+    conversation,
+    event,
+    file,
+    job,
+    lead,
+    meeting,
+    operator,
+    webhook,
+)
 
 ROUTES: list[Callable[[ApiParts], APIRouter]] = [
     lead.router,
     event.router,
+    webhook.router,
     conversation.router,
     analytics.router,
+    broadcast.router,
     operator.router,
     bot.router,
     file.router,

@@ -10,10 +10,12 @@ from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
+from beseda.services.broadcast import BroadcastService
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.takeover import TakeoverService
+from beseda.services.webhook import WebhookService
 from beseda.storage.base.conversation_list import ConversationList
 from beseda.storage.base.file import FileStore
 from beseda.storage.base.job_list import JobList
@@ -55,8 +57,10 @@ class ApiParts:
     jobs: JobQueue
     meetings: MeetingService
     leads: LeadService
+    webhooks: WebhookService
     job_list: JobList
     analytics: AnalyticsService
+    broadcasts: BroadcastService
     bots: BotList = BotList()
     model: str = ""
     limits: ApiLimits = ApiLimits()
@@ -81,8 +85,10 @@ class ApiParts:
             jobs=container.jobs,
             meetings=container.meetings,
             leads=container.leads,
+            webhooks=container.webhooks,
             job_list=record.job_list,
             analytics=container.analytics,
+            broadcasts=container.broadcasts,
             bots=bots,
             model=container.model.name,
             limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),

@@ -1,0 +1,212 @@
+"""Broadcasts: written, counted, tried, sent, paused, and what became of them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from beseda.api.answers import Listing, show, show_list
+from beseda.api.auth import needs
+from beseda.api.fields import BotQuery, RowId
+from beseda.api.paging import Page, PageQuery, write_cursor
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routes._broadcast_forms import (
+    BroadcastChange,
+    BroadcastIn,
+    BroadcastOut,
+    PeopleOut,
+    PhotoIn,
+    RecipientOut,
+    ResumeIn,
+    show_broadcast,
+    show_recipient,
+)
+from beseda.api.routing import api_router
+from beseda.api.versions import ETAG, IfMatch, tag
+from beseda.domain.api_key import ApiKey
+from beseda.domain.broadcast import Broadcast, BroadcastFilter, BroadcastState, NewBroadcast, RecipientState
+from beseda.services.broadcast import BroadcastService
+
+_ORDER = "broadcasts"
+_DRAFT: dict[str, Any] = {"response_model": BroadcastOut, "responses": {200: {"headers": ETAG}, **problems(404, 409)}}
+Writer = Annotated[ApiKey, Depends(needs("write"))]
+Step = Callable[[int], Awaitable[Broadcast]]
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of broadcasts."""
+    routes = api_router("/broadcasts", "broadcasts")
+    _add_lists(routes, parts.broadcasts)
+    _add_drafts(routes, parts)
+    _add_photo(routes, parts.broadcasts)
+    _add_steps(routes, parts.broadcasts)
+    return routes
+
+
+def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
+    read = [Depends(needs("read"))]
+
+    @routes.get(
+        "", response_model=Page[BroadcastOut], summary="List broadcasts, the last made first", dependencies=read
+    )
+    async def list_broadcasts(
+        paging: PageQuery,
+        bot: BotQuery = None,
+        state: Annotated[BroadcastState | None, Query(description="In this state only.")] = None,
+    ) -> Response:
+        wanted = BroadcastFilter(bot, state)
+        place = paging.after(_ORDER, int)
+        found = await broadcasts.list(
+            wanted, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
+        )
+        total = await broadcasts.store.count(wanted)
+        items = [show_broadcast(broadcast) for broadcast in found]
+        return show_list(paging.page(items, total, lambda: write_cursor(_ORDER, found[-1].id)))
+
+    @routes.get(
+        "/{broadcast_id}",
+        response_model=BroadcastOut,
+        summary="Get a broadcast and what became of it so far",
+        responses={200: {"headers": ETAG}, **problems(404)},
+        dependencies=read,
+    )
+    async def get_broadcast(broadcast_id: RowId) -> Response:
+        return _show(await broadcasts.find(broadcast_id))
+
+    @routes.get(
+        "/{broadcast_id}/audience",
+        response_model=PeopleOut,
+        summary="Count the people it would go to, before it is sent",
+        responses=problems(404),
+        dependencies=read,
+    )
+    async def count_audience(broadcast_id: RowId) -> Response:
+        broadcast = await broadcasts.find(broadcast_id)
+        return show({"people": await broadcasts.count_audience(broadcast.bot, broadcast.audience)})
+
+    @routes.get(
+        "/{broadcast_id}/recipients",
+        response_model=Page[RecipientOut],
+        summary="List the people of a broadcast by their numbers",
+        description="`offset` is not counted here: read on with the cursor. `total` is that of the broadcast.",
+        responses=problems(404),
+        dependencies=read,
+    )
+    async def list_recipients(
+        broadcast_id: RowId,
+        paging: PageQuery,
+        state: Annotated[RecipientState | None, Query(description="Of whom this became only.")] = None,
+    ) -> Response:
+        broadcast = await broadcasts.find(broadcast_id)
+        order = f"{_ORDER}:{broadcast_id}:{state or ''}"
+        place = paging.after(order, int)
+        found = await broadcasts.recipients(broadcast_id, state, after=place[0] if place else 0, limit=paging.limit)
+        cursor = write_cursor(order, found[-1].user_id) if len(found) == paging.limit else None
+        items = [show_recipient(one) for one in found]
+        return show_list(Listing(items, broadcast.counts.total, paging.limit, 0, cursor))
+
+
+def _add_drafts(routes: APIRouter, parts: ApiParts) -> None:
+    broadcasts = parts.broadcasts
+
+    @routes.post(
+        "",
+        status_code=201,
+        response_model=BroadcastOut,
+        summary="Write a broadcast: nothing is sent yet",
+        responses={201: {"headers": ETAG}},
+    )
+    async def create_broadcast(body: Annotated[BroadcastIn, Body()], key: Writer) -> Response:
+        known = {profile.name for profile in parts.bots.profiles}
+        if known and body.bot not in known:
+            raise HTTPException(422, f"There is no bot {body.bot}.")
+        new = NewBroadcast(
+            bot=body.bot,
+            title=body.title,
+            content=body.to_content(),
+            audience=body.audience.to_audience(),
+            plan=body.to_plan(broadcasts.plan),
+            author=f"key:{key.id}",
+        )
+        made = await broadcasts.create(new)
+        headers = {"Location": f"/api/v1/broadcasts/{made.id}", **tag(made.version)}
+        return show(show_broadcast(made), status=201, headers=headers)
+
+    @routes.patch(
+        "/{broadcast_id}",
+        response_model=BroadcastOut,
+        summary="Change a draft",
+        responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
+    )
+    async def change_broadcast(
+        broadcast_id: RowId, body: Annotated[BroadcastChange, Body()], version: IfMatch, _: Writer
+    ) -> Response:
+        draft = await broadcasts.find(broadcast_id)
+        return _show(await broadcasts.rewrite(replace(draft, **body.apply(draft)), version=version))
+
+    @routes.delete("/{broadcast_id}", status_code=204, summary="Delete a draft", responses=problems(404, 409))
+    async def delete_broadcast(broadcast_id: RowId, _: Writer) -> Response:
+        await broadcasts.delete(broadcast_id)
+        return Response(status_code=204)
+
+
+def _add_photo(routes: APIRouter, broadcasts: BroadcastService) -> None:
+    @routes.put(
+        "/{broadcast_id}/photo",
+        summary="Put a JPEG or PNG above the text of a draft",
+        **_DRAFT,
+    )
+    async def put_photo(broadcast_id: RowId, body: Annotated[PhotoIn, Body()], _: Writer) -> Response:
+        draft = await broadcasts.find(broadcast_id)
+        content, kind = body.read()
+        if not kind:
+            raise HTTPException(422, "A photo is a JPEG or a PNG, as base64.")
+        return _show(await broadcasts.rewrite(replace(draft, photo=kind), photo=content))
+
+    @routes.delete("/{broadcast_id}/photo", summary="Take the photo of a draft away", **_DRAFT)
+    async def delete_photo(broadcast_id: RowId, _: Writer) -> Response:
+        draft = await broadcasts.find(broadcast_id)
+        return _show(await broadcasts.rewrite(replace(draft, photo="")))
+
+
+def _add_steps(routes: APIRouter, broadcasts: BroadcastService) -> None:
+    steps: list[tuple[str, str, str, Step]] = [
+        ("start", "Send a draft: first to its cohort, where it has one", "admin", broadcasts.start),
+        ("continue", "Send to everybody, now that the test has been seen", "admin", broadcasts.go_on),
+        ("pause", "Send nothing more for now", "write", broadcasts.pause),
+        ("cancel", "Send nothing more, for good", "write", broadcasts.cancel),
+    ]
+    for name, summary, scope, step in steps:
+        _add_step(routes, name, step, {"summary": summary, "dependencies": [Depends(needs(scope))]})
+
+    @routes.post(
+        "/{broadcast_id}/resume",
+        response_model=BroadcastOut,
+        summary="Go on after a pause, or after it was stopped",
+        responses=problems(404, 409),
+        dependencies=[Depends(needs("admin"))],
+    )
+    async def resume_broadcast(broadcast_id: RowId, body: Annotated[ResumeIn | None, Body()] = None) -> Response:
+        again = body is not None and body.retry_unknown
+        return _show(await broadcasts.resume(broadcast_id, retry_unknown=again))
+
+
+def _add_step(routes: APIRouter, name: str, step: Step, described: dict[str, Any]) -> None:
+    async def take_step(broadcast_id: RowId) -> Response:
+        return _show(await step(broadcast_id))
+
+    routes.post(
+        f"/{{broadcast_id}}/{name}",
+        response_model=BroadcastOut,
+        responses=problems(404, 409),
+        operation_id=f"{name}_broadcast",
+        **described,
+    )(take_step)
+
+
+def _show(broadcast: Broadcast) -> Response:
+    return show(show_broadcast(broadcast), headers=tag(broadcast.version))
