@@ -16,6 +16,7 @@ from beseda.bootstrap.lead import build_leads
 from beseda.bootstrap.media import open_downloads, open_ffmpeg
 from beseda.bootstrap.models import ModelShelf
 from beseda.bootstrap.record import Record, open_database, open_record
+from beseda.bootstrap.report import build_reports
 from beseda.bootstrap.webhook import build_webhooks
 from beseda.config import Settings
 from beseda.config.model import llm_settings
@@ -37,6 +38,7 @@ from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
+from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
 from beseda.services.voice import VoiceService
@@ -72,6 +74,7 @@ class Container:
     webhooks: WebhookService
     api_keys: ApiKeyService
     analytics: AnalyticsService
+    reports: ReportService
     takeovers: TakeoverService
     broadcasts: BroadcastService
 
@@ -144,6 +147,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             webhooks=webhooks,
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),
+            reports=build_reports(settings, record, jobs, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
             broadcasts=build_broadcasts(settings, record, jobs, clock),
         )

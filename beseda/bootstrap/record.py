@@ -20,6 +20,7 @@ from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.lead import LeadStore
 from beseda.storage.base.meeting import MeetingStore
 from beseda.storage.base.personal_data import PersonalDataStore
+from beseda.storage.base.report import ReportStore
 from beseda.storage.base.sales import SalesStore
 from beseda.storage.base.takeover import TakeoverStore
 from beseda.storage.base.territory import TerritoryStore
@@ -43,6 +44,7 @@ from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.report import SqlReportRepository
 from beseda.storage.sql.sales import SqlSalesRepository
 from beseda.storage.sql.subscription import SqlSubscriptionRepository
 from beseda.storage.sql.takeover import SqlTakeoverRepository
@@ -72,6 +74,7 @@ class Record:
     kept_answers: KeptAnswerStore
     conversation_list: ConversationList
     analytics: AnalyticsStore
+    reports: ReportStore
     job_list: JobList
     takeovers: TakeoverStore
     sales: SalesStore
@@ -105,6 +108,7 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         kept_answers=SqlKeptAnswerRepository(database, clock),
         conversation_list=SqlConversationList(database),
         analytics=SqlAnalyticsRepository(database, clock),
+        reports=SqlReportRepository(database, clock),
         job_list=SqlJobList(database),
         takeovers=SqlTakeoverRepository(database, clock),
         sales=SqlSalesRepository(database),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Row, Select, delete, func, insert, literal, select, tuple_, update
 
 from beseda.domain.analytics import Period
 from beseda.domain.report import (
@@ -26,6 +26,7 @@ from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.report import reports
 from beseda.storage.sql.tables.turn import model_calls, turns
+from beseda.storage.sql.types import UtcTime
 
 _LEAD = tuple(LeadRow.__dataclass_fields__)
 
@@ -154,7 +155,8 @@ def _page(query: Select[Any], columns: Any, period: Period, after: Place | None)
     if after is None:
         return query
     # Both: the row comparison finds the place in the index, the plain one lets SQLite begin there, too.
-    return query.where(columns.created_at >= after[0], tuple_(columns.created_at, columns.id) > tuple_(*after))
+    place = tuple_(literal(after[0], UtcTime), literal(after[1]))
+    return query.where(columns.created_at >= after[0], tuple_(columns.created_at, columns.id) > place)
 
 
 def _load(row: Row[Any]) -> Report:

@@ -1,0 +1,16 @@
+"""What builds reports."""
+
+from beseda.bootstrap.record import Record
+from beseda.config import Settings
+from beseda.jobs.base import JobQueue
+from beseda.kit.clock import Clock
+from beseda.services.analytics import AnalyticsService
+from beseda.services.report import ReportService
+from beseda.services.report.gather import Gatherer
+from beseda.services.report.service import ReportParts
+
+
+def build_reports(settings: Settings, record: Record, jobs: JobQueue, clock: Clock) -> ReportService:
+    """Return the service of reports; their files are in a folder of their own."""
+    gatherer = Gatherer(record.reports, AnalyticsService(record.analytics, clock))
+    return ReportService(ReportParts(record.reports, gatherer, jobs, settings.storage_dir / "reports", clock))

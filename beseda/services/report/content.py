@@ -1,0 +1,98 @@
+"""What a report is made of, whatever file it becomes: key figures, charts, and sheets whose rows come in pieces."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import TypeAlias
+
+from beseda.kit.texts import Text
+
+Cell: TypeAlias = str | int | float | datetime | None
+Rows: TypeAlias = Sequence[Sequence[Cell]]
+
+
+class Kind(Enum):
+    """What the cells of a column are."""
+
+    TEXT = auto()
+    COUNT = auto()
+    MONEY = auto()
+    PERCENT = auto()
+    SECONDS = auto()
+    DAY = auto()
+    MOMENT = auto()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the cells stand on the right."""
+        return self in {Kind.COUNT, Kind.MONEY, Kind.PERCENT, Kind.SECONDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a sheet; `width` is in letters."""
+
+    title: Text
+    kind: Kind = Kind.TEXT
+    width: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A list. `rows` gives it anew with every call, in pieces."""
+
+    title: Text
+    columns: Sequence[Column]
+    rows: Callable[[], AsyncIterator[Rows]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A key figure."""
+
+    title: Text
+    value: Cell
+    kind: Kind = Kind.COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One set of values of a chart, as many as it has labels; None is a gap."""
+
+    title: Text
+    values: Sequence[float | None]
+
+
+class ChartKind(Enum):
+    """How a chart is drawn: bars beside each other in time, lines over time, bars below each other by name."""
+
+    BARS = auto()
+    LINES = auto()
+    RANKS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart: `labels` are days, or names for ranks."""
+
+    title: Text
+    kind: ChartKind
+    labels: Sequence[str]
+    lines: Sequence[Line]
+    unit: Kind = Kind.COUNT
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(value for line in self.lines for value in line.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A whole report. The first sheet is what a CSV file holds."""
+
+    title: Text
+    tiles: Sequence[Tile]
+    charts: Sequence[Chart]
+    sheets: Sequence[Sheet]

@@ -1,0 +1,302 @@
+"""What stands in each kind of report, gathered from the figures and lists of the record."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from beseda.domain.analytics import DAY, Metric, Metrics, Period, Point, Step
+from beseda.domain.report import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
+from beseda.kit.texts import Text
+from beseda.services.analytics import AnalyticsService
+from beseda.services.report.content import Cell, Chart, ChartKind, Column, Content, Kind, Line, Rows, Sheet, Tile
+from beseda.storage.base.report import Place, ReportStore
+
+T = TypeVar("T", LeadRow, ConversationRow)
+
+# Above that many days a chart has a bar for a week.
+_DAYS_SHOWN = 120
+_RANKS = 12
+_PIECE = 500
+
+_DAY, _WEEK = Text("День", "Day"), Text("Неделя", "Week")
+_CONVERSATIONS = Text("Новые диалоги", "New conversations")
+_MESSAGES = Text("Сообщения", "Messages")
+_ANSWERS = Text("Ответы", "Answers")
+_FAILURES = Text("Без ответа", "Unanswered")
+_USERS = Text("Активные люди", "Active people")
+_P50 = Text("Ответ, медиана", "Response, median")
+_P95 = Text("Ответ, 95 %", "Response, 95%")
+_TOKENS = Text("Токены", "Tokens")
+_COST = Text("Стоимость", "Cost")
+_FLOODS = Text("Паузы Telegram", "Telegram waits")
+_LEADS = Text("Лиды", "Leads")
+_WON = Text("Выиграно", "Won")
+_CONVERSION = Text("Конверсия", "Conversion")
+_BOT = Text("Бот", "Bot")
+_STATUS = Text("Статус", "Status")
+_STAGE = Text("Этап", "Stage")
+_NUMBER = Text("№", "No.")
+_CREATED = Text("Создан", "Created")
+
+_DAILY: Sequence[tuple[Text, Metric, Kind]] = (
+    (_CONVERSATIONS, Metric.CONVERSATIONS, Kind.COUNT),
+    (_MESSAGES, Metric.MESSAGES, Kind.COUNT),
+    (_ANSWERS, Metric.ANSWERS, Kind.COUNT),
+    (_FAILURES, Metric.FAILURES, Kind.COUNT),
+    (_USERS, Metric.ACTIVE_USERS, Kind.COUNT),
+    (_P50, Metric.RESPONSE_P50, Kind.SECONDS),
+    (_P95, Metric.RESPONSE_P95, Kind.SECONDS),
+    (_LEADS, Metric.LEADS, Kind.COUNT),
+    (_WON, Metric.LEADS_WON, Kind.COUNT),
+    (_TOKENS, Metric.TOKENS, Kind.COUNT),
+    (_COST, Metric.COST, Kind.MONEY),
+    (_FLOODS, Metric.FLOOD_WAITS, Kind.COUNT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """The values of some metrics over the period, by day or by week."""
+
+    step: Step
+    labels: Sequence[str]
+    values: dict[Metric, Sequence[float | None]]
+
+    def draw(self, title: Text, kind: ChartKind, unit: Kind, *lines: tuple[Text, Metric]) -> Chart:
+        """Return a chart of some of the metrics."""
+        return Chart(title, kind, self.labels, [Line(name, self.values[metric]) for name, metric in lines], unit)
+
+
+class Gatherer:
+    """Gathers the content of reports."""
+
+    def __init__(self, store: ReportStore, analytics: AnalyticsService) -> None:
+        self._store = store
+        self._analytics = analytics
+
+    async def gather(self, new: NewReport) -> Content:
+        """Return the content of a report: figures at once, lists as they are read. Raises StorageError."""
+        build = {
+            ReportKind.OVERVIEW: self._overview,
+            ReportKind.LEADS: self._leads,
+            ReportKind.CONVERSATIONS: self._conversations,
+            ReportKind.COSTS: self._costs,
+        }[new.kind]
+        return await build(new.period, await self._analytics.metrics(new.period))
+
+    async def _overview(self, period: Period, found: Metrics) -> Content:
+        plot = await self._plot(period, [metric for _, metric, _ in _DAILY])
+        head = Column(_DAY if plot.step is Step.DAY else _WEEK, Kind.DAY, 12)
+        columns = [head, *(Column(title, kind, 14) for title, _, kind in _DAILY)]
+        points = await self._analytics.series(period, Metric.MESSAGES, plot.step)
+        rows = [
+            [point.at, *(plot.values[metric][number] for _, metric, _ in _DAILY)] for number, point in enumerate(points)
+        ]
+        charts = [
+            plot.draw(_MESSAGES, ChartKind.BARS, Kind.COUNT, (_MESSAGES, Metric.MESSAGES)),
+            plot.draw(_USERS, ChartKind.LINES, Kind.COUNT, (_USERS, Metric.ACTIVE_USERS)),
+            plot.draw(
+                Text("Время ответа", "Response time"),
+                *(ChartKind.LINES, Kind.SECONDS),
+                *((_P50, Metric.RESPONSE_P50), (_P95, Metric.RESPONSE_P95)),
+            ),
+            plot.draw(
+                _LEADS, ChartKind.BARS, Kind.COUNT, (Text("Пришли", "Came"), Metric.LEADS), (_WON, Metric.LEADS_WON)
+            ),
+            plot.draw(_FAILURES, ChartKind.BARS, Kind.COUNT, (_FAILURES, Metric.FAILURES)),
+            _rank_stages(found),
+        ]
+        figures = found.figures
+        tiles = [
+            Tile(_CONVERSATIONS, figures.conversations),
+            Tile(_MESSAGES, figures.messages),
+            Tile(_USERS, found.active_users),
+            Tile(_P50, found.response_p50, Kind.SECONDS),
+            Tile(_P95, found.response_p95, Kind.SECONDS),
+            Tile(_FAILURES, figures.failures),
+            *_lead_tiles(found),
+            Tile(_TOKENS, figures.tokens),
+            Tile(_COST, figures.cost, Kind.MONEY),
+        ]
+        sheet = Sheet(
+            Text("По дням", "By day") if plot.step is Step.DAY else Text("По неделям", "By week"),
+            columns,
+            partial(_give, rows),
+        )
+        return Content(Text("Обзор", "Overview"), tiles, charts, [sheet])
+
+    async def _leads(self, period: Period, found: Metrics) -> Content:
+        plot = await self._plot(period, [Metric.LEADS, Metric.LEADS_WON])
+        columns = [
+            Column(_NUMBER, Kind.COUNT, 8),
+            Column(_CREATED, Kind.MOMENT, 18),
+            Column(Text("Изменён", "Changed"), Kind.MOMENT, 18),
+            Column(_BOT, width=14),
+            Column(Text("Имя", "Name"), width=24),
+            Column(Text("Контакт", "Contact"), width=24),
+            Column(Text("Телефон", "Phone"), width=18),
+            Column(Text("Почта", "Mail"), width=26),
+            Column(Text("Источник", "Source"), width=12),
+            Column(_STATUS, width=10),
+            Column(_STAGE, width=16),
+            Column(Text("Ответственный", "Owner"), width=16),
+            Column(Text("Оценка", "Fit score"), Kind.COUNT, 9),
+            Column(Text("Заметки", "Notes"), width=40),
+            Column(Text("Telegram", "Telegram"), width=14),
+        ]
+        charts = [
+            plot.draw(
+                Text("Лиды по дате прихода", "Leads by when they came"),
+                *(ChartKind.BARS, Kind.COUNT),
+                *((Text("Пришли", "Came"), Metric.LEADS), (_WON, Metric.LEADS_WON)),
+            ),
+            _rank_stages(found),
+            _rank(Text("Сейчас в статусе", "Status now"), found.leads.by_status),
+        ]
+        sheet = Sheet(_LEADS, columns, lambda: _read_on(partial(self._store.leads, period), _write_lead))
+        return Content(_LEADS, _lead_tiles(found), charts, [sheet])
+
+    async def _conversations(self, period: Period, found: Metrics) -> Content:
+        metrics = [Metric.CONVERSATIONS, Metric.MESSAGES, Metric.ACTIVE_USERS]
+        plot = await self._plot(period, metrics)
+        columns = [
+            Column(_NUMBER, Kind.COUNT, 8),
+            Column(Text("Начат", "Begun"), Kind.MOMENT, 18),
+            Column(_BOT, width=14),
+            Column(Text("Чат", "Chat"), width=11),
+            Column(Text("Название", "Title"), width=24),
+            Column(Text("Имя", "Name"), width=24),
+            Column(Text("Логин", "Username"), width=20),
+            Column(Text("Telegram", "Telegram"), width=14),
+            Column(_MESSAGES, Kind.COUNT, 12),
+            Column(Text("Дней", "Days"), Kind.COUNT, 8),
+        ]
+        charts = [
+            plot.draw(_CONVERSATIONS, ChartKind.BARS, Kind.COUNT, (_CONVERSATIONS, Metric.CONVERSATIONS)),
+            plot.draw(_MESSAGES, ChartKind.BARS, Kind.COUNT, (_MESSAGES, Metric.MESSAGES)),
+            plot.draw(_USERS, ChartKind.LINES, Kind.COUNT, (_USERS, Metric.ACTIVE_USERS)),
+        ]
+        tiles = [
+            Tile(_CONVERSATIONS, found.figures.conversations),
+            Tile(_MESSAGES, found.figures.messages),
+            Tile(_USERS, found.active_users),
+            Tile(_FAILURES, found.figures.failures),
+        ]
+        title = Text("Диалоги", "Conversations")
+        read = partial(self._store.conversations, period)
+        return Content(title, tiles, charts, [Sheet(title, columns, lambda: _read_on(read, _write_conversation))])
+
+    async def _costs(self, period: Period, found: Metrics) -> Content:
+        plot = await self._plot(period, [Metric.COST, Metric.TOKENS, Metric.MODEL_CALLS, Metric.MODEL_FAILURES])
+        days = [day async for day in self._read_costs(period)]
+        by_model: dict[str, float] = {}
+        for row in (row for rows in days for row in rows):
+            name = f"{row.endpoint}:{row.model}"
+            by_model[name] = by_model.get(name, 0) + row.prompt_tokens + row.completion_tokens
+        columns = [
+            Column(_DAY, Kind.DAY, 12),
+            Column(_BOT, width=14),
+            Column(Text("Сервис", "Endpoint"), width=16),
+            Column(Text("Модель", "Model"), width=32),
+            Column(Text("Запросы", "Calls"), Kind.COUNT, 10),
+            Column(Text("Ошибки", "Failures"), Kind.COUNT, 10),
+            Column(Text("Прочитано токенов", "Tokens read"), Kind.COUNT, 16),
+            Column(Text("Написано токенов", "Tokens written"), Kind.COUNT, 16),
+            Column(_COST, Kind.MONEY, 12),
+        ]
+        rows = [_write_cost(row) for rows in days for row in rows]
+        charts = [
+            plot.draw(_COST, ChartKind.BARS, Kind.MONEY, (_COST, Metric.COST)),
+            plot.draw(_TOKENS, ChartKind.BARS, Kind.COUNT, (_TOKENS, Metric.TOKENS)),
+            plot.draw(
+                Text("Запросы к моделям", "Calls of models"),
+                *(ChartKind.BARS, Kind.COUNT),
+                *((Text("Все", "All"), Metric.MODEL_CALLS), (Text("С ошибкой", "Failed"), Metric.MODEL_FAILURES)),
+            ),
+            _rank(Text("Токены по моделям", "Tokens by model"), by_model),
+        ]
+        figures = found.figures
+        tiles = [
+            Tile(_COST, figures.cost, Kind.MONEY),
+            Tile(_TOKENS, figures.tokens),
+            Tile(Text("Запросы", "Calls"), figures.model_calls),
+            Tile(Text("Ошибки", "Failures"), figures.model_failures),
+            Tile(
+                Text("Цена ответа", "Cost of an answer"),
+                figures.cost / figures.answers if figures.answers else None,
+                Kind.MONEY,
+            ),
+        ]
+        title = Text("Расходы", "Costs")
+        return Content(title, tiles, charts, [Sheet(title, columns, partial(_give, rows))])
+
+    async def _read_costs(self, period: Period) -> AsyncIterator[Sequence[CostRow]]:
+        start = period.since
+        while start < period.until:
+            end = min(Step.DAY.floor(start) + DAY, period.until)
+            yield await self._store.costs(Period(start, end, period.bot))
+            start = end
+
+    async def _plot(self, period: Period, metrics: Sequence[Metric]) -> _Plot:
+        step = Step.DAY if (period.until - period.since) / DAY <= _DAYS_SHOWN else Step.WEEK
+        found: dict[Metric, Sequence[Point]] = {}
+        for metric in metrics:
+            found[metric] = await self._analytics.series(period, metric, step)
+        points = next(iter(found.values()))
+        return _Plot(
+            step,
+            [f"{point.at:%Y-%m-%d}" for point in points],
+            {metric: [point.value for point in series] for metric, series in found.items()},
+        )
+
+
+def _lead_tiles(found: Metrics) -> list[Tile]:
+    return [
+        Tile(_LEADS, found.leads.total),
+        Tile(_WON, found.leads.won),
+        Tile(_CONVERSION, found.leads.conversion, Kind.PERCENT),
+    ]
+
+
+def _rank_stages(found: Metrics) -> Chart:
+    return _rank(Text("Лиды: сейчас на этапе", "Leads: stage now"), found.leads.by_stage)
+
+
+def _rank(title: Text, counts: Mapping[str, float]) -> Chart:
+    """Return a chart of what is counted by name, the largest first."""
+    names = sorted(counts, key=lambda name: -counts[name])[:_RANKS]
+    values = [counts[name] for name in names]
+    return Chart(title, ChartKind.RANKS, [name or "—" for name in names], [Line(title, values)])
+
+
+async def _give(rows: Rows) -> AsyncIterator[Rows]:
+    for start in range(0, len(rows), _PIECE):
+        yield rows[start : start + _PIECE]
+
+
+async def _read_on(
+    read: Callable[..., Awaitable[Sequence[T]]], write: Callable[[T], Sequence[Cell]]
+) -> AsyncIterator[Rows]:
+    """Yield lines page by page; no more than one page is in memory."""
+    after: Place | None = None
+    while page := await read(after=after, limit=_PIECE):
+        yield [write(row) for row in page]
+        after = (page[-1].created_at, page[-1].id)
+
+
+def _write_lead(row: LeadRow) -> Sequence[Cell]:
+    person = (row.name, row.contact, row.phone, row.email, row.source)
+    sale = (row.status, row.stage, row.owner, row.fit_score, row.notes)
+    return (row.id, row.created_at, row.updated_at, row.bot, *person, *sale, str(row.user_id))
+
+
+def _write_conversation(row: ConversationRow) -> Sequence[Cell]:
+    username = f"@{row.username}" if row.username else ""
+    person = (row.user_name, username, str(row.user_id))
+    return (row.id, row.created_at, row.bot, row.kind, row.title, *person, row.messages, row.days)
+
+
+def _write_cost(row: CostRow) -> Sequence[Cell]:
+    tokens = (row.prompt_tokens, row.completion_tokens)
+    return (row.day, row.bot, row.endpoint, row.model, row.calls, row.failures, *tokens, row.cost)

@@ -1,0 +1,169 @@
+"""Reports as a use case: asked for, built by the worker, downloaded, and gone after their time.
+
+A file is built under a temporary name and renamed when it is whole; built twice it comes out the same.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from beseda.domain.job import JobRequest, derive_id
+from beseda.domain.report import NewReport, Report, ReportFormat, ReportState
+from beseda.errors import NotFoundError, ReportNotReadyError
+from beseda.jobs.base import JobControl, JobQueue
+from beseda.kit.clock import Clock
+from beseda.kit.threads import run_to_end
+from beseda.services.report.content import Content
+from beseda.services.report.csv_file import CsvWriter, Writer
+from beseda.services.report.gather import Gatherer
+from beseda.services.report.html_file import Heading, HtmlWriter
+from beseda.storage.base.report import ReportStore
+
+log = logging.getLogger(__name__)
+
+KIND = "report.build"
+SLOT = "text"
+KEPT = timedelta(days=30)
+_STUCK = timedelta(days=1)
+_PART = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportParts:
+    """What reports are made with; `folder` is where their files are."""
+
+    store: ReportStore
+    gatherer: Gatherer
+    jobs: JobQueue
+    folder: Path
+    clock: Clock
+
+
+class ReportService:
+    """Asks for reports, builds them, and keeps them for thirty days. Every method raises StorageError."""
+
+    def __init__(self, parts: ReportParts) -> None:
+        self._store = parts.store
+        self._gatherer = parts.gatherer
+        self._jobs = parts.jobs
+        self._folder = parts.folder
+        self._clock = parts.clock
+
+    async def create(self, new: NewReport) -> Report:
+        """Store a report and ask the worker to build it."""
+        report = await self._store.add(new)
+        await self._jobs.enqueue(JobRequest(derive_id(KIND, report.id), KIND, {"report_id": report.id}, slot=SLOT))
+        return report
+
+    async def find(self, report_id: int) -> Report:
+        """Return a report. Raises NotFoundError."""
+        report = await self._store.find(report_id)
+        if report is None:
+            raise NotFoundError(f"report {report_id}")
+        return report
+
+    async def page(self, *, limit: int, offset: int = 0, before: int | None = None) -> list[Report]:
+        """Return reports, the last one asked for first."""
+        return await self._store.page(limit=limit, offset=offset, before=before)
+
+    async def count(self) -> int:
+        """Return how many reports there are."""
+        return await self._store.count()
+
+    async def open_path(self, report: Report) -> Path:
+        """Return where a report's file is. Raises ReportNotReadyError, and NotFoundError where the file is gone."""
+        if report.state is not ReportState.READY:
+            raise ReportNotReadyError(f"report {report.id} is {report.state}")
+        path = self._folder / report.file_name
+        if not await asyncio.to_thread(path.is_file):
+            raise NotFoundError(f"the file of report {report.id}")
+        return path
+
+    async def delete(self, report_id: int) -> None:
+        """Delete a report with its file; one that is being built ends without one. Raises NotFoundError."""
+        report = await self.find(report_id)
+        await self._jobs.cancel(derive_id(KIND, report.id))
+        await self._remove(report)
+
+    async def tidy(self) -> int:
+        """Delete reports whose time is over, and give up those that nobody builds any more; return how many."""
+        now = self._clock.now()
+        old = await self._store.older_than(now - KEPT)
+        for report in old:
+            await self._remove(report)
+        for report in await self._store.older_than(now - _STUCK):
+            if report.state in {ReportState.QUEUED, ReportState.BUILDING}:
+                failed = replace(report, state=ReportState.FAILED, reason="abandoned", finished_at=now)
+                await self._store.update(failed)
+        return len(old)
+
+    async def build(self, report_id: int, control: JobControl | None = None) -> Report | None:
+        """Build a report's file; None where the report has been deleted meanwhile. Raises what went wrong."""
+        report = await self._store.find(report_id)
+        if report is None:
+            return None
+        report = replace(report, state=ReportState.BUILDING, reason="", finished_at=None)
+        await self._store.update(report)
+        part = self._folder / f"{report.file_name}{_PART}"
+        try:
+            size = await self._write(report, part, control)
+        except asyncio.CancelledError:
+            raise  # its process ends, and another one builds it; or it is being deleted
+        except Exception as error:
+            failed = {"state": ReportState.FAILED, "reason": type(error).__name__, "finished_at": self._clock.now()}
+            await self._store.update(replace(report, **failed))  # type: ignore[arg-type]  # each of its own kind
+            raise
+        finally:
+            await run_to_end(lambda: part.unlink(missing_ok=True))
+        ready = replace(report, state=ReportState.READY, size=size, finished_at=self._clock.now())
+        if not await self._store.update(ready):
+            await self._remove(ready)
+            return None
+        return ready
+
+    async def _write(self, report: Report, part: Path, control: JobControl | None) -> int:
+        content = await self._gatherer.gather(report.new)
+        writer = await run_to_end(lambda: self._open(report, part, content))
+        try:
+            done = 0
+            for sheet in content.sheets:
+                await run_to_end(partial(writer.begin, sheet))
+                async for rows in sheet.rows():
+                    done += len(rows)
+                    if control is not None:
+                        control.report(done)
+                    if not await run_to_end(partial(writer.add, rows)):
+                        break
+                if report.new.format is ReportFormat.CSV:
+                    break
+            await run_to_end(writer.finish)
+        finally:
+            await run_to_end(writer.close)
+        return await run_to_end(lambda: _keep(part, self._folder / report.file_name))
+
+    def _open(self, report: Report, part: Path, content: Content) -> Writer:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        language = report.new.language
+        if report.new.format is ReportFormat.HTML:
+            return HtmlWriter(part, content, language, Heading(report.new.period, self._clock.now()))
+        if report.new.format is ReportFormat.CSV:
+            return CsvWriter(part, content, language)
+        # Loaded with the first workbook: the library takes a fifth of a second.
+        from beseda.services.report.xlsx_file import XlsxWriter  # noqa: PLC0415
+
+        return XlsxWriter(part, content, language)
+
+    async def _remove(self, report: Report) -> None:
+        await run_to_end(lambda: (self._folder / report.file_name).unlink(missing_ok=True))
+        await self._store.delete(report.id)
+
+
+def _keep(part: Path, path: Path) -> int:
+    """Put a whole file in its place, for its owner's eyes only, and return its size."""
+    part.chmod(0o600)
+    size = part.stat().st_size
+    part.replace(path)
+    return size

@@ -1,0 +1,28 @@
+"""`report.build` {report_id}, and `report.tidy`: reports are built where nobody waits, and kept for thirty days."""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+SCHEDULE = (Scheduled("report.tidy", every=timedelta(days=1), at=time(3, 0), slot="light"),)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what builds reports and what deletes old ones."""
+    reports = container.reports
+
+    async def build(job: Job, control: JobControl) -> Mapping[str, object]:
+        report = await reports.build(int(str(job.request.payload["report_id"])), control)
+        return {"size": report.size if report else 0}
+
+    async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"reports": await reports.tidy()}
+
+    return {"report.build": build, "report.tidy": tidy}
