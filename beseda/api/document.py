@@ -38,6 +38,7 @@ _ALWAYS = (400, 401, 403, 422, 429, 503)
 _TAGS: Mapping[str, str] = {
     "leads": "Who may become a customer, and where each thing that is known of them was said.",
     "events": "What has happened to leads, meetings and conversations.",
+    "webhooks": "Addresses that are told of events as they happen, signed.",
     "conversations": "What people and bots say to each other, and an operator in place of a bot.",
     "bots": "The bots there are.",
     "files": "What bots keep for people: transcripts, documents, photos, recordings.",

@@ -1,0 +1,238 @@
+"""Webhooks: the addresses that are told of events, what became of each telling, and telling it again."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from starlette.responses import Response
+
+from beseda.api.answers import Listing, show, show_list
+from beseda.api.auth import needs
+from beseda.api.fields import Closed, RowId, without_nul
+from beseda.api.paging import OffsetQuery, Page, PageQuery, write_cursor
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routes.event import EventOut, show_event
+from beseda.api.routing import api_router
+from beseda.domain.event import EventType
+from beseda.domain.webhook import Delivery, DeliveryState, Endpoint, EndpointChange
+
+Address = Annotated[
+    str,
+    Field(min_length=1, max_length=2000, description="Where events are sent: https, and a public address."),
+    AfterValidator(without_nul),
+]
+Note = Annotated[str, Field(max_length=200), AfterValidator(without_nul)]
+ForBot = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="Events of this bot; empty: of all.")]
+Types = Annotated[list[EventType], Field(max_length=50, description="Events of these types; empty: of all.")]
+
+_SHOWN: dict[str, JsonValue] = {
+    "id": 2,
+    "url": "https://crm.example.org/beseda",
+    "bot": "sales",
+    "types": ["lead.created", "lead.stage_changed"],
+    "description": "CRM",
+    "active": True,
+    "reason": "",
+    "created_at": "2026-11-20T09:00:00Z",
+    "updated_at": "2026-11-20T09:00:00Z",
+}
+
+
+class NewWebhook(Closed):
+    """An address that is to be told of events."""
+
+    url: Address
+    bot: ForBot = ""
+    types: Types = Field(default_factory=list)
+    description: Note = ""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": "https://crm.example.org/beseda", "types": ["lead.created"]}]}
+    )
+
+
+class WebhookIn(Closed):
+    """What is to change; what is left out or null stays as it is."""
+
+    url: Address | None = None
+    bot: ForBot | None = None
+    types: Types | None = None
+    description: Note | None = None
+    active: bool | None = None
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"active": True}]})
+
+
+class WebhookOut(BaseModel):
+    """An address that is told of events; `reason` says why it is not active where it was not you."""
+
+    id: int
+    url: str
+    bot: str
+    types: list[EventType]
+    description: str
+    active: bool
+    reason: str
+    created_at: datetime
+    updated_at: datetime
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
+
+
+class MadeWebhook(WebhookOut):
+    """A webhook with the key that its events are signed with, which is shown this once."""
+
+    key: str
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_SHOWN, "key": f"whsec_{'5f' * 32}"}]})
+
+
+class DeliveryOut(BaseModel):
+    """How far the telling of an event has come: `status` is the last answer's, `error` what was wrong with it."""
+
+    id: int
+    endpoint_id: int
+    state: DeliveryState
+    attempts: int
+    due_at: datetime
+    status: int | None
+    error: str
+    created_at: datetime
+    finished_at: datetime | None
+    event: EventOut
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of webhooks."""
+    routes = api_router("/webhooks", "webhooks")
+    admin = [Depends(needs("admin"))]
+
+    @routes.get("", response_model=Page[WebhookOut], summary="List webhooks, newest first", dependencies=admin)
+    async def list_webhooks(paging: OffsetQuery) -> Response:
+        endpoints, total = await parts.webhooks.page(limit=paging.limit, offset=paging.offset)
+        return show_list(Listing([_show(item) for item in endpoints], total, paging.limit, paging.offset))
+
+    @routes.post(
+        "",
+        status_code=201,
+        response_model=MadeWebhook,
+        summary="Have an address told of events",
+        responses=problems(409),
+        dependencies=admin,
+    )
+    async def create_webhook(new: Annotated[NewWebhook, Body()]) -> Response:
+        endpoint, key = await parts.webhooks.create(new.url, bot=new.bot, types=new.types, description=new.description)
+        headers = {"Location": f"/api/v1/webhooks/{endpoint.id}"}
+        return show({**_show(endpoint), "key": key}, status=201, headers=headers)
+
+    @routes.get(
+        "/{webhook_id}", response_model=WebhookOut, summary="Get a webhook", responses=problems(404), dependencies=admin
+    )
+    async def get_webhook(webhook_id: RowId) -> Response:
+        return show(_show(await parts.webhooks.find(webhook_id)))
+
+    @routes.patch(
+        "/{webhook_id}",
+        response_model=WebhookOut,
+        summary="Change a webhook",
+        responses=problems(404),
+        dependencies=admin,
+    )
+    async def change_webhook(webhook_id: RowId, body: Annotated[WebhookIn, Body()]) -> Response:
+        types = None if body.types is None else tuple(body.types)
+        reason = None if body.active is None else ""
+        change = EndpointChange(body.url, body.bot, types, body.description, body.active, reason=reason)
+        return show(_show(await parts.webhooks.change(webhook_id, change)))
+
+    @routes.delete(
+        "/{webhook_id}",
+        status_code=204,
+        summary="Delete a webhook with its deliveries",
+        responses=problems(404),
+        dependencies=admin,
+    )
+    async def delete_webhook(webhook_id: RowId) -> Response:
+        await parts.webhooks.remove(webhook_id)
+        return Response(status_code=204)
+
+    _add_deliveries(routes, parts)
+    return routes
+
+
+def _add_deliveries(routes: APIRouter, parts: ApiParts) -> None:
+    admin = [Depends(needs("admin"))]
+
+    @routes.post(
+        "/{webhook_id}/key",
+        response_model=MadeWebhook,
+        summary="Have events signed with another key",
+        responses=problems(404, 409),
+        dependencies=admin,
+    )
+    async def replace_key(webhook_id: RowId) -> Response:
+        endpoint, key = await parts.webhooks.replace_key(webhook_id)
+        return show({**_show(endpoint), "key": key})
+
+    @routes.get(
+        "/{webhook_id}/deliveries",
+        response_model=Page[DeliveryOut],
+        summary="List what was sent, newest first",
+        responses=problems(404),
+        dependencies=admin,
+    )
+    async def list_deliveries(
+        webhook_id: RowId,
+        paging: PageQuery,
+        state: Annotated[
+            DeliveryState | None, Query(description="In this state only: `dead` was given up.", examples=["dead"])
+        ] = None,
+    ) -> Response:
+        order = f"deliveries:{webhook_id}:{state}"
+        place = paging.after(order, int)
+        found, total = await parts.webhooks.deliveries(
+            webhook_id, state, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
+        )
+        items = [_show_delivery(delivery) for delivery in found]
+        return show_list(paging.page(items, total, lambda: write_cursor(order, found[-1].id)))
+
+    @routes.post(
+        "/{webhook_id}/deliveries/{delivery_id}/redeliver",
+        status_code=202,
+        response_model=DeliveryOut,
+        summary="Send it again",
+        responses=problems(404),
+        dependencies=admin,
+    )
+    async def redeliver(webhook_id: RowId, delivery_id: RowId) -> Response:
+        return show(_show_delivery(await parts.webhooks.redeliver(webhook_id, delivery_id)), status=202)
+
+
+def _show(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "bot": endpoint.bot,
+        "types": endpoint.types,
+        "description": endpoint.description,
+        "active": endpoint.active,
+        "reason": endpoint.reason,
+        "created_at": endpoint.created_at,
+        "updated_at": endpoint.updated_at,
+    }
+
+
+def _show_delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "endpoint_id": delivery.endpoint_id,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "due_at": delivery.due_at,
+        "status": delivery.status,
+        "error": delivery.error,
+        "created_at": delivery.created_at,
+        "finished_at": delivery.finished_at,
+        "event": show_event(delivery.event),
+    }
