@@ -77,7 +77,11 @@ def build_engine(url: URL, *, command_timeout: float | None = _COMMAND_SECONDS) 
         connect_args={
             "timeout": _CONNECT_SECONDS,
             "command_timeout": command_timeout,
-            # Compiling a plan takes longer than any query of ours.
-            "server_settings": {"application_name": "beseda", "jit": "off"},
+            "server_settings": {
+                "application_name": "beseda",
+                "jit": "off",  # compiling a plan takes longer than any query of ours
+                # A process that was stopped in the middle of a transaction would hold its locks until it goes on.
+                "idle_in_transaction_session_timeout": "15s",
+            },
         },
     )

@@ -4,12 +4,13 @@ The bot's row is locked for a beat, so that beats of several replicas come one a
 own on PostgreSQL: clocks of machines differ.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.territory import Claim, Standing, share_out
@@ -75,19 +76,35 @@ def _insert(connection: Connection) -> Any:
 
 def _lock(connection: Connection, bot: str) -> _Owned:
     """Lock the row of a bot, made if new, and return who has what."""
+    with _impatience(connection):
+        return _find_locked(connection, bot)
+
+
+@contextmanager
+def _impatience(connection: Connection) -> Iterator[None]:
+    """Wait two seconds at most for a lock: every other write of this process waits behind it."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+    yield
+    connection.execute(text("SET LOCAL lock_timeout = 0"))
+
+
+def _find_locked(connection: Connection, bot: str) -> _Owned:
     find = select(territories.c.owners).where(territories.c.bot == bot).with_for_update()
-    text = connection.execute(find).scalar_one_or_none()
-    if text is None:
+    owners = connection.execute(find).scalar_one_or_none()
+    if owners is None:
         connection.execute(_insert(connection)(territories).values(bot=bot, owners="{}").on_conflict_do_nothing())
-        text = connection.execute(find).scalar_one()
-    return {name: frozenset(parts) for name, parts in orjson.loads(text).items()}
+        owners = connection.execute(find).scalar_one()
+    return {name: frozenset(parts) for name, parts in orjson.loads(owners).items()}
 
 
 def _save(connection: Connection, bot: str, before: _Owned, after: Mapping[str, frozenset[int]]) -> None:
     kept = {name: parts for name, parts in after.items() if parts}
     if kept != before:
-        text = orjson.dumps({name: sorted(parts) for name, parts in kept.items()}).decode()
-        connection.execute(update(territories).where(territories.c.bot == bot).values(owners=text))
+        owners = orjson.dumps({name: sorted(parts) for name, parts in kept.items()}).decode()
+        connection.execute(update(territories).where(territories.c.bot == bot).values(owners=owners))
 
 
 def _renew(connection: Connection, claim: Claim, now: datetime, joined_at: datetime) -> None:

@@ -1,12 +1,16 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from beseda.domain.territory import EVERYTHING, Claim
+from beseda.errors import StorageError
 from beseda.kit.owner import name_owner
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.territory import SqlTerritoryRepository
+from tests.parts.postgres import PostgresServer
 from tests.parts.waiting import eventually
 
 BOT = "assistant"
@@ -112,4 +116,21 @@ async def test_postgres_goes_by_its_own_clock(database_url: str) -> None:
         ahead = SqlTerritoryRepository(database, ShiftedClock(3600))
         assert (await ahead.beat(claim("b"))).owned == frozenset()
     finally:
+        await database.close()
+
+
+async def test_lock_that_somebody_keeps_holds_up_no_other_write(postgres: PostgresServer) -> None:
+    url = postgres.create_database()
+    await upgrade(url)
+    database, stuck = await Database.open(url), await asyncpg.connect(url)
+    try:
+        territory = SqlTerritoryRepository(database)
+        await territory.beat(claim("a"))
+        async with stuck.transaction():
+            await stuck.execute("SELECT * FROM territories FOR UPDATE")
+            with pytest.raises(StorageError):
+                await territory.beat(claim("a"))
+        assert (await territory.beat(claim("a"))).owned == EVERYTHING
+    finally:
+        await stuck.close()
         await database.close()
