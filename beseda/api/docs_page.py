@@ -75,6 +75,8 @@ def _draw_content(document: Mapping[str, Any], content: Mapping[str, Any]) -> st
 
 def find_example(document: Mapping[str, Any], media: Mapping[str, Any]) -> Any:
     """Return the example of a body or an answer: its own, or one put together from those of its schema; or None."""
+    if media.get("schema", {}).get("format") == "binary":
+        return "…"
     if "example" in media:
         return media["example"]
     return _build(document, media.get("schema", {}))

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beseda.api.auth import CHALLENGE, find_key, put_key, read_bearer
+from beseda.api.auth import CHALLENGE, put_key, read_bearer
 from beseda.api.parts import ApiParts
 from beseda.api.problems import show_problem
 from beseda.domain.api_key import ApiKey
@@ -107,7 +107,7 @@ class Windows:
 
 
 class Bodies:
-    """Reads no more of a body than is allowed, and none that is not JSON."""
+    """Reads no more of a body than is allowed."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -132,25 +132,12 @@ class Bodies:
             return show_problem(HTTPStatus.BAD_REQUEST, "Content-Length is no number.")
         if int(length[:20]) > self._limit:
             return too_large(self._limit)
-        if (int(length) or "transfer-encoding" in headers) and not _is_json(headers.get("content-type", "")):
-            return show_problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON, as Content-Type: application/json.")
         return None
 
 
 def too_large(limit: int) -> Response:
     """Return the refusal of a body."""
     return show_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {limit} bytes.")
-
-
-def is_known(scope: Scope) -> bool:
-    """Return whether the request came with a key."""
-    return find_key(scope) is not None
-
-
-def _is_json(content_type: str) -> bool:
-    kind, _, rest = content_type.partition(";")
-    charset = rest.strip().lower().replace('"', "")
-    return kind.strip().lower() == "application/json" and charset in {"", "charset=utf-8", "charset=utf8"}
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

@@ -54,7 +54,7 @@ def monitoring_router(gauges: RecordGauges) -> APIRouter:
         tags=["health"],
         summary="Read what Prometheus reads",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "beseda_turns 7"}}}},
     )
     async def read_metrics() -> Response:
         body, content_type = write_metrics(await gauges.look())

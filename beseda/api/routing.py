@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -34,6 +36,9 @@ class JsonRoute(APIRoute):
             return handle
 
         async def handle_json(request: Request) -> Response:
+            headers = request.headers
+            if not _is_json(headers.get("content-type", "")) and _has_body(headers):
+                raise HTTPException(415, "Send JSON, as Content-Type: application/json.")
             return await handle(JsonRequest(request.scope, request.receive))
 
         return handle_json
@@ -42,6 +47,16 @@ class JsonRoute(APIRoute):
 def api_router(prefix: str, tag: str) -> APIRouter:
     """Return a router under `/api/v1`: `prefix` is like "/leads", `tag` the name of the group in the document."""
     return APIRouter(prefix=f"/api/v1{prefix}", tags=[tag], route_class=JsonRoute)
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _is_json(content_type: str) -> bool:
+    kind, _, rest = content_type.partition(";")
+    charset = rest.strip().lower().replace('"', "")
+    return kind.strip().lower() == "application/json" and charset in {"", "charset=utf-8", "charset=utf8"}
 
 
 def _has_nul(content: Any) -> bool:

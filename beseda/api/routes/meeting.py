@@ -217,7 +217,10 @@ def _add_one(routes: APIRouter, parts: ApiParts) -> None:
         response_class=Response,
         summary="Download the file for a calendar",
         responses={
-            200: {"description": "iCalendar (RFC 5545).", "content": {_ICS: {"schema": {"type": "string"}}}},
+            200: {
+                "description": "iCalendar (RFC 5545).",
+                "content": {_ICS: {"schema": {"type": "string"}, "example": "BEGIN:VCALENDAR"}},
+            },
             **problems(404),
         },
         dependencies=[Depends(needs("read"))],
