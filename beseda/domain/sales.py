@@ -105,7 +105,7 @@ class Funnel:
     accept_from: float = 0.8
     offer_from: int = 60
     wait: float = 1.5
-    patience: float = 20.0
+    patience: float = 15.0
     consultation: bool = True
     offer: Text = _OFFER
     pick: Text = _PICK

@@ -77,7 +77,7 @@ class _FunnelFile(_Entry):
     accept_from: float = Field(0.8, ge=0, le=1)
     offer_from: int = Field(60, ge=0, le=FULL_SCORE)
     wait: float = Field(1.5, ge=0, le=30)
-    patience: float = Field(20.0, gt=0, le=120)
+    patience: float = Field(15.0, gt=0, le=120)
     consultation: bool = True
     offer: _TextEntry | None = None
     pick: _TextEntry | None = None

@@ -50,19 +50,25 @@ class Selling:
         # On record first: what is read points at it.
         await context.desk.turns.open(turn, question.as_message())
         talk = await self._shop.talk(context)
+        deadline = context.desk.clock.monotonic() + self._shop.service.funnel.patience
         study = asyncio.create_task(self._shop.service.study(talk))
         try:
             situation = await self._wait(study, talk)
-            await context.desk.chat.answer(self._prepare(context, question, situation), turn)
-            await asyncio.wait({study}, timeout=self._shop.service.funnel.patience)
+            done = await context.desk.chat.answer(self._prepare(context, question, situation), turn)
+            # Within the chat's lane, so that the next message finds it done; a form that hangs does not hold that up.
+            await asyncio.wait({study}, timeout=max(0.0, deadline - context.desk.clock.monotonic()))
         finally:
             study.cancel()
             await asyncio.wait({study})
+        if done.state is TurnState.DELIVERED:  # what a failed answer should have asked the next one asks
+            await self._note(situation, talk)
+        await OwnerNews(self._shop).tell(context, talk)
+
+    async def _note(self, situation: Situation, talk: Talk) -> None:
         if situation.ask_consent:
             await self._shop.service.note_asked(talk)
         if situation.say_offer:
             await self._shop.service.note_offered(talk)
-        await OwnerNews(self._shop).tell(context, talk)
 
     async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk) -> Situation:
         """Return how the sale stands, with this message where it is read in time."""

@@ -114,3 +114,17 @@ async def test_press_that_a_crash_cut_off_is_answered_once(tmp_path: Path) -> No
 
 async def _fails(living: LivingBot) -> bool:
     return any(call["status"] == 502 for call in await living.calls("sendMessage"))
+
+
+async def test_consent_is_asked_by_the_answer_that_arrives(tmp_path: Path) -> None:
+    model = selling_model([form(find("phone", "+7 912 345-67-89"))], [UnavailableError("down"), "here I am"])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await anna.say("Мой номер +7 912 345-67-89")
+        await anna.wait_text("сохранено")
+        await living.settle()
+        await anna.press("🔄 Ещё раз")
+        assert "Можно я сохраню его" in (await anna.wait_text("here I am"))["text"]
+        await living.settle()
+        await anna.say("Хорошо")
+        assert "Можно" not in (await anna.wait_reply())["text"]
