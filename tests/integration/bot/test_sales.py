@@ -349,3 +349,28 @@ async def test_demo_sells_without_any_model(
             await ask(user, words)
         lead = await lead_of(living, person)
     assert {name: slot.value for name, slot in lead.slots.items()} == found
+
+
+async def test_two_people_with_one_phone_become_one_lead_and_both_go_on(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, selling_model(), "sales") as living:
+        anna, chris = await living.user(), await living.user(CHRIS)
+        for user in (anna, chris):
+            await user.share_contact("+79123456789")
+            await user.wait_text("+79123456789")
+        assert (await lead_of(living)).id == (await lead_of(living, CHRIS)).id
+        assert [await ask(user, "И дальше?") for user in (anna, chris)] == ["ok", "ok"]
+
+
+async def test_operator_may_answer_instead_and_what_was_said_is_read_afterwards(tmp_path: Path) -> None:
+    model = selling_model([form(find("problems", "заявки руками"))])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await ask(anna, "/start")
+        talk = await _conversation(living)
+        await living.container.takeovers.take(talk.id, "olga")
+        await anna.say("Разбираем заявки руками")
+        await living.settle()
+        assert model.requests == []
+        await living.container.takeovers.give_back(talk.id)
+        await ask(anna, "Ау")
+        assert (await lead_of(living)).slots["problems"].quote == "заявки руками"
