@@ -106,3 +106,69 @@ async def test_close_cancels_what_runs_and_lets_it_clean_up() -> None:
     await lanes.close()
     assert cleaned.is_set()
     assert lanes.pending == 0
+
+
+async def test_taking_back_leaves_what_runs_and_drops_what_waits() -> None:
+    done: list[int] = []
+    dropped: list[int] = []
+    go = asyncio.Event()
+
+    async def work(_: str, lane: Lane[int]) -> None:
+        item = lane.take()
+        await go.wait()
+        done.append(item)
+
+    lanes = Lanes(work, drop=dropped.extend)
+    for number in range(3):
+        lanes.put("a", number)
+    lanes.put("b", 7)
+    await asyncio.sleep(0)
+    lanes.take_back(lambda key: key == "a")
+    assert (dropped, lanes.pending, lanes.has(lambda key: key == "a")) == ([1, 2], 2, True)
+    go.set()
+    assert await lanes.drain(within=1)
+    assert (sorted(done), lanes.has(lambda key: key == "a")) == ([0, 7], False)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+async def test_cancelled_lane_tidies_up_whether_it_had_begun_or_not(steps: int) -> None:
+    ended: list[int] = []
+    dropped: list[int] = []
+
+    async def work(_: str, lane: Lane[int]) -> None:
+        item = lane.take()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(item)
+
+    lanes = Lanes(work, drop=dropped.extend)
+    lanes.put("a", 0)
+    lanes.put("a", 1)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    lanes.take_back(lambda _: True, cancel=True)
+    assert await lanes.drain(within=1)
+    assert (ended, dropped) == (([0], [1]) if steps else ([], [0, 1]))
+    assert not lanes.has(lambda _: True)
+
+
+async def test_item_put_while_a_cancelled_lane_tidies_up_is_dropped_and_said_to_be() -> None:
+    dropped: list[int] = []
+    tidied = asyncio.Event()
+
+    async def work(_: str, lane: Lane[int]) -> None:
+        lane.take()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await tidied.wait()
+
+    lanes = Lanes(work, drop=dropped.extend)
+    lanes.put("a", 0)
+    await asyncio.sleep(0)
+    lanes.take_back(lambda _: True, cancel=True)
+    lanes.put("a", 1)
+    tidied.set()
+    assert await lanes.drain(within=1)
+    assert dropped == [1]

@@ -1,0 +1,165 @@
+"""One replica's share of the chats, from inside: leases that run out, parts that are handed over, lost, taken back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from beseda.dispatch.territory import Lease, Territory
+from beseda.domain.territory import EVERYTHING, Claim, Standing
+from beseda.errors import LeaseLostError, StorageError
+from beseda.storage.memory.bus import MemoryBus
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.migrate import upgrade
+from beseda.storage.sql.territory import SqlTerritoryRepository
+from tests.parts.waiting import eventually
+
+QUICK = Lease(1.0)
+
+
+@dataclass
+class Keeper:
+    """A runner that does nothing, and remembers what it was told."""
+
+    busy: set[int] = field(default_factory=set)
+    lost: set[int] = field(default_factory=set)
+    withdrawn: set[int] = field(default_factory=set)
+    taken_up: set[int] = field(default_factory=set)
+
+    def is_busy(self, partition: int) -> bool:
+        return partition in self.busy
+
+    async def recover(
+        self, partitions: Collection[int] | None = None, *, anew: bool = False, settled: bool = False
+    ) -> int:
+        self.taken_up |= set(partitions or ())
+        return 0
+
+    async def find_part(self, update_id: int) -> int | None:
+        return update_id
+
+    def withdraw(self, partitions: Collection[int], *, lost: bool = False) -> None:
+        (self.lost if lost else self.withdrawn).update(partitions)
+
+    async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
+        pass
+
+
+class Unsteady:
+    """A record that is away while `away` is set."""
+
+    def __init__(self, store: SqlTerritoryRepository) -> None:
+        self._store = store
+        self.away = False
+
+    async def beat(self, claim: Claim) -> Standing:
+        if self.away:
+            raise StorageError("away")
+        return await self._store.beat(claim)
+
+    async def leave(self, bot: str, name: str) -> None:
+        await self._store.leave(bot, name)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlTerritoryRepository]:
+    url = f"sqlite:///{tmp_path}/beseda.db"
+    await upgrade(url)
+    database = await Database.open(url)
+    yield SqlTerritoryRepository(database)
+    await database.close()
+
+
+@asynccontextmanager
+async def _running(territory: Territory, keeper: Keeper) -> AsyncIterator[None]:
+    await territory.join(keeper)
+    task = asyncio.create_task(territory.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _has(territory: Territory, count: int) -> bool:
+    return len(territory.held) == count
+
+
+async def test_busy_part_is_handed_over_when_it_is_idle(store: SqlTerritoryRepository) -> None:
+    bus = MemoryBus()
+    first, second = Territory("b", store, bus, QUICK), Territory("b", store, bus, QUICK)
+    one, two = Keeper(busy=set(range(40))), Keeper()
+    async with _running(first, one), _running(second, two):
+        # Idle ones go first: 24 of the 32.
+        await eventually(lambda: _has(second, 24))
+        assert not second.held & one.busy
+        assert len(one.withdrawn & one.busy) == 8
+        for part in one.withdrawn & one.busy:
+            await first.confirm(part)  # what runs there may go on
+        one.busy.clear()
+        await eventually(lambda: _has(second, 32))
+        assert first.held | second.held == EVERYTHING
+        assert two.taken_up == second.held
+        assert not one.lost | two.lost
+
+
+async def test_one_that_leaves_hands_everything_over_at_once(store: SqlTerritoryRepository) -> None:
+    bus = MemoryBus()
+    slow = Lease(300.0)
+    first, second = Territory("b", store, bus, slow), Territory("b", store, bus, slow)
+    async with _running(second, Keeper()), _running(first, Keeper()):
+        await eventually(lambda: _has(first, 32))
+        await first.begin_to_leave()
+        await eventually(lambda: _has(second, 64))
+        await first.leave()
+        assert not first.held
+
+
+async def test_work_waits_for_the_record_once_the_lease_is_stale(store: SqlTerritoryRepository) -> None:
+    unsteady = Unsteady(store)
+    territory, keeper = Territory("b", unsteady, MemoryBus(), QUICK), Keeper()
+    async with _running(territory, keeper):
+        unsteady.away = True
+        await eventually(lambda: _is_stale(territory))
+        waiting = asyncio.create_task(territory.confirm(5))
+        unsteady.away = False
+        await asyncio.wait_for(waiting, 5)
+        assert not keeper.lost
+
+
+async def test_work_ends_where_another_has_taken_over(store: SqlTerritoryRepository) -> None:
+    unsteady = Unsteady(store)
+    stopped, other = Territory("b", unsteady, MemoryBus(), QUICK), Territory("b", store, MemoryBus(), QUICK)
+    keeper = Keeper()
+    async with _running(stopped, keeper):
+        unsteady.away = True
+        async with _running(other, Keeper()):
+            await eventually(lambda: _has(other, 64))
+            waiting = asyncio.create_task(stopped.confirm(5))
+            unsteady.away = False
+            with pytest.raises(LeaseLostError):
+                await asyncio.wait_for(waiting, 5)
+            assert keeper.lost == EVERYTHING
+
+
+async def test_nothing_waits_for_a_beat_at_the_end(store: SqlTerritoryRepository) -> None:
+    unsteady = Unsteady(store)
+    territory = Territory("b", unsteady, MemoryBus(), QUICK)
+    async with _running(territory, Keeper()):
+        unsteady.away = True
+        await eventually(lambda: _is_stale(territory))
+        waiting = asyncio.create_task(territory.confirm(5))
+        territory.stop_waiting()
+        with pytest.raises(LeaseLostError):
+            await asyncio.wait_for(waiting, 5)
+
+
+async def _is_stale(territory: Territory) -> bool:
+    try:
+        await asyncio.wait_for(territory.confirm(5), 0.001)
+    except TimeoutError:
+        return True
+    return False
