@@ -1,0 +1,327 @@
+"""Events and their deliveries over both databases, to a real receiver on loopback."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from beseda.domain.conversation import Person
+from beseda.domain.event import EventFilter, EventType, NewEvent
+from beseda.domain.lead import ConsentKind, LeadChange, NewLead
+from beseda.domain.webhook import MOST_TRIES, Delivery, DeliveryState, Endpoint, EndpointChange
+from beseda.errors import InputError, NotFoundError, WebhooksOffError
+from beseda.hooks.http import HttpSender
+from beseda.jobs.inline import InlineJobs
+from beseda.services.lead import LeadService
+from beseda.services.webhook import DELIVER, WebhookService
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import SqlEventRepository
+from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.webhook import SqlWebhookRepository
+from beseda.testing.clock import ManualClock
+from tests.contract.storage.world import BOT
+from tests.parts.waiting import eventually
+from tests.parts.webhook_receiver import Receiver, receive_events
+
+SECRET = "a secret of sixteen letters"
+DAY = timedelta(days=1).total_seconds()
+
+
+@dataclass
+class Post:
+    """The service over one database, somebody who is told, and a clock that makes every wait short."""
+
+    clock: ManualClock
+    leads: LeadService
+    events: SqlEventRepository
+    webhooks: WebhookService
+    receiver: Receiver
+
+    async def subscribe(self, *types: EventType, bot: str = "") -> tuple[Endpoint, str]:
+        return await self.webhooks.create(self.receiver.url, bot=bot, types=types)
+
+    async def deliver(self, seconds: float = 0.0) -> int:
+        self.clock.shift(seconds)
+        return await self.webhooks.deliver()
+
+    async def all(self, endpoint: Endpoint, state: DeliveryState | None = None) -> list[Delivery]:
+        found, count = await self.webhooks.deliveries(endpoint.id, state, limit=100)
+        assert count == len(found)
+        return list(found)
+
+
+def build_webhooks(database: Database, clock: ManualClock, jobs: InlineJobs, secret: str | None) -> WebhookService:
+    sender = HttpSender(allow_private=True, seconds=0.3)
+    return WebhookService(SqlWebhookRepository(database, clock), sender, jobs, clock, secret=secret)
+
+
+@pytest.fixture
+async def post(database: Database) -> AsyncIterator[Post]:
+    clock = ManualClock(instant=True)
+    events = SqlEventRepository(database, clock)
+    leads = LeadService(SqlLeadRepository(database, clock), events, clock)
+    async with AsyncExitStack() as stack:
+        receiver = await stack.enter_async_context(receive_events())
+        webhooks = build_webhooks(database, clock, InlineJobs(SqlJobRepository(database, clock), {}, {}, clock), SECRET)
+        stack.push_async_callback(webhooks.close)
+        yield Post(clock, leads, events, webhooks, receiver)
+
+
+async def test_event_arrives_signed(post: Post) -> None:
+    endpoint, key = await post.subscribe()
+    opened = await post.leads.open(NewLead(BOT, 7, name="Аня", contact="a@b.ru"))
+    assert await post.deliver() == 1
+    [received] = post.receiver.received
+    assert received.json["type"] == received.headers["Beseda-Event"] == "lead.created"
+    assert received.json["occurred_at"].endswith("Z")
+    assert set(received.json) == {"id", "type", "bot", "occurred_at", "data"}
+    assert (received.json["data"]["lead_id"], received.json["data"]["email"]) == (opened.lead.id, "a@b.ru")
+    # The witness: what a receiver in any language would write from the page about webhooks.
+    timestamp = received.headers["Beseda-Timestamp"]
+    expected = hmac.new(key.encode(), timestamp.encode() + b"." + received.body, hashlib.sha256).hexdigest()
+    assert received.headers["Beseda-Signature"] == f"t={timestamp},v1={expected}"
+    [delivery] = await post.all(endpoint)
+    assert (delivery.state, delivery.status, delivery.attempts) == (DeliveryState.DELIVERED, 200, 1)
+    assert received.headers["Beseda-Delivery"] == str(delivery.id)
+    assert await post.deliver(DAY) == 0
+
+
+async def test_only_what_was_subscribed_to_is_told(post: Post) -> None:
+    await post.subscribe(EventType.LEAD_STAGE_CHANGED, bot=BOT)
+    opened = await post.leads.open(NewLead(BOT, 7))
+    other = await post.leads.open(NewLead("other", 7))
+    for lead in (opened.lead, other.lead):
+        await post.leads.enter_stage(lead.id, "discovery")
+    await post.deliver()
+    assert [item.json["bot"] for item in post.receiver.received] == [BOT]
+    assert post.receiver.types == ["lead.stage_changed"]
+
+
+@pytest.mark.parametrize("answer", [500, 503, 302, 400, "hang", "break"])
+async def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(post: Post, answer: int | str) -> None:
+    endpoint, _ = await post.subscribe()
+    post.receiver.answers.append(answer)
+    post.receiver.headers = {"Location": "http://169.254.169.254/latest/meta-data"} if answer == 302 else {}
+    opened = await post.leads.open(NewLead(BOT, 7))
+    await post.leads.enter_stage(opened.lead.id, "discovery")
+    assert await post.deliver() == 3
+    assert post.receiver.types == ["lead.created", "lead.created", "lead.stage_changed"]
+    first = (await post.all(endpoint))[-1]
+    assert (first.state, first.attempts) == (DeliveryState.DELIVERED, 2)
+
+
+async def test_slow_receiver_holds_nobody_up(post: Post) -> None:
+    await post.subscribe()
+    async with receive_events() as other:
+        await post.webhooks.create(other.url)
+        post.receiver.answers.extend(["hang"] * 8)
+        for user in range(1, 9):
+            await post.leads.open(NewLead(BOT, user))
+        delivering = asyncio.create_task(post.webhooks.deliver())
+
+        async def is_told() -> bool:
+            return len(other.received) == 8
+
+        await eventually(is_told)
+        await delivering
+    assert len(post.receiver.received) == 16
+
+
+@pytest.mark.parametrize("answer", ["flood", "drip"])
+async def test_answer_is_read_no_further_than_needed(post: Post, answer: str) -> None:
+    endpoint, _ = await post.subscribe()
+    post.receiver.answers.append(answer)
+    await post.leads.open(NewLead(BOT, 7))
+    await post.deliver()
+    [delivery] = await post.all(endpoint)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 1)
+    assert post.receiver.sent < 64 * 1024 * 1024
+
+
+async def test_what_is_never_taken_dies_and_can_be_sent_again(post: Post) -> None:
+    endpoint, _ = await post.subscribe()
+    post.receiver.answers.extend([500] * MOST_TRIES)
+    opened = await post.leads.open(NewLead(BOT, 7))
+    for _ in range(MOST_TRIES):
+        await post.deliver(DAY)
+    [dead] = await post.all(endpoint, DeliveryState.DEAD)
+    assert (dead.attempts, dead.status, "500" in dead.error) == (MOST_TRIES, 500, True)
+    await post.leads.enter_stage(opened.lead.id, "discovery")
+    await post.deliver()
+    assert post.receiver.types[-1] == "lead.stage_changed"
+    with pytest.raises(NotFoundError):
+        await post.webhooks.redeliver(endpoint.id + 1, dead.id)
+    again = await post.webhooks.redeliver(endpoint.id, dead.id)
+    assert (again.state, again.attempts) == (DeliveryState.PENDING, 0)
+    await post.deliver()
+    assert post.receiver.types[-1] == "lead.created"
+    assert await post.all(endpoint, DeliveryState.DEAD) == []
+
+
+async def test_waits_grow_from_a_second_to_hours(post: Post) -> None:
+    endpoint, _ = await post.subscribe()
+    post.receiver.answers.extend([500] * MOST_TRIES)
+    await post.leads.open(NewLead(BOT, 7))
+    waits = []
+    while not await post.all(endpoint, DeliveryState.DEAD):
+        tried = post.clock.now()
+        await post.webhooks._serve(endpoint.id)  # one try, and no waiting for the next
+        [delivery] = await post.all(endpoint)
+        waits.append((delivery.due_at - tried).total_seconds())
+        post.clock.shift(waits[-1])
+    assert 0.8 <= waits[0] <= 1.2
+    assert 14_000 < waits[-2] <= 6 * 3600 * 1.2
+    assert len(waits) == MOST_TRIES
+
+
+async def test_receiver_that_asks_for_peace_gets_it(post: Post) -> None:
+    endpoint, _ = await post.subscribe()
+    post.receiver.answers.append(429)
+    post.receiver.headers = {"Retry-After": "3600"}
+    await post.leads.open(NewLead(BOT, 7))
+    await post.deliver()
+    [delivery] = await post.all(endpoint)
+    assert delivery.due_at - post.clock.now() > timedelta(seconds=3500)
+
+
+async def test_gone_receiver_is_told_no_more(post: Post) -> None:
+    endpoint, _ = await post.subscribe()
+    post.receiver.answers.append(410)
+    await post.leads.open(NewLead(BOT, 7))
+    await post.deliver()
+    await post.leads.open(NewLead(BOT, 8))
+    assert await post.deliver(DAY) == 0
+    found = await post.webhooks.find(endpoint.id)
+    assert (found.active, "410" in found.reason) == (False, True)
+    assert len(await post.all(endpoint, DeliveryState.DEAD)) == 1
+    await post.webhooks.change(endpoint.id, EndpointChange(active=True, reason=""))
+    await post.leads.open(NewLead(BOT, 9))
+    assert await post.deliver() == 1
+
+
+async def test_two_processes_send_nothing_twice(post: Post, database_url: str) -> None:
+    await post.subscribe()
+    for user in range(1, 31):
+        await post.leads.open(NewLead(BOT, user))
+    other = await Database.open(database_url)
+    second = build_webhooks(other, post.clock, InlineJobs(SqlJobRepository(other), {}, {}, post.clock), SECRET)
+    counts = await asyncio.gather(post.webhooks.deliver(), second.deliver())
+    await second.close()
+    await other.close()
+    assert sum(counts) == len(post.receiver.received) == 30
+    assert len({item.json["id"] for item in post.receiver.received}) == 30
+
+
+async def test_sender_that_dies_leaves_its_work_to_others(post: Post, database: Database) -> None:
+    endpoint, _ = await post.subscribe()
+    await post.leads.open(NewLead(BOT, 7))
+    store = SqlWebhookRepository(database, post.clock)
+    until = post.clock.now() + timedelta(seconds=60)
+    assert len(await store.claim(endpoint.id, until=until, limit=5)) == 1
+    assert await store.claim(endpoint.id, until=until, limit=5) == []
+    post.clock.shift(61)
+    assert await post.deliver() == 1
+
+
+async def test_revoked_consent_takes_the_person_out_of_events(post: Post) -> None:
+    await post.subscribe()
+    opened = await post.leads.open(NewLead(BOT, 7, name="Аня", contact="a@b.ru", stage="discovery"))
+    await post.leads.revoke_consent(opened.lead.id, ConsentKind.PDPA_PROFILE)
+    await post.leads.change(opened.lead.id, LeadChange(contact="c@d.ru", stage="summary"), actor="key:1")
+    await post.deliver()
+    assert "consent.revoked" in post.receiver.types
+    whole = b"".join(item.body for item in post.receiver.received).decode()
+    for secret in ("Аня", "a@b.ru", "c@d.ru"):
+        assert secret not in whole
+    staged = next(item for item in post.receiver.received if item.headers["Beseda-Event"] == "lead.stage_changed")
+    assert staged.json["data"]["new_stage"] == "summary"
+    assert staged.json["data"]["redacted"] is True
+
+
+async def test_no_secret_no_webhooks(post: Post, database: Database) -> None:
+    jobs = InlineJobs(SqlJobRepository(database), {}, {}, post.clock)
+    silent = build_webhooks(database, post.clock, jobs, None)
+    with pytest.raises(WebhooksOffError, match="BESEDA_EVENTS_SECRET"):
+        await silent.create(post.receiver.url)
+    await post.subscribe()
+    await post.leads.open(NewLead(BOT, 7))
+    assert await silent.deliver() == 0
+    silent.ring()
+    await silent.close()
+
+
+async def test_private_address_is_refused_when_set_and_when_sent_to(post: Post, database: Database) -> None:
+    jobs = InlineJobs(SqlJobRepository(database), {}, {}, post.clock)
+    store = SqlWebhookRepository(database, post.clock)
+    strict = WebhookService(store, HttpSender(seconds=1), jobs, post.clock, secret=SECRET)
+    with pytest.raises(InputError):
+        await strict.create(post.receiver.url)
+    endpoint, _ = await post.subscribe()  # set while it was allowed
+    await post.leads.open(NewLead(BOT, 7))
+    await strict.deliver()
+    await strict.close()
+    [delivery] = await post.all(endpoint)
+    assert (post.receiver.received, delivery.status) == ([], None)
+    assert delivery.error
+
+
+async def test_ring_asks_for_one_job(post: Post, database: Database) -> None:
+    done = asyncio.Event()
+    jobs = InlineJobs(SqlJobRepository(database), {}, {"light": 1}, post.clock)
+
+    async def deliver(*_: object) -> dict[str, object]:
+        tried = await webhooks.deliver()
+        done.set()
+        return {"tried": tried}
+
+    jobs.register(DELIVER, deliver)
+    await jobs.start()
+    webhooks = build_webhooks(database, post.clock, jobs, SECRET)
+    await post.subscribe()
+    await post.leads.open(NewLead(BOT, 7))
+    for _ in range(10):
+        webhooks.ring()
+    async with asyncio.timeout(10):
+        await done.wait()
+    assert len(post.receiver.received) == 1
+    await webhooks.close()
+    await jobs.close()
+
+
+async def test_old_deliveries_are_forgotten_and_events_stay(post: Post) -> None:
+    endpoint, _ = await post.subscribe()
+    await post.leads.open(NewLead(BOT, 7))
+    await post.deliver()
+    assert await post.webhooks.tidy(timedelta(days=30)) == 0
+    post.clock.shift(31 * DAY)
+    assert await post.webhooks.tidy(timedelta(days=30)) == 1
+    assert await post.all(endpoint) == []
+    assert await post.events.count(EventFilter()) == 1
+
+
+async def test_events_of_deleted_leads_are_not_sent(post: Post) -> None:
+    await post.subscribe()
+    lead = await post.leads.for_user(BOT, Person(7, "Аня"))
+    await post.leads.delete(lead.id, actor="key:1")
+    await post.deliver()
+    assert post.receiver.types == ["lead.deleted"]
+    assert "Аня" not in post.receiver.received[0].body.decode()
+
+
+async def test_events_are_filtered_and_paged(post: Post) -> None:
+    for number in range(5):
+        post.clock.shift(1)
+        kind = EventType.MESSAGE_RECEIVED if number % 2 else EventType.CONVERSATION_STARTED
+        await post.events.add([NewEvent(kind, BOT, user_id=number)])
+    wanted = EventFilter(bot=BOT, type=EventType.CONVERSATION_STARTED)
+    first = await post.events.list(wanted, limit=2)
+    rest = await post.events.list(wanted, limit=2, before=first[-1].id)
+    assert [event.user_id for event in (*first, *rest)] == [4, 2, 0]
+    assert await post.events.count(EventFilter(since=first[0].occurred_at)) == 1
+    assert await post.events.list(EventFilter(user_id=3), limit=5, offset=1) == []
