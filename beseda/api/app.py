@@ -31,6 +31,7 @@ from beseda.api.routes import (
     lead,
     meeting,
     operator,
+    report,
     webhook,
 )
 
@@ -40,6 +41,7 @@ ROUTES: list[Callable[[ApiParts], APIRouter]] = [
     webhook.router,
     conversation.router,
     analytics.router,
+    report.router,
     broadcast.router,
     operator.router,
     bot.router,

@@ -14,6 +14,7 @@ from beseda.services.broadcast import BroadcastService
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
+from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService
 from beseda.services.webhook import WebhookService
 from beseda.storage.base.conversation_list import ConversationList
@@ -60,6 +61,7 @@ class ApiParts:
     webhooks: WebhookService
     job_list: JobList
     analytics: AnalyticsService
+    reports: ReportService
     broadcasts: BroadcastService
     bots: BotList = BotList()
     model: str = ""
@@ -88,6 +90,7 @@ class ApiParts:
             webhooks=container.webhooks,
             job_list=record.job_list,
             analytics=container.analytics,
+            reports=container.reports,
             broadcasts=container.broadcasts,
             bots=bots,
             model=container.model.name,

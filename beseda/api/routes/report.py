@@ -1,0 +1,165 @@
+"""Reports: asked for, built by the worker, downloaded as files."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from beseda.api.answers import show, show_list
+from beseda.api.auth import needs
+from beseda.api.downloads import DOWNLOAD, send_file
+from beseda.api.fields import Closed, Moment, RowId
+from beseda.api.paging import Page, PageQuery, Totals, write_cursor
+from beseda.api.parts import ApiParts
+from beseda.api.problems import problems
+from beseda.api.routing import api_router
+from beseda.domain.analytics import Period
+from beseda.domain.report import NewReport, Report, ReportFormat, ReportKind, ReportState
+from beseda.errors import PeriodError
+
+_ORDER = "reports"
+_EXAMPLE: dict[str, Any] = {
+    "id": 7,
+    "kind": "leads",
+    "format": "xlsx",
+    "language": "ru",
+    "bot": "sales",
+    "from": "2026-11-01T00:00:00Z",
+    "to": "2026-11-20T00:00:00Z",
+    "state": "ready",
+    "reason": "",
+    "size": 48213,
+    "file_name": "beseda-leads-sales-2026-11-01-2026-11-20.xlsx",
+    "created_at": "2026-11-20T09:00:00Z",
+    "finished_at": "2026-11-20T09:00:04Z",
+}
+
+
+class ReportIn(Closed):
+    """A report that is asked for. What is left out of the period makes it the last thirty days."""
+
+    kind: ReportKind = Field(description="What it is about.")
+    format: ReportFormat = ReportFormat.HTML
+    language: Literal["ru", "en"] = "en"
+    bot: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] | None = Field(
+        None, description="Of this bot only.", examples=["sales"]
+    )
+    since: Moment | None = Field(None, alias="from", description="Beginning.", examples=["2026-11-01T00:00:00Z"])
+    until: Moment | None = Field(None, alias="to", description="End, not included.", examples=["2026-11-20T00:00:00Z"])
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "leads", "format": "xlsx", "bot": "sales"}]})
+
+
+class ReportOut(BaseModel):
+    """A report. Its file is there once `state` is `ready`; `reason` names the error that failed it."""
+
+    id: int
+    kind: ReportKind
+    format: ReportFormat
+    language: str
+    bot: str | None
+    since: datetime = Field(alias="from")
+    until: datetime = Field(alias="to")
+    state: ReportState
+    reason: str
+    size: int
+    file_name: str
+    created_at: datetime
+    finished_at: datetime | None
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+
+def router(parts: ApiParts) -> APIRouter:
+    """Return the routes of reports."""
+    routes = api_router("/analytics/reports", "reports")
+    reports, totals = parts.reports, Totals()
+
+    @routes.get(
+        "",
+        response_model=Page[ReportOut],
+        summary="List reports, newest first",
+        dependencies=[Depends(needs("read"))],
+    )
+    async def list_reports(paging: PageQuery) -> Response:
+        place = paging.after(_ORDER, int)
+        found = await reports.page(limit=paging.limit, offset=paging.offset, before=place[0] if place else None)
+        total = await totals.get(_ORDER, reports.count)
+        items = [_show(report) for report in found]
+        return show_list(paging.page(items, total, lambda: write_cursor(_ORDER, found[-1].id)))
+
+    @routes.post(
+        "",
+        status_code=202,
+        response_model=ReportOut,
+        summary="Ask for a report",
+        responses=problems(422),
+        dependencies=[Depends(needs("write"))],
+    )
+    async def create_report(asked: ReportIn) -> Response:
+        period = Period.between(asked.since, asked.until, parts.clock.now(), asked.bot or "")
+        if period.since >= period.until:
+            raise PeriodError("the period ends before it begins")
+        report = await reports.create(NewReport(asked.kind, asked.format, period, asked.language))
+        return show(_show(report), status=202, headers={"Location": f"/api/v1/analytics/reports/{report.id}"})
+
+    _add_single(routes, parts)
+    return routes
+
+
+def _add_single(routes: APIRouter, parts: ApiParts) -> None:
+    reports = parts.reports
+
+    @routes.get(
+        "/{report_id}",
+        response_model=ReportOut,
+        summary="Get what is known of a report",
+        responses=problems(404),
+        dependencies=[Depends(needs("read"))],
+    )
+    async def get_report(report_id: RowId) -> Response:
+        return show(_show(await reports.find(report_id)))
+
+    @routes.get(
+        "/{report_id}/download",
+        response_class=Response,
+        summary="Download a report that is ready",
+        responses={**DOWNLOAD, **problems(404, 409)},
+        dependencies=[Depends(needs("read"))],
+    )
+    async def download_report(report_id: RowId) -> Response:
+        report = await reports.find(report_id)
+        return send_file(await reports.open_path(report), report.title, report.size)
+
+    @routes.delete(
+        "/{report_id}",
+        status_code=204,
+        response_class=Response,
+        summary="Delete a report",
+        responses=problems(404),
+        dependencies=[Depends(needs("write"))],
+    )
+    async def delete_report(report_id: RowId) -> Response:
+        await reports.delete(report_id)
+        return Response(status_code=204)
+
+
+def _show(report: Report) -> dict[str, Any]:
+    new = report.new
+    return {
+        "id": report.id,
+        "kind": new.kind,
+        "format": new.format,
+        "language": new.language,
+        "bot": new.period.bot or None,
+        "from": new.period.since,
+        "to": new.period.until,
+        "state": report.state,
+        "reason": report.reason,
+        "size": report.size,
+        "file_name": report.title,
+        "created_at": report.created_at,
+        "finished_at": report.finished_at,
+    }
