@@ -92,7 +92,7 @@ class LengthRule:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """All of a bot's file. From the score `offer_from` on a consultation is offered: `offer` says so, `pick` is a button.
+    """All of a bot's file. From the score `offer_from` on a consultation is offered: `offer` in words, `pick` a button.
 
     The extraction is waited for `wait` seconds before the answer begins, and given up after `patience` seconds.
     """

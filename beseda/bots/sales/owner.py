@@ -41,10 +41,11 @@ class OwnerNews:
             for place in places
             if place is not None
         ]
-        if notices:
-            await desk.updates.store(notices)
-            for notice in notices:
-                await desk.bus.publish(f"updates:{talk.bot}", {"update_id": notice.update_id})
+        if not notices:
+            return  # no owner has a chat with the bot yet: the next message looks again
+        await desk.updates.store(notices)
+        for notice in notices:
+            await desk.bus.publish(f"updates:{talk.bot}", {"update_id": notice.update_id})
         await self._shop.service.note_told(talk)
 
     async def show(self, context: Context) -> None:
