@@ -46,7 +46,7 @@ class HttpSender:
         """Return why an address is never sent to, in a sentence; empty where it may be."""
         try:
             parsed = URL(url)
-            host, port = parsed.host, parsed.port
+            host, port = parsed.raw_host, parsed.port
         except ValueError:
             return "This is no address."
         if parsed.scheme not in {"http", "https"} or not host or not port or len(url) > _LONGEST_URL:
@@ -145,7 +145,8 @@ def _is_private_host(host: str) -> bool:
     try:
         ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
-        return False
+        # 127.1 and 2130706433 are addresses to a system, though not to us.
+        return name.replace(".", "").isdigit()
     return not is_public(name)
 
 
