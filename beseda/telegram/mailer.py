@@ -32,8 +32,7 @@ class TelegramMailer:
     async def send(self, user_id: int, letter: Letter) -> int:
         """Send a letter once and return its message id. Raises a leaf of TelegramError."""
         target = Target(ChatKey(self._bot, user_id), ChatKind.PRIVATE)
-        await self._messenger.wait(target)
-        self._messenger.count_call(target)
+        await self._messenger.take_turn(target)
         common: dict[str, Any] = {
             "chat_id": user_id,
             "parse_mode": "HTML",

@@ -169,8 +169,10 @@ class TelegramMessenger:
         """Return the seconds until a call that only shows progress is allowed."""
         return self._pacer.delay(target.chat.chat_id, target.kind)
 
-    def count_call(self, target: Target) -> None:
-        """Count a call that is made past `put`."""
+    async def take_turn(self, target: Target) -> None:
+        """Wait until a call that is made past `put` keeps within Telegram's limits, and count it."""
+        await self.wait(target)
+        await self._pacer.wait_for_bot()
         self._pacer.count(target.chat.chat_id, target.kind)
 
     async def show_typing(self, target: Target) -> None:

@@ -8,6 +8,7 @@ from beseda.domain.job import Job
 from beseda.errors import NotFoundError
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.services.briefing import BriefingService, Sources
+from beseda.services.budgeted import budget_models
 from beseda.worker.schedule import Scheduled
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
         try:
             meeting = await meetings.find(number)
             spec = str(job.request.payload.get("model") or meetings.diary(meeting.bot).model)
-            model = await container.models.find(spec)
+            find = budget_models(container.models.find, container.budgets, meeting.bot)
+            model = await find(spec)
             sources = Sources(meetings, container.record.meetings, container.leads, container.record.conversations)
             briefing = BriefingService(sources, container.clock)
             return {"written": await briefing.brief(number, model, container.settings.language)}
