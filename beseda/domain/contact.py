@@ -13,7 +13,9 @@ import phonenumbers
 DEFAULT_REGION = "RU"
 _LONGEST = 500  # characters of free text that are looked through
 # RFC 5321 allows 64 characters before the @ and 254 in all; a domain has a dot here, as nobody mails to a host.
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}", re.UNICODE)
+_EMAIL = re.compile(
+    r"(?<![^\s<>()\[\],;:\"'])[^\s@<>()\[\],;:\"']{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}", re.UNICODE
+)
 _LONGEST_EMAIL = 254
 
 
