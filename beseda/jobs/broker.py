@@ -76,8 +76,8 @@ class Broker:
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._send, slot, job_ids)
-        except (OperationalError, OSError, TimeoutError) as error:
-            raise UnavailableError(f"the broker is away: {type(error).__name__}") from error
+        except TimeoutError as error:
+            raise UnavailableError("the broker does not answer") from error
 
     async def close(self) -> None:
         """Give back connections."""
@@ -91,10 +91,15 @@ class Broker:
 
     def _send(self, slot: str, job_ids: Sequence[int]) -> int:
         queue = name_queue(slot)
-        with self._app.producer_pool.acquire(block=True, timeout=_ANSWER_SECONDS) as producer:
-            declared = self._app.amqp.queues[queue](producer.default_channel)
-            room = _WAITING - int(declared.queue_declare().message_count)
-            wanted = job_ids[: max(0, room)]
-            for job_id in wanted:
-                self._app.send_task(TASK, (job_id, slot), queue=queue, producer=producer, retry=False)
+        # A connection for each batch: a pool would hand out those that a restart of Redis has left broken.
+        connection = self._app.connection_for_write()
+        away = (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)
+        try:
+            with connection, connection.Producer() as producer:
+                declared = self._app.amqp.queues[queue](producer.channel).queue_declare()
+                wanted = job_ids[: max(0, _WAITING - int(declared.message_count))]
+                for job_id in wanted:
+                    self._app.send_task(TASK, (job_id, slot), queue=queue, producer=producer, retry=False)
+        except away as error:
+            raise UnavailableError(f"the broker is away: {type(error).__name__}") from error
         return len(wanted)
