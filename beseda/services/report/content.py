@@ -16,6 +16,7 @@ class Kind(Enum):
     """What the cells of a column are."""
 
     TEXT = auto()
+    NUMBER = auto()
     COUNT = auto()
     MONEY = auto()
     PERCENT = auto()
@@ -26,7 +27,7 @@ class Kind(Enum):
     @property
     def is_number(self) -> bool:
         """Whether the cells stand on the right."""
-        return self in {Kind.COUNT, Kind.MONEY, Kind.PERCENT, Kind.SECONDS}
+        return self in {Kind.NUMBER, Kind.COUNT, Kind.MONEY, Kind.PERCENT, Kind.SECONDS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class Gatherer:
     async def _leads(self, period: Period, found: Metrics) -> Content:
         plot = await self._plot(period, [Metric.LEADS, Metric.LEADS_WON])
         columns = [
-            Column(_NUMBER, Kind.COUNT, 8),
+            Column(_NUMBER, Kind.NUMBER, 8),
             Column(_CREATED, Kind.MOMENT, 18),
             Column(Text("Изменён", "Changed"), Kind.MOMENT, 18),
             Column(_BOT, width=14),
@@ -161,7 +161,7 @@ class Gatherer:
         metrics = [Metric.CONVERSATIONS, Metric.MESSAGES, Metric.ACTIVE_USERS]
         plot = await self._plot(period, metrics)
         columns = [
-            Column(_NUMBER, Kind.COUNT, 8),
+            Column(_NUMBER, Kind.NUMBER, 8),
             Column(Text("Начат", "Begun"), Kind.MOMENT, 18),
             Column(_BOT, width=14),
             Column(Text("Чат", "Chat"), width=11),

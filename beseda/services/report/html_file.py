@@ -84,13 +84,13 @@ class HtmlWriter:
 
     def _write_cell(self, cell: Cell, column: Column) -> str:
         said = write_value(cell, column.kind, self._language)
-        if column.title.en == "No.":
-            said = str(cell)
         return f"<td{_side(column)}>{escape(said)}</td>"
 
 
 def _side(column: Column) -> str:
-    return ' class="num"' if column.kind.is_number else ""
+    if column.kind.is_number:
+        return ' class="num"'
+    return ' class="when"' if column.kind in {Kind.DAY, Kind.MOMENT} else ""
 
 
 def _write_top(content: Content, language: str, heading: Heading) -> Iterator[str]:

@@ -22,14 +22,14 @@ small{color:var(--soft);font-weight:400}
 .tile b{display:block;font-size:25px;line-height:1.2;font-weight:650;white-space:nowrap}
 .tile span{color:var(--soft);font-size:13px}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px;margin-top:20px}
-figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px 12px;
+figure{display:flex;flex-direction:column;margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px 12px;
 break-inside:avoid}
 figcaption{display:flex;flex-wrap:wrap;align-items:baseline;justify-content:space-between;gap:4px 16px;
 margin-bottom:8px}
 .keys{display:flex;gap:16px;margin:0;padding:0;list-style:none;color:var(--soft);font-size:13px}
 .keys i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px}
 .k0{background:var(--c0)}.k1{background:var(--c1)}.k2{background:var(--c2)}
-svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
+svg{display:block;width:100%;height:auto;margin:auto 0;font:12px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
 .grid{stroke:var(--line)}.axis{stroke:var(--soft);stroke-opacity:.6}
 .tick{fill:var(--soft)}.name{fill:var(--ink);font-size:13px}.value{fill:var(--soft);font-size:13px}
 .c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}
@@ -39,12 +39,12 @@ svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Sego
 .list h2{font-size:19px;margin-bottom:10px}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
-th,td{padding:8px 12px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere;
-min-width:72px;max-width:320px}
+th,td{padding:8px 12px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word;
+min-width:64px;max-width:340px}
 th{background:var(--head);font-weight:600;white-space:nowrap}
 tbody tr:last-child td{border-bottom:0}
 tbody tr:hover{background:var(--head)}
-.num{text-align:right;white-space:nowrap}
+.num{text-align:right;white-space:nowrap}.when{white-space:nowrap}
 @media print{
 @page{size:A4 landscape;margin:12mm}
 :root{--bg:#fff;--card:#fff;--ink:#111;--soft:#555;--line:#ddd;--c0:#2f6bd8;--c1:#f08a3c;--c2:#2fa37c;

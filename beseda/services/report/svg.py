@@ -9,14 +9,15 @@ from html import escape
 from math import ceil, floor, log10
 
 from beseda.services.report.content import Chart, ChartKind, Kind, Line
-from beseda.services.report.writing import write_number, write_value
+from beseda.services.report.writing import write_number, write_short_day, write_value
 
 _WIDTH, _HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 12, 26
 _GRID_LINES = 4
 _LABELS = 7
-_RANK_HEIGHT, _RANK_LEFT, _RANK_RIGHT = 26, 170, 76
-_LONGEST_NAME = 24
+_RANK_HEIGHT, _RANK_RIGHT = 26, 84
+_LETTER = 7.4  # how wide a letter of a name is
+_LONGEST_NAME = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def draw_chart(chart: Chart, language: str) -> str:
     values = [value or 0 for line in chart.lines for value in line.values]
     scale = Scale.of(max(values, default=0))
     draw = _draw_bars if chart.kind is ChartKind.BARS else _draw_lines
-    parts = [*_draw_grid(chart, scale, language), *_draw_dates(chart), *draw(chart, scale, language)]
+    parts = [*_draw_grid(chart, scale, language), *_draw_dates(chart, language), *draw(chart, scale, language)]
     return _frame(chart, _HEIGHT, parts, language)
 
 
@@ -89,13 +90,12 @@ def _write_tick(value: float, unit: Kind, step: float, language: str) -> str:
     return f"${text}{suffix}" if unit is Kind.MONEY else text + suffix
 
 
-def _draw_dates(chart: Chart) -> Iterator[str]:
+def _draw_dates(chart: Chart, language: str) -> Iterator[str]:
     count = len(chart.labels)
     every = max(1, ceil(count / _LABELS))
     for number in range(0, count, every):
         x = _middle(number, count)
-        day = chart.labels[number]
-        text = f"{day[8:10]}.{day[5:7]}" if len(day) == 10 else day
+        text = write_short_day(chart.labels[number], language)
         yield f'<text class="tick" x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(text)}</text>'
 
 
@@ -168,17 +168,18 @@ def _draw_ranks(chart: Chart, language: str) -> str:
     most = max(values, default=0) or 1
     total = sum(values) or 1
     share: Callable[[float], str] = lambda value: write_value(100 * value / total, Kind.PERCENT, language)  # noqa: E731
+    left = 24 + _LETTER * max((min(len(label), _LONGEST_NAME) for label in chart.labels), default=0)
     parts = []
     for number, (label, value) in enumerate(zip(chart.labels, values, strict=True)):
         y = number * _RANK_HEIGHT + 6
-        width = max(2.0, (_WIDTH - _RANK_LEFT - _RANK_RIGHT) * value / most)
+        width = max(2.0, (_WIDTH - left - _RANK_RIGHT) * value / most)
         short = label if len(label) <= _LONGEST_NAME else label[: _LONGEST_NAME - 1] + "…"
         said = escape(write_value(value, chart.unit, language))
         title = escape(f"{label}: {write_value(value, chart.unit, language)} · {share(value)}")
         parts.append(
-            f'<text class="name" x="{_RANK_LEFT - 12}" y="{y + 13}" text-anchor="end">{escape(short)}'
+            f'<text class="name" x="{left - 12:.0f}" y="{y + 13}" text-anchor="end">{escape(short)}'
             f"<title>{escape(label)}</title></text>"
-            f'<rect class="c0" x="{_RANK_LEFT}" y="{y}" width="{width:.1f}" height="18" rx="4"><title>{title}</title>'
-            f'</rect><text class="value" x="{_RANK_LEFT + width + 8:.1f}" y="{y + 13}">{said}</text>'
+            f'<rect class="c0" x="{left:.0f}" y="{y}" width="{width:.1f}" height="18" rx="4"><title>{title}</title>'
+            f'</rect><text class="value" x="{left + width + 8:.1f}" y="{y + 13}">{said}</text>'
         )
     return _frame(chart, len(chart.labels) * _RANK_HEIGHT + 8, parts, language)

@@ -6,6 +6,7 @@ from beseda.services.report.content import Cell, Kind
 
 # What Excel and its kin run when a cell begins with it (OWASP: CSV injection), and what leads up to it unseen.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _THIN = "\u202f"
 
 
@@ -26,6 +27,8 @@ def _write_amount(value: float, kind: Kind, language: str) -> str:
             return write_number(value, 1, language) + ("\u00a0%" if language == "ru" else "%")
         case Kind.SECONDS:
             return write_number(value / 1000, 1, language) + ("\u00a0с" if language == "ru" else "\u00a0s")
+        case Kind.NUMBER:
+            return str(value)
         case _:
             return write_number(value, 0, language)
 
@@ -39,6 +42,12 @@ def write_number(value: float, places: int, language: str) -> str:
 def write_day(value: datetime, language: str) -> str:
     """Return a date."""
     return f"{value:%d.%m.%Y}" if language == "ru" else f"{value:%Y-%m-%d}"
+
+
+def write_short_day(day: str, language: str) -> str:
+    """Return an ISO date without its year, as a chart shows it."""
+    _, month, number = day.split("-")
+    return f"{number}.{month}" if language == "ru" else f"{_MONTHS[int(month) - 1]} {int(number)}"
 
 
 def write_moment(value: datetime, language: str) -> str:

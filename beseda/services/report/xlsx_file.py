@@ -15,6 +15,7 @@ from beseda.services.report.content import Cell, Chart, ChartKind, Column, Conte
 from beseda.services.report.texts import FIGURES
 
 _FORMATS = {
+    Kind.NUMBER: "0",
     Kind.COUNT: "#,##0",
     Kind.MONEY: "$#,##0.00##",
     Kind.PERCENT: '0.0"%"',

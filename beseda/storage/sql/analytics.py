@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -27,12 +26,12 @@ from beseda.domain.analytics import (
     Step,
 )
 from beseda.domain.backlog import Backlog
-from beseda.domain.event import EventType
 from beseda.domain.lead import LeadStatus
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.analytics import HOURS
 from beseda.storage.sql.active_users import add_writers, count_writers, cut_writers, query_people
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.funnel import count_funnel
 from beseda.storage.sql.measure import (
     count_steps,
     floor_day,
@@ -51,7 +50,7 @@ from beseda.storage.sql.tables.analytics import (
     rollups,
 )
 from beseda.storage.sql.tables.conversation import conversations, messages
-from beseda.storage.sql.tables.event import event_deliveries, events
+from beseda.storage.sql.tables.event import event_deliveries
 from beseda.storage.sql.tables.flood_wait import flood_waits
 from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.lead import leads
@@ -60,11 +59,6 @@ from beseda.storage.sql.tables.update import updates
 _CHUNK = 1000
 _SUMS = list(Figures.__dataclass_fields__)
 _FLOATS = {"cost", "flood_seconds"}
-_FUNNEL_EVENTS = [
-    EventType.LEAD_CREATED.value,
-    EventType.LEAD_STAGE_CHANGED.value,
-    EventType.LEAD_CHANGED.value,
-]
 
 
 class SqlAnalyticsRepository:
@@ -141,7 +135,7 @@ class SqlAnalyticsRepository:
     async def roll_up_funnel(self, period: Period) -> None:
         """Put the funnel of a period in place of what was rolled up for its day."""
         day = floor_day(period.since)
-        cells = await self._database.read(lambda connection: _count_funnel(connection, period))
+        cells = await self._database.read(lambda connection: count_funnel(connection, period))
         rows = [
             {"bot": item.bot, "day": day, "stage": item.stage}
             | {"entered": item.entered, "exited": item.exited, "won": item.won}
@@ -313,31 +307,6 @@ def _store_hours(connection: Connection, period: Period, hours: Sequence[HourFig
     ]
     if slow:
         connection.execute(insert(response_times), slow)
-
-
-def _count_funnel(connection: Connection, period: Period) -> list[FunnelDay]:
-    query = (
-        select(events.c.type, events.c.bot, events.c.lead_id, events.c.data)
-        .where(is_within(events.c.occurred_at, period), events.c.type.in_(_FUNNEL_EVENTS))
-        .order_by(events.c.id)
-    )
-    cells: dict[tuple[str, str], list[int]] = {}
-    for row in connection.execute(query):
-        for stage, place in _read_event(row.type, orjson.loads(row.data)):
-            cells.setdefault((row.bot, stage), [0, 0, 0])[place] += 1
-    return [FunnelDay(bot, period.since, stage, *counts) for (bot, stage), counts in sorted(cells.items())]
-
-
-def _read_event(kind: str, data: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Return the stages that an event of a lead counts for: entered (0), left (1), won while in it (2)."""
-    match kind:
-        case EventType.LEAD_CREATED.value:
-            found = [(data.get("stage"), 0)]
-        case EventType.LEAD_STAGE_CHANGED.value:
-            found = [(data.get("old_stage"), 1), (data.get("new_stage"), 0)]
-        case _:
-            found = [(data.get("stage"), 2)] if data.get("status") == LeadStatus.WON.value else []
-    return [(stage, place) for stage, place in found if stage]
 
 
 def _measure_conversations(connection: Connection, ids: Sequence[int], now: datetime) -> list[dict[str, object]]:

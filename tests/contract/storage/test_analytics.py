@@ -8,13 +8,15 @@ import pytest
 from sqlalchemy import insert, select
 
 from beseda.domain.analytics import DAY, HOUR, Metric, Period, Step, list_points
-from beseda.domain.event import EventType, NewEvent
 from beseda.domain.file import FileOwner
+from beseda.domain.lead import LeadChange, LeadStatus, NewLead
 from beseda.errors import PeriodError
 from beseda.services.analytics import AnalyticsService
+from beseda.services.lead import LeadService
 from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import write_events
+from beseda.storage.sql.event import SqlEventRepository
+from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.tables.analytics import active_users, conversation_metrics, hourly_figures, response_times
 from beseda.storage.sql.tables.lead import leads
@@ -171,19 +173,15 @@ async def test_conversations_know_how_long_they_are(
 
 
 async def test_funnel_tells_who_came_left_and_was_won(
-    database: Database, service: AnalyticsService, clock: ManualClock
+    database: Database, service: AnalyticsService, record: RandomRecord
 ) -> None:
-    record = RandomRecord(1)
-    await database.write(record.write)
-    created, moved, won = EventType.LEAD_CREATED, EventType.LEAD_STAGE_CHANGED, EventType.LEAD_CHANGED
-    happened = [
-        NewEvent(created, "sales", 1, 1, {"stage": "greeting"}),
-        NewEvent(created, "sales", 2, 2, {"stage": "greeting"}),
-        NewEvent(moved, "sales", 1, 1, {"old_stage": "greeting", "new_stage": "scheduling"}),
-        NewEvent(won, "sales", 1, 1, {"status": "won", "stage": "scheduling"}),
-        NewEvent(won, "sales", 2, 2, {"status": "active", "stage": "greeting"}),
-    ]
-    await database.write(lambda connection: write_events(connection, happened, clock.now()))
+    then = ManualClock(END - HOUR)
+    leads = LeadService(SqlLeadRepository(database, then), SqlEventRepository(database, then), then)
+    first = (await leads.open(NewLead("sales", 1, stage="greeting"))).lead
+    second = (await leads.open(NewLead("sales", 2, stage="greeting"))).lead
+    await leads.enter_stage(first.id, "scheduling")
+    await leads.change(first.id, LeadChange(status=LeadStatus.WON), actor="owner")
+    await leads.change(second.id, LeadChange(notes="?"), actor="owner")
     await service.roll_up()
     funnel = (await service.metrics(replace(WHOLE, bot="sales"))).funnel
     assert [(row.stage, row.entered, row.exited, row.won) for row in funnel] == [

@@ -1,0 +1,60 @@
+"""The funnel of a period, read out of what happened to leads: events tell it with an index on their time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, select
+
+from beseda.domain.analytics import FunnelDay, Period
+from beseda.domain.event import EventType
+from beseda.domain.lead import LeadStatus
+from beseda.storage.sql.measure import is_within
+from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.lead import lead_stages
+
+_TOLD_BY = [EventType.LEAD_CREATED.value, EventType.LEAD_STAGE_CHANGED.value, EventType.LEAD_CHANGED.value]
+_CHUNK = 500
+_Cells = dict[tuple[str, str], list[int]]
+
+
+def count_funnel(connection: Connection, period: Period) -> list[FunnelDay]:
+    """Return how many leads entered each stage in the period, left it, and were won while in it."""
+    columns = (events.c.type, events.c.bot, events.c.lead_id, events.c.data, events.c.occurred_at)
+    query = (
+        select(*columns)
+        .where(is_within(events.c.occurred_at, period), events.c.type.in_(_TOLD_BY))
+        .order_by(events.c.id)
+    )
+    cells: _Cells = {}
+    won: list[tuple[str, int, datetime]] = []
+    for row in connection.execute(query):
+        data = orjson.loads(row.data)
+        if row.type != EventType.LEAD_CHANGED.value:
+            _count_moves(cells, row.bot, data)
+        elif data.get("changed", {}).get("status", {}).get("new") == LeadStatus.WON.value:
+            won.append((row.bot, row.lead_id, row.occurred_at))
+    for start in range(0, len(won), _CHUNK):
+        _count_won(connection, cells, won[start : start + _CHUNK])
+    return [FunnelDay(bot, period.since, stage, *counts) for (bot, stage), counts in sorted(cells.items())]
+
+
+def _count_moves(cells: _Cells, bot: str, data: Mapping[str, Any]) -> None:
+    entered, left = data.get("new_stage", data.get("stage")), data.get("old_stage")
+    for stage, place in ((entered, 0), (left, 1)):
+        if stage:
+            cells.setdefault((bot, stage), [0, 0, 0])[place] += 1
+
+
+def _count_won(connection: Connection, cells: _Cells, won: Sequence[tuple[str, int, datetime]]) -> None:
+    """Count leads under the stage that they were in when they were won."""
+    query = select(lead_stages.c.lead_id, lead_stages.c.stage, lead_stages.c.entered_at).where(
+        lead_stages.c.lead_id.in_({lead_id for _, lead_id, _ in won})
+    )
+    visits: dict[int, list[tuple[datetime, str]]] = {}
+    for row in connection.execute(query.order_by(lead_stages.c.id)):
+        visits.setdefault(row.lead_id, []).append((row.entered_at, row.stage))
+    for bot, lead_id, at in won:
+        stage = next((stage for entered, stage in reversed(visits.get(lead_id, [])) if entered <= at), "")
+        cells.setdefault((bot, stage), [0, 0, 0])[2] += 1
