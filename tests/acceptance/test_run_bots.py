@@ -7,7 +7,7 @@ from beseda.sandbox.user import SandboxUser
 from tests.acceptance.program import Program
 
 ANNA = DEFAULT_USERS[0].id
-BOTS = ("assistant", "hf_demo", "literary", "llama", "media", "real_estate")
+BOTS = ("assistant", "hf_demo", "literary", "llama", "media", "real_estate", "sales")
 
 
 async def test_every_bundled_bot_answers_without_keys(beseda: Program) -> None:
