@@ -58,7 +58,7 @@ class Paging:
         return Listing(items, total, self.limit, offset, cursor() if more else None)
 
 
-def _read_paging(
+async def _read_paging(
     limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000, description="How many to leave out; with a cursor, none.")] = 0,
     cursor: Annotated[
@@ -68,7 +68,7 @@ def _read_paging(
     return Paging(limit, offset, cursor)
 
 
-def _read_offset(
+async def _read_offset(
     limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
     offset: Annotated[int, Query(ge=0, le=10_000, description="How many to leave out.")] = 0,
 ) -> Paging:

@@ -18,7 +18,7 @@ def tag(version: int) -> dict[str, str]:
     return {"ETag": f'"{version}"'}
 
 
-def _read_if_match(
+async def _read_if_match(
     if_match: Annotated[
         str | None,
         Header(max_length=100, description='The version that is to be changed, as `ETag` told it: `"3"`.'),

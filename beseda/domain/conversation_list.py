@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from beseda.domain.conversation import ChatKind
 
@@ -17,8 +18,7 @@ class ConversationFilter:
     taken_over: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationLine:
+class ConversationLine(NamedTuple):
     """A conversation with its person and how it stands. `operator` is empty unless somebody has taken it over."""
 
     id: int
@@ -37,8 +37,7 @@ class ConversationLine:
     operator_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class SaidMessage:
+class SaidMessage(NamedTuple):
     """Something that was said, and how its turn stands; `operator` said it in place of the bot, where not empty."""
 
     id: int

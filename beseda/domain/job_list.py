@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from beseda.domain.job import JobState
 
@@ -16,8 +17,7 @@ class JobFilter:
     kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobLine:
+class JobLine(NamedTuple):
     """A job without what it needs and gives. `bot` is empty and `user_id` None for one that nobody asked for."""
 
     id: int

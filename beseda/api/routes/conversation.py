@@ -1,5 +1,6 @@
 """Conversations: a list, one, and what was said in it."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -98,7 +99,7 @@ class MessageOut(BaseModel):
     )
 
 
-def _read_filter(
+async def _read_filter(
     bot: BotQuery = None,
     user_id: UserQuery = None,
     kind: Annotated[ChatKind | None, Query(description="Of this kind of chat only.")] = None,
@@ -127,8 +128,10 @@ def router(parts: ApiParts) -> APIRouter:
     ) -> Response:
         place = paging.after(_ORDER, int)
         before = place[0] if place else None
-        lines = await store.page(wanted, limit=paging.limit, offset=paging.offset, before=before)
-        total = await totals.get(wanted, lambda: store.count(wanted))
+        lines, total = await asyncio.gather(
+            store.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
+            totals.get(wanted, lambda: store.count(wanted)),
+        )
         items = [_show_line(line) for line in lines]
         return show_list(paging.page(items, total, lambda: write_cursor(_ORDER, lines[-1].id)))
 

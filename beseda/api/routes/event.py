@@ -47,7 +47,7 @@ class EventOut(BaseModel):
     )
 
 
-def _read_filter(
+async def _read_filter(
     bot: BotQuery = None,
     kind: Annotated[EventType | None, Query(alias="type", description="Of this type only.")] = None,
     lead_id: Annotated[int | None, Query(ge=1, le=HIGHEST, description="Of this lead only.")] = None,

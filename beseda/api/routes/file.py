@@ -1,5 +1,6 @@
 """Files that bots keep for people: a list, what is known of one, its content."""
 
+import asyncio
 from datetime import datetime
 from pathlib import PurePath
 from typing import Annotated, Any
@@ -60,7 +61,7 @@ class FileOut(BaseModel):
     )
 
 
-def _read_filter(
+async def _read_filter(
     bot: BotQuery = None,
     user_id: UserQuery = None,
     kind: Annotated[FileKind | None, Query(description="Of this kind only.")] = None,
@@ -79,8 +80,10 @@ def router(parts: ApiParts) -> APIRouter:
     async def list_files(wanted: Annotated[FileFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         place = paging.after(_ORDER, int)
         before = place[0] if place else None
-        files = await store.page(wanted, limit=paging.limit, offset=paging.offset, before=before)
-        total = await totals.get(wanted, lambda: store.count(wanted))
+        files, total = await asyncio.gather(
+            store.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
+            totals.get(wanted, lambda: store.count(wanted)),
+        )
         return show_list(
             paging.page([_show(file) for file in files], total, lambda: write_cursor(_ORDER, files[-1].id))
         )

@@ -1,5 +1,6 @@
 """Jobs: heavy work, how far it is, and its end."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -70,7 +71,7 @@ class JobOut(BaseModel):
     )
 
 
-def _read_filter(
+async def _read_filter(
     bot: BotQuery = None,
     user_id: UserQuery = None,
     state: Annotated[JobState | None, Query(description="In this state only.")] = None,
@@ -95,8 +96,10 @@ def router(parts: ApiParts) -> APIRouter:
     async def list_jobs(wanted: Annotated[JobFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
         place = paging.after(_ORDER, int)
         before = place[0] if place else None
-        lines = await store.page(wanted, limit=paging.limit, offset=paging.offset, before=before)
-        total = await totals.get(wanted, lambda: store.count(wanted))
+        lines, total = await asyncio.gather(
+            store.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
+            totals.get(wanted, lambda: store.count(wanted)),
+        )
         return show_list(
             paging.page([_show(line) for line in lines], total, lambda: write_cursor(_ORDER, lines[-1].id))
         )

@@ -190,7 +190,7 @@ class RevokeIn(Closed):
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "pdpa_profile"}]})
 
 
-def _read_who(
+async def _read_who(
     bot: BotQuery = None,
     status: Annotated[LeadStatus | None, Query(description="With this status only.")] = None,
     stage: Annotated[
@@ -202,7 +202,7 @@ def _read_who(
     return LeadFilter(bot, status, stage, owner, user_id)
 
 
-def _read_when(
+async def _read_when(
     q: Annotated[
         str | None,
         Query(max_length=200, description="Words, or a phone, that stand in name, contact, fields or notes."),

@@ -141,7 +141,7 @@ class MoveIn(Closed):
     starts_at: StartsAt
 
 
-def _read_filter(
+async def _read_filter(
     bot: BotQuery = None,
     lead_id: Annotated[int | None, Query(ge=1, le=HIGHEST, description="With this lead only.", examples=[12])] = None,
     state: Annotated[MeetingState | None, Query(description="In this state only.")] = None,

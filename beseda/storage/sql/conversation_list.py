@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
 from beseda.kit.ids import lowest_id, time_of
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.takeover import takeovers
 from beseda.storage.sql.tables.turn import turns
@@ -59,8 +60,8 @@ class SqlConversationList:
         self, wanted: ConversationFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> list[ConversationLine]:
         """Return conversations, the last begun first; `before` is the number of the last one seen."""
-        query = _lines.where(*_conditions(wanted)).order_by(conversations.c.id.desc()).limit(limit)
-        query = query.offset(offset) if before is None else query.where(conversations.c.id < before)
+        query = _lines.where(*_conditions(wanted)).order_by(conversations.c.id.desc()).limit(written(limit))
+        query = query.offset(written(offset)) if before is None else query.where(conversations.c.id < before)
         return [_load_line(row) for row in await self._fetch(query)]
 
     async def count(self, wanted: ConversationFilter) -> int:
@@ -78,8 +79,8 @@ class SqlConversationList:
     ) -> list[SaidMessage]:
         """Return what was said, oldest first; `after` is the turn and the number of the last message seen."""
         place = (messages.c.turn_id, messages.c.id)
-        query = _said.where(messages.c.conversation_id == conversation_id).order_by(*place).limit(limit)
-        query = query.offset(offset) if after is None else query.where(tuple_(*place) > tuple_(*after))
+        query = _said.where(messages.c.conversation_id == conversation_id).order_by(*place).limit(written(limit))
+        query = query.offset(written(offset)) if after is None else query.where(tuple_(*place) > tuple_(*after))
         return [_load_message(row) for row in await self._fetch(query)]
 
     async def count_messages(self, conversation_id: int) -> int:
@@ -112,7 +113,7 @@ def _load_line(row: Sequence[Any]) -> ConversationLine:
     values = list(row)
     values[11] = time_of(values[11]) if values[11] is not None else None
     values[12] = values[12] or ""
-    return ConversationLine(*values)
+    return ConversationLine._make(values)
 
 
 def _load_message(row: Sequence[Any]) -> SaidMessage:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.file import FileFilter, FileKind, FileOwner, FileSum, StoredFile
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.file import files
 
 
@@ -44,8 +45,8 @@ class SqlFileRepository:
         self, wanted: FileFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> list[StoredFile]:
         """Return everybody's files, newest first; `before` is the number of the last one seen."""
-        query = select(files).where(*_conditions(wanted)).order_by(files.c.id.desc()).limit(limit)
-        query = query.offset(offset) if before is None else query.where(files.c.id < before)
+        query = select(files).where(*_conditions(wanted)).order_by(files.c.id.desc()).limit(written(limit))
+        query = query.offset(written(offset)) if before is None else query.where(files.c.id < before)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
 

@@ -1,16 +1,16 @@
 """Jobs by the hundred."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from beseda.domain.job_list import JobFilter, JobLine
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.job import jobs
 
-_lines = select(*(jobs.c[field.name] for field in fields(JobLine)))
+_lines = select(*(jobs.c[name] for name in JobLine._fields))
 
 
 class SqlJobList:
@@ -21,8 +21,8 @@ class SqlJobList:
 
     async def page(self, wanted: JobFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[JobLine]:
         """Return jobs, newest first; `before` is the number of the last one seen."""
-        query = _lines.where(*_conditions(wanted)).order_by(jobs.c.id.desc()).limit(limit)
-        query = query.offset(offset) if before is None else query.where(jobs.c.id < before)
+        query = _lines.where(*_conditions(wanted)).order_by(jobs.c.id.desc()).limit(written(limit))
+        query = query.offset(written(offset)) if before is None else query.where(jobs.c.id < before)
         return [_load(row) for row in await self._fetch(query)]
 
     async def count(self, wanted: JobFilter) -> int:
@@ -45,4 +45,4 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
 
 
 def _load(row: Sequence[Any]) -> JobLine:
-    return JobLine(*row)
+    return JobLine._make(row)

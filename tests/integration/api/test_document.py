@@ -2,7 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from inspect import iscoroutinefunction
 from typing import Any
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 from beseda.api.docs_page import find_example
 from tests.parts.api_server import ApiServer
@@ -98,3 +102,17 @@ async def test_document_is_open_and_whole(api: ApiServer) -> None:
     answer = await api.call("GET", "/openapi.json", scope="")
     assert (answer.status, answer.json["openapi"]) == (200, "3.1.0")
     assert answer.json == api.document
+
+
+def calls(dependant: Dependant) -> Iterator[Any]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from calls(inner)
+
+
+async def test_no_dependency_waits_for_a_thread(api: ApiServer) -> None:
+    # FastAPI hands a plain function to a thread, which takes longer than many a query.
+    routes = [route for route in api.app.routes if isinstance(route, APIRoute)]
+    found = {call for route in routes for call in calls(route.dependant)}
+    plain = [call for call in found if not iscoroutinefunction(call) and not iscoroutinefunction(type(call).__call__)]
+    assert plain == []
