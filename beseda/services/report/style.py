@@ -22,14 +22,16 @@ small{color:var(--soft);font-weight:400}
 .tile b{display:block;font-size:25px;line-height:1.2;font-weight:650;white-space:nowrap}
 .tile span{color:var(--soft);font-size:13px}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px;margin-top:20px}
-figure{display:flex;flex-direction:column;margin:0;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px 12px;
+figure{display:flex;flex-direction:column;margin:0;background:var(--card);border:1px solid var(--line);
+border-radius:12px;padding:16px 18px 12px;
 break-inside:avoid}
 figcaption{display:flex;flex-wrap:wrap;align-items:baseline;justify-content:space-between;gap:4px 16px;
 margin-bottom:8px}
 .keys{display:flex;gap:16px;margin:0;padding:0;list-style:none;color:var(--soft);font-size:13px}
 .keys i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px}
 .k0{background:var(--c0)}.k1{background:var(--c1)}.k2{background:var(--c2)}
-svg{display:block;width:100%;height:auto;margin:auto 0;font:12px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
+svg{display:block;width:100%;height:auto;margin:auto 0;
+font:12px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
 .grid{stroke:var(--line)}.axis{stroke:var(--soft);stroke-opacity:.6}
 .tick{fill:var(--soft)}.name{fill:var(--ink);font-size:13px}.value{fill:var(--soft);font-size:13px}
 .c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}
