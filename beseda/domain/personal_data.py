@@ -39,5 +39,6 @@ class Forgotten:
     jobs: int = 0
     files: int = 0
     file_bytes: int = 0
+    leads: int = 0
     pending: int = 0
     chats: tuple[ChatKey, ...] = ()

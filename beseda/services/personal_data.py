@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import orjson
 
 from beseda.domain.conversation import Conversation
 from beseda.domain.file import FileOwner, StoredFile
+from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.errors import NotFoundError, StorageError
 from beseda.jobs.base import JobQueue
@@ -123,6 +124,9 @@ class PersonalDataService:
         for conversation in await self._store.conversations(owner):
             async for entry in self._tell(conversation, owner):
                 yield entry
+        records = await self._store.leads(owner)
+        if records:
+            yield _to_json("leads.json", [_describe_lead(record) for record in records])
         async for entry in self._hand_over(owner, limit):
             yield entry
 
@@ -177,6 +181,17 @@ def _describe_person(owner: FileOwner, profile: Profile) -> dict[str, object]:
         "language": person.language,
         "first_seen_at": profile.created_at,
         "last_seen_at": profile.last_seen_at,
+    }
+
+
+def _describe_lead(record: LeadRecord) -> dict[str, object]:
+    lead = asdict(record.lead)
+    return {
+        **{name: value for name, value in lead.items() if name != "slots"},
+        "fields": list(lead["slots"].values()),
+        "stages": [asdict(visit) for visit in record.stages],
+        "consents": [asdict(consent) for consent in record.consents],
+        "events": record.events,
     }
 
 

@@ -1,9 +1,11 @@
 """A person's data, as services see it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from beseda.domain.conversation import Conversation
 from beseda.domain.file import FileOwner
+from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Profile, Said
 
 
@@ -24,12 +26,16 @@ class PersonalDataStore(Protocol):
         """Return what the person said there and what was answered, in order, from behind `after` on."""
         ...
 
+    async def leads(self, owner: FileOwner) -> Sequence[LeadRecord]:
+        """Return the person's leads with all that is theirs in them, and nothing that somebody else has said."""
+        ...
+
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
         """Return the person's jobs that are not over."""
         ...
 
     async def forget(self, owner: FileOwner) -> Forgotten:
-        """Delete turns with all that hangs on them, and jobs that are over; blank what has to stay.
+        """Delete turns with all that hangs on them, leads, and jobs that are over; blank what has to stay.
 
         Turns under way stay until they are through; the person's id stays, as something new may hang on it at once.
         Files are not touched.

@@ -14,10 +14,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exi
 
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.file import FileOwner
+from beseda.domain.lead import LeadRecord
 from beseda.domain.message import Role
 from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql._lead_person import find_records, forget_leads
 from beseda.storage.sql.active_users import forget_writer
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.analytics import conversation_metrics
@@ -68,20 +70,27 @@ class SqlPersonalDataRepository:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [Said(row.turn_id, row.id, Role(row.role), row.content, row.created_at) for row in rows]
 
+    async def leads(self, owner: FileOwner) -> Sequence[LeadRecord]:
+        """Return the person's leads with all that is theirs in them, and nothing that somebody else has said."""
+        # Inside the writer's transaction: a lead that merges meanwhile is not read in halves.
+        return await self._database.write(lambda connection: find_records(connection, owner))
+
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
         """Return the person's jobs that are not over."""
         query = select(jobs.c.id).where(_has_job(owner), jobs.c.finished_at.is_(None))
         return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
 
     async def forget(self, owner: FileOwner) -> Forgotten:
-        """Delete turns with all that hangs on them, and jobs that are over; blank what has to stay.
+        """Delete turns with all that hangs on them, leads, and jobs that are over; blank what has to stay.
 
         Files are not touched. In pieces, so that others can write in between.
         """
-        stale = self._clock.now() - _STALE
+        now = self._clock.now()
+        stale = now - _STALE
         chats = await self.conversations(owner)
         ids = [chat.id for chat in chats]
-        found = Forgotten(chats=tuple(chat.key for chat in chats))
+        gone = await self._database.write(lambda connection: forget_leads(connection, owner, now))
+        found = Forgotten(chats=tuple(chat.key for chat in chats), leads=gone)
         while True:
             piece = await self._database.write(lambda connection: _forget_turns(connection, owner, ids, stale))
             found = replace(found, turns=found.turns + piece.turns, messages=found.messages + piece.messages)

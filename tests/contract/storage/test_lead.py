@@ -1,7 +1,7 @@
 """Leads over both databases: proof, history, duplicates, totals, lists, and two processes at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.event import EventFilter, EventType
+from beseda.domain.file import FileOwner
 from beseda.domain.lead import (
     ConsentKind,
     Finding,
@@ -17,6 +18,7 @@ from beseda.domain.lead import (
     LeadChange,
     LeadFilter,
     LeadPage,
+    LeadRecord,
     LeadSort,
     LeadStatus,
     NewLead,
@@ -28,6 +30,7 @@ from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.tables.conversation import messages
 from beseda.storage.sql.tables.lead import lead_totals, leads
 from beseda.testing.clock import ManualClock
@@ -416,3 +419,70 @@ async def test_soft_values_wait_for_a_yes(office: Office) -> None:
     assert lead.slots["company"].state is SlotState.TO_CONFIRM
     assert (await office.leads.drop(lead.id, "company")).slots == {}
     assert await office.types(lead.id) == ["lead.created", "lead.changed", "lead.changed"]
+
+
+def everything_of(records: Sequence[LeadRecord]) -> str:
+    return str(records)
+
+
+async def test_person_takes_their_lead_with_them(office: Office) -> None:
+    data = SqlPersonalDataRepository(office.world.database, office.clock)
+    lead = await office.tell(ANYA, "company", "Ромашка")
+    await office.leads.enter_stage(lead.id, "discovery")
+    await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, await office.hear(ANYA, "да"))
+    await office.tell(BORYA, "company", "Лютик")
+    [record] = await data.leads(FileOwner(BOT, ANYA.id))
+    assert record.lead.slots["company"].value == "Ромашка"
+    assert (len(record.stages), len(record.consents), len(record.events)) == (1, 1, 4)
+    assert "Лютик" not in everything_of([record])
+    found = await data.forget(FileOwner(BOT, ANYA.id))
+    assert found.leads == 1
+    assert await data.leads(FileOwner(BOT, ANYA.id)) == []
+    [event], count = await office.leads.list_events(EventFilter(user_id=ANYA.id))
+    assert (event.type, count) == (EventType.LEAD_DELETED, 1)
+    assert len(await data.leads(FileOwner(BOT, BORYA.id))) == 1
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def share_a_phone(office: Office) -> tuple[Lead, SqlPersonalDataRepository]:
+    """Have Anya's and Borya's leads become one, Anya's being the older."""
+    await office.tell(ANYA, "company", "Ромашка")
+    await office.tell(ANYA, "phone", "+7 999 123-45-67")
+    office.clock.shift(60)
+    await office.tell(BORYA, "goal", "славы")
+    lead = await office.tell(BORYA, "phone", "8 999 123 45 67")
+    await office.tell(BORYA, "name", "Борис")
+    assert lead.user_id == ANYA.id
+    return lead, SqlPersonalDataRepository(office.world.database, office.clock)
+
+
+async def test_who_shares_a_lead_is_given_only_their_own(office: Office) -> None:
+    _, data = await share_a_phone(office)
+    anya = everything_of(await data.leads(FileOwner(BOT, ANYA.id)))
+    borya = everything_of(await data.leads(FileOwner(BOT, BORYA.id)))
+    assert "Ромашка" in anya
+    assert "славы" in borya
+    assert "славы" not in anya
+    assert "Ромашка" not in borya
+
+
+async def test_owner_of_a_shared_lead_is_forgotten_and_the_other_stays(office: Office) -> None:
+    lead, data = await share_a_phone(office)
+    assert (await data.forget(FileOwner(BOT, ANYA.id))).leads == 1
+    with pytest.raises(NotFoundError):
+        await office.leads.find(lead.id)
+    own = await office.leads.for_user(BOT, BORYA)
+    assert (own.user_id, set(own.slots), own.merged_into) == (BORYA.id, {"goal", "phone", "name"}, None)
+    assert "Ромашка" not in everything_of(await data.leads(FileOwner(BOT, BORYA.id)))
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def test_other_of_a_shared_lead_is_forgotten_and_the_owner_stays(office: Office) -> None:
+    lead, data = await share_a_phone(office)
+    await data.forget(FileOwner(BOT, BORYA.id))
+    left = await office.leads.find(lead.id)
+    assert (left.name, set(left.slots), left.user_id) == ("Аня", {"company"}, ANYA.id)
+    events, _ = await office.leads.events(lead.id)
+    assert not {"Борис", "славы"} & set(str([event.data for event in events]).replace("'", " ").split())
+    assert (await office.leads.list(LeadFilter(q="борис"), LeadPage())).total == 0
+    assert await office.totals() == {(BOT, "active", ""): 1}

@@ -268,4 +268,5 @@ def test_whatever_hangs_on_a_person_is_known_here() -> None:
         "files.job_id",
         "active_users.user_id",
         "conversation_metrics.conversation_id",
+        "leads.user_id",
     }

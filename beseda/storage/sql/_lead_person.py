@@ -1,0 +1,122 @@
+"""What leads hold of one person: handed over, and forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, and_, delete, or_, select, update
+
+from beseda.domain.event import EventType, redact
+from beseda.domain.file import FileOwner
+from beseda.domain.lead import Lead, LeadRecord, StageVisit
+from beseda.domain.lead_update import fill_fields, lead_event, view_for
+from beseda.storage.sql._lead_consent import find_consents
+from beseda.storage.sql._lead_rows import find_family, find_lead, move_stage, shift_total, store_lead
+from beseda.storage.sql.event import load_event, write_events
+from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
+
+
+def find_records(connection: Connection, owner: FileOwner) -> list[LeadRecord]:
+    """Return a person's leads in one bot with all that is theirs in them, and nothing that somebody else has said."""
+    return [_record(connection, lead, owner) for lead in _find_own(connection, owner)]
+
+
+def forget_leads(connection: Connection, owner: FileOwner, now: datetime) -> int:
+    """Delete a person's leads in one bot, their fields in leads that they share, and their events; return how many.
+
+    Somebody else who was merged into a lead of theirs has a lead of their own again.
+    """
+    own = _find_own(connection, owner)
+    for lead in own:
+        if lead.merged_into is None:
+            _let_go(connection, lead)
+        else:
+            _withdraw(connection, lead, lead.merged_into, now)
+    numbers = [lead.id for lead in own]
+    theirs = and_(events.c.bot == owner.bot, events.c.user_id == owner.user_id)
+    connection.execute(delete(events).where(or_(theirs, events.c.lead_id.in_(numbers))))
+    connection.execute(delete(leads).where(leads.c.id.in_(numbers)))
+    told = [lead_event(EventType.LEAD_DELETED, lead, "person", {}) for lead in own if lead.merged_into is None]
+    write_events(connection, told, now)
+    return len(own)
+
+
+def _find_own(connection: Connection, owner: FileOwner) -> list[Lead]:
+    query = select(leads.c.id).where(leads.c.bot == owner.bot, leads.c.user_id == owner.user_id).order_by(leads.c.id)
+    found = (find_lead(connection, number, lock=True) for number in connection.execute(query).scalars().all())
+    return [lead for lead in found if lead is not None]
+
+
+def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
+    shared = find_lead(connection, lead.merged_into) if lead.merged_into is not None else None
+    slots = {**lead.slots, **view_for(shared, owner.user_id).slots} if shared is not None else lead.slots
+    visits = connection.execute(
+        select(lead_stages).where(lead_stages.c.lead_id == lead.id).order_by(lead_stages.c.id)
+    ).all()
+    happened = connection.execute(select(events).where(events.c.lead_id == lead.id).order_by(events.c.id)).all()
+    consents = [
+        item
+        for number in filter(None, (lead.id, lead.merged_into))
+        for item in find_consents(connection, number)
+        if item.user_id == owner.user_id
+    ]
+    others = len(find_family(connection, lead.id)) > 1
+    shown = {name: slot for name, slot in slots.items() if not others or slot.user_id in {None, owner.user_id}}
+    return LeadRecord(
+        replace(lead, slots=shown),
+        tuple(StageVisit(row.stage, row.entered_at, row.exited_at) for row in visits),
+        tuple(consents),
+        # Where two share a lead, its history tells of both.
+        () if others else tuple(asdict(load_event(row)) for row in happened),
+    )
+
+
+def _let_go(connection: Connection, lead: Lead) -> None:
+    """Count a live lead no more; the oldest of those merged into it is live again, the others become part of that."""
+    shift_total(connection, lead, -1)
+    others = [number for number in find_family(connection, lead.id) if number != lead.id]
+    if not others:
+        return
+    connection.execute(update(leads).where(leads.c.id == lead.id).values(phone="", email_key="", merged_into=others[0]))
+    connection.execute(update(leads).where(leads.c.id == others[0]).values(merged_into=None))
+    connection.execute(update(leads).where(leads.c.id.in_(others[1:])).values(merged_into=others[0]))
+    heir = find_lead(connection, others[0])
+    assert heir is not None  # noqa: S101 - it was locked a moment ago
+    shift_total(connection, heir, 1)
+    move_stage(connection, heir.id, heir.stage, heir.updated_at)
+    people = _other_people(connection, heir, lead)
+    said = {name: slot for name, slot in lead.slots.items() if slot.user_id in people}
+    store_lead(connection, heir, replace(heir, slots={**heir.slots, **said}, version=lead.version + 1))
+    kept = and_(lead_consents.c.lead_id == lead.id, lead_consents.c.user_id.in_(people))
+    connection.execute(update(lead_consents).where(kept).values(lead_id=heir.id))
+
+
+def _other_people(connection: Connection, heir: Lead, lead: Lead) -> Sequence[int]:
+    return [user for user in find_family(connection, heir.id).values() if user != lead.user_id]
+
+
+def _withdraw(connection: Connection, lead: Lead, into: int, now: datetime) -> None:
+    """Take what a person has said out of the lead that theirs is part of, and out of its events since."""
+    given = and_(lead_consents.c.lead_id == into, lead_consents.c.user_id == lead.user_id)
+    connection.execute(delete(lead_consents).where(given))
+    shared = find_lead(connection, into, lock=True)
+    if shared is None:
+        return
+    happened = connection.execute(select(events).where(events.c.lead_id == into).order_by(events.c.id)).all()
+    told = {row.id: orjson.loads(row.data) for row in happened}
+    merged = next((number for number, data in told.items() if data.get("merged") == lead.id), None)
+    before = told[merged].get("before", {}) if merged is not None else {}
+    kept = {name: slot for name, slot in shared.slots.items() if slot.user_id != lead.user_id}
+    theirs = fill_fields(lead, (slot for name, slot in shared.slots.items() if name not in kept))
+    fields = {
+        name: before.get(name, "")
+        for name in ("name", "contact", "phone", "email")
+        if getattr(shared, name) in {getattr(lead, name), getattr(theirs, name)}
+    }
+    store_lead(connection, shared, replace(shared, **fields, slots=kept, version=shared.version + 1, updated_at=now))
+    for number, data in told.items():
+        if merged is not None and number >= merged:
+            text = orjson.dumps(redact(data)).decode()
+            connection.execute(update(events).where(events.c.id == number).values(data=text))
