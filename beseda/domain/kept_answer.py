@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+
+KEPT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.kept_answer import KeptAnswer, Repeatable
+from beseda.domain.kept_answer import KEPT, KeptAnswer, Repeatable
 from beseda.kit.clock import Clock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.api_key import kept_answers
 
-KEPT = timedelta(hours=24)
 _PATIENCE = timedelta(minutes=1)  # what has not been answered by then died with its process
 
 

@@ -1,0 +1,24 @@
+"""`answer.tidy` every hour: answers of the API that nobody can ask for again go."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.domain.kept_answer import KEPT
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+SCHEDULE = (Scheduled("answer.tidy", every=timedelta(hours=1), slot="light"),)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what tidies up."""
+
+    async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"answers": await container.record.kept_answers.purge(container.clock.now() - KEPT)}
+
+    return {"answer.tidy": tidy}
