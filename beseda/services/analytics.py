@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from beseda.domain.analytics import (
     DAY,
     HOUR,
+    WEEK,
     Figures,
     HourFigures,
     Metric,
@@ -98,11 +99,12 @@ class AnalyticsService:
     async def _roll_up(self, since: datetime, until: datetime, now: datetime) -> int:
         since = start = Step.HOUR.floor(since)
         while start < until:
-            piece = Period(start, min(Step.DAY.floor(start) + DAY, until))
-            await self._store.store_hours(piece, await self._store.measure(piece))
-            await self._store.roll_up_users(piece)
-            await self._store.mark_rolled(piece.until)  # a roll-up that is broken off goes on from here
-            start = piece.until
+            days = _cut_days(Period(start, min(start + WEEK, until)))
+            for piece in days:
+                await self._store.store_hours(piece, await self._store.measure(piece))
+            await self._store.roll_up_users(days)
+            start = days[-1].until
+            await self._store.mark_rolled(start)  # a roll-up that is broken off goes on from here
         day = Step.DAY.floor(since)
         while day < now:
             # The funnel is a day's; that of today is told as far as it has come.
@@ -151,6 +153,14 @@ class AnalyticsService:
                 part = Period(max(at, period.since), min(end, period.until), period.bot)
                 found[at] = await self._store.count_active_users(part, rolled_until)
         return found
+
+
+def _cut_days(period: Period) -> list[Period]:
+    """Return the parts of a period that lie in one day each."""
+    days = [period]
+    while (end := Step.DAY.floor(days[-1].since) + DAY) < period.until:
+        days[-1:] = [replace(days[-1], until=end), replace(period, since=end)]
+    return days
 
 
 def _check(period: Period) -> None:

@@ -42,8 +42,8 @@ font:12px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:12px}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{padding:8px 12px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word;
-min-width:64px;max-width:340px}
-th{background:var(--head);font-weight:600;white-space:nowrap}
+min-width:84px;max-width:340px}
+th{background:var(--head);font-weight:600;vertical-align:bottom}
 tbody tr:last-child td{border-bottom:0}
 tbody tr:hover{background:var(--head)}
 .num{text-align:right;white-space:nowrap}.when{white-space:nowrap}

@@ -12,7 +12,7 @@ from beseda.services.report.content import Chart, ChartKind, Kind, Line
 from beseda.services.report.writing import write_number, write_short_day, write_value
 
 _WIDTH, _HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 8, 12, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 12, 26
 _GRID_LINES = 4
 _LABELS = 7
 _RANK_HEIGHT, _RANK_RIGHT = 26, 84

@@ -68,8 +68,8 @@ class AnalyticsStore(Protocol):
         """Put these hours in place of what was rolled up for the period."""
         ...
 
-    async def roll_up_users(self, period: Period) -> None:
-        """Note who wrote in a period, which lies within one day."""
+    async def roll_up_users(self, days: Sequence[Period]) -> None:
+        """Note who wrote in each of these periods, which lie within one day each."""
         ...
 
     async def roll_up_funnel(self, period: Period) -> None:

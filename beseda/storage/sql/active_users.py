@@ -4,8 +4,7 @@ A row for each day would be thirty times as many to walk through for the questio
 people. Each is counted under the bot and under "", which stands for all of them.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -28,52 +27,46 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beseda.domain.analytics import DAY, Period, Step
 from beseda.storage.sql.measure import ceil_day, floor_day, query_users
 from beseda.storage.sql.tables.analytics import active_users
-from beseda.storage.sql.tables.conversation import users
 
 _CHUNK = 1000
 _Masks: TypeAlias = dict[datetime, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Writers:
-    """Some of those who wrote to a bot on the day that `bit` stands for in `month`."""
+class GatheredDays:
+    """Who wrote on some days: gathered first, so that a person is written once for all of them."""
 
-    bot: str
-    month: datetime
-    bit: int
-    user_ids: Sequence[int]
+    def __init__(self) -> None:
+        self._days: dict[tuple[datetime, str, int], int] = {}
+
+    def add(self, moment: datetime, people: Sequence[tuple[str, int]]) -> None:
+        """Take in those who wrote on the day of `moment`, given as bot and person."""
+        month, bit = _place(moment)
+        for bot, user_id in people:
+            for key in ((month, bot, user_id), (month, "", user_id)):
+                self._days[key] = self._days.get(key, 0) | bit
+
+    def cut_rows(self) -> Iterator[list[dict[str, object]]]:
+        """Yield rows, some at a time, always in the same order."""
+        keys = sorted(self._days)
+        for start in range(0, len(keys), _CHUNK):
+            yield [
+                {"month": month, "bot": bot, "user_id": user_id, "days": self._days[month, bot, user_id]}
+                for month, bot, user_id in keys[start : start + _CHUNK]
+            ]
 
 
-def cut_writers(moment: datetime, people: Sequence[tuple[str, int]]) -> Iterator[Writers]:
-    """Yield those who wrote on the day of `moment`, given as bot and person, some at a time."""
-    month, bit = _place(moment)
-    by_bot: dict[str, set[int]] = {"": {user_id for _, user_id in people}}
-    for bot, user_id in people:
-        by_bot.setdefault(bot, set()).add(user_id)
-    for bot, found in by_bot.items():
-        user_ids = sorted(found)
-        for start in range(0, len(user_ids), _CHUNK):
-            yield Writers(bot, month, bit, user_ids[start : start + _CHUNK])
-
-
-def add_writers(connection: Connection, writers: Writers) -> None:
-    """Add a day to what is known; where it is known already nothing is written."""
+def add_writers(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add days to what is known; where they are known already nothing is written."""
     build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    # From the table of people: one statement for all of them, and none who is gone by now.
-    rows = select(
-        literal(writers.bot),
-        literal(writers.month, active_users.c.month.type),
-        users.c.id,
-        literal(writers.bit, active_users.c.days.type),
-    ).where(users.c.id.in_(writers.user_ids))
-    statement = build(active_users).from_select(["bot", "month", "user_id", "days"], rows)
+    statement = build(active_users)
     known, new = active_users.c.days, statement.excluded.days
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["bot", "month", "user_id"],
             set_={"days": known.bitwise_or(new)},
-            where=known.bitwise_and(new) == 0,
-        )
+            where=known.bitwise_and(new) != new,
+        ),
+        rows,
     )
 
 

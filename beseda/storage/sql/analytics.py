@@ -29,7 +29,7 @@ from beseda.domain.backlog import Backlog
 from beseda.domain.lead import LeadStatus
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.analytics import HOURS
-from beseda.storage.sql.active_users import add_writers, count_writers, cut_writers, query_people
+from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.funnel import count_funnel
 from beseda.storage.sql.measure import (
@@ -126,11 +126,13 @@ class SqlAnalyticsRepository:
         """Put these hours in place of what was rolled up for the period."""
         await self._database.write(lambda connection: _store_hours(connection, period, hours))
 
-    async def roll_up_users(self, period: Period) -> None:
-        """Note who wrote in a period, which lies within one day."""
-        people = await self._database.read(lambda connection: list_writers(connection, period))
-        for writers in cut_writers(period.since, people):
-            await self._database.write(partial(add_writers, writers=writers))
+    async def roll_up_users(self, days: Sequence[Period]) -> None:
+        """Note who wrote in each of these periods, which lie within one day each."""
+        gathered = GatheredDays()
+        for day in days:
+            gathered.add(day.since, await self._database.read(partial(list_writers, period=day)))
+        for rows in gathered.cut_rows():
+            await self._database.write(partial(add_writers, rows=rows))
 
     async def roll_up_funnel(self, period: Period) -> None:
         """Put the funnel of a period in place of what was rolled up for its day."""

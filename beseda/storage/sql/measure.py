@@ -31,6 +31,7 @@ from beseda.storage.sql.tables.turn import model_calls, turns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A turn gets its id a moment before it is stored, or longer where the database was away meanwhile.
+_LONG = timedelta(days=14)
 _MARGIN = timedelta(minutes=15)
 
 
@@ -219,7 +220,13 @@ def list_writers(connection: Connection, period: Period) -> list[tuple[str, int]
 
 
 def list_touched(connection: Connection, period: Period, after: int, limit: int) -> list[int]:
-    """Return the conversations with an id above `after` in which something was said in the period."""
+    """Return the conversations with an id above `after` in which something was said in the period.
+
+    For a long one that is all of them, found without a look at what was said.
+    """
+    if period.until - period.since > _LONG:
+        walk = select(conversations.c.id).where(conversations.c.id > after).order_by(conversations.c.id).limit(limit)
+        return list(connection.execute(walk).scalars())
     query = (
         select(turns.c.conversation_id)
         .where(is_turn_within(period), turns.c.conversation_id > after)
