@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _QUIET = timedelta(hours=1)  # between two notices of one kind to one person
 _KEPT = timedelta(days=40)  # how long counters of earlier days stay
+_CALLS_KEPT = timedelta(days=2)  # and what was reserved
+_PIECE = 2000  # rows deleted at once
 _UNLIMITED = Reservation("", 0)
 
 
@@ -50,7 +52,6 @@ class BudgetService:
         self._clock = clock
         self._rules = rules or BudgetRules()
         self._by_bot: dict[str, BudgetRules] = {}
-        self._purged = clock.now() - timedelta(days=1)
 
     def adopt(self, bot: str, change: BudgetChange, zone: str = "") -> BudgetRules:
         """Keep to what a bot's folder says, and return the rules it has now."""
@@ -71,7 +72,6 @@ class BudgetService:
         accounts = list_accounts(spend, rules, now, self._rules.zone)
         if not accounts:
             return replace(_UNLIMITED, amount=spend.wanted)
-        await self._tidy()
         claim = Claim(spend.key, spend.unit, spend.wanted, spend.least, accounts, now + LIFETIME[spend.unit])
         grant = await self._store.reserve(claim)
         if grant.refused is not None:
@@ -109,11 +109,12 @@ class BudgetService:
             error.silent = not await self._store.note_refusal(who, spend.key.partition("/")[0], _QUIET)
         return error
 
-    async def _tidy(self) -> None:
-        now = self._clock.now()
-        if now - self._purged >= timedelta(days=1):
-            self._purged = now
-            await self._store.purge(now - _KEPT)
+    async def tidy(self) -> int:
+        """Delete what is old, in pieces, and return how many rows that was. Raises StorageError."""
+        now, gone = self._clock.now(), 0
+        while (piece := await self._store.purge(now - _KEPT, now - _CALLS_KEPT, limit=_PIECE)) > 0:
+            gone += piece
+        return gone
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.budget import Account, Claim, Grant, Standing
@@ -51,12 +51,14 @@ class SqlBudgetRepository:
         now = self._clock.now()
         return await self._database.write(lambda connection: _note(connection, (who, key), now, quiet))
 
-    async def purge(self, before: datetime) -> int:
-        """Delete counters and reservations of days before then and return how many."""
+    async def purge(self, days_before: datetime, calls_before: datetime, *, limit: int) -> int:
+        """Delete up to `limit` counters, and reservations and notices, from before then; return how many."""
+        settled = and_(reservations.c.created_at < calls_before, reservations.c.state != _OPEN)
+        day = counters.c.day < days_before.date().isoformat()
         old = [
-            delete(counters).where(counters.c.day < before.date().isoformat()),
-            delete(reservations).where(reservations.c.created_at < before, reservations.c.state != _OPEN),
-            delete(notices).where(notices.c.noted_at < before),
+            _delete(counters, tuple_(*(counters.c[name] for name in _KEY)), day, limit),
+            _delete(reservations, reservations.c.id, settled, limit),
+            _delete(notices, notices.c.who, notices.c.noted_at < calls_before, limit),
         ]
         return await self._database.write(lambda connection: sum(connection.execute(one).rowcount for one in old))
 
@@ -137,6 +139,11 @@ def _note(connection: Connection, what: tuple[str, str], now: datetime, quiet: t
     stale = or_(notices.c.noted_at <= now - quiet, notices.c.key == bindparam("same_key", key))
     said = fresh.on_conflict_do_update(index_elements=["who"], set_={"key": key, "noted_at": now}, where=stale)
     return connection.execute(said.returning(notices.c.who)).one_or_none() is not None
+
+
+def _delete(table: Any, key: Any, condition: ColumnElement[bool], limit: int) -> Any:
+    columns = key.clauses if hasattr(key, "clauses") else [key]
+    return delete(table).where(key.in_(select(*columns).where(condition).limit(limit)))
 
 
 def _insert(connection: Connection, table: Any) -> Any:

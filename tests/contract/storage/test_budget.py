@@ -130,6 +130,9 @@ async def test_notice_is_said_once_in_a_while(store: SqlBudgetRepository, clock:
 async def test_old_days_are_purged(store: SqlBudgetRepository, clock: ManualClock) -> None:
     await store.reserve(claim(clock, "a"))
     await store.settle("a", 5)
-    assert await store.purge(clock.now()) == 0
-    assert await store.purge(clock.now() + timedelta(days=1)) == 3
+    today, tomorrow = clock.now(), clock.now() + timedelta(days=1)
+    assert await store.purge(today, today, limit=9) == 0
+    assert await store.purge(today, tomorrow, limit=9) == 1
+    assert await store.purge(tomorrow, tomorrow, limit=1) == 1
+    assert await store.purge(tomorrow, tomorrow, limit=9) == 1
     assert await stand(store) == (0, 0)

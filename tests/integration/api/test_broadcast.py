@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from beseda.domain.conversation import Person
 from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.api_server import ANNA as ANNA_HERE
 from tests.parts.api_server import Answer, ApiServer, serve_container
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.waiting import eventually
@@ -81,6 +83,17 @@ async def test_draft_is_changed_by_who_knows_its_version(api: ApiServer) -> None
     assert (await api.call("PATCH", path, json={"rate": 5}, headers={"If-Match": '"1"'})).status == 412
     assert (await api.call("DELETE", path)).status == 204
     assert (await api.get(path)).status == 404
+
+
+async def test_audience_knows_leads(api: ApiServer) -> None:
+    await api.talk("assistant")
+    await api.talk("assistant", Person(700_000_002, "Boris"))
+    lead = await api.container.leads.for_user("assistant", ANNA_HERE)
+    for wanted, people in (({"lead_statuses": ["active"]}, 1), ({"lead_statuses": ["won"]}, 0), ({}, 2)):
+        draft = await write(api, audience=wanted)
+        assert (await api.get(f"{BASE}/{draft['id']}/audience")).json == {"people": people}
+    draft = await write(api, audience={"lead_statuses": ["active"], "lead_stages": [lead.stage or "none"]})
+    assert (await api.get(f"{BASE}/{draft['id']}/audience")).json == {"people": 1 if lead.stage else 0}
 
 
 async def test_photo_is_a_jpeg_or_a_png(api: ApiServer) -> None:

@@ -204,6 +204,16 @@ async def test_same_update_after_a_crash_reserves_once(store: SqlBudgetRepositor
     assert standing.held == 3000
 
 
+async def test_tidying_takes_what_is_old(store: SqlBudgetRepository, clock: ManualClock) -> None:
+    budgets = build(store, clock, user_tokens=1000)
+    await hear(budgeted(budgets, ANSWER), budgets)
+    assert await budgets.tidy() == 0
+    clock.shift(3 * 86400)
+    assert await budgets.tidy() == 1
+    clock.shift(40 * 86400)
+    assert await budgets.tidy() == 1
+
+
 async def test_nobody_pays_where_nobody_is_named(store: SqlBudgetRepository, clock: ManualClock) -> None:
     budgets = build(store, clock, bot_tokens=1000)
     async with spending(Unit.TOKENS, 10):

@@ -1,0 +1,24 @@
+"""`budget.tidy`: counters and reservations of days long gone are deleted."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.worker.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+SCHEDULE = (Scheduled("budget.tidy", every=timedelta(hours=1), slot="light"),)
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what tidies up."""
+    budgets = container.budgets
+
+    async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:
+        return {"rows": await budgets.tidy()}
+
+    return {"budget.tidy": tidy}
