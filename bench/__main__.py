@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from bench import analytics, closed_loop, first_token, kill, media, replicas, startup, storage, transcode, wave
+from bench import analytics, closed_loop, first_token, kill, leads, media, replicas, startup, storage, transcode, wave
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Section, format_section, to_plain
 
@@ -45,7 +45,7 @@ def main() -> None:
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     parser.add_argument(
-        "--only", default="", help="some of: loop,wave,first,start,storage,kill,transcode,media,replicas,analytics"
+        "--only", default="", help="some of: loop,wave,first,start,storage,kill,transcode,media,replicas,analytics,leads"
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
     parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
@@ -75,6 +75,7 @@ def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
         "transcode": transcode.measure,
         "media": lambda folder, cores: media.measure(work, folder, cores),
         "analytics": lambda folder, cores: analytics.measure(analytics.Plan(), folder, cores),
+        "leads": lambda folder, cores: leads.measure(leads.Plan(), folder, cores),
         "replicas": lambda folder, cores: replicas.measure(replicas.Ordeal(), folder, cores),
     }
 
