@@ -39,6 +39,7 @@ class XlsxWriter:
         self._book = Workbook(write_only=True)
         self._sheet: Any = None
         self._now: Sheet | None = None
+        self._cells: list[Any] = []
         self._rows = 0
         self._parts = 0
         self._add_figures(content)
@@ -55,7 +56,8 @@ class XlsxWriter:
             self._open(self._now)
         kinds = [column.kind for column in self._now.columns]
         for row in rows:
-            self._sheet.append([self._cell(cell, kind) for cell, kind in zip(row, kinds, strict=True)])
+            places = zip(row, kinds, self._cells, strict=True)
+            self._sheet.append([self._fill(cell, value, kind) for value, kind, cell in places])
         self._rows += len(rows)
         return True
 
@@ -74,7 +76,15 @@ class XlsxWriter:
         self._sheet = self._book.create_sheet(name if self._parts == 1 else f"{name} {self._parts}")
         self._sheet.freeze_panes = "A2"
         self._set_widths([column.width for column in sheet.columns])
+        self._cells = [self._styled(column.kind) for column in sheet.columns]
         self._add_head(sheet.columns)
+
+    def _fill(self, cell: Any, value: Cell, kind: Kind) -> object:
+        """Put a value into the cell of its column: a line is written at once, so that its cells serve for the next."""
+        if value is None or value == "" or isinstance(value, str):
+            return self._cell(value, kind)
+        cell.value = _to_excel(value, kind)
+        return cell
 
     def _add_head(self, columns: "list[Column] | Any") -> None:
         cells = []
@@ -100,11 +110,12 @@ class XlsxWriter:
             return None
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, datetime):
-            value = value.astimezone(UTC).replace(tzinfo=None)
-        elif kind is Kind.SECONDS:
-            value = value / 1000
-        cell = WriteOnlyCell(self._sheet, value)
+        cell = self._styled(kind)
+        cell.value = _to_excel(value, kind)
+        return cell
+
+    def _styled(self, kind: Kind) -> Any:
+        cell = WriteOnlyCell(self._sheet)
         cell.number_format = _FORMATS.get(kind, "General")
         return cell
 
@@ -163,3 +174,9 @@ class XlsxWriter:
         )
         drawn.set_categories(Reference(self._sheet, min_col=1, min_row=first + 1, max_row=last))
         self._sheet.add_chart(drawn, f"{'E' if number % 2 == 0 else 'P'}{1 + number // 2 * 17}")
+
+
+def _to_excel(value: float | datetime, kind: Kind) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None)  # Excel knows no time zones
+    return value / 1000 if kind is Kind.SECONDS else value
