@@ -39,6 +39,7 @@ from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.services.report import ReportService
+from beseda.services.summary import SummaryService
 from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
 from beseda.services.voice import VoiceService
@@ -75,6 +76,7 @@ class Container:
     api_keys: ApiKeyService
     analytics: AnalyticsService
     reports: ReportService
+    summaries: SummaryService
     takeovers: TakeoverService
     broadcasts: BroadcastService
 
@@ -124,6 +126,8 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         stack.push_async_callback(enhancer.close)
         files = FileService(record.files, settings.storage_dir / "files", clock)
         jobs = await open_jobs(record.jobs, settings, hot.bus, clock, stack)
+        summaries = SummaryService(record.summaries, jobs, clock)
+        stack.push_async_callback(summaries.close)
         api_keys = ApiKeyService(record.api_keys, clock)
         stack.push_async_callback(api_keys.close)
         webhooks = build_webhooks(settings, record, jobs, clock, stack)
@@ -147,6 +151,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             webhooks=webhooks,
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),
+            summaries=summaries,
             reports=build_reports(settings, record, jobs, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
             broadcasts=build_broadcasts(settings, record, jobs, clock),

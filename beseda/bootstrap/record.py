@@ -22,6 +22,7 @@ from beseda.storage.base.meeting import MeetingStore
 from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.report import ReportStore
 from beseda.storage.base.sales import SalesStore
+from beseda.storage.base.summary import SummaryStore
 from beseda.storage.base.takeover import TakeoverStore
 from beseda.storage.base.territory import TerritoryStore
 from beseda.storage.base.turn import TurnStore
@@ -47,6 +48,7 @@ from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.report import SqlReportRepository
 from beseda.storage.sql.sales import SqlSalesRepository
 from beseda.storage.sql.subscription import SqlSubscriptionRepository
+from beseda.storage.sql.summary import SqlSummaryRepository
 from beseda.storage.sql.takeover import SqlTakeoverRepository
 from beseda.storage.sql.territory import SqlTerritoryRepository
 from beseda.storage.sql.turn import SqlTurnRepository
@@ -81,6 +83,7 @@ class Record:
     leads: LeadStore
     events: EventStore
     webhooks: WebhookStore
+    summaries: SummaryStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -115,4 +118,5 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         leads=SqlLeadRepository(database, clock),
         events=SqlEventRepository(database, clock),
         webhooks=SqlWebhookRepository(database, clock),
+        summaries=SqlSummaryRepository(database, clock),
     )

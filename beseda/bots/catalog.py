@@ -125,6 +125,7 @@ class BotFile(BaseModel):
     commands: list[_Command] = ["start", "help", "clear", "stats", "stop"]
     examples: list[TextEntry] = []
     window: int = Field(10, ge=1, le=200)
+    summary_after: int = Field(15, ge=0, le=1000)
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1)
     model: str = ""
@@ -204,6 +205,7 @@ class Catalog:
             commands=tuple(entry.commands),
             examples=tuple(example.to_text() for example in entry.examples),
             window=entry.window,
+            summary_after=entry.summary_after,
             temperature=entry.temperature,
             max_tokens=entry.max_tokens,
             model=entry.model,

@@ -265,7 +265,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         log.info("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, container)
     turns = GuardedTurns(record.turns, made.ground)
-    memory = Memory(record.conversations, hot.history, assignment.namespace)
+    memory = Memory(record.conversations, hot.history, assignment.namespace, container.summaries)
     parts = ChatParts(find_model, turns, memory, messenger, clock)
     return Desk(
         profile=profile,

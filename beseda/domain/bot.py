@@ -25,7 +25,8 @@ class BotProfile:
     `access` ADMINS restricts the bot to `ADMIN_IDS` where that setting is not empty. `apology` is said, in place of the
     general sentence, where the model is away. `modes` are what it can be switched to, each with its settings, and
     `menu` the buttons that lead there. `budgets` is what it sets otherwise than the program; `time_zone` where its day
-    begins, empty for the program's. `calendar` is when it makes appointments, where it does.
+    begins, empty for the program's. `calendar` is when it makes appointments, where it does. What falls
+    out of the window is summed up when it is more than `summary_after` messages; 0 for never.
     """
 
     name: str
@@ -48,3 +49,4 @@ class BotProfile:
     budgets: BudgetChange = field(default_factory=BudgetChange)
     time_zone: str = ""
     calendar: Calendar | None = None
+    summary_after: int = 15

@@ -13,6 +13,7 @@ from beseda.errors import RemoteError, StorageError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, Measuring, find_measuring
 from beseda.services.question import Question
+from beseda.services.summary import SummaryService
 from beseda.storage.base.conversation import ConversationStore
 from beseda.storage.base.history import HistoryStore
 
@@ -25,9 +26,17 @@ class Memory:
     The hot window may fail: then the record answers, and the window is filled anew once it is back.
     """
 
-    def __init__(self, conversations: ConversationStore, history: HistoryStore, namespace: str = "") -> None:
+    def __init__(
+        self,
+        conversations: ConversationStore,
+        history: HistoryStore,
+        namespace: str = "",
+        summaries: SummaryService | None = None,
+    ) -> None:
+        """`summaries` tell of what was said before the window, where somebody writes them."""
         self.conversations = conversations
         self.history = history
+        self._summaries = summaries
         self._namespace = namespace
         self._distrusted: set[str] = set()
 
@@ -47,6 +56,10 @@ class Memory:
             log.warning("the hot history is away, reading the record: %s", error.detail)
             known = await self.conversations.recent(conversation, size)
         return known
+
+    async def recall(self, conversation: Conversation, bot: BotProfile) -> str:
+        """Return the summary of what a full window leaves out, or nothing."""
+        return await self._summaries.recall(conversation, bot) if self._summaries else ""
 
     async def remember(self, conversation: Conversation, exchange: Sequence[Message]) -> None:
         """Add what was said and answered to the hot window; the record has it already."""
@@ -70,6 +83,8 @@ class Memory:
         """Forget the conversation everywhere and return how many messages that was."""
         count = await self.conversations.clear(conversation)
         await self.history.clear(self._key(conversation))
+        if self._summaries:
+            self._summaries.drop(conversation.id)
         return count
 
     def _key(self, conversation: Conversation) -> str:
@@ -91,7 +106,9 @@ class PromptWriter:
         scene = Scene(self._clock.now().date(), question.person.name, group)
         before = self._bot.window - 1  # a bot without memory is shown the new message alone
         window = await self._memory.window(conversation, before) if before else []
-        system = system_message(self._bot.persona, scene, question.instructions)
+        # A conversation that fits into its window has no summary, and nobody need ask.
+        summary = await self._memory.recall(conversation, self._bot) if 0 < before <= len(window) else ""
+        system = system_message(self._bot.persona, scene, question.instructions, summary)
         messages = [system, *window, question.as_message()]
         measuring = find_measuring(model) if model else None
         return messages if measuring is None else await self._cut(messages, measuring)

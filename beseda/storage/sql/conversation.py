@@ -13,6 +13,7 @@ from beseda.domain.usage import Totals
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
+from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
 
@@ -150,6 +151,7 @@ _find_recent = (
 def _wipe(connection: Connection, conversation_id: int) -> int:
     ours = turns.c.conversation_id == conversation_id
     over = turns.c.state.in_([TurnState.DELIVERED.value, TurnState.FAILED.value])
+    forget_summaries(connection, [conversation_id])
     count = connection.execute(delete(messages).where(messages.c.conversation_id == conversation_id)).rowcount
     connection.execute(update(turns).where(ours, over, turns.c.input != "").values(input=""))
     through = or_(deliveries.c.state == PartState.SENT.value, deliveries.c.state == PartState.DROPPED.value)

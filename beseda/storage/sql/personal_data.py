@@ -22,6 +22,7 @@ from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._lead_person import find_records, forget_leads
 from beseda.storage.sql.active_users import forget_writer
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.analytics import conversation_metrics
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.job import jobs
@@ -135,6 +136,7 @@ def _forget_turns(
     over = or_(turns.c.state.in_([TurnState.DELIVERED.value, TurnState.FAILED.value]), turns.c.updated_at < stale)
     query = select(turns.c.id).where(_own_turns(owner, conversation_ids), over).order_by(turns.c.id).limit(_CHUNK)
     ids = list(connection.execute(query).scalars())
+    forget_summaries(connection, conversation_ids)
     said = connection.execute(delete(messages).where(messages.c.turn_id.in_(ids))).rowcount
     connection.execute(delete(deliveries).where(deliveries.c.turn_id.in_(ids)))
     connection.execute(delete(model_calls).where(model_calls.c.turn_id.in_(ids)))

@@ -1,0 +1,151 @@
+"""Summaries of conversations in SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beseda.domain.event import EventType, NewEvent, redact
+from beseda.domain.message import Message, Role
+from beseda.domain.summary import Piece, Summary
+from beseda.domain.turn import TurnState
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import write_events
+from beseda.storage.sql.tables.conversation import conversations, messages
+from beseda.storage.sql.tables.event import events
+from beseda.storage.sql.tables.summary import conversation_summaries
+from beseda.storage.sql.tables.turn import turns
+
+_state = select(turns.c.state).where(turns.c.id == messages.c.turn_id).scalar_subquery()
+_counts = _state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value])
+
+
+class SqlSummaryRepository:
+    """Summaries in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def find(self, conversation_id: int) -> Summary | None:
+        """Return a conversation's summary, or None."""
+        return await self._database.read(lambda connection: _find(connection, conversation_id))
+
+    async def count(self, conversation_id: int, window: int) -> int:
+        """Return how many messages are neither in the window nor in the summary."""
+
+        def work(connection: Connection) -> int:
+            beyond = _beyond(connection, conversation_id, window, _find(connection, conversation_id))
+            return 0 if beyond is None else int(connection.execute(select(func.count()).where(beyond)).scalar_one())
+
+        return await self._database.read(work)
+
+    async def next_piece(self, conversation_id: int, window: int, limit: int) -> Piece | None:
+        """Return the oldest of those messages, about `limit` of them, or None where there are none."""
+
+        def work(connection: Connection) -> Piece | None:
+            base = _find(connection, conversation_id)
+            beyond = _beyond(connection, conversation_id, window, base)
+            if beyond is None:
+                return None
+            rows = connection.execute(_in_order(select(messages).where(beyond)).limit(limit)).all()
+            return _cut_piece(conversation_id, base, rows, full=len(rows) == limit)
+
+        return await self._database.read(work)
+
+    async def save(self, piece: Piece, text: str, model: str) -> Summary | None:
+        """Keep the summary of a piece and of all before; None where what it tells of was deleted meanwhile."""
+        summary, now = Summary(piece.conversation_id, text, piece.cutoff, model), self._clock.now()
+
+        def work(connection: Connection) -> Summary | None:
+            if not _still_stands(connection, piece):
+                return None
+            _upsert(connection, summary, now)
+            _tell(connection, summary, now)
+            return summary
+
+        return await self._database.write(work)
+
+
+def forget_summaries(connection: Connection, conversation_ids: Sequence[int]) -> None:
+    """Delete the summaries of conversations, inside the transaction that deletes what was said in them."""
+    gone = conversation_summaries.c.conversation_id.in_(conversation_ids)
+    if connection.execute(delete(conversation_summaries).where(gone)).rowcount:
+        _withdraw_events(connection, conversation_ids)
+
+
+def _withdraw_events(connection: Connection, conversation_ids: Sequence[int]) -> None:
+    """Take the words out of the events that told of summaries."""
+    people = select(conversations.c.user_id).where(conversations.c.id.in_(conversation_ids))
+    told = events.c.type == EventType.CONVERSATION_SUMMARY_CREATED.value
+    for row in connection.execute(select(events.c.id, events.c.data).where(told, events.c.user_id.in_(people))).all():
+        data = orjson.loads(row.data)
+        if data.get("conversation_id") in conversation_ids:
+            text = orjson.dumps(redact(data)).decode()
+            connection.execute(update(events).where(events.c.id == row.id).values(data=text))
+
+
+def _find(connection: Connection, conversation_id: int) -> Summary | None:
+    query = select(conversation_summaries).where(conversation_summaries.c.conversation_id == conversation_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Summary(row.conversation_id, row.summary, row.cutoff_turn_id, row.model)
+
+
+def _beyond(
+    connection: Connection, conversation_id: int, window: int, base: Summary | None
+) -> ColumnElement[bool] | None:
+    """Return the condition for messages between the summary and the window, or None where the window is not full."""
+    here = and_(messages.c.conversation_id == conversation_id, _counts)
+    newest = messages.c.turn_id.desc(), messages.c.id.desc()
+    first = select(messages.c.turn_id).where(here).order_by(*newest).offset(max(0, window - 1)).limit(1)
+    begin = connection.execute(first).scalar_one_or_none()
+    if begin is None:
+        return None
+    return and_(here, messages.c.turn_id < begin, messages.c.turn_id > (base.cutoff if base else -1))
+
+
+def _in_order(query: Select[Any]) -> Select[Any]:
+    return query.order_by(messages.c.turn_id, messages.c.id)
+
+
+def _cut_piece(conversation_id: int, base: Summary | None, rows: Sequence[Row[Any]], *, full: bool) -> Piece | None:
+    """Return whole turns: the last one may go on behind the limit, and then waits for the next piece."""
+    if not rows:
+        return None
+    last = rows[-1].turn_id
+    whole = [row for row in rows if row.turn_id != last] if full and rows[0].turn_id != last else list(rows)
+    said = [Message(Role(row.role), row.content) for row in whole]
+    return Piece(conversation_id, base, said, whole[-1].turn_id)
+
+
+def _still_stands(connection: Connection, piece: Piece) -> bool:
+    if _find(connection, piece.conversation_id) != piece.base:
+        return False
+    told = and_(
+        messages.c.conversation_id == piece.conversation_id,
+        _counts,
+        messages.c.turn_id <= piece.cutoff,
+        messages.c.turn_id > (piece.base.cutoff if piece.base else -1),
+    )
+    return connection.execute(select(func.count()).where(told)).scalar_one() == len(piece.messages)
+
+
+def _upsert(connection: Connection, summary: Summary, now: datetime) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    changed = {"summary": summary.text, "cutoff_turn_id": summary.cutoff, "model": summary.model, "updated_at": now}
+    new = {"conversation_id": summary.conversation_id, "created_at": now, **changed}
+    statement = insert(conversation_summaries).values(new)
+    connection.execute(statement.on_conflict_do_update(index_elements=["conversation_id"], set_=changed))
+
+
+def _tell(connection: Connection, summary: Summary, now: datetime) -> None:
+    query = select(conversations.c.bot, conversations.c.user_id).where(conversations.c.id == summary.conversation_id)
+    row = connection.execute(query).one()
+    data = {"conversation_id": summary.conversation_id, "summary": summary.text}
+    write_events(
+        connection, [NewEvent(EventType.CONVERSATION_SUMMARY_CREATED, row.bot, user_id=row.user_id, data=data)], now
+    )

@@ -1,0 +1,24 @@
+"""`conversation.summarise`: what fell out of a conversation's window is summed up."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from beseda.domain.job import Job
+from beseda.jobs.base import JobControl, JobHandler
+from beseda.services.summary import KIND
+
+if TYPE_CHECKING:
+    from beseda.bootstrap import Container
+
+
+def tasks(container: "Container") -> Mapping[str, JobHandler]:
+    """Return what writes summaries."""
+
+    async def summarise(job: Job, _control: JobControl) -> Mapping[str, object]:
+        payload = job.request.payload
+        model = await container.models.find(str(payload.get("model", "")))
+        number, window = int(str(payload["conversation_id"])), int(str(payload["window"]))
+        written = await container.summaries.summarise(number, window, model)
+        return {"written": written is not None}
+
+    return {KIND: summarise}

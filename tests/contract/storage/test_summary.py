@@ -1,0 +1,122 @@
+from dataclasses import replace
+
+import pytest
+
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.event import EventFilter
+from beseda.domain.file import FileOwner
+from beseda.domain.message import Message, Role
+from beseda.domain.turn import Part, Turn, TurnKind, TurnState
+from beseda.kit.ids import new_id
+from beseda.storage.sql.event import SqlEventRepository
+from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.summary import SqlSummaryRepository
+from tests.contract.storage.world import World
+
+ANYA, BORYA = Person(7, "Аня"), Person(8, "Боря")
+WINDOW = 3
+
+
+class Talk:
+    """A conversation and its summaries."""
+
+    def __init__(self, world: World, conversation: Conversation) -> None:
+        self.world = world
+        self.conversation = conversation
+        self.store = SqlSummaryRepository(world.database)
+
+    @property
+    def id(self) -> int:
+        return self.conversation.id
+
+    async def exchange(self, text: str, person: Person = ANYA) -> int:
+        """Have somebody say something and be answered; return the turn."""
+        turn = Turn(new_id(), self.conversation, person.id, TurnKind.CHAT, (), None, text)
+        await self.world.turns.open(turn, Message(Role.USER, text))
+        answered = replace(turn, state=TurnState.ANSWERED, parts=[Part(0, "…")])
+        await self.world.turns.answer(answered, Message(Role.ASSISTANT, f"re: {text}"), None)
+        return turn.id
+
+    async def sum_up(self, text: str, limit: int = 100) -> bool:
+        piece = await self.store.next_piece(self.id, WINDOW, limit)
+        assert piece is not None
+        return await self.store.save(piece, text, "demo") is not None
+
+
+@pytest.fixture
+async def talk(world: World) -> Talk:
+    key = ChatKey("assistant", -100)
+    await world.conversations.open(key, ChatKind.GROUP, "G", BORYA)
+    return Talk(world, await world.conversations.open(key, ChatKind.GROUP, "G", ANYA))
+
+
+async def test_what_is_in_the_window_is_not_counted(talk: Talk) -> None:
+    assert await talk.store.count(talk.id, WINDOW) == 0
+    for number in range(4):
+        await talk.exchange(str(number))
+    # The window begins with an answer: its question waits for it, so that turns stay whole.
+    assert await talk.store.count(talk.id, WINDOW) == 4
+    piece = await talk.store.next_piece(talk.id, WINDOW, 100)
+    assert piece is not None
+    assert [message.content for message in piece.messages] == ["0", "re: 0", "1", "re: 1"]
+
+
+async def test_summary_grows_by_what_follows_it(talk: Talk) -> None:
+    for number in range(4):
+        await talk.exchange(str(number))
+    assert await talk.sum_up("0 and 1")
+    assert await talk.store.next_piece(talk.id, WINDOW, 100) is None
+    await talk.exchange("4")
+    piece = await talk.store.next_piece(talk.id, WINDOW, 100)
+    assert piece is not None
+    assert piece.base is not None
+    assert (piece.base.text, [message.content for message in piece.messages]) == ("0 and 1", ["2", "re: 2"])
+    assert await talk.sum_up("0, 1 and 2")
+    summary = await talk.store.find(talk.id)
+    assert summary is not None
+    assert (summary.text, summary.cutoff, summary.model) == ("0, 1 and 2", piece.cutoff, "demo")
+
+
+async def test_pieces_are_whole_turns(talk: Talk) -> None:
+    for number in range(5):
+        await talk.exchange(str(number))
+    piece = await talk.store.next_piece(talk.id, WINDOW, 3)
+    assert piece is not None
+    assert [message.content for message in piece.messages] == ["0", "re: 0"]
+
+
+async def test_two_that_sum_up_at_once_leave_one_summary(talk: Talk) -> None:
+    for number in range(4):
+        await talk.exchange(str(number))
+    first, second = [await talk.store.next_piece(talk.id, WINDOW, 100) for _ in range(2)]
+    assert first is not None
+    assert second is not None
+    assert await talk.store.save(first, "first", "demo")
+    assert await talk.store.save(second, "second", "demo") is None
+
+
+async def test_wiping_forgets_the_summary_and_what_is_being_written(talk: Talk) -> None:
+    for number in range(4):
+        await talk.exchange(str(number))
+    assert await talk.sum_up("old")
+    await talk.exchange("4")
+    piece = await talk.store.next_piece(talk.id, WINDOW, 100)
+    assert piece is not None
+    await talk.world.conversations.clear(talk.conversation)
+    assert await talk.store.find(talk.id) is None
+    assert await talk.store.save(piece, "late", "demo") is None
+    assert await talk.store.find(talk.id) is None
+
+
+async def test_forgetting_a_person_forgets_what_was_summed_up_with_them(talk: Talk) -> None:
+    for number in range(4):
+        await talk.exchange(str(number), BORYA if number else ANYA)
+    assert await talk.sum_up("Anya said 0")
+    happenings = SqlEventRepository(talk.world.database)
+    [told] = await happenings.list(EventFilter(bot="assistant"), limit=10)
+    assert told.data == {"conversation_id": talk.id, "summary": "Anya said 0"}
+    personal_data = SqlPersonalDataRepository(talk.world.database)
+    await personal_data.forget(FileOwner("assistant", ANYA.id))
+    assert await talk.store.find(talk.id) is None
+    [told] = await happenings.list(EventFilter(bot="assistant"), limit=10)
+    assert told.data == {"conversation_id": talk.id, "redacted": True}
