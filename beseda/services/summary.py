@@ -128,7 +128,7 @@ class SummaryService:
                     return
             # By the minute: two processes that look at once ask for one job, and one that failed is asked for again.
             minute = int(self._clock.now().timestamp() // 60)
-            payload = {"conversation_id": conversation.id, "model": bot.model, "window": window}
+            payload = {"conversation_id": conversation.id, "bot": bot.name, "model": bot.model, "window": window}
             request = JobRequest(derive_id(KIND, conversation.id, minute), KIND, payload, slot="text")
             known.job_id = (await self._jobs.enqueue(request)).id
         except StorageError as error:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from beseda.domain.job import Job
 from beseda.jobs.base import JobControl, JobHandler
+from beseda.services.budgeted import budget_models
 from beseda.services.summary import KIND
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
 
     async def summarise(job: Job, _control: JobControl) -> Mapping[str, object]:
         payload = job.request.payload
-        model = await container.models.find(str(payload.get("model", "")))
+        find = budget_models(container.models.find, container.budgets, str(payload.get("bot", "")))
+        model = await find(str(payload.get("model", "")))
         number, window = int(str(payload["conversation_id"])), int(str(payload["window"]))
         written = await container.summaries.summarise(number, window, model)
         return {"written": written is not None}
