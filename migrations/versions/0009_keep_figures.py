@@ -73,18 +73,10 @@ def _create_hours() -> None:
         sa.Column("cost", sa.Float(), nullable=False),
         sa.Column("flood_waits", sa.BigInteger(), nullable=False),
         sa.Column("flood_seconds", sa.Float(), nullable=False),
+        sa.Column("response_times", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bot", "hour", name=op.f("pk_hourly_figures")),
     )
     op.create_index(op.f("ix_hourly_figures_hour"), "hourly_figures", ["hour"], unique=False)
-    op.create_table(
-        "response_times",
-        sa.Column("bot", sa.Text(), nullable=False),
-        sa.Column("hour", TIME, nullable=False),
-        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("bot", "hour", "bucket", name=op.f("pk_response_times")),
-    )
-    op.create_index(op.f("ix_response_times_hour"), "response_times", ["hour"], unique=False)
 
 
 def _create_days() -> None:
@@ -120,7 +112,6 @@ def downgrade() -> None:
         "conversation_metrics",
         "conversion_funnel",
         "active_users",
-        "response_times",
         "hourly_figures",
     ):
         op.drop_table(table)

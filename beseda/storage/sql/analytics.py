@@ -6,10 +6,11 @@ harm.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -46,7 +47,6 @@ from beseda.storage.sql.tables.analytics import (
     conversation_metrics,
     conversion_funnel,
     hourly_figures,
-    response_times,
     rollups,
 )
 from beseda.storage.sql.tables.conversation import conversations, messages
@@ -59,6 +59,8 @@ from beseda.storage.sql.tables.update import updates
 _CHUNK = 1000
 _SUMS = list(Figures.__dataclass_fields__)
 _FLOATS = {"cost", "flood_seconds"}
+_NO_TIMES = "{}"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SqlAnalyticsRepository:
@@ -193,17 +195,16 @@ def _mark_rolled(connection: Connection, row: Mapping[str, Any]) -> None:
 
 
 def _sum_up(connection: Connection, period: Period) -> HourFigures:
-    hours, times = hourly_figures.c, response_times.c
+    hours = hourly_figures.c
     query = select(*(func.coalesce(func.sum(hours[name]), 0).label(name) for name in _SUMS)).where(
         is_within(hours.hour, period), *of_bot(hours.bot, period)
     )
-    slow = (
-        select(times.bucket, func.sum(times.count).label("number"))
-        .where(is_within(times.hour, period), *of_bot(times.bot, period))
-        .group_by(times.bucket)
-    )
-    counts = {row.bucket: int(row.number) for row in connection.execute(slow)}
-    return HourFigures(period.bot, period.since, _load_figures(connection.execute(query).one()), ResponseTimes(counts))
+    found: dict[int, HourFigures] = {}
+    _add_times(connection, period, period.until - _EPOCH, found)
+    total = HourFigures(period.bot, period.since, _load_figures(connection.execute(query).one()))
+    for cell in found.values():
+        total.times.merge(cell.times)
+    return total
 
 
 def _list_steps(connection: Connection, period: Period, step: Step, *, times_only: bool) -> list[HourFigures]:
@@ -227,18 +228,18 @@ def _add_figures(connection: Connection, period: Period, width: timedelta, found
 
 
 def _add_times(connection: Connection, period: Period, width: timedelta, found: dict[int, HourFigures]) -> None:
-    times = response_times.c
-    at = count_steps(connection, times.hour, width).label("step")
-    query = (
-        select(at, times.bucket, func.sum(times.count))
-        .where(is_within(times.hour, period), *of_bot(times.bot, period))
-        .group_by(at, times.bucket)
+    hours = hourly_figures.c
+    at = count_steps(connection, hours.hour, width)
+    query = select(at, hours.response_times).where(
+        is_within(hours.hour, period), *of_bot(hours.bot, period), hours.response_times != _NO_TIMES
     )
-    for number, bucket, count in connection.execute(query):
+    for number, written in connection.execute(query):
         cell = found.get(number)
         if cell is None:
             cell = found[number] = HourFigures(period.bot, step_time(number, width))
-        cell.times.counts[bucket] = int(count)
+        counts = cell.times.counts
+        for bucket, count in orjson.loads(written).items():
+            counts[int(bucket)] = counts.get(int(bucket), 0) + count
 
 
 def _load_figures(row: Any) -> Figures:
@@ -295,20 +296,19 @@ def _sum_funnel(connection: Connection, period: Period) -> list[FunnelDay]:
 
 
 def _store_hours(connection: Connection, period: Period, hours: Sequence[HourFigures]) -> None:
-    for table in (hourly_figures, response_times):
-        connection.execute(delete(table).where(is_within(table.c.hour, period), *of_bot(table.c.bot, period)))
+    known = hourly_figures.c
+    connection.execute(delete(hourly_figures).where(is_within(known.hour, period), *of_bot(known.bot, period)))
     rows = [
-        {"bot": item.bot, "hour": item.hour} | {name: getattr(item.figures, name) for name in _SUMS} for item in hours
+        {"bot": item.bot, "hour": item.hour, "response_times": _write_times(item.times)}
+        | {name: getattr(item.figures, name) for name in _SUMS}
+        for item in hours
     ]
     if rows:
         connection.execute(insert(hourly_figures), rows)
-    slow = [
-        {"bot": item.bot, "hour": item.hour, "bucket": bucket, "count": count}
-        for item in hours
-        for bucket, count in item.times.counts.items()
-    ]
-    if slow:
-        connection.execute(insert(response_times), slow)
+
+
+def _write_times(times: ResponseTimes) -> str:
+    return orjson.dumps({str(bucket): count for bucket, count in sorted(times.counts.items())}).decode()
 
 
 def _measure_conversations(connection: Connection, ids: Sequence[int], now: datetime) -> list[dict[str, object]]:

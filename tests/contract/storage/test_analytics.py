@@ -18,7 +18,7 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
-from beseda.storage.sql.tables.analytics import active_users, conversation_metrics, hourly_figures, response_times
+from beseda.storage.sql.tables.analytics import active_users, conversation_metrics, hourly_figures
 from beseda.storage.sql.tables.lead import leads
 from beseda.testing.clock import ManualClock
 from tests.parts.figures import BOTS, START, RandomRecord
@@ -120,7 +120,7 @@ async def test_days_are_counted_anew_at_night(
 async def test_rolled_up_twice_nothing_is_doubled(
     database: Database, service: AnalyticsService, record: RandomRecord
 ) -> None:
-    tables = (hourly_figures, response_times, active_users)
+    tables = (hourly_figures, active_users)
 
     async def look() -> list[list[tuple[object, ...]]]:
         return await database.read(

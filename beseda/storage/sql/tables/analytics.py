@@ -5,6 +5,8 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Ta
 from beseda.storage.sql.tables.schema import metadata
 from beseda.storage.sql.types import UtcTime
 
+# `response_times` is JSON: how many answers took from so many milliseconds up to the next bucket of the domain. A row
+# for each bucket would be thirty times as many to fetch for a plot by the hour.
 hourly_figures = Table(
     "hourly_figures",
     metadata,
@@ -21,17 +23,7 @@ hourly_figures = Table(
     Column("cost", Float, nullable=False),
     Column("flood_waits", BigInteger, nullable=False),
     Column("flood_seconds", Float, nullable=False),
-    Index(None, "hour"),
-)
-
-# How many answers took from `bucket` milliseconds up to the next bucket; the buckets are those of the domain.
-response_times = Table(
-    "response_times",
-    metadata,
-    Column("bot", Text, primary_key=True),
-    Column("hour", UtcTime, primary_key=True),
-    Column("bucket", Integer, primary_key=True, autoincrement=False),
-    Column("count", BigInteger, nullable=False),
+    Column("response_times", Text, nullable=False),
     Index(None, "hour"),
 )
 
