@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, fields
 from inspect import cleandoc
 from textwrap import wrap
 from typing import Any
 
 import typer
 
+from beseda.api.app import api_app
+from beseda.api.parts import ApiParts
 from beseda.cli.app import app
 from beseda.config import Setting, Settings, list_settings
 from beseda.errors import BesedaError
@@ -16,6 +19,8 @@ from beseda.speech.endpoints import ENDPOINTS as SPEECH_ENDPOINTS
 from scripts.source import ROOT
 
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
+
+_EVERYWHERE = {"400", "401", "403", "413", "415", "422", "429", "503"}
 
 
 def draw_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -181,11 +186,49 @@ def _show_command(command: Any, path: str) -> str:
     return f"## `{path}`\n\n{about}{table}"
 
 
+class _Absent:
+    """Stands for every service of the API: its routes are described here, and never asked."""
+
+    def __getattr__(self, _: str) -> "_Absent":
+        return self
+
+
+def write_api() -> str:
+    absent: Any = _Absent()
+    needed = {row.name: absent for row in fields(ApiParts) if MISSING is row.default and MISSING is row.default_factory}
+    document = api_app(ApiParts(**needed)).openapi()
+    text = """
+        # REST API
+
+        The same, with every field, is at `/docs` of a running server and, for programs, at `/openapi.json`. How to use
+        it: [The REST API](../how-to/api.md). Every route may answer 400, 401, 403, 422, 429 and 503 as well.
+        """
+    return "\n\n".join([cleandoc(text), *(_show_group(document, tag) for tag in document["tags"])])
+
+
+def _show_group(document: dict[str, Any], tag: dict[str, str]) -> str:
+    rows = [
+        [
+            code(f"{method.upper()} {path}"),
+            operation["summary"],
+            code(operation.get("x-scope", "")),
+            ", ".join(code(item["name"]) for item in operation.get("parameters", ()) if item["in"] == "query"),
+            ", ".join(sorted(set(operation["responses"]) - _EVERYWHERE)),
+        ]
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if tag["name"] in operation["tags"]
+    ]
+    table = draw_table(["request", "does", "scope", "parameters", "answers"], rows)
+    return f"## {tag['name'].capitalize()}\n\n{tag['description']}\n\n{table}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": write_settings,
     "docs/reference/errors.md": write_errors,
     "docs/reference/endpoints.md": write_endpoints,
     "docs/reference/commands.md": write_commands,
+    "docs/reference/api.md": write_api,
     "config.example.yaml": write_example,
 }
 

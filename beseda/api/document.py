@@ -39,6 +39,13 @@ _TAGS: Mapping[str, str] = {
     "leads": "Who may become a customer, and where each thing that is known of them was said.",
     "events": "What has happened to leads, meetings and conversations.",
     "webhooks": "Addresses that are told of events as they happen, signed.",
+    "analytics": "Figures of a period, and one of them over time.",
+    "broadcasts": "One message to many people: tried on a few first, paused, cancelled.",
+    "events": "What happened to leads, in order.",
+    "leads": "People who may buy, with the words that prove what is known of them.",
+    "meetings": "Appointments: free slots, bookings that expire unless confirmed, files for calendars.",
+    "reports": "Figures as CSV, XLSX or HTML, made by the worker.",
+    "webhooks": "Addresses that are told of events, signed, tried again, with what could not be delivered.",
     "conversations": "What people and bots say to each other, and an operator in place of a bot.",
     "bots": "The bots there are.",
     "files": "What bots keep for people: transcripts, documents, photos, recordings.",
@@ -95,6 +102,7 @@ def _calls(dependant: Dependant) -> Iterable[object]:
 def _complete(operation: dict[str, Any], scope: str, *, repeatable: bool) -> None:
     """Add what the frame does around a route: the key, its rate, what is refused before the route is asked."""
     operation["security"] = [{SCHEME: []}]
+    operation["x-scope"] = scope
     said = f"Needs a key of scope `{scope}`."
     operation["description"] = "\n\n".join(filter(None, [operation.get("description", ""), said]))
     for parameter in operation.get("parameters", ()):
