@@ -95,7 +95,6 @@ _requests = Counter("beseda_api_requests", "Requests answered, by route and stat
 _request_time = Histogram("beseda_api_request_seconds", "How long requests took.", ("route",), REQUEST_SECONDS)
 _webhooks = Counter("beseda_webhooks", "Events sent to webhooks, by how it ended.", ("outcome",))
 events_in_flight = Gauge("beseda_events_in_flight", "Events that wait in lanes or are worked on.", ("bot",))
-queue_length = Gauge("beseda_queue_length", "What waits in a queue of this process.", ("queue",))
 
 METRICS: tuple[Counter | Histogram | Gauge, ...] = (
     _updates,
@@ -114,7 +113,6 @@ METRICS: tuple[Counter | Histogram | Gauge, ...] = (
     _request_time,
     _webhooks,
     events_in_flight,
-    queue_length,
 )
 
 
@@ -189,5 +187,5 @@ def api_request(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def webhook(outcome: str) -> None:
-    """Count an event that was sent to a webhook: `delivered`, `failed` (to be tried again) or `dead`."""
+    """Count an event that was sent to a webhook: `delivered`, `pending` (to be tried again) or `dead`."""
     _webhooks.add((outcome,))

@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Callable, Sequence
 
+from beseda import metrics
 from beseda.asgi import Web
 from beseda.bootstrap import Container
 from beseda.bots.catalog import Catalog
@@ -74,10 +75,11 @@ class Fleet:
         self._first.set()
         self._count()
         # Neither ends by itself: what one raises is a bug, and ends the program.
-        async with asyncio.TaskGroup() as group:
-            group.create_task(bot.keep())
-            if self._plan.webhook is None:
-                group.create_task(bot.poll())
+        with metrics.events_in_flight.watch((bot.name,), lambda: bot.runner.pending):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bot.keep())
+                if self._plan.webhook is None:
+                    group.create_task(bot.poll())
 
     async def _prepare(self, bot: RunningBot) -> None:
         webhook = self._plan.webhook

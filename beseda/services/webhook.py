@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import orjson
 
+from beseda import metrics
 from beseda.domain.event import Event, EventType, redact
 from beseda.domain.job import JobRequest
 from beseda.domain.webhook import (
@@ -169,6 +170,7 @@ class WebhookService:
         reply = await self._sender.send(self._write_hook(endpoint, due))
         outcome = self._judge(due.delivery, reply)
         await self._store.settle(due.delivery.id, outcome)
+        metrics.webhook(outcome.state.value)
         if reply.status == GONE:
             gone = EndpointChange(active=False, reason="The receiver wants no more: 410.")
             await self._store.change(endpoint.id, gone)
