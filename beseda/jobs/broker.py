@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from celery.exceptions import OperationalError
 
 from beseda.errors import UnavailableError
 
