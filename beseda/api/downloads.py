@@ -1,11 +1,11 @@
 """Files over HTTP: always as something to save, never as something that a browser would open in our name."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import anyio
 from starlette.responses import Response, StreamingResponse
 
 MEDIA_TYPE = "application/octet-stream"
@@ -52,7 +52,10 @@ def write_disposition(name: str) -> str:
 
 async def _read(path: Path, size: int) -> AsyncIterator[bytes]:
     left = size  # as the header has it: not more, should the file have grown
-    async with await anyio.open_file(path, "rb") as file:
-        while left > 0 and (chunk := await file.read(min(_CHUNK, left))):
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        while left > 0 and (chunk := await asyncio.to_thread(file.read, min(_CHUNK, left))):
             left -= len(chunk)
             yield chunk
+    finally:
+        file.close()
