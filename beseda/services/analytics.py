@@ -131,7 +131,7 @@ class AnalyticsService:
 
     async def _gather_steps(self, period: Period, step: Step, *, times_only: bool) -> Mapping[datetime, HourFigures]:
         split = _split(period, await self._store.find_rolled_until())
-        live = await asyncio.gather(*(self._store.measure(part) for part in split.live))
+        live = await asyncio.gather(*(self._store.measure(part, times_only=times_only) for part in split.live))
         found = [cell for cells in live for cell in cells]
         if split.rolled is not None:
             found += await self._store.list_steps(split.rolled, step, times_only=times_only)

@@ -17,8 +17,8 @@ class AnalyticsStore(Protocol):
     A turn with its messages and calls belongs to the hour in which it began.
     """
 
-    async def measure(self, period: Period) -> list[HourFigures]:
-        """Count from the record itself: exact, and as slow as the period is long."""
+    async def measure(self, period: Period, *, times_only: bool = False) -> list[HourFigures]:
+        """Count from the record itself, all or response times only: exact, and as slow as the period is long."""
         ...
 
     async def sum_up(self, period: Period) -> HourFigures:

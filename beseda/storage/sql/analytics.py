@@ -70,9 +70,9 @@ class SqlAnalyticsRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def measure(self, period: Period) -> list[HourFigures]:
-        """Count from the record itself: exact, and as slow as the period is long."""
-        return await self._database.read(lambda connection: measure_hours(connection, period))
+    async def measure(self, period: Period, *, times_only: bool = False) -> list[HourFigures]:
+        """Count from the record itself, all or response times only: exact, and as slow as the period is long."""
+        return await self._database.read(lambda connection: measure_hours(connection, period, times_only=times_only))
 
     async def sum_up(self, period: Period) -> HourFigures:
         """Add up rolled-up hours."""

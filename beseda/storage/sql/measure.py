@@ -65,8 +65,8 @@ def of_bot(column: ColumnElement[str], period: Period) -> list[ColumnElement[boo
     return [column == period.bot] if period.bot else []
 
 
-def measure_hours(connection: Connection, period: Period) -> list[HourFigures]:
-    """Return the figures of each bot and hour of the period."""
+def measure_hours(connection: Connection, period: Period, *, times_only: bool = False) -> list[HourFigures]:
+    """Return the figures of each bot and hour of the period, all or response times only."""
     found: dict[tuple[str, int], HourFigures] = {}
 
     def add(row: Any, figures: Figures) -> None:
@@ -79,7 +79,7 @@ def measure_hours(connection: Connection, period: Period) -> list[HourFigures]:
             found[place] = HourFigures(row.bot, step_time(row.step, HOUR))
         return found[place]
 
-    for row, figures in _count_all(connection, period):
+    for row, figures in () if times_only else _count_all(connection, period):
         add(row, figures)
     for row in connection.execute(_query_times(connection, period)):
         find_cell(row).times.add(int(row.took), row.number)
