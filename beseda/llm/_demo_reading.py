@@ -9,12 +9,13 @@ from typing import Any
 
 from beseda.domain.message import Role
 from beseda.domain.reading import Line, Topic, read_page, read_topics
-from beseda.llm._demo_patterns import EVASIVE, NO, SIGNALS, SMALL_TALK, VALUES, YES
+from beseda.llm._demo_patterns import EVASIVE, NO, REQUEST, SIGNALS, SMALL_TALK, VALUES, YES
 from beseda.llm.base import ModelRequest
 
 _SURE, _LIKELY = 0.9, 0.7
 _FEW_WORDS = 4
 _OF_ONE_FORM = {"phone", "email"}
+_NAMES = {"name", "company"}
 
 
 def fill_in(request: ModelRequest) -> dict[str, object]:
@@ -22,25 +23,35 @@ def fill_in(request: ModelRequest) -> dict[str, object]:
     schema: Mapping[str, Any] = request.schema or {}
     page = next((message.content for message in reversed(request.messages) if message.role is Role.USER), "")
     system = next((message.content for message in request.messages if message.role is Role.SYSTEM), "")
-    lines, topics = read_page(page), read_topics(system)
+    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
+    lines, every = read_page(page), read_topics(system)
     said = next((line.text for line in reversed(lines) if line.role is Role.USER), "")
-    names = [topic.name for topic in topics]
+    # What has a field of its own in the form is no topic for its findings.
+    topics, own = [one for one in every if one.name not in properties], [one for one in every if one.name in properties]
+    word, names = _find_word(said), [topic.name for topic in topics]
     rules: Mapping[str, Callable[[], object]] = {
         "findings": lambda: list(_find(lines, topics)),
         "signals": lambda: _list_signals(said),
-        "consent": lambda: "yes" if YES.match(said) else "no" if NO.match(said) else "none",
-        "confirmed": lambda: names if YES.match(said) else [],
-        "denied": lambda: names if NO.match(said) else [],
+        "consent": lambda: word if _find_last_question(lines, own) == "consent" else "none",
+        "confirmed": lambda: names if word == "yes" else [],
+        "denied": lambda: names if word == "no" else [],
     }
-    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
     return {name: rules[name]() if name in rules else _leave_empty(field) for name, field in properties.items()}
+
+
+def _find_word(said: str) -> str:
+    """Return yes, no or none: whole words, and the no in «да нет»."""
+    if NO.match(said):
+        return "no"
+    return "yes" if YES.match(said) else "none"
 
 
 def _list_signals(said: str) -> list[str]:
     found = [name for name, pattern in SIGNALS.items() if pattern.search(said)]
     if "declines" in found:
         found = ["declines"]
-    chatting = SMALL_TALK.match(said) and len(said.split()) <= _FEW_WORDS
+    wordless = not any(map(str.isalpha, said))
+    chatting = wordless or (SMALL_TALK.match(said) and len(said.split()) <= _FEW_WORDS)
     return found if chatting else ["on_topic", *found]
 
 
@@ -49,12 +60,12 @@ def _find(lines: Sequence[Line], topics: Sequence[Topic]) -> Iterator[dict[str, 
     names, asked = {topic.name for topic in topics}, ""
     for line in lines:
         if line.role is not Role.USER:
-            asked = _find_question(line.text, topics)
+            asked = _find_question(line.text, topics) or asked
             continue
         found = _find_values(line.text, names)
         for name, value in found.items():
             yield _describe(name, value, line, _SURE)
-        if asked and not found and asked not in _OF_ONE_FORM and _is_answer(line.text):
+        if asked and not found and _is_answer(asked, line.text):
             sure = _SURE if len(line.text.split()) > 1 else _LIKELY
             yield _describe(asked, line.text.strip(" .!"), line, sure)
         asked = ""
@@ -62,6 +73,12 @@ def _find(lines: Sequence[Line], topics: Sequence[Topic]) -> Iterator[dict[str, 
 
 def _find_question(text: str, topics: Sequence[Topic]) -> str:
     return next((topic.name for topic in topics if any(question in text for question in topic.questions)), "")
+
+
+def _find_last_question(lines: Sequence[Line], topics: Sequence[Topic]) -> str:
+    """Return which of the topics the last line answers: one that was asked about right before it."""
+    before = [line.text for line in lines[:-1]]
+    return _find_question(before[-1], topics) if before and lines[-2].role is not Role.USER else ""
 
 
 def _find_values(text: str, names: set[str]) -> dict[str, str]:
@@ -72,9 +89,12 @@ def _find_values(text: str, names: set[str]) -> dict[str, str]:
     return found
 
 
-def _is_answer(text: str) -> bool:
-    others = (SMALL_TALK.match(text), YES.match(text), NO.match(text), EVASIVE.search(text))
-    return bool(text.strip()) and not any(others) and not text.rstrip().endswith("?")
+def _is_answer(asked: str, text: str) -> bool:
+    if asked in _OF_ONE_FORM or (asked in _NAMES and len(text.split()) > _FEW_WORDS):
+        return False
+    others = (SMALL_TALK.match(text), EVASIVE.search(text), REQUEST.search(text), _find_word(text) != "none")
+    wishes = (SIGNALS[name].search(text) for name in ("wants_consultation", "declines"))
+    return any(map(str.isalnum, text)) and not any(others) and not any(wishes)
 
 
 def _describe(name: str, value: str, line: Line, confidence: float) -> dict[str, object]:

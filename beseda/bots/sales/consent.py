@@ -57,8 +57,8 @@ class Consents:
 
         async def respond(message_id: int) -> tuple[str, Markup]:
             if choice == "yes":
-                await service.give_consent(talk, message_id)
-                return context.say(texts.KEPT), ()
+                kept = await service.give_consent(talk, message_id)
+                return context.say(texts.KEPT if kept else texts.ALLOWED), ()
             await service.revoke_consent(talk, message_id)
             return context.say(texts.REVOKED if choice == "revoke" else texts.NOT_KEPT), ()
 

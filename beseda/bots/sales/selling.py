@@ -20,6 +20,7 @@ from beseda.dispatch.router import Router
 from beseda.domain.sales import Funnel
 from beseda.domain.turn import Turn, TurnState
 from beseda.services.question import Footer, Question
+from beseda.services.sales.extraction import ASK_CONSENT
 from beseda.services.sales.instructions import Situation, write_instructions
 from beseda.services.sales.service import Talk
 from beseda.telegram.base import Button
@@ -78,9 +79,9 @@ class Selling:
 
     def _prepare(self, context: Context, question: Question, situation: Situation) -> Question:
         language, plan = question.language, situation.plan
-        footer = Footer()
+        footer = Footer(self._answer_word(situation, language))
         if situation.ask_consent:
-            footer = Footer(texts.ASK_CONSENT.say(language), consent_keyboard(language))
+            footer = Footer(ASK_CONSENT.say(language), consent_keyboard(language))
         if plan.offer:
             pick = [Button(self._shop.service.funnel.pick.say(language), "meet:pick")]
             footer = Footer(footer.note, [*footer.keyboard, pick])
@@ -90,3 +91,10 @@ class Selling:
             temperature=plan.stage.temperature,
             footer=lambda _: footer,
         )
+
+    def _answer_word(self, situation: Situation, language: str) -> str:
+        """Return what is said to a yes or no in words, so that nobody has to wonder whether it was heard."""
+        slots = self._shop.service.funnel.slots
+        kept = any(slots[name].contact for name in situation.known)
+        told = {"yes": texts.KEPT if kept else texts.ALLOWED, "no": texts.NOT_KEPT}.get(situation.consent)
+        return told.say(language) if told is not None else ""

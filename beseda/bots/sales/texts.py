@@ -3,16 +3,16 @@
 from beseda.kit.texts import Text
 
 # Consent and contacts.
-ASK_CONSENT = Text(
-    ru="📇 Вы назвали свой контакт. Можно я сохраню его, чтобы с вами могли связаться? Отозвать согласие: /consent.",
-    en="📇 You have named a contact of yours. May I keep it, so that we can reach you? To take that back: /consent.",
-)
 ALLOW = Text(ru="✅ Да, сохраните", en="✅ Yes, keep it")
 FORBID = Text(ru="🚫 Нет, не надо", en="🚫 No, do not")
 REVOKE = Text(ru="🚫 Отозвать согласие", en="🚫 Take my consent back")
 KEPT = Text(
     ru="Спасибо, сохранил. Согласие можно отозвать в любой момент: /consent.",
     en="Thank you, I have kept it. You can take your consent back at any time: /consent.",
+)
+ALLOWED = Text(
+    ru="Спасибо, согласие записал. Контакт можно прислать сообщением или кнопкой: /contact. Отозвать: /consent.",
+    en="Thank you, noted. Send your contact in a message or by a button: /contact. To take that back: /consent.",
 )
 NOT_KEPT = Text(
     ru="Хорошо, контакт не сохраняю. Разговаривать это не мешает.",

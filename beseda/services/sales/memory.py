@@ -1,6 +1,7 @@
 """What a sale remembers of a chat beside the lead: how far it has read, and what waits for a consent."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from beseda.domain.lead import Finding
@@ -11,14 +12,19 @@ from beseda.storage.base.state import StateStore
 class SalesMemory:
     """May be lost: then the last messages are read once more, which changes nothing that is known.
 
-    `read_to` is the last message that was read, `held` the contacts that wait for a consent, which is `asked` for once;
-    `declined` whether the person wants no consultation, `offered` whether one was offered in words, `told` whether the
-    owner knows of the lead.
+    `read_to` is the last message that was read, `held` the contacts that wait for a consent. It is asked for once:
+    `asked` while that question is open, behind message `asked_at`; `refused` where the answer was no. `denied` are
+    fields that a person said no to, with the last message then: what stood up to there is not read into them again.
+    `declined` is whether the person wants no consultation, `offered` whether one was offered in words, `told` whether
+    the owner knows of the lead.
     """
 
     read_to: int = 0
     held: tuple[Finding, ...] = ()
     asked: bool = False
+    asked_at: int = 0
+    refused: bool = False
+    denied: Mapping[str, int] = field(default_factory=dict)
     declined: bool = False
     offered: bool = False
     told: bool = False
@@ -33,6 +39,9 @@ async def load_memory(store: StateStore, key: str) -> SalesMemory:
             read_to=int(kept.get("read_to", 0)),
             held=held,
             asked=bool(kept.get("asked")),
+            asked_at=int(kept.get("asked_at", 0)),
+            refused=bool(kept.get("refused")),
+            denied={str(name): int(number) for name, number in dict(kept.get("denied", {})).items()},
             declined=bool(kept.get("declined")),
             offered=bool(kept.get("offered")),
             told=bool(kept.get("told")),

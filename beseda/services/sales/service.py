@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.conversation import Conversation, Person
+from beseda.domain.language import RUSSIAN, language_of
 from beseda.domain.lead import ACCEPT_FROM, ConsentKind, Finding, Lead, LeadChange, SlotState
 from beseda.domain.message import Role
+from beseda.domain.proof import find_fault
 from beseda.domain.reading import Line
 from beseda.domain.sales import (
     ACCEPTED,
@@ -30,7 +32,7 @@ from beseda.domain.sales import (
 from beseda.errors import BesedaError
 from beseda.services.chat import FindModel
 from beseda.services.lead import LeadService
-from beseda.services.sales.extraction import Extractor, Reading
+from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
 from beseda.services.sales.instructions import Situation
 from beseda.services.sales.memory import SalesMemory, load_memory, save_memory
 from beseda.storage.base.sales import SalesStore
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 12  # messages that are read at once: what a failure has left is made up for within them
 PROFILE = ConsentKind.PDPA_PROFILE
+_CHECKED = {"phone": normalise_phone, "email": normalise_email}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +123,18 @@ class SalesService:
         """Return whether contact data may be kept. Raises StorageError."""
         return any(one.holds and one.kind is PROFILE for one in await self.leads.consents(lead_id))
 
-    async def give_consent(self, talk: Talk, message_id: int) -> int:
-        """Keep that the person has consented in a message, then what has waited for it; return how much that was.
+    async def give_consent(self, talk: Talk, message_id: int) -> bool:
+        """Keep that the person has consented in a message, then what has waited for it; False: no contact is known.
 
         Raises StorageError, and NotFoundError for a message that is not theirs.
         """
         memory = await load_memory(self._state, talk.key)
         lead = await self.find_lead(talk)
         await self.leads.give_consent(lead.id, PROFILE, message_id)
-        filled = await self.leads.fill(lead.id, memory.held) if memory.held else None
-        await save_memory(self._state, talk.key, replace(memory, held=(), asked=True))
-        return len(filled.kept) if filled else 0
+        if memory.held:
+            await self.leads.fill(lead.id, memory.held)
+        await save_memory(self._state, talk.key, replace(memory, held=(), asked=False, refused=False))
+        return bool(self._list_contacts(await self.find_lead(talk)))
 
     async def revoke_consent(self, talk: Talk, message_id: int | None = None) -> None:
         """Keep that the person refuses or takes back, and drop the contacts they gave. Raises StorageError."""
@@ -141,7 +145,7 @@ class SalesService:
         if lead.contact:
             await self.leads.change(lead.id, LeadChange(contact=""), actor="bot")
         await self.leads.revoke_consent(lead.id, PROFILE, message_id)
-        await save_memory(self._state, talk.key, replace(memory, held=(), asked=True))
+        await save_memory(self._state, talk.key, replace(memory, held=(), asked=False, refused=True))
 
     async def allow_invitation(self, talk: Talk, message_id: int) -> None:
         """Keep that the person has asked for the file for their calendar. Raises StorageError and NotFoundError."""
@@ -153,9 +157,12 @@ class SalesService:
 
         Raises StorageError.
         """
+        finding = Finding(slot, value, 1.0, message_id, value)
+        if not _has_its_form(finding):
+            return False
+        await self.give_consent(talk, message_id)
         lead = await self.find_lead(talk)
-        await self.leads.give_consent(lead.id, PROFILE, message_id)
-        filled = await self.leads.fill(lead.id, [Finding(slot, value, 1.0, message_id, value)])
+        filled = await self.leads.fill(lead.id, [finding])
         await self._move_on(await self.find_lead(talk), ())
         return bool(filled.kept)
 
@@ -165,7 +172,8 @@ class SalesService:
         if not memory.asked:
             lead = await self.find_lead(talk)
             await self.leads.ask_consent(lead.id, PROFILE, talk.person)
-            await save_memory(self._state, talk.key, replace(memory, asked=True))
+            last = max((line.message_id for line in await self._store.lines(talk.conversation, 1)), default=0)
+            await save_memory(self._state, talk.key, replace(memory, asked=True, asked_at=last))
 
     async def note_offered(self, talk: Talk) -> None:
         """Keep that a consultation was offered in words: from then on the button is enough. Raises StorageError."""
@@ -185,39 +193,46 @@ class SalesService:
     async def _study(self, talk: Talk) -> Situation:
         memory, lead = await load_memory(self._state, talk.key), await self.find_lead(talk)
         lines = await self._store.lines(talk.conversation, PAGE)
+        memory = _forget_wiped(memory, lines)
         new = [line.message_id for line in lines if line.role is Role.USER and line.message_id > memory.read_to]
         if not new:
             return self._describe(lead, memory, ())
         model = await self._find_model(talk.model)
-        reading = await self._extractor.read(model, lines, self._list_doubts(lead))
-        memory = await self._take_word(talk, reading, memory, max(new))
-        await self._answer_doubts(lead, reading)
-        findings = [one for one in reading.findings if self._is_news(lead, one, new) and _has_its_form(one)]
-        memory = await self._keep(lead, findings, memory)
+        page = _show_question(lines, memory, language_of(talk.person.language, RUSSIAN))
+        reading = await self._extractor.read(model, page, self._list_doubts(lead))
+        word, memory = await self._take_word(talk, reading, memory, max(new))
+        memory = await self._answer_doubts(lead, reading, replace(memory, read_to=max(new)))
+        said = {line.message_id: line.text for line in lines}
+        news = [one for one in reading.findings if self._is_news(lead, one, new, memory) and self._is_proven(one, said)]
+        memory = await self._keep(lead, news, memory)
         lead = await self._move_on(await self.find_lead(talk), reading.signals)
-        memory = _note_signals(replace(memory, read_to=max(new)), reading.signals)
+        memory = _note_signals(memory, reading.signals)
         await save_memory(self._state, talk.key, memory)
-        return self._describe(lead, memory, reading.signals)
+        return replace(self._describe(lead, memory, reading.signals), consent=word)
 
-    async def _take_word(self, talk: Talk, reading: Reading, memory: SalesMemory, message_id: int) -> SalesMemory:
-        """Take a yes or no in words for the answer to our question, while it is open."""
-        if memory.asked and memory.held and reading.consent in {"yes", "no"}:
-            if reading.consent == "yes":
-                await self.give_consent(talk, message_id)
-            else:
-                await self.revoke_consent(talk, message_id)
-            return await load_memory(self._state, talk.key)
-        return memory
+    async def _take_word(
+        self, talk: Talk, reading: Reading, memory: SalesMemory, message_id: int
+    ) -> tuple[str, SalesMemory]:
+        """Take a yes or no in words for the answer to our question, while it is open; return it, empty for none."""
+        if not memory.asked or reading.consent not in {"yes", "no"}:
+            return "", memory
+        if reading.consent == "yes":
+            await self.give_consent(talk, message_id)
+        else:
+            await self.revoke_consent(talk, message_id)
+        return reading.consent, await load_memory(self._state, talk.key)
 
-    async def _answer_doubts(self, lead: Lead, reading: Reading) -> None:
+    async def _answer_doubts(self, lead: Lead, reading: Reading, memory: SalesMemory) -> SalesMemory:
         doubt = choose_confirmation(self.funnel, self._know(lead))  # the one that was asked about
         if doubt is None:
-            return
+            return memory
         name = doubt[0].name
         if name in reading.confirmed:
             await self.leads.confirm(lead.id, name)
         elif name in reading.denied:
             await self.leads.drop(lead.id, name)
+            return replace(memory, denied={**memory.denied, name: memory.read_to - 1})
+        return memory
 
     async def _keep(self, lead: Lead, findings: Sequence[Finding], memory: SalesMemory) -> SalesMemory:
         """Fill in what may be kept, and hold contacts back until the person allows it."""
@@ -225,8 +240,8 @@ class SalesService:
         if contacts and not await self.has_consent(lead.id):
             findings = [finding for finding in findings if finding not in contacts]
             held = {finding.slot: finding for finding in (*memory.held, *contacts)}
-            refused = memory.asked and not memory.held  # they said no: it is not asked a second time
-            memory = memory if refused else replace(memory, held=tuple(held.values()))
+            # After a no it is not asked a second time, unless they ask for the question.
+            memory = replace(memory, held=tuple(held.values())) if memory.asked or not memory.refused else memory
         if findings:
             filled = await self.leads.fill(lead.id, findings)
             for refusal in filled.refused:
@@ -256,6 +271,12 @@ class SalesService:
         say_offer = plan.offer and (not memory.offered or WANTS_CONSULTATION in wishes)
         return Situation(lead, known, plan, bool(memory.held) and not memory.asked, say_offer)
 
+    def _is_proven(self, finding: Finding, said: Mapping[int, str]) -> bool:
+        """Return whether a contact stands in its message; nobody is asked about one that was made up."""
+        if not self.funnel.slots[finding.slot].contact:
+            return True
+        return _has_its_form(finding) and not find_fault(finding, said[finding.message_id])
+
     def _know(self, lead: Lead) -> KnownSlots:
         """Return what is known by the funnel's own thresholds; what somebody has confirmed stays accepted."""
         slots = {name: slot for name, slot in lead.slots.items() if name in self.funnel.slots}
@@ -272,17 +293,35 @@ class SalesService:
     def _list_contacts(self, lead: Lead) -> list[str]:
         return [name for name in lead.slots if name in self.funnel.slots and self.funnel.slots[name].contact]
 
-    def _is_news(self, lead: Lead, finding: Finding, new: Sequence[int]) -> bool:
+    def _is_news(self, lead: Lead, finding: Finding, new: Sequence[int], memory: SalesMemory) -> bool:
         """Return whether a finding may change the lead: nothing is put back to what was said before."""
         slot = lead.slots.get(finding.slot)
+        if finding.slot in memory.denied and finding.message_id <= memory.denied[finding.slot]:
+            return False
         if slot is None:
             return True
         return finding.message_id in new and finding.message_id >= (slot.message_id or 0)
 
 
+def _forget_wiped(memory: SalesMemory, lines: Sequence[Line]) -> SalesMemory:
+    """Return the memory without what hangs on messages that were wiped: SQLite gives their numbers out anew."""
+    if max((line.message_id for line in lines), default=0) >= memory.read_to:
+        return memory
+    return replace(memory, read_to=0, held=(), asked=False, asked_at=0, denied={})
+
+
+def _show_question(lines: Sequence[Line], memory: SalesMemory, language: str) -> list[Line]:
+    """Return the lines with the question for consent among them, where it was asked: on record it is no message."""
+    if not memory.asked:
+        return [*lines]
+    before = [line for line in lines if line.message_id <= memory.asked_at]
+    question = Line(memory.asked_at, Role.ASSISTANT, ASK_CONSENT.say(language))
+    return [*before, question, *(line for line in lines if line.message_id > memory.asked_at)]
+
+
 def _has_its_form(finding: Finding) -> bool:
     """Return whether a phone is a phone and an address an address."""
-    check = {"phone": normalise_phone, "email": normalise_email}.get(finding.slot)
+    check = _CHECKED.get(finding.slot)
     return check is None or bool(check(finding.value))
 
 

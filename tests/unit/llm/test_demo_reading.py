@@ -27,8 +27,12 @@ NAMES = ("name", "phone", "email", "company", "budget", "deadline", "volume", "p
 TOPICS = [Topic(name, f"the {name}", (f"Какая {name}?",)) for name in NAMES]
 
 
+CONSENT = "Можно сохранить?"
+
+
 async def fill_in(*lines: Line) -> dict[str, Any]:
-    messages = [Message(Role.SYSTEM, f"Read.\n{write_topics(TOPICS)}"), Message(Role.USER, write_page(lines))]
+    told = write_topics([*TOPICS, Topic("consent", "the consent", (CONSENT,))])
+    messages = [Message(Role.SYSTEM, f"Read.\n{told}"), Message(Role.USER, write_page(lines))]
     request = ModelRequest(messages, schema=build_schema(NAMES))
     return await ask_structured(DemoModel(ManualClock(instant=True)), request)
 
@@ -45,6 +49,19 @@ async def fill_in(*lines: Line) -> dict[str, Any]:
         ("about $5,000", {"budget": "about $5,000"}),
         ("нужно к концу декабря", {"deadline": "к концу декабря"}),
         ("within 2 weeks", {"deadline": "within 2 weeks"}),
+        ("нужно до конца месяца", {"deadline": "до конца месяца"}),
+        ("к концу следующего года", {"deadline": "к концу следующего года"}),
+        ("успеть бы к пятнице", {"deadline": "к пятнице"}),
+        ("до 15 мая", {"deadline": "до 15 мая"}),
+        ("к маю", {"deadline": "к маю"}),
+        ("в следующем месяце", {"deadline": "в следующем месяце"}),
+        ("за два месяца", {"deadline": "за два месяца"}),
+        ("we need it by Friday", {"deadline": "by Friday"}),
+        ("by the end of the week", {"deadline": "by the end of the week"}),
+        ("before May 5", {"deadline": "before May 5"}),
+        ("next month", {"deadline": "next month"}),
+        ("400 заявок в год", {"volume": "400 заявок в год"}),
+        ("срок маячит", {}),
         ("400 заявок в день", {"volume": "400 заявок в день"}),
         ("Привет!", {}),
         ("Сколько это стоит?", {}),
@@ -57,7 +74,21 @@ async def test_what_has_a_form_is_found(said: str, found: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("said", "value"), [("хаос в заявках", "хаос в заявках"), ("не знаю", None), ("нет", None), ("а у вас?", None)]
+    ("said", "value"),
+    [
+        ("хаос в заявках", "хаос в заявках"),
+        ("не знаю", None),
+        ("нет", None),
+        ("а у вас?", None),
+        ("А что? Не понял", None),
+        ("Хочу консультацию", None),
+        ("I would like a consultation", None),
+        ("Запишите меня на пн 23 ноября, 09:00", None),
+        ("Book Mon 23 November, 09:00 for me", None),
+        ("Подтверждаю встречу", None),
+        ("🚫 Отозвать согласие", None),
+        ("🙂🙂", None),
+    ],
 )
 async def test_answer_to_a_question_is_its_value(said: str, value: str | None) -> None:
     form = await fill_in(Line(0, Role.ASSISTANT, "Понятно. Какая problems?"), Line(7, Role.USER, said))
@@ -72,14 +103,31 @@ async def test_answer_to_a_question_is_its_value(said: str, value: str | None) -
         ("не нужна консультация", ["on_topic", "declines"], "none"),
         ("Спасибо!", [], "none"),
         ("Да, конечно", ["on_topic"], "yes"),
+        ("Не против", ["on_topic"], "yes"),
+        ("sure, go ahead", ["on_topic"], "yes"),
         ("Нет", ["on_topic"], "no"),
+        ("да нет, не надо", ["on_topic"], "no"),
+        ("don't", ["on_topic"], "no"),
+        ("Нетривиально", ["on_topic"], "none"),
+        ("🙂", [], "none"),
         ("Недавно", ["on_topic"], "none"),
         ("Данные есть", ["on_topic"], "none"),
     ],
 )
 async def test_wishes_and_consent_are_whole_words(said: str, signals: list[str], consent: str) -> None:
-    form = await fill_in(Line(1, Role.USER, said))
+    form = await fill_in(Line(0, Role.ASSISTANT, CONSENT), Line(1, Role.USER, said))
     assert (form["signals"], form["consent"]) == (signals, consent)
+
+
+async def test_yes_to_something_else_is_no_consent() -> None:
+    asked, said = Line(0, Role.ASSISTANT, CONSENT), Line(1, Role.USER, "Мы из Твери")
+    form = await fill_in(asked, said, Line(0, Role.ASSISTANT, "Давно?"), Line(2, Role.USER, "Да"))
+    assert (form["consent"], form["findings"]) == ("none", [])
+
+
+async def test_sentence_is_no_name() -> None:
+    form = await fill_in(Line(0, Role.ASSISTANT, "Какая name?"), Line(7, Role.USER, "ну вот я даже думаю как сказать"))
+    assert form["findings"] == []
 
 
 async def test_unknown_form_comes_back_empty() -> None:
