@@ -5,6 +5,7 @@
 ID is the meeting that is to be moved, 0 for a new one.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
@@ -20,6 +21,7 @@ from beseda.domain.sales import BOOKED, CONFIRMED, PICKS_TIME
 from beseda.errors import BesedaError, NotFoundError
 from beseda.telegram.base import Button, Keyboard, Markup
 
+_NUMBER = re.compile(r"[0-9]{1,11}")  # days, ids, and seconds since 1970 for some thousand years
 _DAYS = 14  # that are looked through
 _SHOWN_DAYS = 8
 _TIMES_IN_A_ROW = 4
@@ -42,9 +44,9 @@ class Booking:
     async def press(self, context: Context) -> None:
         """Do what a button says; one that no longer means anything says so."""
         assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
-        step, *rest = argument(context.event.data)
+        step, *rest = argument(context.event.data) or ("",)
         await context.acknowledge()
-        if not all(value.isdigit() for value in rest):
+        if not all(map(_NUMBER.fullmatch, rest)):  # a client of somebody's own may send what it likes
             return
         numbers = [int(value) for value in rest]
         try:
