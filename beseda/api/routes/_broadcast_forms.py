@@ -119,7 +119,7 @@ class BroadcastIn(Closed):
     """What is to be said to whom, and how. What is left out is as the settings say."""
 
     bot: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", examples=["sales"])]
-    title: Line
+    title: Annotated[Line, Field(description="For you only.", examples=["November news"])]
     texts: Texts
     button: ButtonIn | None = None
     audience: AudienceIn = AudienceIn()
@@ -140,7 +140,7 @@ class BroadcastIn(Closed):
 class BroadcastChange(Closed):
     """What is to change in a draft; what is left out stays."""
 
-    title: Line | None = None
+    title: Annotated[Line | None, Field(examples=["November news"])] = None
     texts: Texts | None = None
     button: ButtonIn | None = None
     audience: AudienceIn | None = None
