@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _MEET_SECONDS = 0.1
 _IDLE_SECONDS = 0.05
+_STALE_SECONDS = 0.25
 
 
 class Ground(Protocol):
@@ -207,7 +208,9 @@ class Territory:
                 self._rung = False
                 await self._attempt(self._beat)
                 await self._attempt(self._look_around)
-                due = read_clock() + self._lease.beat
+                # A beat that was long under way, through an outage, has left a lease that is stale already.
+                is_fresh = read_clock() < self._fresh_until
+                due = read_clock() + (self._lease.beat if is_fresh else _STALE_SECONDS)
             if self._hinted:
                 await self._attempt(self._take_hints)
             await self._wait(min(due - read_clock(), _IDLE_SECONDS if self._leaving else due))

@@ -45,7 +45,10 @@ class SqlTerritoryRepository:
         rows = connection.execute(select(replicas).where(replicas.c.bot == claim.bot)).all()
         own = next((row for row in rows if row.name == claim.name), None)
         dead = set(find_dead(row.name for row in rows))
-        alive = [row for row in rows if row.lease_until > now and row.name not in dead and row.name != claim.name]
+        # Whose own lease has run out cannot tell who else is silent: the database was away, and from everybody.
+        was_away = own is not None and own.lease_until <= now
+        others = [row for row in rows if row.name != claim.name and row.name not in dead]
+        alive = [row for row in others if was_away or row.lease_until > now]
         owned = {row.name: before[row.name] for row in alive if row.name in before}
         owned[claim.name] = before.get(claim.name, frozenset()) - claim.released
         sharing = {row.name for row in alive if not row.leaving} | (set() if claim.leaving else {claim.name})

@@ -79,6 +79,17 @@ async def test_lease_that_ran_out_frees_what_it_held(territory: SqlTerritoryRepo
     assert (late.owned, late.others) == (frozenset(), 1)
 
 
+async def test_outage_of_the_database_takes_nothing_from_anybody(territory: SqlTerritoryRepository) -> None:
+    for name in ("a", "b"):
+        await territory.beat(claim(name))
+    await territory.beat(claim("a", *range(32), lease=1.0))
+    mine = (await territory.beat(claim("b", lease=1.0))).owned
+    assert len(mine) == 32
+    await asyncio.sleep(1.1)  # nobody reaches the database for longer than their leases
+    assert (await territory.beat(claim("b"))).owned == mine
+    assert (await territory.beat(claim("a"))).owned == EVERYTHING - mine
+
+
 async def test_dead_process_of_this_machine_gives_way_at_once(territory: SqlTerritoryRepository) -> None:
     host = name_owner().partition(":")[0]
     await territory.beat(claim(f"{host}:999999999:ab"))
