@@ -25,6 +25,7 @@ _PATTERNS: Final = (
     (re.compile(r"\b(Bearer|Basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), r"\1\2<secret>"),
     (re.compile(r"(?<![A-Za-z0-9])(sk-|gsk_)[A-Za-z0-9_-]{8,}"), r"\1<secret>"),
     (re.compile(r"(?<![A-Za-z0-9])(hf_)[A-Za-z0-9]{12,}"), r"\1<secret>"),
+    (re.compile(r"(?<![A-Za-z0-9])(bsd_[0-9]{1,18}_)[A-Za-z0-9_-]{8,}"), r"\1<secret>"),
     (
         re.compile(
             r"(api[_-]?key|access_token|client_secret|secret_token|password|passwd)"

@@ -49,6 +49,7 @@ def _give_up() -> None:
         ("Incorrect API key provided: sk-or-v1-0123456789abcdef.", "Incorrect API key provided: sk-<secret>."),
         ("key gsk_0123456789abcdef here", "key gsk_<secret> here"),
         ("HF_TOKEN=hf_AbCdEfGhIjKlMnOpQr", "HF_TOKEN=hf_<secret>"),
+        ("the key bsd_12_kq3vN5Zc0m1yq6Jr8w2uXo4aTb7dEfGhIjKlMnOpQrS was sent", "the key bsd_12_<secret> was sent"),
         ("GET /search?api_key=s3cr3t&q=1", "GET /search?api_key=<secret>&q=1"),
         ("{'api_key': 's3cr3t', 'q': 1}", "{'api_key': '<secret>', 'q': 1}"),
         ("postgresql://beseda:p@ss:w0rd@db:5432/x", "postgresql://beseda:<password>@db:5432/x"),
