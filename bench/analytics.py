@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from bench.bots import MeasuringError
+from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Bar, Row, Section
 from beseda.domain.analytics import Metric, Metrics, Period, Step
 from beseda.kit.clock import SystemClock
@@ -76,9 +76,9 @@ class Plan:
     days: int = 30
 
 
-async def measure(plan: Plan, _folder: Path, _cores: set[int]) -> Section:
+async def measure(plan: Plan, _folder: Path, cores: set[int]) -> Section:
     """Fill a database, ask for figures before and after it is rolled up, and compare."""
-    server = await asyncio.to_thread(PostgresServer)
+    server = await asyncio.to_thread(_start, cores)
     try:
         url = await asyncio.to_thread(server.create_database)
         await migrate.upgrade(url)
@@ -89,6 +89,11 @@ async def measure(plan: Plan, _folder: Path, _cores: set[int]) -> Section:
             await database.close()
     finally:
         await asyncio.to_thread(server.close)
+
+
+def _start(cores: set[int]) -> PostgresServer:
+    with on_cores(cores or split_cores()[0]):  # who asks has the other one
+        return PostgresServer()
 
 
 async def _measure(plan: Plan, database: Database) -> Section:
