@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.meeting import Meeting, MeetingState, NewMeeting
+from beseda.domain.meeting import Meeting, MeetingState
 from beseda.errors import SlotTakenError
 from beseda.storage.sql.tables.meeting import meeting_cells, meetings
 
@@ -28,12 +28,12 @@ def give_back(connection: Connection, meeting_id: int) -> None:
     connection.execute(delete(meeting_cells).where(meeting_cells.c.meeting_id == meeting_id))
 
 
-def find_overdue(connection: Connection, new: NewMeeting, columns: Select[Any], now: datetime) -> Sequence[Row[Any]]:
-    """Return bookings that ran out and whose time a new one touches, locked for this transaction."""
+def find_overdue(connection: Connection, meeting: Meeting, columns: Select[Any], now: datetime) -> Sequence[Row[Any]]:
+    """Return bookings that ran out and whose time a meeting is to have, locked for this transaction."""
     holders = select(meeting_cells.c.meeting_id).where(
-        meeting_cells.c.bot == new.bot,
-        meeting_cells.c.owner == new.owner,
-        meeting_cells.c.cell.in_(list(new.span.cells())),
+        meeting_cells.c.bot == meeting.bot,
+        meeting_cells.c.owner == meeting.owner,
+        meeting_cells.c.cell.in_(list(meeting.span.cells())),
     )
     query = columns.where(
         meetings.c.id.in_(holders),

@@ -28,6 +28,7 @@ from beseda.domain.meeting import (
     NewMeeting,
     tell,
 )
+from beseda.domain.update import StoredUpdate
 from beseda.errors import NotFoundError, TooManyMeetingsError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.meeting import Step
@@ -143,19 +144,12 @@ class SqlMeetingRepository:
         for meeting in ahead:
             if meeting.span == new.span:
                 return Booked(meeting)
-        notices = [
-            notice
-            for meeting in find_overdue(connection, new, _columns, now)
-            for notice in self._apply(connection, _load(meeting), expire(_load(meeting)), now).notices
-        ]
         held = next((meeting for meeting in ahead if meeting.state is MeetingState.TENTATIVE), None)
         if held is not None:
-            booked = self._apply(connection, held, move(held, now), now)
-        elif len(ahead) >= MOST_AHEAD:
+            return self._apply(connection, held, move(held, now), now)
+        if len(ahead) >= MOST_AHEAD:
             raise TooManyMeetingsError(f"lead {new.lead_id} has {len(ahead)} meetings ahead")
-        else:
-            booked = self._apply(connection, None, _draft(new, guest, now), now)
-        return replace(booked, notices=(*notices, *booked.notices))
+        return self._apply(connection, None, _draft(new, guest, now), now)
 
     def _change(self, connection: Connection, meeting_id: int, step: Step, now: datetime) -> Booked:
         query = _columns.where(meetings.c.id == meeting_id).with_for_update(of=meetings)
@@ -176,11 +170,19 @@ class SqlMeetingRepository:
         else:
             connection.execute(update(meetings).where(meetings.c.id == after.id).values(_values(after)))
         keeps = after.state.is_active
+        notices: Sequence[StoredUpdate] = ()
         if before is not None and not (keeps and after.span == before.span):
             give_back(connection, after.id)
         if keeps and (before is None or after.span != before.span):
+            notices = self._make_room(connection, after, now)
             take(connection, after)
-        return self._tell(connection, tell(before, after), (before, after), now)
+        told = self._tell(connection, tell(before, after), (before, after), now)
+        return replace(told, notices=(*notices, *told.notices))
+
+    def _make_room(self, connection: Connection, meeting: Meeting, now: datetime) -> Sequence[StoredUpdate]:
+        """Give up bookings that ran out in the time of a meeting, and return the notices of that."""
+        overdue = map(_load, find_overdue(connection, meeting, _columns, now))
+        return [notice for one in overdue for notice in self._apply(connection, one, expire(one), now).notices]
 
     def _tell(
         self, connection: Connection, happening: Happening, step: tuple[Meeting | None, Meeting], now: datetime

@@ -176,6 +176,13 @@ async def test_booking_gives_up_what_ran_out(office: Office) -> None:
     assert await office.notices() == [("meeting_expired", late.guest.user_id)]
 
 
+async def test_meeting_moves_into_a_time_whose_booking_ran_out(office: Office) -> None:
+    moving, forgotten = await office.have(), await office.hold(NOON + 2 * HOUR)
+    office.clock.shift(16 * 60)
+    assert (await office.meetings.move(moving.id, NOON + 2 * HOUR)).starts_at == NOON + 2 * HOUR
+    assert (await office.meetings.find(forgotten.id)).state is MeetingState.EXPIRED
+
+
 async def test_another_time_moves_what_is_only_held(office: Office) -> None:
     lead = await office.lead()
     first = await office.meetings.book(lead, NOON)
