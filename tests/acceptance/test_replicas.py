@@ -104,6 +104,24 @@ async def test_redis_restarted_loses_nothing(replicas: Replicas, redis: RedisSer
     await replicas.check()
 
 
+async def test_database_restarted_loses_nothing_and_doubles_nothing(
+    replicas: Replicas, postgres: PostgresServer
+) -> None:
+    await replicas.start()
+    await replicas.start()
+    await replicas.say("before")
+    await replicas.wait_until_answered()
+    await replicas.say("meanwhile, wait 1")
+    await eventually(lambda: _are_asked(replicas, 2))
+    await asyncio.to_thread(postgres.stop)
+    await replicas.say("without a database")
+    await asyncio.to_thread(postgres.start)
+    await replicas.wait_until_answered()
+    await replicas.say("afterwards")
+    await replicas.wait_until_answered()
+    await replicas.check()
+
+
 async def test_two_pollers_on_one_database_answer_once(beseda: Program, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/beseda.db"
     async with asyncio.timeout(60), open_replicas(beseda, database, None, tmp_path) as replicas:
