@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 KIND = "conversation.summarise"
 _FRESH = 30.0  # seconds that a summary is believed to be the last one: others are written in another process
 _KNOWN_LIMIT = 10_000
-_LOOK_EVERY = 5  # prompts of one conversation between two looks at how much has fallen out
+_WAIT = 5  # prompts of one conversation until the next look at how much has fallen out, where nothing is known
 _PIECE = 60  # messages that are summed up at once
 _LONGEST = 1500  # characters of one message: what it was about stands at its beginning
 _TEMPERATURE, _MAX_TOKENS = 0.3, 900
@@ -35,11 +35,11 @@ what they ask for. Answer with the summary alone, as plain text."""
 
 @dataclass(slots=True)
 class _Known:
-    """What this process knows of a conversation: its summary, when it was read, how often it was asked for."""
+    """What this process knows of a conversation: its summary, when it was read, in how many prompts to look again."""
 
     summary: Summary | None = None
     read_at: float = float("-inf")
-    looks: int = 0
+    wait: int = 0
     job_id: int | None = None
 
 
@@ -74,11 +74,12 @@ class SummaryService:
         if not bot.summary_after:
             return ""
         known = self._memo.of(conversation.id)
-        if known.looks % _LOOK_EVERY == 0:
+        known.wait -= 1
+        if known.wait < 0:
+            known.wait = _WAIT
             task = asyncio.get_running_loop().create_task(self._look(conversation, bot, known))
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
-        known.looks += 1
         if self._clock.monotonic() - known.read_at > _FRESH:
             try:
                 known.summary = await self._store.find(conversation.id)
@@ -120,7 +121,9 @@ class SummaryService:
         """Ask for a summary where enough has fallen out of the window since the last one."""
         window = bot.window - 1
         try:
-            if await self._store.count(conversation.id, window) <= bot.summary_after:
+            missing = bot.summary_after - await self._store.count(conversation.id, window)
+            if missing >= 0:
+                known.wait = missing // 2  # a question and an answer each
                 return
             if known.job_id is not None:
                 job = await self._jobs.find(known.job_id)
@@ -131,6 +134,7 @@ class SummaryService:
             payload = {"conversation_id": conversation.id, "bot": bot.name, "model": bot.model, "window": window}
             request = JobRequest(derive_id(KIND, conversation.id, minute), KIND, payload, slot="text")
             known.job_id = (await self._jobs.enqueue(request)).id
+            known.wait = max(_WAIT, bot.summary_after // 2)
         except StorageError as error:
             log.warning("nobody saw whether a summary is due: %s", error.detail)
 
