@@ -3,6 +3,7 @@
 Every field that a model has read out of a conversation points at the message it came from.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -228,6 +229,21 @@ class LeadList:
     items: tuple[Lead, ...]
     total: int
     after: tuple[datetime, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadText:
+    """A piece of the list as a JSON array of flat objects, how many are in it, and how many there are in all."""
+
+    array: str
+    count: int
+    total: int
+
+    def end(self, name: str) -> tuple[str, int]:
+        """Return the time `name` and the id of the last one. Raises ValueError for an empty piece."""
+        # No text in it can hold this: a quote inside one stands behind a backslash.
+        last = json.loads(self.array[self.array.rindex('{"id":') :].rstrip().removesuffix("]"))
+        return last[name], last["id"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from beseda.domain.lead import (
     LeadFilter,
     LeadList,
     LeadPage,
+    LeadText,
     NewLead,
     Opened,
     StageVisit,
@@ -124,6 +125,10 @@ class LeadService:
     async def list(self, wanted: LeadFilter, page: LeadPage) -> LeadList:
         """Return live leads, without their fields."""
         return await self._store.list(wanted, page)
+
+    async def write(self, wanted: LeadFilter, page: LeadPage) -> LeadText:
+        """Return live leads, without their fields, as JSON: the quick way to show many."""
+        return await self._store.write(wanted, page)
 
     async def delete(self, lead_id: int, *, version: int | None = None, actor: str) -> None:
         """Delete a lead with all that was merged into it and its events. Raises StaleVersionError like `change`."""

@@ -1,6 +1,5 @@
 """Leads: listed, read with the sources of their fields, made, changed, deleted."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -10,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from beseda.api.answers import Listing, show, show_list
+from beseda.api.answers import show, write_json
 from beseda.api.auth import needs
-from beseda.api.fields import BotQuery, Closed, Moment, RowId, UserQuery, without_nul
-from beseda.api.paging import Page, PageQuery, Paging, write_cursor
+from beseda.api.fields import HIGHEST, Closed, Moment, RowId, without_nul
+from beseda.api.paging import Page, read_cursor, write_cursor
 from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
 from beseda.api.routing import api_router
@@ -27,6 +26,7 @@ from beseda.domain.lead import (
     LeadPage,
     LeadSort,
     LeadStatus,
+    LeadText,
     NewLead,
     SlotState,
 )
@@ -190,41 +190,51 @@ class RevokeIn(Closed):
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "pdpa_profile"}]})
 
 
-async def _read_who(
-    bot: BotQuery = None,
-    status: Annotated[LeadStatus | None, Query(description="With this status only.")] = None,
-    stage: Annotated[
-        str | None, Query(max_length=64, description="In this stage only.", examples=["discovery"])
-    ] = None,
-    owner: Annotated[str | None, Query(max_length=200, description="Of this owner only.")] = None,
-    user_id: UserQuery = None,
-) -> LeadFilter:
-    return LeadFilter(bot, status, stage, owner, user_id)
+Writer = Annotated[ApiKey, Depends(needs("write"))]
 
 
-async def _read_when(
+class LeadQuery(BaseModel):
+    """Which leads are asked for. One model: taken one by one, so many parameters cost as much as the query does."""
+
+    bot: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Of this bot only.", examples=["sales"]),
+    ] = None
+    status: Annotated[LeadStatus | None, Field(description="With this status only.")] = None
+    stage: Annotated[str | None, Field(max_length=64, description="In this stage only.", examples=["discovery"])] = None
+    owner: Annotated[str | None, Field(max_length=200, description="Of this owner only.")] = None
+    user_id: Annotated[
+        int | None, Field(ge=1, le=HIGHEST, description="Of this Telegram user only.", examples=[700000001])
+    ] = None
     q: Annotated[
         str | None,
-        Query(max_length=200, description="Words, or a phone, that stand in name, contact, fields or notes."),
-    ] = None,
-    created_from: Annotated[Moment | None, Query(description="Made then or later.")] = None,
-    created_to: Annotated[Moment | None, Query(description="Made before then.")] = None,
-    updated_from: Annotated[Moment | None, Query(description="Last changed then or later.")] = None,
-    updated_to: Annotated[Moment | None, Query(description="Last changed before then.")] = None,
-) -> Mapping[str, Any]:
-    return {
-        "q": q or None,
-        "created_from": created_from,
-        "created_to": created_to,
-        "updated_from": updated_from,
-        "updated_to": updated_to,
-    }
+        Field(max_length=200, description="Words, or a phone, that stand in name, contact, fields or notes."),
+    ] = None
+    created_from: Annotated[Moment | None, Field(description="Made then or later.")] = None
+    created_to: Annotated[Moment | None, Field(description="Made before then.")] = None
+    updated_from: Annotated[Moment | None, Field(description="Last changed then or later.")] = None
+    updated_to: Annotated[Moment | None, Field(description="Last changed before then.")] = None
+    sort: Annotated[LeadSort, Field(description="By which time; with a minus the latest first.")] = LeadSort.NEWEST
+    limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 100
+    offset: Annotated[int, Field(ge=0, le=10_000, description="How many to leave out; with a cursor, none.")] = 0
+    cursor: Annotated[
+        str | None, Field(max_length=500, description="`next_cursor` of the page before: the way to read on and on.")
+    ] = None
 
-
-Writer = Annotated[ApiKey, Depends(needs("write"))]
-Who = Annotated[LeadFilter, Depends(_read_who)]
-When = Annotated[Mapping[str, Any], Depends(_read_when)]
-Sort = Annotated[LeadSort, Query(description="By which time; with a minus the latest first.")]
+    def filter(self) -> LeadFilter:
+        """Return what is asked for."""
+        return LeadFilter(
+            self.bot,
+            self.status,
+            self.stage,
+            self.owner,
+            self.user_id,
+            self.q or None,
+            self.created_from,
+            self.created_to,
+            self.updated_from,
+            self.updated_to,
+        )
 
 
 def router(parts: ApiParts) -> APIRouter:
@@ -232,14 +242,12 @@ def router(parts: ApiParts) -> APIRouter:
     routes = api_router("/leads", "leads")
 
     @routes.get("", response_model=Page[LeadOut], summary="List leads", dependencies=[Depends(needs("read"))])
-    async def list_leads(who: Who, when: When, paging: PageQuery, sort: Sort = LeadSort.NEWEST) -> Response:
-        wanted = LeadFilter(who.bot, who.status, who.stage, who.owner, who.user_id, **when)
-        order = f"leads:{sort}"
-        page = LeadPage(paging.limit, paging.offset, sort, _read_place(paging, order))
-        found = await parts.leads.list(wanted, page)
-        cursor = write_cursor(order, (found.after[0] - _EPOCH) // _MICROSECOND, found.after[1]) if found.after else None
-        offset = 0 if page.after else paging.offset
-        return show_list(Listing([show_lead(lead) for lead in found.items], found.total, paging.limit, offset, cursor))
+    async def list_leads(query: Annotated[LeadQuery, Query()]) -> Response:
+        order, offset = f"leads:{query.sort}", query.offset if query.cursor is None else 0
+        after = _read_place(query.cursor, order) if query.cursor is not None else None
+        found = await parts.leads.write(query.filter(), LeadPage(query.limit, offset, query.sort, after))
+        cursor = _write_place(found, order, query.sort) if found.count == query.limit else None
+        return _show_list(found, query.limit, offset, cursor)
 
     @routes.get(
         "/{lead_id}",
@@ -317,13 +325,23 @@ def _choose_bot(parts: ApiParts, name: str | None) -> str:
     return _SALES if not known or _SALES in known else known[0]
 
 
-def _read_place(paging: Paging, order: str) -> tuple[datetime, int] | None:
-    place = paging.after(order, int, int)
-    if place is None:
-        return None
-    if not 0 <= place[0] <= _LATEST:
+def _read_place(cursor: str, order: str) -> tuple[datetime, int]:
+    time, number = read_cursor(cursor, order, int, int)
+    if not 0 <= time <= _LATEST:
         raise HTTPException(400, "This cursor is none of ours.")
-    return _EPOCH + place[0] * _MICROSECOND, place[1]
+    return _EPOCH + time * _MICROSECOND, number
+
+
+def _write_place(found: LeadText, order: str, sort: LeadSort) -> str:
+    time, number = found.end(sort.value.removeprefix("-"))
+    return write_cursor(order, (datetime.fromisoformat(time) - _EPOCH) // _MICROSECOND, number)
+
+
+def _show_list(found: LeadText, limit: int, offset: int, cursor: str | None) -> Response:
+    """Return what the database has written, in the frame of a list."""
+    rest = write_json({"total": found.total, "limit": limit, "offset": offset, "next_cursor": cursor})
+    body = b'{"items":' + found.array.encode() + b"," + rest[1:]
+    return Response(body, media_type="application/json")
 
 
 def _name(key: ApiKey) -> str:

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from beseda.domain.lead import Consent, ConsentKind, Lead, LeadFilter, LeadList, LeadPage, NewLead, Opened, StageVisit
+from beseda.domain.lead import (
+    Consent,
+    ConsentKind,
+    Lead,
+    LeadFilter,
+    LeadList,
+    LeadPage,
+    LeadText,
+    NewLead,
+    Opened,
+    StageVisit,
+)
 from beseda.domain.lead_update import LeadUpdate, Source
 
 Decide: TypeAlias = Callable[[Lead, Mapping[int, Source]], LeadUpdate]
@@ -37,6 +48,10 @@ class LeadStore(Protocol):
 
     async def list(self, wanted: LeadFilter, page: LeadPage) -> LeadList:
         """Return live leads, without their fields."""
+        ...
+
+    async def write(self, wanted: LeadFilter, page: LeadPage) -> LeadText:
+        """Return live leads, without their fields, as JSON: the quick way to show many."""
         ...
 
     async def family(self, lead_id: int) -> Sequence[int]:

@@ -17,6 +17,7 @@ from beseda.domain.lead import (
     LeadFilter,
     LeadList,
     LeadPage,
+    LeadText,
     NewLead,
     Opened,
     StageVisit,
@@ -26,7 +27,7 @@ from beseda.errors import StaleVersionError, StorageError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.lead import Decide
 from beseda.storage.sql import _lead_consent
-from beseda.storage.sql._lead_list import list_leads
+from beseda.storage.sql._lead_list import list_leads, write_leads
 from beseda.storage.sql._lead_rows import (
     dialect_insert,
     find_family,
@@ -82,6 +83,10 @@ class SqlLeadRepository:
     async def list(self, wanted: LeadFilter, page: LeadPage) -> LeadList:
         """Return live leads, without their fields."""
         return await self._database.read(lambda connection: list_leads(connection, wanted, page))
+
+    async def write(self, wanted: LeadFilter, page: LeadPage) -> LeadText:
+        """Return live leads, without their fields, as JSON: the quick way to show many."""
+        return await self._database.read(lambda connection: write_leads(connection, wanted, page))
 
     async def family(self, lead_id: int) -> Sequence[int]:
         """Return the ids of a lead and of those that were merged into it; empty where there is none."""

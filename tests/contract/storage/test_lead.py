@@ -1,10 +1,11 @@
 """Leads over both databases: proof, history, duplicates, totals, lists, and two processes at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
+import orjson
 import pytest
 from sqlalchemy import func, select
 
@@ -370,6 +371,8 @@ async def test_pages_by_cursor_hold_everybody_once(office: Office, sort: LeadSor
     whole = await office.leads.list(LeadFilter(), LeadPage(sort=sort))
     assert seen == [lead.id for lead in whole.items]
     assert len(seen) == 7
+    first = orjson.loads((await office.leads.write(LeadFilter(), LeadPage(3, sort=sort))).array)
+    assert [item["id"] for item in first] == seen[:3]
     times = [lead.updated_at if "updated" in sort else lead.created_at for lead in whole.items]
     assert times == sorted(times, reverse=sort.startswith("-"))
     second = await office.leads.list(LeadFilter(), LeadPage(3, offset=3, sort=sort))
@@ -396,6 +399,27 @@ async def test_filters_find_and_count_alike(office: Office, wanted: LeadFilter, 
     await seed(office)
     found = await office.leads.list(wanted, LeadPage(100))
     assert (len(found.items), found.total) == (count, count)
+    text = await office.leads.write(wanted, LeadPage(100))
+    assert (text.count, text.total, text.array == "[]") == (count, count, count == 0)
+    shown = [{**item, **read_times(item)} for item in orjson.loads(text.array)]
+    plain = [{name: value for name, value in asdict(lead).items() if name != "slots"} for lead in found.items]
+    assert shown == plain
+    if count:
+        assert text.end("created_at")[1] == found.items[-1].id
+
+
+def read_times(item: Mapping[str, str]) -> dict[str, datetime]:
+    assert all(item[name].endswith("Z") for name in ("created_at", "updated_at"))
+    return {name: datetime.fromisoformat(item[name]) for name in ("created_at", "updated_at")}
+
+
+async def test_what_people_write_is_json_however_it_looks(office: Office) -> None:
+    name = 'Аня {"id":5} \\" \n </script> 😀 \u2028'
+    opened = await office.leads.open(NewLead(BOT, 7, name=name, contact='{"id":99}'))
+    text = await office.leads.write(LeadFilter(), LeadPage())
+    [item] = orjson.loads(text.array)
+    assert item["name"] == opened.lead.name
+    assert text.end("updated_at") == (item["updated_at"], opened.lead.id)
 
 
 async def test_time_filters_are_half_open(office: Office) -> None:
