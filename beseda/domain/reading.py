@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from beseda.domain.message import Role
 
 _CUE = "Bring this in: "
-_LONGEST_LINE = 2_000  # characters of one message that are read
+_LONGEST_SAID = 4_096  # characters of a person's message that are read: one of Telegram's, whole
+_LONGEST_ANSWER = 1_000  # characters of an answer, its end: there stands the question
 _LINE = re.compile(r"^(?:#(?P<id>\d+) person|assistant): (?P<text>.*)$")
 _TOPIC = re.compile(r"^- (?P<name>\w+): (?P<about>.*?)(?: \(asked as (?P<questions>«.*»)\))?$")
 _QUESTION = re.compile(r"«(.*?)»")
@@ -84,13 +85,15 @@ def find_line(lines: Sequence[Line], message_id: int, quote: str) -> Line | None
 
 
 def _write_line(line: Line) -> str:
-    speaker = f"#{line.message_id} person" if line.role is Role.USER else "assistant"
-    return f"{speaker}: {' '.join(line.text.split())[:_LONGEST_LINE]}"
+    text = " ".join(line.text.split())
+    if line.role is Role.USER:
+        return f"#{line.message_id} person: {text[:_LONGEST_SAID]}"
+    return f"assistant: {text[-_LONGEST_ANSWER:]}"
 
 
 def _write_topic(topic: Topic) -> str:
-    questions = ", ".join(f"«{question}»" for question in topic.questions)
-    return f"- {topic.name}: {topic.about}" + (f" (asked as {questions})" if questions else "")
+    questions = ", ".join(f"«{' '.join(question.split())}»" for question in topic.questions)
+    return f"- {topic.name}: {' '.join(topic.about.split())}" + (f" (asked as {questions})" if questions else "")
 
 
 def _squeeze(text: str) -> str:

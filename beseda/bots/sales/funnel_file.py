@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from beseda.domain.lead import CONTACT_SLOTS
 from beseda.domain.sales import FULL_SCORE, SIGNALS, Entrance, FitRule, Funnel, LengthRule, Slot, Stage
 from beseda.errors import SettingsError
 from beseda.kit.texts import Text
@@ -13,7 +14,11 @@ from beseda.kit.texts import Text
 FILE_NAME = "funnel.yaml"
 
 _LARGEST = 256 * 1024  # bytes
-_REASONS = {"missing": "is missing", "extra_forbidden": "there is no such key"}
+_REASONS = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such key",
+    "model_type": "should be a list of `name: value`",
+}
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
@@ -95,6 +100,11 @@ class _FunnelFile(_Entry):
         for place, named in self._list_references():
             if named not in self.slots:
                 raise ValueError(f"{place} names the slot {named!r}, which is not among slots")
+        for name in CONTACT_SLOTS:
+            if name in self.slots and not self.slots[name].contact:
+                raise ValueError(f"slots.{name}: needs `contact: true`, it is kept with the person's consent only")
+        if any(rule.words is None for rule in self.lengths[:-1]):
+            raise ValueError("lengths: a rule without `words` is for all longer messages and stands last")
         for stage in self.stages:
             if unknown := set(stage.enter.signals) - set(SIGNALS):
                 known = ", ".join(SIGNALS)
@@ -115,6 +125,8 @@ def read_funnel(path: Path) -> Funnel:
         entry = _FunnelFile.model_validate(content)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read as UTF-8 text: {type(error).__name__}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{path} is nested too deeply") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:

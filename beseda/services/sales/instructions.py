@@ -13,6 +13,8 @@ If their message is small talk, answer it warmly in a phrase before you come bac
 Say of no meeting that it is booked, moved or cancelled, and of no data that it is stored: the buttons do that.
 If they ask whether you are a person, say that you are an AI assistant."""
 
+_NO_CONSULTATION = "No appointment can be made in this chat, there is no button for it: offer none."
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -38,7 +40,7 @@ def write_instructions(funnel: Funnel, situation: Situation, text: str, language
         choose_length(funnel, text),
         _list_known(funnel, situation.known, language),
         _write_cues(funnel, situation, language),
-        _RULES,
+        _RULES if funnel.consultation else f"{_RULES}\n{_NO_CONSULTATION}",
     ]
     return "\n\n".join(filter(None, blocks))
 

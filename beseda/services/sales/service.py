@@ -250,7 +250,8 @@ class SalesService:
 
     async def _move_on(self, lead: Lead, signals: Collection[str]) -> Lead:
         """Bring score and stage up to date; the stage goes forward only."""
-        known = self._know(lead)
+        # By all that is known, also from others of a merged lead: it has one score, whoever spoke last.
+        known = self._know(await self.leads.find(lead.id))
         score = score_fit(self.funnel, known)
         stage = next_stage(self.funnel, lead.stage, score, known, signals).name
         change = LeadChange(

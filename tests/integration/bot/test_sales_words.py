@@ -1,15 +1,17 @@
 """What people say to a sales bot beside the point: a yes to no question, a no, nonsense, buttons of their own make."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from beseda.bots.catalog import BUNDLED
 from beseda.llm.demo import DemoModel
 from beseda.sandbox.user import SandboxUser
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, LivingBot, living_bot
-from tests.parts.sales import find, form, lead_of, selling_model
+from tests.parts.sales import find, form, instructions, lead_of, selling_model
 
 PHONE = "+7 912 345-67-89"
 
@@ -155,6 +157,31 @@ async def test_what_is_said_after_clear_is_read(tmp_path: Path) -> None:
         await living.settle()
         await ask(anna, "Меня зовут Анна Петрова")
         assert (await lead_of(living)).name == "Анна Петрова"
+
+
+async def test_somebody_who_joins_a_lead_does_not_lower_its_score(tmp_path: Path) -> None:
+    model = selling_model([form(find("problems", "заявки руками"), find("volume", "400 в день"))])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna, chris = await living.user(), await living.user(CHRIS)
+        await ask(anna, "Разбираем заявки руками, 400 в день")
+        for user in (anna, chris):
+            await user.share_contact("+79123456789")
+            await user.wait_text("+79123456789")
+        await ask(chris, "And now?")
+        assert (await lead_of(living)).fit_score == 40
+
+
+async def test_without_a_calendar_no_appointment_is_promised(tmp_path: Path) -> None:
+    bundled = BUNDLED / "sales"
+    place = shutil.copytree(bundled, tmp_path / "bots" / "shop", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    head, _, rest = (bundled / "bot.yaml").read_text("utf-8").partition("calendar:\n")
+    assert rest
+    (place / "bot.yaml").write_text(head, "utf-8")
+    model = selling_model([form(signals=["wants_consultation"])])
+    async with living_bot(tmp_path, model, "shop") as living:
+        await ask(await living.user(), "Хочу консультацию")
+        await living.settle()
+    assert "No appointment can be made in this chat" in instructions(model)[0]
 
 
 @pytest.mark.parametrize(

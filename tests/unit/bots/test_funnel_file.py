@@ -34,6 +34,9 @@ def load() -> dict[str, Any]:
         (lambda c: c["slots"]["name"]["title"].pop("ru"), "slots.name.title.ru: is missing"),
         (lambda c: c.update(confirm_from=0.9), "confirm_from is above accept_from"),
         (lambda c: c.update(offer_from=101), "offer_from: "),
+        (lambda c: c["slots"]["phone"].pop("contact"), "slots.phone: needs `contact: true`"),
+        (lambda c: c["lengths"].reverse(), "lengths: a rule without `words`"),
+        (lambda c: c["slots"].update(x=None), "slots.x: should be a list of `name: value`"),
     ],
 )
 def test_mistake_is_said_with_its_place(tmp_path: Path, spoil: Spoil, fault: str) -> None:
@@ -46,7 +49,7 @@ def test_mistake_is_said_with_its_place(tmp_path: Path, spoil: Spoil, fault: str
     assert fault in said
 
 
-@pytest.mark.parametrize("content", ["", "- a", "stages: [", "\x00", "a: " + "x" * 300_000])
+@pytest.mark.parametrize("content", ["", "- a", "stages: [", "\x00", "a: " + "x" * 300_000, "[" * 5_000])
 def test_what_is_no_funnel_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "funnel.yaml"
     path.write_text(content, "utf-8")

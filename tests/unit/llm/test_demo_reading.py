@@ -154,7 +154,16 @@ def test_page_is_read_as_it_was_written() -> None:
     assert read_page(write_page(lines)) == lines
     assert read_page(write_page([Line(3, Role.USER, "a\n#4 person: b")])) == [Line(3, Role.USER, "a #4 person: b")]
     assert read_topics(write_topics(TOPICS)) == TOPICS
+    assert read_topics(write_topics([Topic("a", "b\nc", ("d\ne?",))])) == [Topic("a", "b c", ("d e?",))]
     assert read_cues(write_cue("a\nb")) == ["a b"]
+
+
+def test_long_message_is_laid_out_whole_and_a_long_answer_by_its_end() -> None:
+    said, answer = f"{'а' * 4_000} +79123456789", f"{'б' * 4_000} Какой бюджет?"
+    lines = read_page(write_page([Line(0, Role.ASSISTANT, answer), Line(3, Role.USER, said)]))
+    assert lines[0].text.endswith("Какой бюджет?")
+    assert len(lines[0].text) < 2_000
+    assert lines[1].text == said
 
 
 def test_quote_is_looked_for_in_the_persons_lines() -> None:
