@@ -4,6 +4,7 @@ A file is built under a temporary name and renamed when it is whole; built twice
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -117,7 +118,7 @@ class ReportService:
             await self._store.update(replace(report, **failed))  # type: ignore[arg-type]  # each of its own kind
             raise
         finally:
-            await run_to_end(lambda: part.unlink(missing_ok=True))
+            await run_to_end(partial(_drop, part))
         ready = replace(report, state=ReportState.READY, size=size, finished_at=self._clock.now())
         if not await self._store.update(ready):
             await self._remove(ready)
@@ -159,6 +160,12 @@ class ReportService:
     async def _remove(self, report: Report) -> None:
         await run_to_end(lambda: (self._folder / report.file_name).unlink(missing_ok=True))
         await self._store.delete(report.id)
+
+
+def _drop(part: Path) -> None:
+    """Delete what is left of a file that was not finished; what went wrong before is told, not this."""
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def _keep(part: Path, path: Path) -> int:

@@ -2,17 +2,29 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+import pytest
 from sqlalchemy import insert
 
 from beseda.domain.analytics import HOUR, Period
+from beseda.domain.job import Job, JobRequest, JobState
 from beseda.domain.report import NewReport, ReportFormat, ReportKind, ReportState
+from beseda.services.analytics import AnalyticsService
+from beseda.services.report import ReportService
+from beseda.services.report.gather import Gatherer
+from beseda.services.report.service import ReportParts
+from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.report import SqlReportRepository
 from beseda.storage.sql.tables.lead import leads
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.test_analytics import WHOLE, lead
 from tests.parts.figures import START, RandomRecord
+
+if TYPE_CHECKING:
+    from beseda.jobs.base import JobQueue
 
 NEW = NewReport(ReportKind.LEADS, ReportFormat.XLSX, replace(WHOLE, bot="sales"), "ru")
 
@@ -75,3 +87,75 @@ async def test_conversations_and_costs_are_those_of_the_period(database: Databas
     assert sum(row.calls for row in costs) == figures.model_calls
     assert sum(row.failures for row in costs) == figures.model_failures
     assert sum(row.prompt_tokens for row in costs) == figures.prompt_tokens
+
+
+class NoQueue:
+    """A queue that nobody works off."""
+
+    def __init__(self) -> None:
+        self.asked: list[JobRequest] = []
+
+    async def enqueue(self, request: JobRequest) -> Job:
+        self.asked.append(request)
+        return Job(request, JobState.QUEUED, START, START)
+
+    async def cancel(self, job_id: int) -> bool:
+        return bool(job_id)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START + timedelta(hours=50))
+
+
+@pytest.fixture
+def service(database: Database, clock: ManualClock, tmp_path: Path) -> ReportService:
+    store = SqlReportRepository(database, clock)
+    gatherer = Gatherer(store, AnalyticsService(SqlAnalyticsRepository(database, clock), clock))
+    return ReportService(ReportParts(store, gatherer, cast("JobQueue", NoQueue()), tmp_path / "reports", clock))
+
+
+async def test_report_is_kept_for_thirty_days(service: ReportService, clock: ManualClock, tmp_path: Path) -> None:
+    made = await service.create(NEW)
+    built = await service.build(made.id)
+    assert built is not None
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "reports").iterdir()] == [0o600]
+    clock.shift(30 * 86400 - 1)
+    assert await service.tidy() == 0
+    clock.shift(2)
+    assert await service.tidy() == 1
+    assert list((tmp_path / "reports").iterdir()) == []
+    assert await service.count() == 0
+
+
+async def test_report_that_nobody_builds_is_given_up(service: ReportService, clock: ManualClock) -> None:
+    made = await service.create(NEW)
+    clock.shift(86401)
+    await service.tidy()
+    found = await service.find(made.id)
+    assert (found.state, found.reason) == (ReportState.FAILED, "abandoned")
+
+
+async def test_report_deleted_before_it_is_built_makes_no_file(service: ReportService, tmp_path: Path) -> None:
+    made = await service.create(NEW)
+    await service.delete(made.id)
+    assert await service.build(made.id) is None
+    assert not (tmp_path / "reports").exists()
+
+
+async def test_report_built_twice_is_one_file(service: ReportService, tmp_path: Path) -> None:
+    made = await service.create(replace(NEW, format=ReportFormat.CSV))
+    first, second = await service.build(made.id), await service.build(made.id)
+    assert first is not None
+    assert second is not None
+    assert first.size == second.size
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == [f"{made.id}.csv"]
+
+
+async def test_report_that_cannot_be_written_has_failed(service: ReportService, tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file where the folder should be")
+    made = await service.create(NEW)
+    with pytest.raises(OSError, match="File exists"):
+        await service.build(made.id)
+    found = await service.find(made.id)
+    assert (found.state, found.reason) == (ReportState.FAILED, "FileExistsError")
