@@ -236,16 +236,23 @@ class Runner:
     async def _report(self, run: Run) -> None:
         """Tell that a job runs and how far it is; what comes within a second is gathered, its last word kept."""
         run.control.changed.set()
+        kept = run.job.progress
         while True:
             await run.control.changed.wait()
             run.control.changed.clear()
             async with run.telling:
-                try:
-                    await self._store.progress(run.job.id, run.control.progress)
-                except StorageError as error:
-                    log.warning("progress of job %d is not kept: %s", run.job.id, error.detail)
+                if run.control.progress != kept:
+                    kept = await self._keep(run)
                 await self._tell(replace(run.job, progress=run.control.progress))
             await self._clock.sleep(self._timing.report)
+
+    async def _keep(self, run: Run) -> Progress:
+        progress = run.control.progress
+        try:
+            await self._store.progress(run.job.id, progress)
+        except StorageError as error:
+            log.warning("progress of job %d is not kept: %s", run.job.id, error.detail)
+        return progress
 
     def _lease(self) -> Lease:
         return Lease(self._owner, self._clock.now() + timedelta(seconds=self._timing.lease))

@@ -24,6 +24,7 @@ _FRESH = 30.0  # seconds that a summary is believed to be the last one: others a
 _KNOWN_LIMIT = 10_000
 _WAIT = 5  # prompts of one conversation until the next look at how much has fallen out, where nothing is known
 _PIECE = 60  # messages that are summed up at once
+_TURN = 2  # messages of the turn that a full piece leaves to the next one
 _LONGEST = 1500  # characters of one message: what it was about stands at its beginning
 _TEMPERATURE, _MAX_TOKENS = 0.3, 900
 _TASK = f"""You keep the memory of a long conversation between people and an assistant. Write one summary of the \
@@ -106,6 +107,8 @@ class SummaryService:
                 self.drop(conversation_id)
                 break  # wiped meanwhile
             written = saved
+            if len(piece.messages) < _PIECE - _TURN:
+                break  # that was all
         if written is not None:
             known = self._memo.of(conversation_id)
             known.summary, known.read_at = written, self._clock.monotonic()
