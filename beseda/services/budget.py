@@ -32,13 +32,13 @@ from beseda.domain.budget import (
 )
 from beseda.errors import BudgetExhaustedError, StorageError
 from beseda.kit.clock import Clock
+from beseda.kit.ids import new_id
 from beseda.storage.base.budget import BudgetStore
 
 log = logging.getLogger(__name__)
 
 _QUIET = timedelta(hours=1)  # between two notices of one kind to one person
-_KEPT = timedelta(days=40)  # how long counters of earlier days stay
-_CALLS_KEPT = timedelta(days=2)  # and what was reserved
+_KEPT = timedelta(days=2)  # how long counters and what was reserved stay: by then it is tomorrow in every zone
 _PIECE = 2000  # rows deleted at once
 _UNLIMITED = Reservation("", 0)
 
@@ -111,8 +111,8 @@ class BudgetService:
 
     async def tidy(self) -> int:
         """Delete what is old, in pieces, and return how many rows that was. Raises StorageError."""
-        now, gone = self._clock.now(), 0
-        while (piece := await self._store.purge(now - _KEPT, now - _CALLS_KEPT, limit=_PIECE)) > 0:
+        before, gone = self._clock.now() - _KEPT, 0
+        while (piece := await self._store.purge(before, limit=_PIECE)) > 0:
             gone += piece
         return gone
 
@@ -121,7 +121,8 @@ class BudgetService:
 class Payer:
     """On whose account calls are made. `key` names what caused them, the same after a crash: an update, a try of a job.
 
-    The calls of one cause are numbered in the order in which they are made.
+    The calls of one cause are numbered in the order in which they are made. A cause without a name gets one that no
+    other has, or calls at the same time would take each other's reservation.
     """
 
     budgets: BudgetService
@@ -129,11 +130,15 @@ class Payer:
     user_id: int = 0
     group_id: int | None = None
     key: str = ""
-    _numbers: "count[int]" = field(default_factory=count)
+    _cause: str = field(init=False)
+    _numbers: "count[int]" = field(default_factory=count, init=False)
+
+    def __post_init__(self) -> None:
+        self._cause = self.key or f"nobody-{new_id()}"
 
     def spend(self, unit: Unit, wanted: int, least: int) -> Spend:
         """Return the next call's spend."""
-        key = f"{self.bot}:{self.key}/{unit}:{next(self._numbers)}"
+        key = f"{self.bot}:{self._cause}/{unit}:{next(self._numbers)}"
         return Spend(self.bot, self.user_id, self.group_id, unit, wanted, least, key)
 
 

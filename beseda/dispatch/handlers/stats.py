@@ -73,8 +73,14 @@ async def _describe_budgets(context: Context) -> str:
 
 def _describe(context: Context, standing: Standing) -> str:
     account = standing.account
-    size = 60 if account.unit is Unit.SPEECH else 1
     figures = (standing.used + standing.held, account.limit, standing.left)
-    used, limit, left = (f"{amount / size:.3g}" if size > 1 else f"{amount:,}".replace(",", " ") for amount in figures)
+    used, limit, left = (write_amount(amount, account.unit) for amount in figures)
     what, whose = context.say(_WHAT[account.unit]), context.say(_WHOSE[account.scope])
     return context.say(_LINE, what=what, whose=whose, used=used, limit=limit, left=left)
+
+
+def write_amount(amount: int, unit: Unit) -> str:
+    """Return an amount of a unit as people read it: speech in minutes, with a tenth only where it matters."""
+    size = 60 if unit is Unit.SPEECH else 1
+    digits = 1 if amount % size and amount < 100 * size else 0
+    return f"{amount / size:,.{digits}f}".replace(",", " ")

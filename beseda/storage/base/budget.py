@@ -30,6 +30,6 @@ class BudgetStore(Protocol):
         """Return whether a refusal is to be said: not where another, of another `key`, was less than `quiet` ago."""
         ...
 
-    async def purge(self, days_before: datetime, calls_before: datetime, *, limit: int) -> int:
-        """Delete up to `limit` counters, and reservations and notices, from before then; return how many."""
+    async def purge(self, before: datetime, *, limit: int) -> int:
+        """Delete counters, settled reservations and notices of before, up to `limit` of each; return how many."""
         ...

@@ -51,14 +51,14 @@ class SqlBudgetRepository:
         now = self._clock.now()
         return await self._database.write(lambda connection: _note(connection, (who, key), now, quiet))
 
-    async def purge(self, days_before: datetime, calls_before: datetime, *, limit: int) -> int:
-        """Delete up to `limit` counters, and reservations and notices, from before then; return how many."""
-        settled = and_(reservations.c.created_at < calls_before, reservations.c.state != _OPEN)
-        day = counters.c.day < days_before.date().isoformat()
+    async def purge(self, before: datetime, *, limit: int) -> int:
+        """Delete counters, settled reservations and notices of before, up to `limit` of each; return how many."""
+        settled = and_(reservations.c.created_at < before, reservations.c.state != _OPEN)
+        day = counters.c.day < before.date().isoformat()
         old = [
             _delete(counters, tuple_(*(counters.c[name] for name in _KEY)), day, limit),
             _delete(reservations, reservations.c.id, settled, limit),
-            _delete(notices, notices.c.who, notices.c.noted_at < calls_before, limit),
+            _delete(notices, notices.c.who, notices.c.noted_at < before, limit),
         ]
         return await self._database.write(lambda connection: sum(connection.execute(one).rowcount for one in old))
 

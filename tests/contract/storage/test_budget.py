@@ -131,8 +131,8 @@ async def test_old_days_are_purged(store: SqlBudgetRepository, clock: ManualCloc
     await store.reserve(claim(clock, "a"))
     await store.settle("a", 5)
     today, tomorrow = clock.now(), clock.now() + timedelta(days=1)
-    assert await store.purge(today, today, limit=9) == 0
-    assert await store.purge(today, tomorrow, limit=9) == 1
-    assert await store.purge(tomorrow, tomorrow, limit=1) == 1
-    assert await store.purge(tomorrow, tomorrow, limit=9) == 1
+    assert await store.purge(today, limit=9) == 0
+    assert await store.purge(tomorrow, limit=1) == 2
+    assert await store.purge(tomorrow, limit=9) == 1
+    assert await store.purge(tomorrow, limit=9) == 0
     assert await stand(store) == (0, 0)

@@ -209,9 +209,8 @@ async def test_tidying_takes_what_is_old(store: SqlBudgetRepository, clock: Manu
     await hear(budgeted(budgets, ANSWER), budgets)
     assert await budgets.tidy() == 0
     clock.shift(3 * 86400)
-    assert await budgets.tidy() == 1
-    clock.shift(40 * 86400)
-    assert await budgets.tidy() == 1
+    assert await budgets.tidy() == 2
+    assert await budgets.tidy() == 0
 
 
 async def test_nobody_pays_where_nobody_is_named(store: SqlBudgetRepository, clock: ManualClock) -> None:
@@ -222,3 +221,16 @@ async def test_nobody_pays_where_nobody_is_named(store: SqlBudgetRepository, clo
     async with aclosing(model.stream(REQUEST)) as events:
         assert [event async for event in events]
     assert await used(budgets) == 50
+
+
+async def test_calls_for_nobody_at_one_time_are_all_counted(store: SqlBudgetRepository, clock: ManualClock) -> None:
+    budgets = build(store, clock, bot_tokens=10_000)
+    model = budgeted(budgets, ANSWER, ANSWER)
+    async with aclosing(model.stream(REQUEST)) as one, aclosing(model.stream(REQUEST)) as two:
+        for events in (one, two):
+            await anext(events)
+        for events in (one, two):
+            async for _ in events:
+                pass
+    [standing] = await budgets.standings("assistant", 0)
+    assert (standing.used, standing.held) == (100, 0)
