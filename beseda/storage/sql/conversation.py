@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.event import EventType, NewEvent
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import PartState, TurnKind, TurnState
 from beseda.domain.usage import Totals
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import Audience, write_events
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.conversation import conversations, messages, users
@@ -41,7 +43,7 @@ def _upsert_conversation(insert: InsertFactory) -> Any:
 _person = Statement(Rank.PERSON, _upsert_person)
 _conversation = Statement(Rank.CONVERSATION, _upsert_conversation)
 _find_id = Query(
-    select(conversations.c.id).where(
+    select(conversations.c.id, conversations.c.created_at == conversations.c.updated_at).where(
         conversations.c.bot == bindparam("bot"),
         conversations.c.chat_id == bindparam("chat_id"),
         conversations.c.thread_id == bindparam("thread_id"),
@@ -55,6 +57,7 @@ class SqlConversationRepository:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self._audience = Audience(database, self._clock)
         self._conversations: OrderedDict[ChatKey, Conversation] = OrderedDict()
         self._people: OrderedDict[int, tuple[Person, float]] = OrderedDict()
 
@@ -107,7 +110,15 @@ class SqlConversationRepository:
         rest = {"kind": kind.value, "title": title, "user_id": person.id, "created_at": now, "updated_at": now}
 
         rows = [(_person, _person_params(person, now)), (_conversation, {**place, **rest})]
-        [[number]] = await self._database.write_and_read(rows, lambda connection: _find_id.fetch(connection, place))
+        is_told = await self._audience.wants(EventType.CONVERSATION_STARTED, key.bot)
+
+        def look(connection: Connection) -> int:
+            found: Any = _find_id.fetch(connection, place)[0]
+            if found[1] and is_told:
+                _tell(connection, (found[0], key, kind, person), now)
+            return int(found[0])
+
+        number = await self._database.write_and_read(rows, look)
         conversation = Conversation(number, key, kind, title)
         self._remember_person(person)
         self._conversations[key] = conversation
@@ -121,6 +132,14 @@ class SqlConversationRepository:
         self._people.move_to_end(person.id)
         if len(self._people) > _KNOWN_LIMIT:
             self._people.popitem(last=False)
+
+
+def _tell(connection: Connection, what: tuple[int, ChatKey, ChatKind, Person], now: datetime) -> None:
+    """Tell who subscribed that a conversation has begun, in the transaction that stores it."""
+    number, key, kind, person = what
+    data = {"conversation_id": number, "user_id": person.id, "chat_id": key.chat_id, "kind": kind.value}
+    told = NewEvent(EventType.CONVERSATION_STARTED, key.bot, user_id=person.id, data=data)
+    write_events(connection, [told], now)
 
 
 def _person_params(person: Person, now: datetime) -> Params:

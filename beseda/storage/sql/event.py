@@ -12,6 +12,8 @@ from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.event import event_deliveries, events, webhook_endpoints
 
+_KNOWN_SECONDS = 10.0
+
 
 def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime) -> None:
     """Store events, and that they are to be delivered, inside the transaction of `connection`."""
@@ -37,6 +39,29 @@ def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime)
         ]
         if deliveries:
             connection.execute(insert(event_deliveries), deliveries)
+
+
+class Audience:
+    """Whether anybody is told of what happens all the time: a row for each message would be for nobody otherwise.
+
+    Known for ten seconds: who subscribes is told of messages that come in after that.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._known: Sequence[tuple[str, str]] = ()
+        self._until = 0.0
+
+    async def wants(self, kind: EventType, bot: str) -> bool:
+        """Return whether an event of this kind and bot has an endpoint. Raises StorageError."""
+        if self._clock.monotonic() >= self._until:
+            query = select(webhook_endpoints.c.bot, webhook_endpoints.c.types)
+            query = query.where(webhook_endpoints.c.active.is_(True))
+            rows = await self._database.read(lambda connection: connection.execute(query).all())
+            self._known = [(row.bot, row.types) for row in rows]
+            self._until = self._clock.monotonic() + _KNOWN_SECONDS
+        return any(name in {"", bot} and (not types or kind.value in types.split()) for name, types in self._known)
 
 
 def _insert(event: NewEvent, now: datetime) -> Any:

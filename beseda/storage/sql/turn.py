@@ -8,13 +8,16 @@ from sqlalchemy.sql.dml import Update
 
 from beseda import metrics
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation
-from beseda.domain.message import Message
+from beseda.domain.event import EventType, NewEvent
+from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.usage import ModelCall
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import Audience, write_events
 from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
 from beseda.storage.sql.tables.conversation import conversations, messages
+from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
 from beseda.storage.sql.tables.update import updates
 from beseda.storage.sql.uow import Row as WriteRow
@@ -135,6 +138,7 @@ class SqlTurnRepository:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self._audience = Audience(database, self._clock)
 
     async def open(self, turn: Turn, message: Message | None) -> None:
         """Store a received turn, what the user said (none for a command), and tie its updates to it.
@@ -145,7 +149,10 @@ class SqlTurnRepository:
         rows = _opening_rows(turn, now)
         if message is not None:
             rows.append((_message, _message_params(turn, message, now)))
-        await self._database.write_rows(rows)
+        if message is not None and await self._audience.wants(EventType.MESSAGE_RECEIVED, turn.conversation.key.bot):
+            await self._database.write_and_read(rows, lambda connection: _tell(connection, turn, now))
+        else:
+            await self._database.write_rows(rows)
 
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
         """Store state, reason, attempt and all parts of `turn`, the assistant's message and the model call.
@@ -194,6 +201,25 @@ class SqlTurnRepository:
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn with its parts (those of its last attempt) and updates, or None."""
         return await self._database.read(lambda connection: _load_turn(connection, turn_id))
+
+
+def _tell(connection: Connection, turn: Turn, now: datetime) -> None:
+    """Tell who subscribed of what a person has said, in the transaction that stores it."""
+    query = select(messages.c.id, messages.c.content, messages.c.created_at)
+    row = connection.execute(query.where(messages.c.turn_id == turn.id, messages.c.role == Role.USER.value)).one()
+    if row.created_at != now:
+        return  # asked anew: it has been told
+    bot = turn.conversation.key.bot
+    theirs = select(leads.c.id).where(leads.c.bot == bot, leads.c.user_id == turn.user_id)
+    lead_id = connection.execute(theirs.order_by(leads.c.id).limit(1)).scalar()
+    data = {
+        "user_id": turn.user_id,
+        "lead_id": lead_id,
+        "conversation_id": turn.conversation.id,
+        "message_id": row.id,
+        "content": row.content,
+    }
+    write_events(connection, [NewEvent(EventType.MESSAGE_RECEIVED, bot, lead_id, turn.user_id, data)], now)
 
 
 def _count(turn: Turn, now: datetime) -> None:

@@ -13,19 +13,22 @@ import pytest
 from beseda.domain.conversation import Person
 from beseda.domain.event import EventFilter, EventType, NewEvent
 from beseda.domain.lead import ConsentKind, LeadChange, NewLead
+from beseda.domain.message import Message, Role
 from beseda.domain.webhook import MOST_TRIES, Delivery, DeliveryState, Endpoint, EndpointChange
 from beseda.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.hooks.http import HttpSender
 from beseda.jobs.inline import InlineJobs
 from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
+from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.webhook import SqlWebhookRepository
 from beseda.testing.clock import ManualClock
-from tests.contract.storage.world import BOT
+from tests.contract.storage.world import BOT, World
 from tests.parts.waiting import eventually
 from tests.parts.webhook_receiver import Receiver, receive_events
 
@@ -325,3 +328,30 @@ async def test_events_are_filtered_and_paged(post: Post) -> None:
     assert [event.user_id for event in (*first, *rest)] == [4, 2, 0]
     assert await post.events.count(EventFilter(since=first[0].occurred_at)) == 1
     assert await post.events.list(EventFilter(user_id=3), limit=5, offset=1) == []
+
+
+async def test_messages_and_conversations_are_told_of_where_somebody_listens(post: Post, world: World) -> None:
+    quiet = await world.open_conversation(8)
+    await world.receive(quiet, "ничего")
+    assert await post.events.count(EventFilter()) == 0
+    await post.subscribe(EventType.MESSAGE_RECEIVED, EventType.CONVERSATION_STARTED, bot=BOT)
+    told = World(
+        world.database,
+        world.updates,
+        SqlTurnRepository(world.database, post.clock),
+        SqlConversationRepository(world.database, post.clock),
+    )
+    lead = await post.leads.for_user(BOT, Person(7, "Аня"))
+    chat = await told.open_conversation(7)
+    assert await told.open_conversation(7) == chat
+    turn = await told.receive(chat, "Здравствуйте")
+    post.clock.shift(1)
+    await told.turns.open(turn, Message(Role.USER, "Здравствуйте"))  # asked anew
+    await told.talk(quiet, "ещё", "ответ")
+    await post.deliver()
+    # Only what is about one lead comes in order.
+    found = sorted(post.receiver.received, key=lambda item: int(item.json["id"]))
+    assert [item.json["type"] for item in found] == ["conversation.started", "message.received", "message.received"]
+    started, said, _ = (item.json["data"] for item in found)
+    assert (started["conversation_id"], started["user_id"]) == (chat.id, 7)
+    assert (said["content"], said["lead_id"], said["user_id"]) == ("Здравствуйте", lead.id, 7)
