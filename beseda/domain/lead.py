@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-CONFIRM_FROM = 0.6
-ACCEPT_FROM = 0.8
 # Slots that are also fields of the lead itself.
 NAME_SLOT = "name"
 CONTACT_SLOTS = ("contact", "phone", "email")
@@ -30,6 +28,20 @@ class SlotState(StrEnum):
     ACCEPTED = "accepted"
     TO_CONFIRM = "to_confirm"
     TO_ASK = "to_ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which confidence on a field is confirmed softly, and from which it is accepted; below it is asked again."""
+
+    confirm_from: float = 0.6
+    accept_from: float = 0.8
+
+    def grade(self, confidence: float) -> SlotState:
+        """Return what a confidence between 0 and 1 calls for."""
+        if confidence < self.confirm_from:
+            return SlotState.TO_ASK
+        return SlotState.TO_CONFIRM if confidence < self.accept_from else SlotState.ACCEPTED
 
 
 class ConsentKind(StrEnum):
@@ -254,10 +266,3 @@ class LeadRecord:
     stages: tuple[StageVisit, ...] = ()
     consents: tuple[Consent, ...] = ()
     events: tuple[Mapping[str, object], ...] = ()
-
-
-def grade(confidence: float) -> SlotState:
-    """Return what a confidence between 0 and 1 calls for."""
-    if confidence < CONFIRM_FROM:
-        return SlotState.TO_ASK
-    return SlotState.TO_CONFIRM if confidence < ACCEPT_FROM else SlotState.ACCEPTED

@@ -1,7 +1,7 @@
 """How a lead changes: by what somebody enters, by what a model has read, by becoming one with another."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from beseda.domain.lead import (
     LeadStatus,
     Refusal,
     SlotState,
-    grade,
+    Thresholds,
 )
 from beseda.domain.proof import clean, find_fault
 
@@ -31,6 +31,15 @@ class Source:
 
     user_id: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What findings are judged by: when they were read, whose country's phones need no code, how sure is sure."""
+
+    now: datetime
+    region: str = DEFAULT_REGION
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +67,41 @@ def _tidy(name: str, value: object) -> object:
 
 
 def apply_findings(
-    lead: Lead, findings: Sequence[Finding], sources: Mapping[int, Source], *, now: datetime, region: str
+    lead: Lead, findings: Sequence[Finding], sources: Mapping[int, Source], terms: Terms
 ) -> tuple[LeadUpdate, Filled]:
     """Return the lead with the findings that are proven by the person's own messages, and what became of each."""
     slots, kept, refused = dict(lead.slots), [], []
     for finding in findings:
         source = sources.get(finding.message_id)
-        fault = find_fault(finding, source.text, region) if source else "no message of this person"
-        fault = fault or _find_better(slots.get(finding.slot), finding)
+        fault = find_fault(finding, source.text, terms.region) if source else "no message of this person"
+        state = terms.thresholds.grade(finding.confidence)
+        fault = fault or _find_better(slots.get(finding.slot), finding, state)
         if source is None or fault:
             refused.append(Refusal(finding, fault))
             continue
-        slot = _keep(slots.get(finding.slot), finding, source, now)
+        read = _load(finding, source, state, terms.now)
+        slot = _choose(slots.get(finding.slot), read)
         slots[finding.slot] = slot
         kept.append(slot)
-    changed = fill_fields(replace(lead, slots=slots), kept, region)
+    changed = fill_fields(replace(lead, slots=slots), kept, terms.region)
     return LeadUpdate(changed, tell_difference(lead, changed, "bot")), Filled(changed, tuple(kept), tuple(refused))
 
 
-def _find_better(old: LeadSlot | None, finding: Finding) -> str:
+def _find_better(old: LeadSlot | None, finding: Finding, state: SlotState) -> str:
     """Return why a field stays as it is: what was clear is not overwritten by a guess."""
-    if old is None or old.value == clean(finding.value) or _RANK[grade(finding.confidence)]:
+    if old is None or old.value == clean(finding.value) or _RANK[state]:
         return ""
     return "a surer value is known" if _RANK[old.state] else ""
 
 
-def _keep(old: LeadSlot | None, finding: Finding, source: Source, now: datetime) -> LeadSlot:
+def _load(finding: Finding, source: Source, state: SlotState, now: datetime) -> LeadSlot:
     value, quote = clean(finding.value), clean(finding.quote)
-    if old is not None and old.value == value and old.confidence >= finding.confidence:
-        return old
-    state = grade(finding.confidence)
     return LeadSlot(finding.slot, value, finding.confidence, finding.message_id, quote, state, now, source.user_id)
+
+
+def _choose(old: LeadSlot | None, read: LeadSlot) -> LeadSlot:
+    """Return the surer of two proofs of one value; a new value takes the place of the old."""
+    return old if old is not None and old.value == read.value and old.confidence >= read.confidence else read
 
 
 def confirm_slot(lead: Lead, name: str, region: str = DEFAULT_REGION) -> LeadUpdate:

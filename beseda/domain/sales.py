@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from beseda.domain.lead import Thresholds
 from beseda.kit.texts import Text
 
 ACCEPTED, TO_CONFIRM, TO_ASK = "accepted", "to_confirm", "to_ask"
@@ -101,8 +102,7 @@ class Funnel:
     slots: Mapping[str, Slot]
     fit: Sequence[FitRule]
     lengths: Sequence[LengthRule]
-    confirm_from: float = 0.6
-    accept_from: float = 0.8
+    thresholds: Thresholds = field(default_factory=Thresholds)
     offer_from: int = 60
     wait: float = 1.5
     patience: float = 15.0
@@ -117,12 +117,6 @@ class Funnel:
     def position(self, name: str) -> int:
         """Return how far a stage is; a name that is unknown stands at the beginning."""
         return next((number for number, stage in enumerate(self.stages) if stage.name == name), 0)
-
-    def judge(self, confidence: float) -> str:
-        """Return what a confidence is worth: ask again, confirm softly, or accept."""
-        if confidence >= self.accept_from:
-            return ACCEPTED
-        return TO_CONFIRM if confidence >= self.confirm_from else TO_ASK
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ from beseda.domain.lead import (
     NewLead,
     Opened,
     StageVisit,
+    Thresholds,
 )
 from beseda.domain.lead_update import (
     LeadUpdate,
     Source,
+    Terms,
     apply_change,
     apply_findings,
     confirm_slot,
@@ -35,6 +37,7 @@ from beseda.kit.clock import Clock
 from beseda.storage.base.event import EventStore
 from beseda.storage.base.lead import Decide, LeadStore
 
+_STANDARD = Thresholds()
 Bell: TypeAlias = Callable[[int], Awaitable[None]]
 
 
@@ -81,18 +84,23 @@ class LeadService:
         await self._bell(opened.lead.id)
         return opened
 
-    async def fill(self, lead_id: int, findings: Sequence[Finding]) -> Filled:
+    @property
+    def region(self) -> str:
+        """The country whose phones are written without a code."""
+        return self._region
+
+    async def fill(self, lead_id: int, findings: Sequence[Finding], thresholds: Thresholds = _STANDARD) -> Filled:
         """Keep what a model has read, as far as it stands in the messages of the lead's own people.
 
-        A finding below 0.6 is to be asked again, one below 0.8 to be confirmed. What was corrected stays in the events.
+        By `thresholds` a finding is to be asked again, confirmed or accepted. What was corrected stays in the events.
         """
         outcome, authors = Filled(await self.find(lead_id)), {0}
 
         def decide(lead: Lead, sources: Mapping[int, Source]) -> LeadUpdate:
             nonlocal outcome, authors
             authors = {source.user_id for source in sources.values()}
-            now = self._clock.now()
-            update, outcome = apply_findings(lead, findings, sources, now=now, region=self._region)
+            terms = Terms(self._clock.now(), self._region, thresholds)
+            update, outcome = apply_findings(lead, findings, sources, terms)
             return update
 
         lead = await self._update(lead_id, decide, [finding.message_id for finding in findings])

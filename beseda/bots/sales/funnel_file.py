@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from beseda.domain.lead import CONTACT_SLOTS
+from beseda.domain.lead import CONTACT_SLOTS, Thresholds
 from beseda.domain.sales import FULL_SCORE, SIGNALS, Entrance, FitRule, Funnel, LengthRule, Slot, Stage
 from beseda.errors import SettingsError
 from beseda.kit.texts import Text
@@ -147,8 +147,7 @@ def _build(entry: _FunnelFile) -> Funnel:
         slots={name: _build_slot(name, slot) for name, slot in entry.slots.items()},
         fit=tuple(FitRule(rule.weight, tuple(rule.any), tuple(rule.all)) for rule in entry.fit),
         lengths=tuple(LengthRule(rule.words, rule.rule) for rule in entry.lengths),
-        confirm_from=entry.confirm_from,
-        accept_from=entry.accept_from,
+        thresholds=Thresholds(entry.confirm_from, entry.accept_from),
         offer_from=entry.offer_from,
         wait=entry.wait,
         patience=entry.patience,

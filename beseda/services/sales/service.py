@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.conversation import Conversation, Person
 from beseda.domain.language import RUSSIAN, language_of
-from beseda.domain.lead import ACCEPT_FROM, ConsentKind, Finding, Lead, LeadChange, SlotState
+from beseda.domain.lead import ConsentKind, Finding, Lead, LeadChange
 from beseda.domain.message import Role
 from beseda.domain.proof import find_fault
 from beseda.domain.reading import Line
 from beseda.domain.sales import (
-    ACCEPTED,
     DECLINES,
     TO_CONFIRM,
     WANTS_CONSULTATION,
@@ -42,7 +41,6 @@ log = logging.getLogger(__name__)
 
 PAGE = 12  # messages that are read at once: what a failure has left is made up for within them
 PROFILE = ConsentKind.PDPA_PROFILE
-_CHECKED = {"phone": normalise_phone, "email": normalise_email}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +66,6 @@ class Talk:
     def bot(self) -> str:
         """The bot's name."""
         return self.conversation.key.bot
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    value: str
-    state: str
 
 
 class SalesService:
@@ -132,7 +124,7 @@ class SalesService:
         lead = await self.find_lead(talk)
         await self.leads.give_consent(lead.id, PROFILE, message_id)
         if memory.held:
-            await self.leads.fill(lead.id, memory.held)
+            await self.leads.fill(lead.id, memory.held, self.funnel.thresholds)
         await save_memory(self._state, talk.key, replace(memory, held=(), asked=False, refused=False))
         return bool(self._list_contacts(await self.find_lead(talk)))
 
@@ -158,11 +150,11 @@ class SalesService:
         Raises StorageError.
         """
         finding = Finding(slot, value, 1.0, message_id, value)
-        if not _has_its_form(finding):
+        if not _has_its_form(finding, self.leads.region):
             return False
         await self.give_consent(talk, message_id)
         lead = await self.find_lead(talk)
-        filled = await self.leads.fill(lead.id, [finding])
+        filled = await self.leads.fill(lead.id, [finding], self.funnel.thresholds)
         await self._move_on(await self.find_lead(talk), ())
         return bool(filled.kept)
 
@@ -243,7 +235,7 @@ class SalesService:
             # After a no it is not asked a second time, unless they ask for the question.
             memory = replace(memory, held=tuple(held.values())) if memory.asked or not memory.refused else memory
         if findings:
-            filled = await self.leads.fill(lead.id, findings)
+            filled = await self.leads.fill(lead.id, findings, self.funnel.thresholds)
             for refusal in filled.refused:
                 log.info("%s is not believed: %s", refusal.finding.slot, refusal.reason)
         return memory
@@ -276,17 +268,11 @@ class SalesService:
         """Return whether a contact stands in its message; nobody is asked about one that was made up."""
         if not self.funnel.slots[finding.slot].contact:
             return True
-        return _has_its_form(finding) and not find_fault(finding, said[finding.message_id])
+        region = self.leads.region
+        return _has_its_form(finding, region) and not find_fault(finding, said[finding.message_id], region)
 
     def _know(self, lead: Lead) -> KnownSlots:
-        """Return what is known by the funnel's own thresholds; what somebody has confirmed stays accepted."""
-        slots = {name: slot for name, slot in lead.slots.items() if name in self.funnel.slots}
-        return {
-            name: _Known(
-                slot.value, ACCEPTED if _is_settled(slot.state, slot.confidence) else self.funnel.judge(slot.confidence)
-            )
-            for name, slot in slots.items()
-        }
+        return {name: slot for name, slot in lead.slots.items() if name in self.funnel.slots}
 
     def _list_doubts(self, lead: Lead) -> Mapping[str, str]:
         return {name: known.value for name, known in self._know(lead).items() if known.state == TO_CONFIRM}
@@ -320,15 +306,11 @@ def _show_question(lines: Sequence[Line], memory: SalesMemory, language: str) ->
     return [*before, question, *(line for line in lines if line.message_id > memory.asked_at)]
 
 
-def _has_its_form(finding: Finding) -> bool:
+def _has_its_form(finding: Finding, region: str) -> bool:
     """Return whether a phone is a phone and an address an address."""
-    check = _CHECKED.get(finding.slot)
-    return check is None or bool(check(finding.value))
-
-
-def _is_settled(state: SlotState, confidence: float) -> bool:
-    # Accepted in spite of its confidence: somebody has said yes to it, or entered it by hand.
-    return state is SlotState.ACCEPTED and confidence < ACCEPT_FROM
+    if finding.slot == "phone":
+        return bool(normalise_phone(finding.value, region))
+    return finding.slot != "email" or bool(normalise_email(finding.value))
 
 
 def _note_signals(memory: SalesMemory, signals: Collection[str]) -> SalesMemory:

@@ -171,12 +171,43 @@ async def test_somebody_who_joins_a_lead_does_not_lower_its_score(tmp_path: Path
         assert (await lead_of(living)).fit_score == 40
 
 
+def copy_shop(folder: Path) -> Path:
+    """Return the folder of a bot `shop` that is as the bundled one, to be changed."""
+    ignored = shutil.ignore_patterns("*.py", "__pycache__")
+    return Path(shutil.copytree(BUNDLED / "sales", folder / "bots" / "shop", ignore=ignored))
+
+
+async def test_thresholds_of_the_file_hold_for_the_lead(tmp_path: Path) -> None:
+    file = copy_shop(tmp_path) / "funnel.yaml"
+    file.write_text(file.read_text("utf-8").replace("accept_from: 0.8", "accept_from: 0.9"), "utf-8")
+    model = selling_model([form(find("name", "Пётр", 0.85)), form(confirmed=["name"]), form()])
+    async with living_bot(tmp_path, model, "shop") as living:
+        anna = await living.user()
+        await ask(anna, "Я, может, Пётр")
+        assert (await lead_of(living)).slots["name"].state == "to_confirm"
+        for words in ("Да", "И ещё"):
+            await ask(anna, words)
+            await living.settle()
+        lead = await lead_of(living)
+        assert (lead.name, lead.slots["name"].state) == ("Пётр", "accepted")
+    confirmations = ["имя — Пётр?" in told for told in instructions(model)]
+    assert confirmations == [True, False, False]
+
+
+async def test_phone_is_read_by_the_owners_country(tmp_path: Path) -> None:
+    model = selling_model([form(find("phone", "(212) 736-5000"))])
+    async with living_bot(tmp_path, model, "sales", BESEDA_PHONE_REGION="US") as living:
+        chris = await living.user(CHRIS)
+        assert "May I keep it" in await ask(chris, "Call (212) 736-5000")
+        await living.settle()
+        await chris.press("✅ Yes, keep it")
+        await chris.wait_text("I have kept it")
+        assert (await lead_of(living, CHRIS)).phone == "+12127365000"
+
+
 async def test_without_a_calendar_no_appointment_is_promised(tmp_path: Path) -> None:
-    bundled = BUNDLED / "sales"
-    place = shutil.copytree(bundled, tmp_path / "bots" / "shop", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    head, _, rest = (bundled / "bot.yaml").read_text("utf-8").partition("calendar:\n")
-    assert rest
-    (place / "bot.yaml").write_text(head, "utf-8")
+    file = copy_shop(tmp_path) / "bot.yaml"
+    file.write_text(file.read_text("utf-8").partition("calendar:\n")[0], "utf-8")
     model = selling_model([form(signals=["wants_consultation"])])
     async with living_bot(tmp_path, model, "shop") as living:
         await ask(await living.user(), "Хочу консультацию")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.domain.event import redact
-from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, SlotState, grade
-from beseda.domain.lead_update import Source, apply_change, apply_findings, describe_lead, merge_leads, view_for
+from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, SlotState, Thresholds
+from beseda.domain.lead_update import Source, Terms, apply_change, apply_findings, describe_lead, merge_leads, view_for
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LEAD = Lead(1, "sales", 7, "", "", "", "", "telegram", LeadStatus.ACTIVE, "", "", "", 0, 1, NOW, NOW)
@@ -19,7 +19,7 @@ PHONE = "+79991234567"
 
 def slot(name: str, value: str, confidence: float = 0.9, minute: int = 0, user_id: int = 7) -> LeadSlot:
     when = NOW + timedelta(minutes=minute)
-    return LeadSlot(name, value, confidence, 1, value, grade(confidence), when, user_id)
+    return LeadSlot(name, value, confidence, 1, value, Thresholds().grade(confidence), when, user_id)
 
 
 def test_contact_by_hand_is_read() -> None:
@@ -37,7 +37,7 @@ def test_change_that_changes_nothing_tells_nothing() -> None:
 def test_phone_then_mail_make_one_contact() -> None:
     sources = {1: Source(7, "8 999 123-45-67"), 2: Source(7, "anya@mail.ru")}
     findings = [Finding("phone", "8 999 123-45-67", 0.9, 1, "8 999"), Finding("email", "anya@mail.ru", 0.9, 2, "anya")]
-    update, filled = apply_findings(LEAD, findings, sources, now=NOW, region="RU")
+    update, filled = apply_findings(LEAD, findings, sources, Terms(NOW))
     assert update.lead.contact == f"{PHONE}, anya@mail.ru"
     assert len(filled.accepted) == 2
 
@@ -45,7 +45,7 @@ def test_phone_then_mail_make_one_contact() -> None:
 def test_same_value_heard_again_keeps_the_surer_proof() -> None:
     lead = replace(LEAD, slots={"goal": slot("goal", "рост", 0.95)})
     finding = Finding("goal", "рост", 0.7, 2, "рост")
-    update, filled = apply_findings(lead, [finding], {2: Source(7, "рост")}, now=NOW, region="RU")
+    update, filled = apply_findings(lead, [finding], {2: Source(7, "рост")}, Terms(NOW))
     assert (update.lead, update.events) == (lead, ())
     assert filled.kept[0].confidence == 0.95
 
@@ -104,7 +104,5 @@ def test_redacted_events_hold_nothing_personal() -> None:
 
 
 def test_soft_name_does_not_become_the_leads_name() -> None:
-    update, filled = apply_findings(
-        LEAD, [Finding("name", "Аня", 0.7, 1, "Аня")], {1: Source(7, "Аня")}, now=NOW, region="RU"
-    )
+    update, filled = apply_findings(LEAD, [Finding("name", "Аня", 0.7, 1, "Аня")], {1: Source(7, "Аня")}, Terms(NOW))
     assert (update.lead.name, filled.to_confirm[0].state) == ("", SlotState.TO_CONFIRM)

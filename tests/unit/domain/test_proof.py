@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from beseda.domain.lead import Finding, SlotState, grade
+from beseda.domain.lead import Finding, SlotState, Thresholds
 from beseda.domain.proof import find_fault
 
 
@@ -94,7 +94,7 @@ def test_confidence_is_a_share(confidence: float) -> None:
     ],
 )
 def test_confidence_says_what_to_do(confidence: float, state: SlotState) -> None:
-    assert grade(confidence) is state
+    assert Thresholds().grade(confidence) is state
 
 
 NAMES = st.text("абвгдежзиклмнопрстуфхц", min_size=4, max_size=12).map(str.capitalize)

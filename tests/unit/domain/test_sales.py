@@ -119,13 +119,6 @@ def test_consultation_is_offered_from_sixty_or_on_request_and_not_to_who_decline
     assert not plan_answer(replace(FUNNEL, consultation=False), stage, many).offer
 
 
-@pytest.mark.parametrize(
-    ("confidence", "state"), [(0.59, TO_ASK), (0.6, TO_CONFIRM), (0.79, TO_CONFIRM), (0.8, ACCEPTED), (1.0, ACCEPTED)]
-)
-def test_confidence_is_worth(confidence: float, state: str) -> None:
-    assert FUNNEL.judge(confidence) == state
-
-
 def test_soft_confirmation_has_the_value() -> None:
     slot, value = choose_confirmation(FUNNEL, {"budget": Slot("500 тысяч", TO_CONFIRM)}) or (None, "")
     assert slot is FUNNEL.slots["budget"]
