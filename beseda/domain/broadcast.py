@@ -13,7 +13,7 @@ Telegram took it: it stays as it is, and is not sent again unless somebody asks 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -102,7 +102,9 @@ class QuietHours:
         if not quiet:
             return None
         day = local.date() + timedelta(days=1) if spans and clock >= self.begin else local.date()
-        return datetime.combine(day, self.end, ZoneInfo(zone))
+        end = datetime.combine(day, self.end, ZoneInfo(zone))
+        # Where summer time ends within them, the hour that they end in comes twice.
+        return (end if end.timestamp() > now.timestamp() else end.replace(fold=1)).astimezone(UTC)
 
     def __str__(self) -> str:
         return f"{self.begin:%H:%M}-{self.end:%H:%M}"
@@ -112,8 +114,8 @@ def read_quiet_hours(text: str) -> QuietHours | None:
     """Return quiet hours written like `22:00-09:00`, None for an empty text. Raises ValueError."""
     if not text:
         return None
-    begin, _, end = text.partition("-")
-    hours = QuietHours(time.fromisoformat(begin), time.fromisoformat(end))
+    begin, end = (datetime.strptime(clock, "%H:%M").time() for clock in text.split("-", 1))  # noqa: DTZ007 - no day
+    hours = QuietHours(begin, end)
     if hours.begin == hours.end:
         raise ValueError("quiet hours begin and end at the same time")
     return hours

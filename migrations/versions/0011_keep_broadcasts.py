@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("skipped", sa.BigInteger(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("started_at", TIME, nullable=True),
+        sa.Column("sending_since", TIME, nullable=True),
         sa.Column("finished_at", TIME, nullable=True),
         sa.Column("resumes_at", TIME, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcasts")),

@@ -103,7 +103,7 @@ class BroadcastStore(Protocol):
         ...
 
     async def outcomes(self, broadcast_id: int, *, limit: int) -> Sequence[RecipientState]:
-        """Return what became of the last people, the last of them last."""
+        """Return what became of the last people since it began or went on, the last of them last."""
         ...
 
     async def recipients(

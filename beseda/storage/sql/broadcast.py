@@ -107,10 +107,7 @@ class SqlBroadcastRepository:
 
     async def delete(self, broadcast_id: int) -> bool:
         """Delete a draft; False where there is none of this number."""
-        drop = delete(broadcasts).where(
-            broadcasts.c.id == broadcast_id, broadcasts.c.state == BroadcastState.DRAFT.value
-        )
-        return bool(await self._database.write(lambda connection: connection.execute(drop).rowcount))
+        return await self._database.write(lambda connection: _delete(connection, broadcast_id))
 
     async def move(
         self, broadcast_id: int, states: Collection[BroadcastState], to: BroadcastState, *, reason: str = ""
@@ -217,10 +214,15 @@ class SqlBroadcastRepository:
         await self._database.write(work)
 
     async def outcomes(self, broadcast_id: int, *, limit: int) -> Sequence[RecipientState]:
-        """Return what became of the last people, the last of them last."""
+        """Return what became of the last people since it began or went on, the last of them last."""
         query = (
             select(people.c.state)
-            .where(people.c.broadcast_id == broadcast_id, people.c.settled_at.is_not(None), people.c.state != _SKIPPED)
+            .join(broadcasts, broadcasts.c.id == people.c.broadcast_id)
+            .where(
+                people.c.broadcast_id == broadcast_id,
+                people.c.settled_at >= broadcasts.c.sending_since,
+                people.c.state != _SKIPPED,
+            )
             .order_by(people.c.settled_at.desc())
             .limit(limit)
         )
@@ -271,6 +273,16 @@ def _find_gathering(connection: Connection, broadcast_id: int) -> tuple[Broadcas
     return (load_broadcast(row), row.gathered_to) if row is not None else (None, 0)
 
 
+def _delete(connection: Connection, broadcast_id: int) -> bool:
+    draft = broadcasts.c.id == broadcast_id, broadcasts.c.state == BroadcastState.DRAFT.value
+    if connection.execute(select(broadcasts.c.id).where(*draft).with_for_update()).one_or_none() is None:
+        return False
+    # A start that got no further than to its cohort has left people on the list.
+    connection.execute(delete(people).where(people.c.broadcast_id == broadcast_id))
+    connection.execute(delete(broadcasts).where(*draft))
+    return True
+
+
 def _move(
     connection: Connection,
     broadcast_id: int,
@@ -282,7 +294,7 @@ def _move(
     values: dict[str, Any] = {"state": to.value, "reason": reason, "resumes_at": None}
     if to.sends:
         values["started_at"] = func.coalesce(broadcasts.c.started_at, literal(now, broadcasts.c.started_at.type))
-        values["finished_at"] = None
+        values |= {"sending_since": now, "finished_at": None}
     if to is BroadcastState.RUNNING:
         values["approved"] = True
     if to.is_over:

@@ -100,6 +100,25 @@ async def test_draft_is_rewritten_by_who_knows_its_version(world: World) -> None
     assert await world.store.photo(draft.id) == b""
 
 
+async def test_draft_is_deleted_though_its_cohort_was_gathered(world: World) -> None:
+    await world.meet(1)
+    draft = await world.store.create(NEW)
+    assert await world.store.gather_cohort(draft.id, size=5) == 1
+    assert await world.store.delete(draft.id)
+    assert await world.store.find(draft.id) is None
+
+
+async def test_what_happened_before_a_stop_does_not_count_after_it(world: World) -> None:
+    broadcast = await world.gathered(1, 2)
+    await world.store.begin(broadcast.id, 1, 0)
+    await world.store.settle(broadcast.id, 1, RecipientState.BLOCKED)
+    assert await world.store.outcomes(broadcast.id, limit=9) == [RecipientState.BLOCKED]
+    await world.store.move(broadcast.id, [RUNNING], BroadcastState.STOPPED)
+    world.clock.shift(60)
+    await world.store.move(broadcast.id, [BroadcastState.STOPPED], RUNNING)
+    assert await world.store.outcomes(broadcast.id, limit=9) == []
+
+
 async def test_list_goes_back_from_the_last_made(world: World) -> None:
     made = [await world.store.create(replace(NEW, bot=bot)) for bot in ("sales", "media", "sales")]
     first = await world.store.list(BroadcastFilter(), limit=2)

@@ -122,6 +122,10 @@ async def test_broadcast_stops_when_too_many_block(tmp_path: Path) -> None:
         await living.settle()
         assert 20 <= stopped.counts.blocked < 30
         assert "blocked by 20" in stopped.reason
+        await living.clear_faults()
+        await living.container.broadcasts.resume(stopped.id)
+        done = await wait_for(living, stopped)
+        assert (done.counts.pending, done.counts.sent) == (0, 60 - done.counts.blocked)
 
 
 async def test_flood_wait_is_obeyed_and_nobody_is_lost(tmp_path: Path) -> None:

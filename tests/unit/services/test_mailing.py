@@ -41,7 +41,23 @@ def test_quiet_hours_are_those_of_the_zone() -> None:
     assert quiet.ends(at(20), "UTC") is None
 
 
-@pytest.mark.parametrize("text", ["22:00", "25:00-09:00", "09:00-09:00", "never"])
+def test_quiet_hours_end_in_the_hour_that_comes_twice() -> None:
+    quiet = read_quiet_hours("22:00-02:30")
+    assert quiet is not None
+    again = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)  # 2:15 for the second time
+    assert quiet.ends(again, "Europe/Berlin") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+
+def test_quiet_hours_end_in_the_hour_that_is_left_out() -> None:
+    quiet = read_quiet_hours("22:00-02:30")
+    assert quiet is not None
+    ends = quiet.ends(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), "Europe/Berlin")
+    assert ends == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["22:00", "25:00-09:00", "09:00-09:00", "never", "22:00:10-22:00:50", "22:00+03:00-09:00", "1-2-3"]
+)
 def test_quiet_hours_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_quiet_hours(text)

@@ -47,6 +47,7 @@ broadcasts = Table(
     Column("skipped", BigInteger, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("started_at", UtcTime),
+    Column("sending_since", UtcTime),  # when somebody last said that it begins or goes on
     Column("finished_at", UtcTime),
     Column("resumes_at", UtcTime),
     Index(None, "bot", "id"),
