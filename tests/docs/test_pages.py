@@ -86,7 +86,7 @@ def test_example_file_with_everything_taken_in_is_valid(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(opened, "utf-8")
     names = re.findall(r"\$\{(\w+)\}", yaml.safe_dump(yaml.safe_load(opened)))
     settings = load_settings(
-        tmp_path / "config.yaml", {}, {name: "1:x" if name.endswith("TOKEN") else "word" for name in names}
+        tmp_path / "config.yaml", {}, {name: "1:x" if name.endswith("TOKEN") else "word" * 4 for name in names}
     )
     assert settings.bots == ("assistant",)
     assert settings.webhook_secret
