@@ -1,4 +1,5 @@
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -85,7 +86,12 @@ async def test_outage_of_the_database_takes_nothing_from_anybody(territory: SqlT
     await territory.beat(claim("a", *range(32), lease=1.0))
     mine = (await territory.beat(claim("b", lease=1.0))).owned
     assert len(mine) == 32
-    await asyncio.sleep(1.1)  # nobody reaches the database for longer than their leases
+    silent_until = time.monotonic() + 1.1
+
+    async def leases_have_run_out() -> bool:
+        return time.monotonic() > silent_until  # nobody reaches the database meanwhile
+
+    await eventually(leases_have_run_out)
     assert (await territory.beat(claim("b"))).owned == mine
     assert (await territory.beat(claim("a"))).owned == EVERYTHING - mine
 
