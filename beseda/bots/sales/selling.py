@@ -68,7 +68,7 @@ class Selling:
     async def _note(self, situation: Situation, talk: Talk) -> None:
         if situation.ask_consent:
             await self._shop.service.note_asked(talk)
-        if situation.say_offer:
+        if situation.plan.offer:
             await self._shop.service.note_offered(talk)
 
     async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk) -> Situation:

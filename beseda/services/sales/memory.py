@@ -15,8 +15,8 @@ class SalesMemory:
     `read_to` is the last message that was read, `held` the contacts that wait for a consent. It is asked for once:
     `asked` while that question is open, behind message `asked_at`; `refused` where the answer was no. `denied` are
     fields that a person said no to, with the last message then: what stood up to there is not read into them again.
-    `declined` is whether the person wants no consultation, `offered` whether one was offered in words, `told` whether
-    the owner knows of the lead.
+    `wants` is whether the person has asked for a consultation and seen no offer since, `declined` whether they want
+    none, `offered` whether one was offered in words, `told` whether the owner knows of the lead.
     """
 
     read_to: int = 0
@@ -25,6 +25,7 @@ class SalesMemory:
     asked_at: int = 0
     refused: bool = False
     denied: Mapping[str, int] = field(default_factory=dict)
+    wants: bool = False
     declined: bool = False
     offered: bool = False
     told: bool = False
@@ -42,6 +43,7 @@ async def load_memory(store: StateStore, key: str) -> SalesMemory:
             asked_at=int(kept.get("asked_at", 0)),
             refused=bool(kept.get("refused")),
             denied={str(name): int(number) for name, number in dict(kept.get("denied", {})).items()},
+            wants=bool(kept.get("wants")),
             declined=bool(kept.get("declined")),
             offered=bool(kept.get("offered")),
             told=bool(kept.get("told")),

@@ -168,9 +168,10 @@ class SalesService:
             await save_memory(self._state, talk.key, replace(memory, asked=True, asked_at=last))
 
     async def note_offered(self, talk: Talk) -> None:
-        """Keep that a consultation was offered in words: from then on the button is enough. Raises StorageError."""
+        """Keep that a consultation was offered: from then on the button is enough. Raises StorageError."""
         memory = await load_memory(self._state, talk.key)
-        await save_memory(self._state, talk.key, replace(memory, offered=True))
+        if memory.wants or not memory.offered:
+            await save_memory(self._state, talk.key, replace(memory, offered=True, wants=False))
 
     async def take_news(self, talk: Talk) -> Lead | None:
         """Return the lead where its score has come so far that the owner should know, once. Raises StorageError."""
@@ -256,6 +257,8 @@ class SalesService:
 
     def _describe(self, lead: Lead, memory: SalesMemory, signals: Collection[str]) -> Situation:
         known, wishes = self._know(lead), {*signals}
+        if memory.wants:  # read too late for the answer to it, or of an answer that failed
+            wishes.add(WANTS_CONSULTATION)
         if memory.declined and WANTS_CONSULTATION not in wishes:
             wishes.add(DECLINES)
         plan = plan_answer(self.funnel, self.funnel.stage(lead.stage), known, wishes)
@@ -315,5 +318,5 @@ def _has_its_form(finding: Finding, region: str) -> bool:
 
 def _note_signals(memory: SalesMemory, signals: Collection[str]) -> SalesMemory:
     if WANTS_CONSULTATION in signals:
-        return replace(memory, declined=False)
-    return replace(memory, declined=True) if DECLINES in signals else memory
+        return replace(memory, declined=False, wants=True)
+    return replace(memory, declined=True, wants=False) if DECLINES in signals else memory

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from beseda.bots.catalog import BUNDLED
+from beseda.errors import UnavailableError
 from beseda.llm.demo import DemoModel
 from beseda.sandbox.user import SandboxUser
 from beseda.testing.clock import ManualClock
-from beseda.testing.scripted_model import ScriptedModel
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, LivingBot, living_bot
 from tests.parts.sales import find, form, instructions, lead_of, selling_model
 
@@ -213,6 +214,29 @@ async def test_without_a_calendar_no_appointment_is_promised(tmp_path: Path) -> 
         await ask(await living.user(), "Хочу консультацию")
         await living.settle()
     assert "No appointment can be made in this chat" in instructions(model)[0]
+
+
+async def test_wish_that_was_read_too_late_is_met_by_the_next_answer(tmp_path: Path) -> None:
+    late = ScriptedAnswer(pieces=(form(signals=["wants_consultation"]),), delay=3.0)
+    async with living_bot(tmp_path, selling_model([late]), "sales") as living:
+        anna = await living.user()
+        shown = []
+        for words in ("Хочу консультацию", "Ау", "И ещё"):
+            await anna.say(words)
+            shown.append("reply_markup" in await anna.wait_reply())
+            await living.settle()
+    assert shown == [False, True, False]
+
+
+async def test_wish_outlives_an_answer_that_failed(tmp_path: Path) -> None:
+    model = selling_model([form(signals=["wants_consultation"])], [UnavailableError("down"), "here I am"])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await anna.say("Хочу консультацию")
+        await anna.wait_text("сохранено")
+        await living.settle()
+        await anna.press("🔄 Ещё раз")
+        assert "meet:pick" in str(await anna.wait_text("here I am"))
 
 
 @pytest.mark.parametrize(
