@@ -107,10 +107,6 @@ class SalesService:
         lead = await self._move_on(await self.find_lead(talk), signals)
         return self._describe(lead, memory, signals)
 
-    async def list_lines(self, conversation: Conversation, limit: int = PAGE) -> list[Line]:
-        """Return the last messages with their numbers. Raises StorageError."""
-        return await self._store.lines(conversation, limit)
-
     async def has_consent(self, lead_id: int) -> bool:
         """Return whether contact data may be kept. Raises StorageError."""
         return any(one.holds and one.kind is PROFILE for one in await self.leads.consents(lead_id))
