@@ -11,7 +11,7 @@ from beseda.dispatch.events import Event, Identity, IncomingMessage, Kind, Membe
 from beseda.dispatch.material import Material
 from beseda.dispatch.menu import MenuBook
 from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import Conversation, Person
+from beseda.domain.conversation import ChatKey, Conversation, Person
 from beseda.domain.job import DEFAULT_SLOT, Job
 from beseda.domain.language import language_of
 from beseda.domain.limits import Limits
@@ -266,9 +266,9 @@ class Context:
         self._turned = True
         await self.desk.answerer(self, question, turn)
 
-    def state_key(self, name: str) -> str:
-        """Return the key under which the state store keeps `name` for this bot in the event's chat and topic."""
-        chat = self.event.place.chat
+    def state_key(self, name: str, chat: ChatKey | None = None) -> str:
+        """Return the key under which the state store keeps `name` for this bot in a chat and topic, the event's own."""
+        chat = chat or self.event.place.chat
         return f"{name}:{self.desk.me.id}:{chat.chat_id}:{chat.thread_id}"
 
     async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:

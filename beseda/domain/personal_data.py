@@ -1,9 +1,11 @@
 """What a bot knows of a person, as the person may have it or have it forgotten."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from beseda.domain.conversation import ChatKey, Person
+from beseda.domain.file import FileOwner
 from beseda.domain.message import Role
 
 
@@ -25,6 +27,14 @@ class Said:
     role: Role
     content: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """The names of a person's meetings in calendars, and files of others that may tell of them."""
+
+    uids: Sequence[str]
+    files: Sequence[tuple[int, FileOwner]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import count
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from beseda.domain.conversation import Conversation
+from beseda.domain.conversation import ChatKey, Conversation
 from beseda.domain.file import FileOwner, StoredFile
 from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Profile, Said
@@ -33,6 +33,8 @@ _PAGE = 500
 _PIECE = 4 * 1024 * 1024  # bytes of conversation in one entry
 _ABANDONED = 24 * 3600.0  # a folder that no volume was added to for so long is a crash's
 _PATIENCE = 15.0  # seconds that running jobs have to end
+
+NameStates = Callable[[ChatKey], Sequence[str]]  # the keys of what the state store holds of a chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +60,34 @@ class PersonalDataService:
         self._folder = folder
 
     @asynccontextmanager
-    async def export(self, owner: FileOwner, *, limit: int = VOLUME_LIMIT) -> AsyncIterator[AsyncIterator[Volume]]:
+    async def export(
+        self, owner: FileOwner, name_states: NameStates = lambda _chat: (), *, limit: int = VOLUME_LIMIT
+    ) -> AsyncIterator[AsyncIterator[Volume]]:
         """Offer all of a person's data as zip files of at most `limit` bytes, each to be sent before the next is made.
 
-        A file that is too large for any of them is listed in files.json as left out. Nothing stays on disk
-        afterwards. Raises DiskFullError.
+        `name_states` names what the state store holds of each of their private chats. A file that is too large for
+        any volume is listed in files.json as left out. Nothing stays on disk afterwards. Raises DiskFullError.
         """
         folder = Path(await asyncio.to_thread(self._make_folder))
         try:
-            async with aclosing(self._write(owner, folder, limit)) as volumes:
+            entries = self._collect(owner, name_states, limit)
+            async with aclosing(_write(entries, folder, limit)) as volumes:
                 yield volumes
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def forget(self, owner: FileOwner, state_keys: Sequence[str] = ()) -> Forgotten:
-        """Remove the person's jobs, files, turns, hot history and these keys of state, and return what that was.
+    async def forget(self, owner: FileOwner, name_states: NameStates = lambda _chat: ()) -> Forgotten:
+        """Remove the person's jobs, files, turns, hot history and state, and return what that was.
 
-        Running jobs are cancelled first, so that none leaves a new file behind.
+        Running jobs are cancelled first, so that none leaves a new file behind. `name_states` as for `export`.
         """
         cancelled = await self._end_jobs(owner)
         files = await self._files.delete_all(owner)
+        await self._delete_invitations(owner)
         found = await self._store.forget(owner)
         for chat in found.chats:
             await self._traces.history.clear(chat.history_key(self._traces.namespace))
-        for key in state_keys:
+        for key in _list_states(owner, found.chats, name_states):
             await self._traces.state.delete(key)
         log.info("forgot %d turns, %d files, %d jobs (%d cancelled)", found.turns, files.count, found.jobs, cancelled)
         return replace(found, files=files.count, file_bytes=files.size)
@@ -98,6 +104,18 @@ class PersonalDataService:
             log.warning("a job of somebody who wants to be forgotten does not end")
         return len(numbers)
 
+    async def _delete_invitations(self, owner: FileOwner) -> None:
+        """Delete what the other side of the person's meetings got for their calendar."""
+        invitations = await self._store.invitations(owner)
+        names = [uid.encode() for uid in invitations.uids]
+        for number, holder in invitations.files:
+            try:
+                content = await self._files.read(await self._files.find(number, holder))
+            except NotFoundError:
+                continue
+            if any(name in content for name in names):
+                await self._files.delete(number, holder)
+
     def _make_folder(self) -> str:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._folder.glob("export-*"):
@@ -105,25 +123,20 @@ class PersonalDataService:
                 shutil.rmtree(left, ignore_errors=True)
         return tempfile.mkdtemp(prefix="export-", dir=self._folder)
 
-    async def _write(self, owner: FileOwner, folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
-        try:
-            async with (
-                aclosing(self._collect(owner, limit)) as entries,
-                aclosing(write_volumes(entries, folder, limit)) as volumes,
-            ):
-                async for volume in volumes:
-                    yield volume
-        except OSError as error:
-            kind = DiskFullError if is_full(error) else StorageError
-            raise kind(f"cannot write an export: {error.strerror or type(error).__name__}") from error
-
-    async def _collect(self, owner: FileOwner, limit: int) -> AsyncGenerator[Entry, None]:
+    async def _collect(self, owner: FileOwner, name_states: NameStates, limit: int) -> AsyncGenerator[Entry, None]:
         profile = await self._store.profile(owner.user_id)
         if profile is not None:
             yield _to_json("profile.json", _describe_person(owner, profile))
-        for conversation in await self._store.conversations(owner):
+        conversations = await self._store.conversations(owner)
+        for conversation in conversations:
             async for entry in self._tell(conversation, owner):
                 yield entry
+        traces = dict(await self._store.traces(owner))
+        keys = _list_states(owner, [conversation.key for conversation in conversations], name_states)
+        traces["states"] = [{key: value} for key in keys if (value := await self._traces.state.get(key)) is not None]
+        for name, rows in traces.items():
+            if rows:
+                yield _to_json(f"{name}.json", rows)
         records = await self._store.leads(owner)
         if records:
             yield _to_json("leads.json", [_describe_lead(record) for record in records])
@@ -162,6 +175,21 @@ class PersonalDataService:
                 said, size = [], 0
         if said:
             yield _write_conversation(conversation, number + 1, said)
+
+
+async def _write(entries: AsyncGenerator[Entry, None], folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
+    try:
+        async with aclosing(entries), aclosing(write_volumes(entries, folder, limit)) as volumes:
+            async for volume in volumes:
+                yield volume
+    except OSError as error:
+        kind = DiskFullError if is_full(error) else StorageError
+        raise kind(f"cannot write an export: {error.strerror or type(error).__name__}") from error
+
+
+def _list_states(owner: FileOwner, chats: Iterable[ChatKey], name_states: NameStates) -> list[str]:
+    # What is kept of a group is everybody's; a private chat has the number of its person.
+    return [key for chat in chats if chat.chat_id == owner.user_id for key in name_states(chat)]
 
 
 def _write_conversation(conversation: Conversation, number: int, said: Sequence[Said]) -> Entry:

@@ -8,6 +8,7 @@ from beseda.domain.file import FileOwner
 from beseda.domain.media import Media, MediaKind, write_media
 from beseda.domain.turn import Part
 from beseda.kit.texts import Text
+from beseda.services.personal_data import NameStates
 from beseda.telegram.base import Button
 
 router = Router()
@@ -30,7 +31,7 @@ _DONE = Text(
 )
 _NOT_YOURS = Text(ru="Ответить может только тот, кто спросил.", en="Only the person who asked can answer.")
 # What handlers and modes keep of a chat in the state store.
-_STATES = ("mode", "offer", "photo", "transcript", "model", "sales")
+_STATES = ("mode", "offer", "photo", "transcript", "model", "sales", "catalogue")
 
 
 @router.command("mydata")
@@ -38,7 +39,7 @@ async def hand_over(context: Context) -> None:
     """Send all of it as zip files; none stays with us."""
     if not await keep_private(context):
         return
-    async with context.typing(), context.desk.personal_data.export(_owner(context)) as volumes:
+    async with context.typing(), context.desk.personal_data.export(_owner(context), _name_states(context)) as volumes:
         async for volume in volumes:
             media = Media(MediaKind.DOCUMENT, str(volume.path.absolute()), f"my-data-{volume.number}.zip")
             caption = context.say(_VOLUME, number=volume.number)
@@ -66,13 +67,14 @@ async def forget(context: Context) -> None:
     if choice != "yes":
         await context.replace_text(context.say(_KEPT))
         return
-    keys = [context.state_key(name) for name in _STATES]
-    gone = await context.desk.personal_data.forget(_owner(context), keys)
-    # Who asks to be forgotten is not to be written to unasked.
-    await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
+    gone = await context.desk.personal_data.forget(_owner(context), _name_states(context))
     size = write_size(gone.file_bytes, context.language)
     fields = {"messages": gone.messages, "files": gone.files, "size": size, "jobs": gone.jobs}
     await context.replace_text(context.say(_DONE, **fields))
+
+
+def _name_states(context: Context) -> NameStates:
+    return lambda chat: [context.state_key(name, chat) for name in _STATES]
 
 
 def _owner(context: Context) -> FileOwner:

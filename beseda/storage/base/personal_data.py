@@ -1,12 +1,12 @@
 """A person's data, as services see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from beseda.domain.conversation import Conversation
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import LeadRecord
-from beseda.domain.personal_data import Forgotten, Profile, Said
+from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 
 
 class PersonalDataStore(Protocol):
@@ -30,6 +30,14 @@ class PersonalDataStore(Protocol):
         """Return the person's leads with all that is theirs in them, and nothing that somebody else has said."""
         ...
 
+    async def traces(self, owner: FileOwner) -> Mapping[str, Sequence[Mapping[str, object]]]:
+        """Return what else there is of the person, by the name of what it is: meetings, summaries, budgets…"""
+        ...
+
+    async def invitations(self, owner: FileOwner) -> Invitations:
+        """Return by what the person's meetings are known, and the files of others in which they may stand."""
+        ...
+
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
         """Return the person's jobs that are not over."""
         ...
@@ -38,6 +46,6 @@ class PersonalDataStore(Protocol):
         """Delete turns with all that hangs on them, leads, and jobs that are over; blank what has to stay.
 
         Turns under way stay until they are through; the person's id stays, as something new may hang on it at once.
-        Files are not touched.
+        They get no broadcasts from then on. Files are not touched.
         """
         ...

@@ -5,7 +5,7 @@ people. Each is counted under the bot and under "", which stands for all of them
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -80,6 +80,11 @@ def forget_writer(connection: Connection, bot: str, user_id: int) -> None:
     rows = [{"bot": "", "month": month, "user_id": user_id, "days": days} for month, days in months.items()]
     if rows:
         connection.execute(insert(active_users), rows)
+
+
+def list_days(month: datetime, days: int) -> list[date]:
+    """Return the days of a month whose bits are set."""
+    return [(month + place * DAY).date() for place in range(31) if days >> place & 1]
 
 
 def query_people(period: Period, rolled_until: datetime | None) -> Select[Any]:

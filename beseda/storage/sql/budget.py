@@ -1,14 +1,14 @@
 """Budgets in SQL: the rows of all accounts are locked in one order, looked at, and only then written."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.budget import Account, Claim, Grant, Standing
+from beseda.domain.budget import Account, Claim, Grant, Scope, Standing
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.budget import budget_counters as counters
@@ -61,6 +61,17 @@ class SqlBudgetRepository:
             _delete(notices, notices.c.who, notices.c.noted_at < before, limit),
         ]
         return await self._database.write(lambda connection: sum(connection.execute(one).rowcount for one in old))
+
+
+def forget_budgets(connection: Connection, bot: str, user_id: int, today: date) -> None:
+    """Delete what a person was told, has used before `today` and no longer holds, inside somebody's transaction."""
+    own = counters.c.scope == Scope.USER.value, counters.c.bot == bot, counters.c.subject == user_id
+    connection.execute(delete(counters).where(*own, counters.c.day < today.isoformat()))
+    account = orjson.dumps([Scope.USER.value, bot, user_id]).decode().removesuffix("]")
+    held = reservations.c.accounts.contains(f"{account},", autoescape=True)
+    connection.execute(delete(reservations).where(held, reservations.c.state != _OPEN))
+    told = notices.c.who.startswith(f"{bot}:", autoescape=True), notices.c.who.contains(f":{user_id}:", autoescape=True)
+    connection.execute(delete(notices).where(*told))
 
 
 def _reserve(connection: Connection, claim: Claim, now: datetime) -> Grant:

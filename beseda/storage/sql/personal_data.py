@@ -5,7 +5,7 @@ in a group stays. Of a private chat the bare row of the conversation is left, an
 in which they asked to be forgotten still hangs on both, and so does whatever they say next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,18 +13,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, tuple_, update
 
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
-from beseda.domain.file import FileOwner
+from beseda.domain.file import FileKind, FileOwner
 from beseda.domain.lead import LeadRecord
 from beseda.domain.message import Role
-from beseda.domain.personal_data import Forgotten, Profile, Said
+from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._lead_person import find_records, forget_leads
-from beseda.storage.sql.active_users import forget_writer
+from beseda.storage.sql._personal_traces import Known, Rows, blank_notices, find_known, forget_traces, read_traces
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.summary import forget_summaries
-from beseda.storage.sql.tables.analytics import conversation_metrics
 from beseda.storage.sql.tables.conversation import conversations, messages, users
+from beseda.storage.sql.tables.file import files
 from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
 from beseda.storage.sql.tables.update import updates
@@ -34,11 +34,15 @@ _STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left
 
 
 class SqlPersonalDataRepository:
-    """Personal data in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Personal data in SQL. Every method raises StorageError when the database refuses or stays away.
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+    `told` are the people whom bots tell of others: their owners.
+    """
+
+    def __init__(self, database: Database, clock: Clock | None = None, told: Collection[int] = ()) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self._told = frozenset(told)
 
     async def profile(self, user_id: int) -> Profile | None:
         """Return the person's row, or None."""
@@ -76,6 +80,26 @@ class SqlPersonalDataRepository:
         # Inside the writer's transaction: a lead that merges meanwhile is not read in halves.
         return await self._database.write(lambda connection: find_records(connection, owner))
 
+    async def traces(self, owner: FileOwner) -> Mapping[str, Rows]:
+        """Return what else there is of the person, by the name of what it is."""
+        return await self._database.read(lambda connection: read_traces(connection, owner))
+
+    async def invitations(self, owner: FileOwner) -> Invitations:
+        """Return by what the person's meetings are known, and the files of others in which they may stand."""
+        query = select(files.c.id, files.c.user_id).where(
+            files.c.user_id.in_(self._told - {owner.user_id}),
+            files.c.bot == owner.bot,
+            files.c.kind == FileKind.DOCUMENT.value,
+            files.c.mime.startswith("text/calendar"),
+        )
+
+        def work(connection: Connection) -> Invitations:
+            known = find_known(connection, owner)
+            rows = connection.execute(query).all() if known.uids else []
+            return Invitations(known.uids, [(row.id, FileOwner(owner.bot, row.user_id)) for row in rows])
+
+        return await self._database.read(work)
+
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
         """Return the person's jobs that are not over."""
         query = select(jobs.c.id).where(_has_job(owner), jobs.c.finished_at.is_(None))
@@ -84,19 +108,20 @@ class SqlPersonalDataRepository:
     async def forget(self, owner: FileOwner) -> Forgotten:
         """Delete turns with all that hangs on them, leads, and jobs that are over; blank what has to stay.
 
-        Files are not touched. In pieces, so that others can write in between.
+        Files are not touched. In pieces, so that others can write in between; the last one opts the person out.
         """
         now = self._clock.now()
         stale = now - _STALE
         chats = await self.conversations(owner)
         ids = [chat.id for chat in chats]
-        gone = await self._database.write(lambda connection: forget_leads(connection, owner, now))
+        known, gone = await self._database.write(lambda connection: _forget_leads(connection, owner, self._told, now))
         found = Forgotten(chats=tuple(chat.key for chat in chats), leads=gone)
         while True:
             piece = await self._database.write(lambda connection: _forget_turns(connection, owner, ids, stale))
             found = replace(found, turns=found.turns + piece.turns, messages=found.messages + piece.messages)
             if piece.turns < _CHUNK:
                 break
+        await self._database.write(lambda connection: forget_traces(connection, owner, known, now))
         gone, pending = await self._database.write(lambda connection: _blank(connection, owner, ids))
         return replace(found, jobs=gone, pending=pending)
 
@@ -130,6 +155,12 @@ def _own_turns(owner: FileOwner, conversation_ids: Sequence[int]) -> ColumnEleme
     return and_(turns.c.user_id == owner.user_id, turns.c.conversation_id.in_(conversation_ids))
 
 
+def _forget_leads(connection: Connection, owner: FileOwner, told: frozenset[int], now: datetime) -> tuple[Known, int]:
+    known = find_known(connection, owner)
+    blank_notices(connection, owner.bot, told - {owner.user_id}, known)
+    return known, forget_leads(connection, owner, now)
+
+
 def _forget_turns(
     connection: Connection, owner: FileOwner, conversation_ids: Sequence[int], stale: datetime
 ) -> Forgotten:
@@ -154,21 +185,12 @@ def _blank(connection: Connection, owner: FileOwner, conversation_ids: Sequence[
         .where(conversations.c.id.in_(conversation_ids), _is_private(owner), conversations.c.title != "")
         .values(title="")
     )
-    _forget_figures(connection, owner, conversation_ids)
     known: object = connection.execute(_is_known_elsewhere(owner)).scalar()
     if not known:
         names = {"name": "", "username": "", "language": ""}
         connection.execute(update(users).where(users.c.id == owner.user_id).values(names))
     pending = select(func.count()).where(_own_turns(owner, conversation_ids))
     return gone, int(connection.execute(pending).scalar_one())
-
-
-def _forget_figures(connection: Connection, owner: FileOwner, conversation_ids: Sequence[int]) -> None:
-    """Delete what is told of the person; sums over many people, in which nobody is to be seen, stay as they were."""
-    talks = conversation_metrics.c
-    forget_writer(connection, owner.bot, owner.user_id)
-    private = select(conversations.c.id).where(conversations.c.id.in_(conversation_ids), _is_private(owner))
-    connection.execute(delete(conversation_metrics).where(talks.conversation_id.in_(private)))
 
 
 def _is_known_elsewhere(owner: FileOwner) -> Select[Any]:

@@ -175,7 +175,7 @@ async def test_forgetting_removes_everything_and_says_what(office: Office) -> No
     await office.put(ANYA, b"12345")
     await office.traces.history.append(chat.key.history_key(), [Message(Role.USER, "секрет")])
     await office.traces.state.set("mode:1:7:0", {"name": "photo"})
-    found = await office.service.forget(ANYA, ["mode:1:7:0"])
+    found = await office.service.forget(ANYA, lambda chat: [f"mode:1:{chat.chat_id}:{chat.thread_id}"])
     assert (found.turns, found.messages, found.files, found.file_bytes, found.pending) == (3, 6, 1, 5, 0)
     emptied = ("turns", "messages", "deliveries", "model_calls", "files", "jobs")
     assert set((await office.count(*emptied)).values()) == {0}
