@@ -114,7 +114,11 @@ def estimate_seconds_left(job: Job, now: datetime) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who runs a job, and until when others leave it alone unless the lease is renewed."""
+    """Who runs a job, and until when others leave it alone unless the lease is renewed.
+
+    Who is `patient` takes over nothing whose lease has run out: the record was away, perhaps from everybody.
+    """
 
     owner: str
     until: datetime
+    patient: bool = False

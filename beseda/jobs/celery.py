@@ -123,8 +123,7 @@ class CeleryJobs(TableQueue):
         while True:
             await self._clock.sleep(self._timing.beat)
             try:
-                await self._runner.renew()
-                if await free_dead(self._store):
+                if await self._runner.beat():
                     self._waiting = set(self._slots)
                     self._kick.set()
             except StorageError as error:

@@ -91,8 +91,7 @@ class InlineJobs(TableQueue):
         while True:
             await self._clock.sleep(self._timing.beat)
             try:
-                await self._runner.renew()
-                await free_dead(self._store)
+                await self._runner.beat()
             except StorageError as error:
                 log.warning("leases are not renewed: %s", error.detail)
             except Exception:

@@ -99,6 +99,8 @@ class Runner:
         self._running: dict[int, Run] = {}
         self._ending: set[int] = set()
         self._work: set[asyncio.Task[None]] = set()
+        self._heard_at = clock.monotonic()
+        self._patient_until = float("-inf")
         self.closing = False
         self.on_free: Callable[[str], None] = lambda _slot: None
 
@@ -126,7 +128,9 @@ class Runner:
     async def start_next(self, slot: str) -> Run | None:
         """Start the job whose turn it is in a slot, or return None where none waits. Raises StorageError."""
         while self._handlers and not self.closing:
-            job = await self._store.claim(slot, list(self._handlers), self._lease())
+            patient = self._is_patient()
+            job = await self._store.claim(slot, list(self._handlers), replace(self._lease(), patient=patient))
+            self._hear()
             if job is None:
                 return None
             known = self._running.get(job.id)
@@ -139,14 +143,18 @@ class Runner:
                 return self._start(job)
         return None
 
-    async def renew(self) -> None:
-        """Renew the leases of what runs, and end what was cancelled or taken over elsewhere. Raises StorageError."""
+    async def beat(self) -> Sequence[str]:
+        """Renew the leases of what runs, end what was cancelled or taken over elsewhere, and free what the dead held.
+
+        Returns the names of processes of this machine that died. Raises StorageError.
+        """
         held = [*self._running, *self._ending]
-        if not held:
-            return
-        kept = await self._store.renew(held, self._lease())
+        kept = await self._store.renew(held, self._lease()) if held else set()
         for job_id in set(held) - kept:
             self.cancel(job_id)
+        dead = await free_dead(self._store)
+        self._hear()
+        return dead
 
     async def close(self) -> None:
         """Let what runs go on for the grace, then cancel it: it goes back into the line, its try not counted."""
@@ -253,6 +261,17 @@ class Runner:
         except StorageError as error:
             log.warning("progress of job %d is not kept: %s", run.job.id, error.detail)
         return progress
+
+    def _hear(self) -> None:
+        """Note that the record answers. After an outage others may take a while to renew their leases."""
+        now = self._clock.monotonic()
+        if now - self._heard_at > self._timing.lease:
+            self._patient_until = now + self._timing.lease
+        self._heard_at = now
+
+    def _is_patient(self) -> bool:
+        now = self._clock.monotonic()
+        return now < self._patient_until or now - self._heard_at > self._timing.lease
 
     def _lease(self) -> Lease:
         return Lease(self._owner, self._clock.now() + timedelta(seconds=self._timing.lease))

@@ -3,15 +3,18 @@
 The place in the line is a ticket, dealt once: no lower than the lowest unfinished one (nobody jumps ahead of people
 who have waited), and one above the person's own last. Everybody's first job so stands before anybody's second, and
 a place is found by comparing two numbers.
+
+Leases are kept by one clock where the database has one, for those of machines differ: times that come in are the
+caller's and are moved to it.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select, true, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, false, func, or_, select, true, tuple_, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -28,14 +31,15 @@ _QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
 class SqlJobRepository:
     """Jobs in SQL. Every method raises StorageError when the database refuses or stays away."""
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None, *, shared: bool = False) -> None:
+        """`clock` is the one that callers read; with `shared` times are kept by PostgreSQL's own."""
         self._database = database
         self._clock = clock or SystemClock()
+        self._shared = shared
 
     async def add(self, request: JobRequest) -> Job:
         """Store a queued job, or return the one of this id."""
-        now = self._clock.now()
-        return await self._database.write(lambda connection: _add(connection, request, now))
+        return await self._database.write(lambda connection: _add(connection, request, self._now(connection)))
 
     async def find(self, job_id: int) -> Job | None:
         """Return a job, or None."""
@@ -48,8 +52,12 @@ class SqlJobRepository:
 
     async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
         """Mark jobs as handed to a broker now, and return them: of the first `limit` of the line those that are due."""
-        now = self._clock.now()
-        return await self._database.write(lambda connection: _publish(connection, (slot, limit), stale, now))
+
+        def work(connection: Connection) -> list[int]:
+            shift = self._shift(connection)
+            return _publish(connection, (slot, limit), stale + shift, self._clock.now() + shift)
+
+        return await self._database.write(work)
 
     async def position(self, job_id: int) -> int:
         """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
@@ -60,15 +68,21 @@ class SqlJobRepository:
 
         A job lost for the third time, or cancelled meanwhile, is returned as over.
         """
-        now = self._clock.now()
-        return await self._database.write(lambda connection: _claim(connection, (slot, wanted), lease, now))
+
+        def work(connection: Connection) -> Job | None:
+            shift = self._shift(connection)
+            held = replace(lease, until=lease.until + shift)
+            return _claim(connection, (slot, wanted), held, self._clock.now() + shift)
+
+        return await self._database.write(work)
 
     async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
         """Renew the leases and return the ids of jobs that are to go on: still ours, and nobody cancelled them."""
         ours = and_(jobs.c.id.in_(job_ids), jobs.c.owner == lease.owner, jobs.c.state == _RUNNING)
 
         def work(connection: Connection) -> set[int]:
-            connection.execute(update(jobs).where(ours).values(lease_until=lease.until))
+            until = lease.until + self._shift(connection)
+            connection.execute(update(jobs).where(ours).values(lease_until=until))
             return set(connection.execute(select(jobs.c.id).where(ours, jobs.c.cancelling.is_(False))).scalars())
 
         return await self._database.write(work)
@@ -81,11 +95,21 @@ class SqlJobRepository:
 
     async def settle(self, job: Job, owner: str) -> bool:
         """Store state, attempt, result, reason and due time; False where the job is no longer this owner's."""
-        values = _settled_values(job, self._clock.now())
-        # Where the answer to an earlier commit got lost the row has no owner any more, but is as we left it.
-        as_left = and_(jobs.c.owner == "", jobs.c.state == job.state.value, jobs.c.attempt == job.attempt)
-        change = update(jobs).where(jobs.c.id == job.id, or_(jobs.c.owner == owner, as_left)).values(values)
-        kept = await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
+        # Where the answer to an earlier commit got lost the row has no owner any more, but is as we left it: begun when
+        # we began it, for another may have done meanwhile what we stood still over.
+        as_left = and_(
+            jobs.c.owner == "",
+            jobs.c.state == job.state.value,
+            jobs.c.attempt == job.attempt,
+            jobs.c.started_at == job.started_at,
+        )
+        ours = and_(jobs.c.id == job.id, or_(jobs.c.owner == owner, as_left))
+
+        def work(connection: Connection) -> bool:
+            values = _settled_values(job, self._clock.now(), self._shift(connection))
+            return connection.execute(update(jobs).where(ours).values(values)).rowcount > 0
+
+        kept = await self._database.write(work)
         if kept and job.state.is_over:
             seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
             metrics.job(job.request.kind, job.state.value, seconds)
@@ -93,10 +117,9 @@ class SqlJobRepository:
 
     async def cancel(self, job_id: int) -> Job | None:
         """Cancel a queued job, ask for the end of a running one, and return it; None where there is none to cancel."""
-        now = self._clock.now()
 
         def work(connection: Connection) -> Job | None:
-            at_once = {"state": JobState.CANCELLED.value, "finished_at": now, "cancelling": True}
+            at_once = {"state": JobState.CANCELLED.value, "finished_at": self._now(connection), "cancelling": True}
             job = jobs.c.id == job_id
             ended = connection.execute(update(jobs).where(job, jobs.c.state == _QUEUED).values(at_once)).rowcount
             asked = connection.execute(update(jobs).where(job, jobs.c.state == _RUNNING).values(cancelling=True))
@@ -107,8 +130,11 @@ class SqlJobRepository:
     async def take_over(self, owners: Sequence[str]) -> int:
         """End the leases of owners that are known to be dead and return how many jobs that concerned."""
         theirs = and_(jobs.c.owner.in_(owners), jobs.c.finished_at.is_(None), jobs.c.state == _RUNNING)
-        change = update(jobs).where(theirs).values(lease_until=self._clock.now())
-        return await self._database.write(lambda connection: connection.execute(change).rowcount)
+
+        def work(connection: Connection) -> int:
+            return connection.execute(update(jobs).where(theirs).values(lease_until=self._now(connection))).rowcount
+
+        return await self._database.write(work)
 
     async def owners(self) -> set[str]:
         """Return who holds leases."""
@@ -126,6 +152,16 @@ class SqlJobRepository:
             total += count
             if count < _PURGE_CHUNK:
                 return total
+
+    def _now(self, connection: Connection) -> datetime:
+        return self._clock.now() + self._shift(connection)
+
+    def _shift(self, connection: Connection) -> timedelta:
+        """Return how far the clock that counts is ahead of the callers' one."""
+        if not self._shared or connection.dialect.name != "postgresql":
+            return timedelta()
+        now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return now - self._clock.now()
 
 
 def _add(connection: Connection, request: JobRequest, now: datetime) -> Job:
@@ -185,10 +221,10 @@ def _count_before(connection: Connection, job_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _line(slot: str, now: datetime) -> Select[Any]:
+def _line(slot: str, now: datetime, *, patient: bool = False) -> Select[Any]:
     """Return the query for what may be begun in a slot, in order; rows that somebody else looks at are left out."""
     waits = and_(jobs.c.state == _QUEUED, jobs.c.due_at <= now)
-    lost = and_(jobs.c.state == _RUNNING, jobs.c.lease_until <= now)
+    lost = false() if patient else and_(jobs.c.state == _RUNNING, jobs.c.lease_until <= now)
     return (
         select(jobs)
         .where(jobs.c.slot == slot, jobs.c.finished_at.is_(None), or_(waits, lost))
@@ -213,7 +249,7 @@ def _claim(
 ) -> Job | None:
     slot, wanted = what
     can_be_done = or_(*(and_(jobs.c.kind == kind, jobs.c.bot == bot if bot else true()) for bot, kind in wanted))
-    query = _line(slot, now).where(can_be_done).limit(1)
+    query = _line(slot, now, patient=lease.patient).where(can_be_done).limit(1)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -245,7 +281,7 @@ def _start(job: Job, now: datetime, *, again: bool) -> Job:
     return replace(job, state=JobState.RUNNING, attempt=attempt, losses=losses, started_at=now)
 
 
-def _settled_values(job: Job, now: datetime) -> dict[str, object]:
+def _settled_values(job: Job, now: datetime, shift: timedelta) -> dict[str, object]:
     return {
         "state": job.state.value,
         "attempt": job.attempt,
@@ -254,8 +290,8 @@ def _settled_values(job: Job, now: datetime) -> dict[str, object]:
         "note": job.progress.note,
         "result": None if job.result is None else orjson.dumps(job.result).decode(),
         "reason": job.reason,
-        "due_at": job.due_at,
-        "finished_at": (job.finished_at or now) if job.state.is_over else None,
+        "due_at": job.due_at + shift,
+        "finished_at": (job.finished_at or now) + shift if job.state.is_over else None,
         "owner": "",
         "lease_until": None,
         "published_at": None,

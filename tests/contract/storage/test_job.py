@@ -1,6 +1,6 @@
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.job import CRASHED, Job, JobRequest, JobState, Lease, Progress
 from beseda.errors import StorageError
+from beseda.kit.clock import SystemClock
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import SqlJobRepository
@@ -190,6 +191,60 @@ async def test_cancelling_a_running_job_asks_its_owner(bench: Bench) -> None:
     assert await bench.store.renew([job.id], bench.lease("a")) == set()
     bench.clock.shift(31)
     assert (await bench.start("b")).state is JobState.CANCELLED
+
+
+async def test_who_stood_still_does_not_settle_what_another_has_done(bench: Bench) -> None:
+    late = await bench.begin()
+    bench.clock.shift(31)
+    job = await bench.start("b")
+    assert await bench.store.settle(replace(job, state=JobState.DONE, result={"by": "b"}), "b")
+    assert not await bench.store.settle(replace(late, state=JobState.DONE, result={"by": "a"}), "a")
+    done = await bench.store.find(job.id)
+    assert done is not None
+    assert done.result == {"by": "b"}
+
+
+async def test_who_is_patient_takes_nothing_from_others(bench: Bench) -> None:
+    job = await bench.begin()
+    bench.clock.shift(31)
+    assert await bench.store.claim("photo", WANTED, replace(bench.lease("b"), patient=True)) is None
+    assert await bench.store.renew([job.id], bench.lease("a")) == {job.id}
+    waiting = await bench.add(BORYA)
+    begun = await bench.store.claim("photo", WANTED, replace(bench.lease("b"), patient=True))
+    assert begun is not None
+    assert begun.id == waiting
+
+
+class WrongClock(SystemClock):
+    """The clock of a machine that is minutes ahead, or behind."""
+
+    def __init__(self, minutes: float) -> None:
+        self._ahead = timedelta(minutes=minutes)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
+@pytest.mark.parametrize("ahead", [2, -2])
+async def test_clocks_of_two_machines_may_differ(
+    bench: Bench, database: Database, database_url: str, ahead: float
+) -> None:
+    if not database_url.startswith("postgresql"):
+        return  # nobody shares SQLite with another machine
+    clocks = {"a": SystemClock(), "b": WrongClock(ahead)}
+    stores = {name: SqlJobRepository(database, clock, shared=True) for name, clock in clocks.items()}
+    leases = {name: Lease(name, clock.now() + timedelta(seconds=30)) for name, clock in clocks.items()}
+    for one, other in (("a", "b"), ("b", "a")):
+        number = await bench.add(ANYA)
+        await stores[one].add(JobRequest(number + 1000, "photo.enhance", {}, "media", ANYA, ANYA, "other"))
+        job = await stores[other].claim("other", WANTED, leases[other])
+        assert job is not None  # at once, though it was asked for in two minutes
+        assert await stores[one].claim("other", WANTED, leases[one]) is None
+        retried = replace(job, state=JobState.QUEUED, due_at=clocks[other].now())
+        assert await stores[other].settle(retried, other)
+        again = await stores[one].claim("other", WANTED, leases[one])
+        assert again is not None
+        assert await stores[one].settle(replace(again, state=JobState.DONE, result={}), one)
 
 
 async def test_settling_twice_is_the_same(bench: Bench) -> None:
