@@ -36,12 +36,9 @@ _RETRY = {"Retry-After": {"description": "Seconds to wait.", "required": True, "
 _CHALLENGE = {"WWW-Authenticate": {"description": "Which kind of key.", "required": True, "schema": {"type": "string"}}}
 _ALWAYS = (400, 401, 403, 422, 429, 503)
 _TAGS: Mapping[str, str] = {
-    "leads": "Who may become a customer, and where each thing that is known of them was said.",
-    "events": "What has happened to leads, meetings and conversations.",
-    "webhooks": "Addresses that are told of events as they happen, signed.",
     "analytics": "Figures of a period, and one of them over time.",
     "broadcasts": "One message to many people: tried on a few first, paused, cancelled.",
-    "events": "What happened to leads, in order.",
+    "events": "What has happened to leads, meetings and conversations.",
     "leads": "People who may buy, with the words that prove what is known of them.",
     "meetings": "Appointments: free slots, bookings that expire unless confirmed, files for calendars.",
     "reports": "Figures as CSV, XLSX or HTML, made by the worker.",

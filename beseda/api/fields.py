@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 HIGHEST = 2**63 - 1  # what BIGINT holds
@@ -24,7 +24,12 @@ def without_nul(text: str) -> str:
 
 
 def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this time is before the first year or after the last one in UTC") from None
 
 
 RowId = Annotated[int, Path(ge=1, le=HIGHEST, description="The number of the row.")]
@@ -40,10 +45,8 @@ UserQuery = Annotated[
     int | None, Query(ge=1, le=HIGHEST, description="Of this Telegram user only.", examples=[700000001])
 ]
 Moment = Annotated[datetime, AfterValidator(_aware)]
-UserId = Annotated[int, Strict(), Field(ge=1, le=HIGHEST, description="A Telegram user's id.", examples=[700000001])]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
 Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(without_nul)]
-LongNumber = Annotated[str, PlainSerializer(str), Field(pattern=r"^[0-9]+$", examples=["123456789012345678"])]
 
 
 def read_long_id(text: str) -> int:

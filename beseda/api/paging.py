@@ -8,7 +8,7 @@ import base64
 import binascii
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -33,7 +33,9 @@ class Page(BaseModel, Generic[T]):
     total: int = Field(description="How many there are in all; of very many, as counted a moment ago.", examples=[1])
     limit: int = Field(examples=[100])
     offset: int = Field(examples=[0])
-    next_cursor: str | None = Field(description="Where the next page begins; null on the last.", examples=[None])
+    next_cursor: str | None = Field(
+        description="Where the next page begins; null where this one is not full.", examples=[None]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def read_cursor(cursor: str, order: str, *types: type) -> tuple[Any, ...]:
         found, values = None, []
     fits = len(values) == len(types) and all(map(_fits, values, types))
     if found != order or not fits:
-        raise HTTPException(400, "This cursor is not of this list, filter and order: leave it out to begin anew.")
+        raise HTTPException(400, "This cursor is not of this list and order: leave it out to begin anew.")
     return tuple(values)
 
 
@@ -126,8 +128,3 @@ def _fits(value: object, kind: type) -> bool:
     if kind is int:
         return type(value) is int and -(2**63) <= value < 2**63
     return isinstance(value, kind) and "\0" not in str(value)
-
-
-def last(items: Sequence[T]) -> T:
-    """Return the last row of a page: what its cursor is made of."""
-    return items[-1]

@@ -14,6 +14,8 @@ from beseda.api.answers import write_json
 from beseda.errors import BesedaError
 
 MEDIA_TYPE = "application/problem+json"
+_MOST_ERRORS = 20  # of one request: a body of many unknown fields must not make an answer larger than itself
+_LONGEST_PLACE = 200
 _HEAD = re.compile(r"(?<!^)(?=[A-Z])")
 _SAID = {
     HTTPStatus.BAD_REQUEST: "The request makes no sense: a made-up cursor, or bytes that are no text.",
@@ -76,7 +78,8 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def refuse_input(_: Request, error: RequestValidationError) -> Response:
-        found = [{"place": _clean(_place(item["loc"])), "problem": _clean(item["msg"])} for item in error.errors()]
+        shown = error.errors()[:_MOST_ERRORS]
+        found = [{"place": _clean(_place(item["loc"])), "problem": _clean(item["msg"])} for item in shown]
         detail = "; ".join(f"{item['place']}: {item['problem']}" for item in found)
         return show_problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=found)
 
@@ -104,7 +107,7 @@ def _name(error: BesedaError) -> str:
 
 
 def _place(steps: Sequence[object]) -> str:
-    return ".".join(map(str, steps))
+    return ".".join(map(str, steps))[:_LONGEST_PLACE]
 
 
 def _clean(text: str) -> str:

@@ -98,12 +98,21 @@ async def test_ten_megabytes_are_not_read(key: str | None, api: ApiServer) -> No
         "kind=secret",
         "updated_since=yesterday",
         "updated_since=99999-01-01",
+        "updated_since=0001-01-01T00:00:00%2B14:00",
+        "updated_since=9999-12-31T23:59:59-14:00",
         "taken_over=perhaps",
     ],
 )
 async def test_parameter_out_of_bounds(query: str, api: ApiServer) -> None:
     answer = await api.get(f"{LIST}?{query}")
     assert (answer.status, answer.json["errors"][0]["place"]) == (422, f"query.{query.split('=', maxsplit=1)[0]}")
+
+
+async def test_answer_to_many_unknown_fields_is_short(api: ApiServer) -> None:
+    body = {f"field{number}" + "x" * 1000: 1 for number in range(500)} | {"name": "crm"}
+    answer = await api.call("POST", KEYS, json=body)
+    assert (answer.status, len(answer.json["errors"])) == (422, 20)
+    assert len(answer.body) < 20_000
 
 
 CURSORS = [
