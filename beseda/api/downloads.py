@@ -1,12 +1,15 @@
 """Files over HTTP: always as something to save, never as something that a browser would open in our name."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
+
+from beseda.errors import NotFoundError
 
 MEDIA_TYPE = "application/octet-stream"
 DOWNLOAD: dict[int | str, dict[str, Any]] = {
@@ -20,17 +23,21 @@ _CHUNK = 256 * 1024
 _PLAIN = "-_.() "
 
 
-def send_file(path: Path, name: str, size: int) -> Response:
+async def send_file(path: Path, name: str) -> Response:
     """Return a file as an answer, read while it is sent; `name` may hold anything that people call a file.
 
-    Raises OSError where it cannot be opened.
+    It is open from here on: who deletes it meanwhile cuts nothing off. Raises NotFoundError where it is gone.
     """
+    try:
+        file, size = await asyncio.to_thread(_open, path)
+    except FileNotFoundError:
+        raise NotFoundError(f"the file {path.name}") from None
     headers = {
         "Content-Disposition": write_disposition(name),
         "Content-Length": str(size),
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
-    return StreamingResponse(_read(path, size), headers=headers, media_type=MEDIA_TYPE)
+    return StreamingResponse(_read(file, size), headers=headers, media_type=MEDIA_TYPE)
 
 
 def send_bytes(content: bytes, name: str, media_type: str = MEDIA_TYPE) -> Response:
@@ -50,9 +57,13 @@ def write_disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-async def _read(path: Path, size: int) -> AsyncIterator[bytes]:
+def _open(path: Path) -> tuple[BinaryIO, int]:
+    file = path.open("rb")
+    return file, os.fstat(file.fileno()).st_size
+
+
+async def _read(file: BinaryIO, size: int) -> AsyncIterator[bytes]:
     left = size  # as the header has it: not more, should the file have grown
-    file = await asyncio.to_thread(path.open, "rb")
     try:
         while left > 0 and (chunk := await asyncio.to_thread(file.read, min(_CHUNK, left))):
             left -= len(chunk)

@@ -115,7 +115,7 @@ def _add_content(routes: APIRouter, parts: ApiParts) -> None:
         path = await parts.files.open_path(file)
         suffix = PurePath(file.path).suffix
         name = file.title if file.title.endswith(suffix) else f"{file.title}{suffix}"
-        return send_file(path, name, file.size)
+        return await send_file(path, name)
 
     @routes.delete(
         "/{file_id}",

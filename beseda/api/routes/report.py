@@ -131,7 +131,7 @@ def _add_single(routes: APIRouter, parts: ApiParts) -> None:
     )
     async def download_report(report_id: RowId) -> Response:
         report = await reports.find(report_id)
-        return send_file(await reports.open_path(report), report.title, report.size)
+        return await send_file(await reports.open_path(report), report.title)
 
     @routes.delete(
         "/{report_id}",

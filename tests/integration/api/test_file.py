@@ -1,10 +1,14 @@
 """Files and jobs over the API."""
 
+import asyncio
 import hashlib
+from pathlib import Path
 
 import pytest
+from starlette.responses import StreamingResponse
 
-from beseda.api.downloads import write_disposition
+from beseda.api.downloads import send_file, write_disposition
+from beseda.errors import NotFoundError
 from tests.parts.api_server import ApiServer
 
 
@@ -29,6 +33,18 @@ async def test_file_that_has_lost_its_content(api: ApiServer) -> None:
     kept = await api.keep_file()
     api.container.files.path(kept).unlink()
     assert (await api.get(f"/api/v1/files/{kept.id}/content")).status == 404
+
+
+async def test_file_deleted_while_it_is_sent_arrives_whole(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    await asyncio.to_thread(path.write_bytes, b"x" * 1_000_000)
+    answer = await send_file(path, "long.txt")
+    path.unlink()
+    assert isinstance(answer, StreamingResponse)
+    chunks = [chunk async for chunk in answer.body_iterator]
+    assert sum(len(chunk) for chunk in chunks) == 1_000_000
+    with pytest.raises(NotFoundError):
+        await send_file(path, "long.txt")
 
 
 @pytest.mark.parametrize(
