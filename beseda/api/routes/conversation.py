@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from starlette.responses import Response
 
 from beseda.api.answers import show, show_list
@@ -20,6 +20,32 @@ from beseda.domain.conversation_list import ConversationFilter, ConversationLine
 from beseda.errors import NotFoundError
 
 _ORDER = "conversations"
+_SHOWN = 100  # messages beside the conversation itself
+_CONVERSATION: dict[str, JsonValue] = {
+    "id": 12,
+    "bot": "sales",
+    "chat_id": 700000001,
+    "thread_id": 0,
+    "kind": "private",
+    "title": "",
+    "user_id": 700000001,
+    "user_name": "Anna",
+    "username": "anna",
+    "language": "ru",
+    "created_at": "2026-11-20T09:00:00Z",
+    "last_message_at": "2026-11-20T09:05:00Z",
+    "takeover": None,
+}
+_MESSAGE: dict[str, JsonValue] = {
+    "id": 91,
+    "turn_id": "118217652158451712",
+    "role": "user",
+    "content": "Hello! Do you deliver to Kazan?",
+    "created_at": "2026-11-20T09:05:00Z",
+    "state": "delivered",
+    "kind": "chat",
+    "operator": None,
+}
 
 
 class TakeoverOut(BaseModel):
@@ -46,27 +72,7 @@ class ConversationOut(BaseModel):
     last_message_at: datetime | None
     takeover: TakeoverOut | None
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 12,
-                    "bot": "sales",
-                    "chat_id": 700000001,
-                    "thread_id": 0,
-                    "kind": "private",
-                    "title": "",
-                    "user_id": 700000001,
-                    "user_name": "Anna",
-                    "username": "anna",
-                    "language": "ru",
-                    "created_at": "2026-11-20T09:00:00Z",
-                    "last_message_at": "2026-11-20T09:05:00Z",
-                    "takeover": None,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_CONVERSATION]})
 
 
 class MessageOut(BaseModel):
@@ -81,22 +87,15 @@ class MessageOut(BaseModel):
     kind: str
     operator: str | None
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 91,
-                    "turn_id": "118217652158451712",
-                    "role": "user",
-                    "content": "Hello! Do you deliver to Kazan?",
-                    "created_at": "2026-11-20T09:05:00Z",
-                    "state": "delivered",
-                    "kind": "chat",
-                    "operator": None,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_MESSAGE]})
+
+
+class ConversationDetail(ConversationOut):
+    """A conversation with what was said last, a hundred messages at most, oldest first; the whole is at `/messages`."""
+
+    messages: list[MessageOut]
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_CONVERSATION, "messages": [_MESSAGE]}]})
 
 
 async def _read_filter(
@@ -137,13 +136,16 @@ def router(parts: ApiParts) -> APIRouter:
 
     @routes.get(
         "/{conversation_id}",
-        response_model=ConversationOut,
-        summary="Get a conversation",
+        response_model=ConversationDetail,
+        summary="Get a conversation with what was said last",
         responses=problems(404),
         dependencies=[Depends(needs("read"))],
     )
     async def get_conversation(conversation_id: RowId) -> Response:
-        return show(_show_line(await find(parts, conversation_id)))
+        line, said = await asyncio.gather(
+            find(parts, conversation_id), store.last_messages(conversation_id, limit=_SHOWN)
+        )
+        return show({**_show_line(line), "messages": [_show_message(message) for message in said]})
 
     _add_messages(routes, parts)
     return routes

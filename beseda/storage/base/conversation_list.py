@@ -28,6 +28,10 @@ class ConversationList(Protocol):
         """Return what was said, oldest first; `after` is the turn and the number of the last message seen."""
         ...
 
+    async def last_messages(self, conversation_id: int, *, limit: int) -> list[SaidMessage]:
+        """Return what was said last, oldest first."""
+        ...
+
     async def count_messages(self, conversation_id: int) -> int:
         """Return how many messages a conversation has."""
         ...

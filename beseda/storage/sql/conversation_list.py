@@ -83,6 +83,12 @@ class SqlConversationList:
         query = query.offset(written(offset)) if after is None else query.where(tuple_(*place) > tuple_(*after))
         return [_load_message(row) for row in await self._fetch(query)]
 
+    async def last_messages(self, conversation_id: int, *, limit: int) -> list[SaidMessage]:
+        """Return what was said last, oldest first."""
+        query = _said.where(messages.c.conversation_id == conversation_id)
+        query = query.order_by(messages.c.turn_id.desc(), messages.c.id.desc()).limit(written(limit))
+        return [_load_message(row) for row in reversed(await self._fetch(query))]
+
     async def count_messages(self, conversation_id: int) -> int:
         """Return how many messages a conversation has."""
         query = select(func.count()).select_from(messages).where(messages.c.conversation_id == conversation_id)

@@ -82,6 +82,15 @@ async def test_transcript_is_in_order_and_in_pages(api: ApiServer) -> None:
     assert words == list(zip(roles, "abcdef", strict=True))
 
 
+async def test_conversation_is_shown_with_its_last_hundred_messages(api: ApiServer) -> None:
+    conversation = await api.talk(said=[(f"q{number}", f"a{number}") for number in range(52)])
+    found = (await api.get(f"{LIST}/{conversation.id}")).json
+    assert (found["id"], found["user_id"]) == (conversation.id, ANNA.id)
+    assert [item["content"] for item in found["messages"][:2]] == ["q2", "a2"]
+    assert [item["content"] for item in found["messages"][-2:]] == ["q51", "a51"]
+    assert len(found["messages"]) == 100
+
+
 async def test_conversation_that_is_not_there(api: ApiServer) -> None:
     for path in ("/5", "/5/messages"):
         answer = await api.get(f"{LIST}{path}")
