@@ -12,5 +12,5 @@ from beseda.services.report.service import ReportParts
 
 def build_reports(settings: Settings, record: Record, jobs: JobQueue, clock: Clock) -> ReportService:
     """Return the service of reports; their files are in a folder of their own."""
-    gatherer = Gatherer(record.reports, AnalyticsService(record.analytics, clock))
+    gatherer = Gatherer(record.reports, AnalyticsService(record.analytics, clock), clock)
     return ReportService(ReportParts(record.reports, gatherer, jobs, settings.storage_dir / "reports", clock))

@@ -1,12 +1,14 @@
 """What stands in each kind of report, gathered from the figures and lists of the record."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from beseda.domain.analytics import DAY, Metric, Metrics, Period, Point, Step
+from beseda.domain.analytics import DAY, WEEK, Metric, Metrics, Period, Point, Step
 from beseda.domain.report import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
+from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.services.analytics import AnalyticsService
 from beseda.services.report.content import Cell, Chart, ChartKind, Column, Content, Kind, Line, Rows, Sheet, Tile
@@ -60,20 +62,22 @@ class _Plot:
     """The values of some metrics over the period, by day or by week."""
 
     step: Step
-    labels: Sequence[str]
+    moments: Sequence[datetime]
     values: dict[Metric, Sequence[float | None]]
 
     def draw(self, title: Text, kind: ChartKind, unit: Kind, *lines: tuple[Text, Metric]) -> Chart:
         """Return a chart of some of the metrics."""
-        return Chart(title, kind, self.labels, [Line(name, self.values[metric]) for name, metric in lines], unit)
+        labels = [f"{at:%Y-%m-%d}" for at in self.moments]
+        return Chart(title, kind, labels, [Line(name, self.values[metric]) for name, metric in lines], unit)
 
 
 class Gatherer:
     """Gathers the content of reports."""
 
-    def __init__(self, store: ReportStore, analytics: AnalyticsService) -> None:
+    def __init__(self, store: ReportStore, analytics: AnalyticsService, clock: Clock) -> None:
         self._store = store
         self._analytics = analytics
+        self._clock = clock
 
     async def gather(self, new: NewReport) -> Content:
         """Return the content of a report: figures at once, lists as they are read. Raises StorageError."""
@@ -89,9 +93,8 @@ class Gatherer:
         plot = await self._plot(period, [metric for _, metric, _ in _DAILY])
         head = Column(_DAY if plot.step is Step.DAY else _WEEK, Kind.DAY, 12)
         columns = [head, *(Column(title, kind, 14) for title, _, kind in _DAILY)]
-        points = await self._analytics.series(period, Metric.MESSAGES, plot.step)
         rows = [
-            [point.at, *(plot.values[metric][number] for _, metric, _ in _DAILY)] for number, point in enumerate(points)
+            [at, *(plot.values[metric][number] for _, metric, _ in _DAILY)] for number, at in enumerate(plot.moments)
         ]
         charts = [
             plot.draw(_MESSAGES, ChartKind.BARS, Kind.COUNT, (_MESSAGES, Metric.MESSAGES)),
@@ -232,21 +235,27 @@ class Gatherer:
         return Content(title, tiles, charts, [Sheet(title, columns, partial(_give, rows))])
 
     async def _read_costs(self, period: Period) -> AsyncIterator[Sequence[CostRow]]:
+        period = self._cut(period)
         start = period.since
         while start < period.until:
             end = min(Step.DAY.floor(start) + DAY, period.until)
             yield await self._store.costs(Period(start, end, period.bot))
             start = end
 
+    def _cut(self, period: Period) -> Period:
+        """Leave out what is still to come, where somebody asked for a hundred years: no day of it has anything."""
+        now = self._clock.now()
+        return replace(period, until=min(period.until, Step.WEEK.floor(max(now, period.since)) + WEEK))
+
     async def _plot(self, period: Period, metrics: Sequence[Metric]) -> _Plot:
+        period = self._cut(period)
         step = Step.DAY if (period.until - period.since) / DAY <= _DAYS_SHOWN else Step.WEEK
         found: dict[Metric, Sequence[Point]] = {}
         for metric in metrics:
             found[metric] = await self._analytics.series(period, metric, step)
-        points = next(iter(found.values()))
         return _Plot(
             step,
-            [f"{point.at:%Y-%m-%d}" for point in points],
+            [point.at for point in next(iter(found.values()))],
             {metric: [point.value for point in series] for metric, series in found.items()},
         )
 

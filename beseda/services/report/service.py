@@ -95,10 +95,8 @@ class ReportService:
         old = await self._store.older_than(now - KEPT)
         for report in old:
             await self._remove(report)
-        for report in await self._store.older_than(now - _STUCK):
-            if report.state in {ReportState.QUEUED, ReportState.BUILDING}:
-                failed = replace(report, state=ReportState.FAILED, reason="abandoned", finished_at=now)
-                await self._store.update(failed)
+        for report in await self._store.older_than(now - _STUCK, unfinished=True):
+            await self._store.update(replace(report, state=ReportState.FAILED, reason="abandoned", finished_at=now))
         return len(old)
 
     async def build(self, report_id: int, control: JobControl | None = None) -> Report | None:

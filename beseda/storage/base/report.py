@@ -37,8 +37,8 @@ class ReportStore(Protocol):
         """Delete a report; False where there is none."""
         ...
 
-    async def older_than(self, moment: datetime, limit: int = 500) -> list[Report]:
-        """Return reports that were asked for before then, the first one first."""
+    async def older_than(self, moment: datetime, *, unfinished: bool = False, limit: int = 500) -> list[Report]:
+        """Return reports that were asked for before then, or those of them that nobody has finished, in order."""
         ...
 
     async def leads(self, period: Period, *, after: Place | None = None, limit: int = 500) -> Sequence[LeadRow]:

@@ -88,11 +88,10 @@ class SqlReportRepository:
         change = delete(reports).where(reports.c.id == report_id)
         return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
 
-    async def older_than(self, moment: datetime, limit: int = 500) -> list[Report]:
-        """Return reports that were asked for before then, the first one first."""
-        return await self._read(
-            select(reports).where(reports.c.created_at < moment).order_by(reports.c.id).limit(limit)
-        )
+    async def older_than(self, moment: datetime, *, unfinished: bool = False, limit: int = 500) -> list[Report]:
+        """Return reports that were asked for before then, or those of them that nobody has finished, in order."""
+        query = select(reports).where(reports.c.created_at < moment).order_by(reports.c.id).limit(limit)
+        return await self._read(query.where(reports.c.finished_at.is_(None)) if unfinished else query)
 
     async def leads(self, period: Period, *, after: Place | None = None, limit: int = 500) -> Sequence[LeadRow]:
         """Return leads that came in the period, from behind `after` on."""

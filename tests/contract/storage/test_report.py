@@ -111,7 +111,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def service(database: Database, clock: ManualClock, tmp_path: Path) -> ReportService:
     store = SqlReportRepository(database, clock)
-    gatherer = Gatherer(store, AnalyticsService(SqlAnalyticsRepository(database, clock), clock))
+    gatherer = Gatherer(store, AnalyticsService(SqlAnalyticsRepository(database, clock), clock), clock)
     return ReportService(ReportParts(store, gatherer, cast("JobQueue", NoQueue()), tmp_path / "reports", clock))
 
 
@@ -134,6 +134,18 @@ async def test_report_that_nobody_builds_is_given_up(service: ReportService, clo
     await service.tidy()
     found = await service.find(made.id)
     assert (found.state, found.reason) == (ReportState.FAILED, "abandoned")
+
+
+async def test_report_that_nobody_builds_is_given_up_behind_many_that_are_ready(
+    service: ReportService, database: Database, clock: ManualClock
+) -> None:
+    store = SqlReportRepository(database, clock)
+    for _ in range(500):
+        await store.update(replace(await store.add(NEW), state=ReportState.READY, finished_at=clock.now()))
+    made = await service.create(NEW)
+    clock.shift(86401)
+    await service.tidy()
+    assert (await service.find(made.id)).state is ReportState.FAILED
 
 
 async def test_report_deleted_before_it_is_built_makes_no_file(service: ReportService, tmp_path: Path) -> None:

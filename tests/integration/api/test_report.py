@@ -111,6 +111,15 @@ async def test_report_about_nothing_is_a_report(working: ApiServer, kind: str, f
     assert content
 
 
+@pytest.mark.parametrize("kind", ["overview", "leads", "conversations", "costs"])
+async def test_report_about_a_hundred_years_is_a_report(working: ApiServer, kind: str) -> None:
+    await fill(working)
+    asked = {"from": "1970-01-01T00:00:00Z", "to": "2090-01-01T00:00:00Z"}
+    report, content = await build(working, kind=kind, format="html", **asked)
+    assert (report["from"], report["to"]) == ("2015-01-01T00:00:00Z", "2090-01-01T00:00:00Z")
+    assert b"<svg" in content or kind == "costs"
+
+
 async def test_download_before_it_is_ready_is_a_conflict(api: ApiServer) -> None:
     report = (await api.call("POST", REPORTS, json={"kind": "overview"})).json
     answer = await api.get(f"{REPORTS}/{report['id']}/download")
