@@ -75,3 +75,9 @@ REQUEST = _compile(
     r"\?|^\W*(?:запишите|подтверждаю|отмените|перенесите|отозвать|перезвоните|позвоните)\b",
     r"^\W*(?:(?:please )?(?:book|confirm|cancel|move|call)|i confirm|take my consent back)\b",
 )
+# A consent that is taken back unasked.
+_CONTACTS = r"(?:номер|телефон|почт|адрес|контакт|согласи|number|phone|e-?mail|address|contact|consent)"
+REVOKES = _compile(
+    rf"\b(?:не (?:хранит|сохраняй)\w*|удалит\w*|сотрит\w*|забудьте|отзыва\w+|отозвать)\s+(?:\w+\s+)?{_CONTACTS}",
+    rf"\b(?:do not keep|don't keep|delete|erase|remove|forget|withdraw)\s+(?:\w+\s+)?{_CONTACTS}",
+)

@@ -9,7 +9,7 @@ from typing import Any
 
 from beseda.domain.message import Role
 from beseda.domain.reading import Line, Topic, read_page, read_topics
-from beseda.llm._demo_patterns import EVASIVE, NO, REQUEST, SIGNALS, SMALL_TALK, VALUES, YES
+from beseda.llm._demo_patterns import EVASIVE, NO, REQUEST, REVOKES, SIGNALS, SMALL_TALK, VALUES, YES
 from beseda.llm.base import ModelRequest
 
 _SURE, _LIKELY = 0.9, 0.7
@@ -32,7 +32,7 @@ def fill_in(request: ModelRequest) -> dict[str, object]:
     rules: Mapping[str, Callable[[], object]] = {
         "findings": lambda: list(_find(lines, topics)),
         "signals": lambda: _list_signals(said),
-        "consent": lambda: word if _find_last_question(lines, own) == "consent" else "none",
+        "consent": lambda: _find_consent(said, word, _find_last_question(lines, own)),
         "confirmed": lambda: names if word == "yes" else [],
         "denied": lambda: names if word == "no" else [],
     }
@@ -44,6 +44,12 @@ def _find_word(said: str) -> str:
     if NO.match(said):
         return "no"
     return "yes" if YES.match(said) else "none"
+
+
+def _find_consent(said: str, word: str, asked: str) -> str:
+    if REVOKES.search(said):
+        return "no"
+    return word if asked == "consent" else "none"
 
 
 def _list_signals(said: str) -> list[str]:

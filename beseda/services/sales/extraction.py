@@ -40,8 +40,9 @@ understand a short answer.
 - `on_topic`: speaks of their business or of what we offer; absent where it is a greeting, thanks or small talk
 
 `confirmed` and `denied` name the topics below “To be confirmed” that the last line agrees with or disputes.
-`consent` is yes or no where the last line answers this question of the assistant, in whatever words; else none:
+`consent` is yes or no where the last line answers this question of the assistant, in whatever words:
 {consent}
+It is no, asked or not, where the person wants their contacts not to be kept any longer. Else it is none.
 
 What to look for
 {topics}

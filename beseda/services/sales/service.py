@@ -202,13 +202,14 @@ class SalesService:
     async def _take_word(
         self, talk: Talk, reading: Reading, memory: SalesMemory, message_id: int
     ) -> tuple[str, SalesMemory]:
-        """Take a yes or no in words for the answer to our question, while it is open; return it, empty for none."""
-        if not memory.asked or reading.consent not in {"yes", "no"}:
-            return "", memory
-        if reading.consent == "yes":
+        """Take a yes or no in words and return it, empty for none: a yes while our question is open, a no always."""
+        lead = await self.find_lead(talk)
+        if reading.consent == "yes" and memory.asked:
             await self.give_consent(talk, message_id)
-        else:
+        elif reading.consent == "no" and (memory.asked or await self.has_consent(lead.id)):
             await self.revoke_consent(talk, message_id)
+        else:
+            return "", memory
         return reading.consent, await load_memory(self._state, talk.key)
 
     async def _answer_doubts(self, lead: Lead, reading: Reading, memory: SalesMemory) -> SalesMemory:

@@ -59,6 +59,19 @@ async def test_demo_understands_a_word_of_consent(
         assert await holds(living, person) is bool(phone)
 
 
+async def test_consent_is_taken_back_in_words(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, demo(), "sales") as living:
+        anna = await living.user()
+        for words in (f"Мой номер {PHONE}", "да"):
+            await ask(anna, words)
+            await living.settle()
+        assert "контакт не сохраняю" in await ask(anna, "Нет, лучше не храните мой номер")
+        lead = await lead_of(living)
+        assert (lead.phone, lead.contact, dict(lead.slots)) == ("", "", {})
+        assert not await holds(living)
+        assert "контакт" not in await ask(anna, "Нет")
+
+
 async def test_yes_to_another_question_is_no_consent(tmp_path: Path) -> None:
     async with living_bot(tmp_path, demo(), "sales") as living:
         anna = await living.user()

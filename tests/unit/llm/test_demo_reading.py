@@ -119,6 +119,21 @@ async def test_wishes_and_consent_are_whole_words(said: str, signals: list[str],
     assert (form["signals"], form["consent"]) == (signals, consent)
 
 
+@pytest.mark.parametrize(
+    ("said", "consent"),
+    [
+        ("нет, лучше не храните мой номер", "no"),
+        ("Удалите телефон", "no"),
+        ("отзываю согласие", "no"),
+        ("please delete my number", "no"),
+        ("удалите дубли в таблице", "none"),
+    ],
+)
+async def test_consent_is_taken_back_unasked(said: str, consent: str) -> None:
+    form = await fill_in(Line(1, Role.USER, said))
+    assert form["consent"] == consent
+
+
 async def test_yes_to_something_else_is_no_consent() -> None:
     asked, said = Line(0, Role.ASSISTANT, CONSENT), Line(1, Role.USER, "Мы из Твери")
     form = await fill_in(asked, said, Line(0, Role.ASSISTANT, "Давно?"), Line(2, Role.USER, "Да"))
