@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from beseda.domain.message import Message, Role
 from beseda.domain.structured import read_object
@@ -121,19 +121,13 @@ class Measuring(Protocol):
         ...
 
 
-@runtime_checkable
-class Measurable(Protocol):
-    """A model that may be able to measure; those that wrap another pass on what the inner one can."""
-
-    @property
-    def measuring(self) -> Measuring | None:
-        """The way to measure, None where there is none."""
-        ...
-
-
 def find_measuring(model: ChatModel) -> Measuring | None:
-    """Return how `model` measures texts, or None: then only an estimate can."""
-    return model.measuring if isinstance(model, Measurable) else None
+    """Return how `model` measures texts, by its property `measuring` where it has one; None: only an estimate can.
+
+    Wrappers pass on what the inner one can. Asked for each message: a protocol's isinstance would walk all its names.
+    """
+    measuring: Measuring | None = getattr(model, "measuring", None)
+    return measuring
 
 
 async def ask_structured(
