@@ -12,6 +12,7 @@ from beseda.domain.conversation import Conversation
 from beseda.domain.lead import Lead, SlotState
 from beseda.domain.meeting import MeetingSummary
 from beseda.domain.message import Message, Role
+from beseda.domain.reading import write_cue
 from beseda.errors import EmptyAnswerError
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
@@ -34,6 +35,10 @@ _RULES = Text(
 )
 _MATERIAL = Text(
     ru="Поля:\n{fields}\n\nРазговор:\n<<<\n{talk}\n>>>", en="Fields:\n{fields}\n\nConversation:\n<<<\n{talk}\n>>>"
+)
+_BELOW = Text(
+    ru="Слова собеседника, на которых это стоит, приведены ниже.",
+    en="The words of the person on which this stands are below.",
 )
 _SPEAKERS = {
     Role.USER: Text("Человек", "Person"),
@@ -73,7 +78,7 @@ class BriefingService:
         lead = await self._find_lead(meeting.lead_id)
         facts = list_facts(lead)
         talk = await self._read_talk(await self._store.find_chat(meeting.bot, lead.user_id), language)
-        text = await _ask(model, _write_request(facts, talk, language, lead))
+        text = await _ask(model, write_request(facts, talk, language, lead))
         return await self._meetings.keep_summary(
             MeetingSummary(meeting.id, shorten(text), facts, model.name, self._clock.now())
         )
@@ -105,11 +110,13 @@ def shorten(text: str) -> str:
     return text if len(ends) <= _WORDS else f"{text[: ends[_WORDS - 1]]}…"
 
 
-def _write_request(facts: Sequence[Mapping[str, object]], talk: str, language: str, lead: Lead) -> ModelRequest:
+def write_request(facts: Sequence[Mapping[str, object]], talk: str, language: str, lead: Lead) -> ModelRequest:
+    """Return what a model is asked: the talk and the facts as data, and to point at the facts, which stand below."""
     fields = "\n".join(f"{fact['name']}: {fact['value']}" for fact in facts)
     nothing = _NOTHING.say(language)
     material = _MATERIAL.say(language, fields=fields or nothing, talk=talk or nothing)
-    messages = [Message(Role.SYSTEM, _RULES.say(language)), Message(Role.USER, material)]
+    rules = [_RULES.say(language), *([write_cue(_BELOW.say(language))] if facts else ())]
+    messages = [Message(Role.SYSTEM, "\n".join(rules)), Message(Role.USER, material)]
     return ModelRequest(messages, _TEMPERATURE, _TOKENS, user=str(lead.user_id))
 
 
