@@ -124,7 +124,8 @@ def _own_subscription(owner: FileOwner) -> Any:
 
 
 def _read(connection: Connection, query: Any) -> Rows:
-    return [dict(row) for row in connection.execute(query).mappings()]
+    # Names of columns are of a kind of their own, which is not written as JSON.
+    return [{str(name): value for name, value in row.items()} for row in connection.execute(query).mappings()]
 
 
 def _read_meetings(connection: Connection, owner: FileOwner) -> Iterator[Mapping[str, object]]:
@@ -135,8 +136,8 @@ def _read_meetings(connection: Connection, owner: FileOwner) -> Iterator[Mapping
         .where(_own_lead(owner))
         .order_by(meetings.c.id)
     )
-    for row in connection.execute(query).mappings():
-        yield {**row, "facts": orjson.loads(row["facts"]) if row["facts"] else []}
+    for row in _read(connection, query):
+        yield {**row, "facts": orjson.loads(str(row["facts"] or "[]"))}
 
 
 def _select_summaries(owner: FileOwner) -> Any:
@@ -184,8 +185,12 @@ def _read_jobs(connection: Connection, owner: FileOwner) -> Iterator[Mapping[str
         .where(jobs.c.bot == owner.bot, jobs.c.user_id == owner.user_id)
         .order_by(jobs.c.id)
     )
-    for row in connection.execute(query).mappings():
-        yield {**row, "payload": orjson.loads(row["payload"]), "result": orjson.loads(row["result"] or "null")}
+    for row in _read(connection, query):
+        yield {
+            **row,
+            "payload": orjson.loads(str(row["payload"])),
+            "result": orjson.loads(str(row["result"] or "null")),
+        }
 
 
 def _leave_broadcasts(connection: Connection, owner: FileOwner) -> None:

@@ -242,31 +242,3 @@ async def test_many_turns_are_forgotten_in_pieces(office: Office) -> None:
         await office.world.talk(chat, "q", "a")
     found = await office.service.forget(ANYA)
     assert (found.turns, found.messages) == (201, 402)
-
-
-def test_whatever_hangs_on_a_person_is_known_here() -> None:
-    # A new table that refers to people or their turns has to be exported and forgotten as well.
-    parents = {"users", "turns", "conversations", "jobs"}
-    found = {
-        f"{table.name}.{key.parent.name}"
-        for table in tables.metadata.sorted_tables
-        for key in table.foreign_keys
-        if key.column.table.name in parents
-    }
-    assert found == {
-        "conversations.user_id",
-        "turns.conversation_id",
-        "turns.user_id",
-        "updates.turn_id",
-        "messages.conversation_id",
-        "messages.turn_id",
-        "deliveries.turn_id",
-        "model_calls.turn_id",
-        "jobs.user_id",
-        "files.user_id",
-        "files.turn_id",
-        "files.job_id",
-        "active_users.user_id",
-        "conversation_metrics.conversation_id",
-        "leads.user_id",
-    }
