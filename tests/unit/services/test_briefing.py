@@ -20,7 +20,7 @@ async def test_demo_points_at_the_facts_in_place_of_talking_of_itself() -> None:
     heard = await listen(DemoModel(ManualClock(instant=True)), request)
     assert heard.text.startswith("Слова собеседника")
     assert "демо-режим" in heard.text
-    assert "ключ" not in heard.text
+    assert "нейросеть" not in heard.text
 
 
 def test_doubtful_fact_is_no_fact() -> None:
