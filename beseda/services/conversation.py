@@ -84,7 +84,7 @@ class Memory:
         count = await self.conversations.clear(conversation)
         await self.history.clear(self._key(conversation))
         if self._summaries:
-            self._summaries.drop(conversation.id)
+            await self._summaries.drop(conversation.id)
         return count
 
     def _key(self, conversation: Conversation) -> str:

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import Conversation
@@ -15,12 +17,15 @@ from beseda.errors import EmptyAnswerError, StorageError
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, ModelRequest, TextDelta
+from beseda.storage.base.bus import Bus
 from beseda.storage.base.summary import SummaryStore
 
 log = logging.getLogger(__name__)
 
 KIND = "conversation.summarise"
-_FRESH = 30.0  # seconds that a summary is believed to be the last one: others are written in another process
+_TOPIC = "summaries"  # a summary of a conversation was written, or is gone
+_FRESH = 30.0  # seconds that a summary is believed to be the last one: a hint of another process may get lost
+_PAUSE = 60.0  # seconds between two jobs for one conversation, however much is said: the next one takes more at once
 _KNOWN_LIMIT = 10_000
 _WAIT = 5  # prompts of one conversation until the next look at how much has fallen out, where nothing is known
 _PIECE = 60  # messages that are summed up at once
@@ -38,9 +43,11 @@ what they ask for. Answer with the summary alone, as plain text."""
 class _Known:
     """What this process knows of a conversation: its summary, when it was read, in how many prompts to look again."""
 
+    id: int
     summary: Summary | None = None
     read_at: float = float("-inf")
     wait: int = 0
+    asked_at: float = float("-inf")
     job_id: int | None = None
 
 
@@ -50,7 +57,7 @@ class _Memo:
 
     def of(self, conversation_id: int) -> _Known:
         """Return what is known of a conversation; of those not asked for lately the oldest is dropped."""
-        known = self.entries.setdefault(conversation_id, _Known())
+        known = self.entries.setdefault(conversation_id, _Known(conversation_id))
         self.entries.move_to_end(conversation_id)
         if len(self.entries) > _KNOWN_LIMIT:
             self.entries.popitem(last=False)
@@ -60,12 +67,19 @@ class _Memo:
 class SummaryService:
     """Reads summaries for prompts, sees when one is due, and writes it."""
 
-    def __init__(self, store: SummaryStore, jobs: JobQueue, clock: Clock) -> None:
+    def __init__(self, store: SummaryStore, jobs: JobQueue, clock: Clock, bus: Bus | None = None) -> None:
+        """On `bus` other processes, from `start` on, say which of their summaries are new, or gone."""
         self._store = store
         self._jobs = jobs
         self._clock = clock
+        self._bus = bus
         self._memo = _Memo()
-        self._looking: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to listen to other processes."""
+        if self._bus is not None:
+            self._spawn(self._listen(self._bus))
 
     async def recall(self, conversation: Conversation, bot: BotProfile) -> str:
         """Return the summary of what a prompt leaves out, or nothing; and see to it that a new one is due in time.
@@ -74,14 +88,12 @@ class SummaryService:
         """
         if not bot.summary_after:
             return ""
-        known = self._memo.of(conversation.id)
+        known, now = self._memo.of(conversation.id), self._clock.monotonic()
         known.wait -= 1
-        if known.wait < 0:
+        if known.wait < 0 and now - known.asked_at >= _PAUSE:
             known.wait = _WAIT
-            task = asyncio.get_running_loop().create_task(self._look(conversation, bot, known))
-            self._looking.add(task)
-            task.add_done_callback(self._looking.discard)
-        if self._clock.monotonic() - known.read_at > _FRESH:
+            self._spawn(self._look(conversation, bot, known))
+        if now - known.read_at > _FRESH:
             try:
                 known.summary = await self._store.find(conversation.id)
                 known.read_at = self._clock.monotonic()
@@ -89,9 +101,10 @@ class SummaryService:
                 log.warning("a summary cannot be read: %s", error.detail)
         return known.summary.text if known.summary else ""
 
-    def drop(self, conversation_id: int) -> None:
-        """Know nothing of a conversation any more: what was said in it is deleted."""
+    async def drop(self, conversation_id: int) -> None:
+        """Know nothing of a conversation any more, in any process: what was said in it is deleted."""
         self._memo.entries.pop(conversation_id, None)
+        await self._tell(conversation_id)
 
     async def summarise(self, conversation_id: int, window: int, model: ChatModel) -> Summary | None:
         """Sum up all that fell out of the window, piece by piece, and return the last summary written.
@@ -104,21 +117,39 @@ class SummaryService:
             text = cut_words(await _ask(model, piece))
             saved = await self._store.save(piece, text, model.name)
             if saved is None:
-                self.drop(conversation_id)
+                await self.drop(conversation_id)
                 break  # wiped meanwhile
             written = saved
             if len(piece.messages) < _PIECE - _TURN:
                 break  # that was all
         if written is not None:
+            await self._tell(conversation_id)
             known = self._memo.of(conversation_id)
             known.summary, known.read_at = written, self._clock.monotonic()
         return written
 
     async def close(self) -> None:
         """Look at nothing more."""
-        for task in self._looking:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._looking, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell(self, conversation_id: int) -> None:
+        if self._bus is not None:
+            await self._bus.publish(_TOPIC, {"conversation_id": conversation_id})
+
+    async def _listen(self, bus: Bus) -> None:
+        async with bus.subscribe(_TOPIC) as hints:
+            async for hint in hints:
+                number = hint.get("conversation_id")
+                known = self._memo.entries.get(number) if isinstance(number, int) else None
+                if known is not None:  # in a new entry: somebody may be reading the summary of before into this one
+                    self._memo.entries[known.id] = replace(known, summary=None, read_at=float("-inf"))
 
     async def _look(self, conversation: Conversation, bot: BotProfile, known: _Known) -> None:
         """Ask for a summary where enough has fallen out of the window since the last one."""
@@ -137,7 +168,7 @@ class SummaryService:
             payload = {"conversation_id": conversation.id, "bot": bot.name, "model": bot.model, "window": window}
             request = JobRequest(derive_id(KIND, conversation.id, minute), KIND, payload, slot="text")
             known.job_id = (await self._jobs.enqueue(request)).id
-            known.wait = max(_WAIT, bot.summary_after // 2)
+            known.asked_at, known.wait = self._clock.monotonic(), max(_WAIT, bot.summary_after // 2)
         except StorageError as error:
             log.warning("nobody saw whether a summary is due: %s", error.detail)
 

@@ -1,0 +1,98 @@
+"""What the services of several processes do with summaries, over one record."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import func, select
+
+from beseda.domain.bot import BotProfile
+from beseda.domain.conversation import ChatKey, ChatKind
+from beseda.jobs.inline import InlineJobs
+from beseda.kit.texts import Text
+from beseda.services.summary import KIND, SummaryService
+from beseda.storage.memory.bus import MemoryBus
+from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.summary import SqlSummaryRepository
+from beseda.storage.sql.tables.job import jobs
+from beseda.testing.clock import ManualClock
+from tests.contract.storage.test_summary import ANYA, Talk
+from tests.contract.storage.world import World
+from tests.parts.waiting import eventually
+
+BOT = BotProfile("assistant", Text("А", "A"), Text("", ""), Text("", ""), "Be kind.", window=4, summary_after=6)
+
+
+class CountingStore(SqlSummaryRepository):
+    """Counts how often somebody looks for what is to be summed up."""
+
+    looks = 0
+
+    async def count(self, conversation_id: int, window: int) -> int:
+        self.looks += 1
+        return await super().count(conversation_id, window)
+
+
+class House:
+    """A conversation, and what two processes know of its summary."""
+
+    def __init__(self, world: World, talk: Talk) -> None:
+        self.talk = talk
+        self.clock = ManualClock()
+        self.store = CountingStore(world.database)
+        self.jobs = InlineJobs(SqlJobRepository(world.database, self.clock), {}, {"text": 1}, self.clock)
+        bus = MemoryBus()
+        self.here, self.there = (SummaryService(self.store, self.jobs, self.clock, bus) for _ in range(2))
+
+    async def recall(self, service: SummaryService) -> str:
+        return await service.recall(self.talk.conversation, BOT)
+
+
+@pytest.fixture
+async def house(world: World) -> AsyncIterator[House]:
+    key = ChatKey("assistant", ANYA.id)
+    talk = Talk(world, await world.conversations.open(key, ChatKind.PRIVATE, "", ANYA))
+    house = House(world, talk)
+    house.here.start()
+    house.there.start()
+    await asyncio.sleep(0)  # both listen now
+    yield house
+    await house.here.close()
+    await house.there.close()
+
+
+async def test_other_processes_hear_that_a_summary_is_gone(house: House) -> None:
+    for number in range(5):
+        await house.talk.exchange(str(number))
+    assert await house.talk.sum_up("a cat called Barsik")
+    assert [await house.recall(house.here), await house.recall(house.there)] == ["a cat called Barsik"] * 2
+    await house.talk.world.conversations.clear(house.talk.conversation)
+    await house.here.drop(house.talk.id)
+
+    async def is_gone() -> bool:
+        return await house.recall(house.there) == ""
+
+    await eventually(is_gone)
+
+
+async def test_however_much_is_said_a_minute_brings_one_look_once_a_summary_is_due(house: House) -> None:
+    for number in range(10):
+        await house.talk.exchange(str(number))
+    await house.recall(house.here)
+
+    await eventually(lambda: has_asked(house))
+    for _ in range(100):
+        await house.recall(house.here)
+    assert house.store.looks == 1
+    house.clock.shift(61)
+    await house.recall(house.here)
+
+    async def has_looked_again() -> bool:
+        return house.store.looks == 2
+
+    await eventually(has_looked_again)
+
+
+async def has_asked(house: House) -> bool:
+    query = select(func.count()).where(jobs.c.kind == KIND)
+    return await house.talk.world.database.read(lambda connection: connection.execute(query).scalar_one()) == 1
