@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.meeting import Happening, Meeting
 from beseda.domain.update import StoredUpdate, internal_update
-from beseda.storage.sql.tables.conversation import conversations, users
+from beseda.storage.sql._place import find_place
 from beseda.storage.sql.tables.update import updates
 
 
@@ -63,22 +62,3 @@ def _row(notice: StoredUpdate, now: datetime) -> dict[str, object]:
         "received_at": now,
         "partition": notice.partition,
     }
-
-
-def find_place(connection: Connection, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
-    """Return a person's private chat with a bot; None where they have never written to it."""
-    query = (
-        select(conversations.c.id, conversations.c.title, users.c.name, users.c.username, users.c.language)
-        .join(users, users.c.id == conversations.c.user_id)
-        .where(
-            conversations.c.bot == bot,
-            conversations.c.chat_id == user_id,  # a private chat's id is its person's
-            conversations.c.thread_id == 0,
-            conversations.c.kind == ChatKind.PRIVATE.value,
-        )
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    conversation = Conversation(row.id, ChatKey(bot, user_id), ChatKind.PRIVATE, row.title)
-    return conversation, Person(user_id, row.name, row.username, row.language)

@@ -33,7 +33,8 @@ from beseda.errors import NotFoundError, TooManyMeetingsError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.meeting import Step
 from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
-from beseda.storage.sql._meeting_notices import describe, find_place, write_notices
+from beseda.storage.sql._meeting_notices import describe, write_notices
+from beseda.storage.sql._place import find_place
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.lead import leads

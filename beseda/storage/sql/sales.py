@@ -2,11 +2,12 @@
 
 from sqlalchemy import bindparam, select
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.domain.conversation import Conversation, Person
 from beseda.domain.message import Role
 from beseda.domain.reading import Line
+from beseda.storage.sql._place import find_place
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.tables.conversation import conversations, messages, users
+from beseda.storage.sql.tables.conversation import messages
 
 # By turn, then by row: the answer to a question that was asked anew stands behind its question.
 _last_lines = (
@@ -18,16 +19,6 @@ _last_lines = (
 
 _message_of_turn = select(messages.c.id).where(
     messages.c.turn_id == bindparam("turn_id"), messages.c.role == Role.USER.value
-)
-_private_chat = (
-    select(conversations.c.id, conversations.c.title, users.c.name, users.c.username, users.c.language)
-    .join(users, users.c.id == conversations.c.user_id)
-    .where(
-        conversations.c.bot == bindparam("bot"),
-        conversations.c.chat_id == bindparam("user_id"),  # a private chat's id is its person's
-        conversations.c.thread_id == 0,
-        conversations.c.kind == ChatKind.PRIVATE.value,
-    )
 )
 
 
@@ -50,9 +41,4 @@ class SqlSalesRepository:
 
     async def private_chat(self, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
         """Return a person's private chat with a bot, or None. Raises StorageError."""
-        params = {"bot": bot, "user_id": user_id}
-        row = await self._database.read(lambda connection: connection.execute(_private_chat, params).one_or_none())
-        if row is None:
-            return None
-        conversation = Conversation(row.id, ChatKey(bot, user_id), ChatKind.PRIVATE, row.title)
-        return conversation, Person(user_id, row.name, row.username, row.language)
+        return await self._database.read(lambda connection: find_place(connection, bot, user_id))
