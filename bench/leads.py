@@ -138,8 +138,8 @@ async def _compare(plan: Plan, folder: Path, cores: set[int], made: tuple[str, s
         "Leads",
         f"{plan.leads:,} leads, lists of 100 at {plan.rate} a second on one core; reference: bare FastAPI + asyncpg",
         [
-            Row("p95", "ms", _middle(loads["ours"], 0.95), _middle(loads["bare"], 0.95), Bar(most=20)),
-            Row("p50", "ms", _middle(loads["ours"], 0.5), _middle(loads["bare"], 0.5), Bar(ratio=1.3)),
+            Row("p95", "ms", _middle(loads["ours"], 0.95), _middle(loads["bare"], 0.95), Bar(most=20, ratio=1.3)),
+            Row("p50", "ms", _middle(loads["ours"], 0.5), _middle(loads["bare"], 0.5)),
             *(Row(name, "ms", value, None, Bar(most=bar)) for name, (value, bar) in pages.items()),
             Row("filling the table", "s", filling),
         ],
