@@ -18,6 +18,8 @@ from beseda.worker import keep_schedule, register_tasks
 
 log = logging.getLogger(__name__)
 
+_GRACE = 10.0  # seconds that running jobs of a worker get at its end
+
 
 async def work(settings: Settings, *, with_beat: bool) -> None:
     """Work until cancelled; what runs then may end within its grace, or goes back into the line.
@@ -77,7 +79,7 @@ async def _take_jobs(container: Container) -> None:
         else:
             await _consume(container, url)
     finally:
-        await container.jobs.close()
+        await container.jobs.close(within=_GRACE)
 
 
 async def _consume(container: Container, url: str) -> None:
@@ -89,5 +91,5 @@ async def _consume(container: Container, url: str) -> None:
     try:
         await worker.run()
     finally:
-        await container.jobs.close()
+        await container.jobs.close(within=_GRACE)
         await worker.close()

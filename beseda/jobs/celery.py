@@ -9,7 +9,6 @@ a worker    is woken and claims the job whose turn it is in the slot: people's t
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 from beseda.errors import StorageError, UnavailableError
@@ -22,7 +21,6 @@ from beseda.kit.clock import Clock
 
 log = logging.getLogger(__name__)
 
-_GRACE = 10.0  # seconds that running jobs of a worker get at its end
 _LOOK_EVERY = 2.0  # seconds between two looks for what is to be sent
 _SEND_AGAIN = 5.0  # seconds after which a message that nobody acted on is taken for lost
 _AHEAD = 64  # how far down the line numbers are sent
@@ -38,7 +36,7 @@ class CeleryJobs(TableQueue):
         self, store: JobStore, broker: Broker, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None
     ) -> None:
         """`slots` are how many jobs of each a worker of this process may run at once."""
-        super().__init__(store, slots, clock, timing or replace(Timing(), grace=_GRACE))
+        super().__init__(store, slots, clock, timing)
         self._broker = broker
         self._loops: list[asyncio.Task[None]] = []
         self._waiting = set(slots)
@@ -62,10 +60,10 @@ class CeleryJobs(TableQueue):
         self._news.start()
         self._loops = [asyncio.create_task(loop) for loop in (self._relay(), self._beat())]
 
-    async def close(self) -> None:
-        """Stop; what still runs in a worker after its grace is cancelled and goes back into the line."""
+    async def close(self, *, within: float | None = None) -> None:
+        """Stop; what still runs here after the grace, or `within` seconds, is cancelled and goes back into the line."""
         self._news.closing = True
-        await self._runner.close()  # leases are renewed, and what goes back is sent to others meanwhile
+        await self._runner.close(within)  # leases are renewed, and what goes back is sent to others meanwhile
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

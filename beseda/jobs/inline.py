@@ -49,8 +49,8 @@ class InlineJobs(TableQueue):
         loops = [self._serve(slot, width) for slot, width in self._slots.items()]
         self._loops = [asyncio.create_task(loop) for loop in (*loops, self._beat())]
 
-    async def close(self) -> None:
-        """Stop; what still runs after the grace is cancelled and goes back into the line."""
+    async def close(self, *, within: float | None = None) -> None:
+        """Stop; what still runs after the grace, or `within` seconds, is cancelled and goes back into the line."""
         self._runner.closing = self._news.closing = True
         self._wake_all()
         # A claim that is under way is not broken off: its job would stay leased without anybody who runs it.
@@ -58,7 +58,7 @@ class InlineJobs(TableQueue):
             await asyncio.wait(self._loops[:-1], timeout=self._timing.beat)
         for loop in self._loops[:-1]:
             loop.cancel()
-        await self._runner.close()  # leases are renewed meanwhile
+        await self._runner.close(within)  # leases are renewed meanwhile
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

@@ -156,11 +156,15 @@ class Runner:
         self._hear()
         return dead
 
-    async def close(self) -> None:
-        """Let what runs go on for the grace, then cancel it: it goes back into the line, its try not counted."""
+    async def close(self, within: float | None = None) -> None:
+        """Let what runs go on for the grace, or `within` seconds, then cancel it.
+
+        It goes back into the line, its try not counted.
+        """
         self.closing = True
-        if self._work and self._timing.grace:
-            await asyncio.wait(self._work, timeout=self._timing.grace)
+        grace = self._timing.grace if within is None else within
+        if self._work and grace:
+            await asyncio.wait(self._work, timeout=grace)
         for run in list(self._running.values()):
             run.cancel()
         # A bot that is being told may be waiting for Telegram; what it has not sent by then it sends at the next start.

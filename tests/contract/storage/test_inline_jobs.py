@@ -222,6 +222,20 @@ async def test_closing_puts_back_what_runs_without_counting_the_try(database: Da
         assert (await shop.end_of(number)).result == {"attempt": 1, "order": None}
 
 
+async def test_what_runs_may_end_where_there_is_time(database: Database) -> None:
+    async with open_shop(database) as shop:
+        gate = asyncio.Event()
+        number = await shop.enqueue(gate)
+        await shop.has_begun(number)
+        closing = asyncio.create_task(shop.queue.close(within=20))
+        await asyncio.sleep(0)
+        gate.set()
+        await closing
+        job = await shop.queue.find(number)
+        assert job is not None
+        assert job.state is JobState.DONE
+
+
 async def test_listener_that_fails_and_result_that_is_no_json_hurt_only_themselves(database: Database) -> None:
     async with open_shop(database) as shop:
 
