@@ -104,7 +104,7 @@ def _complete(operation: dict[str, Any], scope: str, *, repeatable: bool) -> Non
     operation["description"] = "\n\n".join(filter(None, [operation.get("description", ""), said]))
     for parameter in operation.get("parameters", ()):
         _drop_null(parameter)
-    statuses = {*_ALWAYS, *((413, 415) if "requestBody" in operation else ())}
+    statuses = {*_ALWAYS, *((408, 413, 415) if "requestBody" in operation else ())}
     if repeatable:
         operation.setdefault("parameters", []).append(_REPEATABLE)
         statuses |= {409}

@@ -1,9 +1,10 @@
 """The gate of the API: who it is, how fast, and what of a body is read at all. Plain ASGI, outside of FastAPI.
 
 Gate      401 without a good key, 429 beyond its rate; puts the headers of both on every answer
-Bodies    413 for what is too long (told or not), 415 for what is no JSON, 400 for NUL in an address
+Bodies    413 for what is too long (told or not), 408 for what comes too slowly, 400 for NUL in an address
 """
 
+import asyncio
 import logging
 import math
 from collections import OrderedDict, deque
@@ -25,6 +26,7 @@ from beseda.storage.base.rate_limit import Rate
 log = logging.getLogger(__name__)
 
 _WINDOW = 60  # seconds
+_PATIENCE = 60.0  # seconds
 _KNOWN_LIMIT = 10_000
 _PREFIX = "/api/"
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
@@ -107,11 +109,12 @@ class Windows:
 
 
 class Bodies:
-    """Reads no more of a body than is allowed."""
+    """Reads no more of a body than is allowed, and for no longer than `patience` seconds."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, *, patience: float = _PATIENCE) -> None:
         self._app = app
         self._limit = limit
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -124,7 +127,7 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         refusal = self._refuse(Headers(scope=scope))
-        await (refusal or self._app)(scope, _bounded(receive, self._limit), send)
+        await (refusal or self._app)(scope, _bounded(receive, self._limit, self._patience), send)
 
     def _refuse(self, headers: Headers) -> Response | None:
         length = headers.get("content-length", "0")
@@ -140,13 +143,20 @@ def too_large(limit: int) -> Response:
     return show_problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {limit} bytes.")
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """Return a `receive` that gives up on a body as soon as it is too long, whatever its sender said of it."""
-    read = 0
+def _bounded(receive: Receive, limit: int, patience: float) -> Receive:
+    """Return a `receive` that gives up on a body that is too long or too slow, whatever its sender said of it."""
+    read, ends_at, whole = 0, asyncio.get_running_loop().time() + patience, False
 
     async def receive_bounded() -> Message:
-        nonlocal read
-        message = await receive()
+        nonlocal read, whole
+        if whole:
+            return await receive()  # the end of the connection, which may take its time
+        try:
+            async with asyncio.timeout_at(ends_at):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, f"A body may take {patience:g} seconds.") from None
+        whole = not message.get("more_body")
         read += len(message.get("body", b""))
         if read > limit:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {limit} bytes.")

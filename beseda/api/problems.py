@@ -22,6 +22,7 @@ _SAID = {
     HTTPStatus.UNAUTHORIZED: "No key, a wrong one, or a revoked one.",
     HTTPStatus.FORBIDDEN: "The key's scope does not allow this.",
     HTTPStatus.NOT_FOUND: "There is no such thing.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body did not come in time.",
     HTTPStatus.CONFLICT: "It contradicts what is there, or the same request is under way.",
     HTTPStatus.PRECONDITION_FAILED: "`If-Match` names an older version.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than this API reads.",

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _GRACE = 2  # seconds that requests get when the server stops
 _KEEP_ALIVE = 75  # seconds: a connection closed after uvicorn's 5 meets many a client just as it sends
+_HEAD = 20.0  # seconds in which the head of a request has to come
 _BACKLOG = 2048
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach what listens everywhere
 
@@ -46,14 +48,20 @@ class Listener:
 
 @asynccontextmanager
 async def serve_app(
-    app: Any, listener: Listener, *, before_stop: Callable[[], Awaitable[None]] | None = None
+    app: Any,
+    listener: Listener,
+    *,
+    before_stop: Callable[[], Awaitable[None]] | None = None,
+    head_seconds: float = _HEAD,
 ) -> AsyncIterator[None]:
     """Serve `app` for the length of the block; it answers from the first line of the block on.
 
-    `before_stop` ends what waits inside the app (long polls, streams), or the server would wait for it.
+    `before_stop` ends what waits inside the app (long polls, streams), or the server would wait for it. Who has sent no
+    whole head of a request after `head_seconds` is hung up on.
     """
     config = uvicorn.Config(
         app,
+        http=type("Protocol", (_ImpatientProtocol,), {"head_seconds": head_seconds}),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE,
@@ -71,6 +79,40 @@ async def serve_app(
             await before_stop()
         server.stop()
         await task
+
+
+class _ImpatientProtocol(H11Protocol):
+    """Hangs up on who connects and says nothing, or says it letter by letter: uvicorn would wait for ever.
+
+    h11 and no other, faster one: what it keeps of a head that does not end is bounded (64 KB).
+    """
+
+    head_seconds = _HEAD
+    _hang_up: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle and not self.cycle.response_complete:
+            self._stop_waiting()
+        else:
+            self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        if self._hang_up is None:
+            self._hang_up = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+            self._hang_up = None
 
 
 class _QuietServer(uvicorn.Server):

@@ -1,11 +1,15 @@
 """What nobody should send: refused with a clear word, stored nowhere, and never a 5xx."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
+from beseda.api.gate import Bodies
 from beseda.api.paging import write_cursor
 from tests.parts.api_server import Answer, ApiServer
 
@@ -78,6 +82,24 @@ async def test_ten_megabytes_are_not_read(key: str | None, api: ApiServer) -> No
         answer = await api.call("POST", f"{LIST}/1/messages", data=body, headers=headers)
         assert (answer.status, answer.headers["Content-Type"]) == (413, "application/problem+json")
     assert (await api.get(LIST)).status == 200
+
+
+async def test_body_that_does_not_end_is_not_waited_for() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    async def drip() -> Message:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(_: Message) -> None:
+        pass
+
+    scope = {"type": "http", "method": "POST", "path": LIST, "query_string": b"", "headers": []}
+    with pytest.raises(HTTPException) as refused:
+        await Bodies(app, 1000, patience=0.1)(scope, drip, send)
+    assert refused.value.status_code == 408
 
 
 @pytest.mark.parametrize(

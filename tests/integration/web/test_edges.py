@@ -54,6 +54,41 @@ async def test_readiness_names_every_part_that_fails() -> None:
         }
 
 
+@pytest.mark.parametrize("said", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\n", b"GET /health HTTP/1.1\r\n\r\nGET /"])
+async def test_who_does_not_come_out_with_a_request_is_hung_up_on(said: bytes) -> None:
+    listener = Listener("127.0.0.1", 0)
+    host, port = listener.socket.getsockname()
+    try:
+        async with serve_app(Web({}).app, listener, head_seconds=0.1):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(said)
+            async with asyncio.timeout(5):
+                await reader.read()  # to its end
+            writer.close()
+    finally:
+        listener.close()
+
+
+async def test_answer_may_take_longer_than_a_head() -> None:
+    app, patience = FastAPI(), 0.05
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(patience * 3)
+        return "done"
+
+    listener = Listener("127.0.0.1", 0)
+    try:
+        async with (
+            serve_app(app, listener, head_seconds=patience),
+            aiohttp.ClientSession(listener.address) as web,
+            web.get("/slow") as answer,
+        ):
+            assert await answer.json() == "done"
+    finally:
+        listener.close()
+
+
 @pytest.mark.parametrize(("problem", "status"), [("", 200), ("away", 503)])
 async def test_load_balancer_may_ask_for_the_head_only(problem: str, status: int) -> None:
     async with serving(Web({"database": saying(problem)}).app) as web:
