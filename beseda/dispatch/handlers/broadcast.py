@@ -34,6 +34,7 @@ async def subscribe(context: Context) -> None:
 
 @router.press("broadcast")
 async def press_opt_out(context: Context) -> None:
-    """Do what the button under a broadcast says."""
+    """Do what the button under a broadcast says, also for somebody to whom it was passed on."""
+    await context.conversation()
     await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
     await context.acknowledge(context.say(_OFF), alert=True)

@@ -20,7 +20,7 @@ from beseda.domain.broadcast import (
 from beseda.errors import BroadcastBusyError, BroadcastStateError
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.crowd import block, count_received, gather_crowd
-from tests.parts.living_bot import LivingBot, living_bot
+from tests.parts.living_bot import BORIS, GROUP, LivingBot, living_bot
 from tests.parts.waiting import eventually
 
 DONE = BroadcastState.DONE
@@ -88,6 +88,21 @@ async def test_who_opts_out_gets_no_more_until_they_want_to(tmp_path: Path) -> N
         await anna.say("/unsubscribe")
         await anna.wait_text("рассылок больше не будет")
         assert (await wait_for(living, await start(living))).counts.total == 0
+
+
+async def test_stranger_who_presses_the_button_is_left_alone_later(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        group = {"id": GROUP, "type": "supergroup", "title": "Yard"}
+        press = {
+            "id": "7",
+            "from": {"id": BORIS, "is_bot": False, "first_name": "Boris"},
+            "chat_instance": "1",
+            "data": "broadcast:off",
+            "message": {"message_id": 1, "date": 0, "chat": group},
+        }
+        await living.inject({"callback_query": press})
+        await living.wait_for_calls("answerCallbackQuery")
+        assert await living.container.record.subscriptions.is_opted_out("assistant", BORIS)
 
 
 async def test_who_blocks_the_bot_is_left_out_and_comes_back(tmp_path: Path) -> None:
