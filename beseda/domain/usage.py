@@ -1,6 +1,7 @@
 """What an answer cost."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,25 @@ class ModelCall:
     first_token_ms: int
     total_ms: int
     error: str = ""
+
+
+class Purpose(StrEnum):
+    """What a model was asked for."""
+
+    ANSWER = "answer"
+    EXTRACTION = "extraction"
+    SUMMARY = "summary"
+    BRIEFING = "briefing"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a call that is no turn's answer was for: a bot, and a conversation where it is about one."""
+
+    bot: str
+    purpose: Purpose
+    conversation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Keep summaries of conversations; jobs that nobody asked for
+"""Keep summaries of conversations; jobs that nobody asked for; calls of models that are no turn's answer
 
 Revision ID: 0007
 Revises: 0006
@@ -14,6 +14,10 @@ depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
+INDEXES = (
+    ("ix_model_calls_beside_answers", "created_at", "turn_id IS NULL"),
+    ("ix_model_calls_conversation_id", "conversation_id", "conversation_id IS NOT NULL"),
+)
 
 
 def upgrade() -> None:
@@ -21,6 +25,7 @@ def upgrade() -> None:
         batch.alter_column("chat_id", existing_type=sa.BigInteger(), nullable=True)
         batch.alter_column("user_id", existing_type=KEY, nullable=True)
         batch.add_column(sa.Column("published_at", TIME, nullable=True))
+    _widen_model_calls()
     op.create_table(
         "conversation_summaries",
         sa.Column("id", KEY, nullable=False),
@@ -41,8 +46,39 @@ def upgrade() -> None:
     )
 
 
+def _widen_model_calls() -> None:
+    with op.batch_alter_table("model_calls") as batch:
+        batch.alter_column("turn_id", existing_type=KEY, nullable=True)
+        batch.add_column(sa.Column("purpose", sa.Text(), server_default=sa.text("'answer'"), nullable=False))
+        batch.add_column(sa.Column("bot", sa.Text(), server_default=sa.text("''"), nullable=False))
+        batch.add_column(sa.Column("conversation_id", KEY, nullable=True))
+        batch.create_foreign_key(
+            op.f("fk_model_calls_conversation_id_conversations"),
+            "conversations",
+            ["conversation_id"],
+            ["id"],
+            ondelete="CASCADE",
+        )
+    for name, column, condition in INDEXES:
+        where = sa.text(condition)
+        op.create_index(name, "model_calls", [column], sqlite_where=where, postgresql_where=where)
+
+
+def _narrow_model_calls() -> None:
+    for name, _, _ in INDEXES:
+        op.drop_index(name, table_name="model_calls")
+    op.execute("DELETE FROM model_calls WHERE turn_id IS NULL")
+    with op.batch_alter_table("model_calls") as batch:
+        batch.drop_constraint(op.f("fk_model_calls_conversation_id_conversations"), type_="foreignkey")
+        batch.drop_column("conversation_id")
+        batch.drop_column("bot")
+        batch.drop_column("purpose")
+        batch.alter_column("turn_id", existing_type=KEY, nullable=False)
+
+
 def downgrade() -> None:
     op.drop_table("conversation_summaries")
+    _narrow_model_calls()
     # What belongs to nobody has no place in the older table; files that such a job made stay.
     ownerless = "SELECT id FROM jobs WHERE user_id IS NULL OR chat_id IS NULL"
     op.execute(f"UPDATE files SET job_id = NULL WHERE job_id IN ({ownerless})")  # noqa: S608 - a constant

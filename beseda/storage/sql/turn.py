@@ -66,7 +66,8 @@ def _upsert_part(insert: InsertFactory) -> Any:
 
 
 def _upsert_call(insert: InsertFactory) -> Any:
-    columns = [column for column in model_calls.columns if column.name != "id"]
+    beside = {"id", "purpose", "bot", "conversation_id"}  # what is said of calls that are no turn's answer
+    columns = [column for column in model_calls.columns if column.name not in beside]
     statement = insert(model_calls).values({column.name: bindparam(column.name) for column in columns})
     keys = ("turn_id", "attempt")
     return statement.on_conflict_do_update(

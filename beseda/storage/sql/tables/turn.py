@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
@@ -50,7 +51,8 @@ model_calls = Table(
     "model_calls",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("turn_id", ForeignKey("turns.id"), nullable=False),
+    # Of an answer. What else is asked belongs to no turn: then bot, and conversation where there is one, are said here.
+    Column("turn_id", ForeignKey("turns.id")),
     Column("attempt", Integer, nullable=False),
     Column("endpoint", Text, nullable=False),
     Column("model", Text, nullable=False),
@@ -63,5 +65,22 @@ model_calls = Table(
     Column("total_ms", BigInteger, nullable=False),
     Column("error", CleanText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("purpose", Text, nullable=False, server_default=text("'answer'")),
+    Column("bot", Text, nullable=False, server_default=text("''")),
+    Column("conversation_id", ForeignKey("conversations.id", ondelete="CASCADE")),
     UniqueConstraint("turn_id", "attempt"),
+)
+_BESIDE_ANSWERS = model_calls.c.turn_id.is_(None)
+Index(
+    "ix_model_calls_beside_answers",
+    model_calls.c.created_at,
+    sqlite_where=_BESIDE_ANSWERS,
+    postgresql_where=_BESIDE_ANSWERS,
+)
+_ABOUT_ONE = model_calls.c.conversation_id.is_not(None)
+Index(
+    "ix_model_calls_conversation_id",
+    model_calls.c.conversation_id,
+    sqlite_where=_ABOUT_ONE,
+    postgresql_where=_ABOUT_ONE,
 )

@@ -1,0 +1,39 @@
+"""Calls of models that are no turn's answer, in SQL."""
+
+from sqlalchemy import insert
+
+from beseda import metrics
+from beseda.domain.usage import Errand, ModelCall
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.turn import model_calls
+
+
+class SqlModelCallRepository:
+    """Calls beside answers in SQL. Every method raises StorageError when the database refuses or stays away."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def add(self, call: ModelCall, errand: Errand) -> None:
+        """Put a call on record, and what it was for."""
+        row = {
+            "bot": errand.bot,
+            "purpose": errand.purpose.value,
+            "conversation_id": errand.conversation_id,
+            "attempt": 0,
+            "endpoint": call.endpoint,
+            "model": call.model,
+            "prompt_tokens": call.usage.prompt_tokens,
+            "completion_tokens": call.usage.completion_tokens,
+            "cost": call.usage.cost,
+            "estimated": call.usage.estimated,
+            "finish_reason": call.finish_reason,
+            "first_token_ms": call.first_token_ms,
+            "total_ms": call.total_ms,
+            "error": call.error,
+            "created_at": self._clock.now(),
+        }
+        await self._database.write(lambda connection: connection.execute(insert(model_calls).values(row)).rowcount)
+        metrics.model_call(errand.bot, call)
