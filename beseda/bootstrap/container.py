@@ -33,6 +33,7 @@ from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
 from beseda.services.budgeted import BudgetedEnhancer
+from beseda.services.call_book import CallBook
 from beseda.services.file import FileService
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.lead import LeadService
@@ -77,6 +78,7 @@ class Container:
     analytics: AnalyticsService
     reports: ReportService
     summaries: SummaryService
+    call_book: CallBook
     takeovers: TakeoverService
     broadcasts: BroadcastService
 
@@ -153,6 +155,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),
             summaries=summaries,
+            call_book=CallBook(record.model_calls, clock),
             reports=build_reports(settings, record, jobs, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
             broadcasts=build_broadcasts(settings, record, jobs, clock),

@@ -19,6 +19,7 @@ from beseda.storage.base.job_list import JobList
 from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.lead import LeadStore
 from beseda.storage.base.meeting import MeetingStore
+from beseda.storage.base.model_call import ModelCallStore
 from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.report import ReportStore
 from beseda.storage.base.sales import SalesStore
@@ -44,6 +45,7 @@ from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
 from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.migrate import upgrade
+from beseda.storage.sql.model_call import SqlModelCallRepository
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.report import SqlReportRepository
 from beseda.storage.sql.sales import SqlSalesRepository
@@ -84,6 +86,7 @@ class Record:
     events: EventStore
     webhooks: WebhookStore
     summaries: SummaryStore
+    model_calls: ModelCallStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -119,4 +122,5 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         events=SqlEventRepository(database, clock),
         webhooks=SqlWebhookRepository(database, clock),
         summaries=SqlSummaryRepository(database, clock),
+        model_calls=SqlModelCallRepository(database, clock),
     )

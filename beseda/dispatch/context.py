@@ -25,6 +25,7 @@ from beseda.kit.texts import Text
 from beseda.photo.base import Enhancer
 from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
+from beseda.services.call_book import CallBook
 from beseda.services.chat import ChatService, FindModel, Reply
 from beseda.services.conversation import Memory
 from beseda.services.document import DocumentService
@@ -171,6 +172,7 @@ class Desk:
     takeovers: TakeoverService
     sales: SalesStore
     find_model: FindModel
+    call_book: CallBook
     clock: Clock
     downloads: Path
     storage: Path

@@ -24,6 +24,7 @@ from beseda.domain.job import Job
 from beseda.domain.limits import Limits
 from beseda.domain.meeting import Diary
 from beseda.domain.update import partition_of
+from beseda.domain.usage import Errand, Purpose
 from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
@@ -286,7 +287,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         chores=made.chores,
         files=container.files,
         transcription=container.transcription,
-        documents=DocumentService(model, clock=clock),
+        documents=DocumentService(container.call_book.keep(model, Errand(profile.name, Purpose.DOCUMENT)), clock=clock),
         enhancer=container.enhancer,
         personal_data=container.build_personal_data(assignment.namespace),
         budgets=container.budgets,
@@ -296,6 +297,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         leads=container.leads,
         sales=record.sales,
         find_model=find_model,
+        call_book=container.call_book,
         clock=clock,
         downloads=container.downloads,
         storage=settings.storage_dir,

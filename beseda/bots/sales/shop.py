@@ -34,7 +34,8 @@ class Shop:
     async def prepare(self, desk: Desk) -> None:
         """Put the service together; without a calendar no consultation is offered."""
         funnel = self._funnel if desk.profile.calendar is not None else replace(self._funnel, consultation=False)
-        self._service = SalesService(funnel, SalesParts(desk.leads, desk.sales, desk.state, desk.find_model))
+        parts = SalesParts(desk.leads, desk.sales, desk.state, desk.find_model, desk.call_book)
+        self._service = SalesService(funnel, parts)
 
     async def talk(self, context: Context) -> Talk:
         """Return whose sale the event belongs to."""

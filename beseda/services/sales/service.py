@@ -28,7 +28,9 @@ from beseda.domain.sales import (
     plan_answer,
     score_fit,
 )
+from beseda.domain.usage import Errand, Purpose
 from beseda.errors import BesedaError
+from beseda.services.call_book import CallBook
 from beseda.services.chat import FindModel
 from beseda.services.lead import LeadService
 from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
@@ -51,6 +53,7 @@ class SalesParts:
     store: SalesStore
     state: StateStore
     find_model: FindModel
+    call_book: CallBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class SalesService:
         self._store = parts.store
         self._state = parts.state
         self._find_model = parts.find_model
+        self._call_book = parts.call_book
         self._extractor = Extractor(funnel)
 
     async def find_lead(self, talk: Talk) -> Lead:
@@ -186,7 +190,8 @@ class SalesService:
         new = [line.message_id for line in lines if line.role is Role.USER and line.message_id > memory.read_to]
         if not new:
             return self._describe(lead, memory, ())
-        model = await self._find_model(talk.model)
+        errand = Errand(talk.bot, Purpose.EXTRACTION, talk.conversation.id)
+        model = self._call_book.keep(await self._find_model(talk.model), errand)
         page = _show_question(lines, memory, language_of(talk.person.language, RUSSIAN))
         reading = await self._extractor.read(model, page, self._list_doubts(lead))
         word, memory = await self._take_word(talk, reading, memory, max(new))

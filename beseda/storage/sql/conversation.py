@@ -182,6 +182,13 @@ def _wipe(connection: Connection, conversation_id: int) -> int:
     return count
 
 
+_sum_calls = select(
+    func.coalesce(func.sum(model_calls.c.prompt_tokens), 0),
+    func.coalesce(func.sum(model_calls.c.completion_tokens), 0),
+    func.coalesce(func.sum(model_calls.c.cost), 0.0),
+)
+
+
 def _sum_up(connection: Connection, conversation_id: int) -> Totals:
     ours = turns.c.conversation_id == conversation_id
     said = turns.c.kind != TurnKind.COMMAND.value
@@ -191,14 +198,9 @@ def _sum_up(connection: Connection, conversation_id: int) -> Totals:
             func.count().label("messages"), func.count().filter(answered).label("answers"), func.min(turns.c.created_at)
         ).where(ours, said)
     ).one()
-    spent = connection.execute(
-        select(
-            func.coalesce(func.sum(model_calls.c.prompt_tokens), 0),
-            func.coalesce(func.sum(model_calls.c.completion_tokens), 0),
-            func.coalesce(func.sum(model_calls.c.cost), 0.0),
-        )
-        .join(turns, turns.c.id == model_calls.c.turn_id)
-        .where(ours)
-    ).one()
+    answering = _sum_calls.join(turns, turns.c.id == model_calls.c.turn_id).where(ours)
+    about = _sum_calls.where(model_calls.c.conversation_id == conversation_id)  # what else was asked for it
+    spent = [connection.execute(query).one() for query in (answering, about)]
+    prompt, completion, cost = (sum(row[place] for row in spent) for place in range(3))
     since = counts[2].astimezone(UTC).date().isoformat() if counts[2] is not None else ""
-    return Totals(counts.messages, counts.answers, int(spent[0]), int(spent[1]), float(spent[2]), since)
+    return Totals(counts.messages, counts.answers, int(prompt), int(completion), float(cost), since)

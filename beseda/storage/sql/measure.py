@@ -34,6 +34,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONG = timedelta(days=14)
 _MARGIN = timedelta(minutes=15)
 
+_CALLS = (
+    func.count().label("number"),
+    func.count().filter(model_calls.c.error != "").label("failures"),
+    func.sum(model_calls.c.prompt_tokens).label("prompt"),
+    func.sum(model_calls.c.completion_tokens).label("completion"),
+    func.coalesce(func.sum(model_calls.c.cost), 0.0).label("cost"),
+)
+
 
 def count_steps(connection: Connection, column: ColumnElement[Any], width: timedelta) -> ColumnElement[int]:
     """Return how many whole `width`s a time lies behind 1970, as SQL."""
@@ -93,17 +101,9 @@ def _count_all(connection: Connection, period: Period) -> Iterator[tuple[Any, Fi
         yield row, Figures(failures=int(row.failures))
     for row in connection.execute(_query_messages(connection, period)):
         yield row, Figures(messages=row.number, answers=int(row.answers))
-    for row in connection.execute(_query_calls(connection, period)):
-        yield (
-            row,
-            Figures(
-                model_calls=row.number,
-                model_failures=int(row.failures),
-                prompt_tokens=int(row.prompt),
-                completion_tokens=int(row.completion),
-                cost=float(row.cost),
-            ),
-        )
+    for query in (_query_calls(connection, period), _query_other_calls(connection, period)):
+        for row in connection.execute(query):
+            yield row, _read_calls(row)
     for row in connection.execute(_query_floods(connection, period)):
         yield row, Figures(flood_waits=row.number, flood_seconds=float(row.seconds))
 
@@ -142,16 +142,26 @@ def _query_messages(connection: Connection, period: Period) -> Select[Any]:
 
 
 def _query_calls(connection: Connection, period: Period) -> Select[Any]:
-    query = _by_turn(
-        connection,
-        period,
-        func.count().label("number"),
-        func.count().filter(model_calls.c.error != "").label("failures"),
-        func.sum(model_calls.c.prompt_tokens).label("prompt"),
-        func.sum(model_calls.c.completion_tokens).label("completion"),
-        func.coalesce(func.sum(model_calls.c.cost), 0.0).label("cost"),
-    ).join(model_calls, model_calls.c.turn_id == turns.c.id)
+    query = _by_turn(connection, period, *_CALLS).join(model_calls, model_calls.c.turn_id == turns.c.id)
     return query.where(is_turn_within(period, key=model_calls.c.turn_id))
+
+
+def _query_other_calls(connection: Connection, period: Period) -> Select[Any]:
+    """Return the query for calls that are no turn's answer: each belongs to the hour in which it ended."""
+    calls = model_calls.c
+    step = count_steps(connection, calls.created_at, HOUR).label("step")
+    within = calls.turn_id.is_(None), is_within(calls.created_at, period), *of_bot(calls.bot, period)
+    return select(calls.bot, step, *_CALLS).where(*within).group_by(calls.bot, step)
+
+
+def _read_calls(row: Any) -> Figures:
+    return Figures(
+        model_calls=row.number,
+        model_failures=int(row.failures),
+        prompt_tokens=int(row.prompt),
+        completion_tokens=int(row.completion),
+        cost=float(row.cost),
+    )
 
 
 def _query_times(connection: Connection, period: Period) -> Select[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import Row, Select, delete, func, insert, literal, select, tuple_, union_all, update
 
 from beseda.domain.analytics import Period
 from beseda.domain.report import (
@@ -120,22 +120,19 @@ class SqlReportRepository:
 
     async def costs(self, day: Period) -> Sequence[CostRow]:
         """Return what models were asked in a period, which lies within one day."""
-        call = model_calls.c
+        calls = union_all(_answering_calls(day), _other_calls(day)).subquery()
+        call = calls.c
         query = (
             select(
-                *(conversations.c.bot, call.endpoint, call.model),
+                *(call.bot, call.endpoint, call.model),
                 func.count(),
                 func.count().filter(call.error != ""),
                 func.sum(call.prompt_tokens),
                 func.sum(call.completion_tokens),
                 func.coalesce(func.sum(call.cost), 0.0),
             )
-            .select_from(turns)
-            .join(conversations, conversations.c.id == turns.c.conversation_id)
-            .join(model_calls, call.turn_id == turns.c.id)
-            .where(is_turn_within(day), is_turn_within(day, key=call.turn_id), *of_bot(conversations.c.bot, day))
-            .group_by(conversations.c.bot, call.endpoint, call.model)
-            .order_by(conversations.c.bot, call.endpoint, call.model)
+            .group_by(call.bot, call.endpoint, call.model)
+            .order_by(call.bot, call.endpoint, call.model)
         )
         at = floor_day(day.since)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
@@ -147,6 +144,27 @@ class SqlReportRepository:
     async def _read(self, query: Select[Any]) -> list[Report]:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
+
+
+_call = model_calls.c
+_SPENT = (_call.endpoint, _call.model, _call.error, _call.prompt_tokens, _call.completion_tokens, _call.cost)
+
+
+def _answering_calls(day: Period) -> Select[Any]:
+    return (
+        select(conversations.c.bot, *_SPENT)
+        .select_from(turns)
+        .join(conversations, conversations.c.id == turns.c.conversation_id)
+        .join(model_calls, _call.turn_id == turns.c.id)
+        .where(is_turn_within(day), is_turn_within(day, key=_call.turn_id), *of_bot(conversations.c.bot, day))
+    )
+
+
+def _other_calls(day: Period) -> Select[Any]:
+    """Return the query for what models are asked beside answers."""
+    return select(_call.bot, *_SPENT).where(
+        _call.turn_id.is_(None), is_within(_call.created_at, day), *of_bot(_call.bot, day)
+    )
 
 
 def _page(query: Select[Any], columns: Any, period: Period, after: Place | None) -> Select[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from beseda.domain.job import Job
+from beseda.domain.usage import Errand, Purpose
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.services.budgeted import budget_models
 from beseda.services.summary import KIND
@@ -17,10 +18,15 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
 
     async def summarise(job: Job, _control: JobControl) -> Mapping[str, object]:
         payload = job.request.payload
-        find = budget_models(container.models.find, container.budgets, str(payload.get("bot", "")))
+        bot, number, window = (
+            str(payload.get("bot", "")),
+            int(str(payload["conversation_id"])),
+            int(str(payload["window"])),
+        )
+        find = budget_models(container.models.find, container.budgets, bot)
         model = await find(str(payload.get("model", "")))
-        number, window = int(str(payload["conversation_id"])), int(str(payload["window"]))
-        written = await container.summaries.summarise(number, window, model)
+        errand = Errand(bot, Purpose.SUMMARY, number)
+        written = await container.summaries.summarise(number, window, container.call_book.keep(model, errand))
         return {"written": written is not None}
 
     return {KIND: summarise}

@@ -1,0 +1,53 @@
+"""What models are asked beside answers counts wherever answers do."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from beseda.domain.analytics import Period
+from beseda.domain.message import Message, Role
+from beseda.domain.usage import Errand, Purpose
+from beseda.errors import UnavailableError
+from beseda.llm.base import ModelRequest
+from beseda.services.call_book import CallBook
+from beseda.storage.sql.analytics import SqlAnalyticsRepository
+from beseda.storage.sql.model_call import SqlModelCallRepository
+from beseda.storage.sql.report import SqlReportRepository
+from beseda.testing.clock import ManualClock
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from tests.contract.storage.world import BOT, CALL, World
+
+NOW = datetime.now(UTC)
+TODAY = Period(NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+REQUEST = ModelRequest([Message(Role.USER, "Sum up")])
+
+
+async def test_calls_beside_answers_are_counted_like_those_of_answers(world: World) -> None:
+    conversation = await world.open_conversation()
+    await world.reply(await world.receive(conversation, "hello"), "hi")
+    calls = SqlModelCallRepository(world.database)
+    for errand in (
+        Errand(BOT, Purpose.SUMMARY, conversation.id),
+        Errand(BOT, Purpose.BRIEFING),
+        Errand("llama", Purpose.DOCUMENT),
+    ):
+        await calls.add(CALL, errand)
+    totals = await world.conversations.totals(conversation)
+    assert (totals.prompt_tokens, totals.completion_tokens, totals.cost) == (20, 10, 0.5)
+    hours = await SqlAnalyticsRepository(world.database).measure(TODAY)
+    assert {hour.bot: hour.figures.model_calls for hour in hours} == {BOT: 3, "llama": 1}
+    assert {hour.bot: hour.figures.cost for hour in hours} == {BOT: 0.75, "llama": 0.25}
+    costs = await SqlReportRepository(world.database).costs(TODAY)
+    assert [(row.bot, row.calls, row.cost) for row in costs] == [(BOT, 3, 0.75), ("llama", 1, 0.25)]
+
+
+async def test_book_keeps_what_a_model_was_asked_and_its_failures(world: World) -> None:
+    conversation = await world.open_conversation()
+    book = CallBook(SqlModelCallRepository(world.database), ManualClock())
+    answers = [ScriptedAnswer(pieces=("a cat",)), ScriptedAnswer(error=UnavailableError("down"))]
+    model = book.keep(ScriptedModel(answers), Errand(BOT, Purpose.SUMMARY, conversation.id))
+    assert [event async for event in model.stream(REQUEST)]
+    with pytest.raises(UnavailableError):
+        assert not [event async for event in model.stream(REQUEST)]
+    (hour,) = await SqlAnalyticsRepository(world.database).measure(TODAY)
+    assert (hour.figures.model_calls, hour.figures.model_failures) == (2, 1)
