@@ -49,6 +49,19 @@ def normalise_phone(text: str, region: str = DEFAULT_REGION) -> str:
     return ""
 
 
+def list_spellings(phone: str, region: str = DEFAULT_REGION) -> frozenset[str]:
+    """Return the digits by which people write the first phone of `phone`: with its country, in `region` without it."""
+    whole = normalise_phone(phone, region)
+    if not whole:
+        return frozenset()
+    number = phonenumbers.parse(whole)
+    local = phonenumbers.national_significant_number(number)
+    found = {whole[1:], f"00{whole[1:]}", f"810{whole[1:]}"}
+    if number.country_code == phonenumbers.country_code_for_region(region):
+        found |= {local, f"{phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) or ''}{local}"}
+    return frozenset(found)
+
+
 def normalise_email(text: str) -> str:
     """Return the first mail address of `text` without invisible characters, its domain in lower case; else empty."""
     found = _EMAIL.search(unicodedata.normalize("NFC", drop_invisible(text[:_LONGEST])))

@@ -9,7 +9,14 @@ import re
 import unicodedata
 
 from beseda.domain.amount import find_amounts, read_amounts
-from beseda.domain.contact import DEFAULT_REGION, drop_invisible, email_key, normalise_email, normalise_phone
+from beseda.domain.contact import (
+    DEFAULT_REGION,
+    drop_invisible,
+    email_key,
+    list_spellings,
+    normalise_email,
+    normalise_phone,
+)
 from beseda.domain.lead import Finding
 
 LONGEST_VALUE = 1000
@@ -23,7 +30,9 @@ _FOLDS = str.maketrans(
     {"ё": "е", "«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "’": "'", "–": "-", "—": "-", "‑": "-", "−": "-"}
 )
 # Slots whose every word is part of a name: of a person, a firm, a place.
-_NAMES = frozenset({"name", "full_name", "surname", "company", "contact", "city", "address", "district", "location"})
+_NAMES = frozenset(
+    {"name", "full_name", "surname", "company", "contact", "phone", "email", "city", "address", "district", "location"}
+)
 # Words of addresses and firms that people leave out and models put in.
 _FILLERS = frozenset(
     _WORD.findall(
@@ -38,7 +47,9 @@ _ENDINGS = frozenset(
     )
 ) | {""}
 _SHORTEST_STEM = 3
-_LOCAL_DIGITS = 10  # of a phone without country code or the 8 before it
+_GAP = r"[\s().+/-]*"  # between the digits of a phone
+# What leads to a server or a person of a messenger: made up, it leads somewhere else.
+_LINK = re.compile(r"(?<![\w.@-])(?:@\w{3,}|(?:[\w-]+\.)+[^\W\d_]{2,})(?![\w@-])")
 
 
 def find_fault(finding: Finding, message: str, region: str = DEFAULT_REGION) -> str:
@@ -88,18 +99,20 @@ def _take_contacts(value: str, said: str, region: str) -> tuple[str, str]:
         if not key or key not in there:
             return value, "a mail address does not stand in the message"
     value = _EMAIL.sub(" ", value)
-    runs = [_keep_digits(run) for run in _PHONE.findall(said)]
-    phones = [run for run in _PHONE.findall(value) if normalise_phone(run, region)]
-    for phone in phones:
-        local = _keep_digits(phone)[-_LOCAL_DIGITS:]
-        if not any(run.endswith(local) or local in run for run in runs):
+    for phone in [run for run in _PHONE.findall(value) if normalise_phone(run, region)]:
+        if not _has_phone(said, phone, region):
             return value, "a phone number does not stand in the message"
         value = value.replace(phone, " ")
+    if not set(_LINK.findall(value)) <= set(_LINK.findall(said)):
+        return value, "a link does not stand in the message"
     return value, ""
 
 
-def _keep_digits(text: str) -> str:
-    return "".join(character for character in text if character.isdigit())
+def _has_phone(said: str, phone: str, region: str) -> bool:
+    """Return whether a phone stands in folded text: whole, or as the people of `region` leave out its country."""
+    return any(
+        re.search(rf"(?<!\d){_GAP.join(digits)}(?!\d)", said) is not None for digits in list_spellings(phone, region)
+    )
 
 
 def _find_names(value: str) -> list[str]:
