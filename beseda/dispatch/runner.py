@@ -75,7 +75,7 @@ class BotRunner:
         events: dict[int, Event] = {}
         updates = [self._read(number, content, events) for number, content in arrivals.items()]
         earlier = {update.partition for update in updates} & self._ground.held if self._ground.is_shared else ()
-        for update in await self.desk.updates.store(updates, earlier=earlier):
+        for update in await self.desk.updates.store(updates, earlier=earlier, known=self._in_flight):
             if update.partition not in self._ground.held or self._closing:
                 await self._hand_on(update)
             elif self._is_due(update):

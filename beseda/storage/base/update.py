@@ -1,6 +1,6 @@
 """The inbox, as services see it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -22,10 +22,12 @@ EVERYWHERE = Look()
 class UpdateStore(Protocol):
     """The inbox: every update, from before Telegram is told to drop it until it is worked off."""
 
-    async def store(self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = ()) -> list[StoredUpdate]:
+    async def store(
+        self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+    ) -> list[StoredUpdate]:
         """Store what is new, in one transaction, and return it in order; repeated updates are left out.
 
-        Before it stand the unfinished updates of the parts in `earlier` with lower numbers.
+        Before it stand the unfinished updates of the parts in `earlier` with lower numbers, but those in `known`.
         """
         ...
 

@@ -10,9 +10,10 @@ from sqlalchemy.exc import ArgumentError
 from beseda.errors import SettingsError
 from beseda.storage.sql.failure import to_storage_error
 from beseda.storage.sql.sqlite import SqliteBackend, find_file
-from beseda.storage.sql.uow import Entry, GroupWriter, Row
+from beseda.storage.sql.uow import Entry, GroupWriter, Row, SharedLook
 
 T = TypeVar("T")
+Request = TypeVar("Request")
 Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 
 
@@ -92,6 +93,16 @@ class Database:
         On SQLite it runs on the event loop: a look at a key or two, nothing longer.
         """
         return cast("T", await self._writer.submit(rows, query))
+
+    async def write_and_look(
+        self, rows: Sequence[Row], look: Callable[[Connection, Sequence[Request]], Sequence[T]], request: Request
+    ) -> T:
+        """Write rows and look at them as `write_and_read` does; all who have the same `look` do it in one go.
+
+        It gets the requests of all of them and returns as many results: with a server far away, it is the number of
+        round trips that decides how long everybody's writes take.
+        """
+        return cast("T", await self._writer.submit(rows, SharedLook(look, request)))
 
     async def close(self) -> None:
         """Write what is still queued and close every connection."""

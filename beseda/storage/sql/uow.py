@@ -8,7 +8,8 @@ about two. A batch that fails is halved until the entry at fault stands alone, s
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -17,10 +18,22 @@ from beseda.kit.backoff import Backoff
 from beseda.storage.sql.failure import is_passing, to_storage_error
 from beseda.storage.sql.statement import Params, Statement
 
-Work: TypeAlias = Callable[[Connection], object]
 Row: TypeAlias = tuple[Statement, Params]
 _BATCH_LIMIT = 128
 _QUEUE_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLook:
+    """What an entry wants to see of its rows. Those of a batch that have the same `look` share one round trip to a
+    server: `look` gets all their requests and returns as many results.
+    """
+
+    look: Callable[[Connection, Sequence[Any]], Sequence[object]]
+    request: object
+
+
+Work: TypeAlias = Callable[[Connection], object] | SharedLook
 
 
 class Entry:
@@ -80,9 +93,16 @@ def _write(connection: Connection, entries: Sequence[Entry]) -> None:
     for statement in sorted(buckets, key=_rank):
         statement.run(connection, buckets[statement])
     # After all rows, so that a function can look at what its own entry wrote.
+    sharing: dict[Callable[..., Sequence[object]], list[tuple[Entry, object]]] = {}
     for entry in entries:
-        if entry.work is not None:
+        if isinstance(entry.work, SharedLook):
+            sharing.setdefault(entry.work.look, []).append((entry, entry.work.request))
+        elif entry.work is not None:
             entry.result = entry.work(connection)
+    for look, lookers in sharing.items():
+        results = look(connection, [request for _, request in lookers])
+        for (entry, _), result in zip(lookers, results, strict=True):
+            entry.result = result
 
 
 def _rank(statement: Statement) -> int:

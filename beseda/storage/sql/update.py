@@ -1,17 +1,23 @@
 """The inbox."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
+import orjson
 from sqlalchemy import (
+    ARRAY,
+    Column,
     ColumnElement,
     Connection,
     Row,
     Select,
+    any_,
     bindparam,
     case,
     delete,
+    func,
     null,
     or_,
     select,
@@ -27,8 +33,10 @@ from beseda.storage.base.update import EVERYWHERE, Look
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.tables.update import updates
+from beseda.storage.sql.types import UtcTime
 
 _PURGE_CHUNK = 2000
+_TIME = UtcTime()
 _COLUMNS = ("bot", "update_id", "payload", "turn_id", "received_at", "partition")
 
 
@@ -49,13 +57,36 @@ _store_update = Statement(
         .on_conflict_do_nothing(index_elements=["bot", "update_id"])
     ),
 )
-_find_stored_at = Query(
-    select(updates.c.update_id).where(
-        updates.c.bot == bindparam("of_bot"),
-        updates.c.update_id.between(bindparam("low"), bindparam("high")),
-        updates.c.received_at == bindparam("at"),
+
+
+def _is_among(column: Column[Any], name: str, dialect: str) -> ColumnElement[bool]:
+    """Return that a column has one of the numbers of one parameter: the statement is the same however many."""
+    if dialect == "postgresql":
+        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+    return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+
+
+_find_times = {
+    dialect: Query(
+        select(updates.c.update_id, updates.c.received_at).where(
+            updates.c.bot == bindparam("of_bot"), _is_among(updates.c.update_id, "numbers", dialect)
+        )
     )
-)
+    for dialect in ("sqlite", "postgresql")
+}
+_find_waiting = {
+    dialect: Query(
+        select(updates.c.partition, updates.c.update_id)
+        .where(
+            updates.c.bot == bindparam("of_bot"),
+            updates.c.finished_at.is_(None),
+            _is_among(updates.c.partition, "numbers", dialect),
+        )
+        .order_by(updates.c.update_id)
+    )
+    for dialect in ("sqlite", "postgresql")
+}
+_Place: TypeAlias = tuple[str, int]
 
 
 class SqlUpdateRepository:
@@ -65,21 +96,20 @@ class SqlUpdateRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def store(self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = ()) -> list[StoredUpdate]:
+    async def store(
+        self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+    ) -> list[StoredUpdate]:
         """Store what is new, in one transaction, and return it in order; repeated updates are left out.
 
-        Before it stand the unfinished updates of the parts in `earlier` with lower numbers.
+        Before it stand the unfinished updates of the parts in `earlier` with lower numbers, but those in `known`.
         """
         if not updates:
             return []
         now = self._clock.now()
         rows = [(_store_update, _update_params(item, now)) for item in updates]
 
-        def look(connection: Connection) -> tuple[set[tuple[str, int]], list[StoredUpdate]]:
-            ours = _find_ours(connection, updates, now)
-            return ours, _find_earlier(connection, updates, earlier) if earlier else []
-
-        ours, before = await self._database.write_and_read(rows, look)
+        arrival = _Arrival(updates, now, frozenset(earlier), known)
+        ours, before = await self._database.write_and_look(rows, _look_around, arrival)
         for bot, _ in ours:
             metrics.updates(bot)
         # A dictionary keeps the order and drops what came twice in one batch.
@@ -154,31 +184,77 @@ def _load(connection: Connection, bot: str, query: Select[Any]) -> list[StoredUp
     return [StoredUpdate(bot, row.update_id, row.payload or b"", row.turn_id, row.partition) for row in rows]
 
 
-def _find_earlier(
-    connection: Connection, items: Sequence[StoredUpdate], partitions: Collection[int]
-) -> list[StoredUpdate]:
-    """Return what stands unfinished before these updates in the same parts, those of one bot at a time."""
-    found: list[StoredUpdate] = []
-    for bot in {item.bot for item in items}:
-        for partition in sorted({item.partition for item in items if item.bot == bot} & set(partitions)):
-            highest = max(item.update_id for item in items if (item.bot, item.partition) == (bot, partition))
-            query = _unfinished(bot).where(updates.c.partition == partition, updates.c.update_id < highest)
-            found += _load(connection, bot, query)
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """Updates that one caller stores at `now`, and where it wants to know what stands before them."""
+
+    updates: Sequence[StoredUpdate]
+    now: datetime
+    earlier: frozenset[int]
+    known: Container[int]
+
+    def take_ours(self, stored: Mapping[_Place, datetime | None]) -> set[_Place]:
+        """Return the places of those that were stored just now.
+
+        They bear our time, to the microsecond. So the answer is the same when a commit whose reply got lost is
+        repeated: counting inserted rows would then call every update an old one, and nobody would answer it.
+        """
+        places = {(item.bot, item.update_id) for item in self.updates}
+        return {place for place in places if stored.get(place) == self.now}
+
+    def highest(self) -> dict[tuple[str, int], int]:
+        """Return for each part that it asks for, by bot, the highest number that it stores there."""
+        found: dict[tuple[str, int], int] = {}
+        for item in self.updates:
+            if item.partition in self.earlier:
+                part = (item.bot, item.partition)
+                found[part] = max(item.update_id, found.get(part, item.update_id))
+        return found
+
+
+def _look_around(connection: Connection, arrivals: Sequence[_Arrival]) -> list[tuple[set[_Place], list[StoredUpdate]]]:
+    """Return for each arrival what of it is new, and what it wants to know of what stands before it."""
+    stored: dict[_Place, datetime | None] = {}
+    for bot, numbers in _group((item.bot, item.update_id) for arrival in arrivals for item in arrival.updates).items():
+        for row in _fetch(connection, _find_times, bot, numbers):
+            stored[bot, row[0]] = _TIME.process_result_value(row[1], connection.dialect)
+    waiting = _list_waiting(connection, [arrival.highest() for arrival in arrivals])
+    return [(arrival.take_ours(stored), _find_earlier(connection, arrival, waiting)) for arrival in arrivals]
+
+
+def _fetch(connection: Connection, queries: Mapping[str, Query], bot: str, numbers: list[int]) -> Sequence[Row[Any]]:
+    dialect = connection.dialect.name
+    listed = numbers if dialect == "postgresql" else orjson.dumps(numbers).decode()
+    return queries[dialect].fetch(connection, {"of_bot": bot, "numbers": listed})
+
+
+def _group(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    groups: dict[str, set[int]] = {}
+    for bot, number in pairs:
+        groups.setdefault(bot, set()).add(number)
+    return {bot: sorted(numbers) for bot, numbers in groups.items()}
+
+
+def _list_waiting(
+    connection: Connection, wanted: Sequence[Mapping[tuple[str, int], int]]
+) -> dict[tuple[str, int], list[int]]:
+    """Return the unfinished numbers in each wanted part, in order: without what they hold, most are known by number."""
+    found: dict[tuple[str, int], list[int]] = {}
+    for bot, parts in _group(part for highest in wanted for part in highest).items():
+        for row in _fetch(connection, _find_waiting, bot, parts):
+            found.setdefault((bot, row[0]), []).append(row[1])
     return found
 
 
-def _find_ours(connection: Connection, items: Sequence[StoredUpdate], now: datetime) -> set[tuple[str, int]]:
-    """Return the places of those updates that were stored just now.
-
-    They bear our time, to the microsecond. So the answer is the same when a commit whose reply got lost is repeated:
-    counting inserted rows would then call every update an old one, and nobody would answer it.
-    """
-    ours: set[tuple[str, int]] = set()
-    for bot in {item.bot for item in items}:
-        numbers = [item.update_id for item in items if item.bot == bot]
-        params = {"of_bot": bot, "low": min(numbers), "high": max(numbers), "at": now}
-        ours.update((bot, row[0]) for row in _find_stored_at.fetch(connection, params))
-    return ours
+def _find_earlier(
+    connection: Connection, arrival: _Arrival, waiting: Mapping[tuple[str, int], list[int]]
+) -> list[StoredUpdate]:
+    found: list[StoredUpdate] = []
+    for (bot, part), highest in sorted(arrival.highest().items()):
+        numbers = [number for number in waiting.get((bot, part), ()) if number < highest]
+        if unknown := [number for number in numbers if number not in arrival.known]:
+            found += _load(connection, bot, _unfinished(bot).where(updates.c.update_id.in_(unknown)))
+    return found
 
 
 def _purge_chunk(connection: Connection, before: datetime) -> int:

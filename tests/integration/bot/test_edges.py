@@ -1,7 +1,7 @@
 """Where two things happen at once, or something is almost nothing."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -161,8 +161,10 @@ class _SlowLook:
     looked: asyncio.Event = field(default_factory=asyncio.Event)
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def store(self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = ()) -> list[StoredUpdate]:
-        return await self.store_of.store(updates, earlier=earlier)
+    async def store(
+        self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+    ) -> list[StoredUpdate]:
+        return await self.store_of.store(updates, earlier=earlier, known=known)
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
         await self.store_of.finish(bot, update_ids)
@@ -205,8 +207,10 @@ async def test_update_that_a_sweep_finds_before_its_store_returns_is_answered_on
     model = ScriptedModel(fallback="hello")
 
     class SweptStore(_SlowLook):
-        async def store(self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = ()) -> list[StoredUpdate]:
-            stored = await super().store(updates, earlier=earlier)
+        async def store(
+            self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+        ) -> list[StoredUpdate]:
+            stored = await super().store(updates, earlier=earlier, known=known)
             await living.bot.runner.recover()
             return stored
 
