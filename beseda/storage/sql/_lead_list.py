@@ -52,9 +52,6 @@ def list_leads(connection: Connection, wanted: LeadFilter, page: LeadPage) -> Le
 
 def write_leads(connection: Connection, wanted: LeadFilter, page: LeadPage) -> LeadText:
     """Return a piece of the list of live leads as JSON, in one statement."""
-    if connection.dialect.name == "postgresql":
-        # One statement is consistent by itself: a transaction around it would be two more journeys.
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
     query = _compile_text(connection.dialect.name, _shape(wanted, page))
     row: Any = query.fetch(connection, {**_read_params(wanted), **_place(page, page.limit)})[0]
     return LeadText(row[0], row[1], int(row[2]))

@@ -23,6 +23,9 @@ class PostgresBackend:
 
     def __init__(self, url: URL) -> None:
         self._engine = build_engine(url)
+        # Each statement is consistent by itself, and several are no more so within a transaction (READ COMMITTED):
+        # one around every read would be two journeys more. The pool is the same.
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._connection: AsyncConnection | None = None
         self._backoff = Backoff(first=0.05, cap=1.0)
 
@@ -49,7 +52,7 @@ class PostgresBackend:
         deadline, attempt = loop.time() + _READ_PATIENCE, 0
         while True:
             try:
-                async with self._engine.connect() as connection:
+                async with self._reading.connect() as connection:
                     return await connection.run_sync(work)
             except Exception as error:
                 delay = self._backoff.delay(attempt)

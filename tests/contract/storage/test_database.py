@@ -124,6 +124,15 @@ def own_postgres() -> Iterator[PostgresServer]:
     server.close()
 
 
+async def test_postgres_reads_without_a_transaction_around(own_postgres: PostgresServer) -> None:
+    database = await Database.open(own_postgres.create_database())
+    # The time of a transaction is that of its beginning: each statement has one of its own.
+    moments = await database.read(lambda c: [c.execute(select(func.now())).scalar() for _ in range(3)])
+    written = await database.write(lambda c: [c.execute(select(func.now())).scalar() for _ in range(3)])
+    assert (len(set(moments)), len(set(written))) == (3, 1)
+    await database.close()
+
+
 async def test_postgres_restarted_in_the_middle(own_postgres: PostgresServer) -> None:
     url = own_postgres.create_database()
     await migrate.upgrade(url)
