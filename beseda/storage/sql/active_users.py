@@ -13,11 +13,9 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    case,
     delete,
     func,
     insert,
-    literal,
     or_,
     select,
     union_all,
@@ -124,9 +122,9 @@ def count_writers(connection: Connection, period: Period, step: Step) -> dict[da
 def _count_month(connection: Connection, place: tuple[str, datetime], steps: _Masks) -> dict[datetime, int]:
     bot, month = place
     seen = active_users.c
-    sums = [func.sum(case((seen.days.bitwise_and(mask) != 0, literal(1)), else_=literal(0))) for mask in steps.values()]
+    sums = [func.count().filter(seen.days.bitwise_and(mask) != 0) for mask in steps.values()]
     row = connection.execute(select(*sums).where(seen.bot == bot, seen.month == month)).one()
-    return {at: int(count or 0) for at, count in zip(steps, row, strict=True)}
+    return {at: int(count) for at, count in zip(steps, row, strict=True)}
 
 
 def _wrote(bot: str, masks: _Masks) -> ColumnElement[bool]:
