@@ -52,6 +52,7 @@
         ├── TelegramFloodError            too fast; says how long to wait
         ├── TelegramRefusedError          the call is wrong in Telegram's eyes
         └── TelegramUnavailableError      no connection, 5xx, a proxy's page
+            └── TelegramUnansweredError   sent, and no answer came back
 
 Each answers three questions: what the user reads (`text`), which HTTP status it has (`status`), and whether trying
 again helps (`retryable`, and after how many seconds where that is known). What the log needs to know beyond that is
@@ -549,3 +550,7 @@ class TelegramRefusedError(TelegramError):
 
 class TelegramUnavailableError(TelegramError):
     """No connection, a server error, or a proxy's page instead of an answer."""
+
+
+class TelegramUnansweredError(TelegramUnavailableError):
+    """The call went out and no answer came back: nobody knows whether Telegram has done what it said."""

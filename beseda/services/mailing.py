@@ -19,13 +19,12 @@ import orjson
 from beseda.domain.broadcast import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
 from beseda.domain.language import language_of
 from beseda.errors import (
-    TelegramConflictError,
     TelegramError,
     TelegramFloodError,
     TelegramForbiddenError,
     TelegramRefusedError,
+    TelegramUnansweredError,
     TelegramUnauthorizedError,
-    TelegramUnavailableError,
 )
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
@@ -186,8 +185,12 @@ class Mailing:
                 state = RecipientState.BLOCKED if blocked else RecipientState.FAILED
                 await self._settle(recipient, state, reason=error.detail[:_REASON])
                 return
+            except TelegramUnansweredError as error:
+                log.warning("broadcast %d: nobody knows who got it: %s", self._broadcast.id, error.detail)
+                self._gate.close(self._backoff.delay(attempt))
+                return
             except TelegramError as error:
-                if not await self._can_wait_for(recipient, error, attempt):
+                if not await self._can_try_again(recipient, error, attempt):
                     return
                 attempt += 1
             else:
@@ -195,29 +198,22 @@ class Mailing:
                 self._gate.widen()
                 return
 
-    async def _can_wait_for(self, recipient: Recipient, error: TelegramError, attempt: int) -> bool:
-        """Wait before another try, or put the person back on the list where there is to be none."""
-        again = False
-        try:
-            again = await self._can_wait(error, attempt)
-        finally:
-            if not again:
-                await asyncio.shield(self._store.release(self._broadcast.id, recipient.user_id))
-        return again
+    async def _can_try_again(self, recipient: Recipient, error: TelegramError, attempt: int) -> bool:
+        """Wait with the person back on the list, for Telegram has not taken the message; whether they are ours again.
 
-    async def _can_wait(self, error: TelegramError, attempt: int) -> bool:
-        """Wait until another try may do, and return whether anybody wants it then."""
+        Meanwhile the broadcast may be paused, or go on in another job, and that one sends to them then.
+        """
+        await asyncio.shield(self._store.release(self._broadcast.id, recipient.user_id))
         if isinstance(error, TelegramUnauthorizedError):
             await self._end(BroadcastState.PAUSED, UNAUTHORIZED)
             return False
         if isinstance(error, TelegramFloodError):
             self._gate.close(error.retry_after or 1.0)
             await self._gate.pass_through()
-        elif isinstance(error, TelegramUnavailableError | TelegramConflictError):
+        else:
             log.warning("Telegram is away, trying again: %s", error.detail)
             await self._clock.sleep(self._backoff.delay(attempt))
-        found = await self._store.find(self._broadcast.id)
-        return found is not None and found.state.sends and found.run == self._broadcast.run and not self._over
+        return not self._over and await self._mark(recipient.user_id) is Turnout.GO
 
     async def _settle(
         self, recipient: Recipient, state: RecipientState, *, message_id: int | None = None, reason: str = ""

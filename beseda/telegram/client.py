@@ -21,6 +21,7 @@ from beseda.errors import (
     TelegramFloodError,
     TelegramForbiddenError,
     TelegramRefusedError,
+    TelegramUnansweredError,
     TelegramUnauthorizedError,
     TelegramUnavailableError,
 )
@@ -31,6 +32,7 @@ DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegra
 LOCAL_LIMIT = 2000 * 1024 * 1024  # bytes over a server of one's own: #using-a-local-bot-api-server
 _ANSWER_LIMIT = 32 * 1024 * 1024  # bytes: 100 updates of the largest kind stay far below it
 _CHUNK = 64 * 1024
+_CONNECT = 10.0  # seconds for a connection; what fails until then was not sent
 _JSON = {"Content-Type": "application/json"}
 
 _KINDS: dict[int, type[TelegramError]] = {
@@ -156,13 +158,18 @@ class BotApi:
     async def _post(self, method: str, patience: float, **request: Any) -> Any:
         try:
             async with self._session.post(
-                self._methods + method, timeout=aiohttp.ClientTimeout(total=patience), **self._route, **request
+                self._methods + method,
+                timeout=aiohttp.ClientTimeout(total=patience, sock_connect=_CONNECT),
+                **self._route,
+                **request,
             ) as response:
                 return _result(method, response.status, await _read_answer(method, response))
-        except TimeoutError:
-            raise TelegramUnavailableError(f"{method}: no answer within {patience:g} s") from None
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise TelegramUnavailableError(f"{method}: {type(error).__name__}") from None
+        except TimeoutError:
+            raise TelegramUnansweredError(f"{method}: no answer within {patience:g} s") from None
+        except aiohttp.ClientError as error:
+            raise TelegramUnansweredError(f"{method}: {type(error).__name__}") from None
 
     async def _fetch(self, address: str, target: Path, limit: int) -> int:
         size = 0

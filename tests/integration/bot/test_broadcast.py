@@ -155,6 +155,41 @@ async def test_flood_wait_is_obeyed_and_nobody_is_lost(tmp_path: Path) -> None:
     assert done.counts.sent == 30
 
 
+async def test_who_waits_for_telegram_is_on_the_list(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 5)
+        await living.fault(kind="error", method="sendMessage", retry_after=3, count=1)
+        broadcasts, broadcast = living.container.broadcasts, await start(living)
+
+        async def is_flooded() -> bool:
+            return await living.container.record.flood_waits.count(datetime.now(UTC) - timedelta(hours=1)) == 1
+
+        await eventually(is_flooded)
+        await broadcasts.pause(broadcast.id)
+
+        async def nobody_is_under_way() -> bool:
+            return (await broadcasts.find(broadcast.id)).counts.unsettled == 0
+
+        await eventually(nobody_is_under_way)
+        await broadcasts.resume(broadcast.id)
+        done = await wait_for(living, broadcast)
+        assert (done.counts.sent, done.counts.pending) == (5, 0)
+        assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+async def test_nobody_is_sent_to_twice_where_no_answer_came(tmp_path: Path, kind: str) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        people = await gather_crowd(living, 4)
+        await living.fault(kind=kind, method="sendMessage", count=1)
+        done = await wait_for(living, await start(living))
+        assert (done.counts.sent, done.counts.unsettled) == (3, 1)
+        received = await count_received(living, "Новости")
+        assert sum(received.values()) == (4 if kind == "drop_after" else 3)
+        assert set(received.values()) <= {0, 1}
+        assert set(received) <= set(people)
+
+
 async def test_pause_holds_and_resume_goes_on(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 40)
