@@ -7,8 +7,15 @@ from contextlib import aclosing
 from beseda.domain.usage import Errand, ModelCall
 from beseda.errors import RemoteError, StorageError
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest
-from beseda.llm.wrapper import ModelWrapper
+from beseda.llm.base import (
+    ChatModel,
+    Finished,
+    Measuring,
+    ModelEvent,
+    ModelHealth,
+    ModelRequest,
+    find_measuring,
+)
 from beseda.services.listening import CallRecord
 from beseda.storage.base.model_call import ModelCallStore
 
@@ -38,11 +45,19 @@ class CallBook:
             log.warning("a call of %s is not on record: %s", call.model, error.detail)
 
 
-class _RecordedModel(ModelWrapper):
+class _RecordedModel:
     def __init__(self, model: ChatModel, book: CallBook, errand: Errand) -> None:
-        super().__init__(model)
+        self._model = model
         self._book = book
         self._errand = errand
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def measuring(self) -> Measuring | None:
+        return find_measuring(self._model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer. Raises what the model raises."""
@@ -57,3 +72,9 @@ class _RecordedModel(ModelWrapper):
         except RemoteError as error:
             await self._book.add(record.failed(error), self._errand)
             raise
+
+    async def check(self) -> ModelHealth:
+        return await self._model.check()
+
+    async def close(self) -> None:
+        await self._model.close()
