@@ -38,6 +38,7 @@ from beseda.storage.base.budget import BudgetStore
 log = logging.getLogger(__name__)
 
 _QUIET = timedelta(hours=1)  # between two notices of one kind to one person
+_QUIET_WHILE_SOME_IS_LEFT = timedelta(minutes=5)  # a shorter question may do; the next long one hears why not
 _KEPT = timedelta(days=2)  # how long counters and what was reserved stay: by then it is tomorrow in every zone
 _PIECE = 2000  # rows deleted at once
 _UNLIMITED = Reservation("", 0)
@@ -104,9 +105,13 @@ class BudgetService:
         detail = f"{account.scope} of {spend.bot}: {left} of {account.limit} {account.unit} left, {spend.least} needed"
         error = BudgetExhaustedError(detail, retry_after=self.renewal(spend.bot, account.scope))
         log.info("%s", detail)
-        if left < LEAST[spend.unit]:  # else this one was too much, and a smaller one is welcome
+        used_up = left < LEAST[spend.unit]
+        # A recording or a photo that is too much is told of each time: a smaller one is welcome. Questions of one chat
+        # are as long as each other, for all of them carry what was said before.
+        if used_up or spend.unit is Unit.TOKENS:
             who = f"{spend.bot}:{spend.group_id or 0}:{spend.user_id}:{spend.unit}"
-            error.silent = not await self._store.note_refusal(who, spend.key.partition("/")[0], _QUIET)
+            quiet = _QUIET if used_up else _QUIET_WHILE_SOME_IS_LEFT
+            error.silent = not await self._store.note_refusal(who, spend.key.partition("/")[0], quiet)
         return error
 
     async def tidy(self) -> int:

@@ -130,6 +130,19 @@ async def test_used_up_budget_is_refused_until_tomorrow(store: SqlBudgetReposito
     assert await used(budgets) == 50
 
 
+async def test_question_after_question_that_is_too_long_is_told_once(
+    store: SqlBudgetRepository, clock: ManualClock
+) -> None:
+    budgets = build(store, clock, user_tokens=500)
+    silent = []
+    for number in range(3):
+        with pytest.raises(BudgetExhaustedError) as caught:
+            await budgets.reserve(Payer(budgets, "assistant", 7, key=str(number)).spend(Unit.TOKENS, 3000, 900))
+        silent.append(caught.value.silent)
+        clock.shift(150)
+    assert silent == [False, True, False]
+
+
 async def test_day_is_that_of_the_bot_s_zone(store: SqlBudgetRepository, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=100)
     budgets.adopt("assistant", BudgetChange(), "Asia/Vladivostok")
