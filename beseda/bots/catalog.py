@@ -84,7 +84,7 @@ def _menu_item(entry: str | MenuEntry) -> MenuItem:
     return MenuItem(label=entry.label.to_text(), items=items, command=entry.command)
 
 
-_Limit = Annotated[int | None, Field(ge=0, le=10**12)]
+_Limit = Annotated[int, Field(strict=True, ge=0, le=10**12)] | None  # strict: "yes" is not one token
 
 
 class BudgetEntry(BaseModel):

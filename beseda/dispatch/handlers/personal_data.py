@@ -15,12 +15,12 @@ router = Router()
 
 _VOLUME = Text(ru="Часть {number}", en="Part {number}")
 _SENT = Text(
-    ru="Это всё, что я о вас храню: сообщения, файлы и что вы сами о себе сказали Telegram. Стереть: /forget.",
-    en="This is all that I keep about you: messages, files and what Telegram told me of you. To erase it: /forget.",
+    ru="Это всё, что я о вас храню: разговоры, файлы, заявки, встречи и кто вы в Telegram. Стереть: /forget.",
+    en="This is all that I keep about you: talks, files, requests, meetings and who you are. To erase it: /forget.",
 )
 _ASK = Text(
-    ru="Стереть всё, что я о вас храню: разговор, файлы, задания? Вернуть будет нельзя. Скачать заранее: /mydata.",
-    en="Erase all that I keep about you: the talk, files, jobs? It cannot be brought back. You can save it: /mydata.",
+    ru="Стереть всё, что я о вас храню: разговоры, файлы, заявки, встречи? Вернуть будет нельзя. Скачать заранее: /mydata.",
+    en="Erase all that I keep about you: talks, files, requests, meetings? It cannot be brought back. You can save it: /mydata.",
 )
 _YES = Text(ru="🗑 Стереть всё", en="🗑 Erase all")
 _NO = Text(ru="Оставить", en="Keep it")

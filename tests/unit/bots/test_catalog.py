@@ -152,6 +152,8 @@ def test_budgets_of_a_folder_are_read(tmp_path: Path) -> None:
     [
         ("budgets: {user_token: 5}", "budgets.user_token"),
         ("budgets: {user_tokens: -5}", "budgets.user_tokens"),
+        ("budgets: {user_tokens: yes}", "budgets.user_tokens"),
+        ("budgets: {user_tokens: 10000000000000}", "budgets.user_tokens"),
         ("budgets: {total_tokens: 5}", "budgets.total_tokens"),
         ("time_zone: Moscow", "time_zone"),
     ],
