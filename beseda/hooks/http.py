@@ -10,11 +10,12 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from beseda.hooks.base import Hook, Reply
@@ -22,7 +23,15 @@ from beseda.hooks.base import Hook, Reply
 _SECONDS = 10.0
 _LONGEST_URL = 2000
 _LONGEST_WAIT = 6 * 3600.0
-_PARALLEL = 64
+_NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+_LOOKUPS = 16  # names that are looked up at once: one that nobody answers for takes a thread for half a minute
+# Of the public internet by what Python 3.11 knows, and yet a cloud's own agent, or nobody's to be reached at.
+_NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20"),
+    )
+)
 # NAT64 carries an IPv4 address in its last 32 bits (RFC 6052).
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -45,7 +54,7 @@ class HttpSender:
     def find_fault(self, url: str) -> str:
         """Return why an address is never sent to, in a sentence; empty where it may be."""
         try:
-            parsed = URL(url)
+            parsed = _read_url(url)
             host, port = parsed.raw_host, parsed.port
         except ValueError:
             return "This is no address."
@@ -79,11 +88,11 @@ class HttpSender:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            resolver = CheckedResolver(self._resolver or ThreadedResolver(), allow_private=self._allow_private)
+            resolver = CheckedResolver(self._resolver or PatientResolver(), allow_private=self._allow_private)
             connector = aiohttp.TCPConnector(
                 resolver=resolver,
                 use_dns_cache=False,
-                limit=_PARALLEL,
+                limit=0,  # a slow receiver's connections are not to be waited for by others; waves are bounded
                 force_close=True,
                 ssl=ssl.create_default_context(),
             )
@@ -95,6 +104,28 @@ class HttpSender:
                 trust_env=False,
             )
         return self._session
+
+
+class PatientResolver(AbstractResolver):
+    """Looks names up in threads of its own: those of the loop, which names would hold up, have files to read."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUPS, "webhook-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a name. Raises OSError where there are none."""
+        look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        return [
+            ResolveResult(hostname=host, host=str(place[0]), port=port, family=kind, proto=proto, flags=_NUMERIC)
+            for kind, _, proto, _, place in found
+        ]
+
+    async def close(self) -> None:
+        """Take no more names."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class CheckedResolver(AbstractResolver):
@@ -118,13 +149,26 @@ class CheckedResolver(AbstractResolver):
         await self._inner.close()
 
 
+def _read_url(url: str) -> URL:
+    """Return an address. Raises ValueError for one with spaces or what nobody sees: URL() would mend it silently."""
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise ValueError("spaces in an address")
+    return URL(url)
+
+
 def is_public(address: str) -> bool:
     """Return whether an IP address is one of the public internet, the one that it may carry inside included."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(item.is_global and not item.is_multicast and not item.is_reserved for item in _unfold(found))
+    return all(
+        item.is_global
+        and not item.is_multicast
+        and not item.is_reserved
+        and not any(item in network for network in _NOT_PUBLIC)
+        for item in _unfold(found)
+    )
 
 
 def _unfold(address: IPv4Address | IPv6Address) -> Sequence[IPv4Address | IPv6Address]:

@@ -37,7 +37,7 @@ DELIVER = "webhook.deliver"
 SLOT = "light"
 _LEASE = timedelta(seconds=60)  # longer than a try may take
 _AT_ONCE = 8  # deliveries to one endpoint
-_WAVES = 100  # to one endpoint in one job: then others' jobs have their turn
+_REST = 1.0  # seconds that a receiver is left alone which has not answered, or asks for peace without saying how long
 _STAY = 20.0  # seconds that a job waits for what is due soon, so that a first try anew comes after a second
 _PAUSE = 0.5  # seconds at least between two looks
 _BACKOFF = Backoff(first=1.0, factor=3.5, cap=6 * 3600.0)
@@ -56,6 +56,9 @@ class WebhookService:
         self._clock = clock
         self._secret = secret
         self._ringing: asyncio.Task[None] | None = None
+        # Until when receivers are left alone, by address. Those in it are sent one at a time: ten thousand events for
+        # a server that is gone would otherwise hold up everybody's.
+        self._resting: dict[str, float] = {}
 
     async def create(
         self, url: str, *, bot: str = "", types: Sequence[EventType] = (), description: str = ""
@@ -127,7 +130,7 @@ class WebhookService:
         tried, leave_at = 0, self._clock.monotonic() + _STAY
         while True:
             numbers = await self._store.due_endpoints()
-            tried += sum(await asyncio.gather(*map(self._serve, numbers)))
+            tried += sum(await asyncio.gather(*(self._serve(number, leave_at) for number in numbers)))
             due = await self._store.next_due()
             wait = max(_PAUSE, (due - self._clock.now()).total_seconds()) if due else _STAY
             if self._clock.monotonic() + wait >= leave_at:
@@ -153,20 +156,33 @@ class WebhookService:
         except StorageError as error:
             log.warning("nobody is told yet of an event: %s", error.detail)
 
-    async def _serve(self, endpoint_id: int) -> int:
-        """Send an endpoint what is due, in waves; other endpoints do not wait for a slow one."""
-        tried = 0
-        for _ in range(_WAVES):
-            until = self._clock.now() + _LEASE
-            wave = await self._store.claim(endpoint_id, until=until, limit=_AT_ONCE)
+    async def _serve(self, endpoint_id: int, leave_at: float) -> int:
+        """Send an endpoint what is due, in waves, until it rests or the time is over; return how many were tried."""
+        tried, is_over = 0, False
+        while not is_over:
             endpoint = await self._store.find(endpoint_id)
-            if not wave or endpoint is None or not endpoint.active:
+            if endpoint is None or not endpoint.active or self._rests(endpoint):
                 break
-            await asyncio.gather(*(self._try(endpoint, due) for due in wave))
-            tried += len(wave)
+            limit = 1 if endpoint.url in self._resting else _AT_ONCE
+            wave = await self._store.claim(endpoint_id, until=self._clock.now() + _LEASE, limit=limit)
+            if not wave:
+                break
+            self._note(endpoint, await asyncio.gather(*(self._try(endpoint, due) for due in wave)))
+            tried, is_over = tried + len(wave), self._clock.monotonic() >= leave_at
         return tried
 
-    async def _try(self, endpoint: Endpoint, due: DueDelivery) -> None:
+    def _rests(self, endpoint: Endpoint) -> bool:
+        return self._resting.get(endpoint.url, 0.0) > self._clock.monotonic()
+
+    def _note(self, endpoint: Endpoint, replies: Sequence[Reply]) -> None:
+        """Leave a receiver alone that is silent or asks for it, as long as it says."""
+        asked = max((reply.retry_after or 0.0 for reply in replies), default=0.0)
+        if asked or all(reply.status is None for reply in replies):
+            self._resting[endpoint.url] = self._clock.monotonic() + max(asked, _REST)
+        else:
+            self._resting.pop(endpoint.url, None)
+
+    async def _try(self, endpoint: Endpoint, due: DueDelivery) -> Reply:
         reply = await self._sender.send(self._write_hook(endpoint, due))
         outcome = self._judge(due.delivery, reply)
         await self._store.settle(due.delivery.id, outcome)
@@ -176,6 +192,7 @@ class WebhookService:
             await self._store.change(endpoint.id, gone)
         if outcome.state is DeliveryState.DEAD:
             log.warning("webhook %d: event %d was not taken: %s", endpoint.id, due.delivery.event.id, outcome.error)
+        return reply
 
     def _write_hook(self, endpoint: Endpoint, due: DueDelivery) -> Hook:
         event, now = due.delivery.event, int(self._clock.now().timestamp())

@@ -54,7 +54,7 @@ class Post:
         return await self.webhooks.deliver()
 
     async def all(self, endpoint: Endpoint, state: DeliveryState | None = None) -> list[Delivery]:
-        found, count = await self.webhooks.deliveries(endpoint.id, state, limit=100)
+        found, count = await self.webhooks.deliveries(endpoint.id, state, limit=500)
         assert count == len(found)
         return list(found)
 
@@ -136,6 +136,33 @@ async def test_slow_receiver_holds_nobody_up(post: Post) -> None:
     assert len(post.receiver.received) == 16
 
 
+async def test_silent_receiver_of_many_events_holds_nobody_up(post: Post) -> None:
+    endpoint, _ = await post.subscribe()
+    await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number) for number in range(200)])
+    post.receiver.answers.extend(["hang"] * 200)
+    async with receive_events() as other:
+        await post.webhooks.create(other.url)
+        tried = await post.webhooks.deliver()
+        assert 8 < tried < 40
+        await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=7)])
+        await post.webhooks.deliver()
+        assert len(other.received) == 1
+    post.receiver.answers.clear()
+    while await post.all(endpoint, DeliveryState.PENDING):
+        await post.deliver(DAY)
+    assert len({item.json["id"] for item in post.receiver.received}) == 201
+
+
+async def test_receiver_that_asks_for_peace_is_sent_nothing_else(post: Post) -> None:
+    await post.subscribe()
+    await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number) for number in range(50)])
+    post.receiver.answers.append(429)
+    post.receiver.headers = {"Retry-After": "3600"}
+    assert await post.deliver() == 8
+    assert await post.deliver(1000) == 0
+    assert await post.deliver(DAY) == 43
+
+
 @pytest.mark.parametrize("answer", ["flood", "drip"])
 async def test_answer_is_read_no_further_than_needed(post: Post, answer: str) -> None:
     endpoint, _ = await post.subscribe()
@@ -174,7 +201,7 @@ async def test_waits_grow_from_a_second_to_hours(post: Post) -> None:
     waits = []
     while not await post.all(endpoint, DeliveryState.DEAD):
         tried = post.clock.now()
-        await post.webhooks._serve(endpoint.id)  # one try, and no waiting for the next
+        await post.webhooks._serve(endpoint.id, post.clock.monotonic() + 1)  # one try, and no waiting for the next
         [delivery] = await post.all(endpoint)
         waits.append((delivery.due_at - tried).total_seconds())
         post.clock.shift(waits[-1])

@@ -64,6 +64,11 @@ class Names(AbstractResolver):
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:db8::1",
+        "64:ff9b:1::a00:1",
+        "fec0::1",
+        "3fff::1",
+        "192.0.0.8",
+        "168.63.129.16",
         "nonsense",
         "",
     ],
@@ -105,6 +110,8 @@ def test_address_is_public(address: str) -> None:
         "https://crm.example.org/" + "x" * 2000,
         "javascript:alert(1)",
         "https://[/",
+        "https://crm.exam ple.org/",
+        "https://crm.example.org/\r\nX: y",
     ],
 )
 def test_address_is_refused_when_set(url: str) -> None:
