@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Check bots, tokens, model, speech, database, Redis and ffmpeg: a line each, exit 1 if a needed one fails."""
+    """Check bots, tokens, model, speech, database, Redis, broker and ffmpeg: a line each, exit 1 if a needed one fails."""
     import orjson
 
     findings = run_async(_examine(read_settings(config)))
@@ -57,6 +57,7 @@ async def _examine(settings: "Settings") -> list[Finding]:
         ("storage", _check_storage(settings), "STORAGE_DIR says where"),
         ("database", _check_database(settings), "DATABASE_URL says where it is"),
         ("redis", _check_redis(settings), "REDIS_URL says where it is"),
+        ("broker", _check_broker(settings), "jobs wait meanwhile; CELERY_BROKER_URL says where it is"),
         ("ffmpeg", _check_ffmpeg(), "voice messages need it"),
     ]
     found = await asyncio.gather(*(_guard(part, check, hint) for part, check, hint in checks))
@@ -229,6 +230,19 @@ async def _check_redis(settings: "Settings") -> list[Finding]:
     redis = await open_redis(settings.redis_url)
     await redis.aclose()
     return [Finding("redis", True, "answers")]
+
+
+async def _check_broker(settings: "Settings") -> list[Finding]:
+    if not settings.celery_broker_url:
+        return [Finding("broker", True, "not set up: jobs run beside the bots (CELERY_BROKER_URL)", needed=False)]
+    from beseda.jobs.broker import Broker
+
+    broker = Broker(settings.celery_broker_url)
+    try:
+        await broker.check()
+    finally:
+        await broker.close()
+    return [Finding("broker", True, "answers; `beseda worker` does the jobs")]
 
 
 async def _check_ffmpeg() -> list[Finding]:

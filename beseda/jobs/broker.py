@@ -79,6 +79,10 @@ class Broker:
         except TimeoutError as error:
             raise UnavailableError("the broker does not answer") from error
 
+    async def check(self) -> None:
+        """Return once the broker has answered. Raises UnavailableError."""
+        await self.send("light", ())
+
     async def close(self) -> None:
         """Give back connections."""
         if self._closed:

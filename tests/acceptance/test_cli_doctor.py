@@ -16,7 +16,7 @@ from tests.parts.sandboxes import OTHER_TOKEN, TOKEN, open_sandbox
 
 AWAY = "http://127.0.0.1:1"
 BOTS = [f"bot {name}" for name in Catalog([]).names()]
-PARTS = [*BOTS, "bot tokens", "model", "speech", "storage", "database", "redis", "ffmpeg"]
+PARTS = [*BOTS, "bot tokens", "model", "speech", "storage", "database", "redis", "broker", "ffmpeg"]
 
 
 @pytest.fixture
@@ -55,6 +55,7 @@ async def test_everything_set_up_is_everything_fine(
             BOT_TOKEN=TOKEN,
             TELEGRAM_API_URL=telegram.base_url,
             REDIS_URL=redis.url,
+            CELERY_BROKER_URL=redis.url,
             BESEDA_MODEL="openai:test/served-model",
             OPENAI_API_KEY="x",
             OPENAI_BASE_URL=server.base_url,
@@ -68,6 +69,7 @@ async def test_everything_set_up_is_everything_fine(
     assert [part for part in found if not found[part]["ok"]] == ["speech"] or all(f["ok"] for f in found.values())
     assert found["token of assistant"]["detail"] == "@first_bot"
     assert found["redis"]["detail"] == "answers"
+    assert found["broker"]["detail"].startswith("answers")
     assert found["model"]["detail"].startswith("openai:test/served-model: ")
     assert "up to date" in found["database"]["detail"]
 
@@ -82,15 +84,18 @@ async def test_each_failure_says_what_to_do(beseda: Program) -> None:
         BESEDA_SPEECH="openai",
         DATABASE_URL="postgresql://beseda:word-of-pass@127.0.0.1:1/beseda",
         REDIS_URL="redis://127.0.0.1:1",
+        CELERY_BROKER_URL="redis://:word-of-broker@127.0.0.1:1/0",
     )("doctor", "--json")
     found = find(seen)
     assert seen.code == 1
     failed = {part for part in found if found[part]["needed"] and not found[part]["ok"]}
-    assert failed == {"token of assistant", "model", "speech", "database", "redis"}
+    assert failed == {"token of assistant", "model", "speech", "database", "redis", "broker"}
     assert "TELEGRAM_API_URL" in found["token of assistant"]["detail"]
     assert "DATABASE_URL" in found["database"]["detail"]
     assert "REDIS_URL" in found["redis"]["detail"]
-    assert all(secret not in seen.out + seen.err for secret in (TOKEN, "word-of-pass", "sk-secret-secret-secret"))
+    assert "CELERY_BROKER_URL" in found["broker"]["detail"]
+    secrets = (TOKEN, "word-of-pass", "word-of-broker", "sk-secret-secret-secret")
+    assert all(secret not in seen.out + seen.err for secret in secrets)
 
 
 async def test_wrong_token_is_told_apart_from_an_absent_server(beseda: Program, telegram: RunningSandbox) -> None:

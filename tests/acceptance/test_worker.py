@@ -139,6 +139,14 @@ async def test_clock_and_workers_do_what_is_due_once(plant: Plant) -> None:
     assert kinds.count("record.tidy") == 1
 
 
+@pytest.mark.parametrize("address", ["localhost", "amqp://localhost/", "redis://:secret-word@localhost:port/"])
+async def test_address_that_is_no_brokers_is_refused_at_the_start(beseda: Program, address: str) -> None:
+    refused = await beseda.with_environ(CELERY_BROKER_URL=address)("worker")
+    assert refused.code == 2
+    assert refused.complaint.startswith("beseda: CELERY_BROKER_URL: ")
+    assert "secret-word" not in refused.err
+
+
 async def test_slots_that_there_are_not_are_refused(beseda: Program) -> None:
     refused = await beseda("worker", "--slots", "heavy,fast")
     assert refused.code == 2

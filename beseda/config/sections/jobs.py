@@ -10,7 +10,8 @@ from beseda.config.setting import Section, Setting, split_list
 
 def _check_broker(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+    # What is no number of a port, `port` itself refuses.
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname or parts.port == 0:
         raise ValueError("not a Redis")
     return value
 
