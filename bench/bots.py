@@ -68,6 +68,11 @@ class BotProcess:
         self._log = log
         self.started = started
 
+    @property
+    def number(self) -> int:
+        """Its process number."""
+        return self._process.pid
+
     async def wait(self) -> None:
         """Wait until it ends."""
         await self._process.wait()

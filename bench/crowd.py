@@ -77,6 +77,7 @@ class Crowd:
         self._groups = groups
         self._random = random.Random(seed)
         self._is_looping = False
+        self._pause = (0.0, 0.0)
         self._open = 0
         self._answered = 0
         self._calm = asyncio.Event()
@@ -103,11 +104,12 @@ class Crowd:
         """Yield for each user the updates of the answered questions in the order of the answers."""
         return (person.heard for person in self._people.values())
 
-    def start(self, users: int) -> None:
-        """Let this many users write, and go on writing as they are answered."""
+    def start(self, users: int, *, pause: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Let this many users write, and go on writing as they are answered, after a pause between these seconds."""
         self._is_looping = True
+        self._pause = pause
         for user in range(_FIRST_USER, _FIRST_USER + users):
-            self._write(user)
+            self._write_on(user)
 
     def ask_once(self, users: int) -> list[Question]:
         """Let this many users write one message each, all at once."""
@@ -133,7 +135,15 @@ class Crowd:
         """Return the questions answered within these moments."""
         return [item for item in self.questions.values() if start <= item.done < end]
 
+    def _write_on(self, user: int) -> None:
+        if self._pause[1]:
+            asyncio.get_running_loop().call_later(self._random.uniform(*self._pause), self._write, user)
+        else:
+            self._write(user)
+
     def _write(self, user: int) -> None:
+        if not self._is_looping:
+            return
         for _ in range(self._random.randint(1, self._burst)):
             self._ask(user)
 
@@ -172,7 +182,7 @@ class Crowd:
         self._open -= 1
         self._answered += 1
         if not person.open and self._is_looping:
-            self._write(user)
+            self._write_on(user)
         if not self._open:
             self._calm.set()
 

@@ -9,17 +9,18 @@ import asyncio
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import asyncpg
+import orjson
 
-from bench.bots import BotProcess, Kind, MeasuringError, find_free_port, start_bot
+from bench.bots import BESEDA, BotProcess, Kind, MeasuringError, find_free_port, running_bot, start_bot
 from bench.closed_loop import percentile
-from bench.crowd import Question
+from bench.crowd import Question, open_crowd
 from bench.http_server import serve
 from bench.kill import count_repeats
 from bench.media import make_photo
@@ -27,6 +28,7 @@ from bench.media_servers import MediaCrowd
 from bench.model_server import Tempo
 from bench.report import Bar, Row, Section
 from bench.webhook_telegram import WebhookTelegram
+from beseda.domain.update import partition_of
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 
@@ -35,6 +37,8 @@ _PHOTO_MODE = "✨ Enhance a photo"
 _FIRST_PHOTOGRAPHER = 30_000
 _ENHANCED = frozenset({"sendMediaGroup of .jpg", "sendDocument of .jpg"})
 _UP_WITHIN = 40.0
+_BOT = "media"
+_OWNERS = "SELECT owners FROM territories WHERE bot = $1"
 _BEGUN = """
 SELECT updates.update_id, conversations.chat_id FROM deliveries
 JOIN turns ON turns.id = deliveries.turn_id AND turns.attempt = deliveries.attempt
@@ -46,12 +50,17 @@ WHERE deliveries.state = 'sending' AND deliveries.message_id IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Ordeal:
-    """How hard the parts are tried: `calm` seconds around each death, `gone` seconds until the part is back."""
+    """How hard the parts are tried: `calm` seconds around each death, `gone` seconds until the part is back.
+
+    People think for `pause` seconds before they write again: the load is one that the machine can bear.
+    """
 
     users: int = 450
     photographers: int = 50
-    calm: float = 6.0
+    calm: float = 8.0
     gone: float = 1.5
+    pause: tuple[float, float] = (2.0, 8.0)
+    victims: Sequence[str] = ("bot-1", "worker-1", "redis", "postgres", "bot-2", "worker-2")
     seed: int = 1
     tempo: Tempo = field(default=Tempo(least=1.0, most=2.0, chunks=6))
 
@@ -76,20 +85,25 @@ class Cluster:
         """Start a part: a "bot-…" is a replica, a "worker-…" a worker."""
         if name.startswith("bot"):
             port = self._ports.setdefault(name, find_free_port())
-            command = ("bot", "--bot", "media", "--port", str(port))
+            command = ("bot", "--bot", _BOT, "--port", str(port))
             self._alive[name] = await self._spawn(name, command)
             await _until_ready(self._alive[name], f"http://127.0.0.1:{port}/ready")
             self._telegram.replicas.append(f"http://127.0.0.1:{port}")
         else:
             self._alive[name] = await self._spawn(name, ("worker",))
 
-    async def kill(self, name: str) -> BotProcess:
-        """End a part as a power cut would; a proxy in front notices at once."""
+    async def kill(self, name: str) -> frozenset[int]:
+        """End a part as a power cut would, a proxy in front notices at once; return the parts of chats it owned."""
         process = self._alive.pop(name)
+        before = await self._parts_of(process)
         await process.kill()
         if name in self._ports:
             self._telegram.replicas.remove(f"http://127.0.0.1:{self._ports[name]}")
-        return process
+        return before | await self._parts_of(process)
+
+    def cpu(self) -> float:
+        """Return the CPU seconds that the replicas have used so far."""
+        return sum(process.cpu() for name, process in self._alive.items() if name.startswith("bot"))
 
     async def stop(self) -> None:
         """Ask every process to end."""
@@ -100,19 +114,24 @@ class Cluster:
         self.redis.stop()
         self.postgres.close()
 
-    async def begun(self) -> list[tuple[int, int]]:
-        """Return the updates, with their chats, whose deliveries are begun and not recorded."""
-        return [(row[0], row[1]) for row in await self._query(_BEGUN)]
+    async def begun(self, parts: Collection[int]) -> list[tuple[int, int]]:
+        """Return the updates, with their chats, whose deliveries in these parts are begun and not recorded."""
+        return [(row[0], row[1]) for row in await self._query(_BEGUN) if partition_of(row[1]) in parts]
 
     async def count_unfinished(self) -> int:
         """Return how many updates and jobs the database does not know to be worked off."""
         updates, jobs = "SELECT count(*) FROM updates", "SELECT count(*) FROM jobs"
         return sum([(await self._query(f"{one} WHERE finished_at IS NULL"))[0][0] for one in (updates, jobs)])
 
-    async def _query(self, sql: str) -> list[asyncpg.Record]:
+    async def _parts_of(self, process: BotProcess) -> frozenset[int]:
+        rows = await self._query(_OWNERS, _BOT)
+        owners = orjson.loads(rows[0][0]) if rows else {}
+        return frozenset(part for name, parts in owners.items() if f":{process.number}:" in name for part in parts)
+
+    async def _query(self, sql: str, *values: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.database)
         try:
-            return list(await connection.fetch(sql))
+            return list(await connection.fetch(sql, *values))
         finally:
             await connection.close()
 
@@ -126,7 +145,7 @@ class Cluster:
             "CELERY_BROKER_URL": self.redis.url.removesuffix("/0") + "/1",
             "BESEDA_PUBLIC_URL": "https://bots.example.org",
             "BESEDA_WEBHOOK_SECRET": _SECRET,
-            "BESEDA_BOTS": "media",
+            "BESEDA_BOTS": _BOT,
             "STORAGE_DIR": str(self._folder / "shared"),
         }
         kind = Kind(name, (sys.executable, "-m", "beseda", *command), environ)
@@ -135,11 +154,12 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class _Death:
-    """What died when, with how many deliveries in the window."""
+    """What died when, with how many deliveries in the window; `parts` of the chats had no owner from then on."""
 
     victim: str
     moment: float
-    begun: int
+    begun: int = 0
+    parts: frozenset[int] = frozenset()
 
 
 class _Trial:
@@ -151,16 +171,19 @@ class _Trial:
         self._begun_chats: set[int] = set()
         self._sent: defaultdict[int, int] = defaultdict(int)
         self.deaths: list[_Death] = []
+        self.rate = 0.0
+        self.cpu = 0.0
 
     async def run(self) -> None:
         """Let people write, kill every part, and let all be answered."""
         cluster = self._cluster
         await asyncio.gather(*(cluster.start(name) for name in ("bot-1", "bot-2", "worker-1", "worker-2")))
         await self._choose_mode()
-        self._crowd.start(self._ordeal.users)
+        self._crowd.start(self._ordeal.users, pause=self._ordeal.pause)
+        await self._measure_calm()
         photographs = asyncio.create_task(self._photograph())
         try:
-            for victim in ("bot-1", "worker-1", "redis", "postgres", "bot-2", "worker-2"):
+            for victim in self._ordeal.victims:
                 await asyncio.sleep(self._ordeal.calm)
                 await self._lose(victim)
             await asyncio.sleep(self._ordeal.calm)
@@ -170,6 +193,15 @@ class _Trial:
         if not await self._crowd.stop(within=90):
             raise MeasuringError(f"{len(self._crowd.unanswered)} texts stay unanswered")
         await self._until(lambda: not self.photos_missing, 90)
+
+    async def _measure_calm(self) -> None:
+        """Take the rate of texts, and the milliseconds of CPU for one, while there is nothing else."""
+        await asyncio.sleep(self._ordeal.pause[1])
+        start, cpu = time.perf_counter(), self._cluster.cpu()
+        await asyncio.sleep(self._ordeal.calm)
+        end, cpu = time.perf_counter(), self._cluster.cpu() - cpu
+        count = len(self._crowd.answered_between(start, end))
+        self.rate, self.cpu = count / (end - start), cpu / max(1, count) * 1000
 
     @property
     def photos_missing(self) -> int:
@@ -196,22 +228,40 @@ class _Trial:
 
         return [item.waited for item in self._crowd.questions.values() if is_near(item) is near_death]
 
+    def orphaned(self) -> list[float]:
+        """Return the seconds from a replica's death to the answer, for all that waited then in the chats it had."""
+        return [
+            item.done - death.moment
+            for death in self.deaths
+            for item in self._crowd.questions.values()
+            if item.asked < death.moment < item.done and partition_of(item.chat) in death.parts
+        ]
+
+    def explain(self) -> str:
+        """Return what is known of each person who was answered out of order."""
+        lines = [f"{death.victim} died at {death.moment:.2f}" for death in self.deaths]
+        for heard in self._crowd.orders():
+            if heard != sorted(heard):
+                found = filter(None, map(self._crowd.find, dict.fromkeys(heard)))
+                lines += [f"{item.update_id} {item.mark}: {item.asked:.2f} {item.answers}" for item in found]
+        return "\n".join(lines)
+
     async def _lose(self, victim: str) -> None:
         cluster, servers = self._cluster, self._cluster.servers
         if victim in servers:
             await asyncio.to_thread(servers[victim].stop)
-            self.deaths.append(_Death(victim, time.perf_counter(), 0))
+            self.deaths.append(_Death(victim, time.perf_counter()))
             await asyncio.sleep(self._ordeal.gone)
             await asyncio.to_thread(servers[victim].start)
             return
-        await cluster.kill(victim)
-        begun = await cluster.begun()
+        parts = await cluster.kill(victim)
+        begun = await cluster.begun(parts)
         now = time.perf_counter()
         for update_id, chat in begun:
             self._begun_chats.add(chat)
             if (question := self._crowd.find(update_id)) is not None:
                 self._begun[question.mark].append(now)
-        self.deaths.append(_Death(victim, now, len(begun)))
+        self.deaths.append(_Death(victim, now, len(begun), parts))
         await asyncio.sleep(self._ordeal.gone)
         await cluster.start(victim)
 
@@ -248,15 +298,30 @@ class _Trial:
 
 async def measure(ordeal: Ordeal, folder: Path, cores: set[int]) -> Section:
     """Run the ordeal and show its verdict as figures. Raises MeasuringError where anything stays unanswered."""
+    alone = await _measure_alone(ordeal, folder / "alone", cores)
     async with _open_cluster(ordeal, folder, cores) as (crowd, cluster):
         trial = _Trial(ordeal, crowd, cluster)
         await trial.run()
         await cluster.stop()
         unfinished = await cluster.count_unfinished()
-    return Section("Replicas", _note(ordeal, trial), _rows(crowd, trial, unfinished))
+    if any(heard != sorted(heard) for heard in crowd.orders()):
+        print(trial.explain(), file=sys.stderr)
+    return Section("Replicas", _note(ordeal, trial), _rows(crowd, trial, unfinished, alone))
 
 
-def _rows(crowd: MediaCrowd, trial: _Trial, unfinished: int) -> list[Row]:
+async def _measure_alone(ordeal: Ordeal, folder: Path, cores: set[int]) -> float:
+    """Return the milliseconds of CPU for a text of one process on SQLite, under the same load."""
+    async with open_crowd(seed=ordeal.seed) as crowd, running_bot(BESEDA, crowd, folder, cores) as bot:
+        crowd.model.tempo = ordeal.tempo
+        crowd.start(ordeal.users, pause=ordeal.pause)
+        await asyncio.sleep(ordeal.pause[1])
+        start, cpu = time.perf_counter(), bot.cpu()
+        await asyncio.sleep(ordeal.calm)
+        count = len(crowd.answered_between(start, time.perf_counter()))
+        return (bot.cpu() - cpu) / max(1, count) * 1000
+
+
+def _rows(crowd: MediaCrowd, trial: _Trial, unfinished: int, alone: float) -> list[Row]:
     none = Bar(most=0)
     inside, outside = trial.count_repeats()
     calm, near = ([wait * 1000 for wait in trial.waits(near_death=near)] for near in (False, True))
@@ -279,14 +344,20 @@ def _rows(crowd: MediaCrowd, trial: _Trial, unfinished: int) -> list[Row]:
             percentile(calm, 0.95),
         ),
         Row("a text's wait at most", "ms", max(near), max(calm)),
+        Row("texts answered per second", "", trial.rate),
+        Row("CPU of the replicas per text", "ms", trial.cpu, alone),
+        Row("from a replica's death to the answer, for who waited, p50", "s", percentile(trial.orphaned(), 0.5)),
+        Row("from a replica's death to the answer, for who waited, at most", "s", max(trial.orphaned())),
     ]
 
 
 def _note(ordeal: Ordeal, trial: _Trial) -> str:
     victims = ", ".join(death.victim for death in trial.deaths)
     return (
-        f"2 replicas behind webhooks, 2 Celery workers, PostgreSQL, Redis; {ordeal.users} people write in a loop "
-        f"and {ordeal.photographers} send photos; killed in turn and back after {ordeal.gone:g} s: {victims}"
+        f"2 replicas behind webhooks, 2 Celery workers, PostgreSQL, Redis; {ordeal.users} people write, think for "
+        f"{ordeal.pause[0]:g}-{ordeal.pause[1]:g} s and write again, {ordeal.photographers} send photos; killed in "
+        f"turn and back after {ordeal.gone:g} s: {victims}; "
+        "reference: waits while nothing dies, CPU of one process on SQLite"
     )
 
 

@@ -74,9 +74,11 @@ class BotRunner:
         arrivals = {int(content["update_id"]): content for content in contents}
         events: dict[int, Event] = {}
         updates = [self._read(number, content, events) for number, content in arrivals.items()]
-        earlier = {update.partition for update in updates} & self._ground.held if self._ground.is_shared else ()
+        held = self._ground.held
+        earlier = {update.partition for update in updates} & held if self._ground.is_shared else ()
         for update in await self.desk.updates.store(updates, earlier=earlier, known=self._in_flight):
-            if update.partition not in self._ground.held or self._closing:
+            # A part that has become ours meanwhile may have older updates that nobody has looked for yet.
+            if update.partition not in held & self._ground.held or self._closing:
                 await self._hand_on(update)
             elif self._is_due(update):
                 self._enqueue(update, events.get(update.update_id) or self._parse(update))
