@@ -134,6 +134,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         api_keys = ApiKeyService(record.api_keys, clock)
         stack.push_async_callback(api_keys.close)
         webhooks = build_webhooks(settings, record, jobs, clock, stack)
+        database.listen(webhooks.ring)
         yield Container(
             settings=settings,
             clock=clock,
@@ -150,7 +151,7 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             budgets=build_budgets(settings, record.budgets, clock),
             jobs=jobs,
             meetings=MeetingService(record.meetings, jobs, hot.bus, clock),
-            leads=build_leads(record, hot, clock, region=settings.phone_region, webhooks=webhooks),
+            leads=build_leads(record, hot, clock, region=settings.phone_region),
             webhooks=webhooks,
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),

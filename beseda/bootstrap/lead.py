@@ -4,14 +4,12 @@ from beseda.bootstrap.hot import HotStores
 from beseda.bootstrap.record import Record
 from beseda.kit.clock import Clock
 from beseda.services.lead import LeadService
-from beseda.services.webhook import WebhookService
 
 
-def build_leads(record: Record, hot: HotStores, clock: Clock, *, region: str, webhooks: WebhookService) -> LeadService:
-    """Return the service of leads; whoever listens to `leads`, or subscribed, hears of each change."""
+def build_leads(record: Record, hot: HotStores, clock: Clock, *, region: str) -> LeadService:
+    """Return the service of leads; whoever listens to `leads` hears of each change."""
 
     async def ring(lead_id: int) -> None:
-        webhooks.ring()
         await hot.bus.publish("leads", {"lead_id": lead_id})
 
     return LeadService(record.leads, record.events, clock, region=region, bell=ring)

@@ -56,6 +56,7 @@ class WebhookService:
         self._clock = clock
         self._secret = secret
         self._ringing: asyncio.Task[None] | None = None
+        self._is_closed = False
         # Until when receivers are left alone, by address. Those in it are sent one at a time: ten thousand events for
         # a server that is gone would otherwise hold up everybody's.
         self._resting: dict[str, float] = {}
@@ -120,7 +121,8 @@ class WebhookService:
 
         Never waits and never raises: what is not asked for here is found by the schedule.
         """
-        if self._secret is not None and (self._ringing is None or self._ringing.done()):
+        is_off = self._secret is None or self._is_closed
+        if not is_off and (self._ringing is None or self._ringing.done()):
             self._ringing = asyncio.create_task(self._ask_for_job(), name="webhook-ring")
 
     async def deliver(self) -> int:
@@ -143,6 +145,7 @@ class WebhookService:
 
     async def close(self) -> None:
         """Ring no more, and close every connection."""
+        self._is_closed = True
         if self._ringing is not None:
             self._ringing.cancel()
             await asyncio.gather(self._ringing, return_exceptions=True)

@@ -17,6 +17,10 @@ Request = TypeVar("Request")
 Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
 
 
+# What a function sets in `connection.info` when somebody is to be told of what it has written.
+TO_TELL = "to tell"
+
+
 class Backend(Protocol):
     """What a kind of database has to offer."""
 
@@ -42,6 +46,7 @@ class Database:
 
     def __init__(self, backend: Backend, *, patience: float) -> None:
         self._backend = backend
+        self._tell: Callable[[], None] | None = None
         self._writer = GroupWriter(backend.run, patience=patience)
 
     @classmethod
@@ -77,7 +82,9 @@ class Database:
         It may run more than once (another entry of the batch failed, the connection was lost): it changes nothing but
         the database. Everybody's writes wait for it. Raises what `work` raises, or StorageError.
         """
-        return cast("T", await self._writer.submit((), work, brief=False))
+        result, is_to_tell = cast("tuple[T, bool]", await self._writer.submit((), _marking(work), brief=False))
+        self._told(is_to_tell)
+        return result
 
     async def write_rows(self, rows: Sequence[Row]) -> None:
         """Write rows in the next transaction, all or none, and return once committed.
@@ -92,7 +99,17 @@ class Database:
 
         On SQLite it runs on the event loop: a look at a key or two, nothing longer.
         """
-        return cast("T", await self._writer.submit(rows, query))
+        result, is_to_tell = cast("tuple[T, bool]", await self._writer.submit(rows, _marking(query)))
+        self._told(is_to_tell)
+        return result
+
+    def listen(self, tell: Callable[[], None]) -> None:
+        """Call `tell`, which neither waits nor raises, after each commit of something that is to be told."""
+        self._tell = tell
+
+    def _told(self, is_to_tell: bool) -> None:  # noqa: FBT001 - of one caller's transaction
+        if is_to_tell and self._tell is not None:
+            self._tell()
 
     async def write_and_look(
         self, rows: Sequence[Row], look: Callable[[Connection, Sequence[Request]], Sequence[T]], request: Request
@@ -108,6 +125,16 @@ class Database:
         """Write what is still queued and close every connection."""
         await self._writer.close()
         await self._backend.close()
+
+
+def _marking(work: Callable[[Connection], T]) -> Callable[[Connection], tuple[T, bool]]:
+    """Return `work` with whether it left something to be told: others write on the same connection."""
+
+    def marked(connection: Connection) -> tuple[T, bool]:
+        connection.info.pop(TO_TELL, None)
+        return work(connection), bool(connection.info.pop(TO_TELL, False))
+
+    return marked
 
 
 def parse_url(url: str) -> URL:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, tru
 
 from beseda.domain.event import Event, EventFilter, EventType, NewEvent
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.sql.database import Database
+from beseda.storage.sql.database import TO_TELL, Database
 from beseda.storage.sql.tables.event import event_deliveries, events, webhook_endpoints
 
 _KNOWN_SECONDS = 10.0
@@ -39,6 +39,7 @@ def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime)
         ]
         if deliveries:
             connection.execute(insert(event_deliveries), deliveries)
+            connection.info[TO_TELL] = True
 
 
 class Audience:

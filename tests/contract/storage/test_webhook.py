@@ -324,6 +324,22 @@ async def test_ring_asks_for_one_job(post: Post, database: Database) -> None:
     await jobs.close()
 
 
+async def test_commit_of_what_somebody_is_told_of_is_rung_for(post: Post, database: Database, world: World) -> None:
+    rung: list[None] = []
+    database.listen(lambda: rung.append(None))
+    chat = await world.open_conversation(8)
+    await post.leads.open(NewLead(BOT, 7))
+    assert rung == []  # nobody has subscribed
+    await post.subscribe(EventType.LEAD_CHANGED, EventType.MESSAGE_RECEIVED)
+    await post.leads.enter_stage((await post.leads.for_user(BOT, Person(7, "Аня"))).id, "discovery")
+    assert rung == []
+    post.clock.shift(60)
+    await world.receive(chat, "привет")
+    assert len(rung) == 1
+    await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=7)])
+    assert len(rung) == 2
+
+
 async def test_old_deliveries_are_forgotten_and_events_stay(post: Post) -> None:
     endpoint, _ = await post.subscribe()
     await post.leads.open(NewLead(BOT, 7))
