@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Check bots, tokens, models, speech, database, Redis, broker, ffmpeg: a line each, exit 1 if a needed one fails."""
+    """Check bots, tokens, model, speech, database, Redis, broker, ffmpeg: a line each, exit 1 if a needed one fails."""
     import orjson
 
     findings = run_async(_examine(read_settings(config)))
