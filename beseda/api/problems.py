@@ -1,7 +1,7 @@
 """Every refusal of the web is a problem of RFC 9457: JSON with `title`, `status` and `detail`, never a traceback."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 
 from beseda.api.answers import write_json
 from beseda.errors import BesedaError
@@ -74,8 +75,13 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Have `app` answer every error as a problem; one of ours says to a stranger what it says to a user, no more."""
 
     @app.exception_handler(HTTPException)
-    async def refuse(_: Request, error: HTTPException) -> Response:
-        return show_problem(error.status_code, str(error.detail), error.headers)
+    async def refuse(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # The router tells of the first route at that path; there is one for each method.
+            allowed = headers.get("Allow", "").split(", ")
+            headers["Allow"] = ", ".join(sorted({*allowed, *_list_methods(app, request)} - {""}))
+        return show_problem(error.status_code, str(error.detail), headers)
 
     @app.exception_handler(RequestValidationError)
     async def refuse_input(_: Request, error: RequestValidationError) -> Response:
@@ -93,6 +99,13 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def apologise(_: Request, __: Exception) -> Response:
         # The server has it in the log, with its traceback.
         return show_problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _list_methods(app: FastAPI, request: Request) -> Iterator[str]:
+    path = request.scope["path"]  # nothing of ours is mounted below another path
+    for route in app.routes:
+        if isinstance(route, Route) and route.path_regex.match(path):
+            yield from route.methods or ()
 
 
 def _title(status: int) -> str:

@@ -201,6 +201,19 @@ async def test_what_is_not_there_is_a_problem(method: str, path: str, status: in
     assert answer.json["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("OPTIONS", "/api/v1/leads", "GET, POST"),
+        ("HEAD", "/api/v1/leads/1", "DELETE, GET, PATCH, PUT"),
+        ("POST", "/health", "GET, HEAD"),
+    ],
+)
+async def test_refused_method_is_told_which_there_are(method: str, path: str, allowed: str, api: ApiServer) -> None:
+    answer = await api.call(method, path)
+    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+
+
 async def test_things_of_another_bot_are_not_found_under_this_one(api: ApiServer) -> None:
     await api.talk()
     file, job = await api.keep_file(bot="llama"), await api.enqueue(bot="llama")
