@@ -19,8 +19,8 @@ _SENT = Text(
     en="This is all that I keep about you: talks, files, requests, meetings and who you are. To erase it: /forget.",
 )
 _ASK = Text(
-    ru="Стереть всё, что я о вас храню: разговоры, файлы, заявки, встречи? Вернуть будет нельзя. Скачать заранее: /mydata.",
-    en="Erase all that I keep about you: talks, files, requests, meetings? It cannot be brought back. You can save it: /mydata.",
+    ru="Стереть всё, что я о вас храню: разговоры, файлы, заявки, встречи? Вернуть нельзя. Скачать заранее: /mydata.",
+    en="Erase all that I keep about you: talks, files, requests, meetings? There is no way back. To save it: /mydata.",
 )
 _YES = Text(ru="🗑 Стереть всё", en="🗑 Erase all")
 _NO = Text(ru="Оставить", en="Keep it")

@@ -29,13 +29,14 @@ from beseda.storage.sql.tables.budget import budget_counters
 from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.storage.sql.tables.flood_wait import flood_waits
 from beseda.storage.sql.tables.job import jobs
-from beseda.storage.sql.tables.lead import leads
+from beseda.storage.sql.tables.lead import lead_slots, leads
 from beseda.storage.sql.tables.meeting import meeting_summaries, meetings
 from beseda.storage.sql.tables.summary import conversation_summaries
 from beseda.storage.sql.tables.turn import deliveries, turns
 
 _FULL_DAY = timedelta(hours=12)  # by then a day of UTC is over in every time zone
-_SHORTEST = 3  # characters of a name or a number that is looked for in what others were told
+# Characters of a name or a number that is looked for in what others were told, and of what somebody said.
+_SHORTEST, _TELLING = 3, 6
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -57,6 +58,8 @@ def find_known(connection: Connection, owner: FileOwner) -> Known:
     ).all()
     names = connection.execute(select(users.c.name, users.c.username).where(users.c.id == owner.user_id)).all()
     words = {word for row in (*(row[1:] for row in found), *names) for word in row if len(word) >= _SHORTEST}
+    said = select(lead_slots.c.value).join(leads, leads.c.id == lead_slots.c.lead_id).where(_own_lead(owner))
+    words |= {value for value in connection.execute(said).scalars() if len(value) >= _TELLING}
     uids = select(meetings.c.uid).join(leads, leads.c.id == meetings.c.lead_id).where(_own_lead(owner))
     private = select(conversations.c.id).where(_own_chat(owner))
     return Known(

@@ -201,11 +201,12 @@ async def fill_sale(archive: Archive) -> None:
     await archive.put("meeting_cells", bot=BOT, owner="", cell=1, meeting_id=meeting)
     await archive.put("meeting_summaries", meeting_id=meeting, text=WORDS, facts=f'[{{"quote":"{WORDS}"}}]')
     office = await world.conversations.open(ChatKey(BOT, ADMIN.id), ChatKind.PRIVATE, "", ADMIN)
-    notice = Turn(new_id(), office, ADMIN.id, TurnKind.COMMAND)
-    await world.turns.open(notice, None)
-    notice.state, notice.parts = TurnState.ANSWERED, [Part(0, f"<b>{ZOYA.name}</b>, {PHONE}: {WORDS}")]
-    await world.turns.answer(notice, None, None)
-    await world.deliver(notice)
+    for told in (f"<b>{ZOYA.name}</b>, {PHONE}: {WORDS}", f"Wish: {WORDS}", "All is well."):
+        notice = Turn(new_id(), office, ADMIN.id, TurnKind.COMMAND)
+        await world.turns.open(notice, None)
+        notice.state, notice.parts = TurnState.ANSWERED, [Part(0, told)]
+        await world.turns.answer(notice, None, None)
+        await world.deliver(notice)
     holder, content = FileOwner(BOT, ADMIN.id), b"BEGIN:VCALENDAR\r\nUID:uid-of-zoya\r\n"
     await archive.files.save(NewFile(holder, ADMIN.id, FileKind.DOCUMENT, "at noon", ".ics", "text/calendar"), content)
 
@@ -238,7 +239,8 @@ async def test_no_table_holds_anything_of_who_was_forgotten(archive: Archive) ->
     today = {(archive.now - timedelta(hours=12)).date().isoformat(), archive.now.date().isoformat()}
     assert {row["day"] for row in after["budget_counters"]} <= today
     assert [row["type"] for row in after["events"] if row["user_id"] == ZOYA.id] == ["lead.deleted"]
-    assert [row["user_id"] for row in after["files"]] == []
+    assert after["files"] == []
+    assert sorted(str(row["html"]) for row in after["deliveries"]) == ["", "", "All is well."]
 
 
 async def test_all_of_it_is_handed_over_before(archive: Archive) -> None:
