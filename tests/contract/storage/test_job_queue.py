@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.domain.job import Job, JobRequest, JobState
+from beseda.domain.job import CRASHED, Job, JobRequest, JobState
 from beseda.jobs.celery import CeleryJobs
 from beseda.jobs.inline import InlineJobs
 from beseda.storage.sql.conversation import SqlConversationRepository
@@ -135,6 +135,47 @@ async def test_job_of_a_killed_worker_is_done_by_another(yard: Yard) -> None:
     yard.let_go()
     done = await yard.end_of(number)
     assert (done.state, done.attempt, done.losses) == (JobState.DONE, 1, 1)
+
+
+async def test_worker_that_stood_still_stores_nothing_over_what_another_has_done(yard: Yard) -> None:
+    first, second = await asyncio.gather(yard.start_worker(), yard.start_worker())
+    number = await yard.enqueue(wait=True)
+    sleeper = await yard.has_begun(number)
+    os.kill(sleeper, signal.SIGSTOP)
+    other = await yard.has_begun(number, times=2)
+    assert {sleeper, other} == {first.pid, second.pid}
+    yard.let_go()
+    assert (await yard.end_of(number)).result == {"attempt": 1, "pid": other}
+    await yard.is_told(lambda job: job.id == number and job.state is JobState.DONE)
+    os.kill(sleeper, signal.SIGCONT)
+    marks = [await yard.enqueue() for _ in range(20)]  # by the end of these it has been at work again
+    assert all([(await yard.end_of(mark)).state is JobState.DONE for mark in marks])
+    done = await yard.queue.find(number)
+    assert done is not None
+    assert (done.state, done.result) == (JobState.DONE, {"attempt": 1, "pid": other})
+    assert sum(job.state is JobState.DONE for job in yard.told if job.id == number) == 1
+
+
+async def test_job_that_kills_every_worker_is_given_up(yard: Yard) -> None:
+    number = await yard.enqueue(wait=True)
+    for times in (1, 2, 3):
+        await yard.start_worker()
+        os.kill(await yard.has_begun(number, times), signal.SIGKILL)
+    await yard.start_worker()
+    over = await yard.end_of(number)
+    assert (over.state, over.reason, len(yard.begun())) == (JobState.FAILED, CRASHED, 3)
+
+
+async def test_job_of_a_kind_that_no_worker_knows_waits_and_holds_up_nobody(yard: Yard) -> None:
+    unknown = [JobRequest(next(yard.numbers), "test.later", {}, slot="text") for _ in range(70)]
+    for request in unknown:
+        await yard.queue.enqueue(request)
+    await yard.start_worker()
+    number = await yard.enqueue()
+    assert (await yard.end_of(number)).state is JobState.DONE
+    left = await yard.queue.find(unknown[0].id)
+    assert left is not None
+    assert (left.state, left.attempt, left.losses) == (JobState.QUEUED, 0, 0)
 
 
 async def test_worker_that_is_told_to_stop_hands_back_what_runs(yard: Yard) -> None:
