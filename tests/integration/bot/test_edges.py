@@ -11,7 +11,9 @@ from aiohttp.test_utils import TestServer
 
 from beseda.dispatch.middlewares.limits import RATES
 from beseda.dispatch.polling import Poller
+from beseda.dispatch.territory import WholeGround
 from beseda.domain.message import Message, Role
+from beseda.domain.territory import EVERYTHING
 from beseda.domain.update import StoredUpdate
 from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.sandbox.server import serve_sandbox
@@ -182,6 +184,51 @@ class _SlowLook:
 
     async def purge(self, before: object) -> int:
         raise NotImplementedError
+
+
+class _Arriving(WholeGround):
+    """Ground whose parts are another's, until they come to us."""
+
+    is_shared = True
+    held: frozenset[int] = frozenset()
+
+
+async def test_message_stored_while_its_part_comes_to_us_is_answered_after_older_ones(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback="hello")
+    async with living_bot(tmp_path, model) as living:
+        runner, ground = living.bot.runner, _Arriving()
+        anna = await living.user()
+        await anna.say("zero")
+        await anna.wait_text("hello")
+        await living.settle()
+        runner._ground = ground  # in place of what another process does, which takes luck to meet
+        messages = [_write(900_001, "one"), _write(900_002, "two")]
+        await runner.take_in(messages[:1])
+
+        class Meanwhile(_SlowLook):
+            async def store(
+                self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+            ) -> list[StoredUpdate]:
+                stored = await super().store(updates, earlier=earlier, known=known)
+                ground.held = EVERYTHING
+                return stored
+
+        inbox = runner.desk.updates
+        runner.desk = replace(runner.desk, updates=Meanwhile(inbox))
+        await runner.take_in(messages[1:])
+        runner.desk = replace(runner.desk, updates=inbox)
+        await runner.recover()
+        await living.settle()
+    assert [request.messages[-1].content for request in model.requests] == ["zero", "one", "two"]
+
+
+def _write(number: int, text: str) -> dict[str, object]:
+    person = {"id": ANNA, "is_bot": False, "first_name": "Анна"}
+    chat = {"id": ANNA, "type": "private", "first_name": "Анна"}
+    return {
+        "update_id": number,
+        "message": {"message_id": number, "date": 0, "chat": chat, "from": person, "text": text},
+    }
 
 
 async def test_message_worked_off_while_a_sweep_looks_is_answered_once(tmp_path: Path) -> None:
