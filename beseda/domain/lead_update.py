@@ -140,11 +140,24 @@ def view_for(lead: Lead, user_id: int) -> Lead:
 
     Two people become one lead by naming the same phone, which is no proof that they are the same.
     """
-    if user_id == lead.user_id:
-        return lead
     own = {name: slot for name, slot in lead.slots.items() if slot.user_id == user_id}
-    bare = replace(lead, name="", contact="", phone="", email="", notes="", slots=own)
-    return fill_fields(bare, own.values())
+    if user_id != lead.user_id:
+        bare = replace(lead, name="", contact="", phone="", email="", notes="", slots=own)
+        return fill_fields(bare, own.values())
+    foreign = [slot for slot in lead.slots.values() if slot.user_id not in {None, user_id}]
+    return _hide(lead, foreign) if foreign else lead
+
+
+def _hide(lead: Lead, foreign: Sequence[LeadSlot]) -> Lead:
+    """Return a lead without what only the slots of another person have brought into it."""
+    own = {name: slot for name, slot in lead.slots.items() if slot not in foreign}
+    bare = replace(lead, name="", contact="", phone="", email="", slots=own)
+    said, told = fill_fields(bare, own.values()), fill_fields(bare, foreign)
+    names = [name for name in ("name", "phone", "email") if getattr(lead, name) == getattr(told, name) != ""]
+    shown = replace(lead, slots=own, **{name: getattr(said, name) for name in names})
+    if (shown.phone, shown.email) == (lead.phone, lead.email):
+        return shown
+    return replace(shown, contact=", ".join(filter(None, (shown.phone, shown.email))))
 
 
 def tell_difference(old: Lead, new: Lead, actor: str) -> tuple[NewEvent, ...]:

@@ -38,6 +38,7 @@ from beseda.storage.base.event import EventStore
 from beseda.storage.base.lead import Decide, LeadStore
 
 _STANDARD = Thresholds()
+_NOBODY = 0
 Bell: TypeAlias = Callable[[int], Awaitable[None]]
 
 
@@ -94,7 +95,7 @@ class LeadService:
 
         By `thresholds` a finding is to be asked again, confirmed or accepted. What was corrected stays in the events.
         """
-        outcome, authors = Filled(await self.find(lead_id)), {0}
+        outcome, authors = Filled(await self.find(lead_id)), {_NOBODY}
 
         def decide(lead: Lead, sources: Mapping[int, Source]) -> LeadUpdate:
             nonlocal outcome, authors
@@ -105,7 +106,7 @@ class LeadService:
 
         lead = await self._update(lead_id, decide, [finding.message_id for finding in findings])
         # A message's author is not told what the other person of a merged lead has said.
-        shown = view_for(lead, authors.pop()) if len(authors) == 1 else lead
+        shown = view_for(lead, authors.pop() if len(authors) == 1 else _NOBODY)
         return Filled(shown, outcome.kept, outcome.refused)
 
     async def confirm(self, lead_id: int, slot: str) -> Lead:

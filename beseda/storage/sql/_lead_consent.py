@@ -56,7 +56,10 @@ def give(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], no
 
 
 def revoke(connection: Connection, lead_id: int, what: tuple[ConsentKind, int | None, str], now: datetime) -> bool:
-    """Keep that a consent is taken back or refused: by who wrote the message, or by all where there is none."""
+    """Keep that a consent is taken back or refused: by who wrote the message, or by all where there is none.
+
+    What is taken back already stays as it is, and is not told of again.
+    """
     kind, message_id, actor = what
     lead = lock_live(connection, lead_id)
     if lead is None:
@@ -64,7 +67,11 @@ def revoke(connection: Connection, lead_id: int, what: tuple[ConsentKind, int | 
     people = set(find_family(connection, lead.id).values())
     if message_id is not None:
         people = {source.user_id for source in find_sources(connection, lead, [message_id]).values()}
+    known = {(item.kind, item.user_id): item for item in find_consents(connection, lead.id)}
     for user_id in sorted(people):
+        last = known.get((kind, user_id))
+        if last is not None and last.revoked_at is not None:
+            continue
         own = (lead_consents.c.lead_id == lead.id) & (lead_consents.c.kind == kind.value)
         own &= (lead_consents.c.user_id == user_id) & lead_consents.c.revoked_at.is_(None)
         if not connection.execute(update(lead_consents).where(own).values(revoked_at=now)).rowcount:

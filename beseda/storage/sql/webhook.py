@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, true, update
@@ -232,17 +232,33 @@ def _claim(connection: Connection, what: tuple[int, int], until: datetime, now: 
     numbers = connection.execute(query).scalars().all()
     connection.execute(update(deliveries).where(deliveries.c.id.in_(numbers)).values(lease_until=until))
     rows = connection.execute(_select_deliveries().where(deliveries.c.id.in_(numbers)).order_by(deliveries.c.id)).all()
-    hidden = _find_private(connection, {row.event_lead_id for row in rows if row.event_lead_id is not None})
-    return [DueDelivery(_load(row), row.event_lead_id in hidden) for row in rows]
+    hidden = _find_private(connection, rows)
+    return [DueDelivery(_load(row), not hidden.isdisjoint(_list_subjects(row))) for row in rows]
 
 
-def _find_private(connection: Connection, lead_ids: set[int]) -> set[int]:
-    """Return the leads one of whose people has taken back the consent to their profile and not given it anew."""
+_Subject: TypeAlias = int | tuple[str, int]
+
+
+def _list_subjects(row: Row[Any]) -> set[_Subject]:
+    """Return the lead that an event is about, or else its person, who may be a lead all the same."""
+    if row.event_lead_id is not None:
+        return {row.event_lead_id}
+    return {(row.event_bot, row.event_user_id)} if row.event_user_id is not None else set()
+
+
+def _find_private(connection: Connection, rows: Sequence[Row[Any]]) -> set[_Subject]:
+    """Return the subjects one of whose people has taken back the consent to their profile and not given it anew."""
+    answered = or_(lead_consents.c.given_at.is_not(None), lead_consents.c.revoked_at.is_not(None))
+    lead_ids = {row.event_lead_id for row in rows if row.event_lead_id is not None}
+    user_ids = {row.event_user_id for row in rows if row.event_user_id is not None}
     query = (
-        select(leads.c.id, lead_consents.c.user_id, lead_consents.c.given_at, lead_consents.c.revoked_at)
+        select(leads.c.id, leads.c.bot, leads.c.user_id, lead_consents.c.user_id.label("asked"))
+        .add_columns(lead_consents.c.revoked_at)
         .join(lead_consents, lead_consents.c.lead_id == func.coalesce(leads.c.merged_into, leads.c.id))
-        .where(leads.c.id.in_(lead_ids), lead_consents.c.kind == ConsentKind.PDPA_PROFILE.value)
+        .where(or_(leads.c.id.in_(lead_ids), leads.c.user_id.in_(user_ids)))
+        .where(lead_consents.c.kind == ConsentKind.PDPA_PROFILE.value, answered)
         .order_by(lead_consents.c.id)
     )
-    last = {(row.id, row.user_id): row for row in connection.execute(query)}
-    return {lead_id for (lead_id, _), row in last.items() if row.revoked_at is not None}
+    last = {(row.id, row.asked): row for row in connection.execute(query)}
+    revoked = [row for row in last.values() if row.revoked_at is not None]
+    return {row.id for row in revoked} | {(row.bot, row.user_id) for row in revoked}

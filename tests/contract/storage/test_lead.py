@@ -248,6 +248,15 @@ async def test_merged_person_is_not_told_what_the_other_said(office: Office) -> 
     assert set((await office.leads.find(again.id)).slots) == {"company", "phone", "domain"}
 
 
+async def test_owner_of_a_shared_lead_is_not_told_what_the_other_said(office: Office) -> None:
+    lead, _ = await share_a_phone(office)
+    seen = await office.leads.for_user(BOT, ANYA)
+    assert (seen.id, set(seen.slots) <= {"company", "phone"}) == (lead.id, True)
+    assert (await office.leads.for_user(BOT, BORYA)).name == "Борис"
+    missed = await office.leads.fill(lead.id, [Finding("goal", "мира", 0.9, 999_999, "мира")])
+    assert (len(missed.refused), missed.lead.slots) == (1, {})
+
+
 async def test_leads_of_two_bots_stay_two(office: Office) -> None:
     contact = "+79991234567"
     one = await office.leads.open(NewLead(BOT, 7, contact=contact))
@@ -333,6 +342,19 @@ async def test_consent_is_dated_worded_and_revocable(office: Office) -> None:
     assert await office.types(lead.id) == ["lead.created", "consent.given", "consent.revoked"]
     with pytest.raises(NotFoundError):
         await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, await office.hear(BORYA, "да"))
+
+
+async def test_consent_taken_back_twice_is_told_of_once(office: Office) -> None:
+    lead = await office.leads.for_user(BOT, ANYA)
+    for _ in range(2):
+        await office.leads.revoke_consent(lead.id, ConsentKind.PDPA_PROFILE)
+        office.clock.shift(30)
+    assert len(await office.leads.consents(lead.id)) == 1
+    assert (await office.types(lead.id)).count("consent.revoked") == 1
+    await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, await office.hear(ANYA, "всё-таки да"))
+    await office.leads.revoke_consent(lead.id, ConsentKind.PDPA_PROFILE)
+    assert [item.holds for item in await office.leads.consents(lead.id)] == [False, False]
+    assert (await office.types(lead.id)).count("consent.revoked") == 2
 
 
 async def test_deleted_lead_leaves_only_that_it_is_gone(office: Office) -> None:

@@ -274,6 +274,23 @@ async def test_revoked_consent_takes_the_person_out_of_events(post: Post) -> Non
     assert staged.json["data"]["redacted"] is True
 
 
+async def test_question_asked_anew_does_not_undo_a_no(post: Post) -> None:
+    anya = Person(7, "Аня")
+    lead = await post.leads.for_user(BOT, anya)
+    await post.leads.revoke_consent(lead.id, ConsentKind.PDPA_PROFILE)
+    await post.leads.ask_consent(lead.id, ConsentKind.PDPA_PROFILE, anya)
+    await post.subscribe()
+    await post.leads.change(lead.id, LeadChange(contact="c@d.ru"), actor="key:1")
+    summary = {"conversation_id": 1, "summary": "Аня ищет цветы"}
+    await post.events.add([NewEvent(EventType.CONVERSATION_SUMMARY_CREATED, BOT, user_id=7, data=summary)])
+    await post.events.add([NewEvent(EventType.CONVERSATION_SUMMARY_CREATED, BOT, user_id=8, data=summary)])
+    await post.deliver()
+    told = {item.json["data"].get("redacted", False): item.body.decode() for item in post.receiver.received}
+    assert len(post.receiver.received) == 3
+    assert "цветы" in told[False]
+    assert [item.json["data"].get("redacted") for item in post.receiver.received].count(True) == 2
+
+
 async def test_no_secret_no_webhooks(post: Post, database: Database) -> None:
     jobs = InlineJobs(SqlJobRepository(database), {}, {}, post.clock)
     silent = build_webhooks(database, post.clock, jobs, None)

@@ -91,7 +91,19 @@ def test_one_of_two_is_shown_only_their_own_words() -> None:
     lead = replace(LEAD, name="Аня", notes="важная", slots={"email": own, "name": foreign})
     seen = view_for(lead, 8)
     assert (seen.name, seen.email, seen.notes, set(seen.slots)) == ("", "b@b.ru", "", {"email"})
-    assert view_for(lead, 7) == lead
+    assert view_for(lead, 7) == replace(lead, slots={"name": foreign})
+
+
+def test_owner_of_a_shared_lead_is_not_shown_what_the_other_has_said() -> None:
+    foreign = {"name": slot("name", "Борис", user_id=8), "email": slot("email", "b@b.ru", user_id=8)}
+    own = slot("phone", PHONE, user_id=7)
+    contact = f"{PHONE}, b@b.ru"
+    lead = replace(LEAD, name="Борис", contact=contact, phone=PHONE, email="b@b.ru", slots={**foreign, "phone": own})
+    seen = view_for(lead, 7)
+    assert (seen.name, seen.contact, seen.phone, seen.email) == ("", PHONE, PHONE, "")
+    assert set(seen.slots) == {"phone"}
+    entered = replace(lead, slots={"phone": replace(own, user_id=None)})
+    assert view_for(entered, 7) == entered
 
 
 def test_redacted_events_hold_nothing_personal() -> None:
