@@ -2,7 +2,8 @@
 
 A message says that there is work in a slot. Whoever gets it takes what is next in that slot's line, and the one after
 that, until nobody waits: a job's number in the message is for the log. So no message need be the only one of its job,
-and what one worker has no room for, another takes.
+and what one worker has no room for, another takes. Now and then each looks by itself: a message may have gone to a
+worker that has not the bot's token, and a broker may be away.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from beseda.kit.ids import new_id
 log = logging.getLogger(__name__)
 
 _AGAIN = 2.0  # seconds until a record that is away is asked again, and a consumer that ended is started anew
+_LOOK_EVERY = 5.0  # seconds between two looks that nobody asked for
 _STOP_SECONDS = 10.0
 _NOISY = ("celery.worker.strategy", "celery.app.trace")  # two lines for each message
 
@@ -46,6 +48,7 @@ class CeleryWorker:
         """Work until cancelled; what runs then is ended by whoever closes the runner."""
         loop = asyncio.get_running_loop()
         app = self._build_app(loop)
+        looking = [asyncio.create_task(self._look_around(slot)) for slot in self._slots]
         try:
             while True:
                 self._ended.clear()
@@ -57,6 +60,9 @@ class CeleryWorker:
         finally:
             self._closing = True
             state.should_stop = 0
+            for task in looking:
+                task.cancel()
+            await asyncio.gather(*looking, return_exceptions=True)
 
     async def take(self, slot: str) -> None:
         """Run what waits in a slot, one after the other, until nobody waits; return at once where the slot is full."""
@@ -70,6 +76,14 @@ class CeleryWorker:
                 await self._drain(slot)
         finally:
             self._busy[slot] -= 1
+
+    async def _look_around(self, slot: str) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            try:
+                await self.take(slot)
+            except Exception:
+                log.exception("no jobs of %s can be fetched", slot)  # a bug, which must not stop the looks for good
 
     async def _drain(self, slot: str) -> None:
         while not self._runner.closing:

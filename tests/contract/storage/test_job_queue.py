@@ -247,6 +247,15 @@ async def test_jobs_are_accepted_while_redis_is_away(yard: Yard, broker: RedisSe
     assert sorted(job for job, _ in yard.begun()) == [1, *numbers]
 
 
+async def test_worker_that_is_there_works_while_redis_is_away(yard: Yard, broker: RedisServer) -> None:
+    await yard.start_worker()
+    await yard.end_of(await yard.enqueue())
+    broker.stop()
+    done = await yard.end_of(await yard.enqueue(), within=20)
+    assert done.state is JobState.DONE
+    broker.start()
+
+
 async def test_redis_that_forgets_everything_loses_no_job(yard: Yard, broker: RedisServer) -> None:
     numbers = [await yard.enqueue() for _ in range(5)]
     broker.stop()
