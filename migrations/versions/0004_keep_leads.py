@@ -110,7 +110,7 @@ def _create_parts_of_leads() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=False),
         sa.Column("message_id", KEY, nullable=True),
-        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", KEY, nullable=True),
         sa.Column("quote", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("extracted_at", TIME, nullable=False),
@@ -120,6 +120,7 @@ def _create_parts_of_leads() -> None:
         sa.ForeignKeyConstraint(
             ["message_id"], ["messages.id"], name=op.f("fk_lead_slots_message_id_messages"), ondelete="SET NULL"
         ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_lead_slots_user_id_users")),
         sa.PrimaryKeyConstraint("lead_id", "name", name=op.f("pk_lead_slots")),
     )
     op.create_index(op.f("ix_lead_slots_message_id"), "lead_slots", ["message_id"], unique=False)
@@ -140,7 +141,7 @@ def _create_parts_of_leads() -> None:
         "lead_consents",
         sa.Column("id", KEY, nullable=False),
         sa.Column("lead_id", KEY, nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", KEY, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("asked_at", TIME, nullable=False),
         sa.Column("given_at", TIME, nullable=True),
@@ -153,6 +154,7 @@ def _create_parts_of_leads() -> None:
         sa.ForeignKeyConstraint(
             ["message_id"], ["messages.id"], name=op.f("fk_lead_consents_message_id_messages"), ondelete="SET NULL"
         ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_lead_consents_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead_consents")),
     )
     op.create_index(op.f("ix_lead_consents_lead_id"), "lead_consents", ["lead_id"], unique=False)
