@@ -118,10 +118,11 @@ class Cluster:
         """Return the updates, with their chats, whose deliveries in these parts are begun and not recorded."""
         return [(row[0], row[1]) for row in await self._query(_BEGUN) if partition_of(row[1]) in parts]
 
-    async def count_unfinished(self) -> int:
-        """Return how many updates and jobs the database does not know to be worked off."""
-        updates, jobs = "SELECT count(*) FROM updates", "SELECT count(*) FROM jobs"
-        return sum([(await self._query(f"{one} WHERE finished_at IS NULL"))[0][0] for one in (updates, jobs)])
+    async def list_unfinished(self) -> list[str]:
+        """Return what the database does not know to be worked off: updates, and jobs by their kind."""
+        updates = await self._query("SELECT update_id FROM updates WHERE finished_at IS NULL")
+        jobs = await self._query("SELECT kind, state FROM jobs WHERE finished_at IS NULL")
+        return [*(f"update {row[0]}" for row in updates), *(f"{row[0]} is {row[1]}" for row in jobs)]
 
     async def _parts_of(self, process: BotProcess) -> frozenset[int]:
         rows = await self._query(_OWNERS, _BOT)
@@ -303,10 +304,12 @@ async def measure(ordeal: Ordeal, folder: Path, cores: set[int]) -> Section:
         trial = _Trial(ordeal, crowd, cluster)
         await trial.run()
         await cluster.stop()
-        unfinished = await cluster.count_unfinished()
+        unfinished = await cluster.list_unfinished()
     if any(heard != sorted(heard) for heard in crowd.orders()):
         print(trial.explain(), file=sys.stderr)
-    return Section("Replicas", _note(ordeal, trial), _rows(crowd, trial, unfinished, alone))
+    if unfinished:
+        print("left over:", *unfinished, sep="\n", file=sys.stderr)
+    return Section("Replicas", _note(ordeal, trial), _rows(crowd, trial, len(unfinished), alone))
 
 
 async def _measure_alone(ordeal: Ordeal, folder: Path, cores: set[int]) -> float:
