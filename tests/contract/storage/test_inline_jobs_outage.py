@@ -1,5 +1,8 @@
 import asyncio
+import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +12,7 @@ from beseda.errors import StorageError
 from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
-from tests.contract.storage.test_inline_jobs import PERSON, open_shop
+from tests.contract.storage.test_inline_jobs import PERSON, QUICK, open_shop
 from tests.parts.postgres import PostgresServer
 from tests.parts.waiting import eventually
 
@@ -49,3 +52,33 @@ async def test_what_was_done_while_the_database_was_away_is_not_done_again(own_p
         await eventually(is_done, within=20)
         assert shop.begun == [number]
     await database.close()
+
+
+async def test_nobody_takes_over_what_others_ran_while_the_database_was_away(own_postgres: PostgresServer) -> None:
+    url = own_postgres.create_database()
+    await migrate.upgrade(url)
+    async with AsyncExitStack() as stack:
+        databases = [await Database.open(url, patience=0.1) for _ in range(2)]
+        for database in databases:
+            stack.push_async_callback(database.close)
+        key = ChatKey("media", PERSON)
+        await SqlConversationRepository(databases[0]).open(key, ChatKind.PRIVATE, "", Person(PERSON, "Аня"))
+        slow = await stack.enter_async_context(open_shop(databases[0], replace(QUICK, lease=4, beat=3)))
+        gate = asyncio.Event()
+        number = await slow.enqueue(gate)
+        await slow.has_begun(number)
+        quick = await stack.enter_async_context(open_shop(databases[1], replace(QUICK, lease=4)))
+        quick.orders[number] = []
+        await asyncio.to_thread(own_postgres.stop)
+        since = time.monotonic()
+
+        async def has_run_out() -> bool:
+            return time.monotonic() - since > 4.2
+
+        await eventually(has_run_out)
+        await asyncio.to_thread(own_postgres.start)
+        since = time.monotonic()
+        await eventually(has_run_out)
+        gate.set()
+        assert (await quick.end_of(number)).losses == 0
+        assert (slow.begun, quick.begun) == ([number], [])
