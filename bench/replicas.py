@@ -9,17 +9,14 @@ import asyncio
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-import asyncpg
-import orjson
-
-from bench.bots import BESEDA, BotProcess, Kind, MeasuringError, find_free_port, running_bot, start_bot
+from bench.bots import BESEDA, MeasuringError, running_bot
 from bench.closed_loop import percentile
+from bench.cluster import BOT, SECRET, Cluster
 from bench.crowd import Question, open_crowd
 from bench.http_server import serve
 from bench.kill import count_repeats
@@ -29,23 +26,10 @@ from bench.model_server import Tempo
 from bench.report import Bar, Row, Section
 from bench.webhook_telegram import WebhookTelegram
 from beseda.domain.update import partition_of
-from tests.parts.postgres import PostgresServer
-from tests.parts.redis import RedisServer
 
-_SECRET = "of-the-webhook-for-measuring"
 _PHOTO_MODE = "✨ Enhance a photo"
 _FIRST_PHOTOGRAPHER = 30_000
 _ENHANCED = frozenset({"sendMediaGroup of .jpg", "sendDocument of .jpg"})
-_UP_WITHIN = 40.0
-_BOT = "media"
-_OWNERS = "SELECT owners FROM territories WHERE bot = $1"
-_BEGUN = """
-SELECT updates.update_id, conversations.chat_id FROM deliveries
-JOIN turns ON turns.id = deliveries.turn_id AND turns.attempt = deliveries.attempt
-JOIN conversations ON conversations.id = turns.conversation_id
-JOIN updates ON updates.turn_id = turns.id
-WHERE deliveries.state = 'sending' AND deliveries.message_id IS NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,94 +49,6 @@ class Ordeal:
     tempo: Tempo = field(default=Tempo(least=1.0, most=2.0, chunks=6))
 
 
-class Cluster:
-    """The processes and servers of one platform, each of which can be killed and brought back."""
-
-    def __init__(self, crowd: MediaCrowd, telegram: WebhookTelegram, folder: Path, cores: set[int]) -> None:
-        self._crowd = crowd
-        self._telegram = telegram
-        self._folder = folder
-        self._cores = cores
-        self._alive: dict[str, BotProcess] = {}
-        self._ports: dict[str, int] = {}
-        self.postgres = PostgresServer()
-        (folder / "redis").mkdir()
-        self.redis = RedisServer(folder / "redis")
-        self.servers: dict[str, PostgresServer | RedisServer] = {"redis": self.redis, "postgres": self.postgres}
-        self.database = self.postgres.create_database()
-
-    async def start(self, name: str) -> None:
-        """Start a part: a "bot-…" is a replica, a "worker-…" a worker."""
-        if name.startswith("bot"):
-            port = self._ports.setdefault(name, find_free_port())
-            command = ("bot", "--bot", _BOT, "--port", str(port))
-            self._alive[name] = await self._spawn(name, command)
-            await _until_ready(self._alive[name], f"http://127.0.0.1:{port}/ready")
-            self._telegram.replicas.append(f"http://127.0.0.1:{port}")
-        else:
-            self._alive[name] = await self._spawn(name, ("worker",))
-
-    async def kill(self, name: str) -> frozenset[int]:
-        """End a part as a power cut would, a proxy in front notices at once; return the parts of chats it owned."""
-        process = self._alive.pop(name)
-        before = await self._parts_of(process)
-        await process.kill()
-        if name in self._ports:
-            self._telegram.replicas.remove(f"http://127.0.0.1:{self._ports[name]}")
-        return before | await self._parts_of(process)
-
-    def cpu(self) -> float:
-        """Return the CPU seconds that the replicas have used so far."""
-        return sum(process.cpu() for name, process in self._alive.items() if name.startswith("bot"))
-
-    async def stop(self) -> None:
-        """Ask every process to end."""
-        await asyncio.gather(*(process.stop() for process in self._alive.values()))
-
-    def close(self) -> None:
-        """End what is left."""
-        self.redis.stop()
-        self.postgres.close()
-
-    async def begun(self, parts: Collection[int]) -> list[tuple[int, int]]:
-        """Return the updates, with their chats, whose deliveries in these parts are begun and not recorded."""
-        return [(row[0], row[1]) for row in await self._query(_BEGUN) if partition_of(row[1]) in parts]
-
-    async def list_unfinished(self) -> list[str]:
-        """Return what the database does not know to be worked off: updates, and jobs by their kind."""
-        updates = await self._query("SELECT update_id FROM updates WHERE finished_at IS NULL")
-        jobs = await self._query("SELECT kind, state FROM jobs WHERE finished_at IS NULL")
-        return [*(f"update {row[0]}" for row in updates), *(f"{row[0]} is {row[1]}" for row in jobs)]
-
-    async def _parts_of(self, process: BotProcess) -> frozenset[int]:
-        rows = await self._query(_OWNERS, _BOT)
-        owners = orjson.loads(rows[0][0]) if rows else {}
-        return frozenset(part for name, parts in owners.items() if f":{process.number}:" in name for part in parts)
-
-    async def _query(self, sql: str, *values: object) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(self.database)
-        try:
-            return list(await connection.fetch(sql, *values))
-        finally:
-            await connection.close()
-
-    async def _spawn(self, name: str, command: tuple[str, ...]) -> BotProcess:
-        environ = {
-            "BESEDA_MODEL": "vllm:bench",
-            "BESEDA_LIMITS": "off",
-            "LOG_LEVEL": "warning",
-            "DATABASE_URL": self.database,
-            "REDIS_URL": self.redis.url,
-            "CELERY_BROKER_URL": self.redis.url.removesuffix("/0") + "/1",
-            "BESEDA_PUBLIC_URL": "https://bots.example.org",
-            "BESEDA_WEBHOOK_SECRET": _SECRET,
-            "BESEDA_BOTS": _BOT,
-            "STORAGE_DIR": str(self._folder / "shared"),
-        }
-        kind = Kind(name, (sys.executable, "-m", "beseda", *command), environ)
-        return await start_bot(kind, self._crowd, self._folder / name, self._cores)
-
-
 @dataclass(frozen=True, slots=True)
 class _Death:
     """What died when, with how many deliveries in the window; `parts` of the chats had no owner from then on."""
@@ -163,7 +59,9 @@ class _Death:
     parts: frozenset[int] = frozenset()
 
 
-class _Trial:
+class Trial:
+    """One run: people write, parts die, and everything that was said is kept."""
+
     def __init__(self, ordeal: Ordeal, crowd: MediaCrowd, cluster: Cluster) -> None:
         self._ordeal = ordeal
         self._crowd = crowd
@@ -300,8 +198,24 @@ class _Trial:
 async def measure(ordeal: Ordeal, folder: Path, cores: set[int]) -> Section:
     """Run the ordeal and show its verdict as figures. Raises MeasuringError where anything stays unanswered."""
     alone = await _measure_alone(ordeal, folder / "alone", cores)
+    trial, rows = await run_ordeal(ordeal, folder, cores)
+    calm, near = ([wait * 1000 for wait in trial.waits(near_death=near)] for near in (False, True))
+    told = "a text's wait p95, from 2 s before to 5 s after a death"
+    figures = [
+        Row(told, "ms", percentile(near, 0.95), percentile(calm, 0.95)),
+        Row("a text's wait at most", "ms", max(near), max(calm)),
+        Row("texts answered per second", "", trial.rate),
+        Row("CPU of the replicas per text", "ms", trial.cpu, alone),
+        Row("from a replica's death to the answer, for who waited, p50", "s", percentile(trial.orphaned(), 0.5)),
+        Row("from a replica's death to the answer, for who waited, at most", "s", max(trial.orphaned())),
+    ]
+    return Section("Replicas", _note(ordeal, trial), [*rows, *figures])
+
+
+async def run_ordeal(ordeal: Ordeal, folder: Path, cores: set[int]) -> tuple[Trial, list[Row]]:
+    """Run the ordeal and judge what was lost, doubled or out of order. Raises MeasuringError."""
     async with _open_cluster(ordeal, folder, cores) as (crowd, cluster):
-        trial = _Trial(ordeal, crowd, cluster)
+        trial = Trial(ordeal, crowd, cluster)
         await trial.run()
         await cluster.stop()
         unfinished = await cluster.list_unfinished()
@@ -309,7 +223,7 @@ async def measure(ordeal: Ordeal, folder: Path, cores: set[int]) -> Section:
         print(trial.explain(), file=sys.stderr)
     if unfinished:
         print("left over:", *unfinished, sep="\n", file=sys.stderr)
-    return Section("Replicas", _note(ordeal, trial), _rows(crowd, trial, len(unfinished), alone))
+    return trial, _judge(crowd, trial, len(unfinished))
 
 
 async def _measure_alone(ordeal: Ordeal, folder: Path, cores: set[int]) -> float:
@@ -324,10 +238,9 @@ async def _measure_alone(ordeal: Ordeal, folder: Path, cores: set[int]) -> float
         return (bot.cpu() - cpu) / max(1, count) * 1000
 
 
-def _rows(crowd: MediaCrowd, trial: _Trial, unfinished: int, alone: float) -> list[Row]:
+def _judge(crowd: MediaCrowd, trial: Trial, unfinished: int) -> list[Row]:
     none = Bar(most=0)
     inside, outside = trial.count_repeats()
-    calm, near = ([wait * 1000 for wait in trial.waits(near_death=near)] for near in (False, True))
     return [
         Row("texts", "", len(crowd.questions)),
         Row("photos", "", sum(len(sender.uploads) for sender in crowd.senders.values()) // len(_ENHANCED)),
@@ -340,21 +253,10 @@ def _rows(crowd: MediaCrowd, trial: _Trial, unfinished: int, alone: float) -> li
         Row("results of photos that came twice", "", trial.photos_doubled, bar=none),
         Row("notices of failure", "", len(crowd.strays), bar=none),
         Row("updates and jobs left over", "", unfinished, bar=none),
-        Row(
-            "a text's wait p95, from 2 s before to 5 s after a death",
-            "ms",
-            percentile(near, 0.95),
-            percentile(calm, 0.95),
-        ),
-        Row("a text's wait at most", "ms", max(near), max(calm)),
-        Row("texts answered per second", "", trial.rate),
-        Row("CPU of the replicas per text", "ms", trial.cpu, alone),
-        Row("from a replica's death to the answer, for who waited, p50", "s", percentile(trial.orphaned(), 0.5)),
-        Row("from a replica's death to the answer, for who waited, at most", "s", max(trial.orphaned())),
     ]
 
 
-def _note(ordeal: Ordeal, trial: _Trial) -> str:
+def _note(ordeal: Ordeal, trial: Trial) -> str:
     victims = ", ".join(death.victim for death in trial.deaths)
     return (
         f"2 replicas behind webhooks, 2 Celery workers, PostgreSQL, Redis; {ordeal.users} people write, think for "
@@ -373,7 +275,7 @@ async def _open_cluster(ordeal: Ordeal, folder: Path, cores: set[int]) -> AsyncI
     telegram.files = {"photo": await asyncio.to_thread(make_photo, folder / "photo.jpg", "160x120")}
     async with serve(telegram.handle) as api, serve(crowd.model.handle) as model:
         crowd.servers = api, model
-        telegram.open("/telegram/media", _SECRET)
+        telegram.open(f"/telegram/{BOT}", SECRET)
         cluster = await asyncio.to_thread(Cluster, crowd, telegram, folder, cores)
         try:
             yield crowd, cluster
@@ -381,16 +283,3 @@ async def _open_cluster(ordeal: Ordeal, folder: Path, cores: set[int]) -> AsyncI
             await cluster.stop()
             await telegram.close()
             cluster.close()
-
-
-async def _until_ready(process: BotProcess, url: str) -> None:
-    async with aiohttp.ClientSession() as web:
-        for _ in range(int(_UP_WITHIN / 0.05)):
-            try:
-                async with web.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
-    raise MeasuringError(f"a replica is not ready:\n{process.said()}")
