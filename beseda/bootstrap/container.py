@@ -89,7 +89,7 @@ class Container:
 
     def build_personal_data(self, namespace: str = "") -> PersonalDataService:
         """Return what exports and forgets people's data; `namespace` is that of a bot's hot history."""
-        traces = Traces(self.hot.history, self.hot.state, namespace)
+        traces = Traces(self.hot.history, self.hot.state, namespace, self.summaries)
         return PersonalDataService(self.record.personal_data, self.files, self.jobs, traces, self.downloads)
 
     async def check_database(self) -> str:

@@ -21,6 +21,7 @@ from beseda.errors import NotFoundError, StorageError
 from beseda.jobs.base import JobQueue
 from beseda.services._volumes import Entry, Volume, fits, write_volumes
 from beseda.services.file import DiskFullError, FileService, is_full
+from beseda.services.summary import SummaryService
 from beseda.storage.base.history import HistoryStore
 from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.state import StateStore
@@ -44,6 +45,7 @@ class Traces:
     history: HistoryStore
     state: StateStore
     namespace: str = ""
+    summaries: SummaryService | None = None
 
 
 class PersonalDataService:
@@ -84,13 +86,20 @@ class PersonalDataService:
         cancelled = await self._end_jobs(owner)
         files = await self._files.delete_all(owner)
         await self._delete_invitations(owner)
+        conversations = await self._store.conversations(owner)
         found = await self._store.forget(owner)
+        await self._drop_summaries(conversations)
         for chat in found.chats:
             await self._traces.history.clear(chat.history_key(self._traces.namespace))
         for key in _list_states(owner, found.chats, name_states):
             await self._traces.state.delete(key)
         log.info("forgot %d turns, %d files, %d jobs (%d cancelled)", found.turns, files.count, found.jobs, cancelled)
         return replace(found, files=files.count, file_bytes=files.size)
+
+    async def _drop_summaries(self, conversations: Sequence[Conversation]) -> None:
+        if self._traces.summaries is not None:
+            for conversation in conversations:
+                await self._traces.summaries.drop(conversation.id)
 
     async def _end_jobs(self, owner: FileOwner) -> int:
         numbers = await self._store.unfinished_jobs(owner)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from beseda.domain.file import FileOwner
 from beseda.errors import UnavailableError
 from beseda.llm.base import ModelRequest
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
@@ -75,6 +76,18 @@ async def test_clearing_forgets_the_summary(tmp_path: Path) -> None:
         await anna.press("🗑 Стереть")
         await anna.wait_text("чистого листа")
         await living.settle()
+        await talk(living, 6)
+        assert not any(SUMMARY in request.messages[0].content for request in spoken(model)[-6:])
+
+
+async def test_forgetting_a_person_forgets_the_summary_at_once(tmp_path: Path) -> None:
+    model = ScriptedModel(fallback=answer)
+    async with living_bot(tmp_path, model) as living:
+        register_tasks(living.container.jobs, living.container)
+        await talk(living, 16)
+        await ask_until_remembered(living, model)
+        anna = await living.user()
+        await living.container.build_personal_data().forget(FileOwner("assistant", anna.user_id))
         await talk(living, 6)
         assert not any(SUMMARY in request.messages[0].content for request in spoken(model)[-6:])
 
