@@ -109,8 +109,8 @@ class Cluster:
             "REDIS_URL": self.redis.url,
             "CELERY_BROKER_URL": self.redis.url.removesuffix("/0") + "/1",
             "BESEDA_PUBLIC_URL": "https://bots.example.org",
-            "BESEDA_WEBHOOKSECRET": SECRET,
-            "BESEDABOTS": BOT,
+            "BESEDA_WEBHOOK_SECRET": SECRET,
+            "BESEDA_BOTS": BOT,
             "STORAGE_DIR": str(self._folder / "shared"),
         }
         kind = Kind(name, (sys.executable, "-m", "beseda", *command), environ)
