@@ -1,10 +1,11 @@
 """Rows of leads: how they are read, locked and written, and how many there are."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.contact import email_key
@@ -146,7 +147,33 @@ def shift_total(connection: Connection, lead: Lead, by: int) -> None:
     )
 
 
-def lock_keys(connection: Connection, lead: Lead) -> None:
+def find_twins(connection: Connection, lead: Lead) -> list[Lead]:
+    """Return the other live leads of the bot with this phone or mail, locked."""
+    keys: list[ColumnElement[bool]] = []
+    if lead.phone:
+        keys.append(leads.c.phone == lead.phone)
+    if lead.email:
+        keys.append(leads.c.email_key == email_key(lead.email))
+    if not keys:
+        return []
+    _lock_keys(connection, lead)
+    same = and_(leads.c.bot == lead.bot, leads.c.merged_into.is_(None), leads.c.id != lead.id, or_(*keys))
+    numbers = connection.execute(select(leads.c.id).where(same).order_by(leads.c.id)).scalars().all()
+    found = [find_lead(connection, number, lock=True) for number in numbers]
+    return [twin for twin in found if twin is not None and twin.merged_into is None]
+
+
+def leave_taken(connection: Connection, lead: Lead) -> Lead:
+    """Return a lead that comes to life without the phone and mail which another live lead has got meanwhile."""
+    twins = find_twins(connection, lead)
+    phone = "" if lead.phone in {twin.phone for twin in twins} else lead.phone
+    email = "" if email_key(lead.email) in {email_key(twin.email) for twin in twins} else lead.email
+    if (phone, email) == (lead.phone, lead.email):
+        return lead
+    return replace(lead, phone=phone, email=email, contact=", ".join(filter(None, (phone, email))))
+
+
+def _lock_keys(connection: Connection, lead: Lead) -> None:
     """Have whoever gives another lead the same phone or mail at this moment wait until this transaction ends."""
     if connection.dialect.name != "postgresql":
         return  # one writer at a time

@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from beseda.domain.contact import email_key
 from beseda.domain.event import EventType
 from beseda.domain.lead import (
     Consent,
@@ -33,7 +32,7 @@ from beseda.storage.sql._lead_rows import (
     find_family,
     find_lead,
     find_sources,
-    lock_keys,
+    find_twins,
     lock_live,
     move_stage,
     retire_lead,
@@ -180,28 +179,12 @@ def _update(connection: Connection, old: Lead, decided: LeadUpdate, now: datetim
     if decided.lead == old and not decided.events:
         return old
     new = replace(decided.lead, version=old.version + 1, updated_at=now)
-    twins = _find_twins(connection, new) if (old.phone, old.email) != (new.phone, new.email) else []
+    twins = find_twins(connection, new) if (old.phone, old.email) != (new.phone, new.email) else []
     if twins:
         return _merge(connection, (old, replace(decided, lead=new)), twins, now)
     store_lead(connection, old, new)
     write_events(connection, decided.events, now)
     return new
-
-
-def _find_twins(connection: Connection, lead: Lead) -> list[Lead]:
-    """Return the other live leads of the bot with this phone or mail, locked."""
-    keys: list[ColumnElement[bool]] = []
-    if lead.phone:
-        keys.append(leads.c.phone == lead.phone)
-    if lead.email:
-        keys.append(leads.c.email_key == email_key(lead.email))
-    if not keys:
-        return []
-    lock_keys(connection, lead)
-    same = and_(leads.c.bot == lead.bot, leads.c.merged_into.is_(None), leads.c.id != lead.id, or_(*keys))
-    numbers = connection.execute(select(leads.c.id).where(same).order_by(leads.c.id)).scalars().all()
-    found = [find_lead(connection, number, lock=True) for number in numbers]
-    return [twin for twin in found if twin is not None and twin.merged_into is None]
 
 
 def _merge(connection: Connection, change: tuple[Lead, LeadUpdate], twins: Sequence[Lead], now: datetime) -> Lead:

@@ -19,9 +19,9 @@ from beseda.domain.message import Role
 from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.sql._lead_person import find_records, forget_leads
 from beseda.storage.sql._personal_traces import Known, Rows, blank_notices, find_known, forget_traces, read_traces
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.lead_person import find_records, forget_leads
 from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.file import files

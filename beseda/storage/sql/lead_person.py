@@ -7,12 +7,13 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
+from beseda.domain.contact import email_key
 from beseda.domain.event import EventType, redact
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import Lead, LeadRecord, StageVisit
 from beseda.domain.lead_update import fill_fields, lead_event, view_for
 from beseda.storage.sql._lead_consent import find_consents
-from beseda.storage.sql._lead_rows import find_family, find_lead, move_stage, shift_total, store_lead
+from beseda.storage.sql._lead_rows import find_family, find_lead, leave_taken, move_stage, shift_total, store_lead
 from beseda.storage.sql.event import load_event, write_events
 from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
@@ -80,10 +81,8 @@ def _let_go(connection: Connection, lead: Lead) -> None:
     if not others:
         return
     connection.execute(update(leads).where(leads.c.id == lead.id).values(phone="", email_key="", merged_into=others[0]))
-    connection.execute(update(leads).where(leads.c.id == others[0]).values(merged_into=None))
+    heir = _revive(connection, others[0])
     connection.execute(update(leads).where(leads.c.id.in_(others[1:])).values(merged_into=others[0]))
-    heir = find_lead(connection, others[0])
-    assert heir is not None  # noqa: S101 - it was locked a moment ago
     shift_total(connection, heir, 1)
     move_stage(connection, heir.id, heir.stage, heir.updated_at)
     people = _other_people(connection, heir, lead)
@@ -91,6 +90,16 @@ def _let_go(connection: Connection, lead: Lead) -> None:
     store_lead(connection, heir, replace(heir, slots={**heir.slots, **said}, version=lead.version + 1))
     kept = and_(lead_consents.c.lead_id == lead.id, lead_consents.c.user_id.in_(people))
     connection.execute(update(lead_consents).where(kept).values(lead_id=heir.id))
+
+
+def _revive(connection: Connection, lead_id: int) -> Lead:
+    """Make a lead that was merged a live one again, and return it."""
+    lead = find_lead(connection, lead_id, lock=True)
+    assert lead is not None  # noqa: S101 - a lead that others are part of is deleted together with them
+    lead = replace(leave_taken(connection, lead), merged_into=None)
+    reach = {"contact": lead.contact, "phone": lead.phone, "email": lead.email, "email_key": email_key(lead.email)}
+    connection.execute(update(leads).where(leads.c.id == lead_id).values(reach | {"merged_into": None}))
+    return lead
 
 
 def _other_people(connection: Connection, heir: Lead, lead: Lead) -> Sequence[int]:
@@ -115,7 +124,8 @@ def _withdraw(connection: Connection, lead: Lead, into: int, now: datetime) -> N
         for name in ("name", "contact", "phone", "email")
         if getattr(shared, name) in {getattr(lead, name), getattr(theirs, name)}
     }
-    store_lead(connection, shared, replace(shared, **fields, slots=kept, version=shared.version + 1, updated_at=now))
+    left = replace(shared, **fields, slots=kept, version=shared.version + 1, updated_at=now)
+    store_lead(connection, shared, leave_taken(connection, left))
     for number, data in told.items():
         if merged is not None and number >= merged:
             text = orjson.dumps(redact(data)).decode()

@@ -1,0 +1,117 @@
+"""Whatever happens to leads, in two processes at once: the kept totals are what counting one by one finds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+
+import pytest
+from sqlalchemy import func, select
+
+from beseda.domain.file import FileOwner
+from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, NewLead
+from beseda.errors import NotFoundError, StaleVersionError
+from beseda.services.lead import LeadService
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import SqlEventRepository
+from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.tables.lead import lead_totals, leads
+from beseda.testing.clock import ManualClock
+from tests.contract.storage.world import BOT
+
+PEOPLE = range(1, 9)
+CONTACTS = ("", "+79991234567", "+79991234568", "a@b.ru", "+79991234567 a@b.ru")
+STAGES = ("", "discovery", "summary")
+
+
+class Desk:
+    """Somebody at work on leads in a process of their own, at random."""
+
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.database = database
+        self.leads = LeadService(SqlLeadRepository(database, clock), SqlEventRepository(database, clock), clock)
+        self.data = SqlPersonalDataRepository(database, clock)
+
+    async def work(self, random: Random) -> None:
+        """Do one thing or another to somebody's lead."""
+        opened = await self.leads.open(NewLead(BOT, random.choice(PEOPLE), contact=random.choice(CONTACTS)))
+        lead, kind = opened.lead, random.randrange(8)
+        try:
+            if kind == 0:
+                await self.leads.delete(lead.id, actor="key:1")
+            elif kind == 1:
+                await self.data.forget(FileOwner(BOT, random.choice(PEOPLE)))
+            else:
+                status, stage = random.choice(list(LeadStatus)), random.choice(STAGES)
+                change = LeadChange(contact=random.choice((None, *CONTACTS)), status=status, stage=stage)
+                version = lead.version if kind == 2 else None
+                await self.leads.change(lead.id, change, version=version, actor="key:1")
+        except (NotFoundError, StaleVersionError):
+            pass  # the other was quicker
+
+
+@pytest.fixture
+async def desks(database: Database, database_url: str) -> AsyncIterator[list[Desk]]:
+    other = await Database.open(database_url)
+    clock = ManualClock()
+    yield [Desk(database, clock), Desk(other, clock)]
+    await other.close()
+
+
+@pytest.mark.parametrize("seed", [0, 11, 16])
+async def test_totals_are_what_counting_finds(desks: list[Desk], seed: int) -> None:
+    random = Random(seed)
+    for _ in range(40):
+        await desks[0].work(random)
+    await check(desks[0])
+
+
+async def test_totals_are_what_counting_finds_of_two_at_once(desks: list[Desk]) -> None:
+    for number in range(6):
+        await asyncio.gather(*(desk.work(Random(place)) for place, desk in enumerate(desks * 2, start=4 * number)))
+    await check(desks[0])
+
+
+async def check(desk: Desk) -> None:
+    """Compare what is kept with what there is."""
+    key = (leads.c.bot, leads.c.status, leads.c.stage)
+    counted = select(*key, func.count()).where(leads.c.merged_into.is_(None)).group_by(*key)
+    kept = select(lead_totals).where(lead_totals.c.count != 0)
+    read = desk.database.read
+    one = await read(lambda connection: connection.execute(kept).all())
+    two = await read(lambda connection: connection.execute(counted).all())
+    assert sorted(map(tuple, one)) == sorted(map(tuple, two))
+    listed = await desk.leads.list(LeadFilter(), LeadPage())
+    assert listed.total == len(listed.items) == sum(row[3] for row in two)
+    # A trace leads to one that lives, in one step, so that nobody's lead is lost.
+    traces = select(leads.c.merged_into).where(leads.c.merged_into.is_not(None))
+    found = await read(lambda connection: connection.execute(traces).scalars().all())
+    assert set(found) <= {lead.id for lead in listed.items}
+
+
+async def test_two_that_name_each_others_phone_at_once_become_one(desks: list[Desk]) -> None:
+    phones = ("+79991234567", "+79991234568")
+    opened = [
+        await desk.leads.open(NewLead(BOT, user, contact=f"{user}@b.ru")) for user, desk in enumerate(desks, start=1)
+    ]
+    swaps = zip(desks, opened, phones, reversed(phones), strict=True)
+    await asyncio.gather(*(_say_both(desk, one.lead.id, mine, other) for desk, one, mine, other in swaps))
+    listed = await desks[0].leads.list(LeadFilter(), LeadPage())
+    assert [lead.id for lead in listed.items] == [opened[0].lead.id]
+    assert listed.total == 1
+
+
+async def _say_both(desk: Desk, lead_id: int, mine: str, other: str) -> None:
+    await desk.leads.change(lead_id, LeadChange(contact=mine), actor="key:1")
+    await desk.leads.change(lead_id, LeadChange(contact=other), actor="key:1")
+
+
+async def test_change_of_what_is_merged_at_the_same_moment_is_made_or_refused_whole(desks: list[Desk]) -> None:
+    one = (await desks[0].leads.open(NewLead(BOT, 1, contact="a@b.ru"))).lead
+    two = (await desks[0].leads.open(NewLead(BOT, 2))).lead
+    merging = desks[0].leads.change(two.id, LeadChange(contact="a@b.ru"), actor="key:1")
+    patching = desks[1].leads.change(two.id, LeadChange(owner="Ира"), version=two.version, actor="key:2")
+    _, patched = await asyncio.gather(merging, patching, return_exceptions=True)
+    left = await desks[0].leads.find(one.id)
+    assert left.owner == ("" if isinstance(patched, StaleVersionError) else "Ира")
+    assert (await desks[0].leads.find(two.id)).merged_into == one.id
