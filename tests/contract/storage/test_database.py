@@ -133,6 +133,17 @@ async def test_postgres_reads_without_a_transaction_around(own_postgres: Postgre
     await database.close()
 
 
+async def test_postgres_keeps_its_connections_from_burst_to_burst(own_postgres: PostgresServer) -> None:
+    database = await Database.open(own_postgres.create_database())
+    query = select(func.pg_backend_pid())
+    seen: set[int] = set()
+    for _ in range(5):
+        burst = (database.read(lambda c: c.execute(query).scalar_one()) for _ in range(30))
+        seen.update(await asyncio.gather(*burst))
+    assert len(seen) <= 10
+    await database.close()
+
+
 async def test_postgres_restarted_in_the_middle(own_postgres: PostgresServer) -> None:
     url = own_postgres.create_database()
     await migrate.upgrade(url)
