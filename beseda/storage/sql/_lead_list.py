@@ -32,6 +32,7 @@ _MILLION: ColumnElement[int] = literal_column("1000000")
 Params: TypeAlias = dict[str, object]
 
 _PHONE = re.compile(r"[+\d][\d\s().-]{3,}")
+_SHORTEST_PHONE = 7
 _LOCAL_DIGITS = 10
 _MOST_PIECES = 8  # words of a search that are looked at
 _EXACT = ("bot", "status", "stage", "owner")
@@ -43,11 +44,17 @@ _SHAPES = 512  # kinds of questions that are kept compiled
 def list_leads(connection: Connection, wanted: LeadFilter, page: LeadPage) -> LeadList:
     """Return a piece of the list of live leads."""
     params = _read_params(wanted)
-    rows = connection.execute(_select_page(_shape(wanted, page)), {**params, **_place(page, page.limit + 1)}).all()
+    query, place = select_page(wanted, page)
+    rows = connection.execute(query, place).all()
     items = tuple(load_lead(row) for row in rows[: page.limit])
     after = _end(items[-1], page) if len(rows) > page.limit else None
     total = connection.execute(select(_total(frozenset(params))), params).scalar_one()
     return LeadList(items, int(total), after)
+
+
+def select_page(wanted: LeadFilter, page: LeadPage) -> tuple[Select[Any], Params]:
+    """Return the query for a piece of the list and the lead behind it, with its parameters."""
+    return _select_page(_shape(wanted, page)), {**_read_params(wanted), **_place(page, page.limit + 1)}
 
 
 def write_leads(connection: Connection, wanted: LeadFilter, page: LeadPage) -> LeadText:
@@ -159,8 +166,10 @@ def _is_of_user() -> ColumnElement[bool]:
 
 def _find_pieces(query: str) -> list[str]:
     """Return what has to stand in a lead: every word, or the digits of what looks like a phone."""
-    if _PHONE.fullmatch(query.strip()):
-        return [re.sub(r"\D", "", query)[-_LOCAL_DIGITS:]]
+    digits = re.sub(r"\D", "", query)
+    # Fewer digits may be a price or a date, and stand there as they are written.
+    if len(digits) >= _SHORTEST_PHONE and _PHONE.fullmatch(query.strip()):
+        return [digits[-_LOCAL_DIGITS:]]
     return fold(query).split()[:_MOST_PIECES]
 
 

@@ -460,6 +460,13 @@ async def test_phone_is_found_however_it_is_typed(office: Office) -> None:
         assert [lead.id for lead in found.items] == [opened.lead.id]
 
 
+async def test_price_is_found_as_it_is_written(office: Office) -> None:
+    opened = await office.leads.open(NewLead(BOT, 7))
+    await office.leads.change(opened.lead.id, LeadChange(notes="от 500 000, на 12.5 % дороже, 100%"), actor="key:1")
+    for query, count in {"500 000": 1, "12.5": 1, "100%": 1, "12%": 0, "5_0": 0, "\\": 0}.items():
+        assert (await office.leads.list(LeadFilter(q=query), LeadPage())).total == count
+
+
 async def test_soft_values_wait_for_a_yes(office: Office) -> None:
     lead = await office.tell(ANYA, "company", "Ромашка", sure=0.7)
     assert lead.slots["company"].state is SlotState.TO_CONFIRM

@@ -1,0 +1,81 @@
+"""How the databases go about lists of leads: along an index, in its order, whichever one field is asked for."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ClauseElement, Connection, Executable, insert, text
+from sqlalchemy.ext.compiler import compiles
+
+from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, LeadStatus
+from beseda.kit.clock import SystemClock
+from beseda.storage.sql._lead_list import select_page
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.conversation import users
+from beseda.storage.sql.tables.lead import leads
+
+NOW = SystemClock().now()
+MANY = 20_000  # so many that PostgreSQL would rather walk an index than sort
+FILTERS = (
+    LeadFilter(),
+    LeadFilter(bot="sales"),
+    LeadFilter(status=LeadStatus.WON),
+    LeadFilter(stage="discovery"),
+    LeadFilter(owner="Irina"),
+    LeadFilter(bot="sales", status=LeadStatus.WON, stage="discovery"),
+    LeadFilter(created_from=NOW - timedelta(minutes=MANY - 9), updated_to=NOW),
+)
+
+
+class Explain(Executable, ClauseElement):
+    """The plan of a query."""
+
+    inherit_cache = False
+
+    def __init__(self, query: ClauseElement) -> None:
+        self.query = query
+
+
+@compiles(Explain)
+def write_explain(element: Explain, compiler: Any, **rest: Any) -> str:
+    verb = "EXPLAIN" if compiler.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    return f"{verb} {compiler.process(element.query, **rest)}"
+
+
+def fill(connection: Connection) -> None:
+    who = {"name": "", "username": "", "language": "", "created_at": NOW, "last_seen_at": NOW}
+    connection.execute(insert(users), [{"id": number, **who} for number in range(1, MANY + 1)])
+    blank = dict.fromkeys(("name", "contact", "phone", "email", "email_key", "source", "notes", "search"), "")
+    connection.execute(insert(leads), [{**blank, **describe(number)} for number in range(1, MANY + 1)])
+    connection.execute(text("ANALYZE"))
+
+
+def describe(number: int) -> dict[str, object]:
+    return {
+        "bot": ("sales", "support")[number % 2],
+        "user_id": number,
+        "status": ("active", "won", "lost")[number % 3],
+        "stage": ("discovery", "summary")[number // 2 % 2],
+        "owner": ("", "Irina", "Oleg")[number // 3 % 3],
+        "fit_score": 0,
+        "version": 1,
+        "created_at": NOW - timedelta(minutes=number),
+        "updated_at": NOW - timedelta(minutes=number * 7 % MANY),
+    }
+
+
+async def test_lists_are_read_by_index_alone(database: Database) -> None:
+    await database.write(fill)
+    place = (NOW - timedelta(minutes=MANY // 2), 500)
+    for wanted in FILTERS:
+        for sort in LeadSort:
+            for page in (LeadPage(sort=sort), LeadPage(sort=sort, after=place)):
+                plan = await explain(database, wanted, page)
+                assert "ix_leads_" in plan, (wanted, page, plan)
+                for word in ("Sort", "Seq Scan", "TEMP B-TREE"):
+                    assert word not in plan, (wanted, page, plan)
+
+
+async def explain(database: Database, wanted: LeadFilter, page: LeadPage) -> str:
+    query, params = select_page(wanted, page)
+    rows = await database.read(lambda connection: connection.execute(Explain(query), params).all())
+    return "\n".join(str(row[-1]) for row in rows)
