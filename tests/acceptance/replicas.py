@@ -7,6 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+import orjson
+
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import BotAccount, Person, SandboxSettings
 from beseda.sandbox.user import SandboxUser
@@ -75,6 +78,16 @@ class Replicas:
         """Fail unless everybody got one answer to each question, in order."""
         for person in self.people:
             assert await self.answers(person) == [f"re: {text}" for text in self.said[person.user_id]]
+
+
+async def find_parts(database: str, number: int) -> frozenset[int]:
+    """Return the parts of the chats that the process of this number has."""
+    connection = await asyncpg.connect(database)
+    try:
+        owners = orjson.loads(await connection.fetchval("SELECT owners FROM territories") or "{}")
+    finally:
+        await connection.close()
+    return frozenset(part for name, parts in owners.items() if f":{number}:" in name for part in parts)
 
 
 @asynccontextmanager

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from beseda.domain.update import PARTITIONS, partition_of
+from beseda.sandbox.user import SandboxUser
 from tests.acceptance.program import Program
-from tests.acceptance.replicas import Replicas, open_replicas
+from tests.acceptance.replicas import Replicas, find_parts, open_replicas
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually
@@ -59,6 +61,27 @@ async def test_replica_killed_in_mid_answer_is_taken_over(replicas: Replicas) ->
     await replicas.wait_until_answered()
     await replicas.check()
     assert await replicas.stop(second) == 0
+
+
+async def test_replica_killed_while_it_waits_for_more_of_one_thing_said_loses_none_of_it(
+    beseda: Program, postgres: PostgresServer, redis: RedisServer, tmp_path: Path
+) -> None:
+    database = postgres.create_database()
+    async with asyncio.timeout(60), open_replicas(beseda, database, redis.url, tmp_path) as replicas:
+        first = await replicas.start()
+        await replicas.start()
+        await eventually(lambda: _has_half(database, first.process.pid))
+        await _forward(replicas, "one")
+        await eventually(lambda: _are_taken(replicas, 1))
+        orphans = await find_parts(database, first.process.pid)
+        await replicas.stop(first, signal.SIGKILL)
+        was_early = not replicas.model.asked
+        await _forward(replicas, "two")
+        answers = [await _wait_for_both(replicas, person) for person in replicas.people]
+        assert all("\n".join(texts).replace("re: ", "") == "one\ntwo" for texts in answers), answers
+        for person, texts in zip(replicas.people, answers, strict=True):
+            if was_early and partition_of(person.user_id) in orphans:
+                assert texts == ["re: one\ntwo"]
 
 
 async def test_rolling_restart_loses_nothing_and_doubles_nothing(replicas: Replicas) -> None:
@@ -145,3 +168,24 @@ async def _talk(replicas: Replicas, rounds: int) -> None:
 
 async def _are_asked(replicas: Replicas, times: int) -> bool:
     return len(replicas.model.asked) >= times * len(replicas.people)
+
+
+async def _forward(replicas: Replicas, text: str) -> None:
+    """Have everybody forward something: more of it may follow."""
+    await asyncio.gather(*(person.say(text, forward_from={"first_name": "X"}) for person in replicas.people))
+
+
+async def _are_taken(replicas: Replicas, times: int) -> bool:
+    return sum(replicas.balancer.taken.values()) >= times * len(replicas.people)
+
+
+async def _has_half(database: str, number: int) -> bool:
+    return len(await find_parts(database, number)) == PARTITIONS // 2
+
+
+async def _wait_for_both(replicas: Replicas, person: SandboxUser) -> list[str]:
+    async def are_there() -> bool:
+        return "two" in "".join(await replicas.answers(person))
+
+    await eventually(are_there, within=20)
+    return await replicas.answers(person)
