@@ -86,13 +86,13 @@ class Database:
         self._told(is_to_tell)
         return result
 
-    async def write_rows(self, rows: Sequence[Row]) -> None:
-        """Write rows in the next transaction, all or none, and return once committed.
+    async def write_rows(self, rows: Sequence[Row], *, urgent: bool = False) -> None:
+        """Write rows in the next transaction, all or none, and return once committed; `urgent` ones go first.
 
         Rows of all callers are gathered by statement and run in the order of the statements' ranks. Raises
         StorageError when the database refuses a row or stays away.
         """
-        await self._writer.submit(rows)
+        await self._writer.submit(rows, urgent=urgent)
 
     async def write_and_read(self, rows: Sequence[Row], query: Callable[[Connection], T]) -> T:
         """Write rows like `write_rows`, then return what `query` sees of them inside the same transaction.

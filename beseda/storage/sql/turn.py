@@ -188,7 +188,7 @@ class SqlTurnRepository:
         state = turn.state if turn.state is TurnState.FAILED else TurnState.DELIVERED
         if done:
             rows += _ending_rows(turn, state, now)
-        await self._database.write_rows(rows)
+        await self._database.write_rows(rows, urgent=True)
         if done:
             turn.state = state
             _count(turn, now)

@@ -20,6 +20,7 @@ from beseda.storage.sql.statement import Params, Statement
 
 Row: TypeAlias = tuple[Statement, Params]
 _BATCH_LIMIT = 128
+_URGENT_LIMIT = 32  # entries of a batch with urgent ones in it: a short transaction
 _QUEUE_LIMIT = 10_000
 
 
@@ -118,15 +119,20 @@ class GroupWriter:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Entry] = deque()
+        self._urgent: deque[Entry] = deque()
         self._idle: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._closing = False
         self._backoff = Backoff(first=0.05, cap=2.0)
         self._pump_task = self._loop.create_task(self._pump(), name="sql-writer")
 
-    async def submit(self, rows: Sequence[Row], work: Work | None = None, *, brief: bool = True) -> object:
+    async def submit(
+        self, rows: Sequence[Row], work: Work | None = None, *, brief: bool = True, urgent: bool = False
+    ) -> object:
         """Queue an entry and wait until it is on disk; return what `work` returned.
 
+        An `urgent` one, which is brief, goes before all others: until it is on disk, a crash would repeat what it
+        tells of.
         A caller that is cancelled stops waiting; what it queued is written all the same. Raises StorageError when
         the entry is refused, or the database stays away for longer than the writer's patience.
         """
@@ -138,7 +144,7 @@ class GroupWriter:
         future: asyncio.Future[object] = self._loop.create_future()
         entry = Entry(rows, work, future, deadline)
         entry.brief = brief
-        self._queue.append(entry)
+        (self._urgent if urgent else self._queue).append(entry)
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
         return await future
@@ -161,8 +167,8 @@ class GroupWriter:
     async def _pump(self) -> None:
         batch: list[Entry] = []
         try:
-            while self._queue or not self._closing:
-                if not self._queue:
+            while self._queue or self._urgent or not self._closing:
+                if not self._queue and not self._urgent:
                     # Woken in the next round of the loop: all who write in this round share the transaction.
                     self._idle = self._loop.create_future()
                     await self._idle
@@ -171,21 +177,30 @@ class GroupWriter:
                 self._room.set()
                 await self._commit(batch)
                 _settle(batch)
-                if self._queue:
+                if self._queue or self._urgent:
                     await asyncio.sleep(0)  # a backend that needs no thread has not let anybody else in yet
         finally:
             closed = StorageError("the database is closed")
-            for entry in (*batch, *self._queue):
+            left = (*batch, *self._urgent, *self._queue)
+            for entry in left:
                 if not entry.settled:
                     entry.fail(closed)
-            _settle((*batch, *self._queue))
+            _settle(left)
             self._queue.clear()
+            self._urgent.clear()
             self._room.set()
 
     def _take_batch(self) -> list[Entry]:
-        """Take the entries in front that are of one kind, so that brief ones never wait inside a long one's batch."""
-        queue, batch = self._queue, [self._queue.popleft()]
-        while queue and len(batch) < _BATCH_LIMIT and queue[0].brief is batch[0].brief:
+        """Take what is urgent, or the entries in front that are of one kind: brief ones never wait inside a long one's
+        batch.
+        """
+        queue, batch, limit = self._queue, list[Entry](), _BATCH_LIMIT
+        if self._urgent:
+            batch.extend(self._urgent.popleft() for _ in range(min(limit, len(self._urgent))))
+            limit = max(len(batch), _URGENT_LIMIT)
+        elif queue:
+            batch.append(queue.popleft())
+        while queue and len(batch) < limit and queue[0].brief is batch[0].brief:
             batch.append(queue.popleft())
         return batch
 
