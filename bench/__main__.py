@@ -45,7 +45,9 @@ def main() -> None:
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     parser.add_argument(
-        "--only", default="", help="some of: loop,wave,first,start,storage,kill,transcode,media,replicas,analytics,leads"
+        "--only",
+        default="",
+        help="some of: loop,wave,first,start,storage,kill,transcode,media,replicas,analytics,leads",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
     parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
