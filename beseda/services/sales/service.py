@@ -111,9 +111,10 @@ class SalesService:
         lead = await self._move_on(await self.find_lead(talk), signals)
         return self._describe(lead, memory, signals)
 
-    async def has_consent(self, lead_id: int) -> bool:
-        """Return whether contact data may be kept. Raises StorageError."""
-        return any(one.holds and one.kind is PROFILE for one in await self.leads.consents(lead_id))
+    async def has_consent(self, lead_id: int, user_id: int) -> bool:
+        """Return whether a person of the lead allows that their contact is kept. Raises StorageError."""
+        consents = await self.leads.consents(lead_id)
+        return any(one.holds and one.kind is PROFILE and one.user_id == user_id for one in consents)
 
     async def give_consent(self, talk: Talk, message_id: int) -> bool:
         """Keep that the person has consented in a message, then what has waited for it; False: no contact is known.
@@ -198,7 +199,7 @@ class SalesService:
         memory = await self._answer_doubts(lead, reading, replace(memory, read_to=max(new)))
         said = {line.message_id: line.text for line in lines}
         news = [one for one in reading.findings if self._is_news(lead, one, new, memory) and self._is_proven(one, said)]
-        memory = await self._keep(lead, news, memory)
+        memory = await self._keep(lead, talk.person.id, news, memory)
         lead = await self._move_on(await self.find_lead(talk), reading.signals)
         memory = _note_signals(memory, reading.signals)
         await save_memory(self._state, talk.key, memory)
@@ -211,7 +212,7 @@ class SalesService:
         lead = await self.find_lead(talk)
         if reading.consent == "yes" and memory.asked:
             await self.give_consent(talk, message_id)
-        elif reading.consent == "no" and (memory.asked or await self.has_consent(lead.id)):
+        elif reading.consent == "no" and (memory.asked or await self.has_consent(lead.id, talk.person.id)):
             await self.revoke_consent(talk, message_id)
         else:
             return "", memory
@@ -229,10 +230,10 @@ class SalesService:
             return replace(memory, denied={**memory.denied, name: memory.read_to - 1})
         return memory
 
-    async def _keep(self, lead: Lead, findings: Sequence[Finding], memory: SalesMemory) -> SalesMemory:
+    async def _keep(self, lead: Lead, user_id: int, findings: Sequence[Finding], memory: SalesMemory) -> SalesMemory:
         """Fill in what may be kept, and hold contacts back until the person allows it."""
         contacts = [finding for finding in findings if self.funnel.slots[finding.slot].contact]
-        if contacts and not await self.has_consent(lead.id):
+        if contacts and not await self.has_consent(lead.id, user_id):
             findings = [finding for finding in findings if finding not in contacts]
             held = {finding.slot: finding for finding in (*memory.held, *contacts)}
             # After a no it is not asked a second time, unless they ask for the question.
