@@ -222,7 +222,9 @@ def _look_around(connection: Connection, arrivals: Sequence[_Arrival]) -> list[t
     return [(arrival.take_ours(stored), _find_earlier(connection, arrival, waiting)) for arrival in arrivals]
 
 
-def _fetch(connection: Connection, queries: Mapping[str, Query], bot: str, numbers: list[int]) -> Sequence[Row[Any]]:
+def _fetch(
+    connection: Connection, queries: Mapping[str, Query], bot: str, numbers: list[int]
+) -> Sequence[Sequence[Any]]:
     dialect = connection.dialect.name
     listed = numbers if dialect == "postgresql" else orjson.dumps(numbers).decode()
     return queries[dialect].fetch(connection, {"of_bot": bot, "numbers": listed})
