@@ -1,6 +1,7 @@
 """The processes and servers of one platform of several machines, each of which can be killed and brought back."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.parts.redis import RedisServer
 BOT = "media"
 SECRET = "of-the-webhook-for-measuring"
 _UP_WITHIN = 40.0
+_LOOK_EVERY = 0.25  # seconds
 _OWNERS = "SELECT owners FROM territories WHERE bot = $1"
 _BEGUN = """
 SELECT updates.update_id, conversations.chat_id FROM deliveries
@@ -87,6 +89,13 @@ class Cluster:
         updates = await self._query("SELECT update_id FROM updates WHERE finished_at IS NULL")
         jobs = await self._query("SELECT kind, state FROM jobs WHERE finished_at IS NULL")
         return [*(f"update {row[0]}" for row in updates), *(f"{row[0]} is {row[1]}" for row in jobs)]
+
+    async def until_idle(self, *, within: float) -> None:
+        """Wait up to `within` seconds until all is worked off."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while await self.list_unfinished():  # noqa: ASYNC110 - what is waited for is in other processes
+                    await asyncio.sleep(_LOOK_EVERY)
 
     async def _parts_of(self, process: BotProcess) -> frozenset[int]:
         rows = await self._query(_OWNERS, BOT)

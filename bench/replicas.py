@@ -217,6 +217,7 @@ async def run_ordeal(ordeal: Ordeal, folder: Path, cores: set[int]) -> tuple[Tri
     async with _open_cluster(ordeal, folder, cores) as (crowd, cluster):
         trial = Trial(ordeal, crowd, cluster)
         await trial.run()
+        await cluster.until_idle(within=60)  # people have their answers: summaries of long talks may still be due
         await cluster.stop()
         unfinished = await cluster.list_unfinished()
     if any(heard != sorted(heard) for heard in crowd.orders()):
