@@ -93,7 +93,7 @@ class ApiParts:
             reports=container.reports,
             broadcasts=container.broadcasts,
             bots=bots,
-            model=container.model.name,
+            model=container.models.program.name,
             limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),
             checks=checks,
         )

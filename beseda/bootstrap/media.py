@@ -4,15 +4,63 @@ import asyncio
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from beseda.audio.base import Listener, Recording, Sound, Span
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from beseda.config import Settings
+from beseda.config.photo import photo_settings
 from beseda.errors import ToolError
+from beseda.kit.clock import Clock
 from beseda.kit.owner import find_dead, name_owner
+from beseda.photo.base import Enhancer
+from beseda.photo.darkroom import Darkroom
+from beseda.photo.registry import build_enhancer
+from beseda.services.budgeted import BudgetedEnhancer
+from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
+from beseda.services.voice import VoiceService
+from beseda.speech.base import Transcriber
+from beseda.speech.registry import SpeechSettings, build_transcriber
 
 _FFMPEG_SLOTS = 2
 _ABANDONED = 2 * 24 * 3600.0  # of another machine's process nobody knows whether it lives: no work takes two days
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What works on recordings and photos; `downloads` is this process's own folder, emptied at the end."""
+
+    transcriber: Transcriber
+    voice: VoiceService
+    transcription: TranscriptionService
+    enhancer: Enhancer
+    downloads: Path
+
+
+async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Media:
+    """Open what works on recordings and photos; `stack` closes it."""
+    transcriber = build_transcriber(speech_settings(settings))
+    stack.push_async_callback(transcriber.close)
+    downloads = await asyncio.to_thread(open_downloads, settings.storage_dir / "tmp")
+    stack.push_async_callback(asyncio.to_thread, shutil.rmtree, downloads, ignore_errors=True)
+    ffmpeg = open_ffmpeg()
+    rules = TranscriptionRules(budget=DiskBudget(settings.temp_budget * 1024 * 1024))
+    enhancer = build_enhancer(photo_settings(settings), Darkroom())
+    stack.push_async_callback(enhancer.close)
+    return Media(
+        transcriber,
+        VoiceService(transcriber, ffmpeg, downloads),
+        TranscriptionService(transcriber, ffmpeg, downloads, rules=rules, clock=clock),
+        BudgetedEnhancer(enhancer),
+        downloads,
+    )
+
+
+def speech_settings(settings: Settings) -> SpeechSettings:
+    """Return what the recognisers need to know of the settings."""
+    return SpeechSettings(",".join(settings.speech), settings.api_keys, settings.base_urls)
 
 
 def open_ffmpeg() -> "Ffmpeg | _NoFfmpeg":

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
+from beseda.config import Settings
+from beseda.config.model import llm_settings
 from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
@@ -40,11 +43,15 @@ class ModelShelf:
                     self._built[spec] = await self._build(spec)
         return self._built[spec]
 
+    @property
+    def program(self) -> ChatModel:
+        """The program's own model."""
+        return self._program
+
     async def close(self) -> None:
-        """Close what was built here."""
-        for model in self._built.values():
-            if model is not self._program:
-                await model.close()
+        """Close all of them."""
+        for model in {id(model): model for model in (self._program, *self._built.values())}.values():
+            await model.close()
 
     async def _build(self, spec: str) -> ChatModel:
         try:
@@ -55,6 +62,19 @@ class ModelShelf:
         except SettingsError as error:
             log.warning("%s is left aside, %s answers instead: %s", spec, self._program.name, error.detail)
         return self._program
+
+
+async def open_models(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, *, program: ChatModel | None = None
+) -> ModelShelf:
+    """Open the program's model, which `program` stands in for, and the shelf of the others; `stack` closes them.
+
+    Raises SettingsError.
+    """
+    chosen = program or await choose_model(llm_settings(settings), clock)
+    shelf = ModelShelf(chosen, llm_settings(settings), clock, look_around=program is None)
+    stack.push_async_callback(shelf.close)
+    return shelf
 
 
 async def choose_configured(spec: str, settings: LLMSettings, *, look_around: bool) -> LLMSettings | None:

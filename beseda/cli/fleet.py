@@ -108,7 +108,7 @@ class Fleet:
     async def _look_at_speech(self) -> None:
         """Ask the recogniser once how it is: a model that is about to be shut down is said in the log."""
         with contextlib.suppress(BesedaError, TimeoutError):
-            await asyncio.wait_for(self._container.transcriber.check(), _PATIENCE)
+            await asyncio.wait_for(self._container.media.transcriber.check(), _PATIENCE)
 
     async def _announce(self, announce: Callable[[Sequence[str]], None]) -> None:
         with contextlib.suppress(TimeoutError):

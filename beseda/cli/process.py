@@ -85,7 +85,7 @@ def _sandbox_username(profile: BotProfile) -> str:
 
 
 def _announce(plan: Plan, names: Sequence[str], container: Container, address: str) -> None:
-    typer.echo(f"Beseda is up: {', '.join(names)}, answering with {container.model.name}")
+    typer.echo(f"Beseda is up: {', '.join(names)}, answering with {container.models.program.name}")
     if plan.in_sandbox:
         typer.echo(f"Talk to it here: {address}/sandbox")
     else:

@@ -262,7 +262,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         container.meetings.adopt({profile.name: Diary(profile.calendar, profile.model)})
     find_model = budget_models(_finder(container.models, profile), container.budgets, profile.name)
     model = await find_model("")  # now, so that what is wrong with it is said at the start
-    if model.name != container.model.name:
+    if model.name != container.models.program.name:
         log.info("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, container)
     turns = GuardedTurns(record.turns, made.ground)
@@ -275,7 +275,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         messenger=messenger,
         chat=ChatService(profile, parts),
         panel=PanelService(profile, parts),
-        voice=container.voice,
+        voice=container.media.voice,
         memory=memory,
         updates=record.updates,
         turns=turns,
@@ -286,9 +286,9 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         jobs=container.jobs,
         chores=made.chores,
         files=container.files,
-        transcription=container.transcription,
+        transcription=container.media.transcription,
         documents=DocumentService(container.call_book.keep(model, Errand(profile.name, Purpose.DOCUMENT)), clock=clock),
-        enhancer=container.enhancer,
+        enhancer=container.media.enhancer,
         personal_data=container.build_personal_data(assignment.namespace),
         budgets=container.budgets,
         broadcasts=container.broadcasts,
@@ -299,7 +299,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         find_model=find_model,
         call_book=container.call_book,
         clock=clock,
-        downloads=container.downloads,
+        downloads=container.media.downloads,
         storage=settings.storage_dir,
         answerer=router.answerer,
         admin_ids=settings.admin_ids,
