@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from beseda.domain.file import FileOwner
+from beseda.domain.job import JobRequest
 from beseda.errors import UnavailableError
 from beseda.llm.base import ModelRequest
+from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from beseda.worker import register_tasks
 from tests.parts.living_bot import LivingBot, living_bot
@@ -109,3 +111,12 @@ async def test_model_that_fails_leaves_the_conversation_as_it_is(tmp_path: Path)
         await eventually(has_failed, within=20)
         await talk(living, 1)
         assert len(spoken(model)[-1].messages) == 1 + 10
+
+
+async def test_demo_sums_nothing_up(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, DemoModel()) as living:
+        jobs = living.container.jobs
+        register_tasks(jobs, living.container)
+        payload = {"bot": "assistant", "conversation_id": 1, "window": 10, "model": ""}
+        await jobs.enqueue(JobRequest(1, "conversation.summarise", payload, slot="light"))
+        assert (await jobs.wait(1)).result == {"written": False}
