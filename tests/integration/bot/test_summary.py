@@ -5,6 +5,7 @@ from pathlib import Path
 from beseda.domain.file import FileOwner
 from beseda.domain.job import JobRequest
 from beseda.errors import UnavailableError
+from beseda.kit.clock import SystemClock
 from beseda.llm.base import ModelRequest
 from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
@@ -114,7 +115,7 @@ async def test_model_that_fails_leaves_the_conversation_as_it_is(tmp_path: Path)
 
 
 async def test_demo_sums_nothing_up(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, DemoModel()) as living:
+    async with living_bot(tmp_path, DemoModel(SystemClock())) as living:
         jobs = living.container.jobs
         register_tasks(jobs, living.container)
         payload = {"bot": "assistant", "conversation_id": 1, "window": 10, "model": ""}
