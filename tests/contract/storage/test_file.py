@@ -204,7 +204,7 @@ async def test_housekeeping_lets_old_files_and_jobs_go(shelf: Shelf, database: D
     new = NewFile(ANYA, 7, FileKind.TRANSCRIPT, "old", job_id=1)
     await shelf.files.save(new, b"x")
     await jobs.cancel(1)
-    shelf.clock.shift(timedelta(days=8).total_seconds())
+    shelf.clock.shift(timedelta(days=9).total_seconds())
     young = await shelf.put()
     keeper = Housekeeping(SqlUpdateRepository(database), shelf.clock, Shelves(jobs, shelf.files, keep_days=30))
     await keeper.tidy()
