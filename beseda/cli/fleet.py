@@ -13,6 +13,7 @@ from beseda.bots.catalog import Catalog
 from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.kit.tasks import end_tasks
 from beseda.logs import log_context
 from beseda.worker import keep_schedule, register_tasks
 
@@ -50,9 +51,7 @@ class Fleet:
         try:
             await asyncio.gather(*tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await end_tasks(tasks)
 
     async def close(self) -> None:
         """Let running answers end for a while; what comes in from now on is stored, for others or the next start."""

@@ -29,6 +29,7 @@ from beseda.errors import StorageError, TelegramError, TelegramRefusedError, Tel
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
+from beseda.kit.tasks import end_tasks
 from beseda.llm.base import ChatModel
 from beseda.services import broadcast
 from beseda.services.budget import Payer, paying
@@ -137,8 +138,7 @@ class RunningBot:
         await self.runner.close()
         await self.runner.desk.chores.close()
         if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+            await end_tasks([self._keeping])
             self._keeping = None
         if self._territory is not None:
             await self._territory.leave()

@@ -21,6 +21,7 @@ from typing import Protocol
 from beseda.domain.territory import EVERYTHING, Claim, Standing
 from beseda.errors import LeaseLostError, StorageError
 from beseda.kit.owner import name_owner
+from beseda.kit.tasks import end_tasks
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.territory import TerritoryStore
 
@@ -172,9 +173,7 @@ class Territory:
             try:
                 await self._live()
             finally:
-                for ear in ears:
-                    ear.cancel()
-                await asyncio.gather(*ears, return_exceptions=True)
+                await end_tasks(ears)
 
     async def begin_to_leave(self) -> None:
         """Hand everything over as soon as it is idle. Alone, keep it: nobody is there who would go on."""

@@ -18,6 +18,7 @@ from beseda.jobs.running import Runner, Timing, free_dead
 from beseda.jobs.table import TableQueue
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
+from beseda.kit.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,7 @@ class CeleryJobs(TableQueue):
         """Stop; what still runs here after the grace, or `within` seconds, is cancelled and goes back into the line."""
         self._news.closing = True
         await self._runner.close(within)  # leases are renewed, and what goes back is sent to others meanwhile
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end_tasks(self._loops)
         await self._news.close()
         await self._broker.close()
 

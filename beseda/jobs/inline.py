@@ -12,6 +12,7 @@ from beseda.jobs.base import JobHandler, JobStore
 from beseda.jobs.running import Timing, free_dead
 from beseda.jobs.table import TableQueue
 from beseda.kit.clock import Clock
+from beseda.kit.tasks import end_tasks
 
 __all__ = ["InlineJobs", "Timing"]
 
@@ -59,9 +60,7 @@ class InlineJobs(TableQueue):
         for loop in self._loops[:-1]:
             loop.cancel()
         await self._runner.close(within)  # leases are renewed meanwhile
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end_tasks(self._loops)
         await self._news.close()
 
     def _hand_out(self, slot: str) -> None:

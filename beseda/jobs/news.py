@@ -16,6 +16,7 @@ from beseda.domain.job import Job
 from beseda.errors import StorageError
 from beseda.jobs.base import JobListener, JobStore
 from beseda.kit.clock import Clock
+from beseda.kit.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,7 @@ class News:
     async def close(self) -> None:
         """Tell nobody anything any more."""
         self.closing = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
 
     def listen(self, bot: str, listener: JobListener) -> None:
         """Have a bot told of every change to its jobs."""

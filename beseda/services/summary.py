@@ -16,6 +16,7 @@ from beseda.domain.summary import MAX_WORDS, Piece, Summary, cut_words
 from beseda.errors import EmptyAnswerError, StorageError
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
+from beseda.kit.tasks import end_tasks
 from beseda.llm.base import ChatModel, ModelRequest, TextDelta
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.summary import SummaryStore
@@ -130,9 +131,7 @@ class SummaryService:
 
     async def close(self) -> None:
         """Look at nothing more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -29,6 +29,7 @@ from beseda.jobs.base import JobQueue
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
+from beseda.kit.tasks import end_tasks
 from beseda.storage.base.webhook import WebhookStore
 
 log = logging.getLogger(__name__)
@@ -147,8 +148,7 @@ class WebhookService:
         """Ring no more, and close every connection."""
         self._is_closed = True
         if self._ringing is not None:
-            self._ringing.cancel()
-            await asyncio.gather(self._ringing, return_exceptions=True)
+            await end_tasks([self._ringing])
         await self._sender.close()
 
     async def _ask_for_job(self) -> None:

@@ -22,6 +22,7 @@ from beseda.errors import StorageError
 from beseda.jobs.broker import TASK, build_app, name_queue
 from beseda.jobs.running import Runner
 from beseda.kit.ids import new_id
+from beseda.kit.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +61,7 @@ class CeleryWorker:
         finally:
             self._closing = True
             state.should_stop = 0
-            for task in looking:
-                task.cancel()
-            await asyncio.gather(*looking, return_exceptions=True)
+            await end_tasks(looking)
 
     async def take(self, slot: str) -> None:
         """Run what waits in a slot, one after the other, until nobody waits; return at once where the slot is full."""

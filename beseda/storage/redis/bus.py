@@ -17,6 +17,7 @@ from redis.asyncio.client import PubSub
 
 from beseda.errors import StorageError
 from beseda.kit.backoff import Backoff
+from beseda.kit.tasks import end_tasks
 from beseda.storage.memory.bus import Mailbox
 from beseda.storage.redis.connection import guard
 
@@ -70,8 +71,7 @@ class RedisBus:
     async def close(self) -> None:
         """Stop listening."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
 
     async def _join(self, channel: str) -> None:
         joined = self._joined.setdefault(channel, asyncio.Event())
@@ -80,7 +80,8 @@ class RedisBus:
         elif not joined.is_set():
             await self.publish(self._wake, {})
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(joined.wait(), _JOIN_SECONDS)
+            async with asyncio.timeout(_JOIN_SECONDS):
+                await joined.wait()
 
     async def _part(self, channel: str, mailbox: Mailbox) -> None:
         listeners = self._listeners[channel]

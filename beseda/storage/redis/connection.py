@@ -1,5 +1,6 @@
 """The connection to Redis: every wait bounded, every failure a StorageError."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,11 +54,19 @@ def build_client(url: str) -> Redis:
 
 @contextmanager
 def guard() -> Iterator[None]:
-    """Turn what the client or the network raises into StorageError."""
+    """Turn what the client or the network raises into StorageError, and see to it that a cancellation is heard.
+
+    The client waits by `asyncio.wait_for`, which until Python 3.12 forgets that it was cancelled when what it waits for
+    comes at that moment (https://github.com/python/cpython/issues/86296): a task would then never end.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
     try:
         yield
     except (RedisError, OSError) as error:
         raise StorageError(f"Redis failed: {type(error).__name__}: {str(error)[:200]}") from error
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 def to_milliseconds(seconds: float) -> int:
