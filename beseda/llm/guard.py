@@ -13,10 +13,10 @@ from beseda.llm.base import (
     FinishReason,
     ModelEvent,
     ModelRequest,
+    ModelWrapper,
     ReasoningDelta,
     TextDelta,
 )
-from beseda.llm.wrapper import ModelWrapper
 
 _STEP = 256
 _ENDING = 24  # characters whose earlier occurrence gives the length of the phrase

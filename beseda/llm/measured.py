@@ -2,8 +2,7 @@
 
 from collections import OrderedDict
 
-from beseda.llm.base import ChatModel, Measuring
-from beseda.llm.wrapper import ModelWrapper
+from beseda.llm.base import ChatModel, Measuring, ModelWrapper
 
 _REMEMBERED_COUNTS = 1024
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from beseda.domain.usage import Usage
 from beseda.errors import SettingsError
-from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest
-from beseda.llm.wrapper import ModelWrapper
+from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ModelWrapper
 
 _TOKENS_PER_PRICE = 1_000_000
 

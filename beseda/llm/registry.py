@@ -16,7 +16,7 @@ from yarl import URL
 from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm import demo
-from beseda.llm.base import ChatModel, ModelHealth
+from beseda.llm.base import ChatModel, ModelHealth, ModelWrapper
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.failover import FailoverModel, RetryPolicy
@@ -29,7 +29,6 @@ from beseda.llm.llamacpp import build_llamacpp
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import PriceBook, PricedModel
 from beseda.llm.vllm import build_vllm
-from beseda.llm.wrapper import ModelWrapper
 
 logger = logging.getLogger(__name__)
 

@@ -10,13 +10,11 @@ from beseda.domain.estimate import estimate_tokens
 from beseda.llm.base import (
     ChatModel,
     Finished,
-    Measuring,
     ModelEvent,
-    ModelHealth,
     ModelRequest,
+    ModelWrapper,
     ReasoningDelta,
     TextDelta,
-    find_measuring,
 )
 from beseda.photo.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
 from beseda.services.budget import BudgetService, Payer, current_payer, spending
@@ -36,7 +34,7 @@ def budget_models(find: FindModel, budgets: BudgetService, bot: str) -> FindMode
     return find_budgeted
 
 
-class BudgetedModel:
+class BudgetedModel(ModelWrapper):
     """A `ChatModel` whose calls are reserved before and settled after; from 80 % of a budget on a cheaper one answers.
 
     What is left of a budget bounds the answer's length, so that it is not overdrawn. A failover below counts as one
@@ -45,19 +43,10 @@ class BudgetedModel:
 
     def __init__(self, model: ChatModel, find: FindModel, budgets: BudgetService, bot: str) -> None:
         """`find` finds the cheaper model; who pays is `paying`, and where nobody is the bot does."""
-        self._model = model
+        super().__init__(model)
         self._find = find
         self._budgets = budgets
         self._bot = bot
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def measuring(self) -> Measuring | None:
-        """How the model measures."""
-        return find_measuring(self._model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer. Raises BudgetExhaustedError before it begins, StorageError, and a leaf of RemoteError."""
@@ -77,12 +66,6 @@ class BudgetedModel:
                     yield event
         finally:
             await self._budgets.settle(reservation, meter.used)
-
-    async def check(self) -> ModelHealth:
-        return await self._model.check()
-
-    async def close(self) -> None:
-        await self._model.close()
 
     async def _choose(self, reservation: Reservation) -> ChatModel:
         cheaper = self._budgets.rules_of(self._bot).cheaper_model

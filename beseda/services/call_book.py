@@ -10,11 +10,9 @@ from beseda.kit.clock import Clock
 from beseda.llm.base import (
     ChatModel,
     Finished,
-    Measuring,
     ModelEvent,
-    ModelHealth,
     ModelRequest,
-    find_measuring,
+    ModelWrapper,
 )
 from beseda.services.listening import CallRecord
 from beseda.storage.base.model_call import ModelCallStore
@@ -45,19 +43,11 @@ class CallBook:
             log.warning("a call of %s is not on record: %s", call.model, error.detail)
 
 
-class _RecordedModel:
+class _RecordedModel(ModelWrapper):
     def __init__(self, model: ChatModel, book: CallBook, errand: Errand) -> None:
-        self._model = model
+        super().__init__(model)
         self._book = book
         self._errand = errand
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def measuring(self) -> Measuring | None:
-        return find_measuring(self._model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer. Raises what the model raises."""
@@ -72,9 +62,3 @@ class _RecordedModel:
         except RemoteError as error:
             await self._book.add(record.failed(error), self._errand)
             raise
-
-    async def check(self) -> ModelHealth:
-        return await self._model.check()
-
-    async def close(self) -> None:
-        await self._model.close()

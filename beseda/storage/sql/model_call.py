@@ -1,5 +1,7 @@
 """Calls of models that are no turn's answer, in SQL."""
 
+from datetime import datetime
+
 from sqlalchemy import insert
 
 from beseda import metrics
@@ -23,17 +25,24 @@ class SqlModelCallRepository:
             "purpose": errand.purpose.value,
             "conversation_id": errand.conversation_id,
             "attempt": 0,
-            "endpoint": call.endpoint,
-            "model": call.model,
-            "prompt_tokens": call.usage.prompt_tokens,
-            "completion_tokens": call.usage.completion_tokens,
-            "cost": call.usage.cost,
-            "estimated": call.usage.estimated,
-            "finish_reason": call.finish_reason,
-            "first_token_ms": call.first_token_ms,
-            "total_ms": call.total_ms,
-            "error": call.error,
-            "created_at": self._clock.now(),
+            **describe_call(call, self._clock.now()),
         }
         await self._database.write(lambda connection: connection.execute(insert(model_calls).values(row)).rowcount)
         metrics.model_call(errand.bot, call)
+
+
+def describe_call(call: ModelCall, now: datetime) -> dict[str, object]:
+    """Return the columns that every call has, an answer's and any other."""
+    return {
+        "endpoint": call.endpoint,
+        "model": call.model,
+        "prompt_tokens": call.usage.prompt_tokens,
+        "completion_tokens": call.usage.completion_tokens,
+        "cost": call.usage.cost,
+        "estimated": call.usage.estimated,
+        "finish_reason": call.finish_reason,
+        "first_token_ms": call.first_token_ms,
+        "total_ms": call.total_ms,
+        "error": call.error,
+        "created_at": now,
+    }

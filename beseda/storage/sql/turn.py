@@ -15,6 +15,7 @@ from beseda.domain.usage import ModelCall
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import Audience, write_events
+from beseda.storage.sql.model_call import describe_call
 from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.lead import leads
@@ -308,21 +309,7 @@ def _part_step(turn: Turn, part: Part, state: PartState, now: datetime) -> Param
 
 
 def _call_params(turn: Turn, call: ModelCall, now: datetime) -> Params:
-    return {
-        "turn_id": turn.id,
-        "attempt": turn.attempt,
-        "endpoint": call.endpoint,
-        "model": call.model,
-        "prompt_tokens": call.usage.prompt_tokens,
-        "completion_tokens": call.usage.completion_tokens,
-        "cost": call.usage.cost,
-        "estimated": call.usage.estimated,
-        "finish_reason": call.finish_reason,
-        "first_token_ms": call.first_token_ms,
-        "total_ms": call.total_ms,
-        "error": call.error,
-        "created_at": now,
-    }
+    return {"turn_id": turn.id, "attempt": turn.attempt, **describe_call(call, now)}
 
 
 _find_turn = (
