@@ -1,6 +1,6 @@
 # Everything a person or a machine does with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check bench lock fmt docs clean
+.PHONY: help run install install-dev test test-slow check bench lock fmt docs clean
 
 PYTHON ?= python3
 # Tests in this many processes, a file's in one: on two cores that takes a third off.
@@ -18,9 +18,13 @@ install: .venv/.installed ## put what running needs into .venv
 
 install-dev: .venv/.installed-dev ## put what tests and checks need into .venv, too
 
-test: .venv/.installed-dev ## run every test
+test: .venv/.installed-dev ## run every test but the slow ones: at most ten minutes on two cores
 	@scripts/install-test-servers
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not slow" $(ARGS)
+
+test-slow: .venv/.installed-dev ## run the slow tests: kills, endurance, the second browser size
+	@scripts/install-test-servers
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m slow $(ARGS)
 
 check: .venv/.installed-dev ## lint, types, architecture, locks, generated pages
 	@scripts/check

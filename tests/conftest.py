@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Generator
@@ -45,6 +46,8 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 
 
 def pytest_configure() -> None:
+    # A shell starts background jobs with SIGINT ignored, and children inherit that: Ctrl-C tests would never end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in list(os.environ):
         if _OURS.fullmatch(name):
             del os.environ[name]

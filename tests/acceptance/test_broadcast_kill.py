@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
@@ -14,6 +15,8 @@ from beseda.sandbox.user import SandboxUser
 from tests.acceptance.program import Program
 from tests.parts.living_bot import ANNA, TOKEN, account
 from tests.parts.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 PEOPLE = range(7100000001, 7100000101)
 TEXTS = {"ru": "Новости дня"}

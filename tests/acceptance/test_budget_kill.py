@@ -4,6 +4,8 @@ import signal
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
 from beseda.sandbox.user import SandboxUser
@@ -11,6 +13,8 @@ from tests.acceptance.program import Program
 from tests.parts.living_bot import ANNA, TOKEN, account
 from tests.parts.model_server import ModelServer, Reply
 from tests.parts.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 
 def read_counters(folder: Path) -> list[tuple[int, int]]:

@@ -8,6 +8,8 @@ import pytest
 
 from bench.kill import GROWING, Ordeal, run_ordeal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("ordeal", [Ordeal(users=200, kills=20), GROWING], ids=["quick answers", "growing answers"])
 async def test_kill_at_random_moments_loses_nothing_and_doubles_nothing(ordeal: Ordeal, tmp_path: Path) -> None:

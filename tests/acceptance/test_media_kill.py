@@ -19,6 +19,8 @@ from tests.acceptance.program import Program
 from tests.parts.speech_server import Fault, SpeechServer
 from tests.parts.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "7100000009:token-for-tests-token-for-tests"
 _KILLS = 4
 SAID = SpeechServer().text

@@ -10,6 +10,8 @@ import pytest
 from bench.model_server import Tempo
 from bench.replicas import Ordeal, run_ordeal
 
+pytestmark = pytest.mark.slow
+
 _SMALL = Ordeal(
     users=30,
     photographers=4,

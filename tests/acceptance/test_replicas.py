@@ -15,6 +15,8 @@ from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
