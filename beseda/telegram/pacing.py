@@ -7,6 +7,7 @@ A chat has one owner among the replicas, so its pace is kept here; that of the b
 together. After a flood wait everything goes at four fifths of its pace, and a tenth faster every five minutes.
 """
 
+import asyncio
 from collections import OrderedDict
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class Pacer:
         self._key = f"bot:{bot}"
         self._tokens = tokens if enabled else None
         self._ahead, self._taken_at = 0, float("-inf")
+        self._empty_until = float("-inf")
+        # Callers wait in the order they came, and only the first polls the bucket: a thousand that polled together
+        # asked it 27,000 times a second and served the last to come first.
+        self._line = asyncio.Lock()
         self._pace, self._paced_at = 1.0, 0.0
         # For each chat the moment at which its burst will be whole again (a leaky bucket as one number).
         self._full_at: OrderedDict[int, float] = OrderedDict()
@@ -76,13 +81,17 @@ class Pacer:
             self._full_at.popitem(last=False)
 
     async def wait_for_bot(self) -> None:
-        """Wait until the bot may make one more call, and count it."""
-        while (wait := await self._take()) > 0:
-            await self._clock.sleep(wait)
+        """Wait until the bot may make one more call, and count it; callers are served in order of arrival."""
+        async with self._line:
+            while (wait := await self._take()) > 0:
+                await self._clock.sleep(wait)
 
     async def has_room(self) -> bool:
-        """Count a call that only shows progress, and return whether it may be made: it never waits."""
-        return await self._take() <= 0
+        """Count a call that only shows progress, and return whether it may be made: it never waits for a token.
+
+        Messages go first: while one waits for a token, progress gets none.
+        """
+        return not self._line.locked() and await self._take() <= 0
 
     def close(self, chat_id: int, seconds: float) -> None:
         """Obey a 429: nothing to this chat for `seconds`, and everything slower from now on."""
@@ -95,6 +104,8 @@ class Pacer:
         if self._tokens is None:
             return 0.0
         now = self._clock.monotonic()
+        if now < self._empty_until:
+            return self._empty_until - now
         is_busy = now - self._taken_at < _BLOCK_SECONDS
         if is_busy and self._ahead:
             self._ahead -= 1
@@ -104,7 +115,11 @@ class Pacer:
         wanted = self._tokens.block if is_busy else 1
         taken, wait = await self._tokens.take(self._key, wanted, rate=rate, burst=rate)
         self._ahead, self._taken_at = max(0, taken - 1), now
-        return 0.0 if taken else max(wait, 0.01)
+        if taken:
+            return 0.0
+        wait = max(wait, 0.01)
+        self._empty_until = now + wait
+        return wait
 
     def _every(self, kind: ChatKind) -> float:
         return (_PRIVATE_EVERY if kind is ChatKind.PRIVATE else _GROUP_EVERY) / self.pace

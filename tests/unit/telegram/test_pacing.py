@@ -1,5 +1,7 @@
 """How fast a bot may talk."""
 
+import asyncio
+
 import pytest
 
 from beseda.domain.conversation import ChatKind
@@ -104,6 +106,57 @@ async def test_pace_of_the_bot_is_not_counted_when_pacing_is_off() -> None:
     clock = ManualClock()
     pacer = Pacer(clock, enabled=False, bot=1, tokens=MemoryTokenBucket(clock))
     assert all([await pacer.has_room() for _ in range(100)])
+
+
+async def test_a_thousand_waiters_are_served_in_order_and_one_of_them_asks() -> None:
+    clock = ManualClock()
+    tokens = Counted(clock)
+    tokens.block = 1
+    pacer = Pacer(clock, bot=1, tokens=tokens)
+    served: list[int] = []
+
+    async def say(number: int) -> None:
+        await pacer.wait_for_bot()
+        served.append(number)
+
+    waiting = [asyncio.create_task(say(number)) for number in range(1000)]
+    for _ in range(40):
+        await clock.advance(0.1)
+        assert clock.sleepers <= 1
+    assert 145 <= len(served) <= 155
+    assert served == list(range(len(served)))
+    assert tokens.asked <= 2 * len(served)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_a_waiter_that_gives_up_does_not_hold_up_the_next() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock, bot=1, tokens=MemoryTokenBucket(clock))
+    for _ in range(30):
+        await pacer.wait_for_bot()
+    first, second = (asyncio.create_task(pacer.wait_for_bot()) for _ in range(2))
+    await clock.wait_for_sleepers()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await clock.advance(0.1)
+    assert second.done()
+
+
+async def test_progress_waits_behind_messages_and_does_not_ask_an_empty_bucket() -> None:
+    clock = ManualClock()
+    tokens = Counted(clock)
+    pacer = Pacer(clock, bot=1, tokens=tokens)
+    while await pacer.has_room():
+        pass
+    asked = tokens.asked
+    waiting = asyncio.create_task(pacer.wait_for_bot())
+    await clock.wait_for_sleepers()
+    assert not any([await pacer.has_room() for _ in range(100)])
+    assert tokens.asked == asked
+    await clock.advance(0.1)
+    await waiting
 
 
 class Counted(MemoryTokenBucket):
