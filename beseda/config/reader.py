@@ -180,8 +180,9 @@ class _Reader:
         if isinstance(value, dict) and len(place) > 1:
             value = value.get(str(place[1]))
         shown = "this" if row.secret or row.address else repr(value)[:80]
+        expected = row.expected_entries.get(str(place[1]), row.expects) if len(place) > 1 else row.expects
         origin = self.origins.get(entry) or self.origins.get(name, row.variable)
-        self.problems.append(f"{origin}: {shown} will not do; give {row.expects}")
+        self.problems.append(f"{origin}: {shown} will not do; give {expected}")
 
 
 def _check_together(settings: Settings) -> Iterator[str]:

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from beseda.domain.budget import is_zone
+from beseda.kit.proxies import is_near
+
+_HOST = re.compile(r"[a-z0-9._:-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,8 @@ class Setting:
     value: `<NAME>_API_KEY` fills the entry `name`; `special` variables fill the entry they are tied to.
     `outranks_flag` turns the usual order round: the variable stands above the command's flag.
     `default` says in words what holds where nothing is set, `example` is a value in YAML: both where the field's own
-    default does not tell. A `secret` is never shown and never written literally into config.yaml; of an `address` that
-    goes for its password.
+    default does not tell; `expected_entries` replaces `expects` for entries by name. A `secret` is never shown and
+    never written literally into config.yaml; of an `address` that goes for its password.
     """
 
     path: str
@@ -35,6 +38,7 @@ class Setting:
     outranks_flag: bool = False
     default: str = ""
     example: str = ""
+    expected_entries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def variable(self) -> str:
@@ -74,10 +78,21 @@ def _read_switch(value: object) -> object:
 
 
 def _check_url(value: str) -> str:
+    if "://" not in value:
+        value = _add_scheme(value)
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:  # .port raises beyond 65535
         raise ValueError("not an http address")
     return value.rstrip("/")
+
+
+def _add_scheme(value: str) -> str:
+    """Return `host:port` as an address: in the clear on this machine and its network, encrypted elsewhere."""
+    host = urlsplit(f"//{value}").hostname or ""
+    # One bare word is more likely a mistake than a host.
+    if not _HOST.fullmatch(host) or (host.isalpha() and host == value and host != "localhost"):
+        raise ValueError("not an address")
+    return f"{'http' if is_near(host) else 'https'}://{value}"
 
 
 def _check_zone(value: str) -> str:

@@ -36,6 +36,16 @@ def find_proxy(address: str) -> Proxy:
     return Proxy(bare, {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
 
 
+def is_near(host: str) -> bool:
+    """Return whether a host is in the private network: a private address, or a name without dots."""
+    if is_this_machine(host) or host.endswith((".local", ".internal", ".lan")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host
+
+
 def is_this_machine(host: str) -> bool:
     """Return whether a host name or address is loopback."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -1,7 +1,8 @@
 """Every OpenAI-compatible endpoint, one row each. This table is the only place that knows vendors by name.
 
-The order matters: without `BESEDA_MODEL` the first row that is set up answers. The command line, the documentation
-and the contract suite are derived from the table, so a new vendor is a new row and nothing else.
+The order matters: without `BESEDA_MODEL` the first row that is set up answers, servers whose address is set first.
+The command line, the documentation and the contract suite are derived from the table, so a new vendor is a new row and
+nothing else.
 """
 
 from collections.abc import Mapping

@@ -10,11 +10,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from yarl import URL
 
 from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
+from beseda.kit.proxies import is_near
 from beseda.llm import demo
 from beseda.llm.base import ChatModel, ModelHealth, ModelWrapper
 from beseda.llm.discovery import find_local_servers
@@ -164,16 +166,27 @@ def _choose_policy(wires: Sequence[ChatModel], policy: RetryPolicy) -> RetryPoli
 
 
 def list_configured(settings: LLMSettings) -> list[Endpoint]:
-    """Return the endpoints that are set up: a key where one is needed, an address for a server of one's own."""
-    return [row for row in ENDPOINTS if (settings.api_keys if row.needs_key else settings.base_urls).get(row.name)]
+    """Return the configured endpoints: a key where one is needed, else an address.
+
+    Servers whose address the owner set come before those with a key alone: messages stay on the owner's machines
+    although a key is set for something else.
+    """
+    found = [row for row in ENDPOINTS if (settings.api_keys if row.needs_key else settings.base_urls).get(row.name)]
+    return sorted(found, key=lambda row: not _is_own(row, settings.base_urls.get(row.name, "")))
+
+
+def _is_own(row: Endpoint, url: str) -> bool:
+    """Return whether `url` is a server of the owner rather than another address of the vendor."""
+    host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
+    return bool(host) and (row.is_local or is_near(host))
 
 
 async def choose_model(settings: LLMSettings, clock: Clock, http: HttpClient | None = None) -> ChatModel:
     """Return the model to talk to, guarded and with failover.
 
-    The spec where there is one; else the first endpoint that is set up (the first alone: nobody's words go to a second
-    company unasked); else a server found on this machine; else the demo. Closing the model closes the connections
-    too, unless they came as `http`. Raises SettingsError.
+    The spec where there is one; else the first endpoint that is set up, servers whose address the owner set before
+    keys (the first alone: nobody's words go to a second company unasked); else a server found on this machine; else
+    the demo. Closing the model closes the connections too, unless they came as `http`. Raises SettingsError.
     """
     owned = http is None
     client = HttpClient() if http is None else http

@@ -45,11 +45,20 @@ def build_transcriber(settings: SpeechSettings) -> Transcriber:
     """
     specs = [spec.strip() for spec in settings.spec.split(",") if spec.strip()]
     if not specs:
-        specs = [row.name for row in ENDPOINTS if _find_gap(row, settings) is None][:1]
+        usable = [row.name for row in _list_preferred() if _find_gap(row, settings) is None]
+        specs = usable[:1]
     transcribers = [_build_one(spec, settings) for spec in specs]
     if not transcribers:
         return UnconfiguredTranscriber()
     return transcribers[0] if len(transcribers) == 1 else FailoverTranscriber(transcribers)
+
+
+def _list_preferred() -> list[SpeechEndpoint]:
+    """Return the endpoints in their order of preference without `BESEDA_SPEECH`.
+
+    Recognisers whose address the owner set come before keys: a key for chat must not send voices to a company.
+    """
+    return sorted(ENDPOINTS, key=lambda row: row.needs_key)
 
 
 def _build_one(spec: str, settings: SpeechSettings) -> Transcriber:

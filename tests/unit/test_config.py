@@ -186,6 +186,29 @@ def test_own_speech_server_is_an_endpoint_too() -> None:
     assert load_settings(None, {}, {"ASR_BASE_URL": "http://asr:1"}).base_urls == {"asr": "http://asr:1"}
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("localhost:8080/v1", "http://localhost:8080/v1"),
+        ("llama:8080", "http://llama:8080"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("192.168.0.5:8080/", "http://192.168.0.5:8080"),
+        ("llm.example.org/v1", "https://llm.example.org/v1"),
+    ],
+)
+def test_an_address_without_its_scheme_is_understood(written: str, read: str) -> None:
+    assert load_settings(None, {}, {"LLAMA_SERVER_URL": written}).base_urls == {"llamacpp": read}
+
+
+@pytest.mark.parametrize(
+    "written", ["yes", "two words", "ftp://a.example", "127.0.0.1:99999", "a b.example:1", ":8080"]
+)
+def test_what_is_no_address_is_refused_with_the_port_of_its_server(written: str) -> None:
+    (line,) = problems(environ={"LLAMA_SERVER_URL": written})
+    assert line == "LLAMA_SERVER_URL: this will not do; give an address like http://127.0.0.1:8080/v1"
+
+
 @pytest.mark.parametrize(("word", "value"), [("off", False), ("on", True), ("OFF", False)])
 def test_limits_are_a_switch(word: str, value: bool) -> None:
     assert load_settings(None, {}, {"BESEDA_LIMITS": word}).limits is value

@@ -30,7 +30,8 @@ class ModelsSection(Section):
             "The model that answers, as `endpoint:model`, or an ordered list: the next one steps in when one fails.",
             _MODELS,
             variables=("BESEDA_MODEL",),
-            default="the first endpoint that has a key, then a server found on this machine, then the demo model",
+            default="a server whose address is set, then the first endpoint that has a key, then a server found on "
+            "this machine, then the demo model",
             example="[openrouter:deepseek/deepseek-v4-flash, groq:openai/gpt-oss-120b]",
         ),
     ] = ()
@@ -41,7 +42,7 @@ class ModelsSection(Section):
             "The recogniser of voice messages, written like `models.chat`.",
             _MODELS,
             variables=("BESEDA_SPEECH",),
-            default="the first endpoint for speech that is configured",
+            default="a recogniser whose address is set, then the first endpoint for speech that has a key",
             example="groq:whisper-large-v3-turbo",
         ),
     ] = ()
@@ -66,6 +67,7 @@ class ModelsSection(Section):
             "models.base_urls",
             "Address of an endpoint, by its name: a server of your own, or a proxy before a public one.",
             "an address like http://127.0.0.1:8000/v1",
+            expected_entries={row.name: f"an address like {row.base_url}" for row in ENDPOINTS},
             pattern="<ENDPOINT>_BASE_URL",
             special={row.url_variable: row.name for row in ENDPOINTS},
             address=True,

@@ -16,8 +16,11 @@ LOCAL = {"asr": "http://127.0.0.1:9"}
     ("settings", "name"),
     [
         (SpeechSettings(), "none"),
-        (SpeechSettings(api_keys={"groq": "k", "openai": "k"}, base_urls=LOCAL), "groq:whisper-large-v3-turbo"),
-        (SpeechSettings(api_keys={"openai": "k"}, base_urls=LOCAL), "openai:gpt-transcribe"),
+        (SpeechSettings(api_keys={"groq": "k", "openai": "k"}), "groq:whisper-large-v3-turbo"),
+        (SpeechSettings(api_keys={"openai": "k"}), "openai:gpt-transcribe"),
+        # What the owner named stands above a key that is there for chat: voices stay at home.
+        (SpeechSettings(api_keys={"groq": "k", "openai": "k"}, base_urls=LOCAL), "asr"),
+        (SpeechSettings(api_keys={"openrouter": "k"}, base_urls={"transcribe": "http://127.0.0.1:9"}), "transcribe"),
         (SpeechSettings(base_urls=LOCAL), "asr"),
         (SpeechSettings("asr:openai/whisper-small", base_urls=LOCAL), "asr:openai/whisper-small"),
         (SpeechSettings("asr, groq:w ,", {"groq": "k"}, LOCAL), "asr,groq:w"),

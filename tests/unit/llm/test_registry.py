@@ -141,4 +141,23 @@ def test_configured_is_a_key_or_an_address_of_ones_own() -> None:
         api_keys={"groq": "k", "vllm": "k"}, base_urls={"llamacpp": "http://a", "openai": "http://b"}
     )
 
-    assert [row.name for row in list_configured(settings)] == ["groq", "llamacpp"]
+    assert {row.name for row in list_configured(settings)} == {"groq", "llamacpp"}
+
+
+@pytest.mark.parametrize(
+    ("urls", "first"),
+    [
+        ({"llamacpp": "http://127.0.0.1:9"}, "llamacpp"),
+        ({"vllm": "https://llm.example.org/v1"}, "vllm"),
+        ({"ollama": "127.0.0.1:11434"}, "ollama"),
+        ({"lmstudio": "http://gpu.lan:1234/v1"}, "lmstudio"),
+        ({"openai": "http://127.0.0.1:1234/v1"}, "openai"),
+        ({"openai": "http://llm:1234/v1"}, "openai"),
+        ({"openai": "https://api.openai.com/v1"}, "openrouter"),
+        ({}, "openrouter"),
+    ],
+)
+def test_an_address_that_the_owner_set_stands_above_keys(urls: dict[str, str], first: str) -> None:
+    keys = {"openrouter": "k", "openai": "k", "groq": "k"}
+
+    assert list_configured(LLMSettings(api_keys=keys, base_urls=urls))[0].name == first
