@@ -513,6 +513,11 @@ class RepeatingAnswerError(RemoteError):
         en="The model began to repeat itself, so I stopped it. Please try again.",
     )
 
+    def __init__(self, detail: str = "", *, retry_after: float | None = None, kept: int | None = None) -> None:
+        """`kept` is the length of the answer before it began to repeat; None where that is unknown."""
+        super().__init__(detail, retry_after=retry_after)
+        self.kept = kept
+
 
 class TelegramError(BesedaError):
     """Telegram said no, or nothing."""

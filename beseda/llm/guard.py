@@ -49,6 +49,11 @@ class RepeatDetector:
         self._fresh = ""
         self._circling = 0
 
+    @property
+    def circling(self) -> int:
+        """How many characters at the end of the text are copies of one phrase."""
+        return self._circling
+
     def feed(self, text: str) -> bool:
         """Take the next piece; True when one phrase has been said for too long."""
         self._fresh += text
@@ -130,7 +135,8 @@ class _Watch:
         self._pieces.append(text)
         self._blank = self._blank and not text.strip()
         if self._detector.feed(text):
-            raise RepeatingAnswerError(f"{self._name}: the same phrase again and again after {self._length} characters")
+            detail = f"{self._name}: the same phrase again and again after {self._length} characters"
+            raise RepeatingAnswerError(detail, kept=max(0, self._length - self._detector.circling))
         return text
 
     def take_thought(self, text: str) -> None:

@@ -13,11 +13,20 @@ from dataclasses import dataclass, field, replace
 
 from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import ChatKey
+from beseda.domain.markdown import close_code
 from beseda.domain.media import Media, write_media
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.domain.usage import ModelCall
-from beseda.errors import BesedaError, BudgetExhaustedError, EmptyAnswerError, RemoteError
+from beseda.errors import (
+    BesedaError,
+    BrokenStreamError,
+    BudgetExhaustedError,
+    EmptyAnswerError,
+    RefusedAnswerError,
+    RemoteError,
+    RepeatingAnswerError,
+)
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
@@ -162,6 +171,8 @@ class ChatService:
             log.warning("the model failed: %s: %s", type(error).__name__, error.detail)
             await live.settle()
             text = explain(error, self._bot, question.language)
+            if kept := keep_words(attempt.answer.said, error, question.language):
+                text = f"{question.preface}\n\n{kept}".lstrip()
             await self._store_failure(attempt, text, type(error).__name__, record.failed(error))
         except BudgetExhaustedError as error:
             await live.settle()
@@ -194,7 +205,9 @@ class ChatService:
             return
         footer = question.footer(answered) if question.footer else Footer()
         cut = CUT.say(question.language) if call.finish_reason == FinishReason.LENGTH else ""
-        markdown = "\n\n".join(filter(None, [attempt.answer.text, cut, footer.note]))
+        below = list(filter(None, [cut, footer.note]))
+        shown = close_code(attempt.answer.text) if below else attempt.answer.text
+        markdown = "\n\n".join([shown, *below])
         reply = Message(Role.ASSISTANT, answered.said)
         turn.parts = await self._compose(markdown, footer.keyboard, question.target, attempt.shown)
         turn.state = TurnState.ANSWERED
@@ -236,3 +249,15 @@ def explain(error: RemoteError, bot: BotProfile, language: str) -> str:
     """Return what the user reads about a failure of the model: the bot's own apology in place of the general words."""
     apology = bot.apology if error.text is RemoteError.text else None
     return apology.say(language) if apology else error.say(language)
+
+
+def keep_words(said: str, error: RemoteError, language: str) -> str:
+    """Return the Markdown that keeps a broken answer on the screen: its words with a note below them.
+
+    Empty where no words came, or where the provider's filter stopped them.
+    """
+    if isinstance(error, RefusedAnswerError):
+        return ""
+    words = close_code(said[: error.kept] if isinstance(error, RepeatingAnswerError) else said).strip()
+    note = error if isinstance(error, RepeatingAnswerError) else BrokenStreamError()
+    return f"{words}\n\n_{note.say(language)}_" if words else ""

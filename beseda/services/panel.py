@@ -19,6 +19,7 @@ import orjson
 
 from beseda.domain.bot import BotProfile
 from beseda.domain.budget import Unit
+from beseda.domain.markdown import close_code
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.domain.usage import ModelCall, Usage
@@ -27,7 +28,7 @@ from beseda.kit.texts import Text
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.logs import log_context
 from beseda.services.budget import ensure_left
-from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain
+from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain, keep_words
 from beseda.services.conversation import PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener
@@ -53,7 +54,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one seat. `said` is empty where it failed; `failure` is then what the user reads."""
+    """What came of one seat. `said` is empty where it failed; `failure` is then shown: it may hold a broken answer."""
 
     said: str
     failure: str
@@ -138,7 +139,8 @@ class PanelService:
         question = table.panel.question
         above = (question.opening() if seat == 0 else "") + table.panel.seats[seat].label
         cut = CUT.say(question.language) if outcome.call.finish_reason == FinishReason.LENGTH else ""
-        text = "\n\n".join(filter(None, [above, outcome.said or outcome.failure, cut]))
+        said = close_code(outcome.said) if cut else outcome.said
+        text = "\n\n".join(filter(None, [above, said or outcome.failure, cut]))
         table.enter(seat, outcome, await self._parts.messenger.compose(text))
         await self._parts.turns.answer(table.turn, None, table.total())
         return await self._delivery.send(table.turn, table.ready_parts(), question.target)
@@ -288,7 +290,8 @@ class _Stage:
             return Outcome("", error.say(language), record.failed(error))
         except RemoteError as error:
             log.warning("%s failed: %s: %s", model.name, type(error).__name__, error.detail)
-            return Outcome("", explain(error, self._bot, language), record.failed(error))
+            failure = keep_words(answer.said, error, language) or explain(error, self._bot, language)
+            return Outcome("", failure, record.failed(error))
         if answer.said.strip():
             return Outcome(answer.said, "", record.finished(end))
         silence = STOPPED_EMPTY if end.reason is FinishReason.STOPPED else EmptyAnswerError.text

@@ -8,6 +8,10 @@ from beseda.errors import (
     BrokenStreamError,
     FileTooLargeError,
     RefusedAnswerError,
+    RemoteError,
+    RepeatingAnswerError,
+    TimedOutError,
+    UnavailableError,
     UnsupportedInputError,
 )
 from beseda.llm.guard import GuardedModel, GuardLimits
@@ -119,19 +123,42 @@ async def test_repeating_answer_is_stopped(tmp_path: Path) -> None:
         reply = await anna.wait_reply()
         await living.settle()
         assert len(reply["text"]) < 4000
+        assert reply["text"].endswith(RepeatingAnswerError.text.ru)
 
 
-@pytest.mark.parametrize("error", [BrokenStreamError("cut"), RefusedAnswerError("filter")], ids=["broken", "refused"])
-async def test_answer_that_ends_in_failure_is_not_kept(tmp_path: Path, error: BrokenStreamError) -> None:
-    half = ScriptedAnswer(pieces=("Half of an ", "ans"), error=error)
+async def test_broken_answer_keeps_its_words_with_a_note_and_a_button(tmp_path: Path) -> None:
+    half = ScriptedAnswer(pieces=("Half of an ", "answer\n\n```python\nprint("), error=BrokenStreamError("cut"))
     model = ScriptedModel([half, "whole"])
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await anna.say("Hi")
-        assert (await anna.wait_reply())["text"] == error.text.ru
+        reply = await anna.wait_reply()
+        assert reply["text"] == f"Half of an answer\n\nprint(\n\n{BrokenStreamError.text.ru}"
+        assert [entity["type"] for entity in reply["entities"]] == ["pre", "italic"]
+        await anna.press("🔄 Ещё раз")
+        await anna.wait_text("whole")
+    assert [message.content for message in model.requests[1].messages[1:]] == ["Hi"]
+
+
+@pytest.mark.parametrize("error", [TimedOutError("silent"), UnavailableError("gone")], ids=["silent", "gone"])
+async def test_words_before_any_failure_stay_and_are_no_part_of_the_history(tmp_path: Path, error: RemoteError) -> None:
+    model = ScriptedModel([ScriptedAnswer(pieces=("Half of ",), error=error), "whole"])
+    async with living_bot(tmp_path, model) as living:
+        anna = await living.user()
+        await anna.say("Hi")
+        assert (await anna.wait_reply())["text"] == f"Half of\n\n{BrokenStreamError.text.ru}"
         await anna.say("again")
         await anna.wait_text("whole")
     assert [message.content for message in model.requests[1].messages[1:]] == ["again"]
+
+
+async def test_words_that_a_filter_stopped_are_not_kept(tmp_path: Path) -> None:
+    half = ScriptedAnswer(pieces=("Half of an ", "ans"), error=RefusedAnswerError("filter"))
+    model = ScriptedModel([half, "whole"])
+    async with living_bot(tmp_path, model) as living:
+        anna = await living.user()
+        await anna.say("Hi")
+        assert (await anna.wait_reply())["text"] == RefusedAnswerError.text.ru
 
 
 async def test_bug_in_the_model_is_apologised_for_and_the_next_message_is_served(tmp_path: Path) -> None:

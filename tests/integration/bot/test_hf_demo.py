@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import UnavailableError
-from beseda.testing.scripted_model import ScriptedModel
+from beseda.errors import BrokenStreamError, UnavailableError
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import living_bot
 from tests.parts.model_server import ModelServer, Reply
 
@@ -100,6 +100,21 @@ async def test_failed_comparison_is_compared_again_by_the_button(tmp_path: Path)
             await anna.wait_text("better")
         await living.settle()
     assert [request.messages[-1].content for request in model.requests] == ["what is love?"] * 6
+
+
+async def test_broken_answer_of_a_comparison_stays_with_a_note_and_is_not_remembered(tmp_path: Path) -> None:
+    half = ScriptedAnswer(pieces=("love is a ",), error=BrokenStreamError("cut"))
+    model = ScriptedModel([half, "one", "two"], fallback="next")
+    async with living_bot(tmp_path, model, "hf_demo") as living:
+        anna = await living.user()
+        await anna.say("/compare what is love?")
+        await anna.wait_text(BrokenStreamError.text.ru)
+        await living.settle()
+        texts = [message["text"] for message in await anna.history()]
+        await anna.say("and now?")
+        await anna.wait_text("next")
+    assert any("love is a" in text and BrokenStreamError.text.ru in text for text in texts)
+    assert not any("love is a" in message.content for message in model.requests[-1].messages)
 
 
 async def test_comparison_of_nothing_says_how(tmp_path: Path) -> None:
