@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
+    from beseda.sandbox.sequence import IdSequence
     from beseda.sandbox.settings import BotAccount, Supergroup
     from beseda.sandbox.updates import UpdateQueue
     from beseda.sandbox.webhook import WebhookDelivery
@@ -24,6 +25,9 @@ class Bot:
     account: BotAccount
     user: Json
     queue: UpdateQueue
+    # One counter for all private chats and basic groups of an account (core.telegram.org/api/updates: one common
+    # message box for an account, one for each channel).
+    message_ids: IdSequence
     # (scope, language) -> commands; a scope is "default", "chat:5" and so on.
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     # (field, language) -> text, for name, description and short_description.
@@ -82,6 +86,7 @@ class Dialog:
     key: str
     chat: Json
     kept: int
+    message_ids: IdSequence
     bot: Bot | None = None
     group: Supergroup | None = None
     messages: OrderedDict[int, StoredMessage] = field(default_factory=OrderedDict)

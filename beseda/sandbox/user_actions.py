@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from beseda.sandbox.realm import Realm
 
 MAX_PASTE = 200_000
+_EDITED = ("text", "entities", "caption", "caption_entities")
 _PHONE = re.compile(r"\+?[\d ()-]{5,20}")
 
 
@@ -80,17 +81,32 @@ def cut_paste(text: str, limit: int) -> list[str]:
 
 
 def edit_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
-    """Change one's own text; bots get `edited_message`. Raises ApiRefusalError."""
+    """Change the text or the caption of a message of this user; bots get `edited_message`. Raises ApiRefusalError."""
     user = get_user(realm, dialog, fields)
     _check_can_write(dialog)
     stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
-    if stored is None or stored.message["from"] != user or "text" not in stored.message:
-        raise bad_request("there is no such text of this user")
+    if stored is None or stored.message["from"] != user or "forward_origin" in stored.message:
+        raise bad_request("there is no such message of this user")
     text = realm.judge.format(str(fields.get("text") or ""), "", fields.get("entities"))
-    check_text(text)
-    content: Json = {"text": text.text, **({"entities": text.entities} if text.entities else {})}
+    content = _replace_caption(stored.message, text) if "text" not in stored.message else _read_new_text(text)
+    if all(stored.message.get(name) == content.get(name) for name in _EDITED):
+        raise bad_request("MESSAGE_NOT_MODIFIED")
     realm.world.edit_user_message(dialog, stored, content)
     return stored.to_view()
+
+
+def _read_new_text(text: FormattedText) -> Json:
+    check_text(text)
+    return {"text": text.text, **({"entities": text.entities} if text.entities else {})}
+
+
+def _replace_caption(message: Json, text: FormattedText) -> Json:
+    media = {kind: message[kind] for kind in MEDIA_KINDS if kind in message}
+    if not media or "video_note" in media:
+        raise bad_request("there is no such message of this user")
+    check_caption(text)
+    caption: Json = {"caption": text.text} if text.text else {}
+    return {**media, **caption, **({"caption_entities": text.entities} if text.entities else {})}
 
 
 def _check_can_write(dialog: Dialog) -> None:

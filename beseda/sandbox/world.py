@@ -25,20 +25,23 @@ class World:
     def __init__(self, settings: SandboxSettings, ledger: IdLedger, events: EventLog) -> None:
         self._settings = settings
         self._events = events
-        self._message_ids = IdSequence(ledger)
+        self._ledger = ledger
+        # Kept apart from the dialogs: emptying the chats must not repeat an id.
+        self._group_message_ids: dict[int, IdSequence] = {}
         self.bots: dict[str, Bot] = {}
         self._bots_by_username: dict[str, Bot] = {}
         for account in settings.bots:
-            self._add_bot(account, IdSequence(ledger))
+            self._add_bot(account)
         self.users: dict[int, Json] = {}
         for person in settings.users:
             self.add_user(person)
         self.groups: dict[int, Supergroup] = {group.id: group for group in settings.groups}
         self._dialogs: dict[str, Dialog] = {}
 
-    def _add_bot(self, account: BotAccount, ids: IdSequence) -> None:
+    def _add_bot(self, account: BotAccount) -> None:
         user: Json = {"id": account.id, "is_bot": True, "first_name": account.name, "username": account.username}
-        bot = Bot(account, user, UpdateQueue(ids, self._settings.updates_kept))
+        queue = UpdateQueue(IdSequence(self._ledger), self._settings.updates_kept)
+        bot = Bot(account, user, queue, IdSequence(self._ledger))
         self.bots[account.token] = bot
         self._bots_by_username[account.username.lower()] = bot
 
@@ -80,7 +83,7 @@ class World:
         if dialog is None:
             fields = ("first_name", "last_name", "username")
             chat = {"id": user["id"], **{name: user[name] for name in fields if name in user}, "type": "private"}
-            dialog = Dialog(key, chat, self._settings.messages_per_dialog, bot=bot)
+            dialog = Dialog(key, chat, self._settings.messages_per_dialog, bot.message_ids, bot=bot)
             dialog.started = self._settings.users_have_started
             self._dialogs[key] = dialog
         return dialog
@@ -93,7 +96,8 @@ class World:
             chat: Json = {"id": group.id, "title": group.title, "type": "supergroup"}
             if group.is_forum:
                 chat["is_forum"] = True
-            dialog = Dialog(key, chat, self._settings.messages_per_dialog, group=group, started=True)
+            ids = self._group_message_ids.setdefault(group.id, IdSequence(self._ledger))
+            dialog = Dialog(key, chat, self._settings.messages_per_dialog, ids, group=group, started=True)
             self._dialogs[key] = dialog
         return dialog
 
@@ -160,7 +164,7 @@ class World:
         return stored
 
     def _make_message(self, sender: Json, dialog: Dialog, content: Json) -> Json:
-        head = {"message_id": self._message_ids.take(), "from": sender, "chat": dialog.chat, "date": int(time.time())}
+        head = {"message_id": dialog.message_ids.take(), "from": sender, "chat": dialog.chat, "date": int(time.time())}
         if "message_thread_id" in content:
             head["is_topic_message"] = True
         return {**head, **content}

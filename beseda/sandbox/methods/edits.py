@@ -34,8 +34,7 @@ def _finish(call: Call, dialog: Dialog, stored: StoredMessage, content: Json) ->
     if markup is not None and "inline_keyboard" not in markup:
         raise bad_request("inline keyboard expected")
     check_markup(markup, is_private=dialog.is_private)
-    if not dialog.is_private:
-        call.realm.flood.check(call.bot.username, dialog.chat_id)
+    call.realm.flood.check(call.bot.username, dialog.chat_id)
     return call.realm.world.edit_message(dialog, stored, content, markup)
 
 

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from beseda.sandbox.server import RunningSandbox
 from tests.parts.media_samples import make_png
-from tests.parts.sandboxes import ANNA, GROUP, BotClient, as_user, open_sandbox
+from tests.parts.sandboxes import ANNA, GROUP, OTHER_TOKEN, BotClient, as_user, open_sandbox
 
 MEBIBYTE = 1024 * 1024
 
@@ -39,7 +39,12 @@ async def facts(running: RunningSandbox, bot: BotClient) -> dict[str, Any]:
             said_in_group = await member.say("всем привет")
     text = (await bot.get("sendMessage", chat_id=ANNA, text="<b>один</b>", parse_mode="HTML"))["message_id"]
     forward = await bot.get("forwardMessage", chat_id=ANNA, from_chat_id=ANNA, message_id=text)
+    force, remove = {"force_reply": True}, {"remove_keyboard": True}
+    other = bot.with_token(OTHER_TOKEN)
     return {
+        "$forced": (await bot.get("sendMessage", chat_id=ANNA, text="имя?", reply_markup=force))["message_id"],
+        "$removed": (await bot.get("sendMessage", chat_id=ANNA, text="убрал", reply_markup=remove))["message_id"],
+        "$others": (await other.get("sendMessage", chat_id=GROUP, text="второй"))["message_id"],
         "$said": said["message_id"],
         "$said_in_group": said_in_group["message_id"],
         "$text": text,

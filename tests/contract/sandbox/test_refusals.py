@@ -130,6 +130,15 @@ EDITS: list[Row] = [
     ("editMessageText", text("*один*", message_id="$text", parse_mode="MarkdownV2"), NOT_MODIFIED),
     ("editMessageText", text("x", message_id="$said"), "Bad Request: message can't be edited"),
     ("editMessageText", text("x", message_id="$keys"), "Bad Request: message can't be edited"),
+    ("editMessageText", text("меню", message_id="$keys"), "Bad Request: message can't be edited"),
+    ("editMessageText", text("x", message_id="$forced"), "Bad Request: message can't be edited"),
+    ("editMessageText", text("x", message_id="$removed"), "Bad Request: message can't be edited"),
+    ("editMessageReplyMarkup", {"chat_id": ANNA, "message_id": "$removed"}, "Bad Request: message can't be edited"),
+    (
+        "editMessageText",
+        {"chat_id": GROUP, "message_id": "$others", "text": "x"},
+        "Bad Request: message can't be edited",
+    ),
     ("editMessageText", text("x", message_id="$forward"), "Bad Request: message can't be edited"),
     ("editMessageText", text("x", message_id="$photo"), "Bad Request: there is no text in the message to edit"),
     (

@@ -112,6 +112,32 @@ async def test_edited_message_of_a_user_is_an_update(bot: BotClient, anna: Sandb
     assert updates[1]["edited_message"]["edit_date"]
 
 
+async def test_edited_caption_of_a_user_is_an_update(bot: BotClient, anna: SandboxUser) -> None:
+    said = await anna.send_file(b"x", "document", "a.txt", caption="превет")
+    await anna.edit(said["message_id"], "привет")
+    edited = (await bot.get("getUpdates"))[1]["edited_message"]
+    assert (edited["caption"], edited["document"]["file_name"]) == ("привет", "a.txt")
+    await anna.edit(said["message_id"], "")
+    assert "caption" not in (await bot.get("getUpdates"))[2]["edited_message"]
+
+
+async def test_edited_messages_come_only_to_bots_that_want_them(bot: BotClient, anna: SandboxUser) -> None:
+    await bot.get("getUpdates", allowed_updates=["message"])
+    said = await anna.say("превет")
+    await anna.edit(said["message_id"], "привет")
+    assert [list(update)[1] for update in await bot.get("getUpdates")] == ["message"]
+    await bot.get("getUpdates", allowed_updates=["edited_message"])
+    await anna.edit(said["message_id"], "Привет!")
+    assert [list(update)[1] for update in await bot.get("getUpdates")] == ["message", "edited_message"]
+
+
+async def test_an_edit_of_a_user_that_changes_nothing_is_no_update(bot: BotClient, anna: SandboxUser) -> None:
+    said = await anna.say("привет")
+    with pytest.raises(SandboxUserError, match="MESSAGE_NOT_MODIFIED"):
+        await anna.edit(said["message_id"], "привет")
+    assert len(await bot.get("getUpdates")) == 1
+
+
 async def test_typing_lasts_until_the_message(bot: BotClient, anna: SandboxUser) -> None:
     await bot.get("sendChatAction", chat_id=ANNA, action="typing")
     assert (await anna.wait_for(lambda event: event["type"] == "typing"))["expires_in"] == 5

@@ -75,6 +75,15 @@ async def test_flood_control_names_a_wait_and_keeps_to_it(bot: BotClient) -> Non
     await bot.get("sendMessage", chat_id=ANNA, text="elsewhere it goes on")
 
 
+@pytest.mark.parametrize("new_text", ["3", "2"])
+async def test_edits_count_in_private_chats_too_even_those_that_change_nothing(bot: BotClient, new_text: str) -> None:
+    await bot.user_side("PUT", "/flood", json={"enabled": True})
+    numbers = [(await bot.get("sendMessage", chat_id=ANNA, text=text))["message_id"] for text in "12"]
+    answer = await bot.call("editMessageText", chat_id=ANNA, message_id=numbers[1], text=new_text)
+    assert answer["ok"] == (new_text == "3")
+    assert (await bot.call("editMessageText", chat_id=ANNA, message_id=numbers[0], text="4"))["error_code"] == 429
+
+
 async def test_calls_can_be_looked_at_and_hold_no_token(bot: BotClient) -> None:
     await bot.get("sendMessage", chat_id=ANNA, text="x")
     await bot.refused("sendMessage", chat_id=ANNA)
