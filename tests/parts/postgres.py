@@ -80,6 +80,10 @@ class PostgresServer:
         """Run one statement as the owner of the cluster."""
         self._run("psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", _USER, "-d", "postgres", "-c", sql)
 
+    def load(self, url: str, file: Path) -> None:
+        """Run a file of SQL statements in the database at `url`."""
+        self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(file))
+
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._bin / program), *arguments]
         if os.geteuid() == 0 and program in {"initdb", "pg_ctl"}:
