@@ -41,23 +41,34 @@ async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack
     from beseda.storage.redis.bus import RedisBus
     from beseda.storage.redis.cache import RedisCache
     from beseda.storage.redis.connection import open_redis
-    from beseda.storage.redis.fallback import FallbackCache, FallbackLimiter, FallbackTokens, Outage, RecordedState
+    from beseda.storage.redis.fallback import (
+        FallbackCache,
+        FallbackHistory,
+        FallbackLimiter,
+        FallbackTokens,
+        RecordedState,
+    )
     from beseda.storage.redis.history import RedisHistory
+    from beseda.storage.redis.outage import Outage
     from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
     from beseda.storage.redis.state import RedisState
 
     redis = await open_redis(settings.redis_url)
     stack.push_async_callback(redis.aclose)
-    bus = RedisBus(redis)
-    stack.push_async_callback(bus.close)
-    shared, outage = RedisCache(redis), Outage()
+    shared = RedisCache(redis)
 
     async def ping() -> None:
         await shared.get("ready")
 
+    outage = Outage(ping)
+    stack.push_async_callback(outage.close)
+    bus = RedisBus(redis, outage)
+    stack.push_async_callback(bus.close)
+    state = RedisState(redis)
+    await state.clear()  # of an earlier run: what was written while Redis was away is not in it
     return HotStores(
-        RedisHistory(redis),
-        RecordedState(RedisState(redis), SqlState(database, clock, size=0), outage),
+        FallbackHistory(RedisHistory(redis), outage),
+        RecordedState(state, SqlState(database, clock, size=0), outage),
         FallbackCache(shared, cache, outage),
         FallbackLimiter(RedisRateLimiter(redis), limiter, outage),
         bus,

@@ -123,7 +123,7 @@ class ChatService:
             if turn.state is TurnState.RECEIVED:
                 # Once more: the words of a recording that was heard only now are not on record.
                 await self._turns.open(turn, question.as_message())
-            self._memory.reload(question.conversation)  # a crash may have come before it was told of an answer
+            await self._memory.reload(question.conversation)  # a crash may have come before it was told of an answer
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
                 await self._think(turn, question)
@@ -213,7 +213,7 @@ class ChatService:
         turn.state = TurnState.ANSWERED
         await self._turns.answer(turn, reply, call)
         if self._bot.window > 1:
-            await self._memory.remember(question.conversation, [question.as_message(), reply])
+            await self._memory.remember(question.conversation, turn.id, [question.as_message(), reply])
 
     async def _store_failure(
         self, attempt: Attempt, text: str, reason: str, call: ModelCall | None = None, *, again: bool = True

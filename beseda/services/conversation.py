@@ -1,7 +1,7 @@
 """What a model is shown of a conversation."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 from beseda.domain.bot import BotProfile
@@ -41,43 +41,45 @@ class Memory:
         self._distrusted: set[str] = set()
 
     async def window(self, conversation: Conversation, size: int) -> list[Message]:
-        """Return the last `size` messages; a window that has gone cold is filled from the record."""
+        """Return the last `size` messages, oldest first.
+
+        They come from the hot window where its last turn is that of the database, else from the database: a window
+        that vanished while an answer was written, or came back from an older copy, is not believed.
+        """
         key = self._key(conversation)
-        try:
-            if key in self._distrusted:
-                await self.history.clear(key)
-                self._distrusted.discard(key)
-            known = await self.history.window(key, size)
-            if known is None:
-                known = await self.conversations.recent(conversation, size)
-                if known:
-                    await self.history.append(key, known)
-        except StorageError as error:
-            log.warning("the hot history is away, reading the record: %s", error.detail)
-            known = await self.conversations.recent(conversation, size)
-        return known
+        if size > self.history.limit or key in self._distrusted:
+            return await self.conversations.recent(conversation, size)
+        last_turn = await self.conversations.last_turn(conversation)
+        known = await self._find_hot(key, size, last_turn)
+        if known is None:
+            known = await self.conversations.recent(conversation, self.history.limit)
+            if known:
+                await self._attempt(self.history.fill(key, known, last_turn))
+        return known[-size:] if size else []
 
     async def recall(self, conversation: Conversation, bot: BotProfile) -> str:
         """Return the summary of what a full window leaves out, or nothing."""
         return await self._summaries.recall(conversation, bot) if self._summaries else ""
 
-    async def remember(self, conversation: Conversation, exchange: Sequence[Message]) -> None:
-        """Add what was said and answered to the hot window; the record has it already."""
-        key = self._key(conversation)
-        try:
-            await self.history.append(key, exchange)
-        except StorageError as error:
-            log.warning("the hot history is away: %s", error.detail)
-            self._distrusted.add(key)
+    async def remember(self, conversation: Conversation, turn_id: int, exchange: Sequence[Message]) -> None:
+        """Add what was said and answered in a turn to the hot window; the database has it already.
 
-    def reload(self, conversation: Conversation) -> None:
-        """Distrust the hot window, so that the next look fills it from the record."""
-        self._distrusted.add(self._key(conversation))
+        It is added only to a window that is whole up to the turn before. Any other one is dropped.
+        """
+        key = self._key(conversation)
+        if key in self._distrusted or not await self._attempt(self._append(conversation, turn_id, exchange)):
+            await self._drop(key)
+
+    async def reload(self, conversation: Conversation) -> None:
+        """Drop the hot window until the turn under way is remembered: it is not the last one."""
+        key = self._key(conversation)
+        self._distrusted.add(key)
+        await self._attempt(self.history.clear(key))
 
     async def move(self, chat: ChatKey, chat_id: int) -> None:
         """Go on with what was said in a chat where it has become another."""
         await self.conversations.move(chat.bot, chat.chat_id, chat_id)
-        self._distrusted.add(replace(chat, chat_id=chat_id).history_key(self._namespace))
+        await self._drop(replace(chat, chat_id=chat_id).history_key(self._namespace))
 
     async def wipe(self, conversation: Conversation) -> int:
         """Forget the conversation everywhere and return how many messages that was."""
@@ -86,6 +88,33 @@ class Memory:
         if self._summaries:
             await self._summaries.drop(conversation.id)
         return count
+
+    async def _append(self, conversation: Conversation, turn_id: int, exchange: Sequence[Message]) -> bool:
+        before = await self.conversations.last_turn(conversation, before=turn_id)
+        return await self.history.append(self._key(conversation), exchange, turn_id=turn_id, after=before)
+
+    async def _find_hot(self, key: str, size: int, last_turn: int) -> list[Message] | None:
+        """Return the hot window where it is whole up to `last_turn`, else None."""
+        try:
+            if await self.history.last_turn(key) == last_turn:
+                return await self.history.window(key, size)
+        except StorageError as error:
+            log.debug("the hot history is away: %s", error.detail)
+        return None
+
+    async def _drop(self, key: str) -> None:
+        """Clear the hot window; one that cannot be reached is not used until it was cleared."""
+        self._distrusted.add(key)
+        if await self._attempt(self.history.clear(key)):
+            self._distrusted.discard(key)
+
+    async def _attempt(self, change: Awaitable[object]) -> bool:
+        """Change the hot history and return whether that was done. It is a copy: a failure is no error."""
+        try:
+            return await change is not False
+        except StorageError as error:
+            log.debug("the hot history is not changed: %s", error.detail)  # the outage itself is logged once
+            return False
 
     def _key(self, conversation: Conversation) -> str:
         return conversation.key.history_key(self._namespace)

@@ -90,7 +90,7 @@ class PanelService:
         else:
             if turn.state is TurnState.RECEIVED:
                 await self._parts.turns.open(turn, question.as_message())
-            self._parts.memory.reload(question.conversation)
+            await self._parts.memory.reload(question.conversation)
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
                 table = _Table(panel, turn)
@@ -159,7 +159,7 @@ class PanelService:
         reply = Message(Role.ASSISTANT, said) if said else None
         await self._parts.turns.answer(turn, reply, table.total())
         if reply and self._bot.window > 1:
-            await self._parts.memory.remember(question.conversation, [question.as_message(), reply])
+            await self._parts.memory.remember(question.conversation, turn.id, [question.as_message(), reply])
 
 
 class _Table:

@@ -1,6 +1,7 @@
 """A real Redis for tests: a server of its own on loopback, without persistence, stopped afterwards."""
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -28,6 +29,16 @@ class RedisServer:
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
         wait_until_listening(self.port)
+
+    def pause(self) -> None:
+        """Have the server hang: connections stand, nothing is answered."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the server go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Kill the server; what it held is gone."""

@@ -13,13 +13,6 @@ router = Router()
 async def send_message(context: Context) -> None:
     """Send it, and keep it as part of the conversation: the model will know of it once the bot answers again."""
     assert isinstance(context.event, Notice)  # noqa: S101 - the router's promise, for the type checker
-    data, memory = context.event.data, context.desk.memory
+    data = context.event.data
     said = Message(Role.ASSISTANT, str(data["text"]), str(data["operator"]))
-    conversation = await context.conversation()
-    if await context.turn() is not None:  # a crash came in between: the record has it, the hot window perhaps
-        memory.reload(conversation)
-        await context.reply(str(data["markdown"]), said=said)
-        return
-    await memory.window(conversation, context.desk.profile.window)  # filled before, so that nothing is in it twice
     await context.reply(str(data["markdown"]), said=said)
-    await memory.remember(conversation, [said])

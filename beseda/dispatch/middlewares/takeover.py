@@ -55,11 +55,10 @@ async def _keep(context: Context, words: str) -> None:
 
 async def _remember(context: Context, question: Question) -> None:
     desk, said = context.desk, question.as_message()
-    await desk.memory.window(question.conversation, desk.profile.window)  # filled before: nothing is in it twice
     turn = question.open_turn()
     turn.state = TurnState.DELIVERED
     await desk.turns.open(turn, said)
     context.hand_over()
     await desk.turns.finish(turn)
-    await desk.memory.remember(question.conversation, [said])
+    await desk.memory.remember(question.conversation, turn.id, [said])
     await desk.bus.publish("conversations", {"conversation_id": question.conversation.id})

@@ -25,6 +25,10 @@ class ConversationStore(Protocol):
         """
         ...
 
+    async def last_turn(self, conversation: Conversation, *, before: int | None = None) -> int:
+        """Return the id of the last turn that `recent` has messages of, below `before` where given; 0 for none."""
+        ...
+
     async def clear(self, conversation: Conversation) -> int:
         """Wipe what was said in the conversation and return how many messages that was.
 

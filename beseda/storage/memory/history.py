@@ -16,19 +16,40 @@ class MemoryHistory:
         """A list keeps its last `limit` messages, for `ttl` seconds after the last; there are at most `size` lists."""
         self._limit = limit
         self._ttl = ttl
-        self._lists: ExpiringMap[list[Message]] = ExpiringMap(clock or SystemClock(), size)
+        self._lists: ExpiringMap[tuple[list[Message], int]] = ExpiringMap(clock or SystemClock(), size)
 
-    async def append(self, key: str, messages: Sequence[Message]) -> None:
-        """Add messages at the end at once, trim the list to its limit, renew its time to live."""
-        if messages:
-            self._lists.set(key, [*(self._lists.get(key) or ()), *messages][-self._limit :], self._ttl)
+    @property
+    def limit(self) -> int:
+        """How many messages a list holds at most."""
+        return self._limit
+
+    async def append(
+        self, key: str, messages: Sequence[Message], *, turn_id: int = 0, after: int | None = None
+    ) -> bool:
+        """Add the messages of a turn at the end at once, trim the list to its limit, renew its time to live.
+
+        With `after`, only to a list whose last turn is that one (0: a new list); return whether they were added.
+        """
+        known, last = self._lists.get(key) or ([], 0)
+        if not messages or (after is not None and last != after):
+            return False
+        self._lists.set(key, ([*known, *messages][-self._limit :], turn_id or last), self._ttl)
+        return True
+
+    async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
+        """Replace the list by messages of the database, the last of them of turn `turn_id`."""
+        self._lists.set(key, (list(messages)[-self._limit :], turn_id), self._ttl)
+
+    async def last_turn(self, key: str) -> int:
+        """Return the id of the last turn in the list, 0 where it is unknown."""
+        return (self._lists.get(key) or ([], 0))[1]
 
     async def window(self, key: str, size: int) -> list[Message] | None:
         """Return the last `size` messages, oldest first, or None where nothing is known."""
         found = self._lists.get(key)
         if found is None:
             return None
-        return found[-size:] if size > 0 else []
+        return found[0][-size:] if size > 0 else []
 
     async def clear(self, key: str) -> None:
         """Forget the list."""

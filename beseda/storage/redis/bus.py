@@ -17,13 +17,14 @@ from redis.asyncio.client import PubSub
 
 from beseda.errors import StorageError
 from beseda.kit.backoff import Backoff
+from beseda.kit.outages import OutageLog
 from beseda.kit.tasks import end_tasks
 from beseda.storage.memory.bus import Mailbox
 from beseda.storage.redis.connection import guard
+from beseda.storage.redis.outage import Outage
 
 log = logging.getLogger(__name__)
 
-_PUBLISH_SECONDS = 2.0  # a hint is not worth more waiting
 _JOIN_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 
@@ -31,8 +32,10 @@ _LOOK_SECONDS = 1.0
 class RedisBus:
     """Implements `Bus`. The listening connection is made at the first subscription and anew whenever it breaks."""
 
-    def __init__(self, redis: Redis, *, prefix: str = "beseda:bus:") -> None:
+    def __init__(self, redis: Redis, outage: Outage | None = None, *, prefix: str = "beseda:bus:") -> None:
+        """`outage` is shared by all users of Redis in a process."""
         self._redis = redis
+        self._outage = outage or Outage(self._ping)
         self._prefix = prefix
         self._listeners: dict[str, set[Mailbox]] = {}
         self._joined: dict[str, asyncio.Event] = {}
@@ -41,20 +44,14 @@ class RedisBus:
         self._task: asyncio.Task[None] | None = None
         self._backoff = Backoff(first=0.05, cap=2.0)
         self._failures = 0
-        self._away = False
+        self._log = OutageLog(log, "the connection for hints")
 
     async def publish(self, topic: str, data: Mapping[str, object]) -> None:
-        """Tell whoever listens to `topic` now; logs where Redis does not take it."""
+        """Publish to the listeners of `topic`; a hint that Redis does not take is lost."""
         try:
-            async with asyncio.timeout(_PUBLISH_SECONDS):
-                with guard():
-                    await self._redis.publish(self._prefix + topic, orjson.dumps(data))
-        except (StorageError, TimeoutError) as error:
-            # Once for an outage: a warning for each hint would bury everything else.
-            log.log(logging.DEBUG if self._away else logging.WARNING, "a hint to %s is lost: %s", topic, error)
-            self._away = True
-        else:
-            self._away = False
+            await self._outage.attempt(lambda: self._publish(topic, data))
+        except StorageError as error:
+            log.debug("a hint to %s is lost: %s", topic, error.detail)  # the outage itself is logged once
 
     @asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[Mapping[str, object]]]:
@@ -72,6 +69,15 @@ class RedisBus:
         """Stop listening."""
         if self._task is not None:
             await end_tasks([self._task])
+        await self._outage.close()
+
+    async def _ping(self) -> None:
+        with guard():
+            await self._redis.ping()
+
+    async def _publish(self, topic: str, data: Mapping[str, object]) -> None:
+        with guard():
+            await self._redis.publish(self._prefix + topic, orjson.dumps(data))
 
     async def _join(self, channel: str) -> None:
         joined = self._joined.setdefault(channel, asyncio.Event())
@@ -98,7 +104,7 @@ class RedisBus:
                     async with self._redis.pubsub() as pubsub:
                         await self._hear(pubsub)
             except StorageError as error:
-                log.log(logging.DEBUG if self._failures else logging.WARNING, "no hints come in: %s", error.detail)
+                self._log.fail(error.detail)
                 await asyncio.sleep(self._backoff.delay(self._failures))
                 self._failures += 1
             finally:
@@ -121,6 +127,7 @@ class RedisBus:
             message = await pubsub.get_message(timeout=_LOOK_SECONDS)
             if message is not None:
                 self._failures = 0
+                self._log.recover()
                 self._deliver(message)
 
     def _deliver(self, message: Mapping[str, bytes | str]) -> None:

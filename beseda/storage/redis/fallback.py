@@ -3,42 +3,24 @@
 A cache forgets, limits count by process, state is read from the record. Nothing of that is worth refusing a person.
 """
 
-import asyncio
-import logging
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from beseda.domain.message import Message
 from beseda.errors import StorageError
 from beseda.storage.base.cache import Cache
+from beseda.storage.base.history import HistoryStore
 from beseda.storage.base.rate_limit import Rate, RateLimiter, TokenBucket
-from beseda.storage.base.state import StateStore
+from beseda.storage.redis.outage import Outage
+from beseda.storage.redis.state import RedisState
 from beseda.storage.sql.state import SqlState
 
-log = logging.getLogger(__name__)
-
 T = TypeVar("T")
-_PAUSE = 1.0  # seconds without Redis after it failed: a server that hangs would hold up every message for its time-out
-_HELD = 86_400.0  # seconds that a value, or that there is none, stays in Redis: the record has it after that
+_HELD = 3600.0  # seconds that a value, or that there is none, stays in Redis: the database has it after that
 _NONE: dict[str, object] = {"": None}  # in place of a value that is known not to be there
-
-
-class Outage:
-    """Knows whether Redis has just failed; its users share one."""
-
-    def __init__(self) -> None:
-        self._until = float("-inf")
-
-    async def attempt(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call and return its result. Raises StorageError where it fails, or another one failed just now."""
-        now = asyncio.get_running_loop().time()
-        if now < self._until:
-            raise StorageError("Redis was away a moment ago")
-        try:
-            return await call()
-        except StorageError as error:
-            log.warning("each process goes on by itself for a second: %s", error.detail)
-            self._until = asyncio.get_running_loop().time() + _PAUSE
-            raise
+_CHANGING: dict[str, object] = {"": "changing"}  # in place of a value that is being written
+_CHANGING_SECONDS = 60.0  # longer than a write waits for a database that is away
 
 
 class FallbackCache:
@@ -114,47 +96,89 @@ class FallbackTokens:
             return await self._spare.take(key, wanted, rate=rate, burst=burst)
 
 
-class RecordedState:
-    """Implements `StateStore`: SQL has the truth, Redis has it at hand for every process."""
+class FallbackHistory:
+    """Implements `HistoryStore`: fails at once during an outage, so that the database is read instead."""
 
-    def __init__(self, quick: StateStore, record: SqlState, outage: Outage) -> None:
+    def __init__(self, history: HistoryStore, outage: Outage) -> None:
+        self._history = history
+        self._outage = outage
+
+    @property
+    def limit(self) -> int:
+        """How many messages a list holds at most."""
+        return self._history.limit
+
+    async def append(
+        self, key: str, messages: Sequence[Message], *, turn_id: int = 0, after: int | None = None
+    ) -> bool:
+        """Add the messages of a turn at the end at once, trim the list to its limit, renew its time to live."""
+        return await self._outage.attempt(lambda: self._history.append(key, messages, turn_id=turn_id, after=after))
+
+    async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
+        """Replace the list by messages of the database, the last of them of turn `turn_id`."""
+        await self._outage.attempt(lambda: self._history.fill(key, messages, turn_id))
+
+    async def last_turn(self, key: str) -> int:
+        """Return the id of the last turn in the list, 0 where it is unknown."""
+        return await self._outage.attempt(lambda: self._history.last_turn(key))
+
+    async def window(self, key: str, size: int) -> list[Message] | None:
+        """Return the last `size` messages, oldest first, or None where nothing is known."""
+        return await self._outage.attempt(lambda: self._history.window(key, size))
+
+    async def clear(self, key: str) -> None:
+        """Forget the list."""
+        await self._outage.attempt(lambda: self._history.clear(key))
+
+
+class RecordedState:
+    """Implements `StateStore`: SQL has the truth, Redis a copy of it for every process.
+
+    A copy is never older than the database, whenever a process or Redis dies:
+
+    - Before a write the copy is replaced by a note that the value is changing, which goes by itself. A process that
+      dies between the write and the new copy so leaves no old one.
+    - A copy made by a reader never replaces anything.
+    - After an outage, and when a process starts, all copies are dropped: what was written meanwhile they do not have,
+      and a server that was restarted may have come back with older ones.
+    """
+
+    def __init__(self, quick: RedisState, record: SqlState, outage: Outage) -> None:
         """`record` keeps nothing in memory: others write the same keys."""
         self._quick = quick
         self._record = record
         self._outage = outage
-        self._stale: set[str] = set()  # keys whose value in Redis is older than the record's
+        outage.on_recovery(quick.clear)
 
     async def get(self, key: str) -> dict[str, object] | None:
         """Return the value or None. Raises StorageError where neither Redis nor the database answers."""
         try:
-            found = await self._outage.attempt(lambda: self._find(key))
+            found = await self._outage.attempt(lambda: self._quick.get(key))
         except StorageError:
             return await self._record.get(key)
-        if found is not None:
+        if found is not None and found != _CHANGING:
             return None if found == _NONE else found
         value, left = await self._record.look_up(key)
-        await self._show(key, _NONE if value is None else value, left)
+        ttl = min(_HELD, left or _HELD)
+        await self._attempt(lambda: self._quick.add(key, _NONE if value is None else value, ttl=ttl))
         return value
 
     async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
         """Store a value; it goes after `ttl` seconds where given. Raises StorageError where the database is away."""
+        await self._announce(key)
         await self._record.set(key, value, ttl=ttl)
-        await self._show(key, value, ttl)
+        await self._attempt(lambda: self._quick.set(key, value, ttl=min(_HELD, ttl or _HELD)))
 
     async def delete(self, key: str) -> None:
         """Forget a value; a missing one is no error. Raises StorageError where the database is away."""
+        await self._announce(key)
         await self._record.delete(key)
-        await self._show(key, _NONE, None)
+        await self._attempt(lambda: self._quick.set(key, _NONE, ttl=_HELD))
 
-    async def _find(self, key: str) -> dict[str, object] | None:
-        if key in self._stale:
-            await self._quick.delete(key)
-            self._stale.discard(key)
-        return await self._quick.get(key)
+    async def _announce(self, key: str) -> None:
+        await self._attempt(lambda: self._quick.set(key, _CHANGING, ttl=_CHANGING_SECONDS))
 
-    async def _show(self, key: str, value: dict[str, object], ttl: float | None) -> None:
-        try:
-            await self._outage.attempt(lambda: self._quick.set(key, value, ttl=min(_HELD, ttl or _HELD)))
-            self._stale.discard(key)
-        except StorageError:
-            self._stale.add(key)
+    async def _attempt(self, change: Callable[[], Awaitable[None]]) -> None:
+        """Change the copy in Redis. Where that fails an outage begins, at whose end all copies are dropped."""
+        with contextlib.suppress(StorageError):
+            await self._outage.attempt(change)

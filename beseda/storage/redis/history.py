@@ -8,26 +8,70 @@ from redis.asyncio import Redis
 from beseda.domain.message import Message, Role
 from beseda.storage.redis.connection import guard, to_milliseconds
 
+# KEYS: the list, its mark. ARGV: the turn that the mark must name ('' for any), the new turn, the list's limit, its
+# time to live, the messages. A list that is gone although its mark is there was evicted: nothing is added to it.
+_APPEND = """
+local mark = redis.call('GET', KEYS[2]) or '0'
+if ARGV[1] ~= '' then
+  if mark ~= ARGV[1] then return 0 end
+  if mark ~= '0' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+end
+for i = 5, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
+redis.call('LTRIM', KEYS[1], -ARGV[3], -1)
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+if ARGV[2] ~= '0' then mark = ARGV[2] end
+if mark ~= '0' then redis.call('SET', KEYS[2], mark, 'PX', ARGV[4]) end
+return 1
+"""
+
 
 class RedisHistory:
-    """Lists of JSON objects `{"role", "content"}` under exactly the keys that callers give."""
+    """Lists of JSON objects `{"role", "content"}` under exactly the keys that callers give.
+
+    The last turn of each is a string under a key of its own: the lists are read by other programs, too.
+    """
 
     def __init__(self, redis: Redis, *, limit: int = 20, ttl: float = 86_400.0) -> None:
         """A list keeps its last `limit` messages, for `ttl` seconds after the last of them."""
         self._redis = redis
         self._limit = limit
         self._ttl = to_milliseconds(ttl)
+        self._append = redis.register_script(_APPEND)
 
-    async def append(self, key: str, messages: Sequence[Message]) -> None:
-        """Add messages at the end at once, trim the list to its limit, renew its time to live. Raises StorageError."""
+    @property
+    def limit(self) -> int:
+        """How many messages a list holds at most."""
+        return self._limit
+
+    async def append(
+        self, key: str, messages: Sequence[Message], *, turn_id: int = 0, after: int | None = None
+    ) -> bool:
+        """Add the messages of a turn at the end at once, trim the list to its limit, renew its time to live.
+
+        With `after`, only to a list whose last turn is that one (0: a new list); return whether they were added.
+        Raises StorageError.
+        """
         if not messages:
-            return
+            return False
+        arguments = ["" if after is None else after, turn_id, self._limit, self._ttl, *map(_encode, messages)]
+        with guard():
+            return bool(await self._append(keys=[key, _mark(key)], args=arguments))
+
+    async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
+        """Replace the list by messages of the database, the last of them of turn `turn_id`. Raises StorageError."""
         with guard():
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.rpush(key, *map(_encode, messages))
-                pipe.ltrim(key, -self._limit, -1)
+                pipe.delete(key)
+                pipe.rpush(key, *map(_encode, messages[-self._limit :]))
                 pipe.pexpire(key, self._ttl)
+                pipe.set(_mark(key), turn_id, px=self._ttl)
                 await pipe.execute()
+
+    async def last_turn(self, key: str) -> int:
+        """Return the id of the last turn in the list, 0 where it is unknown. Raises StorageError."""
+        with guard():
+            found = await self._redis.get(_mark(key))
+        return int(found) if found else 0
 
     async def window(self, key: str, size: int) -> list[Message] | None:
         """Return the last `size` messages, oldest first, or None where nothing is known. Raises StorageError.
@@ -44,7 +88,11 @@ class RedisHistory:
     async def clear(self, key: str) -> None:
         """Forget the list. Raises StorageError."""
         with guard():
-            await self._redis.delete(key)
+            await self._redis.delete(key, _mark(key))
+
+
+def _mark(key: str) -> str:
+    return f"beseda:history:{key}"
 
 
 def _encode(message: Message) -> bytes:

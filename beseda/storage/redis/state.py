@@ -5,6 +5,8 @@ from redis.asyncio import Redis
 
 from beseda.storage.redis.connection import guard, to_milliseconds
 
+_PAGE = 1000
+
 
 class RedisState:
     """JSON objects under prefixed keys. Every method raises StorageError when Redis does not answer."""
@@ -28,6 +30,23 @@ class RedisState:
             await self._redis.set(
                 self._prefix + key, orjson.dumps(value), px=to_milliseconds(ttl) if ttl is not None else None
             )
+
+    async def add(self, key: str, value: dict[str, object], *, ttl: float) -> None:
+        """Store a value for `ttl` seconds where there is none."""
+        with guard():
+            await self._redis.set(self._prefix + key, orjson.dumps(value), px=to_milliseconds(ttl), nx=True)
+
+    async def clear(self) -> None:
+        """Forget all values."""
+        with guard():
+            keys: list[bytes | str] = []
+            async for key in self._redis.scan_iter(match=f"{self._prefix}*", count=_PAGE):
+                keys.append(key)
+                if len(keys) >= _PAGE:
+                    await self._redis.delete(*keys)
+                    keys.clear()
+            if keys:
+                await self._redis.delete(*keys)
 
     async def delete(self, key: str) -> None:
         """Forget a value; a missing one is no error."""

@@ -21,6 +21,7 @@ from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
 
 _KNOWN_LIMIT = 10_000
 _SEEN_SECONDS = 300.0
+_HIGHEST = 2**63 - 1
 
 
 def _upsert_person(insert: InsertFactory) -> Any:
@@ -93,6 +94,12 @@ class SqlConversationRepository:
         rows = await self._database.read(lambda connection: connection.execute(_find_recent, params).all())
         return [Message(Role(row.role), row.content) for row in reversed(rows)]
 
+    async def last_turn(self, conversation: Conversation, *, before: int | None = None) -> int:
+        """Return the id of the last turn that `recent` has messages of, below `before` where given; 0 for none."""
+        params = {"conversation_id": conversation.id, "below": _HIGHEST if before is None else before}
+        found = await self._database.read(lambda connection: connection.execute(_find_last_turn, params).scalar())
+        return found or 0
+
     async def clear(self, conversation: Conversation) -> int:
         """Wipe what was said in the conversation and return how many messages that was.
 
@@ -156,14 +163,22 @@ def _person_params(person: Person, now: datetime) -> Params:
 # By turn, then by row: the answer to a question that was asked anew stands behind its question. The state is a scalar
 # subquery because PostgreSQL, left to join without fresh statistics, walks through everybody's turns.
 _state = select(turns.c.state).where(turns.c.id == messages.c.turn_id).scalar_subquery()
+_is_answered = _state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value])
 _find_recent = (
     select(messages.c.role, messages.c.content)
-    .where(
-        messages.c.conversation_id == bindparam("conversation_id"),
-        _state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value]),
-    )
+    .where(messages.c.conversation_id == bindparam("conversation_id"), _is_answered)
     .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
     .limit(bindparam("size"))
+)
+_find_last_turn = (
+    select(messages.c.turn_id)
+    .where(
+        messages.c.conversation_id == bindparam("conversation_id"),
+        messages.c.turn_id < bindparam("below"),
+        _is_answered,
+    )
+    .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
+    .limit(1)
 )
 
 

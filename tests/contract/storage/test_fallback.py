@@ -1,19 +1,28 @@
 """What goes on while Redis is away, on a real server that is stopped and started."""
 
+import asyncio
+import contextlib
+import logging
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from beseda.bootstrap.hot import open_hot
+from beseda.config import load_settings
+from beseda.errors import StorageError
 from beseda.storage.base.rate_limit import Rate
 from beseda.storage.memory.cache import MemoryCache
-from beseda.storage.memory.rate_limit import MemoryRateLimiter
+from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
 from beseda.storage.redis.cache import RedisCache
 from beseda.storage.redis.connection import open_redis
-from beseda.storage.redis.fallback import FallbackCache, FallbackLimiter, Outage, RecordedState
-from beseda.storage.redis.rate_limit import RedisRateLimiter
+from beseda.storage.redis.fallback import FallbackCache, FallbackHistory, FallbackLimiter, FallbackTokens, RecordedState
+from beseda.storage.redis.history import RedisHistory
+from beseda.storage.redis.outage import Outage
+from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
 from beseda.storage.redis.state import RedisState
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.state import SqlState
@@ -37,8 +46,18 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
     server.stop()
 
 
+def _outage(redis: Redis) -> Outage:
+    """Return what knows whether the server answers."""
+    cache = RedisCache(redis)
+
+    async def ping() -> None:
+        await cache.get("ready")
+
+    return Outage(ping)
+
+
 def _state(redis: Redis, database: Database) -> RecordedState:
-    return RecordedState(RedisState(redis), SqlState(database, size=0), Outage())
+    return RecordedState(RedisState(redis), SqlState(database, size=0), _outage(redis))
 
 
 async def test_state_outlives_redis(server: RedisServer, database: Database) -> None:
@@ -95,7 +114,7 @@ async def test_state_goes_when_its_time_is_over(server: RedisServer, database: D
 
 async def test_cache_and_limits_go_on_without_redis(server: RedisServer) -> None:
     async with _client(server) as redis:
-        outage = Outage()
+        outage = _outage(redis)
         cache = FallbackCache(RedisCache(redis), MemoryCache(), outage)
         limiter = FallbackLimiter(RedisRateLimiter(redis), MemoryRateLimiter(), outage)
         await cache.set("a", b"1", ttl=60)
@@ -113,3 +132,108 @@ async def test_cache_and_limits_go_on_without_redis(server: RedisServer) -> None
             return await redis.exists("beseda:cache:c") == 1
 
         await eventually(is_back)
+
+
+async def test_a_redis_that_hangs_holds_up_the_first_call_for_half_a_second_and_no_other(server: RedisServer) -> None:
+    async with _client(server) as redis:
+        outage = _outage(redis)
+        cache = FallbackCache(RedisCache(redis), MemoryCache(), outage)
+        history = FallbackHistory(RedisHistory(redis), outage)
+        tokens = FallbackTokens(RedisTokenBucket(redis), MemoryTokenBucket(), outage)
+        await cache.get("a")
+        server.pause()
+        waits = []
+        ends = time.monotonic() + 4.0
+        while time.monotonic() < ends:
+            for call in (
+                lambda: cache.increment("n", ttl=60),
+                lambda: tokens.take("bot", 1, rate=1000, burst=1000),
+                lambda: history.last_turn("chat_history:1"),
+            ):
+                begun = time.monotonic()
+                with contextlib.suppress(StorageError):
+                    await call()
+                waits.append(time.monotonic() - begun)
+            await asyncio.sleep(0)
+        late = [wait for wait in waits if wait > 0.4]
+        assert len(late) == 1
+        assert late[0] < 1.0
+        server.resume()
+
+        async def is_back() -> bool:
+            await cache.set("c", b"1", ttl=60)
+            return await redis.exists("beseda:cache:c") == 1
+
+        await eventually(is_back)
+        await outage.close()
+
+
+async def test_end_of_an_outage_is_logged(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with _client(server) as redis:
+        outage = _outage(redis)
+        cache = FallbackCache(RedisCache(redis), MemoryCache(), outage)
+        server.stop()
+        for _ in range(10):
+            await cache.get("a")
+        server.start()
+
+        async def is_logged() -> bool:
+            return "Redis is back after" in caplog.text
+
+        await eventually(is_logged)
+    assert caplog.text.count("goes on by itself") == 1
+
+
+async def test_state_written_in_an_outage_outlives_the_process_that_wrote_it(
+    server: RedisServer, database: Database
+) -> None:
+    async with _client(server) as redis:
+        first = _state(redis, database)
+        await first.set("a", {"mode": "old"})
+        server.pause()
+        await first.set("a", {"mode": "new"})
+        server.resume()
+        # The process is gone, and with it what it knew; the next one starts.
+        async with AsyncExitStack() as stack:
+            hot = await open_hot(load_settings(None, {}, {"REDIS_URL": server.url}), database, stack)
+            assert await hot.state.get("a") == {"mode": "new"}
+
+
+async def test_state_of_a_process_that_died_in_mid_write_is_not_the_old_one(
+    server: RedisServer, database: Database
+) -> None:
+    async with _client(server) as redis:
+        state, record = _state(redis, database), SqlState(database, size=0)
+        await state.set("a", {"mode": "old"})
+
+        class Dying(SqlState):
+            async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
+                await super().set(key, value, ttl=ttl)
+                raise asyncio.CancelledError
+
+        dying = RecordedState(RedisState(redis), Dying(database, size=0), _outage(redis))
+        with pytest.raises(asyncio.CancelledError):
+            await dying.set("a", {"mode": "new"})
+        assert await record.get("a") == {"mode": "new"}
+        assert [await _state(redis, database).get("a") for _ in range(2)] == [{"mode": "new"}] * 2
+        assert await state.get("a") == {"mode": "new"}
+
+
+async def test_state_of_a_server_that_came_back_older_is_not_believed(server: RedisServer, database: Database) -> None:
+    async with _client(server) as redis:
+        outage = _outage(redis)
+        state = RecordedState(RedisState(redis), SqlState(database, size=0), outage)
+        await state.set("a", {"mode": "old"})
+        await state.set("a", {"mode": "new"})
+        server.stop()
+        assert await state.get("a") == {"mode": "new"}
+        server.start()
+        await RedisState(redis).set("a", {"mode": "old"})  # as from a snapshot
+
+        async def is_back() -> bool:
+            assert await state.get("a") == {"mode": "new"}
+            return await RedisState(redis).get("a") == {"mode": "new"}
+
+        await eventually(is_back)
+        await outage.close()

@@ -70,6 +70,30 @@ async def test_append_at_once_keeps_pairs_together(hot: Hot) -> None:
     assert texts[2] == texts[3]
 
 
+async def test_append_after_a_turn_needs_the_list_that_ends_with_it(hot: Hot) -> None:
+    assert await hot.history.append(KEY, say("1"), turn_id=7, after=0)
+    assert await hot.history.append(KEY, say("2"), turn_id=8, after=7)
+    assert not await hot.history.append(KEY, say("4"), turn_id=10, after=9)
+    assert (await hot.history.window(KEY, 10), await hot.history.last_turn(KEY)) == (say("1", "2"), 8)
+    await hot.history.clear(KEY)
+    assert not await hot.history.append(KEY, say("3"), turn_id=9, after=8)
+    assert (await hot.history.window(KEY, 10), await hot.history.last_turn(KEY)) == (None, 0)
+
+
+async def test_fill_replaces_the_list(hot: Hot) -> None:
+    await hot.history.append(KEY, say("1"), turn_id=7)
+    await hot.history.fill(KEY, say("2", "3", "4", "5", "6", "7"), 9)
+    assert (await hot.history.window(KEY, 10), await hot.history.last_turn(KEY)) == (say("3", "4", "5", "6", "7"), 9)
+
+
+async def test_a_list_that_was_evicted_alone_gets_nothing(redis: Redis) -> None:
+    history = RedisHistory(redis)
+    await history.fill(KEY, say("1", "2"), 7)
+    await redis.delete(KEY)
+    assert not await history.append(KEY, say("3"), turn_id=8, after=7)
+    assert await history.window(KEY, 10) is None
+
+
 async def test_list_in_redis_is_as_documented(redis: Redis) -> None:
     await RedisHistory(redis).append(KEY, [Message(Role.USER, "Привет"), Message(Role.ASSISTANT, "И тебе 👋")])
     items = await redis.lrange("chat_history:42", 0, -1)

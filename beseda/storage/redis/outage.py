@@ -1,0 +1,77 @@
+"""A circuit breaker for Redis: while it does not answer, one probe asks, and every other caller goes on at once."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from beseda.errors import StorageError
+from beseda.kit.outages import OutageLog
+from beseda.kit.tasks import end_tasks
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+# What goes through here is a hint, a counter or a copy of the database: not worth more of a person's time.
+_CALL_SECONDS = 0.5
+_PAUSE = 1.0  # between two probes
+
+
+class Outage:
+    """Knows whether Redis answers; its users share one. Close it when they are done.
+
+    The probe is a task of its own: a message that had to make it would wait out the time-out of a server that hangs.
+    """
+
+    def __init__(self, probe: Callable[[], Awaitable[object]]) -> None:
+        """`probe` asks Redis for anything. Raises StorageError while it does not answer."""
+        self._probe = probe
+        self._probing: asyncio.Task[None] | None = None
+        self._recoveries: list[Callable[[], Awaitable[None]]] = []
+        self._log = OutageLog(log, "Redis")
+
+    def on_recovery(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Await `action` after each outage before Redis is used again; a StorageError of it means: not back yet."""
+        self._recoveries.append(action)
+
+    async def attempt(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call and return its result. Raises StorageError where it fails, and at once during an outage."""
+        if self._probing is not None and not self._probing.done():
+            raise StorageError("Redis does not answer")
+        try:
+            return await bound(call)
+        except StorageError as error:
+            self._begin(error)
+            raise
+
+    async def close(self) -> None:
+        """Probe no more."""
+        if self._probing is not None:
+            await end_tasks([self._probing])
+
+    def _begin(self, error: StorageError) -> None:
+        if self._probing is None or self._probing.done():
+            self._log.fail(f"{error.detail}; this process goes on by itself")
+            self._probing = asyncio.create_task(self._wait_until_back(), name="redis-probe")
+
+    async def _wait_until_back(self) -> None:
+        while True:
+            await asyncio.sleep(_PAUSE)
+            try:
+                await bound(self._probe)
+                for action in self._recoveries:
+                    await action()
+            except StorageError as error:
+                self._log.fail(error.detail)
+            else:
+                self._log.recover()
+                return
+
+
+async def bound(call: Callable[[], Awaitable[T]]) -> T:
+    """Return the result of a call to Redis. Raises StorageError where it fails or takes longer than half a second."""
+    try:
+        async with asyncio.timeout(_CALL_SECONDS):
+            return await call()
+    except TimeoutError:
+        raise StorageError(f"Redis failed: no answer within {_CALL_SECONDS} s") from None
