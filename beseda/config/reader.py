@@ -17,6 +17,7 @@ from beseda.config.settings import Settings, list_settings
 from beseda.errors import SettingsError
 
 DEFAULT_CONFIG = Path("config.yaml")
+_PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 _LONGEST_LINE = 400  # characters
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<default>[^}]*))?\}")
@@ -45,12 +46,22 @@ def load_settings(
     Without `config_path` a `config.yaml` in the working directory is read where there is one; without `environ` the
     process's own with `.env`. Raises SettingsError with every problem, one line each.
     """
-    environ = read_environment() if environ is None else environ
+    if environ is None:
+        environ = read_environment()
+        _export_proxies(environ)
     reader = _Reader({name: value for name, value in environ.items() if value})
     reader.read_file(config_path)
     reader.read_environment()
     reader.read_overrides(overrides or {})
     return reader.finish()
+
+
+def _export_proxies(environ: Mapping[str, str]) -> None:
+    """Give the process the proxies of `.env`: HTTP libraries and child processes read them from there alone."""
+    present = {name.lower() for name in os.environ}
+    for name, value in environ.items():
+        if name.lower() in _PROXIES - present:
+            os.environ[name] = value
 
 
 class _Reader:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from beseda.domain.budget import is_zone
-from beseda.kit.proxies import is_near
+from beseda.http.proxies import is_near
 
 _HOST = re.compile(r"[a-z0-9._:-]+")
 

@@ -2,11 +2,15 @@
 
 Whoever may set an address could otherwise have this machine ask its own network. A name is resolved once, every
 address it has is looked at, and the connection goes to exactly those: a name that points elsewhere a moment later
-changes nothing. Redirects are not followed, proxies of the environment are not used, no answer is read to its end.
+changes nothing. Redirects are not followed, no answer is read to its end.
+
+Behind a proxy the proxy connects, so it must refuse private addresses too (decision 0027): here a name is refused
+that is known to lead to one.
 """
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
 from collections.abc import Sequence
@@ -18,7 +22,12 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from beseda.errors import SettingsError
 from beseda.hooks.base import Hook, Reply
+from beseda.http.proxies import find_proxy
+from beseda.http.session import open_session
+
+log = logging.getLogger(__name__)
 
 _SECONDS = 10.0
 _LONGEST_URL = 2000
@@ -48,8 +57,9 @@ class HttpSender:
     ) -> None:
         self._allow_private = allow_private
         self._seconds = seconds
-        self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
+        self._resolver = resolver or PatientResolver()
+        self._checked = CheckedResolver(self._resolver, allow_private=allow_private)
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     def find_fault(self, url: str) -> str:
         """Return why an address is never sent to, in a sentence; empty where it may be."""
@@ -74,36 +84,49 @@ class HttpSender:
         if fault:
             return Reply(None, fault)
         try:
-            async with self._open().post(
+            proxied = find_proxy(hook.url).address is not None
+            if proxied:
+                await self._check_name(_read_url(hook.url))
+            async with self._open(proxied=proxied).post(
                 hook.url, data=hook.body, headers=dict(hook.headers), allow_redirects=False
             ) as answer:
                 return _judge(answer)  # of which the status and the headers are all that counts
+        except SettingsError as error:
+            return Reply(None, error.detail)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Reply(None, _describe(error))
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
+            await session.close()
+        await self._resolver.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            resolver = CheckedResolver(self._resolver or PatientResolver(), allow_private=self._allow_private)
+    async def _check_name(self, url: URL) -> None:
+        """Raise PrivateAddressError for a name with a private address; behind a proxy not every name is known here."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._checked.resolve(url.raw_host or "", url.port or 443)
+        except PrivateAddressError:
+            raise
+        except OSError as error:  # TimeoutError is one, too
+            log.debug("a receiver's name is left to the proxy: %s", type(error).__name__)
+
+    def _open(self, *, proxied: bool) -> aiohttp.ClientSession:
+        """Return the session for receivers; behind a proxy its name alone is resolved, and it may be private."""
+        if proxied not in self._sessions:
             connector = aiohttp.TCPConnector(
-                resolver=resolver,
+                resolver=self._resolver if proxied else self._checked,
                 use_dns_cache=False,
                 limit=0,  # a slow receiver's connections are not to be waited for by others; waves are bounded
                 force_close=True,
                 ssl=ssl.create_default_context(),
             )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=aiohttp.ClientTimeout(total=self._seconds),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
+            self._sessions[proxied] = open_session(
+                connector=connector, timeout=aiohttp.ClientTimeout(total=self._seconds), auto_decompress=False
             )
-        return self._session
+        return self._sessions[proxied]
 
 
 class PatientResolver(AbstractResolver):
@@ -203,6 +226,18 @@ def _judge(answer: aiohttp.ClientResponse) -> Reply:
     return Reply(answer.status, f"The receiver {kind}: {answer.status}.", wait)
 
 
+# The first that fits: kinds of aiohttp's errors lie within each other.
+_FAULTS: dict[type[Exception], str] = {
+    asyncio.TimeoutError: "It did not answer in time.",
+    aiohttp.ClientConnectorCertificateError: "Its certificate is not trusted.",
+    aiohttp.ClientSSLError: "Its certificate is not trusted.",
+    aiohttp.ClientHttpProxyError: "The proxy cannot reach it.",
+    aiohttp.ClientProxyConnectionError: "The proxy cannot be connected to.",
+    aiohttp.ClientConnectorDNSError: "Its name cannot be found.",
+    aiohttp.ClientConnectorError: "It cannot be connected to.",
+}
+
+
 def _describe(error: Exception) -> str:
     """Return what went wrong, without the address: its query may hold a secret."""
     cause: BaseException | None = error
@@ -210,12 +245,4 @@ def _describe(error: Exception) -> str:
         if isinstance(cause, PrivateAddressError):
             return "Its name leads to a private address."
         cause = cause.__cause__ or getattr(cause, "os_error", None)
-    if isinstance(error, asyncio.TimeoutError):
-        return "It did not answer in time."
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        return "Its certificate is not trusted."
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "Its name cannot be found."
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "It cannot be connected to."
-    return "The connection broke."
+    return next((words for kind, words in _FAULTS.items() if isinstance(error, kind)), "The connection broke.")

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnavailableError
-from beseda.kit.proxies import Proxy, find_proxy
+from beseda.http.session import describe_proxy_failure, open_session
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -65,7 +65,7 @@ class _Pool:
             connector = aiohttp.TCPConnector(
                 limit=count_connections(), ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_IDLE_CONNECTION_SECONDS
             )
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = open_session(connector=connector)
         return self._session
 
     async def close(self) -> None:
@@ -77,14 +77,12 @@ class _Pool:
 class HttpClient:
     """A pool of connections, opened at the first request and shared by every model of the process.
 
-    Proxies come from the usual variables of the environment, once per host, and never stand between us and this
-    machine. (aiohttp's own `trust_env` looks them up in a thread at every request, and reads `.netrc`.)
+    Proxies come from the usual variables of the environment, and never stand between us and this machine.
     """
 
     def __init__(self) -> None:
         self._pool = _Pool()
         self._trust = Trust()
-        self._proxies: dict[tuple[str, str | None], Proxy] = {}
 
     def with_trust(self, trust: Trust) -> "HttpClient":
         """Return a view of this client that believes other certificates; the connections stay this one's to close."""
@@ -128,7 +126,7 @@ class HttpClient:
 
     async def _request(self, method: str, url: URL, **fields: Any) -> aiohttp.ClientResponse:
         """Send a request, again where the connection that was kept for it turns out to be closed."""
-        fields |= self._route(url)
+        fields |= {"allow_redirects": False, "ssl": self._trust.context or True}
         for _ in range(_STALE_CONNECTIONS):
             try:
                 return await self._pool.open().request(method, url, **fields)
@@ -136,18 +134,6 @@ class HttpClient:
                 if isinstance(error, aiohttp.ClientConnectorError):
                     raise
         return await self._pool.open().request(method, url, **fields)
-
-    def _route(self, url: URL) -> dict[str, Any]:
-        origin = (url.scheme, url.host)
-        if origin not in self._proxies:
-            self._proxies[origin] = find_proxy(str(url))
-        proxy = self._proxies[origin]
-        return {
-            "proxy": proxy.address,
-            "proxy_headers": proxy.headers,
-            "allow_redirects": False,
-            "ssl": self._trust.context or True,
-        }
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -168,6 +154,8 @@ def describe_failure(error: BaseException, url: URL, wait: float, hint: str = ""
     place = f"{url.host}:{url.port}"
     if isinstance(error, TimeoutError):
         return TimedOutError(f"{place}: no answer in {wait:g} s")
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return UnavailableError(f"{place}: {describe_proxy_failure(error)}")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
         return UnavailableError(f"{place}: {_describe_connecting(error, hint)}")
     if isinstance(error, aiohttp.ClientResponseError | ValueError):

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from yarl import URL
 
 from beseda.errors import SettingsError
+from beseda.http.proxies import find_proxy, is_near
 from beseda.kit.clock import Clock
-from beseda.kit.proxies import is_near
 from beseda.llm import demo
 from beseda.llm.base import ChatModel, ModelHealth, ModelWrapper
 from beseda.llm.discovery import find_local_servers
@@ -291,6 +291,7 @@ def _build_one(address: ModelAddress, around: Surroundings) -> ChatModel:
         model=address.model or settings.model_names.get(row.name, "") or row.default_model,
         api_key=key,
     )
+    find_proxy(connection.base_url)  # one that cannot be used is a wrong setting of the start, not of a question
     return build_wire(connection, around)
 
 

@@ -20,6 +20,7 @@ from beseda.errors import (
     UnreadablePhotoError,
     UnsupportedPhotoError,
 )
+from beseda.http.session import open_session
 from beseda.photo._workbench import open_workbench
 from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
 from beseda.photo.darkroom import Darkroom, Print
@@ -126,7 +127,7 @@ class GfpganHttp:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            self._session = open_session()
         return self._session
 
 

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
+from beseda.http.session import open_session
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,7 +50,7 @@ class SandboxUser:
     async def __aenter__(self) -> Self:
         """Connect to the event stream; from here on nothing is missed."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(json_serialize=lambda value: orjson.dumps(value).decode())
+            self._session = open_session(json_serialize=lambda value: orjson.dumps(value).decode())
         url = f"{self._root}/events"
         response = await self._session.get(
             url, params={"dialog": self.dialog}, timeout=_STREAM_TIMEOUT, read_bufsize=_LINE_BYTES

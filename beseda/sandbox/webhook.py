@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import orjson
 
+from beseda.http.session import open_session
+
 if TYPE_CHECKING:
     from beseda.sandbox.updates import PendingUpdate, UpdateQueue
 
@@ -45,7 +47,7 @@ class WebhookDelivery:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self) -> None:
-        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        async with open_session(timeout=_TIMEOUT) as session:
             try:
                 while True:
                     for update in self._queue.list_pending():

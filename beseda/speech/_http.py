@@ -20,6 +20,7 @@ from beseda.errors import (
     ToolError,
     UnavailableError,
 )
+from beseda.http.session import open_session
 from beseda.speech._faults import explain_status
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 from beseda.speech.connection import LONGEST_WAIT, SpeechConnection
@@ -125,7 +126,7 @@ class HttpTranscriber:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             key = self._connection.api_key
-            self._session = aiohttp.ClientSession(
+            self._session = open_session(
                 connector=aiohttp.TCPConnector(limit=64, ttl_dns_cache=300),
                 headers={"Authorization": f"Bearer {key}"} if key else {},
             )

@@ -25,7 +25,8 @@ from beseda.errors import (
     TelegramUnauthorizedError,
     TelegramUnavailableError,
 )
-from beseda.kit.proxies import find_proxy
+from beseda.http.proxies import find_proxy
+from beseda.http.session import open_session
 
 OFFICIAL_SERVER = "https://api.telegram.org"
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegram.org/bots/api#getfile
@@ -62,7 +63,7 @@ class BotApi:
         self._methods = f"{server.rstrip('/')}/bot{token}/"
         self._files = f"{server.rstrip('/')}/file/bot{token}/"
         self._timeout = timeout
-        self._proxy = find_proxy(server)
+        find_proxy(server)  # one that cannot be used is a wrong setting of the start, not of the first call
         self._opened: aiohttp.ClientSession | None = None
         self._moved: dict[object, int] = {}  # groups that became supergroups: the number each has now
 
@@ -148,23 +149,19 @@ class BotApi:
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
             connector = aiohttp.TCPConnector(limit=1000, ttl_dns_cache=300, keepalive_timeout=60)
-            self._opened = aiohttp.ClientSession(connector=connector)
+            self._opened = open_session(connector=connector)
         return self._opened
-
-    @property
-    def _route(self) -> dict[str, Any]:
-        return {"proxy": self._proxy.address, "proxy_headers": self._proxy.headers, "allow_redirects": False}
 
     async def _post(self, method: str, patience: float, **request: Any) -> Any:
         try:
             async with self._session.post(
                 self._methods + method,
                 timeout=aiohttp.ClientTimeout(total=patience, sock_connect=_CONNECT),
-                **self._route,
+                allow_redirects=False,
                 **request,
             ) as response:
                 return _result(method, response.status, await _read_answer(method, response))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             raise TelegramUnavailableError(f"{method}: {type(error).__name__}") from None
         except TimeoutError:
             raise TelegramUnansweredError(f"{method}: no answer within {patience:g} s") from None
@@ -175,7 +172,7 @@ class BotApi:
         size = 0
         timeout = aiohttp.ClientTimeout(total=self._timeout * 10, sock_read=self._timeout)
         try:
-            async with self._session.get(address, timeout=timeout, **self._route) as response:
+            async with self._session.get(address, timeout=timeout, allow_redirects=False) as response:
                 if response.status != 200:
                     raise _KINDS.get(response.status, TelegramUnavailableError)(f"file: HTTP {response.status}")
                 with await asyncio.to_thread(target.open, "wb") as sink:

@@ -21,15 +21,16 @@ ROWS = (
     ("services",),
     ("llm", "speech", "photo", "audio", "storage", "jobs", "telegram", "hooks"),
     ("domain",),
+    ("http",),
     ("errors",),
     ("kit", "logs", "metrics"),
 )
 SEES_CONFIG = {"bootstrap", "cli", "asgi"}
 # It knows the Bot API, not our bots: they meet over an address.
-SANDBOX_SEES = {"domain", "errors", "kit", "logs"}
+SANDBOX_SEES = {"domain", "errors", "http", "kit", "logs"}
 
 # Library: where it may be imported, as paths below beseda/. What is not listed may be used anywhere.
-HTTP = ("llm", "speech", "photo", "telegram", "hooks", "sandbox/webhook", "sandbox/user", "testing")
+HTTP = ("http", "llm", "speech", "photo", "telegram", "hooks", "sandbox/webhook", "sandbox/user", "testing")
 WEB = ("api", "console", "sandbox", "asgi", "dispatch/webhook")
 HOMES: dict[str, tuple[str, ...]] = {
     "aiogram": (),

@@ -85,6 +85,23 @@ def test_only_the_command_line_prints(ours: list[Module]) -> None:
     assert not places, show(places)
 
 
+def test_sessions_are_opened_where_proxies_are_known(ours: list[Module]) -> None:
+    openers = {"ClientSession", "aiohttp.request", "urlopen", "HTTPConnection", "HTTPSConnection", "UnixConnector"}
+    places = [
+        f"{module.path}:{call.lineno}"
+        for module in ours
+        for call in module.calls()
+        if openers & {call_name(call), call_name(call).rpartition(".")[2]}
+        and module.path.as_posix() != "beseda/http/session.py"
+    ]
+    assert not places, show(places)
+    assert [
+        str(module.path)
+        for module in ours
+        if any(name.split(".")[:2] == ["http", "client"] for name, _ in module.imports)
+    ] == []
+
+
 def count_tests(modules: list[Module]) -> int:
     return sum(function.name.startswith("test_") for module in modules for function in module.functions())
 

@@ -1,0 +1,1 @@
+"""Outgoing HTTP: every session is opened here, and none of them goes round the proxy of the environment."""
