@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from beseda.domain.limits import Limits
 from beseda.domain.media import Media
 from beseda.domain.message import Message
 from beseda.domain.turn import Part, Turn, TurnKind
-from beseda.errors import BesedaError, TelegramError
+from beseda.errors import BesedaError, TelegramError, TelegramForbiddenError, TelegramRefusedError
 from beseda.jobs.base import JobControl, JobQueue
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
@@ -47,6 +48,8 @@ from beseda.storage.base.turn import TurnStore
 from beseda.storage.base.update import UpdateStore
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
+
+log = logging.getLogger(__name__)
 
 _TYPING_EVERY = 4.5  # seconds: a chat action lasts five
 
@@ -305,11 +308,18 @@ class Context:
             )
 
     async def replace_text(self, markdown: str, keyboard: Keyboard = ()) -> None:
-        """Put new words in place of the message whose button was pressed."""
-        if isinstance(self.event, Press) and self.event.message_id is not None:
-            part = (await self.desk.messenger.compose(markdown, keyboard))[0]
-            part.message_id = self.event.message_id
-            await self.desk.messenger.put(self.target, part)
+        """Put new words in place of the message whose button was pressed; where it is gone, below it."""
+        if not isinstance(self.event, Press) or self.event.message_id is None:
+            return
+        part = (await self.desk.messenger.compose(markdown, keyboard))[0]
+        part.message_id = self.event.message_id
+        try:
+            await self.desk.messenger.edit(self.target, part)
+        except TelegramForbiddenError as error:
+            log.info("chat %d is not answered: %s", self.target.chat.chat_id, error.detail)
+        except TelegramRefusedError as error:
+            log.info("a message is not edited: %s", error.detail)
+            await self.reply(markdown, keyboard)
 
     async def try_call(self, method: str, **params: Any) -> None:
         """Make a call whose failure changes nothing."""

@@ -126,6 +126,8 @@ class ChatService:
             await self._memory.reload(question.conversation)  # a crash may have come before it was told of an answer
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
+                if await self._delivery.is_hopeless(turn, question.target):
+                    return turn
                 await self._think(turn, question)
             await self._delivery.deliver(turn, question.target)
         return turn

@@ -37,17 +37,28 @@ class Delivery:
 
         Raises TelegramUnauthorizedError and leaves the turn as it is.
         """
+        was_closed = self._messenger.is_closed(target)
         try:
             for part in parts:
                 await self._send(turn, part, target)
         except TelegramForbiddenError:
             await self._give_up(turn, BLOCKED)
         except TelegramRefusedError as error:
-            log.warning("turn %d: Telegram refused a part even as plain text: %s", turn.id, error.detail)
+            level = logging.INFO if was_closed else logging.WARNING
+            place = turn.conversation.title or "private"
+            log.log(level, "chat %d (%s) takes no messages: %s", target.chat.chat_id, place, error.detail)
             await self._give_up(turn, REFUSED)
         else:
             return True
         return False
+
+    async def is_hopeless(self, turn: Turn, target: Target) -> bool:
+        """Return whether Telegram refuses all that is sent to the chat; the turn is closed then, no model asked."""
+        if not self._messenger.is_closed(target):
+            return False
+        log.info("turn %d is not answered: chat %d takes no messages", turn.id, target.chat.chat_id)
+        await self._give_up(turn, REFUSED)
+        return True
 
     async def _send(self, turn: Turn, part: Part, target: Target) -> None:
         await self._messenger.wait(target)

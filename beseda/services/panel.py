@@ -93,6 +93,8 @@ class PanelService:
             await self._parts.memory.reload(question.conversation)
         with log_context(turn=turn.id):
             if turn.state is TurnState.RECEIVED:
+                if await self._delivery.is_hopeless(turn, question.target):
+                    return turn
                 table = _Table(panel, turn)
                 if not table.ready_parts() and await self._is_refused(question, turn):
                     return turn

@@ -130,6 +130,10 @@ class Messenger(Protocol):
         """Return whether a message to this chat may go out at once."""
         ...
 
+    def is_closed(self, target: Target) -> bool:
+        """Return whether Telegram refused lately what was sent to this chat, whatever it was."""
+        ...
+
     async def wait(self, target: Target) -> None:
         """Wait until another message to this chat keeps within Telegram's limits."""
         ...
@@ -140,6 +144,10 @@ class Messenger(Protocol):
         Waits as Telegram's flood control says and tries again while Telegram is away. Raises
         TelegramForbiddenError, TelegramRefusedError or TelegramUnauthorizedError.
         """
+        ...
+
+    async def edit(self, target: Target, part: Part) -> int:
+        """Edit message `part.message_id`, and send nothing where that is refused. Raises as `put` does."""
         ...
 
     def live(self, request: LiveRequest) -> LiveAnswer:

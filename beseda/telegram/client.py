@@ -27,6 +27,7 @@ from beseda.errors import (
 )
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
+from beseda.telegram.refusals import Refusal, classify
 
 OFFICIAL_SERVER = "https://api.telegram.org"
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegram.org/bots/api#getfile
@@ -126,7 +127,7 @@ class BotApi:
         try:
             found = await self.call("getFile", file_id=file_id)
         except TelegramRefusedError as error:
-            if "too big" in error.detail:
+            if classify(error) is Refusal.FILE_SIZE:
                 raise FileTooLargeError(error.detail) from error
             raise
         if found.get("file_size", 0) > limit:

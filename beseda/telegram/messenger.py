@@ -1,22 +1,15 @@
 """One bot's voice: parts go out in the form Telegram takes, as fast as it allows, until it has taken them."""
 
 import asyncio
-import html
 import logging
-import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from beseda.domain.conversation import ChatKind
-from beseda.domain.media import Media, MediaKind, read_media
 from beseda.domain.turn import Part, PartState
 from beseda.errors import (
-    FileTooLargeError,
-    NotFoundError,
     TelegramConflictError,
     TelegramFloodError,
     TelegramRefusedError,
@@ -26,10 +19,11 @@ from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.telegram.base import FloodNote, LiveAnswer, LiveRequest, Markup, Target
 from beseda.telegram.client import BotApi
-from beseda.telegram.files import load_upload
 from beseda.telegram.keyboards import write_markup
 from beseda.telegram.pacing import Pacer
+from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.render import render, to_html
+from beseda.telegram.sending import AS_IT_IS, Form, PartCalls
 from beseda.telegram.split import split
 from beseda.telegram.stream import EditedAnswer, StreamedAnswer
 
@@ -39,8 +33,8 @@ log = logging.getLogger(__name__)
 Guard = Callable[[int], Awaitable[None]]
 
 _RENDER_IN_THREAD = 4000  # characters; rendering runs at about 0.8 MB/s, so 5 ms of the loop
-_TAG = re.compile(r"<[^>]*>")
-_NO_PREVIEW = {"is_disabled": True}
+_CLOSED_SECONDS = 600.0  # how long a chat that refuses messages is believed to go on so
+_CHATS_KEPT = 10_000
 
 
 class TelegramMessenger:
@@ -52,12 +46,14 @@ class TelegramMessenger:
         """`files` is the folder that paths of media are below. Whoever shares chats with others sets `guard`."""
         self.api = api
         self.guard: Guard = _let_through
-        self._files = files or Path()
+        self._calls = PartCalls(api, files or Path())
         self._pacer = pacer
         self._clock = clock
         self._note_flood = note_flood
         self._backoff = Backoff(first=0.5, cap=60.0)
         self._drafts_known = True
+        self._draftless: set[int] = set()
+        self._closed_until: dict[int, float] = {}
 
     async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
         pieces = await _render(markdown, partial=False)
@@ -69,18 +65,29 @@ class TelegramMessenger:
     def is_free(self, target: Target) -> bool:
         return self.due_in(target) <= 0
 
+    def is_closed(self, target: Target) -> bool:
+        """Return whether Telegram refused lately what was sent to this chat, whatever it was."""
+        return self._closed_until.get(target.chat.chat_id, 0.0) > self._clock.monotonic()
+
     async def wait(self, target: Target) -> None:
         while (delay := self.due_in(target)) > 0:
             await self._clock.sleep(delay)
 
     async def put(self, target: Target, part: Part) -> int:
+        return await self._insist(target, lambda: self._put_once(target, part))
+
+    async def edit(self, target: Target, part: Part) -> int:
+        return await self._insist(target, lambda: self._edit_once(target, part))
+
+    async def _insist(self, target: Target, call: Callable[[], Awaitable[int]]) -> int:
+        """Make a call as often as it takes, within Telegram's limits."""
         attempt = 0
         while True:
             await self.wait(target)
             await self._pacer.wait_for_bot()
             await self.guard(target.chat.chat_id)
             try:
-                return await self._put_once(target, part)
+                return await call()
             except TelegramFloodError as error:
                 await self.obey_flood(target, error)
             except (TelegramUnavailableError, TelegramConflictError) as error:
@@ -89,79 +96,48 @@ class TelegramMessenger:
             attempt += 1
 
     def live(self, request: LiveRequest) -> LiveAnswer:
-        if request.target.kind is ChatKind.PRIVATE and self._drafts_known:
+        has_drafts = self._drafts_known and request.target.chat.chat_id not in self._draftless
+        if request.target.kind is ChatKind.PRIVATE and has_drafts:
             return StreamedAnswer(self, request)
         return EditedAnswer(self, request)
 
     async def _put_once(self, target: Target, part: Part) -> int:
-        self._pacer.count(target.chat.chat_id, target.kind)
-        if part.media:
-            return await self._send_media(target, part)
-        try:
-            return await self._send_or_edit(target, part, {"text": part.html, "parse_mode": "HTML"})
-        except TelegramRefusedError as error:
-            if _is_not_modified(error) and part.message_id is not None:
-                return part.message_id
-            if _is_gone(error) and part.message_id is not None:
+        if part.message_id is not None:
+            if part.media:
+                return part.message_id  # files do not change: it was sent
+            try:
+                return await self._edit_once(target, part)
+            except TelegramRefusedError as error:
+                if classify(error) is Refusal.CHAT:
+                    raise
+                log.warning("sent anew, the message cannot be edited: %s", error.detail)
                 part.message_id = None
-                return await self._put_once(target, part)
-            log.warning("refused, sent once more as plain text: %s", error.detail)
-            return await self._send_or_edit(target, part, {"text": plain_text(part.html)})
+        return await self._concede(target, lambda form: self._calls.send(target, part, form))
 
-    async def _send_media(self, target: Target, part: Part) -> int:
-        """Send the files of a part, once: a part that has a message id was sent. One that is gone is said to be."""
-        if part.message_id is not None:
-            return part.message_id
-        media = read_media(part.media)
+    async def _edit_once(self, target: Target, part: Part) -> int:
         try:
-            return await self._upload(target, part, media)
+            return await self._concede(target, lambda form: self._calls.edit(target, part, form))
         except TelegramRefusedError as error:
-            if not any(item.kind is MediaKind.PHOTO for item in media):
-                raise
-            # Too long a side, too narrow: what is no photo to Telegram is still a file.
-            log.warning("refused as a photo, sent as a file: %s", error.detail)
-            return await self._upload(target, part, [replace(item, kind=MediaKind.DOCUMENT) for item in media])
-        except (NotFoundError, FileTooLargeError) as error:
-            log.warning("a file is not sent: %s", error.detail)
-            return await self._send_or_edit(target, replace(part, media=""), {"text": plain_text(part.html) or "—"})
+            if classify(error) is Refusal.UNCHANGED and part.message_id is not None:
+                return part.message_id
+            raise
 
-    async def _upload(self, target: Target, part: Part, media: Sequence[Media]) -> int:
-        caption = {"caption": part.html, "parse_mode": "HTML"} if part.html else {}
-        upload = await load_upload(media, self._files, caption)
-        sent = await self.api.upload(
-            upload.method,
-            upload.files,
-            chat_id=target.chat.chat_id,
-            message_thread_id=target.chat.thread_id or None,
-            # An album takes no buttons (https://core.telegram.org/bots/api#sendmediagroup).
-            reply_markup=part.markup or None if upload.method != "sendMediaGroup" else None,
-            **upload.params,
-        )
-        return int((sent[0] if isinstance(sent, list) else sent)["message_id"])
-
-    async def _send_or_edit(self, target: Target, part: Part, content: dict[str, Any]) -> int:
-        markup = orjson.Fragment(part.markup) if part.markup else None
-        chat_id = target.chat.chat_id
-        if part.message_id is not None:
-            await self.api.call(
-                "editMessageText",
-                chat_id=chat_id,
-                message_id=part.message_id,
-                link_preview_options=_NO_PREVIEW,
-                reply_markup=markup,
-                **content,
-            )
-            return part.message_id
-        sent = await self.api.call(
-            "sendMessage",
-            chat_id=chat_id,
-            message_thread_id=target.chat.thread_id or None,
-            link_preview_options=_NO_PREVIEW,
-            reply_parameters=_quote(target) if part.number == 0 else None,
-            reply_markup=markup,
-            **content,
-        )
-        return int(sent["message_id"])
+    async def _concede(self, target: Target, call: Callable[[Form], Awaitable[int]]) -> int:
+        """Make a call; each property of it that Telegram refuses is left out, once."""
+        form = AS_IT_IS
+        while True:
+            self._pacer.count(target.chat.chat_id, target.kind)
+            try:
+                return await call(form)
+            except TelegramRefusedError as error:
+                refusal = classify(error)
+                less = form.without(refusal)
+                if refusal is Refusal.CHAT:
+                    self._close(target.chat.chat_id)
+                if less == form:
+                    raise
+                form = less
+                log.warning("refused (%s), sent once more without that: %s", refusal, error.detail)
 
     # What a live answer needs beyond that: calls that may fail without harm.
 
@@ -214,7 +190,8 @@ class TelegramMessenger:
         shown = replace(part, html=pieces[0], markup=markup)
         await self.guard(request.target.chat.chat_id)
         self._pacer.count(request.target.chat.chat_id, request.target.kind)
-        message_id = await self._send_or_edit(request.target, shown, {"text": shown.html, "parse_mode": "HTML"})
+        place = self._calls.send if part.message_id is None else self._calls.edit
+        message_id = await place(request.target, shown)
         if part.message_id is None:
             part.message_id = message_id
             await request.record(part)
@@ -227,9 +204,18 @@ class TelegramMessenger:
         method, _, _ = error.detail.partition(":")  # as the client words it
         await self._note_flood(target, method, seconds)
 
-    def forget_drafts(self) -> None:
-        """Remember that this Bot API server is too old for drafts: answers are shown by edits from now on."""
-        self._drafts_known = False
+    def refuse_drafts(self, chat_id: int | None) -> None:
+        """Show answers by edits from now on: in a chat, or everywhere because the Bot API server is too old."""
+        if chat_id is None:
+            self._drafts_known = False
+        elif len(self._draftless) < _CHATS_KEPT:
+            self._draftless.add(chat_id)
+
+    def _close(self, chat_id: int) -> None:
+        """Remember that a chat takes no messages."""
+        if len(self._closed_until) >= _CHATS_KEPT:
+            self._closed_until.clear()
+        self._closed_until[chat_id] = self._clock.monotonic() + _CLOSED_SECONDS
 
 
 async def _let_through(_chat_id: int) -> None:
@@ -245,22 +231,3 @@ async def _render(markdown: str, *, partial: bool) -> list[str]:
 
 def _render_now(markdown: str, *, partial: bool) -> list[str]:
     return [to_html(piece) for piece in split(render(markdown, partial=partial))]
-
-
-def plain_text(markup: str) -> str:
-    """Return the text of our own HTML without its formatting."""
-    return html.unescape(_TAG.sub("", markup))
-
-
-def _quote(target: Target) -> dict[str, Any] | None:
-    if target.reply_to is None or target.kind is ChatKind.PRIVATE:
-        return None
-    return {"message_id": target.reply_to, "allow_sending_without_reply": True}
-
-
-def _is_not_modified(error: TelegramRefusedError) -> bool:
-    return "message is not modified" in error.detail
-
-
-def _is_gone(error: TelegramRefusedError) -> bool:
-    return "message to edit not found" in error.detail or "message can't be edited" in error.detail

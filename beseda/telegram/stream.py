@@ -20,6 +20,7 @@ from beseda.errors import (
 )
 from beseda.telegram.base import LiveRequest, Target
 from beseda.telegram.keyboards import inline_markup
+from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Stage(Protocol):
     async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None: ...
     async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None: ...
     async def obey_flood(self, target: Target, error: TelegramFloodError) -> None: ...
-    def forget_drafts(self) -> None: ...
+    def refuse_drafts(self, chat_id: int | None) -> None: ...
 
 
 class _LiveAnswer:
@@ -206,8 +207,12 @@ class StreamedAnswer(_LiveAnswer):
 
     async def _take_refusal(self, step: Step, error: BesedaError) -> None:
         await super()._take_refusal(step, error)
-        if step is not Step.TYPING and isinstance(error, TelegramRefusedError) and "not found" in error.detail.lower():
-            self._stage.forget_drafts()
+        if step is Step.TYPING or not isinstance(error, TelegramRefusedError):
+            return
+        refusal = classify(error)
+        if refusal in {Refusal.DRAFTS_IN_CHAT, Refusal.DRAFTS_ON_SERVER}:
+            everywhere = refusal is Refusal.DRAFTS_ON_SERVER
+            self._stage.refuse_drafts(None if everywhere else self._request.target.chat.chat_id)
             self._plan.show_typing_only()
 
 
