@@ -114,9 +114,10 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """Somebody pressed the native stop button of a draft."""
+    """The native stop button of draft `draft_id` was pressed."""
 
     place: Place
+    draft_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
     if query := content.get("callback_query"):
         return _press(update, query, me)
     if stopped := content.get("stopped_message_generation"):
-        return StopRequest(_place(update, stopped, me))
+        return StopRequest(_place(update, stopped, me), int(stopped["draft_id"]))
     if member := content.get("my_chat_member"):
         present = member["new_chat_member"]["status"] not in {"kicked", "left"}
         return Membership(_place(update, member, me), _person(member["from"]), present)

@@ -48,6 +48,7 @@ from beseda.telegram.pacing import Pacer
 
 log = logging.getLogger(__name__)
 
+_WEBHOOK_EVERY = 180.0  # seconds between two looks at the webhook
 _GRACE = 10.0  # seconds that running answers get at the end of the program
 
 
@@ -77,6 +78,7 @@ class RunningBot:
         self._clock = clock
         self._territory = territory
         self._keeping: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -115,6 +117,8 @@ class RunningBot:
             self._keeping = asyncio.create_task(self._territory.run(), name=f"territory-{self.name}")
         await self._set_menu()
         await self._set_delivery(webhook)
+        if webhook is not None:
+            self._watching = asyncio.create_task(self._watch_webhook(webhook), name=f"webhook-{self.name}")
 
     async def poll(self) -> None:
         """Fetch updates until cancelled."""
@@ -137,9 +141,8 @@ class RunningBot:
             self._territory.stop_waiting()
         await self.runner.close()
         await self.runner.desk.chores.close()
-        if self._keeping is not None:
-            await end_tasks([self._keeping])
-            self._keeping = None
+        await end_tasks([task for task in (self._keeping, self._watching) if task is not None])
+        self._keeping = self._watching = None
         if self._territory is not None:
             await self._territory.leave()
         await self.runner.desk.api.close()
@@ -154,17 +157,33 @@ class RunningBot:
 
     async def _set_delivery(self, webhook: Webhook | None) -> None:
         if webhook is None:
-            await self._try("deleteWebhook", drop_pending_updates=False)
+            await self._try("deleteWebhook", drop_pending_updates=False)  # the poller does it again where it must
             return
-        await _insist(
-            self.runner.desk.api,
-            self._clock,
-            "setWebhook",
-            url=f"{webhook.public_url.rstrip('/')}/telegram/{self.name}",
-            secret_token=webhook.secret,
-            allowed_updates=WANTED,
-            max_connections=100,
-        )
+        await _insist(self.runner.desk.api, self._clock, "setWebhook", **self._describe_webhook(webhook))
+
+    def _describe_webhook(self, webhook: Webhook) -> dict[str, Any]:
+        return {
+            "url": f"{webhook.public_url.rstrip('/')}/telegram/{self.name}",
+            "secret_token": webhook.secret,
+            "allowed_updates": WANTED,
+            "max_connections": 100,
+        }
+
+    async def _watch_webhook(self, webhook: Webhook) -> None:
+        """Set the webhook again whenever another program has changed or deleted it, until cancelled.
+
+        A copy of the program that polls deletes it at its start, and nothing would come in here any more.
+        """
+        wanted = self._describe_webhook(webhook)
+        while True:
+            await self._clock.sleep(_WEBHOOK_EVERY)
+            try:
+                found = await self.runner.desk.api.call("getWebhookInfo")
+                if found.get("url") != wanted["url"]:
+                    log.warning("%s: the webhook was changed by another program, it is set again", self.name)
+                    await self.runner.desk.api.call("setWebhook", **wanted)
+            except TelegramError as error:
+                log.warning("%s: %s", self.name, error.detail)
 
     async def _try(self, method: str, **params: Any) -> None:
         try:

@@ -47,6 +47,8 @@ class Poller:
                 await self._poll()
                 failures = 0
             except BesedaError as error:
+                if isinstance(error, TelegramConflictError) and "webhook" in error.detail:
+                    await self._delete_webhook()
                 wait = self._wait_after(error, failures)
                 log.warning("polling pauses for %.1f s: %s: %s", wait, type(error).__name__, error.detail)
                 failures += 1
@@ -71,6 +73,14 @@ class Poller:
         if updates:
             await self._runner.take_in(updates)
             self._offset = int(updates[-1]["update_id"]) + 1
+
+    async def _delete_webhook(self) -> None:
+        """Delete a webhook that keeps this bot from polling: one of an earlier run, or one set by another program."""
+        log.warning("%s: a webhook is set, it is deleted so that the bot can poll", self._runner.desk.profile.name)
+        try:
+            await self._api.call("deleteWebhook", drop_pending_updates=False)
+        except TelegramError as error:
+            log.warning("deleteWebhook: %s", error.detail)
 
     def _wait_after(self, error: BesedaError, failures: int) -> float:
         match error:

@@ -17,6 +17,7 @@ from beseda.dispatch.joining import Joiner
 from beseda.dispatch.middlewares.access import guard_access
 from beseda.dispatch.middlewares.limits import limit_messages
 from beseda.dispatch.middlewares.paying import charge_person
+from beseda.dispatch.middlewares.presses import drop_double_press
 from beseda.dispatch.middlewares.takeover import keep_silent
 from beseda.dispatch.resting import Resting
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 LaneKey = tuple[ChatKey, bool]
 
-MIDDLEWARES: list[Middleware] = [guard_access, keep_silent, limit_messages, charge_person]
+MIDDLEWARES: list[Middleware] = [guard_access, drop_double_press, keep_silent, limit_messages, charge_person]
 _PAGE = 500
 _SETTLED = timedelta(seconds=2)  # by when what is stored has reached the lane of its chat
 

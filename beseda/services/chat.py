@@ -33,7 +33,7 @@ from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.logs import log_context
 from beseda.services.conversation import Memory, PromptWriter
 from beseda.services.delivery import Delivery
-from beseda.services.listening import CallRecord, GrowingAnswer, Listener, RunningAnswers
+from beseda.services.listening import CallRecord, GrowingAnswer, Listener, RunningAnswers, draft_number
 from beseda.services.question import Answered, Footer, Question
 from beseda.storage.base.turn import TurnStore
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
@@ -151,9 +151,12 @@ class ChatService:
         await self._store_failure(attempt, text, type(error).__name__, again=error.retryable)
         await self._delivery.deliver(attempt.turn, question.target)
 
-    def stop(self, chat: ChatKey) -> bool:
-        """End the answer that is being made in a chat and return whether there was one."""
-        return self._running.stop(chat)
+    def stop(self, chat: ChatKey, number: int | None = None) -> bool:
+        """Stop the answer in progress in a chat and return whether there was one.
+
+        With `number`, only if it is the number of its turn or of its draft.
+        """
+        return self._running.stop(chat, number)
 
     async def _think(self, turn: Turn, question: Question) -> None:
         """Ask the model and store what came of it: an answer or a failure."""
@@ -162,7 +165,7 @@ class ChatService:
         record = CallRecord(model.name, self._clock)
         live = self._show(attempt)
         try:
-            with self._running.hold(question.conversation.key, attempt.answer):
+            with self._running.hold(question.conversation.key, attempt.answer, turn.id):
                 request = await self._request(question, model)
                 end = await Listener(model, attempt.answer, live, record).listen(request)
                 await live.settle()
@@ -193,7 +196,7 @@ class ChatService:
             await self._turns.mark_sending(turn, part)
 
         stop = Button(STOP.say(question.language), f"stop:{turn.id}")
-        draft_id = turn.id & 0x7FFF_FFFF or 1
+        draft_id = draft_number(turn.id)
         return self._messenger.live(LiveRequest(question.target, attempt.answer, draft_id, attempt.shown, record, stop))
 
     async def _store_outcome(self, attempt: Attempt, answered: Answered) -> None:

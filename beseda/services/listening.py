@@ -62,25 +62,34 @@ class Stoppable(Protocol):
         ...
 
 
+def draft_number(turn_id: int, place: int = 0) -> int:
+    """Return the number of the draft that shows an answer of a turn: of several side by side, that at `place`."""
+    return (turn_id + place) & 0x7FFF_FFFF or 1
+
+
 class RunningAnswers:
-    """What one bot is saying right now, so that it can be stopped. A chat has one answer at a time."""
+    """Answers in progress of one bot, so that they can be stopped. A chat has one answer at a time."""
 
     def __init__(self) -> None:
-        self._by_chat: dict[ChatKey, Stoppable] = {}
+        self._by_chat: dict[ChatKey, tuple[Stoppable, frozenset[int]]] = {}
 
     @contextmanager
-    def hold(self, chat: ChatKey, answer: Stoppable) -> Iterator[None]:
-        """Let `answer` be stopped for the length of the block."""
-        self._by_chat[chat] = answer
+    def hold(self, chat: ChatKey, answer: Stoppable, turn_id: int, *, drafts: int = 1) -> Iterator[None]:
+        """Let `answer` be stopped for the length of the block, by the number of its turn or of one of its drafts."""
+        numbers = frozenset({turn_id, *(draft_number(turn_id, place) for place in range(drafts))})
+        self._by_chat[chat] = (answer, numbers)
         try:
             yield
         finally:
             self._by_chat.pop(chat, None)
 
-    def stop(self, chat: ChatKey) -> bool:
-        """End what is being said in a chat and return whether there was anything."""
-        answer = self._by_chat.get(chat)
-        return answer is not None and answer.stop()
+    def stop(self, chat: ChatKey, number: int | None = None) -> bool:
+        """Stop the answer in progress in a chat and return whether there was one.
+
+        With `number`, only if it is the number of its turn or of one of its drafts: buttons outlive their answers.
+        """
+        answer, numbers = self._by_chat.get(chat, (None, frozenset()))
+        return answer is not None and (number is None or number in numbers) and answer.stop()
 
 
 class CallRecord:

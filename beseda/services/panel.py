@@ -31,7 +31,7 @@ from beseda.services.budget import ensure_left
 from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain, keep_words
 from beseda.services.conversation import PromptWriter
 from beseda.services.delivery import Delivery
-from beseda.services.listening import CallRecord, GrowingAnswer, Listener
+from beseda.services.listening import CallRecord, GrowingAnswer, Listener, draft_number
 from beseda.services.question import Footer, Question
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest
 
@@ -125,7 +125,8 @@ class PanelService:
         stage = _Stage(self._bot, self._parts, table)
         tasks = [asyncio.create_task(stage.hear(seat)) for seat in missing]
         try:
-            with self._parts.running.hold(question.conversation.key, table):
+            seats = len(table.panel.seats)
+            with self._parts.running.hold(question.conversation.key, table, table.turn.id, drafts=seats):
                 for task in asyncio.as_completed(tasks):
                     if not await self._take(table, *(await task)):
                         return False
@@ -325,7 +326,7 @@ class _Stage:
             await self._parts.turns.mark_sending(table.turn, part)
 
         stop = Button(STOP.say(question.language), f"stop:{table.turn.id}")
-        draft_id = (table.turn.id + seat) & 0x7FFF_FFFF or 1
+        draft_id = draft_number(table.turn.id, seat)
         first = table.first_part(seat)
         return self._parts.messenger.live(
             LiveRequest(question.target, table.answers[seat], draft_id, first, record, stop)

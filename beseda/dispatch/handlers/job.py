@@ -8,6 +8,7 @@ from beseda.kit.texts import Text
 
 router = Router()
 
+_KEPT = 30 * 86_400.0  # seconds that a job is known to have been done again: longer than jobs are kept
 _OVER = Text(ru="Это уже закончено.", en="That is over already.")
 _NOT_YOURS = Text(ru="Это может только тот, кто попросил.", en="Only the person who asked can do that.")
 
@@ -28,8 +29,22 @@ async def handle_job(context: Context) -> None:
     elif choice == "cancel":
         cancelled = await context.desk.jobs.cancel(job.id)
         await context.acknowledge("" if cancelled else context.say(_OVER))
-    elif job.state.is_over:
+    elif job.state.is_over and await _is_first_press(context, job):
         await _do_again(context, job)
+    else:
+        await context.acknowledge(context.say(_OVER))
+
+
+async def _is_first_press(context: Context, job: Job) -> bool:
+    """Return whether a failed job was not done again yet, and note that this press does it.
+
+    Presses of one chat are handled one after the other. A press that a crash interrupted finds its own number.
+    """
+    key, number = f"again:{context.desk.me.id}:{job.id}", context.event.place.update_ids[0]
+    noted = await context.desk.state.get(key)
+    if noted is None:
+        await context.desk.state.set(key, {"update": number}, ttl=_KEPT)
+    return noted is None or noted.get("update") == number
 
 
 async def _do_again(context: Context, job: Job) -> None:

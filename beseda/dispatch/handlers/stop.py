@@ -1,7 +1,7 @@
 """Ending an answer that is being made: the native button of a draft, ours under a message, `/stop`."""
 
-from beseda.dispatch.context import Context
-from beseda.dispatch.events import StopRequest
+from beseda.dispatch.context import Context, argument
+from beseda.dispatch.events import Press, StopRequest
 from beseda.dispatch.router import Router
 from beseda.kit.texts import Text
 
@@ -12,14 +12,17 @@ _NOTHING = Text(ru="Я сейчас и так молчу.", en="I am not saying 
 
 @router.on(StopRequest)
 async def stop_draft(context: Context) -> None:
-    """End the answer whose draft has the button."""
-    context.desk.chat.stop(context.event.place.chat)
+    """Stop the answer that the draft shows."""
+    assert isinstance(context.event, StopRequest)  # noqa: S101 - the router's promise, for the type checker
+    context.desk.chat.stop(context.event.place.chat, context.event.draft_id)
 
 
 @router.press("stop")
 async def stop_message(context: Context) -> None:
-    """End the answer under which the button is."""
-    stopped = context.desk.chat.stop(context.event.place.chat)
+    """Stop the answer whose turn the button names: a late press must not stop the next answer."""
+    assert isinstance(context.event, Press)  # noqa: S101
+    number = "".join(argument(context.event.data)[:1])
+    stopped = number.isdecimal() and context.desk.chat.stop(context.event.place.chat, int(number))
     await context.acknowledge("" if stopped else context.say(_NOTHING))
 
 

@@ -1,7 +1,7 @@
 """The guest list: with `ADMIN_IDS` set, a bot that asks for it talks to those people only, buttons included."""
 
 from beseda.dispatch.context import Context
-from beseda.dispatch.events import Notice, Press, StopRequest
+from beseda.dispatch.events import IncomingMessage, Press
 from beseda.dispatch.router import Handler
 from beseda.domain.bot import Access
 from beseda.errors import AccessDeniedError
@@ -25,4 +25,5 @@ def _is_guest(context: Context) -> bool:
     desk = context.desk
     if desk.profile.access is not Access.ADMINS or not desk.admin_ids:
         return True
-    return isinstance(context.event, StopRequest | Notice) or context.person.id in desk.admin_ids
+    # Only messages and presses are requests of a person. A group that moves has none, and a block asks for nothing.
+    return not isinstance(context.event, IncomingMessage | Press) or context.person.id in desk.admin_ids

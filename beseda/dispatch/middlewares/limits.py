@@ -12,12 +12,12 @@ import hashlib
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Event, IncomingMessage, Kind, Press
+from beseda.dispatch.middlewares.presses import ASKING
 from beseda.dispatch.router import Handler
 from beseda.domain.message import Role
 from beseda.errors import RateLimitedError, RepeatedMessageError
 from beseda.storage.base.rate_limit import Rate
 
-_ASKING = ("ask:", "retry:", "action:", "job:again:", "photo:")
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))
 GAP = Rate(limit=1, seconds=1)
@@ -131,7 +131,7 @@ def _asks(event: Event) -> bool:
     """Return whether the event is a message, or a button that stands for one; a stop must never wait."""
     if isinstance(event, IncomingMessage):
         return event.command != "stop"
-    return isinstance(event, Press) and event.data.startswith(_ASKING)
+    return isinstance(event, Press) and event.data.startswith(ASKING)
 
 
 def _album_key(context: Context, who: str) -> str:

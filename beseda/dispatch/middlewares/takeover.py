@@ -5,12 +5,12 @@ Commands still work: they are meant for the program, and a person may always sto
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.middlewares.presses import ASKING
 from beseda.dispatch.router import Handler
 from beseda.domain.turn import TurnKind, TurnState
 from beseda.kit.texts import Text
 from beseda.services.question import Question
 
-_ASKING = ("ask:", "retry:", "action:", "job:again:", "photo:")
 _HELD = frozenset(
     {Kind.TEXT, Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.PHOTO, Kind.DOCUMENT, Kind.OTHER}
 )
@@ -32,7 +32,7 @@ def _concerns_model(context: Context) -> bool:
     event = context.event
     if isinstance(event, IncomingMessage):
         return not event.command and event.kind in _HELD
-    return isinstance(event, Press) and event.data.startswith(_ASKING)
+    return isinstance(event, Press) and event.data.startswith(ASKING)
 
 
 def _words(event: IncomingMessage) -> str:
