@@ -7,7 +7,6 @@ other path. What must not wait (a stop) has a lane of its own beside its chat's.
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 
 import orjson
 
@@ -35,7 +34,6 @@ LaneKey = tuple[ChatKey, bool]
 
 MIDDLEWARES: list[Middleware] = [guard_access, drop_double_press, keep_silent, limit_messages, charge_person]
 _PAGE = 500
-_SETTLED = timedelta(seconds=2)  # by when what is stored has reached the lane of its chat
 
 
 class BotRunner:
@@ -51,6 +49,7 @@ class BotRunner:
         self._in_flight: set[int] = set()
         self._met: set[int] | None = None  # while a recovery reads: what is in flight, or has been since it began
         self._looking = asyncio.Lock()
+        self._seen: set[int] = set()  # what the last look of a sweep found and left for the next
         self._resting = Resting()
         self._closing = False
         self._wrapped: dict[Handler, Handler] = {}
@@ -90,25 +89,31 @@ class BotRunner:
         """Take up what is stored and not worked on: after a crash, or left by a failure; return how many.
 
         It looks into `partitions`, or into all that this process works on. `anew` takes up what rests as well, such
-        as jobs that are followed elsewhere; `settled` leaves out the latest, which may be on their way here.
+        as jobs that are followed elsewhere; `settled` leaves out what the last such look did not find either, which
+        may be on its way here. No clock is asked: that of the process that stored it may be another.
         """
         async with self._looking:
             self._resting.tidy(self.desk.clock.monotonic())
             held = self._ground.held
             wanted = held if partitions is None else held.intersection(partitions)
-            before = self.desk.clock.now() - _SETTLED if settled else None
-            look = Look(None if len(wanted) == PARTITIONS else wanted, before)
-            return await self._recover(look, anew=anew)
+            look = Look(None if len(wanted) == PARTITIONS else wanted)
+            return await self._recover(look, anew=anew, settled=settled)
 
-    async def _recover(self, look: Look, *, anew: bool) -> int:
-        found, after = 0, None
+    async def _recover(self, look: Look, *, anew: bool, settled: bool) -> int:
+        found, after, fresh = 0, None, set[int]()
         while page := await self._look(look, after):
             after = page[-1].update_id
             met, self._met = self._met or self._in_flight, None
             for update in page:
-                if update.update_id not in met and self._is_due(update, anew=anew):
-                    found += 1
-                    self._enqueue(update, self._parse(update))
+                if update.update_id in met or not self._is_due(update, anew=anew):
+                    continue
+                if settled and update.update_id not in self._seen:
+                    fresh.add(update.update_id)
+                    continue
+                found += 1
+                self._enqueue(update, self._parse(update))
+        if settled:
+            self._seen = fresh
         return found
 
     async def _look(self, look: Look, after: int | None) -> Sequence[StoredUpdate]:

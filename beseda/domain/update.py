@@ -3,20 +3,35 @@
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
-from beseda.domain.conversation import Conversation, Person
+from beseda.domain.conversation import ChatKey, Conversation, Person
 from beseda.kit.ids import new_id
 
 PARTITIONS = 64  # of a bot's chats: what replicas share out among them; a change needs a migration of what is stored
+
+
+class Tries(NamedTuple):
+    """Counts of the work on an update: `begun` and not ended by an error or a shutdown, and `failed` by an error.
+
+    Work that a process began and that did not end is a crash of that process.
+    """
+
+    begun: int = 0
+    failed: int = 0
+
+
+UNTRIED = Tries()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredUpdate:
     """One raw update of one bot. `payload` is Telegram's JSON; `turn_id` is set once a turn was opened for it.
 
-    One with a negative number is our own. `partition` is that of its chat.
+    One with a negative number is our own. `partition` is that of its chat, `queue` the key of the queue that keeps its
+    chat and topic in order, "" for an update stored before there were any. One that is `done` needs no work.
     """
 
     bot: str
@@ -24,11 +39,19 @@ class StoredUpdate:
     payload: bytes
     turn_id: int | None = None
     partition: int = 0
+    queue: str = ""
+    tries: Tries = UNTRIED
+    done: bool = False
 
 
 def partition_of(chat_id: int) -> int:
     """Return the part of a bot's chats that a chat belongs to: topics of one chat share its limits and its part."""
     return zlib.crc32(b"%d" % chat_id) % PARTITIONS
+
+
+def queue_of(chat: ChatKey) -> str:
+    """Return the key of the queue that keeps a chat and topic in order."""
+    return f"{chat.chat_id}:{chat.thread_id}"
 
 
 def internal_update(
@@ -56,4 +79,4 @@ def internal_update(
         "data": data,
     }
     payload = orjson.dumps({"update_id": number, "beseda": content}, option=orjson.OPT_NON_STR_KEYS)
-    return StoredUpdate(bot, number, payload, partition=partition_of(key.chat_id))
+    return StoredUpdate(bot, number, payload, partition=partition_of(key.chat_id), queue=queue_of(key))

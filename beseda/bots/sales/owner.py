@@ -69,4 +69,4 @@ def _number(update: StoredUpdate, lead: Lead, owner: int) -> StoredUpdate:
     """Return the notice under a number that follows from the lead: told twice after a crash, it is stored once."""
     number = -derive_id(READY, lead.id, owner)
     content = {**orjson.loads(update.payload), "update_id": number}
-    return StoredUpdate(update.bot, number, orjson.dumps(content), partition=update.partition)
+    return StoredUpdate(update.bot, number, orjson.dumps(content), partition=update.partition, queue=update.queue)

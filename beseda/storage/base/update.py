@@ -1,19 +1,23 @@
 """The inbox, as services see it."""
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from beseda.domain.update import StoredUpdate
+from beseda.domain.update import StoredUpdate, Tries
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Which unfinished updates are looked for: of these parts (None: all), stored before then (None: ever)."""
+    """Selection of unfinished updates: of these parts (None: all), of one queue, of all queues but `without`.
+
+    What was stored before updates had queues belongs to every queue.
+    """
 
     partitions: Collection[int] | None = None
-    before: datetime | None = None
+    queue: str = ""
+    without: Collection[str] = ()
 
 
 EVERYWHERE = Look()
@@ -27,8 +31,14 @@ class UpdateStore(Protocol):
     ) -> list[StoredUpdate]:
         """Store what is new, in one transaction, and return it in order; repeated updates are left out.
 
+        What is `done` is stored as finished.
+
         Before it stand the unfinished updates of the parts in `earlier` with lower numbers, but those in `known`.
         """
+        ...
+
+    async def note_tries(self, bot: str, tries: Mapping[int, Tries]) -> None:
+        """Record how often work on updates was begun and has failed, by their numbers."""
         ...
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:

@@ -32,9 +32,10 @@ class Rank(IntEnum):
     MODEL_CALL = 9
     DELIVERY_SENT = 10
     TURN_END = 11
-    UPDATE_END = 12
-    FLOOD_WAIT = 13
-    STATE = 14
+    UPDATE_TRIES = 12
+    UPDATE_END = 13
+    FLOOD_WAIT = 14
+    STATE = 15
 
 
 class Statement:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import Update
 
 from beseda import metrics
-from beseda.domain.update import StoredUpdate
+from beseda.domain.update import StoredUpdate, Tries
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.update import EVERYWHERE, Look
 from beseda.storage.sql.database import Database
@@ -37,7 +37,10 @@ from beseda.storage.sql.types import UtcTime
 
 _PURGE_CHUNK = 2000
 _TIME = UtcTime()
-_COLUMNS = ("bot", "update_id", "payload", "turn_id", "received_at", "partition")
+_COLUMNS = (
+    *("bot", "update_id", "payload", "turn_id", "received_at", "finished_at", "partition"),
+    *("queue_key", "tries", "failures"),
+)
 
 
 def _finish_updates(_insert: InsertFactory) -> Update:
@@ -48,6 +51,16 @@ def _finish_updates(_insert: InsertFactory) -> Update:
     )
 
 
+def _note_tries(_insert: InsertFactory) -> Update:
+    # The numbers themselves, not one more: a commit whose answer got lost is repeated.
+    return (
+        update(updates)
+        .where(updates.c.bot == bindparam("of_bot"), updates.c.update_id == bindparam("of_update"))
+        .values(tries=bindparam("begun"), failures=bindparam("failed"))
+    )
+
+
+_update_tries = Statement(Rank.UPDATE_TRIES, _note_tries)
 finish_updates = Statement(Rank.UPDATE_END, _finish_updates)
 _store_update = Statement(
     Rank.UPDATE,
@@ -101,6 +114,8 @@ class SqlUpdateRepository:
     ) -> list[StoredUpdate]:
         """Store what is new, in one transaction, and return it in order; repeated updates are left out.
 
+        What is `done` is stored as finished.
+
         Before it stand the unfinished updates of the parts in `earlier` with lower numbers, but those in `known`.
         """
         if not updates:
@@ -115,6 +130,15 @@ class SqlUpdateRepository:
         # A dictionary keeps the order and drops what came twice in one batch.
         new = {(item.bot, item.update_id): item for item in updates if (item.bot, item.update_id) in ours}
         return [*(item for item in before if (item.bot, item.update_id) not in ours), *new.values()]
+
+    async def note_tries(self, bot: str, tries: Mapping[int, Tries]) -> None:
+        """Record how often work on updates was begun and has failed, by their numbers."""
+        await self._database.write_rows(
+            [
+                (_update_tries, {"of_bot": bot, "of_update": number, "begun": count.begun, "failed": count.failed})
+                for number, count in tries.items()
+            ]
+        )
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
         """Mark updates as worked off; their payload is dropped, their number stays for de-duplication."""
@@ -136,8 +160,11 @@ class SqlUpdateRepository:
             query = query.where(number > after if after >= 0 else or_(number < after, number >= 0))
         if look.partitions is not None:
             query = query.where(updates.c.partition.in_(sorted(look.partitions)))
-        if look.before is not None:
-            query = query.where(updates.c.received_at < look.before)
+        queue = updates.c.queue_key
+        if look.queue:
+            query = query.where(or_(queue == look.queue, queue.is_(None)))
+        if look.without:
+            query = query.where(or_(queue.not_in(sorted(look.without)), queue.is_(None)))
         return await self._database.read(lambda connection: _load(connection, bot, query))
 
     async def find(self, bot: str, update_id: int) -> StoredUpdate | None:
@@ -161,10 +188,14 @@ def _update_params(item: StoredUpdate, now: datetime) -> Params:
     return {
         "bot": item.bot,
         "update_id": item.update_id,
-        "payload": item.payload,
+        "payload": None if item.done else item.payload,
         "turn_id": item.turn_id,
         "received_at": now,
+        "finished_at": now if item.done else None,
         "partition": item.partition,
+        "queue_key": item.queue or None,
+        "tries": item.tries.begun,
+        "failures": item.tries.failed,
     }
 
 
@@ -175,13 +206,25 @@ def _in_order() -> tuple[ColumnElement[Any], ...]:
 
 
 def _unfinished(bot: str) -> Select[Any]:
-    columns = (updates.c.update_id, updates.c.payload, updates.c.turn_id, updates.c.partition)
+    row = updates.c
+    columns = (row.update_id, row.payload, row.turn_id, row.partition, row.queue_key, row.tries, row.failures)
     return select(*columns).where(updates.c.bot == bot, updates.c.finished_at.is_(None)).order_by(*_in_order())
 
 
 def _load(connection: Connection, bot: str, query: Select[Any]) -> list[StoredUpdate]:
     rows: Sequence[Row[Any]] = connection.execute(query).all()
-    return [StoredUpdate(bot, row.update_id, row.payload or b"", row.turn_id, row.partition) for row in rows]
+    return [
+        StoredUpdate(
+            bot,
+            row.update_id,
+            row.payload or b"",
+            row.turn_id,
+            row.partition,
+            row.queue_key or "",
+            Tries(row.tries, row.failures),
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

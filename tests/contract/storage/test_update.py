@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from beseda.domain.update import StoredUpdate
+from beseda.domain.update import StoredUpdate, Tries
 from beseda.storage.base.update import Look
 from tests.contract.storage.world import BOT, World
 
@@ -67,14 +67,38 @@ async def test_our_own_come_first_and_oldest_first(world: World) -> None:
         assert await world.updates.unfinished(BOT, after=after) == in_order[place + 1 :]
 
 
-async def test_unfinished_of_some_parts_and_from_before(world: World) -> None:
+async def test_unfinished_of_some_parts(world: World) -> None:
     placed = [replace(update, partition=number) for number, update in enumerate(make_updates(1, 2, 3))]
     await world.updates.store(placed)
     assert await world.updates.unfinished(BOT, look=Look([0, 2])) == [placed[0], placed[2]]
     assert await world.updates.unfinished(BOT, look=Look([])) == []
-    now = datetime.now(UTC)
-    assert await world.updates.unfinished(BOT, look=Look(before=now - timedelta(minutes=1))) == []
-    assert await world.updates.unfinished(BOT, look=Look(before=now + timedelta(minutes=1))) == placed
+
+
+async def test_unfinished_of_one_queue_and_of_all_but_some(world: World) -> None:
+    first, second, older = make_updates(1, 2, 3)
+    first, second = replace(first, queue="7:0"), replace(second, queue="7:5")
+    await world.updates.store([first, second, older])
+    assert await world.updates.unfinished(BOT, look=Look(queue="7:0")) == [first, older]
+    assert await world.updates.unfinished(BOT, look=Look(without=["7:0"])) == [second, older]
+    assert await world.updates.unfinished(BOT, look=Look(without=["7:0", "7:5"])) == [older]
+
+
+async def test_tries_are_counted(world: World) -> None:
+    first, second = make_updates(1, 2)
+    await world.updates.store([replace(first, tries=Tries(1, 0)), second])
+    await world.updates.note_tries(BOT, {1: Tries(2, 1), 2: Tries(1, 0)})
+    assert [update.tries for update in await world.updates.unfinished(BOT)] == [(2, 1), (1, 0)]
+    await world.updates.finish(BOT, [2])
+    await world.updates.note_tries(BOT, {2: Tries(3, 0)})
+    assert [update.update_id for update in await world.updates.unfinished(BOT)] == [1]
+
+
+async def test_update_that_needs_no_work_is_known_and_not_found(world: World) -> None:
+    done, other = make_updates(1, 2)
+    done = replace(done, done=True)
+    assert await world.updates.store([done, other]) == [done, other]
+    assert await world.updates.unfinished(BOT) == [other]
+    assert await world.updates.store([done]) == []
 
 
 async def test_store_brings_what_stands_before_in_the_same_part(world: World) -> None:

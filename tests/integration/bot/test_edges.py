@@ -1,7 +1,7 @@
 """Where two things happen at once, or something is almost nothing."""
 
 import asyncio
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from beseda.dispatch.polling import Poller
 from beseda.dispatch.territory import WholeGround
 from beseda.domain.message import Message, Role
 from beseda.domain.territory import EVERYTHING
-from beseda.domain.update import StoredUpdate
+from beseda.domain.update import StoredUpdate, Tries
 from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
@@ -170,6 +170,9 @@ class _SlowLook:
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
         await self.store_of.finish(bot, update_ids)
+
+    async def note_tries(self, bot: str, tries: Mapping[int, Tries]) -> None:
+        await self.store_of.note_tries(bot, tries)
 
     async def find(self, bot: str, update_id: int) -> StoredUpdate | None:
         raise NotImplementedError

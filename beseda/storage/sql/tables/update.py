@@ -25,6 +25,9 @@ updates = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
     Column("partition", Integer, nullable=False, server_default="0"),
+    Column("queue_key", Text),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
 )
 
 Index(
