@@ -1,6 +1,6 @@
 # Everything a person or a machine does with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-slow check bench lock fmt docs clean
+.PHONY: help run install install-dev test test-slow check bench mutation lock fmt docs clean
 
 PYTHON ?= python3
 # Tests in this many processes, a file's in one: on two cores that takes a third off.
@@ -31,6 +31,9 @@ check: .venv/.installed-dev ## lint, types, architecture, locks, generated pages
 
 bench: .venv/.installed-dev ## measure Beseda beside a bare aiogram bot
 	@$(BIN)/python -m bench $(ARGS)
+
+mutation: .venv/.installed-dev ## measure how many one-line faults the tests of the core modules notice
+	@$(BIN)/python -m scripts.mutation $(ARGS)
 
 lock: .venv/.installed-dev ## write both lock files anew (ARGS=--upgrade takes newer versions)
 	@scripts/lock $(ARGS)
