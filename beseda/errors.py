@@ -372,6 +372,10 @@ class RowRefusedError(StorageError):
     """The database answers, and does not take what was to be written: trying again at once does not help."""
 
 
+class IdTakenError(RowRefusedError):
+    """Another row has the identifier that was drawn for a new one."""
+
+
 class LeaseLostError(StorageError):
     """Another replica has taken over the chat: it goes on from the record."""
 

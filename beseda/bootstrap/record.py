@@ -39,6 +39,7 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
+from beseda.storage.sql.identity import continue_ids
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.job_list import SqlJobList
 from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
@@ -93,6 +94,7 @@ async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     await upgrade(settings.database())
     database = await Database.open(settings.database())
     stack.push_async_callback(database.close)
+    await continue_ids(database)
     return database
 
 

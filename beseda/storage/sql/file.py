@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.file import FileFilter, FileKind, FileOwner, FileSum, StoredFile
+from beseda.errors import IdTakenError
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.file import files
@@ -113,13 +114,15 @@ def _add(connection: Connection, file: StoredFile) -> None:
     )
     names = ("kind", "title", "path", "mime", "size", "sha256", "turn_id", "job_id")
     new = statement.excluded
-    connection.execute(
+    written = connection.execute(
         statement.on_conflict_do_update(
             index_elements=["id"],
             set_={name: new[name] for name in names},
             where=and_(files.c.user_id == new.user_id, files.c.bot == new.bot),
         )
     )
+    if not written.rowcount:
+        raise IdTakenError(f"file {file.id} is another person's")
 
 
 def _load(row: Row[Any]) -> StoredFile:

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda import metrics
 from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobRequest, JobState, Lease, Progress
+from beseda.errors import IdTakenError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.job import jobs
@@ -170,6 +171,9 @@ def _add(connection: Connection, request: JobRequest, now: datetime) -> Job:
     connection.execute(insert(jobs).values(values).on_conflict_do_nothing(index_elements=["id"]))
     stored = _find(connection, request.id)
     assert stored is not None  # noqa: S101 - the row has just been written in this transaction
+    # Jobs of people have the ids of their turns, which have been checked for whose they are.
+    if (stored.request.kind, stored.request.bot) != (request.kind, request.bot):
+        raise IdTakenError(f"job {request.id} is another one: {stored.request.kind}")
     return stored
 
 

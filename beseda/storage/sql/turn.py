@@ -1,5 +1,6 @@
 """Turns and their parts: the hot path. Each step is a handful of rows in a transaction shared with other chats."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,9 @@ from beseda.domain.event import EventType, NewEvent
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.usage import ModelCall
+from beseda.errors import IdTakenError
 from beseda.kit.clock import Clock, SystemClock
+from beseda.kit.ids import new_id
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import Audience, write_events
 from beseda.storage.sql.model_call import describe_call
@@ -37,6 +40,7 @@ def _upsert_turn(insert: InsertFactory) -> Any:
             "input": new.input,
             "updated_at": new.updated_at,
         },
+        where=turns.c.conversation_id == new.conversation_id,
     )
 
 
@@ -45,7 +49,9 @@ def _upsert_message(insert: InsertFactory) -> Any:
     statement = insert(messages).values({name: bindparam(name) for name in names})
     # A turn asked anew, by a restart or by the person, says its words in place of the earlier ones.
     return statement.on_conflict_do_update(
-        index_elements=["turn_id", "role"], set_={"content": statement.excluded.content}
+        index_elements=["turn_id", "role"],
+        set_={"content": statement.excluded.content},
+        where=messages.c.conversation_id == statement.excluded.conversation_id,
     )
 
 
@@ -124,6 +130,7 @@ def _end_turn(_insert: InsertFactory) -> Update:
     )
 
 
+_DRAWS = 3  # of an id for a new turn
 _turn = Statement(Rank.TURN, _upsert_turn)
 _message = Statement(Rank.MESSAGE, _upsert_message)
 _tie = Statement(Rank.TURN_UPDATES, _tie_update)
@@ -145,16 +152,25 @@ class SqlTurnRepository:
     async def open(self, turn: Turn, message: Message | None) -> None:
         """Store a received turn, what the user said (none for a command), and tie its updates to it.
 
-        A turn that is there already (asked anew) takes over `turn.state`, `turn.reason` and `turn.attempt`.
+        A turn that is there already (asked anew) takes over `turn.state`, `turn.reason` and `turn.attempt`. A new one
+        whose id another process has drawn as well gets another id.
         """
+        for _ in range(_DRAWS):
+            try:
+                return await self._open(turn, message)
+            except IdTakenError:
+                turn.id = new_id()
+        return await self._open(turn, message)
+
+    async def _open(self, turn: Turn, message: Message | None) -> None:
         now = self._clock.now()
         rows = _opening_rows(turn, now)
         if message is not None:
             rows.append((_message, _message_params(turn, message, now)))
         if message is not None and await self._audience.wants(EventType.MESSAGE_RECEIVED, turn.conversation.key.bot):
-            await self._database.write_and_read(rows, lambda connection: _tell(connection, turn, now))
+            await self._database.write_and_read(rows, lambda connection: _check_and_tell(connection, turn, now))
         else:
-            await self._database.write_rows(rows)
+            await self._database.write_and_look(rows, _check_owners, turn)
 
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
         """Store state, reason, attempt and all parts of `turn`, the assistant's message and the model call.
@@ -169,7 +185,7 @@ class SqlTurnRepository:
         rows.append((_rest, _rest_params(turn)))
         if call is not None:
             rows.append((_call, _call_params(turn, call, now)))
-        await self._database.write_rows(rows)
+        await self._database.write_and_look(rows, _check_owners, turn)
         if call is not None:
             metrics.model_call(turn.conversation.key.bot, call)
 
@@ -203,6 +219,21 @@ class SqlTurnRepository:
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn with its parts (those of its last attempt) and updates, or None."""
         return await self._database.read(lambda connection: _load_turn(connection, turn_id))
+
+
+def _check_owners(connection: Connection, opened: Sequence[Turn]) -> list[None]:
+    """Check in the transaction that opened turns that each row is of the turn's conversation. Raises IdTakenError."""
+    query = select(turns.c.id, turns.c.conversation_id).where(turns.c.id.in_([turn.id for turn in opened]))
+    owners = {row.id: row.conversation_id for row in connection.execute(query)}
+    for turn in opened:
+        if owners.get(turn.id) != turn.conversation.id:
+            raise IdTakenError(f"turn {turn.id} is another conversation's")
+    return [None] * len(opened)
+
+
+def _check_and_tell(connection: Connection, turn: Turn, now: datetime) -> None:
+    _check_owners(connection, [turn])
+    _tell(connection, turn, now)
 
 
 def _tell(connection: Connection, turn: Turn, now: datetime) -> None:

@@ -1,7 +1,10 @@
 import asyncio
 
+import pytest
+
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
+from beseda.errors import IdTakenError
 from beseda.kit.ids import new_id
 from tests.contract.storage.world import BOT, World
 
@@ -19,6 +22,40 @@ async def test_open_ties_updates(world: World) -> None:
 async def test_find_returns_what_was_opened(world: World) -> None:
     turn = await world.receive(await world.open_conversation(), "Привет")
     assert await world.turns.find(turn.id) == turn
+
+
+async def test_two_processes_that_drew_one_id_do_not_share_a_turn(world: World) -> None:
+    chris, boris = await world.open_conversation(7), await world.open_conversation(8)
+    theirs = await world.receive(chris, "Chris's words")
+    ours = Turn(theirs.id, boris, 8, TurnKind.CHAT, (), input="Boris's words")
+    await world.turns.open(ours, Message(Role.USER, "Boris's words"))
+    assert ours.id != theirs.id
+    for turn in (theirs, ours):
+        await world.reply(turn, "Yes")
+        await world.deliver(turn)
+    for conversation, words in ((chris, "Chris's words"), (boris, "Boris's words")):
+        assert [m.content for m in await world.conversations.recent(conversation, 10)] == [words, "Yes"]
+    found = await world.turns.find(theirs.id)
+    assert found is not None
+    assert (found.conversation, found.input) == (chris, "Chris's words")
+
+
+async def test_a_turn_of_another_is_not_answered(world: World) -> None:
+    theirs = await world.receive(await world.open_conversation(7), "Chris's words")
+    ours = Turn(theirs.id, await world.open_conversation(8), 8, TurnKind.CHAT, (), input="Boris's words")
+    with pytest.raises(IdTakenError):
+        await world.reply(ours, "Yes")
+    assert await world.turns.find(theirs.id) == theirs
+
+
+async def test_a_taken_id_fails_nobody_else_of_the_batch(world: World) -> None:
+    first = await world.receive(await world.open_conversation(7), "1")
+    others = [await world.open_conversation(number) for number in range(10, 30)]
+    turns = [Turn(new_id(), conversation, conversation.key.chat_id, TurnKind.CHAT, ()) for conversation in others]
+    turns[7].id = first.id
+    await asyncio.gather(*(world.turns.open(turn, Message(Role.USER, "2")) for turn in turns))
+    assert len({first.id, *(turn.id for turn in turns)}) == 21
+    assert [await world.turns.find(turn.id) for turn in turns] == turns
 
 
 async def test_open_again_takes_the_new_words(world: World) -> None:

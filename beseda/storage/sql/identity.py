@@ -1,0 +1,38 @@
+"""Identifiers that go on from the highest ones in the database."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import Connection, func, select
+
+from beseda.kit.ids import continue_after, time_of
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.file import files
+from beseda.storage.sql.tables.turn import turns
+from beseda.storage.sql.tables.update import updates
+
+log = logging.getLogger(__name__)
+
+_AHEAD = timedelta(minutes=1)
+
+
+async def continue_ids(database: Database, continue_sequence: Callable[[int], timedelta] = continue_after) -> None:
+    """Give out identifiers above those in the database, and warn where these lie in the future. Raises StorageError.
+
+    They hold the time. After a clock that was ahead is set right, and on a machine that starts with a clock of years
+    ago, new turns would otherwise sort before older ones, and models would not be shown them.
+    """
+    highest = await database.read(_find_highest)
+    if highest and continue_sequence(highest) > _AHEAD:
+        log.warning(
+            "the newest row of the database was made in the future, at %s: a clock was ahead then or is behind now. "
+            "Check the clock. New rows are numbered from there on",
+            time_of(highest).isoformat(timespec="seconds"),
+        )
+
+
+def _find_highest(connection: Connection) -> int:
+    # Notices of our own are updates with negative numbers.
+    found = (func.max(turns.c.id), func.max(files.c.id), -func.min(updates.c.update_id))
+    return max(connection.execute(select(number)).scalar() or 0 for number in found)
