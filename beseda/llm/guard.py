@@ -1,10 +1,12 @@
 """What no answer may be: endless, the same again and again, empty, or a filter's refusal dressed as an answer."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from beseda.domain.estimate import estimate_tokens
+from beseda.domain.message import Role
 from beseda.domain.usage import Usage
 from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError
 from beseda.llm.base import (
@@ -18,33 +20,48 @@ from beseda.llm.base import (
     TextDelta,
 )
 
-_STEP = 256
+_STEP = 128
 _ENDING = 24  # characters whose earlier occurrence gives the length of the phrase
 _LONGEST_PHRASE = 400
 _WINDOW = 3 * _LONGEST_PHRASE
 _SHORT_PHRASE = 12
 
 
+# "A hundred hearts", "напиши это сто раз": only then is a text that goes in circles an answer.
+_ASKS_TO_REPEAT = re.compile(
+    r"\brepeat|\btimes\b|\bhundred|\bthousand|\bendless|\bforever|\bповтор|\bраз\b|\bсто\b|\bсот|\bтысяч|\bбесконечн"
+    r"|\b(?:\d{2,3}|1000) +[^\W\d]",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardLimits:
-    """`max_characters` of the answer, `max_reasoning_characters` of thinking aloud: at either the answer is cut.
+    """`max_characters` of the answer, `max_reasoning_characters` of reasoning: at either the answer is cut.
 
-    An answer goes in circles when one phrase alone fills `circling_characters`; a phrase of a few letters, or of none
-    (a rule, an indentation), `circling_short_characters`. People do ask for a hundred hearts, and a false alarm costs
-    them an answer where a late one costs some patience: so both are more than one Telegram message holds.
+    An answer goes in circles when one phrase alone fills `circling_characters`; `circling_short_characters` holds for a
+    phrase of a few letters or digits, `circling_mark_characters` for one without any: tables, rules and indentation
+    repeat by nature. A slow model writes some twenty characters a second, so these limits end a circle in seconds.
+    Where the question asks for a repetition they count `asked_factor` times.
     """
 
     max_characters: int = 60_000
     max_reasoning_characters: int = 400_000
-    circling_characters: int = 6_000
-    circling_short_characters: int = 20_000
+    circling_characters: int = 1_500
+    circling_short_characters: int = 600
+    circling_mark_characters: int = 2_000
+    asked_factor: int = 20
 
 
 class RepeatDetector:
-    """Notices that a text goes in circles. Pure logic; looks once in 256 characters, at the last 1,200."""
+    """Notices that a text goes in circles. Pure logic; looks once in 128 characters, at the last 1,200.
 
-    def __init__(self, limits: GuardLimits) -> None:
+    With `asked` the limits of a repetition that the question asks for hold.
+    """
+
+    def __init__(self, limits: GuardLimits, *, asked: bool = False) -> None:
         self._limits = limits
+        self._factor = limits.asked_factor if asked else 1
         self._tail = ""
         self._fresh = ""
         self._circling = 0
@@ -77,9 +94,22 @@ class RepeatDetector:
             self._circling = 0
             return False
         self._circling = self._circling + _STEP if self._circling else copies * period
-        short = period < _SHORT_PHRASE or not any(map(str.isalpha, phrase))
-        limits = self._limits
-        return self._circling >= (limits.circling_short_characters if short else limits.circling_characters)
+        return self._circling >= self._find_limit(phrase) * self._factor
+
+    def _find_limit(self, phrase: str) -> int:
+        if not any(map(str.isalnum, phrase)):
+            return self._limits.circling_mark_characters
+        if len(phrase) < _SHORT_PHRASE:
+            return self._limits.circling_short_characters
+        return self._limits.circling_characters
+
+
+def asks_to_repeat(request: ModelRequest) -> bool:
+    """Return whether the last message of a person asks for a repetition; a form never holds one."""
+    if request.schema is not None:
+        return False
+    said = next((message.content for message in reversed(request.messages) if message.role is Role.USER), "")
+    return _ASKS_TO_REPEAT.search(said) is not None
 
 
 class GuardedModel(ModelWrapper):
@@ -94,7 +124,7 @@ class GuardedModel(ModelWrapper):
 
         Raises EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, and what the model raises.
         """
-        watch = _Watch(self.name, self._limits)
+        watch = _Watch(self.name, self._limits, asked=asks_to_repeat(request))
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:
                 if type(event) is TextDelta:
@@ -115,10 +145,11 @@ class GuardedModel(ModelWrapper):
 class _Watch:
     """What the guard knows of one answer."""
 
-    def __init__(self, name: str, limits: GuardLimits) -> None:
+    def __init__(self, name: str, limits: GuardLimits, *, asked: bool) -> None:
         self._name = name
         self._limits = limits
-        self._detector = RepeatDetector(limits)
+        self._detector = RepeatDetector(limits, asked=asked)
+        self._thought_detector = RepeatDetector(limits, asked=asked)
         self._length = 0
         self._thought_length = 0
         self._pieces: list[str] = []
@@ -140,8 +171,10 @@ class _Watch:
         return text
 
     def take_thought(self, text: str) -> None:
-        """Count a piece of thinking aloud."""
+        """Count a piece of reasoning. Raises RepeatingAnswerError and EmptyAnswerError."""
         self._thought_length += len(text)
+        if self._thought_detector.feed(text):
+            raise RepeatingAnswerError(f"{self._name}: reasoning in circles after {self._thought_length} characters")
         self.full = self._thought_length > self._limits.max_reasoning_characters
         if self.full and self._blank:
             raise EmptyAnswerError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")

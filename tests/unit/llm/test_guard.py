@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beseda.domain.message import Message, Role
 from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError
-from beseda.llm.base import FinishReason
+from beseda.llm.base import FinishReason, ModelRequest
 from beseda.llm.guard import GuardedModel, GuardLimits, RepeatDetector
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import Heard, listen
@@ -50,7 +51,7 @@ async def test_filter_is_a_refusal(pieces: tuple[str, ...]) -> None:
 
 async def test_thinking_without_end_is_an_error() -> None:
     with pytest.raises(EmptyAnswerError):
-        await listen(guard(ScriptedAnswer(reasoning="hm" * 400)))
+        await listen(guard(ScriptedAnswer(reasoning=" ".join(map(str, range(300))))))
 
 
 async def test_circles_are_an_error_after_the_words() -> None:
@@ -60,7 +61,41 @@ async def test_circles_are_an_error_after_the_words() -> None:
             GuardedModel(ScriptedModel([ScriptedAnswer(pieces=("So be it, my friend. ",) * 900)])), heard=heard
         )
 
-    assert 5000 < len(heard.text) < 7000
+    assert 1500 <= len(heard.text) < 2000
+
+
+@pytest.mark.parametrize("phrase", ["I'm sorry. ", "0", "The capital is Paris. The capital is Paris. It is so. "])
+async def test_an_answer_that_circles_is_stopped_within_seconds(phrase: str) -> None:
+    heard, model = Heard(), ScriptedModel([ScriptedAnswer(pieces=("Well: ", *(phrase,) * 5000))])
+    request = ModelRequest([Message(Role.USER, "Is it 2026 already?")])
+    with pytest.raises(RepeatingAnswerError):
+        await listen(GuardedModel(model), request, heard=heard)
+
+    # A model of 135 million parameters on one core writes about a hundred characters a second, of digits a third.
+    assert len(heard.text) < (1000 if len(phrase) < 12 else 2000)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Write a hundred hearts", "напиши «слово» 300 раз", "repeat after me, endlessly", "Нарисуй 150 сердечек"],
+)
+async def test_a_repetition_that_was_asked_for_is_an_answer(question: str) -> None:
+    model = ScriptedModel([ScriptedAnswer(pieces=("слово ",) * 600)])
+    heard = await listen(GuardedModel(model), ModelRequest([Message(Role.USER, question)]))
+
+    assert len(heard.text) == 3600
+
+
+async def test_a_form_that_circles_is_stopped_whatever_its_page_asks_for() -> None:
+    request = ModelRequest([Message(Role.USER, "#17 person: a hundred times")], schema={"type": "object"})
+    with pytest.raises(RepeatingAnswerError):
+        await listen(GuardedModel(ScriptedModel([ScriptedAnswer(pieces=('{"name": 0},',) * 900)])), request)
+
+
+async def test_reasoning_that_circles_is_stopped() -> None:
+    model = ScriptedModel([ScriptedAnswer(reasoning="Wait, let me think again. " * 900, pieces=("Yes",))])
+    with pytest.raises(RepeatingAnswerError):
+        await listen(GuardedModel(model))
 
 
 @pytest.mark.parametrize("phrase", ["а", "ха-", "I cannot say. ", "The same long sentence, with a comma in it.\n" * 3])
@@ -82,8 +117,18 @@ def test_ordinary_repetition_is_left_alone(text: str) -> None:
     assert not repeats(text)
 
 
-@pytest.mark.parametrize("text", ["x" * 9000, "слово " * 1500, "Длинный ответ, как просили. " * 150])
-def test_usual_limits_let_what_was_asked_for_pass(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = [\n" + "    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],\n" * 20 + "]",
+        "-" * 1500,
+        "❤️" * 500,
+        "ха-" * 150,
+        "Припев, две строки.\n" * 12,
+        ("A paragraph that comes three times, word by word, as in a song. " * 5 + "\n") * 3,
+    ],
+)
+def test_usual_limits_let_tables_rules_and_songs_pass(text: str) -> None:
     assert not repeats(text, limits=GuardLimits())
 
 
