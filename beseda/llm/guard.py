@@ -25,6 +25,7 @@ _ENDING = 24  # characters whose earlier occurrence gives the length of the phra
 _LONGEST_PHRASE = 400
 _WINDOW = 3 * _LONGEST_PHRASE
 _SHORT_PHRASE = 12
+_FEWEST_COPIES = 4  # of a long phrase: a song has its refrain three times
 
 
 # "A hundred hearts", "напиши это сто раз": only then is a text that goes in circles an answer.
@@ -47,10 +48,10 @@ class GuardLimits:
 
     max_characters: int = 60_000
     max_reasoning_characters: int = 400_000
-    circling_characters: int = 1_500
-    circling_short_characters: int = 600
+    circling_characters: int = 1_000
+    circling_short_characters: int = 300
     circling_mark_characters: int = 2_000
-    asked_factor: int = 20
+    asked_factor: int = 40
 
 
 class RepeatDetector:
@@ -101,7 +102,7 @@ class RepeatDetector:
             return self._limits.circling_mark_characters
         if len(phrase) < _SHORT_PHRASE:
             return self._limits.circling_short_characters
-        return self._limits.circling_characters
+        return max(self._limits.circling_characters, _FEWEST_COPIES * len(phrase))
 
 
 def asks_to_repeat(request: ModelRequest) -> bool:

@@ -61,7 +61,7 @@ async def test_circles_are_an_error_after_the_words() -> None:
             GuardedModel(ScriptedModel([ScriptedAnswer(pieces=("So be it, my friend. ",) * 900)])), heard=heard
         )
 
-    assert 1500 <= len(heard.text) < 2000
+    assert 1000 <= len(heard.text) < 1400
 
 
 @pytest.mark.parametrize("phrase", ["I'm sorry. ", "0", "The capital is Paris. The capital is Paris. It is so. "])
@@ -72,7 +72,7 @@ async def test_an_answer_that_circles_is_stopped_within_seconds(phrase: str) -> 
         await listen(GuardedModel(model), request, heard=heard)
 
     # A model of 135 million parameters on one core writes about a hundred characters a second, of digits a third.
-    assert len(heard.text) < (1000 if len(phrase) < 12 else 2000)
+    assert len(heard.text) < (520 if len(phrase) < 12 else 1400)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_ordinary_repetition_is_left_alone(text: str) -> None:
         "x = [\n" + "    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],\n" * 20 + "]",
         "-" * 1500,
         "❤️" * 500,
-        "ха-" * 150,
+        "ха-" * 90,
         "Припев, две строки.\n" * 12,
         ("A paragraph that comes three times, word by word, as in a song. " * 5 + "\n") * 3,
     ],
