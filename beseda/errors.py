@@ -36,12 +36,14 @@
     │   ├── CreditExhaustedError          the account is empty
     │   ├── ModelNotFoundError            there is no such model
     │   ├── QuotaExceededError            too many requests; may say when to come back
-    │   ├── UnavailableError              no connection, 5xx, loading
+    │   ├── UnavailableError              no connection, 5xx
+    │   │   └── LoadingError              the server is up, its model not yet
     │   ├── TimedOutError                 no answer in time
     │   ├── BrokenStreamError             the answer broke off in the middle
     │   ├── ProtocolError                 the answer is not what the protocol says (a proxy's page, broken JSON)
     │   ├── RejectedRequestError          the request is wrong in the service's eyes
     │   ├── ContextTooLongError           more text than the model can read
+    │   │   └── InstructionsTooLongError  the bot's instructions alone are too much
     │   ├── EmptyAnswerError              nothing was said
     │   ├── RefusedAnswerError            the provider's filter stepped in
     │   └── RepeatingAnswerError          the model said the same again and again
@@ -490,6 +492,24 @@ class ContextTooLongError(RejectedRequestError):
     text = Text(
         ru="Столько текста модель за раз не прочитает. Сократите, пожалуйста, или начните заново: /clear.",
         en="That is more text than the model can read at once. Please shorten it, or start afresh with /clear.",
+    )
+
+
+class InstructionsTooLongError(ContextTooLongError):
+    """The bot's instructions alone are more than the model can read: only its owner can change that."""
+
+    text = Text(
+        ru="Мои инструкции не помещаются в память этой модели. Это исправит владелец бота: ей нужен контекст больше.",
+        en="My instructions do not fit into this model's context. The owner of the bot can give it a larger one.",
+    )
+
+
+class LoadingError(UnavailableError):
+    """The server answers, and its model is still being loaded."""
+
+    text = Text(
+        ru="Модель ещё загружается. Попробуйте через минуту.",
+        en="The model is still loading. Please try again in a minute.",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 Schema = Mapping[str, object]
 
+_BOUNDS = frozenset({"maxItems", "maxLength"})
 _DECODER = json.JSONDecoder()
 _TRIES = 40  # places where an object may begin: a model that thinks aloud in braces is not read for ever
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -76,6 +77,38 @@ def is_strict(schema: object) -> bool:
             return False
         return all(map(is_strict, properties.values()))
     return is_strict(schema.get("items")) and is_strict(schema.get("anyOf"))
+
+
+def strip_bounds(schema: Schema) -> dict[str, object]:
+    """Return `schema` without the lengths of lists and texts.
+
+    A small model of one's own needs them: its grammar would let it add entries until the context is full. Services
+    refuse strict schemas that hold them (OpenAI, guides/structured-outputs), and their models end a list by themselves.
+    """
+    return {name: _strip(value) for name, value in schema.items() if name not in _BOUNDS}
+
+
+def list_numbers(schema: Schema) -> dict[str, object]:
+    """Return `schema` with each bounded number as a choice of eleven.
+
+    llama.cpp's grammar holds integers to their bounds, other numbers not: a small model gave a confidence of 100.
+    """
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if schema.get("type") == "number" and isinstance(low, int | float) and isinstance(high, int | float):
+        return {"enum": [round(low + (high - low) * step / 10, 6) for step in range(11)]}
+    return {name: _list_numbers(value) for name, value in schema.items()}
+
+
+def _list_numbers(value: object) -> object:
+    if isinstance(value, Mapping):
+        return list_numbers(value)
+    return [_list_numbers(item) for item in value] if isinstance(value, list) else value
+
+
+def _strip(value: object) -> object:
+    if isinstance(value, Mapping):
+        return strip_bounds(value)
+    return [_strip(item) for item in value] if isinstance(value, list) else value
 
 
 def _find_objects(text: str) -> Iterator[dict[str, object]]:

@@ -78,11 +78,16 @@ ModelEvent = Waiting | TextDelta | ReasoningDelta | Finished
 
 @dataclass(frozen=True, slots=True)
 class ModelHealth:
-    """Whether a model can be asked now, and in one line why not."""
+    """Whether a model can be asked now, and in one line why not.
+
+    `model` and `context` (tokens) describe what is served, as far as the server reports it.
+    """
 
     ok: bool
     detail: str
     loading: bool = False
+    model: str = ""
+    context: int | None = None
 
 
 class ChatModel(Protocol):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from yarl import URL
 
 from beseda.domain.message import Message, Role
-from beseda.domain.structured import is_strict, spell_out
+from beseda.domain.structured import is_strict, list_numbers, spell_out, strip_bounds
 from beseda.errors import CreditExhaustedError, KeyRejectedError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
@@ -45,6 +45,9 @@ class ChatDialect:
 
     def build_fields(self, request: ModelRequest, model: str) -> dict[str, Any]:
         row = self._endpoint
+        if request.schema is not None:
+            suit = list_numbers if row.is_local else strip_bounds
+            request = replace(request, schema=suit(request.schema))
         if request.schema is not None and not row.takes_schema:
             request = spell_schema(request)
         fields: dict[str, Any] = {"model": model, "messages": build_messages(request.messages), "stream": True}

@@ -7,7 +7,7 @@ happens then is a broken answer, which goes up.
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from beseda.errors import (
     BrokenStreamError,
@@ -101,8 +101,10 @@ class FailoverModel:
         """Good when one of the models is; the details of all."""
         found = [await member.model.check() for member in self._members]
         detail = "; ".join(health.detail for health in found)
-        ok = any(health.ok for health in found)
-        return ModelHealth(ok=ok, detail=detail, loading=not ok and any(health.loading for health in found))
+        first = next((health for health in found if health.ok), None)
+        if first is None:
+            return ModelHealth(ok=False, detail=detail, loading=any(health.loading for health in found))
+        return replace(first, detail=detail)
 
     async def close(self) -> None:
         for member in self._members:

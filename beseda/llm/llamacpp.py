@@ -12,6 +12,7 @@ import orjson
 from yarl import URL
 
 from beseda.domain.message import Message, Role
+from beseda.domain.structured import list_numbers
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
 from beseda.llm._chunks import AnswerReader, InnerFaultError
@@ -48,7 +49,9 @@ class CompletionDialect(ChatDialect):
             "cache_prompt": True,
         }
         if request.schema is not None:
-            fields["json_schema"] = request.schema  # llama.cpp, tools/server/README: a field of this route's own
+            fields["json_schema"] = list_numbers(
+                request.schema
+            )  # llama.cpp, tools/server/README: a field of this route's own
         if request.temperature is not None:
             fields["temperature"] = request.temperature
         return fields

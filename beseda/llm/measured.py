@@ -1,8 +1,10 @@
 """A model together with its server's way to measure texts, and a memory for what was measured."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
-from beseda.llm.base import ChatModel, Measuring, ModelWrapper
+from beseda.errors import RemoteError
+from beseda.llm.base import ChatModel, Measuring, ModelHealth, ModelWrapper
 
 _REMEMBERED_COUNTS = 1024
 
@@ -17,6 +19,17 @@ class MeasuredModel(ModelWrapper):
     @property
     def measuring(self) -> Measuring:
         return self._measuring
+
+    async def check(self) -> ModelHealth:
+        """Ask the endpoint, and report the context of what it serves."""
+        health = await super().check()
+        if not health.ok:
+            return health
+        try:
+            context = await self._measuring.context_size()
+        except RemoteError:
+            context = None
+        return replace(health, context=context)
 
 
 class CountMemory:

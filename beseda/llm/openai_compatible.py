@@ -230,7 +230,8 @@ class OpenAICompatibleModel:
             hint = suggest_model(self._model, models)
             detail = f"{self.name}: the endpoint answers, but does not list this model; {hint}"
             return ModelHealth(ok=False, detail=detail)
-        return ModelHealth(ok=True, detail=f"{self.name}: ready")
+        served = self._model or (choose_chat_model(models) if models else "")
+        return ModelHealth(ok=True, detail=f"{self.name}: ready", model=served)
 
 
 def find_root(base: URL) -> URL:

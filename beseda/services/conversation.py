@@ -8,10 +8,10 @@ from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation
 from beseda.domain.message import Message
 from beseda.domain.persona import Scene, system_message
-from beseda.domain.window import cut_window, find_room, fits_surely
-from beseda.errors import RemoteError, StorageError
+from beseda.errors import StorageError
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel, Measuring, find_measuring
+from beseda.llm.base import ChatModel
+from beseda.llm.fitting import fit_messages
 from beseda.services.question import Question
 from beseda.services.summary import SummaryService
 from beseda.storage.base.conversation import ConversationStore
@@ -129,7 +129,10 @@ class PromptWriter:
         self._clock = clock
 
     async def write(self, question: Question, model: ChatModel | None = None) -> list[Message]:
-        """Return the messages of a request, the system message first, no more of them than `model` reads."""
+        """Return the messages of a request, the system message first, no more of them than `model` reads.
+
+        Raises ContextTooLongError where the instructions and the new message alone are too much.
+        """
         conversation = question.conversation
         group = "" if conversation.kind is ChatKind.PRIVATE else conversation.title or "group"
         scene = Scene(self._clock.now().date(), question.person.name, group)
@@ -139,19 +142,4 @@ class PromptWriter:
         summary = await self._memory.recall(conversation, self._bot) if 0 < before <= len(window) else ""
         system = system_message(self._bot.persona, scene, question.instructions, summary)
         messages = [system, *window, question.as_message()]
-        measuring = find_measuring(model) if model else None
-        return messages if measuring is None else await self._cut(messages, measuring)
-
-    async def _cut(self, messages: list[Message], measuring: Measuring) -> list[Message]:
-        """Leave the oldest messages out where the model tells how much it reads, and that is less."""
-        try:
-            context = await measuring.context_size()
-            room = None if context is None else find_room(context, self._bot.max_tokens)
-            if room is None or fits_surely(messages, room):
-                return messages
-            counts = [await measuring.count_tokens(message.content) for message in messages]
-        except RemoteError as error:
-            log.info("the model does not say what fits: %s", error.detail)  # it may answer all the same
-            return messages
-        known = [count for count in counts if count is not None]
-        return cut_window(messages, known, room) if len(known) == len(messages) else messages
+        return await fit_messages(messages, model, max_tokens=self._bot.max_tokens)

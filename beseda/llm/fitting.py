@@ -1,0 +1,78 @@
+"""Fitting a request into a model's context, by the server's own count where it gives one."""
+
+from collections.abc import Sequence
+
+from beseda.domain.estimate import estimate_tokens
+from beseda.domain.message import Message, Role
+from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely
+from beseda.errors import ContextTooLongError, InstructionsTooLongError, RemoteError
+from beseda.llm.base import ChatModel, find_measuring
+
+# No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.
+_CHARACTERS_PER_TOKEN = 8
+# An estimate is wrong by less than this factor: Cyrillic in a small vocabulary takes twice as many tokens.
+_DOUBT = 3
+
+
+async def find_context(model: ChatModel | None) -> int | None:
+    """Return the context of `model` in tokens; None where it is unknown or the server does not answer."""
+    measuring = find_measuring(model) if model is not None else None
+    try:
+        return await measuring.context_size() if measuring else None
+    except RemoteError:  # the request itself will report it
+        return None
+
+
+async def count_texts(texts: Sequence[str], model: ChatModel | None) -> list[int] | None:
+    """Return the lengths of `texts` in tokens by the model's server; None where it does not count."""
+    measuring = find_measuring(model) if model is not None else None
+    if measuring is None:
+        return None
+    try:
+        counts = [await measuring.count_tokens(text) for text in texts]
+    except RemoteError:
+        return None
+    known = [count for count in counts if count is not None]
+    return known if len(known) == len(counts) else None
+
+
+async def fit_messages(
+    messages: Sequence[Message], model: ChatModel | None, *, max_tokens: int | None = None, context: int | None = None
+) -> list[Message]:
+    """Return `messages` without the oldest ones that do not fit into the context with room for an answer.
+
+    `context` stands above what the model's server reports. Raises ContextTooLongError where the system message and the
+    last message alone do not fit, InstructionsTooLongError where the system message is the reason.
+    """
+    size = context or await find_context(model)
+    if size is None:
+        return list(messages)
+    room = find_room(size, max_tokens)
+    if fits_surely(messages, room):
+        return list(messages)
+    _refuse_impossible(messages, size)
+    estimates = [estimate_tokens(message.content) for message in messages]
+    if _DOUBT * (sum(estimates) + MESSAGE_TOKENS * len(estimates)) <= room:
+        return list(messages)
+    counts = await count_texts([message.content for message in messages], model)
+    if counts is not None:  # an estimate forbids nothing that may fit
+        _check_needed(messages, counts, size)
+    return cut_window(messages, counts or estimates, room)
+
+
+def _refuse_impossible(messages: Sequence[Message], size: int) -> None:
+    """Raise ContextTooLongError for a last message that is too long by its number of characters.
+
+    A server would read and count it for minutes, and go on after its client has left.
+    """
+    characters = len(messages[-1].content)
+    if characters > _CHARACTERS_PER_TOKEN * size:
+        raise ContextTooLongError(f"{characters} characters cannot fit into a context of {size} tokens")
+
+
+def _check_needed(messages: Sequence[Message], counts: Sequence[int], size: int) -> None:
+    """Raise ContextTooLongError where even the system message and the last message are too much."""
+    system = sum(count for message, count in zip(messages, counts, strict=True) if message.role is Role.SYSTEM)
+    if system + counts[-1] > size:
+        kind = InstructionsTooLongError if system > size // 2 else ContextTooLongError
+        raise kind(f"{system + counts[-1]} tokens for a context of {size}, {system} of them are instructions")
