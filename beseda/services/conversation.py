@@ -11,7 +11,7 @@ from beseda.domain.persona import Scene, system_message
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
-from beseda.llm.fitting import fit_messages
+from beseda.services.fitting import fit_messages
 from beseda.services.question import Question
 from beseda.services.summary import SummaryService
 from beseda.storage.base.conversation import ConversationStore

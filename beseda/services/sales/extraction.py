@@ -12,7 +12,7 @@ from beseda.domain.sales import DECLINES, OBJECTS, ON_TOPIC, PICKS_TIME, WANTS_C
 from beseda.domain.window import MESSAGE_TOKENS, find_room, fits_surely
 from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
-from beseda.llm.fitting import count_texts, find_context
+from beseda.services.fitting import count_texts, find_context
 
 # What stands under an answer while a contact waits for the person's word; on the page that is read it is a line.
 ASK_CONSENT = Text(

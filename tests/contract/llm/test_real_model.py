@@ -16,12 +16,12 @@ from beseda.errors import ContextTooLongError, InstructionsTooLongError, Repeati
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ChatModel, FinishReason, ModelEvent, ModelRequest, TextDelta, ask_structured, find_measuring
 from beseda.llm.dialect import ChatDialect
-from beseda.llm.fitting import fit_messages
 from beseda.llm.guard import GuardedModel
 from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.registry import LLMSettings, build_model
+from beseda.services.fitting import fit_messages
 from beseda.services.sales.extraction import Extractor
 from tests.contract.llm.conftest import find_row
 from tests.parts.llama_server import find_smollm2, running_llama
