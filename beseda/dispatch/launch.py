@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beseda.bootstrap import Container, ModelShelf
@@ -276,7 +276,8 @@ class _Parts:
 async def _put_together(assignment: Assignment, container: Container, made: _Parts) -> Desk:
     profile, router, settings = assignment.profile, assignment.router, container.settings
     record, hot, clock = container.record, container.hot, container.clock
-    container.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
+    rules = container.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
+    profile = replace(profile, time_zone=rules.zone)
     if profile.calendar is not None:
         container.meetings.adopt({profile.name: Diary(profile.calendar, profile.model)})
     find_model = budget_models(_finder(container.models, profile), container.budgets, profile.name)

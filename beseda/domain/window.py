@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from beseda.domain.message import Message, Role
+from beseda.domain.persona import is_note
 
 MESSAGE_TOKENS = 8
 """What a chat template puts around each message, at most."""
@@ -28,12 +29,12 @@ def fits_surely(messages: Sequence[Message], room: int) -> bool:
 def cut_window(messages: Sequence[Message], counts: Sequence[int], room: int) -> list[Message]:
     """Return `messages` without the oldest ones that do not fit into `room` tokens; `counts` are their lengths.
 
-    What the system says and the last message always stay: if they alone are too much, the model itself will say so.
-    What is left of a conversation does not begin with an answer whose question is gone.
+    The system message, notes of the program and the last message always stay: if they alone are too much, the model
+    itself will say so. What is left of a conversation does not begin with an answer whose question is gone.
     """
     costs = [count + MESSAGE_TOKENS for count in counts]
     last = len(messages) - 1
-    kept = {place for place, message in enumerate(messages) if message.role is Role.SYSTEM or place == last}
+    kept = {place for place, message in enumerate(messages) if is_programs(message) or place == last}
     left = room - sum(costs[place] for place in kept)
     for place in range(last - 1, -1, -1):
         if place in kept:
@@ -52,5 +53,10 @@ def cut_window(messages: Sequence[Message], counts: Sequence[int], room: int) ->
 
 def _find_first(messages: Sequence[Message]) -> int:
     """Return the place of the first message that people or models said."""
-    said = (place for place, message in enumerate(messages) if message.role is not Role.SYSTEM)
+    said = (place for place, message in enumerate(messages) if not is_programs(message))
     return next(said, len(messages))
+
+
+def is_programs(message: Message) -> bool:
+    """Return whether a message is the system message or a note of the program."""
+    return message.role is Role.SYSTEM or is_note(message)

@@ -7,6 +7,8 @@ import orjson
 
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Role
+from beseda.domain.persona import is_note
+from beseda.domain.quotation import split_quoted
 from beseda.domain.reading import read_cues
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
@@ -67,8 +69,10 @@ class DemoModel:
         if request.schema is not None:
             return orjson.dumps(fill_in(request)).decode()
         language = _find_language(said) or self._language
-        system = next((message.content for message in request.messages if message.role is Role.SYSTEM), "")
-        return compose_reply(read_cues(system), language) or compose_answer(said, language)
+        notes = [message.content for message in request.messages if message.role is Role.SYSTEM or is_note(message)]
+        return compose_reply(read_cues("\n".join(notes)), language) or compose_answer(
+            split_quoted(said)[1] or said, language
+        )
 
     async def check(self) -> ModelHealth:
         row = ENDPOINTS[0]

@@ -12,6 +12,7 @@ from beseda.domain.conversation import Conversation
 from beseda.domain.lead import Lead, SlotState
 from beseda.domain.meeting import MeetingSummary
 from beseda.domain.message import Message, Role
+from beseda.domain.quotation import one_line
 from beseda.domain.reading import write_cue
 from beseda.errors import EmptyAnswerError
 from beseda.kit.clock import Clock
@@ -24,6 +25,7 @@ from beseda.storage.base.meeting import MeetingStore
 
 _WORDS, _TOKENS, _TEMPERATURE = 200, 300, 0.3
 _MESSAGES, _LETTERS = 40, 12_000  # of the conversation, its end
+_LINE, _VALUE = 4_096, 1_000  # letters of one message and of one field
 _WORD = re.compile(r"\S+")
 _RULES = Text(
     ru="Ты готовишь коллегу к встрече с человеком, который писал боту. По разговору и полям ниже напиши до 120 слов: "
@@ -91,7 +93,7 @@ class BriefingService:
 
     async def _read_talk(self, conversation: Conversation | None, language: str) -> str:
         said = await self._conversations.recent(conversation, _MESSAGES) if conversation is not None else []
-        lines = [f"{_SPEAKERS[message.role].say(language)}: {message.content}" for message in said]
+        lines = [f"{_SPEAKERS[one.role].say(language)}: {one_line(one.content, _LINE)}" for one in said]
         return "\n".join(lines)[-_LETTERS:]
 
 
@@ -112,7 +114,7 @@ def shorten(text: str) -> str:
 
 def write_request(facts: Sequence[Mapping[str, object]], talk: str, language: str, lead: Lead) -> ModelRequest:
     """Return what a model is asked: the talk and the facts as data, and to point at the facts, which stand below."""
-    fields = "\n".join(f"{fact['name']}: {fact['value']}" for fact in facts)
+    fields = "\n".join(f"{fact['name']}: {one_line(str(fact['value']), _VALUE)}" for fact in facts)
     nothing = _NOTHING.say(language)
     material = _MATERIAL.say(language, fields=fields or nothing, talk=talk or nothing)
     rules = [_RULES.say(language), *([write_cue(_BELOW.say(language))] if facts else ())]

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 from beseda.domain.bot import BotProfile
+from beseda.domain.budget import find_day
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation
 from beseda.domain.message import Message
-from beseda.domain.persona import Scene, system_message
+from beseda.domain.persona import Scene, describe_scene, instruct, system_message
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
@@ -121,7 +122,7 @@ class Memory:
 
 
 class PromptWriter:
-    """Puts together what the model reads: the single system message, the window, the new message."""
+    """Writes prompts: the system message, the facts of the moment, the window, instructions, the new message."""
 
     def __init__(self, bot: BotProfile, memory: Memory, clock: Clock) -> None:
         self._bot = bot
@@ -135,11 +136,13 @@ class PromptWriter:
         """
         conversation = question.conversation
         group = "" if conversation.kind is ChatKind.PRIVATE else conversation.title or "group"
-        scene = Scene(self._clock.now().date(), question.person.name, group)
+        zone = self._bot.time_zone or "UTC"
+        scene = Scene(find_day(self._clock.now(), zone), question.person.name, group, zone)
         before = self._bot.window - 1  # a bot without memory is shown the new message alone
         window = await self._memory.window(conversation, before) if before else []
         # A conversation that fits into its window has no summary, and nobody need ask.
         summary = await self._memory.recall(conversation, self._bot) if 0 < before <= len(window) else ""
-        system = system_message(self._bot.persona, scene, question.instructions, summary)
-        messages = [system, *window, question.as_message()]
+        notes = [instruct(question.instructions)] if question.instructions.strip() else []
+        head = [system_message(self._bot.persona), describe_scene(scene, summary)]
+        messages = [*head, *window, *notes, question.as_message()]
         return await fit_messages(messages, model, max_tokens=self._bot.max_tokens)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from beseda.domain.estimate import estimate_tokens
-from beseda.domain.message import Message, Role
-from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely
+from beseda.domain.message import Message
+from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
 from beseda.errors import ContextTooLongError, InstructionsTooLongError, RemoteError
 from beseda.llm.base import ChatModel, find_measuring
 
@@ -41,8 +41,8 @@ async def fit_messages(
 ) -> list[Message]:
     """Return `messages` without the oldest ones that do not fit into the context with room for an answer.
 
-    `context` stands above what the model's server reports. Raises ContextTooLongError where the system message and the
-    last message alone do not fit, InstructionsTooLongError where the system message is the reason.
+    `context` stands above what the model's server reports. Raises ContextTooLongError where the system message, the
+    notes and the last message alone do not fit, InstructionsTooLongError where the instructions are the reason.
     """
     size = context or await find_context(model)
     if size is None:
@@ -72,7 +72,7 @@ def _refuse_impossible(messages: Sequence[Message], size: int) -> None:
 
 def _check_needed(messages: Sequence[Message], counts: Sequence[int], size: int) -> None:
     """Raise ContextTooLongError where even the system message and the last message are too much."""
-    system = sum(count for message, count in zip(messages, counts, strict=True) if message.role is Role.SYSTEM)
+    system = sum(count for message, count in zip(messages, counts, strict=True) if is_programs(message))
     if system + counts[-1] > size:
         kind = InstructionsTooLongError if system > size // 2 else ContextTooLongError
         raise kind(f"{system + counts[-1]} tokens for a context of {size}, {system} of them are instructions")

@@ -12,6 +12,7 @@ from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import Conversation
 from beseda.domain.job import JobRequest, derive_id
 from beseda.domain.message import Message, Role
+from beseda.domain.quotation import one_line
 from beseda.domain.summary import MAX_WORDS, Piece, Summary, cut_words
 from beseda.errors import EmptyAnswerError, StorageError
 from beseda.jobs.base import JobQueue
@@ -187,5 +188,4 @@ async def _ask(model: ChatModel, piece: Piece) -> str:
 
 
 def _shorten(message: Message) -> str:
-    text = " ".join(message.content.split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return one_line(message.content, _LONGEST)

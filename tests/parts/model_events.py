@@ -4,6 +4,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from beseda.domain.message import Message, Role
+from beseda.domain.persona import is_note
 from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ReasoningDelta, TextDelta
 
 
@@ -41,3 +42,13 @@ async def listen(model: ChatModel, request: ModelRequest | None = None, heard: H
         async for event in events:
             heard.events.append(event)
     return heard
+
+
+def said_in(request: ModelRequest) -> list[str]:
+    """Return what was said in a conversation as a request shows it: without the system message and notes of ours."""
+    return [one.content for one in request.messages if one.role is not Role.SYSTEM and not is_note(one)]
+
+
+def told_in(request: ModelRequest) -> str:
+    """Return what the program itself tells the model: the system message and the notes."""
+    return "\n\n".join(one.content for one in request.messages if one.role is Role.SYSTEM or is_note(one))

@@ -12,6 +12,7 @@ from beseda.errors import BesedaError
 from beseda.llm.base import ModelRequest
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot
+from tests.parts.model_events import told_in
 
 Entry = str | BesedaError | ScriptedAnswer
 
@@ -42,7 +43,7 @@ def selling_model(forms: Iterable[Entry] = (), answers: Iterable[Entry] = ()) ->
 
 def instructions(model: ScriptedModel) -> list[str]:
     """Return what the model was told before each answer."""
-    return [request.messages[0].content for request in model.requests if request.schema is None]
+    return [told_in(request) for request in model.requests if request.schema is None]
 
 
 async def lead_of(living: LivingBot, user_id: int = ANNA) -> Lead:

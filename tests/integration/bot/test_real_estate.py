@@ -8,6 +8,7 @@ from beseda.errors import SettingsError, UnavailableError
 from beseda.sandbox.user import SandboxUser
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, living_bot
+from tests.parts.model_events import told_in
 
 CATALOGUE = """id;район;комнат;площадь;цена
 К-1;Северный;2;50;10000000
@@ -55,7 +56,7 @@ async def test_style_is_chosen_by_command_and_by_button(tmp_path: Path, how: str
             await anna.press("🧭 Критик")
             await anna.wait_text("как критик")
         await _ask(anna, "Привет")
-    assert "Style: critic" in model.requests[0].messages[0].content
+    assert "Style: critic" in told_in(model.requests[0])
 
 
 async def test_default_turns_expert_with_a_notice_and_once(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ async def test_default_turns_expert_with_a_notice_and_once(tmp_path: Path) -> No
         assert NOTICE not in await _ask(anna, "А в ипотеку?")
         await _ask(anna, "/mode_default")
         assert NOTICE not in await _ask(anna, "She flatters me")
-    styles = [request.messages[0].content for request in model.requests]
+    styles = [told_in(request) for request in model.requests]
     assert ["Style: expert" in style for style in styles] == [False, True, True, False]
     assert "Missing criteria: budget, number of rooms, district" in styles[1]
 
@@ -88,7 +89,7 @@ async def test_reset_forgets_style_and_talk(tmp_path: Path) -> None:
         await _ask(anna, "Хочу двушку")
         await _ask(anna, "/reset")
         await _ask(anna, "Привет")
-    assert "Style: neutral" in model.requests[1].messages[0].content
+    assert "Style: neutral" in told_in(model.requests[1])
     assert len(model.requests[1].messages) == 2
 
 
@@ -105,7 +106,7 @@ async def test_homes_come_from_the_catalogue_with_a_computed_price(tmp_path: Pat
     assert "(тот же район и число комнат, квартир: 3): медиана 200\u00a0000 ₽/м²" in second
     assert "За 60 м² это около 12 млн ₽" in second
     assert "📋" not in second
-    system = model.requests[1].messages[0].content
+    system = told_in(model.requests[1])
     assert "[К-2] 2 rooms, 60 m², 12,600,000 roubles" in system
     assert "[К-1]" not in system
     assert "median 200,000 roubles per m²" in system
@@ -127,7 +128,7 @@ async def test_without_a_catalogue_the_model_is_told_to_name_no_home(tmp_path: P
     async with living_bot(tmp_path, model, "real_estate") as living:
         anna = await living.user()
         reply = await _ask(anna, "Двушка до 12 млн")
-    assert "Catalogue: none" in model.requests[0].messages[0].content
+    assert "Catalogue: none" in told_in(model.requests[0])
     assert "в каталоге нет: К-1" in reply
     assert "📋" not in reply
     assert "📊" not in reply
@@ -145,7 +146,7 @@ async def test_sample_catalogue_is_used_when_asked_for_and_says_what_it_is(tmp_p
         assert "📋" not in await _ask(anna, "Двушка до 12 млн в Парковом")
     assert "S-" in reply
     assert "Каталог учебный" in reply
-    assert "sample with made-up homes" in model.requests[0].messages[0].content
+    assert "sample with made-up homes" in told_in(model.requests[0])
 
 
 async def test_wrong_catalogue_ends_the_start_with_its_line(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ async def test_style_survives_a_restart(tmp_path: Path) -> None:
     model = ScriptedModel(["ok"])
     async with living_bot(tmp_path, model, "real_estate") as living:
         await _ask(await living.user(), "Привет")
-    assert "Style: friend" in model.requests[0].messages[0].content
+    assert "Style: friend" in told_in(model.requests[0])
 
 
 async def test_homes_are_not_shown_again_under_thanks(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from beseda.worker import register_tasks
 from tests.parts.living_bot import LivingBot, living_bot
+from tests.parts.model_events import said_in, told_in
 from tests.parts.waiting import eventually
 
 SUMMARY = "Anna has a cat called Barsik."
@@ -40,7 +41,7 @@ async def talk(living: LivingBot, number: int) -> None:
 async def ask_until_remembered(living: LivingBot, model: ScriptedModel) -> None:
     async def is_remembered() -> bool:
         await talk(living, 1)
-        return SUMMARY in spoken(model)[-1].messages[0].content
+        return SUMMARY in told_in(spoken(model)[-1])
 
     await eventually(is_remembered, within=20)
 
@@ -54,9 +55,9 @@ async def test_model_reads_what_fell_out_of_the_window(tmp_path: Path) -> None:
         asked = [request for request in model.requests if is_memory(request)]
         assert asked[0].temperature == 0.3
         assert "Person: Tell me more\nAssistant: fine" in asked[0].messages[1].content
-        last = spoken(model)[-1].messages
-        assert last[0].content.endswith(SUMMARY)
-        assert len(last) == 1 + 10
+        last = spoken(model)[-1]
+        assert last.messages[1].content.endswith(SUMMARY)
+        assert len(said_in(last)) == 10
 
 
 async def test_short_conversation_is_not_summed_up(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ async def test_clearing_forgets_the_summary(tmp_path: Path) -> None:
         await anna.wait_text("чистого листа")
         await living.settle()
         await talk(living, 6)
-        assert not any(SUMMARY in request.messages[0].content for request in spoken(model)[-6:])
+        assert not any(SUMMARY in told_in(request) for request in spoken(model)[-6:])
 
 
 async def test_forgetting_a_person_forgets_the_summary_at_once(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ async def test_forgetting_a_person_forgets_the_summary_at_once(tmp_path: Path) -
         anna = await living.user()
         await living.container.build_personal_data().forget(FileOwner("assistant", anna.user_id))
         await talk(living, 6)
-        assert not any(SUMMARY in request.messages[0].content for request in spoken(model)[-6:])
+        assert not any(SUMMARY in told_in(request) for request in spoken(model)[-6:])
 
 
 async def test_model_that_fails_leaves_the_conversation_as_it_is(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ async def test_model_that_fails_leaves_the_conversation_as_it_is(tmp_path: Path)
 
         await eventually(has_failed, within=20)
         await talk(living, 1)
-        assert len(spoken(model)[-1].messages) == 1 + 10
+        assert len(said_in(spoken(model)[-1])) == 10
 
 
 async def test_demo_sums_nothing_up(tmp_path: Path) -> None:
