@@ -292,3 +292,9 @@ def test_slots_are_the_usual_ones_but_for_what_is_set() -> None:
 def test_slot_that_makes_no_sense_is_refused(value: str) -> None:
     [line] = problems(environ={"BESEDA_JOB_SLOTS": value})
     assert line.startswith("BESEDA_JOB_SLOTS")
+
+
+@pytest.mark.parametrize("shared", ["1087968824", "136817688", "7,777000"])
+def test_ids_that_stand_for_many_people_are_no_owners(shared: str) -> None:
+    with pytest.raises(SettingsError, match="ADMIN_IDS"):
+        load_settings(None, {}, {"ADMIN_IDS": shared})

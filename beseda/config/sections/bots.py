@@ -3,9 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting, Switch, TimeZone, fold_case, split_list
+from beseda.domain.conversation import SHARED_IDS
+
+
+def _refuse_shared(value: frozenset[int]) -> frozenset[int]:
+    if shared := sorted(value & SHARED_IDS):
+        raise ValueError(f"{shared[0]} stands for every anonymous administrator, writer as a channel or for Telegram")
+    return value
+
 
 _BotName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
@@ -33,6 +41,7 @@ class BotsSection(Section):
     admin_ids: Annotated[
         frozenset[int],
         BeforeValidator(split_list),
+        AfterValidator(_refuse_shared),
         Setting(
             "bots.admin_ids",
             "Telegram ids of the people who own the bots; where set, `assistant` answers them only.",
