@@ -17,7 +17,7 @@ from beseda.domain.job import DEFAULT_SLOT, Job
 from beseda.domain.language import language_of
 from beseda.domain.limits import Limits
 from beseda.domain.media import Media
-from beseda.domain.message import Message
+from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, Turn, TurnKind
 from beseda.errors import BesedaError, TelegramError, TelegramForbiddenError, TelegramRefusedError
 from beseda.jobs.base import JobControl, JobQueue
@@ -255,6 +255,23 @@ class Context:
         turn_id = self.event.place.turn_id
         return await self.desk.turns.find(turn_id) if turn_id is not None else None
 
+    async def words(self, heard: str | None = None) -> str:
+        """Return the words of the event's message as the model reads them, behind the words that they reply to.
+
+        `heard` takes the place of the written words: words out of the message's recording, marked like them.
+        """
+        event = self.event
+        if not isinstance(event, IncomingMessage):
+            return heard or ""
+        said = event.words if heard is None else heard
+        quoted = [one.write() for one in event.quoted if not (one.by_bot and await self._is_last_answer(one.text))]
+        return "\n".join(filter(None, [*quoted, said]))
+
+    async def _is_last_answer(self, text: str) -> bool:
+        """Return whether `text` is the bot's last answer, which the model reads in its window anyway."""
+        window = await self.desk.memory.window(await self.conversation(), 2) if self.desk.profile.window > 1 else []
+        return bool(window) and window[-1].role is Role.ASSISTANT and _letters(text) in _letters(window[-1].content)
+
     async def ask(self, text: str) -> None:
         """Have the model answer these words."""
         await self._answer(await self.question(text), await self.turn())
@@ -343,6 +360,11 @@ class Context:
                 "sendChatAction", chat_id=chat.chat_id, message_thread_id=chat.thread_id or None, action="typing"
             )
             await asyncio.sleep(_TYPING_EVERY)
+
+
+def _letters(markdown: str) -> str:
+    """Return the letters and digits of a text, which its formatting leaves alone."""
+    return "".join(filter(str.isalnum, markdown))
 
 
 def argument(data: str) -> Sequence[str]:

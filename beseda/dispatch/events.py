@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from beseda.dispatch.content import is_reply_to, is_service, list_unseen, read_origin, read_quotations, read_words
+from beseda.dispatch.speaker import read_person, read_speaker
 from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.domain.quotation import Quotation, drop_controls
 from beseda.domain.update import StoredUpdate
 
 log = logging.getLogger(__name__)
@@ -20,8 +23,6 @@ Json = dict[str, Any]
 
 # Asked of Telegram by name: what is not listed here never comes in.
 WANTED = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
-
-_INVISIBLE = {code: None for code in range(32) if code not in {9, 10}} | {0x7F: None, 0x200B: None, 0xFEFF: None}
 
 
 class Kind(StrEnum):
@@ -84,7 +85,10 @@ class Place:
 class IncomingMessage:
     """Somebody wrote or sent something. `addressed` is whether it is meant for this bot.
 
-    `last_piece` is the length, in UTF-16 units, of the message joined last, where several were joined.
+    `text` are the words as they stand in the message. `said` are the same with what is not the person's own marked
+    (`beseda.domain.quotation`), empty where there is nothing to mark; `quoted` are the words that are replied to.
+    `origin` is the author of a forwarded message. `last_piece` is the length, in UTF-16 units, of the message joined
+    last, where several were joined.
     """
 
     place: Place
@@ -97,8 +101,20 @@ class IncomingMessage:
     command: str = ""
     addressed: bool = True
     forwarded: bool = False
+    origin: str = ""
+    quoted: tuple[Quotation, ...] = ()
+    said: str = ""
     album: str = ""
     last_piece: int = 0
+
+    @property
+    def words(self) -> str:
+        """The words of the message as a model reads them."""
+        return self.said or self.text
+
+    def mark(self, heard: str) -> str:
+        """Return words heard in the message's recording, marked like written ones."""
+        return Quotation(self.origin, heard).write() if self.forwarded and heard else heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +195,7 @@ def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
         return StopRequest(_place(update, stopped, me), int(stopped["draft_id"]))
     if member := content.get("my_chat_member"):
         present = member["new_chat_member"]["status"] not in {"kicked", "left"}
-        return Membership(_place(update, member, me), _person(member["from"]), present)
+        return Membership(_place(update, member, me), read_person(member["from"]), present)
     return None
 
 
@@ -192,34 +208,47 @@ def _notice(update: StoredUpdate, content: Json, me: Identity) -> Notice:
         update_ids=(update.update_id,),
         turn_id=update.turn_id,
     )
-    return Notice(place, _person(content["user"]), str(content["kind"]), dict(content["data"]))
+    return Notice(place, read_person(content["user"]), str(content["kind"]), dict(content["data"]))
 
 
 def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage | None:
-    # An administrator who stays anonymous speaks as the group, through a bot of Telegram's.
-    if "from" not in message or (message["from"].get("is_bot") and "sender_chat" not in message):
+    person = read_speaker(message)
+    if person is None or is_service(message):
         return None
     kind, attachment = _attachment(message)
-    if kind is Kind.OTHER and _is_service(message):
-        return None
     place = _place(update, message, me)
-    raw = message.get("text") or message.get("caption") or ""
+    raw = str(message.get("text") or message.get("caption") or "")
     entities = message.get("entities") or message.get("caption_entities") or ()
     command, addressee = _command(raw, entities)
-    text = _clean(raw)
+    words = drop_controls(read_words(message))
+    text = _without_mention(words, me) if place.kind is not ChatKind.PRIVATE else words
+    forwarded = "forward_origin" in message
+    origin = read_origin(message["forward_origin"]) if forwarded else ""
     return IncomingMessage(
         place=place,
-        person=_person(message["from"]),
+        person=person,
         message_id=int(message["message_id"]),
-        text=_without_mention(text, me) if place.kind is not ChatKind.PRIVATE else text,
+        text=text,
         kind=kind,
         attachment=attachment,
         contact=_contact(message),
-        command=command if addressee in {"", me.username.lower()} else "",
-        addressed=place.kind is ChatKind.PRIVATE or _is_addressed(message, raw, addressee, me),
-        forwarded="forward_origin" in message,
+        command=command if addressee in {"", me.username.lower()} and not forwarded else "",
+        addressed=place.kind is ChatKind.PRIVATE or _is_addressed(message, raw or words, addressee, me),
+        forwarded=forwarded,
+        origin=origin,
+        quoted=read_quotations(message, me.id),
+        said=_mark(message, text, origin, forwarded=forwarded),
         album=str(message.get("media_group_id", "")),
     )
+
+
+def _mark(message: Json, text: str, origin: str, *, forwarded: bool) -> str:
+    """Return the words with marks at those that are not the person's own; empty where all of them are."""
+    unseen = list_unseen(message) if text else []
+    foreign = forwarded or "contact" in message
+    if not text or not (unseen or foreign):
+        return ""
+    return "\n".join([*unseen, Quotation(origin, text).write() if foreign else text])
 
 
 def _press(update: StoredUpdate, query: Json, me: Identity) -> Press | None:
@@ -228,7 +257,7 @@ def _press(update: StoredUpdate, query: Json, me: Identity) -> Press | None:
         return None  # a button under an inline message, which we never send
     return Press(
         place=_place(update, message, me),
-        person=_person(query["from"]),
+        person=read_person(query["from"]),
         query_id=str(query["id"]),
         data=str(query.get("data", "")),
         message_id=message.get("message_id"),
@@ -248,13 +277,8 @@ def _place(update: StoredUpdate, owner: Json, me: Identity) -> Place:
     )
 
 
-def _person(user: Json) -> Person:
-    name = " ".join(part for part in (user.get("first_name"), user.get("last_name")) if part)
-    return Person(int(user["id"]), _clean(name), user.get("username", ""), user.get("language_code", ""))
-
-
 def _attachment(message: Json) -> tuple[Kind, Attachment | None]:
-    if "text" in message:
+    if "text" in message or "rich_message" in message:
         return Kind.TEXT, None
     for kind in (Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.DOCUMENT):
         if file := message.get(kind.value):
@@ -268,7 +292,7 @@ def _attachment(message: Json) -> tuple[Kind, Attachment | None]:
 def _contact(message: Json) -> SharedContact | None:
     if (contact := message.get("contact")) is None:
         return None
-    return SharedContact(_clean(str(contact["phone_number"])), int(contact.get("user_id", 0)))
+    return SharedContact(drop_controls(str(contact["phone_number"])), int(contact.get("user_id", 0)))
 
 
 def _mime(file: Json) -> str:
@@ -277,13 +301,6 @@ def _mime(file: Json) -> str:
     if claimed in {"", "application/octet-stream"}:
         claimed = mimetypes.guess_type(str(file.get("file_name", "")))[0] or ""
     return claimed
-
-
-_CONTENT = ("sticker", "location", "contact", "poll", "venue", "dice", "animation", "story", "game", "checklist")
-
-
-def _is_service(message: Json) -> bool:
-    return not any(name in message for name in _CONTENT)
 
 
 def _command(raw: str, entities: Any) -> tuple[str, str]:
@@ -297,9 +314,8 @@ def _command(raw: str, entities: Any) -> tuple[str, str]:
 def _is_addressed(message: Json, raw: str, addressee: str, me: Identity) -> bool:
     if addressee:
         return addressee == me.username.lower()
-    replied = message.get("reply_to_message", {}).get("from", {}).get("id")
     # A bare command may be any bot's: it is ours where the router knows it.
-    return replied == me.id or _mention(me).search(raw) is not None or _is_text_mention(message, me)
+    return is_reply_to(message, me.id) or _mention(me).search(raw) is not None or _is_text_mention(message, me)
 
 
 def _is_text_mention(message: Json, me: Identity) -> bool:
@@ -315,7 +331,3 @@ def _mention(me: Identity) -> re.Pattern[str]:
 def _without_mention(text: str, me: Identity) -> str:
     found = _mention(me).search(text)
     return text if found is None else (text[: found.start()] + text[found.end() :]).strip(" ,:\n")
-
-
-def _clean(text: str) -> str:
-    return text.translate(_INVISIBLE).strip()

@@ -79,6 +79,13 @@ def _joined(first: IncomingMessage, other: IncomingMessage) -> IncomingMessage:
     place = replace(first.place, update_ids=(*first.place.update_ids, *other.place.update_ids))
     cut_in_word = not first.forwarded and first.text[-1:].isalnum() and other.text[:1].isalnum()
     seam = "" if cut_in_word and _tail(first) >= 4096 else "\n"
+    quoted = "\n".join(quotation.write() for quotation in other.quoted)
+    marked = bool(first.said or other.said or quoted)
+    words = "\n".join(filter(None, [first.words, quoted, other.words])) if marked else ""
     return replace(
-        first, place=place, text=f"{first.text}{seam}{other.text}".strip("\n"), last_piece=_units(other.text) or 1
+        first,
+        place=place,
+        text=f"{first.text}{seam}{other.text}".strip("\n"),
+        said=words,
+        last_piece=_units(other.text) or 1,
     )

@@ -94,7 +94,7 @@ class Router:
             return self.commands[event.command]
         if not event.addressed:
             return None
-        if event.kind is Kind.TEXT and not event.text:
+        if event.kind is Kind.TEXT and not event.text and not event.quoted:
             return refuse_kind
         return self.messages.get(event.kind, refuse_kind)
 

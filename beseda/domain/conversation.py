@@ -33,9 +33,19 @@ class ChatKey:
         return f"{namespace}:chat_history:{place}" if namespace else f"chat_history:{place}"
 
 
+SHARED_IDS = frozenset({1087968824, 136817688, 777000})
+"""Ids that stand for many people: anonymous administrators, writers as a channel, Telegram itself.
+
+Source: https://core.telegram.org/bots/api#message (`from`, `sender_chat`).
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who speaks: a Telegram user. `language` is Telegram's `language_code`, empty where unknown."""
+    """A speaker: a Telegram user, or the chat (a number below zero) for which an unnamed person speaks.
+
+    `language` is Telegram's `language_code`, empty where unknown.
+    """
 
     id: int
     name: str

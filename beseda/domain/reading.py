@@ -3,6 +3,7 @@
 A page has one line a message, the person's with the number it is filed under:
 
     assistant: How many requests a day?
+    quoted in #17: words of somebody else that the person forwards or replies to
     #17 person: about forty
 
 The list of what to look for has a line each, `- volume: how much there is (asked as «How many requests a day?»)`.
@@ -24,11 +25,12 @@ _QUESTION = re.compile(r"«(.*?)»")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message of a page. `message_id` is the row it is filed under."""
+    """A message of a page. `message_id` is the row it is filed under, `quoted` the words of others in it."""
 
     message_id: int
     role: Role
     text: str
+    quoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ def find_line(lines: Sequence[Line], message_id: int, quote: str) -> Line | None
 def _write_line(line: Line) -> str:
     text = " ".join(line.text.split())
     if line.role is Role.USER:
-        return f"#{line.message_id} person: {text[:_LONGEST_SAID]}"
+        said = f"#{line.message_id} person: {text[:_LONGEST_SAID]}"
+        quoted = " ".join(line.quoted.split())[:_LONGEST_ANSWER]
+        return f"quoted in #{line.message_id}: {quoted}\n{said}" if quoted else said
     return f"assistant: {text[-_LONGEST_ANSWER:]}"
 
 

@@ -16,6 +16,7 @@ from beseda.domain.conversation import ChatKey
 from beseda.domain.markdown import close_code
 from beseda.domain.media import Media, write_media
 from beseda.domain.message import Message, Role
+from beseda.domain.persona import is_note
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.domain.usage import ModelCall
 from beseda.errors import (
@@ -169,8 +170,8 @@ class ChatService:
                 request = await self._request(question, model)
                 end = await Listener(model, attempt.answer, live, record).listen(request)
                 await live.settle()
-            # As many as the request has: the system message goes, the answer comes.
-            context = min(len(request.messages), self._bot.window)
+            said = sum(message.role is not Role.SYSTEM and not is_note(message) for message in request.messages)
+            context = min(said + 1, self._bot.window)  # the answer comes
             await self._store_outcome(attempt, Answered(attempt.answer.said, record.finished(end), context))
         except RemoteError as error:
             log.warning("the model failed: %s: %s", type(error).__name__, error.detail)
@@ -210,7 +211,7 @@ class ChatService:
             return
         footer = question.footer(answered) if question.footer else Footer()
         cut = CUT.say(question.language) if call.finish_reason == FinishReason.LENGTH else ""
-        below = list(filter(None, [cut, footer.note]))
+        below = list(filter(None, [cut, question.closing(), footer.note]))
         shown = close_code(attempt.answer.text) if below else attempt.answer.text
         markdown = "\n\n".join([shown, *below])
         reply = Message(Role.ASSISTANT, answered.said)

@@ -13,7 +13,7 @@ holds the record of who has answered what, in the same transaction as the parts.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import orjson
 
@@ -154,6 +154,7 @@ class PanelService:
         said = table.said()
         if said:
             footer, turn.state = table.panel.close(table.outcomes()), TurnState.ANSWERED
+            footer = replace(footer, note="\n\n".join(filter(None, [question.closing(), footer.note])))
         else:
             retry = Button(TRY_AGAIN.say(question.language), f"retry:{turn.id}")
             footer = Footer(NOBODY.say(question.language), [[retry]])

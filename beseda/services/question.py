@@ -7,6 +7,7 @@ from beseda.domain.conversation import ChatKind, Conversation, Person
 from beseda.domain.markdown import italic
 from beseda.domain.message import Message, Role
 from beseda.domain.persona import spoken
+from beseda.domain.quotation import explain_unseen, own_words, quoted_words
 from beseda.domain.turn import Turn, TurnKind
 from beseda.domain.usage import ModelCall
 from beseda.kit.ids import new_id
@@ -68,7 +69,13 @@ class Question:
 
     def echo(self) -> str:
         """Return the Markdown that stands above the answer: what was heard, when it was spoken."""
-        return f"🎤 {italic(self.text)}\n\n" if self.kind is TurnKind.VOICE and self.text else ""
+        heard = own_words(self.text) or quoted_words(self.text)
+        return f"🎤 {italic(heard)}\n\n" if self.kind is TurnKind.VOICE and heard else ""
+
+    def closing(self) -> str:
+        """Return the Markdown that stands under an answer: the note of a file that was not looked at."""
+        note = explain_unseen(self.text)
+        return note.say(self.language) if note is not None else ""
 
     def opening(self) -> str:
         """Return the Markdown that stands above an answer: the echo and the preface."""

@@ -50,7 +50,7 @@ async def test_kill_in_mid_answer_costs_neither_the_answer_nor_what_was_read(bes
             answers = [message["text"] for message in await anna.history() if message["from"]["is_bot"]]
     assert answers == ["Снова здесь"]
     assert ["response_format" in request.body for request in model.requests] == [True, False, False]
-    assert "- объём: 400 в день" in model.requests[2].body["messages"][0]["content"]
+    assert "- объём: 400 в день" in str(model.requests[2].body["messages"])
     assert _count_slots(tmp_path) == [("problems", 1), ("volume", 1)]
 
 

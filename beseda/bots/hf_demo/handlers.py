@@ -101,9 +101,9 @@ async def choose_by_button(context: Context) -> None:
 async def compare(context: Context) -> None:
     """Ask all models what stands behind the command."""
     assert isinstance(context.event, IncomingMessage)  # noqa: S101
-    words = context.event.text.split(maxsplit=1)[1:]
-    if words:
-        await context.ask(f"{COMPARE} {words[0]}")
+    words = "".join(context.event.text.split(maxsplit=1)[1:])
+    if words or context.event.quoted:
+        await context.ask(f"{COMPARE} {await context.words(words)}")
     else:
         await context.reply(context.say(_ASK_WHAT))
 

@@ -14,6 +14,7 @@ from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
 from beseda.domain.message import Role
+from beseda.domain.quotation import own_words
 from beseda.domain.turn import Turn, TurnState
 from beseda.kit.texts import Text
 from beseda.services.question import Answered, Footer, Question
@@ -117,10 +118,10 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
 async def _advise(context: Context, question: Question) -> Advice:
     catalogue = await _catalogue(context)
     window = await context.desk.memory.window(question.conversation, context.desk.profile.window - 1)
-    said = [message.content for message in window if message.role is Role.USER]
+    said = [own_words(message.content) for message in window if message.role is Role.USER]
     districts = catalogue.districts if catalogue else ()
     before = await asyncio.to_thread(read_criteria, said, districts)  # some 10 ms a long message
-    criteria = await asyncio.to_thread(read_criteria, [*said, question.text], districts)
+    criteria = await asyncio.to_thread(read_criteria, [*said, own_words(question.text)], districts)
     return Advice(criteria, catalogue, criteria != before or is_about_housing(question.text))
 
 

@@ -2,7 +2,7 @@
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import IncomingMessage, Kind, Press
-from beseda.dispatch.router import Router
+from beseda.dispatch.router import Router, refuse_kind
 
 router = Router()
 
@@ -10,8 +10,17 @@ router = Router()
 @router.message(Kind.TEXT)
 async def answer_text(context: Context) -> None:
     """Have the model answer."""
+    await context.ask(await context.words())
+
+
+@router.message(Kind.PHOTO, Kind.VIDEO, Kind.DOCUMENT, Kind.CONTACT, Kind.OTHER)
+async def answer_words(context: Context) -> None:
+    """Have the model answer the words that came with something it cannot read; without words refuse it."""
     assert isinstance(context.event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
-    await context.ask(context.event.text)
+    if context.event.text or context.event.quoted:
+        await context.ask(await context.words())
+    else:
+        await refuse_kind(context)
 
 
 @router.press("ask")

@@ -3,6 +3,7 @@
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.router import Router
+from beseda.dispatch.speaker import may_act_for
 from beseda.kit.texts import Text
 from beseda.telegram.base import Button
 
@@ -32,7 +33,7 @@ async def clear(context: Context) -> None:
     """Wipe the conversation, or leave it."""
     assert isinstance(context.event, Press)  # noqa: S101
     choice, who = argument(context.event.data)
-    if str(context.person.id) != who:
+    if not may_act_for(context.person, int(who)):
         await context.acknowledge(context.say(_NOT_YOURS), alert=True)
         return
     await context.acknowledge()

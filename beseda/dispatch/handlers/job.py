@@ -3,6 +3,7 @@
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.router import Router
+from beseda.dispatch.speaker import may_act_for
 from beseda.domain.job import Job
 from beseda.kit.texts import Text
 
@@ -24,7 +25,7 @@ async def handle_job(context: Context) -> None:
     job = await context.desk.jobs.find(int(number))
     if job is None or job.request.bot != context.desk.profile.name:
         await context.acknowledge(context.say(_OVER))
-    elif job.request.user_id != context.person.id:
+    elif not may_act_for(context.person, job.request.user_id or context.person.id):
         await context.acknowledge(context.say(_NOT_YOURS), alert=True)
     elif choice == "cancel":
         cancelled = await context.desk.jobs.cancel(job.id)

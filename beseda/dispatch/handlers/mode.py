@@ -2,10 +2,11 @@
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.handlers.chat import answer_words
 from beseda.dispatch.handlers.menu import show_standing, take_step
 from beseda.dispatch.handlers.voice import answer_voice
 from beseda.dispatch.material import Material
-from beseda.dispatch.router import Router, refuse_kind
+from beseda.dispatch.router import Router
 from beseda.dispatch.standing import Standing, find_offer, find_standing, keep_offer, keep_standing
 from beseda.kit.texts import Text
 from beseda.telegram.base import Button
@@ -36,7 +37,7 @@ async def take_input(context: Context) -> None:
     if mode is not None and mode.suits(material, entered=True):
         await mode.run(context, material)
     elif event.kind is Kind.TEXT:
-        await context.ask(event.text)
+        await context.ask(await context.words())
     elif mode is None and event.kind in _HEARD and context.desk.profile.voice:
         await answer_voice(context)
     else:
@@ -49,7 +50,7 @@ async def _offer(context: Context, standing: Standing, material: Material) -> No
     assert isinstance(event, IncomingMessage)  # noqa: S101
     fitting = [name for name, mode in modes.items() if mode.suits(material)]
     if not fitting:
-        await refuse_kind(context)
+        await answer_words(context)
         return
     await keep_offer(context, event.message_id, material)
     buttons = [[Button(context.say(modes[name].button), f"mode:{name}:{event.message_id}")] for name in fitting]

@@ -4,6 +4,7 @@ from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.history import keep_private, write_size
 from beseda.dispatch.router import Router
+from beseda.dispatch.speaker import may_act_for
 from beseda.domain.file import FileOwner
 from beseda.domain.media import Media, MediaKind, write_media
 from beseda.domain.turn import Part
@@ -60,14 +61,16 @@ async def forget(context: Context) -> None:
     """Erase it and say what that was, or leave it."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
     choice, who = argument(context.event.data)
-    if str(context.person.id) != who:
+    if not may_act_for(context.person, int(who)):
         await context.acknowledge(context.say(_NOT_YOURS), alert=True)
         return
     await context.acknowledge()
     if choice != "yes":
         await context.replace_text(context.say(_KEPT))
         return
-    gone = await context.desk.personal_data.forget(_owner(context), _name_states(context))
+    gone = await context.desk.personal_data.forget(
+        FileOwner(context.desk.profile.name, int(who)), _name_states(context)
+    )
     size = write_size(gone.file_bytes, context.language)
     fields = {"messages": gone.messages, "files": gone.files, "size": size, "jobs": gone.jobs}
     await context.replace_text(context.say(_DONE, **fields))

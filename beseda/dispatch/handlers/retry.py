@@ -4,6 +4,7 @@ from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.voice import listen_again
 from beseda.dispatch.router import Router
+from beseda.dispatch.speaker import may_act_for
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.kit.texts import Text
 
@@ -37,7 +38,7 @@ def _can_be_retried(turn: Turn) -> bool:
 
 
 def _is_theirs(context: Context, turn: Turn) -> bool:
-    return turn.conversation.key == context.event.place.chat and turn.user_id == context.person.id
+    return turn.conversation.key == context.event.place.chat and may_act_for(context.person, turn.user_id)
 
 
 def _is_latest(turn: Turn, notice: int | None) -> bool:

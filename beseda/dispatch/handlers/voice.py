@@ -4,7 +4,9 @@ import asyncio
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Attachment, IncomingMessage, Kind
-from beseda.dispatch.router import Router, refuse_kind
+from beseda.dispatch.handlers.chat import answer_words
+from beseda.dispatch.router import Router
+from beseda.domain.quotation import Quotation
 from beseda.domain.turn import Turn, TurnKind
 from beseda.errors import BesedaError, FileTooLargeError, InputError
 from beseda.kit.ids import new_id
@@ -21,7 +23,7 @@ async def answer_voice(context: Context) -> None:
     event = context.event
     assert isinstance(event, IncomingMessage) and event.attachment is not None  # noqa: S101
     if not context.desk.profile.voice:
-        await refuse_kind(context)
+        await answer_words(context)
         return
     turn = await context.turn()
     if turn is None:
@@ -36,19 +38,30 @@ async def listen_again(context: Context, turn: Turn) -> None:
     if kept is None:
         await context.refuse(InputError(f"turn {turn.id}: the recording is no longer known"))
         return
-    await _hear(context, Attachment(Kind.VOICE, str(kept["file_id"])), turn)
+    origin = str(kept["origin"]) if kept.get("forwarded") else None
+    await _hear(context, Attachment(Kind.VOICE, str(kept["file_id"])), turn, origin=origin)
 
 
-async def _hear(context: Context, attachment: Attachment, turn: Turn | None) -> None:
+async def _hear(context: Context, attachment: Attachment, turn: Turn | None, *, origin: str | None = None) -> None:
+    """Hear a recording and have its words answered; `origin` is the author of a forwarded one that is heard again."""
     try:
         async with context.typing():
             text = await _transcribe(context, attachment)
     except BesedaError as error:
         await _fail(context, attachment, error, turn)
         return
+    words = await _mark(context, text) if origin is None else Quotation(origin, text).write()
     if turn is not None:
-        turn.input = text
-    await context.ask_spoken(text, turn)
+        turn.input = words
+    await context.ask_spoken(words, turn)
+
+
+async def _mark(context: Context, heard: str) -> str:
+    """Return heard words with what else the message says: the words it replies to, and those under the recording."""
+    event = context.event
+    if not isinstance(event, IncomingMessage):
+        return heard
+    return await context.words("\n".join(filter(None, [event.mark(heard), event.mark(event.text)])))
 
 
 async def _transcribe(context: Context, attachment: Attachment) -> str:
@@ -68,7 +81,10 @@ async def _fail(context: Context, attachment: Attachment, error: BesedaError, tu
     question = await context.question("", TurnKind.VOICE)
     turn = turn or question.open_turn()
     if error.retryable:
-        await context.desk.state.set(_key(turn.id), {"file_id": attachment.file_id}, ttl=_KEPT)
+        event, kept = context.event, dict[str, object](file_id=attachment.file_id)
+        if isinstance(event, IncomingMessage) and event.forwarded:
+            kept |= {"forwarded": "yes", "origin": event.origin}
+        await context.desk.state.set(_key(turn.id), kept, ttl=_KEPT)
     await context.fail(question, error, turn)
 
 

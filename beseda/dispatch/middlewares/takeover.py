@@ -25,7 +25,7 @@ async def keep_silent(context: Context, handler: Handler) -> None:
     elif isinstance(event, Press):
         await context.acknowledge(context.say(_HUMAN_HERE))
     elif isinstance(event, IncomingMessage):
-        await _keep(context, _words(event))
+        await _keep(context, await _words(context, event))
 
 
 def _concerns_model(context: Context) -> bool:
@@ -35,10 +35,10 @@ def _concerns_model(context: Context) -> bool:
     return isinstance(event, Press) and event.data.startswith(ASKING)
 
 
-def _words(event: IncomingMessage) -> str:
-    """Return what the operator will read: the words, and in brackets what came without any."""
-    sent = "" if event.kind is Kind.TEXT else f"[{event.kind.value.replace('_', ' ')}]"
-    return " ".join(filter(None, [sent, event.text]))
+async def _words(context: Context, event: IncomingMessage) -> str:
+    """Return what the operator will read: the words with those they reply to, and in brackets a file without any."""
+    sent = "" if event.kind is Kind.TEXT or event.said else f"[{event.kind.value.replace('_', ' ')}]"
+    return " ".join(filter(None, [sent, await context.words()]))
 
 
 async def _keep(context: Context, words: str) -> None:

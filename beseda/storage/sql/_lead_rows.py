@@ -13,6 +13,7 @@ from beseda.domain.lead import Lead, LeadSlot, LeadStatus, SlotState
 from beseda.domain.lead_update import Source
 from beseda.domain.message import Role
 from beseda.domain.proof import fold
+from beseda.domain.quotation import own_words
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.lead import lead_slots, lead_stages, lead_totals, leads
 from beseda.storage.sql.tables.turn import turns
@@ -90,7 +91,7 @@ def find_family(connection: Connection, lead_id: int) -> dict[int, int]:
 
 
 def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int]) -> dict[int, Source]:
-    """Return those of the messages that a person of the lead wrote to its bot."""
+    """Return those of the messages that a person of the lead wrote to its bot: their own words, no forwarded ones."""
     if not message_ids:
         return {}
     people = find_family(connection, lead.id).values()
@@ -105,7 +106,7 @@ def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int])
             turns.c.user_id.in_(people),
         )
     )
-    return {row.id: Source(row.user_id, row.content) for row in connection.execute(query)}
+    return {row.id: Source(row.user_id, own_words(row.content)) for row in connection.execute(query)}
 
 
 def store_lead(connection: Connection, old: Lead, new: Lead) -> None:

@@ -4,6 +4,7 @@ from sqlalchemy import bindparam, select
 
 from beseda.domain.conversation import Conversation, Person
 from beseda.domain.message import Role
+from beseda.domain.quotation import own_words, quoted_words
 from beseda.domain.reading import Line
 from beseda.storage.sql._place import find_place
 from beseda.storage.sql.database import Database
@@ -32,7 +33,7 @@ class SqlSalesRepository:
         """Return the last `limit` messages, oldest first. Raises StorageError."""
         params = {"conversation_id": conversation.id, "size": limit}
         rows = await self._database.read(lambda connection: connection.execute(_last_lines, params).all())
-        return [Line(row.id, Role(row.role), row.content) for row in reversed(rows)]
+        return [_read_line(row.id, Role(row.role), row.content) for row in reversed(rows)]
 
     async def message_of(self, turn_id: int) -> int | None:
         """Return the number of what a person said in a turn, or None. Raises StorageError."""
@@ -42,3 +43,10 @@ class SqlSalesRepository:
     async def private_chat(self, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
         """Return a person's private chat with a bot, or None. Raises StorageError."""
         return await self._database.read(lambda connection: find_place(connection, bot, user_id))
+
+
+def _read_line(message_id: int, role: Role, content: str) -> Line:
+    """Return a message as a line; of a person's the words of others stand apart, they prove nothing of the person."""
+    if role is not Role.USER:
+        return Line(message_id, role, content)
+    return Line(message_id, role, own_words(content), quoted_words(content))

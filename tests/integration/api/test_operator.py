@@ -10,6 +10,7 @@ import pytest
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.api_server import Answer, ApiServer, serve_container
 from tests.parts.living_bot import LivingBot, living_bot
+from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually
 
 
@@ -103,7 +104,7 @@ async def test_model_knows_what_was_said_meanwhile(desk: Desk) -> None:
     assert (await desk.api.call("DELETE", f"{desk.place}/takeover", scope="write")).status == 204
     await anna.say("And tomorrow?")
     assert (await anna.wait_reply())["text"] == "from the model"
-    said = [message.content for message in desk.model.requests[-1].messages[1:]]
+    said = said_in(desk.model.requests[-1])
     assert said == ["Hello", "from the model", "How much?", "Ten", "And tomorrow?"]
 
 

@@ -18,6 +18,7 @@ from beseda.llm.guard import GuardedModel, GuardLimits
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
 from tests.parts.media_samples import make_png
+from tests.parts.model_events import said_in
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ async def test_words_before_any_failure_stay_and_are_no_part_of_the_history(tmp_
         assert (await anna.wait_reply())["text"] == f"Half of\n\n{BrokenStreamError.text.ru}"
         await anna.say("again")
         await anna.wait_text("whole")
-    assert [message.content for message in model.requests[1].messages[1:]] == ["again"]
+    assert said_in(model.requests[1]) == ["again"]
 
 
 async def test_words_that_a_filter_stopped_are_not_kept(tmp_path: Path) -> None:
@@ -193,7 +194,9 @@ async def test_bundle_of_forwards_is_one_question(tmp_path: Path) -> None:
             await anna.say(text, forward_from={"first_name": "Пётр"})
         await anna.wait_reply()
         await living.settle()
-    assert [request.messages[-1].content for request in model.requests] == ["first\nsecond\nthird"]
+    assert [request.messages[-1].content for request in model.requests] == [
+        "> Пётр: first\n> Пётр: second\n> Пётр: third"
+    ]
 
 
 def _message(**fields: object) -> dict[str, object]:

@@ -8,6 +8,7 @@ from beseda.domain.message import Role
 from beseda.errors import UnavailableError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, FORUM, GROUP, living_bot
+from tests.parts.model_events import said_in
 
 
 async def test_answer_is_formatted_and_stored(tmp_path: Path) -> None:
@@ -19,7 +20,7 @@ async def test_answer_is_formatted_and_stored(tmp_path: Path) -> None:
         assert reply["text"] == "Hello, Anna"
         assert [entity["type"] for entity in reply["entities"]] == ["bold", "code"]
         await living.settle()
-    assert [message.role for message in model.requests[0].messages] == [Role.SYSTEM, Role.USER]
+    assert [message.role for message in model.requests[0].messages] == [Role.SYSTEM, Role.USER, Role.USER]
 
 
 async def test_model_reads_system_message_first_and_the_last_ten_in_all(tmp_path: Path) -> None:
@@ -31,9 +32,8 @@ async def test_model_reads_system_message_first_and_the_last_ten_in_all(tmp_path
             await anna.wait_reply()
     last = model.requests[-1].messages
     assert last[0].role is Role.SYSTEM
-    assert len(last) == 1 + 10
+    assert len(said_in(model.requests[-1])) == 10
     assert last[-1].content == "question 7"
-    assert [message.role for message in last[1:3]] == [Role.ASSISTANT, Role.USER]
 
 
 async def test_history_survives_a_restart(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ async def test_history_survives_a_restart(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.say("second")
         await anna.wait_reply()
-    assert [message.content for message in model.requests[0].messages[1:]] == ["first", "one", "second"]
+    assert said_in(model.requests[0]) == ["first", "one", "second"]
 
 
 async def test_messages_of_one_chat_are_answered_in_order_and_chats_side_by_side(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ async def test_failure_is_said_and_tried_again_by_button(tmp_path: Path) -> None
         await anna.press("🔄 Ещё раз")
         assert (await anna.wait_text("better now"))["text"] == "better now"
         await living.settle()
-    assert [message.content for message in model.requests[1].messages[1:]] == ["Hi"]
+    assert said_in(model.requests[1]) == ["Hi"]
 
 
 async def test_failed_answer_is_no_part_of_the_conversation(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_failed_answer_is_no_part_of_the_conversation(tmp_path: Path) -> N
         await anna.wait_reply()
         await anna.say("two")
         await anna.wait_text("second")
-    assert [message.content for message in model.requests[1].messages[1:]] == ["two"]
+    assert said_in(model.requests[1]) == ["two"]
 
 
 async def test_empty_answer_is_a_failure(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ async def test_topics_are_kept_apart(tmp_path: Path) -> None:
             await anna.say(f"@assistant_bot {text}", message_thread_id=topic)
             assert (await anna.wait_reply())["message_thread_id"] == topic
         await living.settle()
-    said = [message.content for message in model.requests[-1].messages[1:]]
+    said = said_in(model.requests[-1])
     assert said == ["Анна Иванова: apples", "noted", "Анна Иванова: and?"]
 
 
@@ -243,7 +243,7 @@ async def test_clear_asks_then_wipes(tmp_path: Path) -> None:
         await anna.wait_text("чистого листа")
         await anna.say("what did I say?")
         await anna.wait_reply()
-    assert [message.content for message in model.requests[1].messages[1:]] == ["what did I say?"]
+    assert said_in(model.requests[1]) == ["what did I say?"]
 
 
 async def test_clear_can_be_refused(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ async def test_clear_can_be_refused(tmp_path: Path) -> None:
         await anna.wait_text("на месте")
         await anna.say("and?")
         await anna.wait_reply()
-    assert len(model.requests[1].messages) == 4
+    assert len(said_in(model.requests[1])) == 3
 
 
 async def test_stats_count_messages_and_tokens(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from beseda.storage.base.update import EVERYWHERE, Look, UpdateStore
 from beseda.telegram.client import BotApi
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, FORUM, GROUP, account, living_bot, run_bot
+from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually
 
 
@@ -131,7 +132,7 @@ async def test_group_that_becomes_a_supergroup_is_followed_with_its_conversation
         await there.say("@assistant_bot three")
         await eventually(lambda: _has_asked(model, 3))
         await living.settle()
-    heard = [message.content.partition(": ")[2] for message in model.requests[-1].messages if message.role == "user"]
+    heard = [words.partition(": ")[2] for words in said_in(model.requests[-1]) if words != "noted"]
     assert heard == ["one", "two", "three"]
 
 
@@ -152,7 +153,7 @@ async def test_answer_that_a_crash_kept_from_the_hot_window_is_remembered(tmp_pa
             await anna.say("two")
             await anna.wait_reply()
             await living.settle()
-    assert [message.content for message in model.requests[-1].messages[1:]] == ["one", "noted", "two"]
+    assert said_in(model.requests[-1]) == ["one", "noted", "two"]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from beseda.sandbox.user import SandboxUser
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, living_bot
 from tests.parts.llama_server import find_free_port, running_llama, write_tiny_model
+from tests.parts.model_events import said_in
 from tests.parts.model_server import ModelServer, Reply
 
 RESET = "🔄 Сбросить контекст"
@@ -46,7 +47,7 @@ async def test_button_under_the_answer_resets_the_context(tmp_path: Path) -> Non
         await anna.press(RESET)
         assert (await anna.wait_text("чистого листа"))["text"].endswith("💾 Контекст: 0/20")
         assert (await _exchange(anna, "what did I say?")).endswith("2/20")
-    assert [message.content for message in model.requests[1].messages[1:]] == ["what did I say?"]
+    assert said_in(model.requests[1]) == ["what did I say?"]
 
 
 @pytest.mark.parametrize(("person", "button"), [(ANNA, RESET), (CHRIS, "🔄 Reset the context")])

@@ -19,6 +19,7 @@ from beseda.sandbox.user import SandboxUser
 from beseda.storage.redis.connection import open_redis
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, account
+from tests.parts.model_events import said_in
 from tests.parts.model_server import ModelServer, Reply
 from tests.parts.redis import RedisServer
 
@@ -70,7 +71,7 @@ async def test_each_answers_in_its_own_chat_and_knows_nothing_of_the_others(tmp_
             for name, anna in chats.items():
                 await anna.say(f"hello {name}")
                 assert f"re: hello {name}" in (await anna.wait_reply())["text"]
-    last = [[message.content for message in request.messages[1:]] for request in model.requests[-3:]]
+    last = [said_in(request) for request in model.requests[-3:]]
     assert last == [[f"hello {name}", f"re: hello {name}", f"hello {name}"] for name in NAMES]
 
 
