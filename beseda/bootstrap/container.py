@@ -25,6 +25,7 @@ from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
 from beseda.services.call_book import CallBook
 from beseda.services.file import FileService
+from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
@@ -70,7 +71,8 @@ class Container:
 
     def build_personal_data(self, namespace: str = "") -> PersonalDataService:
         """Return what exports and forgets people's data; `namespace` is that of a bot's hot history."""
-        traces = Traces(self.hot.history, self.hot.state, namespace, self.summaries)
+        forgotten = ForgottenList(self.settings.forgotten_list, self.clock)
+        traces = Traces(self.hot.history, self.hot.state, namespace, self.summaries, forgotten)
         return PersonalDataService(self.record.personal_data, self.files, self.jobs, traces, self.media.downloads)
 
     async def check_database(self) -> str:

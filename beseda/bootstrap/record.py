@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from beseda.bootstrap.backup import upgrade_with_backup
 from beseda.config import Settings
 from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
@@ -45,7 +46,6 @@ from beseda.storage.sql.job_list import SqlJobList
 from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
 from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
-from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.model_call import SqlModelCallRepository
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.report import SqlReportRepository
@@ -91,7 +91,7 @@ class Record:
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
-    await upgrade(settings.database())
+    await upgrade_with_backup(settings)
     database = await Database.open(settings.database())
     stack.push_async_callback(database.close)
     await continue_ids(database)

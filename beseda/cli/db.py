@@ -1,5 +1,7 @@
 """`beseda db`: migrations."""
 
+from typing import Annotated
+
 import typer
 
 from beseda.cli.settings import ConfigOption, read_settings, run_async
@@ -8,11 +10,18 @@ app = typer.Typer(help="The database's tables.", no_args_is_help=True)
 
 
 @app.command()
-def upgrade(config: ConfigOption = None) -> None:
+def upgrade(
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Migrate without a copy of the rows in STORAGE_DIR/backups.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
     """Bring the database up to date. `beseda run` does it by itself at the start."""
-    from beseda.storage.sql.migrate import upgrade as bring_up_to_date
+    from beseda.bootstrap.backup import upgrade_with_backup
+    from beseda.storage.sql.migrate import upgrade as upgrade_alone
 
-    run_async(bring_up_to_date(read_settings(config).database()))
+    settings = read_settings(config)
+    run_async(upgrade_alone(settings.database()) if no_backup else upgrade_with_backup(settings))
     typer.echo("The database is up to date.")
 
 

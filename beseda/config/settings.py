@@ -5,6 +5,7 @@ to say when it is wrong. The reference page, the example files and the tests are
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from beseda.config.sections.bots import BotsSection
@@ -56,6 +57,11 @@ class Settings(
     def database(self) -> str:
         """Return the address of the database, the default filled in."""
         return self.database_url or f"sqlite:///{self.storage_dir / 'beseda.db'}"
+
+    @property
+    def forgotten_list(self) -> Path:
+        """The file that lists the people who had their data erased, for backups that are older."""
+        return self.storage_dir / "forgotten.jsonl"
 
     def slots(self) -> dict[str, int]:
         """Return how wide each slot for jobs is, the defaults filled in."""

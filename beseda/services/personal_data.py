@@ -21,6 +21,7 @@ from beseda.errors import NotFoundError, StorageError
 from beseda.jobs.base import JobQueue
 from beseda.services._volumes import Entry, Volume, fits, write_volumes
 from beseda.services.file import DiskFullError, FileService, is_full
+from beseda.services.forgotten import ForgottenList
 from beseda.services.summary import SummaryService
 from beseda.storage.base.history import HistoryStore
 from beseda.storage.base.personal_data import PersonalDataStore
@@ -46,6 +47,8 @@ class Traces:
     state: StateStore
     namespace: str = ""
     summaries: SummaryService | None = None
+    forgotten: ForgottenList | None = None
+    """The list that a restored backup is compared with."""
 
 
 class PersonalDataService:
@@ -83,6 +86,7 @@ class PersonalDataService:
 
         Running jobs are cancelled first, so that none leaves a new file behind. `name_states` as for `export`.
         """
+        await self._enter_into_list(owner)
         cancelled = await self._end_jobs(owner)
         files = await self._files.delete_all(owner)
         await self._delete_invitations(owner)
@@ -95,6 +99,14 @@ class PersonalDataService:
             await self._traces.state.delete(key)
         log.info("forgot %d turns, %d files, %d jobs (%d cancelled)", found.turns, files.count, found.jobs, cancelled)
         return replace(found, files=files.count, file_bytes=files.size)
+
+    async def _enter_into_list(self, owner: FileOwner) -> None:
+        # First: a process that dies in the middle has erased a part, and a restored backup must not undo that.
+        if self._traces.forgotten is not None:
+            try:
+                await self._traces.forgotten.add(owner)
+            except OSError as error:
+                raise StorageError(f"the list of forgotten people cannot be written: {error.strerror}") from error
 
     async def _drop_summaries(self, conversations: Sequence[Conversation]) -> None:
         if self._traces.summaries is not None:

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from beseda.bootstrap.restore import check_backup
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
 from beseda.sandbox.user import SandboxUser
@@ -79,7 +80,7 @@ async def installation(request: pytest.FixtureRequest, beseda: Program, tmp_path
 
 
 async def test_upgrade_finishes_what_the_old_version_left_and_keeps_what_it_stored(
-    installation: Installation,
+    installation: Installation, tmp_path: Path
 ) -> None:
     for person, bot, text, times in (
         (ANNA, "assistant_bot", "Ответ новой версии.", 2),
@@ -88,6 +89,9 @@ async def test_upgrade_finishes_what_the_old_version_left_and_keeps_what_it_stor
     ):
         await _wait_for_answers(installation, f"{bot}:{person}", text, times)
     await _assert_stored_things_are_there(installation)
+    copies = list((tmp_path / "data" / "backups").glob("before-*-from-0011.tar.gz"))
+    assert len(copies) == 1, "run backs up before it migrates"
+    assert check_backup(copies[0]).rows > 0
 
 
 async def _assert_stored_things_are_there(installation: Installation) -> None:

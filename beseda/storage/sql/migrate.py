@@ -46,6 +46,27 @@ async def upgrade(url: str, revision: str = "head") -> None:
         await _connect(parsed, lambda connection: _upgrade(connection, revision))
 
 
+async def read_revision(url: str) -> str | None:
+    """Return the revision of the database at `url`; None where it has no tables or the file does not exist."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite" and not find_file(parsed).exists():
+        return None
+    return await _read_revision(parsed)
+
+
+def knows_revision(revision: str) -> bool:
+    """Return whether this version of the code has the migration `revision`."""
+    return revision in _known_revisions()
+
+
+async def run_exclusively(url: str, work: Callable[[Connection], T]) -> T:
+    """Run `work` in one transaction while no migration and, on SQLite, no other writer is at work.
+
+    SQLite's foreign keys are checked at the end, not meanwhile. Raises StorageError where the database fails.
+    """
+    return await _connect(parse_url(url), work)
+
+
 async def downgrade(url: str, revision: str) -> None:
     """Take the database back to `revision` ("base" for empty). What later tables held is gone."""
     await _connect(parse_url(url), lambda connection: _downgrade(connection, revision))
@@ -206,7 +227,7 @@ def _run_on_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
         result = work(connection)
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
-            raise SettingsError(f"the migration would leave {len(broken)} rows without their parents; nothing changed")
+            raise SettingsError(f"{len(broken)} rows would be left without their parents: nothing was changed")
     return result
 
 
