@@ -7,6 +7,7 @@ from beseda.config import Settings
 from beseda.jobs.base import JobStore
 from beseda.jobs.inline import InlineJobs
 from beseda.kit.clock import Clock
+from beseda.services.broadcast import SLOT as BROADCAST_SLOT
 from beseda.storage.base.bus import Bus
 
 if TYPE_CHECKING:
@@ -24,11 +25,20 @@ async def open_jobs(
     return jobs
 
 
+def _slots(settings: Settings) -> dict[str, int]:
+    """Return the width of each slot. Broadcasts have one of their own, as wide as `light`.
+
+    Each takes its place for minutes: in `light` four of them held up webhooks and meetings.
+    """
+    slots = settings.slots()
+    return {**slots, BROADCAST_SLOT: slots["light"]}
+
+
 def _build_jobs(store: JobStore, settings: Settings, clock: Clock) -> "InlineJobs | CeleryJobs":
     if settings.celery_broker_url is None:
-        return InlineJobs(store, {}, settings.slots(), clock)
+        return InlineJobs(store, {}, _slots(settings), clock)
     # Celery takes a third of a second to import, and is needed only here.
     from beseda.jobs.broker import Broker
     from beseda.jobs.celery import CeleryJobs
 
-    return CeleryJobs(store, Broker(settings.celery_broker_url), settings.slots(), clock)
+    return CeleryJobs(store, Broker(settings.celery_broker_url), _slots(settings), clock)

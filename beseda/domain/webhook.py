@@ -25,7 +25,7 @@ class Endpoint:
     """An address that is told of events: of one bot or ("") of all, of some types or (empty) of all.
 
     One that is not active is told of nothing; `reason` says why where it was not the owner. The key that signs is made
-    of the `salt`.
+    of the `salt`. Nothing is sent to it before `resting_until`; `silences` is how often it has not answered in a row.
     """
 
     id: int
@@ -38,6 +38,8 @@ class Endpoint:
     salt: str
     created_at: datetime
     updated_at: datetime
+    resting_until: datetime | None = None
+    silences: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ class JobQueue(Protocol):
         """Store the job and return it; one with the same id that is there already is returned as it stands."""
         ...
 
+    async def enqueue_alone(self, request: JobRequest) -> Job:
+        """Store the job unless one of its kind and bot is queued or running; return the one that is there then."""
+        ...
+
     async def cancel(self, job_id: int) -> bool:
         """Cancel a job that is not over; its task is cancelled where it runs. False: there is nothing to cancel."""
         ...
@@ -61,8 +65,8 @@ class JobQueue(Protocol):
 class JobStore(Protocol):
     """The table of jobs. Each method is one transaction; every one raises StorageError."""
 
-    async def add(self, request: JobRequest) -> Job:
-        """Store a queued job, or return the one of this id.
+    async def add(self, request: JobRequest, *, alone: bool = False) -> Job:
+        """Store a queued job, or return the one of this id; with `alone` also one of its kind and bot that is not over.
 
         Its place in the slot's line is fair among people: before the second job of anybody stands the first of each.
         """

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _SETTLE_TRIES = 200
 # Seconds that a job of a slot may take; a recording of ten hours takes a quarter of the longest.
-LIMITS = {"heavy": 1800.0, "speech": 4 * 3600.0, "text": 3600.0, "light": 600.0}
+LIMITS = {"heavy": 1800.0, "speech": 4 * 3600.0, "text": 3600.0, "light": 600.0, "broadcast": 600.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,10 @@ class Runner:
                 log.warning("job %d (%s) is over: %s", job.id, job.request.kind, job.reason or job.state)
                 if known is not None:
                     known.cancel()
-                await self._tell(job)
+                # Its bot may wait for Telegram: the next job of the slot does not wait for that.
+                task = asyncio.create_task(self._tell_end(job), name=f"job-{job.id}-over")
+                self._work.add(task)
+                task.add_done_callback(self._work.discard)
             elif not self.holds(job.id):  # else we stood still for longer than our own lease
                 return self._start(job)
         return None
@@ -173,6 +176,9 @@ class Runner:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    async def _tell_end(self, job: Job) -> None:
+        await self._tell(job)
 
     def _start(self, job: Job) -> Run:
         run = self._running[job.id] = Run(job, _Control(job.progress))

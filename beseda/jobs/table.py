@@ -41,9 +41,16 @@ class TableQueue:
 
     async def enqueue(self, request: JobRequest) -> Job:
         """Store the job and return it, or the one of the same id. Raises ValueError for a slot that is not set up."""
+        return await self._add(request, alone=False)
+
+    async def enqueue_alone(self, request: JobRequest) -> Job:
+        """Store the job unless one of its kind and bot is queued or running; return the one that is there then."""
+        return await self._add(request, alone=True)
+
+    async def _add(self, request: JobRequest, *, alone: bool) -> Job:
         if request.slot not in self._slots:
             raise ValueError(f"there is no slot {request.slot!r}")
-        job = await self._store.add(request)
+        job = await self._store.add(request, alone=alone)
         self._news.follow(job)
         self._hand_out(request.slot)
         return job

@@ -29,7 +29,7 @@ from beseda.storage.base.broadcast import BroadcastStore, SubscriptionStore
 
 log = logging.getLogger(__name__)
 
-KIND, SLOT = "broadcast.send", "light"
+KIND, SLOT = "broadcast.send", "broadcast"
 _NOT_OVER = [state for state in BroadcastState if not state.is_over]
 _SENDING = [state for state in BroadcastState if state.sends]
 

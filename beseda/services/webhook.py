@@ -10,7 +10,7 @@ import orjson
 
 from beseda import metrics
 from beseda.domain.event import Event, EventType, redact
-from beseda.domain.job import JobRequest
+from beseda.domain.job import JobRequest, JobState
 from beseda.domain.webhook import (
     GONE,
     MOST_TRIES,
@@ -38,9 +38,10 @@ DELIVER = "webhook.deliver"
 SLOT = "light"
 _LEASE = timedelta(seconds=60)  # longer than a try may take
 _AT_ONCE = 8  # deliveries to one endpoint
-_REST = 1.0  # seconds that a receiver is left alone which has not answered, or asks for peace without saying how long
+_REST = Backoff(first=1.0, cap=30.0, jitter=0.0)  # seconds that a receiver is left alone which has not answered
 _STAY = 20.0  # seconds that a job waits for what is due soon, so that a first try anew comes after a second
 _PAUSE = 0.5  # seconds at least between two looks
+_LOOK = 1.0  # seconds at most between two looks
 _BACKOFF = Backoff(first=1.0, factor=3.5, cap=6 * 3600.0)
 
 
@@ -58,9 +59,6 @@ class WebhookService:
         self._secret = secret
         self._ringing: asyncio.Task[None] | None = None
         self._is_closed = False
-        # Until when receivers are left alone, by address. Those in it are sent one at a time: ten thousand events for
-        # a server that is gone would otherwise hold up everybody's.
-        self._resting: dict[str, float] = {}
 
     async def create(
         self, url: str, *, bot: str = "", types: Sequence[EventType] = (), description: str = ""
@@ -131,14 +129,31 @@ class WebhookService:
         if self._secret is None:
             return 0
         tried, leave_at = 0, self._clock.monotonic() + _STAY
-        while True:
-            numbers = await self._store.due_endpoints()
-            tried += sum(await asyncio.gather(*(self._serve(number, leave_at) for number in numbers)))
-            due = await self._store.next_due()
-            wait = max(_PAUSE, (due - self._clock.now()).total_seconds()) if due else _STAY
-            if self._clock.monotonic() + wait >= leave_at:
-                return tried
-            await self._clock.sleep(wait)
+        serving: dict[int, asyncio.Task[int]] = {}  # a receiver that does not answer holds up no other
+        try:
+            while True:
+                for number in await self._store.due_endpoints():
+                    if number not in serving:
+                        serving[number] = asyncio.create_task(self._serve(number, leave_at))
+                if serving:
+                    await asyncio.wait(serving.values(), timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+                    tried += _collect(serving)
+                if not await self._pause(leave_at):
+                    break
+            if serving:
+                await asyncio.wait(serving.values())
+            return tried + _collect(serving)
+        finally:
+            await end_tasks(serving.values())
+
+    async def _pause(self, leave_at: float) -> bool:
+        """Wait until something may be due and return True, or False where that is after `leave_at`."""
+        due = await self._store.next_due()
+        wait = max(_PAUSE, (due - self._clock.now()).total_seconds()) if due else _STAY
+        if self._clock.monotonic() + wait >= leave_at:
+            return False
+        await self._clock.sleep(min(wait, _LOOK))
+        return True
 
     async def tidy(self, keep: timedelta) -> int:
         """Delete deliveries that were over that long ago and return how many."""
@@ -152,12 +167,17 @@ class WebhookService:
         await self._sender.close()
 
     async def _ask_for_job(self) -> None:
-        await self._clock.sleep(_PAUSE)
+        """Ask for a job while something is due: one that runs either sends it or ends without having seen it."""
         try:
-            if await self._store.due_endpoints():
-                await self._jobs.enqueue(JobRequest(new_id(), DELIVER, {}, slot=SLOT))
+            while True:
+                await self._clock.sleep(_PAUSE)
+                if not await self._store.due_endpoints():
+                    return
+                job = await self._jobs.enqueue_alone(JobRequest(new_id(), DELIVER, {}, slot=SLOT))
+                if job.state is JobState.QUEUED:
+                    return
         except StorageError as error:
-            log.warning("nobody is told yet of an event: %s", error.detail)
+            log.warning("webhooks are sent later: %s", error.detail)
 
     async def _serve(self, endpoint_id: int, leave_at: float) -> int:
         """Send an endpoint what is due, in waves, until it rests or the time is over; return how many were tried."""
@@ -166,24 +186,27 @@ class WebhookService:
             endpoint = await self._store.find(endpoint_id)
             if endpoint is None or not endpoint.active or self._rests(endpoint):
                 break
-            limit = 1 if endpoint.url in self._resting else _AT_ONCE
+            # One at a time to a receiver that was silent: each of ten thousand events would otherwise wait for it.
+            limit = 1 if endpoint.silences else _AT_ONCE
             wave = await self._store.claim(endpoint_id, until=self._clock.now() + _LEASE, limit=limit)
             if not wave:
                 break
-            self._note(endpoint, await asyncio.gather(*(self._try(endpoint, due) for due in wave)))
+            await self._note(endpoint, await asyncio.gather(*(self._try(endpoint, due) for due in wave)))
             tried, is_over = tried + len(wave), self._clock.monotonic() >= leave_at
         return tried
 
     def _rests(self, endpoint: Endpoint) -> bool:
-        return self._resting.get(endpoint.url, 0.0) > self._clock.monotonic()
+        return endpoint.resting_until is not None and endpoint.resting_until > self._clock.now()
 
-    def _note(self, endpoint: Endpoint, replies: Sequence[Reply]) -> None:
-        """Leave a receiver alone that is silent or asks for it, as long as it says."""
+    async def _note(self, endpoint: Endpoint, replies: Sequence[Reply]) -> None:
+        """Leave a receiver alone that is silent, longer each time, or that asks for it, as long as it asks."""
         asked = max((reply.retry_after or 0.0 for reply in replies), default=0.0)
         if asked or all(reply.status is None for reply in replies):
-            self._resting[endpoint.url] = self._clock.monotonic() + max(asked, _REST)
-        else:
-            self._resting.pop(endpoint.url, None)
+            seconds = max(asked, _REST.delay(endpoint.silences))
+            until = self._clock.now() + timedelta(seconds=seconds)
+            await self._store.rest(endpoint.id, until, endpoint.silences + 1)
+        elif endpoint.silences:
+            await self._store.rest(endpoint.id, None, 0)
 
     async def _try(self, endpoint: Endpoint, due: DueDelivery) -> Reply:
         reply = await self._sender.send(self._write_hook(endpoint, due))
@@ -250,6 +273,12 @@ def write_body(event: Event, *, is_private: bool = False) -> bytes:
         "data": redact(event.data) if is_private else event.data,
     }
     return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+
+
+def _collect(serving: dict[int, asyncio.Task[int]]) -> int:
+    """Take out the tasks that have ended and return how many deliveries they tried."""
+    ended = [number for number, task in serving.items() if task.done()]
+    return sum(serving.pop(number).result() for number in ended)
 
 
 def _found(endpoint: Endpoint | None, endpoint_id: int) -> Endpoint:

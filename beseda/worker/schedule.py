@@ -30,6 +30,8 @@ _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 class Scheduled:
     """A kind of job that is wanted once in every period: `every` day begins `at` that time of day in UTC.
 
+    With `alone` it is not asked for while another job of its kind is queued or running.
+
     Raises ValueError for a period over a week, or one that is not made of whole seconds.
     """
 
@@ -38,6 +40,7 @@ class Scheduled:
     slot: str = "text"
     at: time | None = None
     payload: Mapping[str, object] = field(default_factory=dict)
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if not timedelta(seconds=1) <= self.every <= _LONGEST or self.every.microseconds:
@@ -88,8 +91,8 @@ class Scheduler:
         last = self._last.get(entry.kind)
         if last == request.id or (last is not None and not await self._is_over(last)):
             return None  # where nobody works, jobs of one kind do not pile up
-        job = await self._queue.enqueue(request)
-        self._last[entry.kind] = request.id
+        job = await (self._queue.enqueue_alone(request) if entry.alone else self._queue.enqueue(request))
+        self._last[entry.kind] = job.id
         return job
 
     async def _is_over(self, job_id: int) -> bool:

@@ -50,7 +50,11 @@ class WebhookStore(Protocol):
         ...
 
     async def due_endpoints(self) -> Sequence[int]:
-        """Return the ids of active endpoints that something is to be sent to now."""
+        """Return the ids of active endpoints that do not rest and that something can be sent to now."""
+        ...
+
+    async def rest(self, endpoint_id: int, until: datetime | None, silences: int) -> None:
+        """Keep until when nothing is sent to an endpoint, and how often it has not answered in a row."""
         ...
 
     async def claim(self, endpoint_id: int, *, until: datetime, limit: int) -> Sequence[DueDelivery]:
@@ -65,7 +69,7 @@ class WebhookStore(Protocol):
         ...
 
     async def next_due(self) -> datetime | None:
-        """Return when the next delivery to an active endpoint is due, or None."""
+        """Return when the next delivery can be made to an active endpoint that may rest until then, or None."""
         ...
 
     async def purge(self, before: datetime) -> int:

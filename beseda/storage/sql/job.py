@@ -38,9 +38,14 @@ class SqlJobRepository:
         self._clock = clock or SystemClock()
         self._shared = shared
 
-    async def add(self, request: JobRequest) -> Job:
-        """Store a queued job, or return the one of this id."""
-        return await self._database.write(lambda connection: _add(connection, request, self._now(connection)))
+    async def add(self, request: JobRequest, *, alone: bool = False) -> Job:
+        """Store a queued job, or return the one of this id; with `alone`, also one of its kind that is not over."""
+
+        def work(connection: Connection) -> Job:
+            known = _find_open(connection, request) if alone else None
+            return known or _add(connection, request, self._now(connection))
+
+        return await self._database.write(work)
 
     async def find(self, job_id: int) -> Job | None:
         """Return a job, or None."""
@@ -175,6 +180,13 @@ def _add(connection: Connection, request: JobRequest, now: datetime) -> Job:
     if (stored.request.kind, stored.request.bot) != (request.kind, request.bot):
         raise IdTakenError(f"job {request.id} is another one: {stored.request.kind}")
     return stored
+
+
+def _find_open(connection: Connection, request: JobRequest) -> Job | None:
+    same = and_(jobs.c.slot == request.slot, jobs.c.kind == request.kind, jobs.c.bot == request.bot)
+    query = select(jobs).where(same, jobs.c.finished_at.is_(None)).order_by(jobs.c.ticket, jobs.c.id).limit(1)
+    row = connection.execute(query).one_or_none()
+    return _load(row) if row is not None else None
 
 
 def _request_values(request: JobRequest) -> dict[str, object]:

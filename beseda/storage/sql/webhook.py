@@ -58,6 +58,8 @@ class SqlWebhookRepository:
         if change.types is not None:
             values["types"] = _join(change.types)
         values["updated_at"] = self._clock.now()
+        if change.url is not None or change.active:
+            values |= {"resting_until": None, "silences": 0}
         statement = update(endpoints).where(endpoints.c.id == endpoint_id).values(values)
 
         def work(connection: Connection) -> Endpoint | None:
@@ -99,9 +101,17 @@ class SqlWebhookRepository:
 
     async def due_endpoints(self) -> Sequence[int]:
         """Return the ids of active endpoints that something is to be sent to now."""
-        due = _is_due(self._clock.now())
-        query = select(deliveries.c.endpoint_id).join(endpoints).where(endpoints.c.active.is_(True), due).distinct()
+        now = self._clock.now()
+        is_awake = or_(endpoints.c.resting_until.is_(None), endpoints.c.resting_until <= now)
+        claimable = select(deliveries.c.id).where(deliveries.c.endpoint_id == endpoints.c.id, _is_due(now), _is_first())
+        query = select(endpoints.c.id).where(endpoints.c.active.is_(True), is_awake, claimable.exists())
         return await self._database.read(lambda connection: connection.execute(query).scalars().all())
+
+    async def rest(self, endpoint_id: int, until: datetime | None, silences: int) -> None:
+        """Keep until when nothing is sent to an endpoint, and how often it has not answered in a row."""
+        statement = update(endpoints).where(endpoints.c.id == endpoint_id)
+        values = {"resting_until": until, "silences": silences}
+        await self._write(lambda connection: connection.execute(statement.values(values)))
 
     async def claim(self, endpoint_id: int, *, until: datetime, limit: int) -> Sequence[DueDelivery]:
         """Take deliveries that are due, each lead's in their order; until `until` nobody else is given them."""
@@ -124,11 +134,12 @@ class SqlWebhookRepository:
         await self._write(lambda connection: connection.execute(statement.values(values)))
 
     async def next_due(self) -> datetime | None:
-        """Return when the next delivery to an active endpoint is due, or None."""
-        query = select(func.min(deliveries.c.due_at)).join(endpoints)
-        query = query.where(endpoints.c.active.is_(True), deliveries.c.state == _PENDING)
-        found: datetime | None = await self._database.read(lambda connection: connection.execute(query).scalar())
-        return found
+        """Return when the next delivery can be made to an active endpoint that may rest until then, or None."""
+        query = select(func.min(deliveries.c.due_at), endpoints.c.resting_until).join(endpoints)
+        query = query.where(endpoints.c.active.is_(True), deliveries.c.state == _PENDING, _is_first())
+        query = query.group_by(endpoints.c.id, endpoints.c.resting_until)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return min((max(due, rest or due) for due, rest in rows), default=None)
 
     async def purge(self, before: datetime) -> int:
         """Delete deliveries that were over before then and return how many."""
@@ -170,6 +181,8 @@ def _load_endpoint(row: Row[Any]) -> Endpoint:
         row.salt,
         row.created_at,
         row.updated_at,
+        row.resting_until,
+        row.silences,
     )
 
 
@@ -209,22 +222,26 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     return and_(deliveries.c.state == _PENDING, deliveries.c.due_at <= now, free)
 
 
-def _claim(connection: Connection, what: tuple[int, int], until: datetime, now: datetime) -> list[DueDelivery]:
-    endpoint_id, limit = what
+def _is_first() -> ColumnElement[bool]:
+    """Return the condition that no earlier delivery of the same lead to the same endpoint is to be made."""
     earlier = deliveries.alias()
-    is_first = ~(
+    return ~(
         select(earlier.c.id)
         .where(
-            earlier.c.endpoint_id == endpoint_id,
+            earlier.c.endpoint_id == deliveries.c.endpoint_id,
             earlier.c.lead_id == deliveries.c.lead_id,
             earlier.c.id < deliveries.c.id,
             earlier.c.state == _PENDING,
         )
         .exists()
     )
+
+
+def _claim(connection: Connection, what: tuple[int, int], until: datetime, now: datetime) -> list[DueDelivery]:
+    endpoint_id, limit = what
     query = (
         select(deliveries.c.id)
-        .where(deliveries.c.endpoint_id == endpoint_id, _is_due(now), is_first)
+        .where(deliveries.c.endpoint_id == endpoint_id, _is_due(now), _is_first())
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)  # SQLite has one writer at a time, and leaves this out

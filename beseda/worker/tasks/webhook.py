@@ -16,7 +16,7 @@ _KEEP = timedelta(days=30)
 
 SCHEDULE = (
     # A ring follows each event at once: this finds what nobody rang for, and what waits to be tried again.
-    Scheduled(DELIVER, every=timedelta(seconds=15), slot=SLOT),
+    Scheduled(DELIVER, every=timedelta(seconds=15), slot=SLOT, alone=True),
     Scheduled("webhook.tidy", every=timedelta(days=1), slot=SLOT, at=time(3, 20)),
 )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from beseda.domain.conversation import Person
 from beseda.domain.event import EventFilter, EventType, NewEvent
@@ -18,6 +19,7 @@ from beseda.domain.webhook import MOST_TRIES, Delivery, DeliveryState, Endpoint,
 from beseda.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.hooks.http import HttpSender
 from beseda.jobs.inline import InlineJobs
+from beseda.kit.clock import SystemClock
 from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
 from beseda.storage.sql.conversation import SqlConversationRepository
@@ -25,6 +27,7 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.tables.job import jobs as job_table
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.webhook import SqlWebhookRepository
 from beseda.testing.clock import ManualClock
@@ -339,6 +342,63 @@ async def test_ring_asks_for_one_job(post: Post, database: Database) -> None:
     assert len(post.receiver.received) == 1
     await webhooks.close()
     await jobs.close()
+
+
+async def test_a_dead_receiver_keeps_one_job_busy_at_most(post: Post, database: Database) -> None:
+    store = SqlJobRepository(database)
+    jobs = InlineJobs(store, {}, {"light": 4}, SystemClock())
+    webhooks = WebhookService(
+        SqlWebhookRepository(database), HttpSender(allow_private=True, seconds=0.3), jobs, SystemClock(), secret=SECRET
+    )
+    most = 0
+
+    async def deliver(*_: object) -> dict[str, object]:
+        return {"tried": await webhooks.deliver()}
+
+    jobs.register(DELIVER, deliver)
+    await jobs.start()
+    await post.subscribe()
+    post.receiver.answers.extend(["hang"] * 1000)
+    open_jobs = select(func.count()).select_from(job_table).where(job_table.c.finished_at.is_(None))
+    async with receive_events() as other:
+        await webhooks.create(other.url)
+        for number in range(5):
+            await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number)])
+            webhooks.ring()
+
+            async def is_sent() -> bool:
+                nonlocal most
+                most = max(most, await database.read(lambda connection: connection.execute(open_jobs).scalar_one()))
+                return len(other.received) > number  # noqa: B023 - awaited in this round
+
+            await eventually(is_sent)
+    assert most == 1
+    await webhooks.close()
+    await jobs.close()
+
+
+async def test_a_resting_receiver_is_nothing_to_look_for(post: Post, database: Database) -> None:
+    endpoint, _ = await post.subscribe()
+    store = SqlWebhookRepository(database, post.clock)
+    await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number) for number in range(50)])
+    assert await store.due_endpoints() == [endpoint.id]
+    until = post.clock.now() + timedelta(seconds=30)
+    await store.rest(endpoint.id, until, 5)
+    assert await store.due_endpoints() == []
+    assert await store.next_due() == until
+    await post.webhooks.change(endpoint.id, EndpointChange(active=True))
+    assert await store.due_endpoints() == [endpoint.id]
+
+
+async def test_what_waits_behind_an_earlier_event_is_not_due(post: Post, database: Database) -> None:
+    await post.subscribe()
+    store = SqlWebhookRepository(database, post.clock)
+    post.receiver.answers.extend([500] * 20)
+    opened = await post.leads.open(NewLead(BOT, 7))
+    await post.leads.enter_stage(opened.lead.id, "discovery")
+    await post.deliver()
+    assert await store.due_endpoints() == []
+    assert (await store.next_due() or post.clock.now()) > post.clock.now()
 
 
 async def test_commit_of_what_somebody_is_told_of_is_rung_for(post: Post, database: Database, world: World) -> None:

@@ -48,6 +48,8 @@ webhook_endpoints = Table(
     Column("salt", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("resting_until", UtcTime),
+    Column("silences", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 
