@@ -20,6 +20,7 @@ from typing import Protocol
 
 from beseda.domain.territory import EVERYTHING, Claim, Standing
 from beseda.errors import LeaseLostError, StorageError
+from beseda.kit.outages import OutageLog
 from beseda.kit.owner import name_owner
 from beseda.kit.tasks import end_tasks
 from beseda.storage.base.bus import Bus
@@ -131,7 +132,12 @@ class Territory:
         self._joined = asyncio.Event()
         self._stirred = asyncio.Event()
         self._rung = False
+        self._gained: set[int] = set()
         self._hinted: set[int] = set()
+        self._wanted = asyncio.Event()
+        self._looks: set[asyncio.Task[None]] = set()
+        self._emptying: dict[int, asyncio.Task[None]] = {}  # parts to hand over, whose progress messages are let go of
+        self._outage = OutageLog(log, f"the database for the chats of {bot}")
 
     @property
     def owned(self) -> frozenset[int]:
@@ -161,6 +167,8 @@ class Territory:
         while (await self._beat()).unmet and read_clock() < deadline:
             await self._ring()
             await asyncio.sleep(_MEET_SECONDS)
+        if self._looks:
+            await asyncio.wait(self._looks)
         self._joined.set()
 
     async def run(self) -> None:
@@ -169,11 +177,14 @@ class Territory:
             self._bus.subscribe(f"territory:{self._bot}") as bells,
             self._bus.subscribe(f"updates:{self._bot}") as hints,
         ):
-            ears = [asyncio.create_task(self._hear_bells(bells)), asyncio.create_task(self._hear_hints(hints))]
+            # Beside the beat, which awaits nothing but its own transaction: what these wait for may take longer than
+            # the lease, and all chats of the bot would stand still.
+            beside = [self._hear_bells(bells), self._hear_hints(hints), self._look_after()]
+            tasks = [asyncio.create_task(work) for work in beside]
             try:
                 await self._live()
             finally:
-                await end_tasks(ears)
+                await end_tasks([*tasks, *self._looks, *self._emptying.values()])
 
     async def begin_to_leave(self) -> None:
         """Hand everything over as soon as it is idle. Alone, keep it: nobody is there who would go on."""
@@ -206,24 +217,28 @@ class Territory:
             if self._rung or read_clock() >= due:
                 self._rung = False
                 await self._attempt(self._beat)
-                await self._attempt(self._look_around)
                 # A beat that was long under way, through an outage, has left a lease that is stale already.
                 is_fresh = read_clock() < self._fresh_until
                 due = read_clock() + (self._lease.beat if is_fresh else _STALE_SECONDS)
-            if self._hinted:
-                await self._attempt(self._take_hints)
-            await self._wait(min(due - read_clock(), _IDLE_SECONDS if self._leaving else due))
+            await _wait(self._stirred, min(due - read_clock(), _IDLE_SECONDS if self._leaving else due))
 
-    async def _wait(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stirred.wait(), max(0.0, seconds))
-        self._stirred.clear()
+    async def _look_after(self) -> None:
+        """Take up what waits: at once in parts that were gained or hinted at, in all of ours now and then."""
+        due = read_clock() + self._lease.beat
+        while True:
+            await self._attempt(self._take_up)
+            if read_clock() >= due:
+                await self._attempt(self._look_around)
+                due = read_clock() + self._lease.beat
+            await _wait(self._wanted, _STALE_SECONDS if self._gained or self._hinted else due - read_clock())
 
     async def _attempt(self, step: Callable[[], Awaitable[object]]) -> None:
         try:
             await step()
         except StorageError as error:  # the next beat comes soon
-            log.warning("%s cannot look after its chats: %s", self._bot, error.detail)
+            self._outage.fail(error.detail)
+        else:
+            self._outage.recover()
 
     async def _beat(self, released: frozenset[int] = frozenset()) -> Standing:
         begun = read_clock()
@@ -236,23 +251,32 @@ class Territory:
         self.held = standing.owned - self._leaving
         self._fresh_until = begun + self._lease.seconds - self._lease.margin
         self._mark_beat()
-        await self._settle(gained, lost)
+        self._settle(gained, lost)
         if standing.surplus > len(self._leaving):
             self._choose(standing.surplus - len(self._leaving))
         return standing
 
-    async def _settle(self, gained: frozenset[int], lost: frozenset[int]) -> None:
+    def _settle(self, gained: frozenset[int], lost: frozenset[int]) -> None:
         assert self._keeper is not None  # noqa: S101 - join() comes first
         if lost:
             log.warning("%s has lost %d parts of its chats to others", self._bot, len(lost))
             self._keeper.withdraw(lost, lost=True)
-            await self._keeper.let_go(lost, lost=True)
+            for part in lost:
+                self._let_go(part, lost=True)
         if gained:
             log.info("%s works on %d parts of its chats", self._bot, len(self.held))
-            self._hinted |= gained  # in case this look fails
-            if count := await self._keeper.recover(gained, anew=True):
-                log.info("%s takes up %d updates that were left", self._bot, count)
-            self._hinted -= gained
+            self._gained |= gained
+            look = asyncio.create_task(self._attempt(self._take_up))
+            self._looks.add(look)
+            look.add_done_callback(self._looks.discard)
+
+    def _let_go(self, part: int, *, lost: bool = False) -> None:
+        """Let go of the progress messages of a part, in a task: one may wait for Telegram."""
+        assert self._keeper is not None  # noqa: S101 - join() comes first
+        if (earlier := self._emptying.pop(part, None)) is not None:
+            earlier.cancel()
+        task = self._emptying[part] = asyncio.create_task(self._keeper.let_go([part], lost=lost))
+        task.add_done_callback(lambda _: self._stirred.set())
 
     def _mark_beat(self) -> None:
         beaten, self._beaten = self._beaten, asyncio.Event()
@@ -275,9 +299,15 @@ class Territory:
     async def _hand_over(self) -> None:
         keeper = self._keeper
         assert keeper is not None  # noqa: S101 - join() comes first
-        idle = frozenset(part for part in self._leaving if not keeper.is_busy(part))
+        for part in self._leaving - self._emptying.keys():
+            if not keeper.is_busy(part):
+                self._let_go(part)
+        await asyncio.sleep(0)  # most have nothing to let go of
+        ended = {part for part, task in self._emptying.items() if task.done()}
+        idle = frozenset(part for part in ended & self._leaving if not keeper.is_busy(part))
+        for part in ended:
+            _log_failure(self._emptying.pop(part))
         if idle:
-            await keeper.let_go(idle)
             await self._beat(idle)
             await self._ring()
 
@@ -286,11 +316,20 @@ class Territory:
         assert self._keeper is not None  # noqa: S101 - join() comes first
         await self._keeper.recover(settled=True)
 
-    async def _take_hints(self) -> None:
+    async def _take_up(self) -> None:
+        """Take up what waits in parts that were gained or hinted at; a failure leaves them to be looked at again."""
         assert self._keeper is not None  # noqa: S101 - join() comes first
-        wanted, self._hinted = self._hinted & self.held, set()
-        if wanted:
-            await self._keeper.recover(wanted)
+        gained, self._gained = self._gained, set()
+        hinted, self._hinted = self._hinted, set()
+        try:
+            if (gained & self._owned) and (count := await self._keeper.recover(gained & self._owned, anew=True)):
+                log.info("%s takes up %d updates that were left", self._bot, count)
+            if hinted & self.held:
+                await self._keeper.recover(hinted & self.held)
+        except BaseException:
+            self._gained |= gained
+            self._hinted |= hinted
+            raise
 
     async def _ring(self) -> None:
         await self._bus.publish(f"territory:{self._bot}", {"from": self.name})
@@ -308,7 +347,7 @@ class Territory:
                 part = await self._find_part(hint.get("update_id"))
             if part in self.held:
                 self._hinted.add(part)
-                self._stirred.set()
+                self._wanted.set()
 
     async def _find_part(self, update_id: object) -> int:
         if isinstance(update_id, int) and self._keeper is not None:
@@ -316,6 +355,18 @@ class Territory:
                 part = await self._keeper.find_part(update_id)
                 return -1 if part is None else part
         return -1
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait until the event is set, so many seconds at most, and clear it."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), max(0.0, seconds))
+    event.clear()
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("progress messages of chats could not be let go of", exc_info=error)
 
 
 def _pick_clock() -> Callable[[], float]:

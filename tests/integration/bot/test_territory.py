@@ -106,6 +106,58 @@ async def test_busy_part_is_handed_over_when_it_is_idle(store: SqlTerritoryRepos
         assert not one.lost | two.lost
 
 
+async def test_beat_goes_on_while_a_part_waits_for_telegram(store: SqlTerritoryRepository) -> None:
+    bus = MemoryBus()
+    first, second = Territory("b", store, bus, QUICK), Territory("b", store, bus, QUICK)
+    flood = asyncio.Event()
+
+    class Flooded(Keeper):
+        async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
+            self.lost |= set(partitions)
+            if stuck & set(partitions):
+                await flood.wait()
+
+    stuck = set(range(10))
+    one, two = Flooded(), Keeper()
+    async with _running(first, one), _running(second, two):
+        await eventually(lambda: _has(second, 32 - len(stuck & one.withdrawn)))
+        beats = first._fresh_until
+        for _ in range(3):  # several leases long
+
+            async def has_beaten(since: float = beats) -> bool:
+                return first._fresh_until > since
+
+            await eventually(has_beaten)
+            beats = first._fresh_until
+        assert stuck & one.withdrawn
+        for part in first.owned:
+            await asyncio.wait_for(first.confirm(part), 0.5)
+        flood.set()
+        await eventually(lambda: _has(second, 32))
+
+
+async def test_beat_goes_on_while_a_look_takes_long(store: SqlTerritoryRepository) -> None:
+    slow = asyncio.Event()
+
+    class Slow(Keeper):
+        async def recover(
+            self, partitions: Collection[int] | None = None, *, anew: bool = False, settled: bool = False
+        ) -> int:
+            if settled:
+                await slow.wait()
+            return 0
+
+    territory = Territory("b", store, MemoryBus(), QUICK)
+    async with _running(territory, Slow()):
+        for _ in range(4):
+            beats = territory._fresh_until
+
+            async def has_beaten(since: float = beats) -> bool:
+                return territory._fresh_until > since
+
+            await eventually(has_beaten)
+
+
 async def test_one_that_leaves_hands_everything_over_at_once(store: SqlTerritoryRepository) -> None:
     bus = MemoryBus()
     slow = Lease(300.0)
