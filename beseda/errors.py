@@ -24,7 +24,6 @@
     ├── WebhooksOffError             409  events are to be sent, and the owner has set no secret to sign them with
     ├── StaleVersionError            412  somebody else has changed it since it was read
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
-    │   ├── RepeatedMessageError          the person says what has just been answered
     │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
     ├── StorageError                 503  database or Redis do not answer
     │   ├── RowRefusedError               the database answers, and does not take this row
@@ -320,16 +319,6 @@ class RateLimitedError(BesedaError):
     )
     status = 429
     retryable = True
-
-
-class RepeatedMessageError(RateLimitedError):
-    """The person says what has just been answered."""
-
-    text = Text(
-        ru="На это я только что ответил, посмотрите, пожалуйста, выше. Если нужно другое, спросите иначе.",
-        en="I have just answered that, please have a look above. If you need something else, ask differently.",
-    )
-    retryable = False
 
 
 class BudgetExhaustedError(RateLimitedError):

@@ -3,26 +3,20 @@
     gap       a second between two messages of one person: the later one waits in its lane, nobody is refused for haste
     person    so many messages a minute and an hour
     crowd     so many messages of everybody to one bot, and to all bots, in a minute
-    repeats   what has just been answered is not asked again, a short word not for the fourth time in a minute
 
 Who is over the limit is kept in the state store: a restart does not forget it.
 """
 
-import hashlib
-
 from beseda.dispatch.context import Context
-from beseda.dispatch.events import Event, IncomingMessage, Kind, Press
+from beseda.dispatch.events import Event, IncomingMessage, Press
 from beseda.dispatch.middlewares.presses import ASKING
 from beseda.dispatch.router import Handler
-from beseda.domain.message import Role
-from beseda.errors import RateLimitedError, RepeatedMessageError
+from beseda.errors import RateLimitedError
 from beseda.storage.base.rate_limit import Rate
 
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))
 GAP = Rate(limit=1, seconds=1)
-_SHORT = 16  # characters: "yes", "more" and the like are said again for good reason
-_REPEATS, _REPEATS_SHORT = Rate(limit=1, seconds=60), Rate(limit=3, seconds=60)
 
 
 async def limit_messages(context: Context, handler: Handler) -> None:
@@ -57,7 +51,7 @@ async def _find_reason(context: Context, who: str) -> RateLimitedError | None:
     wait = await _hit_gently(context, f"messages:{who}", rates)
     if wait > 0:
         return RateLimitedError(f"user {context.person.id}, {wait:.0f} s", retry_after=wait)
-    return await _find_crowd(context) or await _find_repeat(context, who)
+    return await _find_crowd(context)
 
 
 async def _hit_gently(context: Context, key: str, rates: tuple[Rate, ...]) -> float:
@@ -78,43 +72,16 @@ async def _find_crowd(context: Context) -> RateLimitedError | None:
     return None
 
 
-async def _find_repeat(context: Context, who: str) -> RepeatedMessageError | None:
-    """Return an error where the same words were said a moment ago, and have their answer.
-
-    Only a digest of the words is kept.
-    """
-    event = context.event
-    if not isinstance(event, IncomingMessage) or event.kind is not Kind.TEXT or event.command or not event.text:
-        return None
-    digest = hashlib.blake2b(event.text.strip().lower().encode(errors="replace"), digest_size=9).hexdigest()
-    place = event.place.chat
-    rate = _REPEATS_SHORT if len(event.text) < _SHORT else _REPEATS
-    key = f"said:{who}:{place.chat_id}:{place.thread_id}:{digest}"
-    wait = await context.desk.limiter.hit(key, [rate])
-    if wait <= 0 or not await _is_answered(context, event.text):
-        return None
-    return RepeatedMessageError(f"user {context.person.id} says the same again", retry_after=wait)
-
-
-async def _is_answered(context: Context, text: str) -> bool:
-    """Return whether the last thing said in the chat was this, and the model had an answer to it."""
-    desk = context.desk
-    last = await desk.memory.window(await context.conversation(), 2)
-    return len(last) == 2 and (last[0].content, last[1].role) == (text, Role.ASSISTANT)
-
-
 async def _refuse(context: Context, who: str, error: RateLimitedError) -> None:
     """Say no: at a button always, to a message once for as long as the limit holds."""
     desk, wait = context.desk, error.retry_after or 1.0
     if isinstance(context.event, Press):
         await context.acknowledge(error.say(context.language), alert=True)
         return
-    told = f"limited:{type(error).__name__}:{who}"
+    told = f"limited:{who}"
     if not await desk.cache.add(told, b"1", ttl=wait):
         return
-    if isinstance(error, RepeatedMessageError):
-        await context.refuse(error)
-    elif await desk.state.get(_block_key(who)) is None:
+    if await desk.state.get(_block_key(who)) is None:
         await desk.state.set(_block_key(who), {"until": desk.clock.now().timestamp() + wait}, ttl=wait)
         await context.refuse(error)
 
