@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+DEMO = "demo"
+"""The endpoint and the model of the demo, which stands in where no model is connected."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -10,7 +10,7 @@ from beseda.domain.message import Role
 from beseda.domain.persona import is_note
 from beseda.domain.quotation import split_quoted
 from beseda.domain.reading import read_cues
-from beseda.domain.usage import Usage
+from beseda.domain.usage import DEMO, Usage
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
 from beseda.llm import _demo_texts as texts
@@ -18,8 +18,8 @@ from beseda.llm._demo_reading import fill_in
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
 from beseda.llm.endpoints import ENDPOINTS
 
-ENDPOINT_NAME = "demo"
-MODEL_NAME = "demo"
+ENDPOINT_NAME = DEMO
+MODEL_NAME = DEMO
 
 _ECHO_CHARACTERS = 120
 _PIECES = 40

@@ -219,7 +219,7 @@ class ChatService:
         turn.state = TurnState.ANSWERED
         await self._turns.answer(turn, reply, call)
         if self._bot.window > 1:
-            await self._memory.remember(question.conversation, turn.id, [question.as_message(), reply])
+            await self._memory.remember(question.conversation, turn.id, question.exchange(reply, call))
 
     async def _store_failure(
         self, attempt: Attempt, text: str, reason: str, call: ModelCall | None = None, *, again: bool = True

@@ -163,7 +163,7 @@ class PanelService:
         reply = Message(Role.ASSISTANT, said) if said else None
         await self._parts.turns.answer(turn, reply, table.total())
         if reply and self._bot.window > 1:
-            await self._parts.memory.remember(question.conversation, turn.id, [question.as_message(), reply])
+            await self._parts.memory.remember(question.conversation, turn.id, question.exchange(reply, table.total()))
 
 
 class _Table:

@@ -9,7 +9,7 @@ from beseda.domain.message import Message, Role
 from beseda.domain.persona import spoken
 from beseda.domain.quotation import explain_unseen, own_words, quoted_words
 from beseda.domain.turn import Turn, TurnKind
-from beseda.domain.usage import ModelCall
+from beseda.domain.usage import DEMO, ModelCall
 from beseda.kit.ids import new_id
 from beseda.telegram.base import Keyboard, Target
 
@@ -66,6 +66,10 @@ class Question:
         """Return the question as the model reads it: in a group with its speaker's name."""
         group = self.conversation.kind is not ChatKind.PRIVATE
         return Message(Role.USER, spoken(self.text, self.person.name, group=group))
+
+    def exchange(self, reply: Message, call: ModelCall) -> list[Message]:
+        """Return the messages that later prompts show: the question and its answer, unless the demo gave it."""
+        return [self.as_message()] if (call.endpoint, call.model) == (DEMO, DEMO) else [self.as_message(), reply]
 
     def echo(self) -> str:
         """Return the Markdown that stands above the answer: what was heard, when it was spoken."""

@@ -12,6 +12,7 @@ from beseda.domain.message import Message, Role
 from beseda.domain.turn import PartState, TurnKind, TurnState
 from beseda.domain.usage import Totals
 from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql._remembered import is_answered, is_remembered
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import Audience, write_events
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
@@ -160,13 +161,10 @@ def _person_params(person: Person, now: datetime) -> Params:
     }
 
 
-# By turn, then by row: the answer to a question that was asked anew stands behind its question. The state is a scalar
-# subquery because PostgreSQL, left to join without fresh statistics, walks through everybody's turns.
-_state = select(turns.c.state).where(turns.c.id == messages.c.turn_id).scalar_subquery()
-_is_answered = _state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value])
+# By turn, then by row: the answer to a question that was asked anew stands behind its question.
 _find_recent = (
     select(messages.c.role, messages.c.content)
-    .where(messages.c.conversation_id == bindparam("conversation_id"), _is_answered)
+    .where(messages.c.conversation_id == bindparam("conversation_id"), is_remembered)
     .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
     .limit(bindparam("size"))
 )
@@ -175,7 +173,7 @@ _find_last_turn = (
     .where(
         messages.c.conversation_id == bindparam("conversation_id"),
         messages.c.turn_id < bindparam("below"),
-        _is_answered,
+        is_answered,
     )
     .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
     .limit(1)

@@ -11,17 +11,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beseda.domain.event import EventType, NewEvent, redact
 from beseda.domain.message import Message, Role
 from beseda.domain.summary import Piece, Summary
-from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql._remembered import is_remembered
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.summary import conversation_summaries
-from beseda.storage.sql.tables.turn import turns
-
-_state = select(turns.c.state).where(turns.c.id == messages.c.turn_id).scalar_subquery()
-_counts = _state.in_([TurnState.ANSWERED.value, TurnState.DELIVERED.value])
 
 
 class SqlSummaryRepository:
@@ -99,7 +95,7 @@ def _beyond(
     connection: Connection, conversation_id: int, window: int, base: Summary | None
 ) -> ColumnElement[bool] | None:
     """Return the condition for messages between the summary and the window, or None where the window is not full."""
-    here = and_(messages.c.conversation_id == conversation_id, _counts)
+    here = and_(messages.c.conversation_id == conversation_id, is_remembered)
     newest = messages.c.turn_id.desc(), messages.c.id.desc()
     first = select(messages.c.turn_id).where(here).order_by(*newest).offset(max(0, window - 1)).limit(1)
     begin = connection.execute(first).scalar_one_or_none()
@@ -127,7 +123,7 @@ def _still_stands(connection: Connection, piece: Piece) -> bool:
         return False
     told = and_(
         messages.c.conversation_id == piece.conversation_id,
-        _counts,
+        is_remembered,
         messages.c.turn_id <= piece.cutoff,
         messages.c.turn_id > (piece.base.cutoff if piece.base else -1),
     )

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from beseda.kit.clock import SystemClock
+from beseda.llm.demo import DemoModel
+from beseda.sandbox.server import serve_sandbox
+from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedModel
-from tests.parts.living_bot import ANNA, BORIS, GROUP, LivingBot, living_bot
+from tests.parts.living_bot import ANNA, BORIS, GROUP, LivingBot, account, living_bot, run_bot
 from tests.parts.media_samples import make_png
 from tests.parts.model_events import said_in
 from tests.parts.sales import find, form, lead_of, selling_model
@@ -211,3 +215,22 @@ async def test_topic_made_by_the_bot_is_not_a_reply_to_it(tmp_path: Path) -> Non
         await living.inject(_in_group("кто завтра дежурит?", reply_to_message=replied, message_thread_id=3))
         await living.settle()
     assert model.requests == []
+
+
+async def test_answers_of_the_demo_are_not_shown_to_a_model_that_comes_later(tmp_path: Path) -> None:
+    """A model that reads "I am the demo mode" five times goes on in that voice."""
+    async with serve_sandbox(SandboxSettings((account("assistant"),), tmp_path / "sandbox")) as sandbox:
+        async with run_bot(tmp_path, DemoModel(SystemClock(), seconds=0.0), sandbox) as living:
+            anna = await living.user()
+            for text in ("Привет!", "Как дела сегодня?"):
+                await anna.say(text)
+                await anna.wait_text("демо")
+            await living.settle()
+        model = ScriptedModel(fallback="ok")
+        async with run_bot(tmp_path, model, sandbox) as living:
+            anna = await living.user()
+            for text in ("Привет, кто ты?", "А ещё?"):
+                await anna.say(text)
+                await anna.wait_text("ok")
+            await living.settle()
+    assert said_in(model.requests[1]) == ["Привет!", "Как дела сегодня?", "Привет, кто ты?", "ok", "А ещё?"]
