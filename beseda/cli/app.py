@@ -5,6 +5,8 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -29,6 +31,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what stdout was sent to
+_LONGEST_LINE = 400  # characters
 _WRONG, _FAILED, _INTERRUPTED = 2, 1, 130  # the last as shells have it for a program that Ctrl-C ended
 
 
@@ -47,7 +50,7 @@ def _root(
 
 def main() -> None:
     """Run the command line and end the process: 2 where what was asked makes no sense, 1 where it failed."""
-    _print_anything()
+    _prepare_streams()
     try:
         sys.exit(app(prog_name="beseda", standalone_mode=False))
     except typer.TyperException as error:
@@ -60,18 +63,78 @@ def main() -> None:
         _end(_FAILED, str(error))
     except OSError as error:
         if error.filename is None and error.errno not in _FULL:
-            raise
+            _end_unexpected(error)
         _drop_output()
-        _end(_FAILED, ": ".join(filter(None, [error.filename, error.strerror])))
+        _end(_FAILED, ": ".join(filter(None, [_show_name(error.filename), error.strerror])))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+    except BaseExceptionGroup as group:
+        _end_group(group)
+    except Exception as error:
+        _end_unexpected(error)
 
 
-def _print_anything() -> None:
-    """Have a terminal that knows few letters show a question mark instead of ending the program."""
+def _prepare_streams() -> None:
+    """Fill the place of a closed stream, and have a terminal show a question mark for a letter it does not know.
+
+    Cron and some supervisors close stdout. Its number would go to the next file or socket that is opened, and the
+    event loop ends the process with an assertion for that (https://github.com/libuv/libuv/issues/2062).
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if number and getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _end_group(group: BaseExceptionGroup) -> NoReturn:
+    """End with the first error of ours among those of tasks that ran side by side."""
+    leaves = list(_list_leaves(group))
+    ours = next((leaf for leaf in leaves if isinstance(leaf, BesedaError)), None)
+    if ours is not None:
+        _end(_WRONG if isinstance(ours, SettingsError) else _FAILED, str(ours))
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+        sys.exit(_INTERRUPTED)
+    _end_unexpected(group)
+
+
+def _list_leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _list_leaves(inner)
+    else:
+        yield error
+
+
+def _end_unexpected(error: BaseException) -> NoReturn:
+    """End with one line; the traceback goes into a file that a person can send with a report."""
+    import tempfile
+    import traceback
+
+    from beseda.logs import scrub
+
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f", {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    message = f"unexpected {type(error).__name__}{place}: {' '.join(str(error).split())}"[:_LONGEST_LINE]
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="beseda-", suffix=".log", delete=False) as log:
+            log.write(scrub("".join(traceback.format_exception(error))))
+        message += f"; the log is in {log.name}"
+    except OSError as failure:
+        message += f"; the log could not be written: {failure.strerror}"
+    _end(_FAILED, message)
+
+
+def _show_name(name: str | bytes | int | None) -> str:
+    return "" if name is None else os.fsdecode(name) if isinstance(name, str | bytes) else str(name)
 
 
 def _drop_output() -> None:

@@ -1,6 +1,5 @@
 """`beseda ask`: one question to a model, or to several side by side, without a bot."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,6 @@ from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_asy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO, TextIO
 
     from beseda.cli.answer import Answer
     from beseda.cli.compare import Compared
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from beseda.llm.base import ChatModel, ModelRequest
     from beseda.llm.tokens import TokenCount
 
-_LONGEST = 4 * 1024 * 1024  # bytes of a question: more than any model reads
 _FAILED = 1
 
 
@@ -29,9 +26,14 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    text: Annotated[str | None, typer.Argument(help="The question.", show_default=False)] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="The question, or what to do with files and stdin.", show_default=False)
+    ] = None,
     text_option: Annotated[str | None, typer.Option("--text", help="The question, as an option.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="A UTF-8 file with the question.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--file", help="A text file to ask about, - for stdin; may be given several times."),
+    ] = None,
     model: Annotated[str | None, typer.Option("--model", help="endpoint:model, or a list with commas.")] = None,
     system: Annotated[str, typer.Option("--system", help="Instructions for the model.")] = "",
     temperature: Annotated[
@@ -51,7 +53,9 @@ def ask(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Ask a model one question; the answer comes as it is made. Text from exactly one source, or from stdin."""
+    """Ask a model one question; the answer comes as it is made. Files and piped text go with the instruction."""
+    from beseda.cli.question import read_question
+    from beseda.cli.text_input import StandardInput
     from beseda.domain.message import Message, Role
     from beseda.llm.base import ModelRequest
 
@@ -60,15 +64,17 @@ def ask(
         raise _wrong("--usage is for one model; a comparison has its own table")
     if tokenizer is not None and not usage:
         raise _wrong("--tokenizer counts for --usage; give both")
-    question = _read_question(text, text_option, file)
+    stdin = StandardInput()
+    question = read_question(text, text_option, files or [], stdin)
     settings = read_settings(config, model=model)
     messages = [Message(Role.SYSTEM, system)] if system.strip() else []
     request = ModelRequest([*messages, Message(Role.USER, question)], temperature, max_tokens)
     if specs:
         _compare(settings, specs, request, as_json=as_json)
-        return
-    asked = run_async(_ask(settings, request, _Wishes(usage, tokenizer, as_json)))
-    _print_end(asked, as_json=as_json)
+    else:
+        asked = run_async(_ask(settings, request, _Wishes(usage, tokenizer, as_json)))
+        _print_end(asked, as_json=as_json)
+    stdin.refuse_late()
 
 
 def _choose_specs(model: str | None, compare: str | None, compare_three: bool) -> "list[str]":
@@ -88,44 +94,6 @@ def _wrong(message: str) -> Exception:
     from beseda.errors import SettingsError
 
     return SettingsError(message)
-
-
-def _read_question(text: str | None, option: str | None, file: Path | None) -> str:
-    stdin: TextIO | None = sys.stdin  # None where the shell has closed it
-    given = [value for value in (text, option, file) if value is not None]
-    if len(given) > 1:
-        raise _wrong("the question comes from one place: an argument, --text, --file or stdin, not several")
-    if file is not None:
-        question = _read_file(file)
-    elif given:
-        question = str(given[0])
-    elif stdin is None or stdin.isatty():
-        raise _wrong("there is no question: give one as an argument, with --text, --file or on stdin")
-    else:
-        question = _read_text(stdin.buffer, "stdin")
-    if not question.strip():
-        raise _wrong("the question is empty")
-    if any("\ud800" <= character <= "\udfff" for character in question):  # Python's stand-ins for broken bytes
-        raise _wrong("the question is not UTF-8 text")
-    return question
-
-
-def _read_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return _read_text(file, str(path))
-    except OSError as error:
-        raise _wrong(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _read_text(source: "BinaryIO", name: str) -> str:
-    content = source.read(_LONGEST + 1)
-    if len(content) > _LONGEST:
-        raise _wrong(f"{name} is over 4 MB: no model reads that much")
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")  # as Windows ends its lines
-    except UnicodeDecodeError as error:
-        raise _wrong(f"{name} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +162,8 @@ class _Printer:
 
 
 def _print_end(asked: _Asked, *, as_json: bool) -> None:
-    import orjson
-
     from beseda.cli.compare import describe_answer
+    from beseda.cli.output import print_json
 
     end = asked.answer.end
     assert end is not None  # noqa: S101 - the protocol's promise: Finished comes last
@@ -210,7 +177,7 @@ def _print_end(asked: _Asked, *, as_json: bool) -> None:
     if as_json:
         local = {"local_input_tokens": asked.local.tokens, "local_source": asked.local.source} if asked.local else {}
         body = {**describe_answer(asked.answer), **local}
-        typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        print_json(body)
         return
     if asked.local is not None:
         typer.echo()
@@ -233,13 +200,12 @@ def _sum_up(asked: _Asked) -> str:
 
 
 def _compare(settings: "Settings", specs: "Sequence[str]", request: "ModelRequest", *, as_json: bool) -> None:
-    import orjson
-
     from beseda.cli.compare import describe_comparison, print_table
+    from beseda.cli.output import print_json
 
     compared = run_async(_ask_all(settings, specs, request, as_json=as_json))
     if as_json:
-        typer.echo(orjson.dumps(describe_comparison(compared), option=orjson.OPT_INDENT_2).decode())
+        print_json(describe_comparison(compared))
     else:
         print_table(compared)
     if not compared.whole:

@@ -38,7 +38,7 @@ def _catalog(config: Path | None) -> "Catalog":
 @app.command("list")
 def list_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the bots with their titles and folders."""
-    import orjson
+    from beseda.cli.output import print_json
 
     catalog = _catalog(config)
     rows = [
@@ -46,7 +46,7 @@ def list_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         for name in catalog.names()
     ]
     if as_json:
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        print_json(rows)
         return
     for row in rows:
         typer.echo(f"{row['name']:<16} {row['title'] or '(see: beseda bots check)':<24} {row['folder']}")
@@ -90,13 +90,13 @@ def make_bot(
 @app.command("check")
 def check_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Read every bot's folder and say what is wrong with it; exit 1 if anything is."""
-    import orjson
+    from beseda.cli.output import print_json
 
     catalog = _catalog(config)
     found = {name: _find_problems(catalog, name) for name in catalog.names()}
     found |= {str(folder): [problem] for folder, problem in catalog.strays().items()}
     if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        print_json(found)
     else:
         for name, problems in found.items():
             for problem in problems:

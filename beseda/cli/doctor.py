@@ -33,11 +33,11 @@ def register(app: typer.Typer) -> None:
 
 def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Check bots, tokens, model, speech, database, Redis, broker, ffmpeg: a line each, exit 1 if a needed one fails."""
-    import orjson
+    from beseda.cli.output import print_json
 
     findings = run_async(_examine(read_settings(config)))
     if as_json:
-        typer.echo(orjson.dumps(findings, option=orjson.OPT_INDENT_2).decode())
+        print_json(findings)
     else:
         for finding in findings:
             mark = "✓" if finding.ok else "✗" if finding.needed else "!"
@@ -66,8 +66,10 @@ async def _examine(settings: "Settings") -> list[Finding]:
 
 async def _guard(part: str, check: "Awaitable[list[Finding]]", hint: str) -> list[Finding]:
     import asyncio
+    import logging
 
     from beseda.errors import BesedaError
+    from beseda.logs import scrub
 
     try:
         return await asyncio.wait_for(check, _PATIENCE)
@@ -75,6 +77,9 @@ async def _guard(part: str, check: "Awaitable[list[Finding]]", hint: str) -> lis
         return [Finding(part, False, f"no answer within {_PATIENCE:.0f} s; {hint}")]
     except BesedaError as error:
         return [Finding(part, False, f"{error}; {hint}")]
+    except Exception as error:  # one part's bug hides no other part's finding
+        logging.getLogger(__name__).debug("the check of %s failed", part, exc_info=True)
+        return [Finding(part, False, scrub(f"unexpected {type(error).__name__}: {error}; {hint}"))]
 
 
 async def _check_bots(settings: "Settings") -> list[Finding]:

@@ -136,13 +136,14 @@ async def _enhance_all(
 async def _enhance_one(
     enhancer: "Enhancer", pair: tuple[Path, Path], options: "EnhanceOptions", advance: "Callable[[], None]"
 ) -> _Outcome:
+    from beseda.cli.file_problem import describe_file_problem
     from beseda.errors import BesedaError
 
     source, target = pair
     try:
         outcome = _Outcome(source, target, await enhancer.enhance(source, target, options))
     except BesedaError as error:
-        outcome = _Outcome(source, target, problem=str(error))
+        outcome = _Outcome(source, target, problem=describe_file_problem(error))
     advance()
     return outcome
 
@@ -161,10 +162,10 @@ def _show_progress(total: int) -> "Iterator[Callable[[], None]]":
 
 
 def _report(outcomes: Sequence[_Outcome], as_json: bool) -> None:
-    import orjson
+    from beseda.cli.output import print_json
 
     if as_json:
-        typer.echo(orjson.dumps([_to_json(outcome) for outcome in outcomes], option=orjson.OPT_INDENT_2).decode())
+        print_json([_to_json(outcome) for outcome in outcomes])
     for outcome in outcomes:
         if outcome.made is None:
             typer.echo(f"beseda: {outcome.source}: {' '.join(outcome.problem.split())}", err=True)
@@ -174,5 +175,7 @@ def _report(outcomes: Sequence[_Outcome], as_json: bool) -> None:
 
 
 def _to_json(outcome: _Outcome) -> dict[str, object]:
-    names = {"source": str(outcome.source), "target": str(outcome.target)}
+    from beseda.cli.output import show_path
+
+    names = {"source": show_path(outcome.source), "target": show_path(outcome.target)}
     return {**names, "problem": outcome.problem} if outcome.made is None else {**names, "made": outcome.made}

@@ -122,4 +122,6 @@ def _show_time(moment: Any) -> str:
 def _print_json(content: object) -> None:
     import orjson
 
-    typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+    from beseda.cli.output import print_json
+
+    print_json(content, options=orjson.OPT_UTC_Z)

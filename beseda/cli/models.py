@@ -17,13 +17,12 @@ app = typer.Typer(help="The models that can answer.", no_args_is_help=True)
 @app.command("list")
 def list_models(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the endpoints: which are set up, and whether those answer."""
-    import orjson
-
+    from beseda.cli.output import print_json
     from beseda.config.model import llm_settings
 
     rows = run_async(_look(llm_settings(read_settings(config))))
     if as_json:
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        print_json(rows)
         return
     for row in rows:
         mark = {True: "✓", False: "✗", None: "·"}[row.answers]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from beseda.config import Settings
     from beseda.domain.transcript import Transcript
-    from beseda.errors import BesedaError
     from beseda.services.transcription import Progress, TranscriptionService
 
 _SLOTS = 2  # programs at once
@@ -27,6 +26,7 @@ class Order:
     """What is wanted of each file."""
 
     language: str
+    words_in: str  # language of the words around a text
     subtitles: bool
     folder: Path | None
     as_json: bool
@@ -60,12 +60,11 @@ def transcribe(
 ) -> None:
     """Turn recordings of any length into text; exit 1 if any of them could not be heard as a whole."""
     settings = read_settings(config, speech=model)
-    outcomes = run_async(_transcribe_all(settings, files, Order(language, srt, output, as_json)))
+    outcomes = run_async(_transcribe_all(settings, files, Order(language, settings.language, srt, output, as_json)))
     if as_json:
-        import orjson
+        from beseda.cli.output import print_json
 
-        rows = [_to_plain(outcome) for outcome in outcomes]
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        print_json([_to_plain(outcome) for outcome in outcomes])
     if any(outcome.problem for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -106,36 +105,25 @@ async def _open_service(settings: "Settings") -> "AsyncGenerator[TranscriptionSe
 
 
 async def _transcribe_one(service: "TranscriptionService", file: Path, order: Order) -> Outcome:
+    import asyncio
+
+    from beseda.cli.file_problem import describe_file_problem
     from beseda.errors import BesedaError
 
     outcome = Outcome(file)
-    if not _is_there(file):
-        outcome.problem = "there is no such file"
+    if not await asyncio.to_thread(file.is_file):
+        outcome.problem = "it is a folder" if await asyncio.to_thread(file.is_dir) else "there is no such file"
         return outcome
     try:
         with _show_progress(file, wanted=not order.as_json) as listener:
             outcome.transcript = await service.transcribe(file, language=order.language, listener=listener)
     except BesedaError as error:
-        outcome.problem = _explain(error)
+        outcome.problem = describe_file_problem(error)
         return outcome
     outcome.problem = _find_gaps(outcome.transcript, order)
     if order.folder is not None:
-        outcome.written = _write(outcome.transcript, file.stem, order.folder, subtitles=order.subtitles)
+        outcome.written = _write(outcome.transcript, file.stem, order.folder, order)
     return outcome
-
-
-def _is_there(file: Path) -> bool:
-    return file.is_file()
-
-
-def _explain(error: "BesedaError") -> str:
-    """Return a plain sentence: what ffmpeg said is for the log, what a service said helps whoever runs this."""
-    from beseda.audio.base import NoRoomError
-    from beseda.errors import InputError, ToolError
-
-    line = str(error).partition("\n")[0]
-    ffmpeg_speaks = isinstance(error, ToolError) and " ended with " in line
-    return error.say("en") if ffmpeg_speaks or isinstance(error, InputError | NoRoomError) else line
 
 
 def _find_gaps(transcript: "Transcript", order: Order) -> str:
@@ -173,11 +161,14 @@ def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Progress]
         yield show
 
 
-def _write(transcript: "Transcript", stem: str, folder: Path, *, subtitles: bool) -> list[Path]:
+def _write(transcript: "Transcript", stem: str, folder: Path, order: Order) -> list[Path]:
     from beseda.domain.transcript import write_srt
+    from beseda.services.document import write_paragraphs
 
-    written = [_write_new(folder, stem, ".txt", transcript.text + "\n")]
-    if subtitles and transcript.segments:
+    text = write_paragraphs(transcript, order.words_in)
+
+    written = [_write_new(folder, stem, ".txt", text + "\n")]
+    if order.subtitles and transcript.segments:
         written.append(_write_new(folder, stem, ".srt", write_srt(transcript.segments)))
     return written
 
@@ -202,7 +193,9 @@ def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
 
 def _show(outcome: Outcome, order: Order, *, titled: bool) -> None:
     from beseda.cli.answer import clean_text
+    from beseda.cli.output import print_text, show_path
     from beseda.domain.transcript import write_srt
+    from beseda.services.document import write_paragraphs
 
     if outcome.problem:
         typer.echo(f"beseda: {outcome.file}: {outcome.problem}", err=True)
@@ -211,15 +204,18 @@ def _show(outcome: Outcome, order: Order, *, titled: bool) -> None:
     if outcome.written:
         typer.echo("\n".join(str(path) for path in outcome.written))
         return
-    text = write_srt(outcome.transcript.segments).rstrip() if order.subtitles else outcome.transcript.text
+    transcript = outcome.transcript
+    text = write_srt(transcript.segments).rstrip() if order.subtitles else write_paragraphs(transcript, order.words_in)
     if text:
-        typer.echo(f"== {outcome.file} ==\n{clean_text(text)}\n" if titled else clean_text(text))
+        print_text(f"== {show_path(outcome.file)} ==\n{clean_text(text)}\n" if titled else clean_text(text))
 
 
 def _to_plain(outcome: Outcome) -> dict[str, object]:
     from dataclasses import asdict
 
-    told: dict[str, object] = {"file": str(outcome.file), "ok": not outcome.problem, "problem": outcome.problem}
+    from beseda.cli.output import show_path
+
+    told: dict[str, object] = {"file": show_path(outcome.file), "ok": not outcome.problem, "problem": outcome.problem}
     if outcome.transcript is not None:
         told |= asdict(outcome.transcript)
-    return told | {"written": [str(path) for path in outcome.written]}
+    return told | {"written": [show_path(path) for path in outcome.written]}

@@ -82,11 +82,19 @@ class Program:
         assert process.returncode is not None
         return Outcome(process.returncode, out.decode(), err.decode())
 
-    async def spawn(self, *arguments: str, program: tuple[str, ...] = (PROGRAM,)) -> asyncio.subprocess.Process:
-        """Start a command with its streams in hand."""
+    async def spawn(
+        self, *arguments: str, program: tuple[str, ...] = (PROGRAM,), piped: bool = True
+    ) -> asyncio.subprocess.Process:
+        """Start a command with its streams in hand; stdin is empty unless it is `piped`."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *program, *arguments, cwd=self.folder, env=self.environ, stdin=pipe, stdout=pipe, stderr=pipe
+            *program,
+            *arguments,
+            cwd=self.folder,
+            env=self.environ,
+            stdin=pipe if piped else asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
         )
         self._started.append(process)
         return process

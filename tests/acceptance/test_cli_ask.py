@@ -34,7 +34,7 @@ def last_question(server: ModelServer) -> str:
 
 async def test_answer_comes_as_it_is_made(beseda: Program, server: ModelServer) -> None:
     server.script(Reply(text=["Привет, ", "мир"], cut_after=1, hang=True))
-    process = await beseda.spawn("ask", "Как дела?")
+    process = await beseda.spawn("ask", "Как дела?", piped=False)
     assert process.stdout is not None
     async with asyncio.timeout(20):
         assert (await process.stdout.readexactly(len("Привет, ".encode()))).decode() == "Привет, "
@@ -138,7 +138,7 @@ async def test_next_model_of_a_list_steps_in(beseda: Program, server: ModelServe
 
 async def test_reader_that_leaves_is_no_traceback(beseda: Program, server: ModelServer) -> None:
     server.default = Reply(text=["много слов "], endless=True, chunk_delay=0.001)
-    process = await beseda.spawn("ask", "hi")
+    process = await beseda.spawn("ask", "hi", piped=False)
     assert process.stdout is not None and process.stderr is not None
     async with asyncio.timeout(20):
         await process.stdout.readexactly(1)
@@ -151,7 +151,7 @@ async def test_reader_that_leaves_is_no_traceback(beseda: Program, server: Model
 
 async def test_interrupt_while_waiting_ends_with_130(beseda: Program, server: ModelServer) -> None:
     server.default = fall_silent()
-    process = await beseda.spawn("ask", "hi")
+    process = await beseda.spawn("ask", "hi", piped=False)
     await server.wait_for_request(timeout=20)
     process.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(process.communicate(), 10)

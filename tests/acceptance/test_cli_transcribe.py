@@ -57,7 +57,7 @@ async def test_file_that_fails_takes_no_other_with_it(beseda: Program, tmp_path:
     assert outcome.out == f"== {HELLO} ==\nПривет, мир\n\n"
     gone, mute, text = outcome.err.splitlines()
     assert gone == "beseda: gone.ogg: there is no such file"
-    assert mute.startswith(f"beseda: {MUTE}: I could not read this recording")
+    assert mute.startswith(f"beseda: {MUTE}: no sound can be read")
     assert "ffmpeg" not in mute + text
 
 
@@ -124,3 +124,30 @@ async def test_full_disk_leaves_no_half_text(beseda: Program, server: SpeechServ
     assert outcome.code == 1
     assert outcome.complaint == "beseda: texts/hello.txt: File too large"
     assert files(tmp_path / "texts") == {}
+
+
+SENTENCES = [f"Это предложение номер {number}, в нём несколько слов." for number in range(100)]
+
+
+async def test_a_long_text_comes_in_paragraphs_with_times(beseda: Program, server: SpeechServer) -> None:
+    segments = [{"start": 5.0 * n, "end": 5.0 * n + 4.5, "text": words} for n, words in enumerate(SENTENCES)]
+    server.ear = lambda _: {"text": " ".join(SENTENCES), "duration": 500.0, "segments": segments}
+    printed = await beseda("transcribe", HELLO)
+    paragraphs = printed.out.rstrip("\n").split("\n\n")
+    assert [paragraph[:30] for paragraph in paragraphs[:2]] == [
+        "[00:00] Это предложение номер ",
+        "[00:55] Это предложение номер ",
+    ]
+    assert max(map(len, paragraphs)) < 1000
+
+
+async def test_a_long_text_without_times_comes_in_paragraphs(beseda: Program, server: SpeechServer) -> None:
+    server.knows_times = False
+    server.text = " ".join(SENTENCES)
+    paragraphs = (await beseda("transcribe", HELLO)).out.rstrip("\n").split("\n\n")
+    assert (len(paragraphs) > 4, max(map(len, paragraphs)) < 1000) == (True, True)
+    assert " ".join(paragraphs) == server.text
+
+
+async def test_a_folder_is_called_one(beseda: Program) -> None:
+    assert (await beseda("transcribe", ".")).complaint == "beseda: .: it is a folder"

@@ -15,6 +15,8 @@ from prompt_toolkit.filters import has_focus
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from beseda.cli.text_input import decode_line
+
 FENCE = '"""'
 _LONGEST = 4 * 1024 * 1024  # characters of a line from a pipe
 _MARK = "> "
@@ -181,7 +183,7 @@ class PipeReader:
         stdin: TextIO | None = sys.stdin
         try:
             while stdin is not None and (line := stdin.buffer.readline(_LONGEST)):
-                text = line.decode("utf-8", "replace").rstrip("\r\n")
+                text = decode_line(line.rstrip(b"\r\n"))
                 self._loop.call_soon_threadsafe(self._lines.put_nowait, text)
             self._loop.call_soon_threadsafe(self._lines.put_nowait, None)
         except (OSError, RuntimeError):  # the program has ended meanwhile

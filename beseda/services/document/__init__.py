@@ -1,7 +1,15 @@
 """From a transcript to what people do with it: summary, minutes, to-do list, protocol."""
 
-from beseda.services.document.raw import write_subtitles, write_transcript
+from beseda.services.document.raw import write_paragraphs, write_subtitles, write_transcript
 from beseda.services.document.service import DocumentProgress, DocumentService
 from beseda.services.document.text_file import MAX_TEXT_BYTES, read_text
 
-__all__ = ["MAX_TEXT_BYTES", "DocumentProgress", "DocumentService", "read_text", "write_subtitles", "write_transcript"]
+__all__ = [
+    "MAX_TEXT_BYTES",
+    "DocumentProgress",
+    "DocumentService",
+    "read_text",
+    "write_paragraphs",
+    "write_subtitles",
+    "write_transcript",
+]

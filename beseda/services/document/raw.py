@@ -16,13 +16,20 @@ _SUBTITLES = Text(ru="Субтитры", en="Subtitles")
 def write_transcript(transcript: Transcript, language: str, clock: Clock) -> Document:
     """Return the whole text as `.txt`, in paragraphs with their times where those are known."""
     wording = Wording(language)
-    text = transcript.text
-    if transcript.segments:
-        text = "\n\n".join(f"[{item.place(language)}] {item.text}" for item in Source(transcript).passages)
+    text = write_paragraphs(transcript, language)
     content = "\n\n".join(filter(None, ["\n".join(wording.origin(transcript)), text])) + "\n"
     return Document(
         _name("transcript", "txt", clock), content.encode(), "text/plain; charset=utf-8", wording.say(_TEXT)
     )
+
+
+def write_paragraphs(transcript: Transcript, language: str) -> str:
+    """Return the text in paragraphs, with their times if there are several and times are known."""
+    passages = Source(transcript).passages
+    if len(passages) < 2:
+        return transcript.text
+    times = [f"[{item.place(language)}] " if transcript.segments else "" for item in passages]
+    return "\n\n".join(time + item.text for time, item in zip(times, passages, strict=True))
 
 
 def write_subtitles(transcript: Transcript, language: str, clock: Clock) -> Document | None:

@@ -1,0 +1,34 @@
+"""What is wrong with a file on disk, in the words of a command line: a bot's words are for the person in the chat."""
+
+from beseda.audio.base import NoRoomError
+from beseda.errors import (
+    BesedaError,
+    InputError,
+    PhotoTooLargeError,
+    SilentAudioError,
+    ToolError,
+    UnreadableAudioError,
+    UnreadablePhotoError,
+    UnsupportedPhotoError,
+)
+
+_PROBLEMS: dict[type[BesedaError], str] = {
+    SilentAudioError: "no words were heard",
+    UnreadableAudioError: "no sound can be read: it is damaged, has no sound, or is no recording",
+    UnreadablePhotoError: "no picture can be read: it is damaged, or is no photo",
+    PhotoTooLargeError: "the result would have more than 25 million pixels: try a smaller --scale",
+    UnsupportedPhotoError: "HEIC and moving pictures are not supported: convert it to JPEG or PNG",
+}
+# Their details are sentences of ours; those of recordings are ffmpeg's.
+_OURS = (UnreadablePhotoError, PhotoTooLargeError, UnsupportedPhotoError)
+
+
+def describe_file_problem(error: BesedaError) -> str:
+    """Return a plain sentence: ffmpeg's own words are for the log, those of a service help the person."""
+    for kind, words in _PROBLEMS.items():
+        if isinstance(error, kind):
+            return error.detail if error.detail and kind in _OURS else words
+    line = str(error).partition("\n")[0]
+    if isinstance(error, ToolError) and " ended with " in line:
+        return _PROBLEMS[UnreadableAudioError]
+    return error.say("en") if isinstance(error, InputError | NoRoomError) else line

@@ -1,0 +1,31 @@
+"""Output for programs: bytes in UTF-8, whatever the terminal's encoding can show."""
+
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import orjson
+
+
+def print_json(value: object, *, options: int = 0) -> None:
+    """Print a value as indented JSON; `options` are orjson's."""
+    print_text(orjson.dumps(value, option=orjson.OPT_INDENT_2 | options).decode())
+
+
+def print_text(text: str) -> None:
+    """Print a text and a line end. A pipe or a file gets UTF-8; a terminal gets the characters that it can show."""
+    stream: TextIO | None = sys.stdout  # None if the shell has closed it
+    if stream is None:
+        return
+    if stream.isatty():
+        stream.write(f"{text}\n")
+        stream.flush()
+        return
+    stream.flush()
+    stream.buffer.write(f"{text}\n".encode("utf-8", "replace"))
+    stream.buffer.flush()
+
+
+def show_path(path: Path) -> str:
+    """Return a path as text; bytes of a file's name that are no text become replacement characters."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
