@@ -33,6 +33,10 @@ class GuardedTurns:
         await self._confirm(turn)
         await self._turns.mark_sending(turn, part)
 
+    async def mark_placed(self, turn: Turn, part: Part) -> None:
+        """Record the message of a part: that stays true whoever has the chat."""
+        await self._turns.mark_placed(turn, part)
+
     async def mark_sent(self, turn: Turn, part: Part) -> None:
         """Record that a part was sent: that stays true whoever has the chat."""
         await self._turns.mark_sent(turn, part)

@@ -4,13 +4,16 @@
         └───────────┴──► failed (with a reason; its notice is delivered all the same)
 
 Each arrow is one transaction. What is `received` is asked anew after a crash, what is `answered` or `failed` is only
-sent; a part that is `sending` without a message id is the one case where we cannot know whether Telegram took it.
+sent. A part that was `sending` when the process died, or whose call was never answered, is `unknown`: it is looked up
+in the chat, and sent once more where it is not found.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+import orjson
 
 from beseda.domain.conversation import Conversation
 
@@ -37,8 +40,13 @@ class PartState(StrEnum):
 
     PENDING = "pending"
     SENDING = "sending"
+    UNKNOWN = "unknown"  # a call was made, and its outcome is not known
     SENT = "sent"
+    UNCONFIRMED = "unconfirmed"  # unknown for good: it was repeated, and is not repeated again
     DROPPED = "dropped"
+
+
+_UNSENT = {PartState.PENDING, PartState.SENDING, PartState.UNKNOWN}
 
 
 @dataclass(slots=True)
@@ -46,6 +54,9 @@ class Part:
     """One Telegram message of an answer. `number` counts from 0 within the turn; `markup` is reply_markup as JSON.
 
     `media` lists the files that go out in it, as `beseda.domain.media` writes them: `html` is then their caption.
+
+    Of the call that sends it: when it began, the time after which it can no longer take effect, the number of earlier
+    calls with an unknown outcome, and its content where the part has another one by now (an answer that grows).
     """
 
     number: int
@@ -54,6 +65,29 @@ class Part:
     state: PartState = PartState.PENDING
     message_id: int | None = None
     media: str = ""
+    begun_at: datetime | None = None
+    over_at: datetime | None = None
+    repeats: int = 0
+    sent_as: str = ""
+
+    def content(self) -> str:
+        """Return text and buttons as one JSON text, as `sent_as` keeps them."""
+        return orjson.dumps([self.html, self.markup]).decode()
+
+    def as_sent(self) -> tuple[str, str]:
+        """Return the HTML and the buttons of the call whose outcome is unknown."""
+        if not self.sent_as:
+            return self.html, self.markup
+        html, markup = orjson.loads(self.sent_as)
+        return html, markup
+
+    def continue_from(self, shown: "Part") -> None:
+        """Take the place of a part that may be in the chat already: its message, or the search for it."""
+        self.message_id = shown.message_id
+        if shown.state is PartState.UNKNOWN:
+            self.state, self.repeats = shown.state, shown.repeats
+            self.begun_at, self.over_at = shown.begun_at, shown.over_at
+            self.sent_as = shown.sent_as or shown.content()
 
 
 @dataclass(slots=True)
@@ -75,4 +109,4 @@ class Turn:
 
     def unsent(self) -> list[Part]:
         """Return the parts that Telegram has not been seen to take, in order."""
-        return [part for part in self.parts if part.state in {PartState.PENDING, PartState.SENDING}]
+        return [part for part in self.parts if part.state in _UNSENT]

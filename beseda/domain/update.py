@@ -3,11 +3,12 @@
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from beseda.domain.conversation import ChatKey, Conversation, Person
+from beseda.domain.sent_message import COMMON_BOX, message_box
 from beseda.kit.ids import new_id
 
 PARTITIONS = 64  # of a bot's chats: what replicas share out among them; a change needs a migration of what is stored
@@ -32,6 +33,7 @@ class StoredUpdate:
 
     One with a negative number is our own. `partition` is that of its chat, `queue` the key of the queue that keeps its
     chat and topic in order, "" for an update stored before there were any. One that is `done` needs no work.
+    `message_id` is that of the message that it brought, if any, counted in `message_box`.
     """
 
     bot: str
@@ -42,6 +44,18 @@ class StoredUpdate:
     queue: str = ""
     tries: Tries = UNTRIED
     done: bool = False
+    message_id: int | None = None
+    message_box: int = COMMON_BOX
+
+
+def find_message_id(content: Mapping[str, Any]) -> tuple[int | None, int]:
+    """Return the id of the message that an update brought, and the counter it comes from."""
+    for brought in content.values():
+        if isinstance(brought, dict) and type(number := brought.get("message_id")) is int:
+            chat = brought.get("chat")
+            if isinstance(chat, dict) and type(chat_id := chat.get("id")) is int and max(number, -chat_id) < 2**63:
+                return number, message_box(chat_id)
+    return None, COMMON_BOX
 
 
 def partition_of(chat_id: int) -> int:

@@ -28,6 +28,10 @@ class TurnStore(Protocol):
         a part that is shown while it grows, in a turn that is still received, is new to the record."""
         ...
 
+    async def mark_placed(self, turn: Turn, part: Part) -> None:
+        """Record `part.message_id` alone: its message, or None where that one is gone and the part is sent anew."""
+        ...
+
     async def mark_sent(self, turn: Turn, part: Part) -> None:
         """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well.
 

@@ -346,6 +346,7 @@ def _begin(connection: Connection, who: tuple[int, int], run: int, now: datetime
         return Turnout.END
     unwanted = is_unwanted(row.bot, user_id)
     values = {
+        "bot": row.bot,
         "state": case((unwanted, _SKIPPED), else_=_SENDING),
         "settled_at": case((unwanted, literal(now, people.c.settled_at.type)), else_=None),
     }

@@ -11,6 +11,7 @@ from beseda import metrics
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.message import Message, Role
+from beseda.domain.sent_message import message_box
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.usage import ModelCall
 from beseda.errors import IdTakenError
@@ -68,6 +69,11 @@ def _upsert_part(insert: InsertFactory) -> Any:
             # Once known it stays: the part is edited from then on, never sent again.
             "message_id": func.coalesce(new.message_id, deliveries.c.message_id),
             "updated_at": new.updated_at,
+            "chat_id": new.chat_id,
+            "message_box": new.message_box,
+            "begun_at": func.coalesce(new.begun_at, deliveries.c.begun_at),
+            "repeats": new.repeats,
+            "sent_as": new.sent_as,
         },
     )
 
@@ -122,6 +128,18 @@ def _update_part(_insert: InsertFactory) -> Update:
     )
 
 
+def _place_part(_insert: InsertFactory) -> Update:
+    return (
+        update(deliveries)
+        .where(
+            deliveries.c.turn_id == bindparam("of_turn"),
+            deliveries.c.attempt == bindparam("of_attempt"),
+            deliveries.c.number == bindparam("of_number"),
+        )
+        .values(message_id=bindparam("to_message", type_=deliveries.c.message_id.type), updated_at=bindparam("at"))
+    )
+
+
 def _end_turn(_insert: InsertFactory) -> Update:
     return (
         update(turns)
@@ -138,6 +156,7 @@ _part = Statement(Rank.DELIVERY, _upsert_part)
 _rest = Statement(Rank.DELIVERY_REST, _drop_rest)
 _call = Statement(Rank.MODEL_CALL, _upsert_call)
 _sent = Statement(Rank.DELIVERY_SENT, _update_part)
+_placed = Statement(Rank.DELIVERY_SENT, _place_part)
 _end = Statement(Rank.TURN_END, _end_turn)
 
 
@@ -191,8 +210,12 @@ class SqlTurnRepository:
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
         """Record that the call that sends `part` is about to be made; a part that grows in the chat is new here."""
-        params = _part_params(turn, part, self._clock.now())
-        await self._database.write_rows([(_part, {**params, "state": PartState.SENDING.value})])
+        part.state = PartState.SENDING
+        await self._database.write_rows([(_part, _part_params(turn, part, self._clock.now()))])
+
+    async def mark_placed(self, turn: Turn, part: Part) -> None:
+        """Record `part.message_id` alone: its message, or None where that one is gone and the part is sent anew."""
+        await self._database.write_rows([(_placed, _placing(turn, part, self._clock.now()))], urgent=True)
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
         """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well.
@@ -306,6 +329,9 @@ def _message_params(turn: Turn, message: Message, now: datetime) -> Params:
 
 
 def _part_params(turn: Turn, part: Part, now: datetime) -> Params:
+    if part.state is PartState.SENDING and part.message_id is None:
+        part.begun_at = now
+    chat = turn.conversation.key
     return {
         "turn_id": turn.id,
         "attempt": turn.attempt,
@@ -316,6 +342,12 @@ def _part_params(turn: Turn, part: Part, now: datetime) -> Params:
         "state": part.state.value,
         "message_id": part.message_id,
         "updated_at": now,
+        "bot": chat.bot,
+        "chat_id": chat.chat_id,
+        "message_box": message_box(chat.chat_id),
+        "begun_at": part.begun_at,
+        "repeats": part.repeats,
+        "sent_as": part.sent_as,
     }
 
 
@@ -328,14 +360,20 @@ def _rest_params(turn: Turn) -> Params:
     }
 
 
-def _part_step(turn: Turn, part: Part, state: PartState, now: datetime) -> Params:
+def _placing(turn: Turn, part: Part, now: datetime) -> Params:
     return {
         "of_turn": turn.id,
         "of_attempt": turn.attempt,
         "of_number": part.number,
-        "to_state": state.value,
         "to_message": part.message_id,
         "at": now,
+    }
+
+
+def _part_step(turn: Turn, part: Part, state: PartState, now: datetime) -> Params:
+    return {
+        **_placing(turn, part, now),
+        "to_state": state.value,
     }
 
 
@@ -389,4 +427,17 @@ def _load_turn(connection: Connection, turn_id: int) -> Turn | None:
 
 
 def _load_part(row: Row[Any]) -> Part:
-    return Part(row.number, row.html, row.markup, PartState(row.state), row.message_id, row.media)
+    state = PartState(row.state)
+    if state is PartState.SENDING and row.message_id is None:
+        state = PartState.UNKNOWN  # the process that made the call is gone, or has forgotten it
+    return Part(
+        row.number,
+        row.html,
+        row.markup,
+        state,
+        row.message_id,
+        row.media,
+        begun_at=row.begun_at,
+        repeats=row.repeats,
+        sent_as=row.sent_as,
+    )

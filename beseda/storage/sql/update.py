@@ -39,7 +39,7 @@ _PURGE_CHUNK = 2000
 _TIME = UtcTime()
 _COLUMNS = (
     *("bot", "update_id", "payload", "turn_id", "received_at", "finished_at", "partition"),
-    *("queue_key", "tries", "failures"),
+    *("queue_key", "tries", "failures", "message_id", "message_box"),
 )
 
 
@@ -196,6 +196,8 @@ def _update_params(item: StoredUpdate, now: datetime) -> Params:
         "queue_key": item.queue or None,
         "tries": item.tries.begun,
         "failures": item.tries.failed,
+        "message_id": item.message_id,
+        "message_box": item.message_box,
     }
 
 

@@ -87,7 +87,35 @@ async def test_mark_sending_is_recorded(world: World) -> None:
     await world.turns.mark_sending(turn, turn.parts[0])
     found = await world.turns.find(turn.id)
     assert found is not None
-    assert found.parts == [Part(0, "раз", state=PartState.SENDING)]
+    begun_at = turn.parts[0].begun_at
+    assert begun_at is not None
+    # Read back, the call is over without its outcome on record: what reads it is a later start.
+    assert found.parts == [Part(0, "раз", state=PartState.UNKNOWN, begun_at=begun_at)]
+
+
+async def test_content_of_an_unanswered_call_is_kept_beside_the_answer(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    shown = Part(0, "", sent_as='["И те",""]', repeats=1)
+    await world.turns.mark_sending(turn, shown)
+    shown.state = PartState.UNKNOWN
+    turn.state, turn.parts = TurnState.ANSWERED, [Part(0, "И тебе")]
+    turn.parts[0].continue_from(shown)
+    await world.turns.answer(turn, None, None)
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert found.parts == turn.parts
+    assert (found.parts[0].as_sent(), found.parts[0].repeats) == (("И те", ""), 1)
+
+
+async def test_message_that_is_gone_is_forgotten_and_the_next_one_kept(world: World) -> None:
+    turn = await world.receive(await world.open_conversation(), "Привет")
+    await world.reply(turn, "раз")
+    for message_id in (77, None, 78):
+        turn.parts[0].message_id = message_id
+        await world.turns.mark_placed(turn, turn.parts[0])
+        found = await world.turns.find(turn.id)
+        assert found is not None
+        assert found.parts[0].message_id == message_id
 
 
 async def test_part_that_grows_in_the_chat_is_kept_before_the_answer(world: World) -> None:

@@ -65,6 +65,7 @@ broadcast_recipients = Table(
     Column("message_id", BigInteger),
     Column("reason", CleanText, nullable=False),
     Column("settled_at", UtcTime),
+    Column("bot", Text),  # that of the broadcast, from the moment the message is sent
     PrimaryKeyConstraint("broadcast_id", "user_id"),
     Index(None, "broadcast_id", "settled_at"),
 )
@@ -76,6 +77,15 @@ Index(
     broadcast_recipients.c.user_id,
     sqlite_where=_PENDING,
     postgresql_where=_PENDING,
+)
+
+_IN_CHAT = broadcast_recipients.c.message_id.is_not(None)
+Index(
+    "ix_broadcast_recipients_message_id",
+    broadcast_recipients.c.bot,
+    broadcast_recipients.c.message_id,
+    sqlite_where=_IN_CHAT,
+    postgresql_where=_IN_CHAT,
 )
 
 # Who is not to be written to by a bot. Only who opted out, or blocked it, has a row.

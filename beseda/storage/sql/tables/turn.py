@@ -45,6 +45,22 @@ deliveries = Table(
     Column("state", Text, nullable=False),
     Column("message_id", BigInteger),
     Column("updated_at", UtcTime, nullable=False),
+    # Where it goes: of rows written before these columns came it is not known.
+    Column("bot", Text),
+    Column("chat_id", BigInteger),
+    Column("message_box", BigInteger),  # the counter that its message id comes from
+    Column("begun_at", UtcTime),  # of the last call that sends it
+    Column("repeats", Integer, nullable=False, server_default=text("0")),
+    Column("sent_as", CleanText, nullable=False, server_default=text("''")),
+)
+_IN_CHAT = deliveries.c.message_id.is_not(None)
+Index(
+    "ix_deliveries_message_id",
+    deliveries.c.bot,
+    deliveries.c.message_box,
+    deliveries.c.message_id,
+    sqlite_where=_IN_CHAT,
+    postgresql_where=_IN_CHAT,
 )
 
 model_calls = Table(

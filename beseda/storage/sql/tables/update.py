@@ -28,6 +28,8 @@ updates = Table(
     Column("queue_key", Text),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("message_id", BigInteger),  # of the message that it brought
+    Column("message_box", BigInteger),  # the counter that this id comes from
 )
 
 Index(
@@ -44,4 +46,14 @@ Index(
     updates.c.turn_id,
     sqlite_where=text("turn_id IS NOT NULL"),
     postgresql_where=text("turn_id IS NOT NULL"),
+)
+
+_BROUGHT = updates.c.message_id.is_not(None)
+Index(
+    "ix_updates_message_id",
+    updates.c.bot,
+    updates.c.message_box,
+    updates.c.message_id,
+    sqlite_where=_BROUGHT,
+    postgresql_where=_BROUGHT,
 )

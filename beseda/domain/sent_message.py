@@ -1,0 +1,54 @@
+"""Message ids of Telegram, and the ids that a send with an unknown outcome may have got.
+
+An account has one counter of message ids for all its private chats and basic groups, a supergroup or channel one of its
+own (https://core.telegram.org/api/updates: one common message box, one per channel).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+COMMON_BOX = 0
+_LAST_BASIC_GROUP = (
+    -1_000_000_000_000
+)  # ids of supergroups and channels lie below (https://core.telegram.org/api/bots/ids)
+_BEYOND = 5  # ids behind the last known one that are possible where nothing is known to come after the send
+
+
+def message_box(chat_id: int) -> int:
+    """Return the counter that the message ids of a chat come from."""
+    return chat_id if chat_id < _LAST_BASIC_GROUP else COMMON_BOX
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A recorded message id. `begun_at` is the start of the call that sent it, where the bot did."""
+
+    message_id: int
+    begun_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessages:
+    """The recorded ids of one counter around a call: the last one before it, and those behind that one, ascending."""
+
+    before: int | None
+    later: Sequence[KnownMessage] = ()
+
+
+def find_candidates(known: KnownMessages, over_at: datetime, most: int) -> tuple[list[int], bool]:
+    """Return at most `most` ids that the message of a call may have, ascending, and whether these are all of them.
+
+    They stand in no row, between the last id known before the call and the first of a call begun after `over_at`, when
+    this one could no longer take effect; where there is none, five beyond the last known id are possible as well.
+    """
+    taken = {message.message_id for message in known.later}
+    if known.before is None and not taken:
+        return [], False
+    first = known.before + 1 if known.before is not None else min(taken)
+    after = [item.message_id for item in known.later if item.begun_at is not None and item.begun_at > over_at]
+    end = min(after) if after else max(taken, default=first - 1) + _BEYOND + 1
+    free = (number for number in range(first, end) if number not in taken)
+    found = list(islice(free, most + 1))
+    return found[:most], len(found) <= most and known.before is not None

@@ -1,0 +1,14 @@
+"""Recorded message ids, as the search for a lost message sees them."""
+
+from datetime import datetime
+from typing import Protocol
+
+from beseda.domain.sent_message import KnownMessages
+
+
+class SentMessageStore(Protocol):
+    """The ids of the messages that a bot sent or received, whatever table they stand in."""
+
+    async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
+        """Return the ids of counter `box` around a call that began then. Raises StorageError."""
+        ...

@@ -1,0 +1,84 @@
+"""Recorded message ids on both databases."""
+
+from datetime import timedelta
+
+from beseda.domain.broadcast import BroadcastState, Content, NewBroadcast, RecipientState
+from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.domain.message import Message, Role
+from beseda.domain.sent_message import KnownMessage, KnownMessages
+from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
+from beseda.domain.update import StoredUpdate
+from beseda.kit.ids import new_id
+from beseda.storage.sql.broadcast import SqlBroadcastRepository
+from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.sent_message import SqlSentMessageRepository
+from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.testing.clock import ManualClock
+
+_BOT, _ANNA, _GROUP = "assistant", 7, -1_000_000_000_042
+
+
+class _World:
+    def __init__(self, database: Database) -> None:
+        self.clock = ManualClock()
+        self.ids = SqlSentMessageRepository(database)
+        self.turns = SqlTurnRepository(database, self.clock)
+        self.updates = SqlUpdateRepository(database, self.clock)
+        self.conversations = SqlConversationRepository(database, self.clock)
+        self.broadcasts = SqlBroadcastRepository(database, self.clock)
+        self._number = 0
+
+    async def receive(self, message_id: int, box: int = 0, bot: str = _BOT) -> None:
+        self._number += 1
+        await self.updates.store([StoredUpdate(bot, self._number, b"{}", message_id=message_id, message_box=box)])
+        self.clock.shift(1)
+
+    async def send(self, message_id: int, chat_id: int = _ANNA) -> None:
+        kind = ChatKind.PRIVATE if chat_id > 0 else ChatKind.SUPERGROUP
+        conversation = await self.conversations.open(ChatKey(_BOT, chat_id), kind, "", Person(_ANNA, "Anna"))
+        turn = Turn(new_id(), conversation, _ANNA, TurnKind.CHAT, state=TurnState.ANSWERED, parts=[Part(0, "hello")])
+        await self.turns.answer(turn, Message(Role.ASSISTANT, "hello"), None)
+        await self.turns.mark_sending(turn, turn.parts[0])
+        turn.parts[0].state, turn.parts[0].message_id = PartState.SENT, message_id
+        await self.turns.mark_sent(turn, turn.parts[0])
+        self.clock.shift(1)
+
+    async def broadcast(self, message_id: int) -> None:
+        await self.conversations.open(ChatKey(_BOT, _ANNA), ChatKind.PRIVATE, "", Person(_ANNA, "Anna"))
+        made = await self.broadcasts.create(NewBroadcast(_BOT, "News", Content({"en": "Hello"})))
+        await self.broadcasts.move(made.id, [BroadcastState.DRAFT], BroadcastState.RUNNING)
+        await self.broadcasts.gather(made.id, limit=10)
+        await self.broadcasts.begin(made.id, _ANNA, made.run)
+        await self.broadcasts.settle(made.id, _ANNA, RecipientState.SENT, message_id=message_id)
+        self.clock.shift(1)
+
+
+async def test_ids_of_all_tables_are_known(database: Database) -> None:
+    world = _World(database)
+    await world.receive(100)
+    await world.send(101)
+    call = world.clock.now() + timedelta(seconds=0.5)
+    world.clock.shift(1)
+    await world.receive(103)
+    await world.broadcast(104)
+    begun_at = world.clock.now()
+    await world.send(106)
+    found = await world.ids.around(_BOT, 0, call)
+    assert found == KnownMessages(101, [KnownMessage(103), KnownMessage(104), KnownMessage(106, begun_at)])
+
+
+async def test_supergroups_have_a_counter_of_their_own(database: Database) -> None:
+    world = _World(database)
+    await world.receive(100)
+    await world.receive(5, _GROUP)
+    await world.send(6, _GROUP)
+    assert (await world.ids.around(_BOT, _GROUP, world.clock.now())).before == 6
+    assert (await world.ids.around(_BOT, 0, world.clock.now())).before == 100
+
+
+async def test_ids_of_another_bot_are_none_of_ours(database: Database) -> None:
+    world = _World(database)
+    await world.receive(100, bot="llama")
+    assert await world.ids.around(_BOT, 0, world.clock.now()) == KnownMessages(None, [])
