@@ -52,6 +52,7 @@
         ├── TelegramConflictError         somebody else polls with this token
         ├── TelegramFloodError            too fast; says how long to wait
         ├── TelegramRefusedError          the call is wrong in Telegram's eyes
+        │   └── TelegramGoneError         the message to edit is gone
         └── TelegramUnavailableError      no connection, 5xx, a proxy's page
             └── TelegramUnansweredError   sent, and no answer came back
 
@@ -566,9 +567,16 @@ class TelegramRefusedError(TelegramError):
     retryable = False
 
 
+class TelegramGoneError(TelegramRefusedError):
+    """The message to edit is gone, or cannot be edited; another one may be sent in its place."""
+
+
 class TelegramUnavailableError(TelegramError):
-    """No connection, a server error, or a proxy's page instead of an answer."""
+    """No connection, or a server error: the call had no effect."""
 
 
 class TelegramUnansweredError(TelegramUnavailableError):
-    """The call went out and no answer came back: nobody knows whether Telegram has done what it said."""
+    """The call was sent and not answered: it may have had an effect, or have it within `retry_after` seconds.
+
+    Raised after a connection was cut, after a time-out, and for the 502 or 504 of a proxy.
+    """

@@ -24,6 +24,7 @@ from beseda.storage.base.model_call import ModelCallStore
 from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.report import ReportStore
 from beseda.storage.base.sales import SalesStore
+from beseda.storage.base.sent_message import SentMessageStore
 from beseda.storage.base.summary import SummaryStore
 from beseda.storage.base.takeover import TakeoverStore
 from beseda.storage.base.territory import TerritoryStore
@@ -50,6 +51,7 @@ from beseda.storage.sql.model_call import SqlModelCallRepository
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
 from beseda.storage.sql.report import SqlReportRepository
 from beseda.storage.sql.sales import SqlSalesRepository
+from beseda.storage.sql.sent_message import SqlSentMessageRepository
 from beseda.storage.sql.subscription import SqlSubscriptionRepository
 from beseda.storage.sql.summary import SqlSummaryRepository
 from beseda.storage.sql.takeover import SqlTakeoverRepository
@@ -88,6 +90,7 @@ class Record:
     webhooks: WebhookStore
     summaries: SummaryStore
     model_calls: ModelCallStore
+    sent_messages: SentMessageStore
 
 
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
@@ -125,4 +128,5 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         webhooks=SqlWebhookRepository(database, clock),
         summaries=SqlSummaryRepository(database, clock),
         model_calls=SqlModelCallRepository(database, clock),
+        sent_messages=SqlSentMessageRepository(database),
     )

@@ -19,7 +19,6 @@ from beseda.domain.job import DEFAULT_SLOT, Job, JobRequest, JobState
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
 from beseda.kit.texts import Text
-from beseda.services.delivery import Delivery
 from beseda.telegram.base import Button, Target
 
 log = logging.getLogger(__name__)
@@ -167,21 +166,16 @@ class Chores:
             part = shown.part
             if (composed.html, composed.markup) == (part.html, part.markup) and part.message_id is not None:
                 return
+            if part.state is PartState.UNKNOWN:
+                part.sent_as = part.sent_as or part.content()
             part.html, part.markup = composed.html, composed.markup
             await self._put(desk, shown)
 
     async def _put(self, desk: Desk, shown: _Shown) -> None:
-        part, known = shown.part, shown.part.message_id
-        if known is None:
-            part.state = PartState.SENDING
-            await desk.turns.mark_sending(shown.turn, part)
         try:
-            part.message_id = await desk.messenger.put(shown.target, part)
+            await desk.delivery.show(shown.turn, shown.part, shown.target)
         except (TelegramForbiddenError, TelegramRefusedError) as error:
             log.info("progress of job %d is not shown: %s", shown.job.id, error.detail)
-            return
-        if part.message_id != known:
-            await desk.turns.mark_sending(shown.turn, part)
 
     async def _describe(self, desk: Desk, job: Job) -> str:
         language = _language(job)
@@ -200,7 +194,7 @@ class Chores:
                 answered = await self._answer(desk, shown)
                 await desk.turns.answer(answered, None, None)
                 shown.turn = answered  # only now: what is not stored is not sent
-            await Delivery(desk.messenger, desk.turns).deliver(shown.turn, shown.target)
+            await desk.delivery.deliver(shown.turn, shown.target)
             self._shown.pop(shown.job.id, None)
             if shown.due is not None:
                 shown.due.cancel()
@@ -234,7 +228,7 @@ class Chores:
         for number, part in enumerate(parts):
             part.number = number
         if not parts[0].media:
-            parts[0].message_id = shown.part.message_id
+            parts[0].continue_from(shown.part)
         return parts
 
     async def _compose_failure(self, desk: Desk, job: Job) -> list[Part]:

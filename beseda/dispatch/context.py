@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ from beseda.services.budget import BudgetService
 from beseda.services.call_book import CallBook
 from beseda.services.chat import ChatService, FindModel, Reply
 from beseda.services.conversation import Memory
+from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
@@ -151,6 +152,7 @@ class Desk:
     me: Identity
     api: BotApi
     messenger: Messenger
+    delivery: Delivery
     chat: ChatService
     panel: PanelService
     voice: VoiceService
@@ -312,6 +314,11 @@ class Context:
         self._turned = True
         question = await self.question("", TurnKind.COMMAND)
         await self.desk.chat.say(question, Reply(markdown, keyboard, media, said), await self.turn())
+
+    async def post(self, markdown: str, media: Sequence[Media] = ()) -> None:
+        """Send words of our own, and files, in a turn of their own: the event is not settled by it."""
+        question = replace(await self.question("", TurnKind.COMMAND), update_ids=())
+        await self.desk.chat.say(question, Reply(markdown, (), media))
 
     async def refuse(self, error: BesedaError) -> None:
         """Answer with what an error says to its reader."""

@@ -36,6 +36,7 @@ from beseda.services.budget import Payer, paying
 from beseda.services.budgeted import budget_models
 from beseda.services.chat import ChatParts, ChatService, FindModel
 from beseda.services.conversation import Memory
+from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
 from beseda.services.mailing import Post
 from beseda.services.panel import PanelService
@@ -145,6 +146,7 @@ class RunningBot:
         self._keeping = self._watching = None
         if self._territory is not None:
             await self._territory.leave()
+        await self.runner.desk.delivery.close()
         await self.runner.desk.api.close()
 
     async def _set_menu(self) -> None:
@@ -286,13 +288,15 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         log.info("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, container)
     turns = GuardedTurns(record.turns, made.ground)
+    delivery = Delivery(messenger, turns)
     memory = Memory(record.conversations, hot.history, assignment.namespace, container.summaries)
-    parts = ChatParts(find_model, turns, memory, messenger, clock)
+    parts = ChatParts(find_model, turns, memory, messenger, delivery, clock)
     return Desk(
         profile=profile,
         me=made.me,
         api=made.api,
         messenger=messenger,
+        delivery=delivery,
         chat=ChatService(profile, parts),
         panel=PanelService(profile, parts),
         voice=container.media.voice,
@@ -355,6 +359,8 @@ def _open_messenger(made: _Parts, container: Container) -> TelegramMessenger:
     note = _flood_note(container.record.flood_waits)
     messenger = TelegramMessenger(made.api, pacer, container.clock, note, files)
     messenger.guard = _guard(made.ground)
+    if container.settings.lookup:
+        messenger.search_in(container.record.sent_messages)
     return messenger
 
 

@@ -22,7 +22,7 @@ from beseda.dispatch.resting import Resting
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
 from beseda.dispatch.territory import Ground, WholeGround
 from beseda.domain.conversation import ChatKey
-from beseda.domain.update import PARTITIONS, StoredUpdate, partition_of
+from beseda.domain.update import PARTITIONS, StoredUpdate, find_message_id, partition_of
 from beseda.errors import BesedaError, LeaseLostError, StorageError, TelegramUnauthorizedError
 from beseda.kit.lanes import Lane, Lanes
 from beseda.logs import log_context
@@ -153,7 +153,9 @@ class BotRunner:
         """Return an update as it is to be stored; its event is put among `events`."""
         bot, payload = self.desk.profile.name, orjson.dumps(content)
         events[number] = event = parse(StoredUpdate(bot, number, payload), content, self.desk.me)
-        return StoredUpdate(bot, number, payload, partition=partition_of(event.place.chat.chat_id))
+        message_id, box = find_message_id(content)
+        partition = partition_of(event.place.chat.chat_id)
+        return StoredUpdate(bot, number, payload, partition=partition, message_id=message_id, message_box=box)
 
     def _parse(self, update: StoredUpdate) -> Event:
         return parse(update, orjson.loads(update.payload), self.desk.me)
@@ -226,7 +228,7 @@ class BotRunner:
         try:
             await context.acknowledge(text, alert=True)
             if isinstance(context.event, IncomingMessage):
-                await context.desk.messenger.put(context.target, (await context.desk.messenger.compose(text))[0])
+                await context.post(text)
         except BesedaError as error:
             log.warning("could not even apologise: %s", error.detail)
         try:

@@ -60,6 +60,7 @@ class ChatParts:
     turns: TurnStore
     memory: Memory
     messenger: Messenger
+    delivery: Delivery
     clock: Clock
     running: RunningAnswers = field(default_factory=RunningAnswers)
 
@@ -107,7 +108,7 @@ class ChatService:
         self._memory = parts.memory
         self._messenger = parts.messenger
         self._clock = parts.clock
-        self._delivery = Delivery(parts.messenger, parts.turns)
+        self._delivery = parts.delivery
         self._prompts = PromptWriter(bot, parts.memory, parts.clock)
         self._running = parts.running
 
@@ -194,7 +195,7 @@ class ChatService:
         turn, question = attempt.turn, attempt.question
 
         async def record(part: Part) -> None:
-            await self._turns.mark_sending(turn, part)
+            await self._delivery.record_growing(turn, part)
 
         stop = Button(STOP.say(question.language), f"stop:{turn.id}")
         draft_id = draft_number(turn.id)
@@ -240,8 +241,8 @@ class ChatService:
         """Return the parts to send. The first goes on in the message that was shown while the answer grew."""
         parts = await self._messenger.compose(markdown, keyboard)
         if parts:
-            parts[0].message_id = shown.message_id
-            if self._messenger.is_free(target):
+            parts[0].continue_from(shown)
+            if parts[0].state is PartState.PENDING and self._messenger.is_free(target):
                 parts[0].state = PartState.SENDING  # stored and sent in one go: saves a transaction
         return parts
 

@@ -1,18 +1,34 @@
-"""Sending what a turn has to say, so that each part goes out once."""
+"""Sending the parts of turns, so that each goes out once.
+
+    mark_sending (stored) ──► the call ──► message id (stored)
+                                 └─ not answered ──► look_up ──► found, or sent once more
+
+All that a bot sends goes through here: answers, notices, menus, operators' messages, the progress of jobs. Broadcasts
+have rows of their own (`beseda.services.mailing`).
+"""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from beseda.domain.turn import Part, PartState, Turn, TurnState
-from beseda.errors import StorageError, TelegramForbiddenError, TelegramRefusedError
+from beseda.errors import (
+    RowRefusedError,
+    TelegramForbiddenError,
+    TelegramGoneError,
+    TelegramRefusedError,
+    TelegramUnansweredError,
+)
+from beseda.services.sent_records import SentRecords
 from beseda.storage.base.turn import TurnStore
 from beseda.telegram.base import Messenger, Target
 
 log = logging.getLogger(__name__)
 
 _LAST_WORD = 3.0  # seconds
+_REPEATS = 8  # of a send that was searched for everywhere and not found
 BLOCKED, REFUSED = "blocked", "refused by Telegram"
 
 
@@ -22,6 +38,7 @@ class Delivery:
     def __init__(self, messenger: Messenger, turns: TurnStore) -> None:
         self._messenger = messenger
         self._turns = turns
+        self._records = SentRecords()
 
     async def deliver(self, turn: Turn, target: Target) -> None:
         """Send the parts that have not been sent and close the turn.
@@ -40,7 +57,8 @@ class Delivery:
         was_closed = self._messenger.is_closed(target)
         try:
             for part in parts:
-                await self._send(turn, part, target)
+                await self._place(turn, part, target)
+                await self._mark_sent(turn, part)
         except TelegramForbiddenError:
             await self._give_up(turn, BLOCKED)
         except TelegramRefusedError as error:
@@ -52,6 +70,20 @@ class Delivery:
             return True
         return False
 
+    async def show(self, turn: Turn, part: Part, target: Target) -> None:
+        """Send or edit a part that will change again: progress. Raises as `beseda.telegram.base.Messenger.put`."""
+        known = part.message_id
+        await self._place(turn, part, target, ends=False)
+        if part.message_id != known:
+            await self._records.keep(partial(self._turns.mark_placed, turn, part))
+
+    async def record_growing(self, turn: Turn, part: Part) -> None:
+        """Record a part around the call that shows the first words of an answer. Raises StorageError before it."""
+        if part.message_id is None:
+            await self._turns.mark_sending(turn, part)
+        else:
+            await self._records.keep(partial(self._turns.mark_placed, turn, part))
+
     async def is_hopeless(self, turn: Turn, target: Target) -> bool:
         """Return whether Telegram refuses all that is sent to the chat; the turn is closed then, no model asked."""
         if not self._messenger.is_closed(target):
@@ -60,34 +92,77 @@ class Delivery:
         await self._give_up(turn, REFUSED)
         return True
 
-    async def _send(self, turn: Turn, part: Part, target: Target) -> None:
-        await self._messenger.wait(target)
-        if part.state is PartState.PENDING:
-            part.state = PartState.SENDING
-            await self._turns.mark_sending(turn, part)
+    async def close(self, *, within: float = _LAST_WORD) -> None:
+        """Give records that wait for the database this many seconds."""
+        await self._records.close(within=within)
+
+    async def _place(self, turn: Turn, part: Part, target: Target, *, ends: bool = True) -> None:
+        """Bring a part into the chat: it has its message id then, or is unconfirmed. `ends` marks its last content."""
+        if part.state is PartState.UNCONFIRMED:
+            return
+        while not (part.state is PartState.UNKNOWN and await self._is_settled(turn, part, target)):
+            await self._messenger.wait(target)
+            if part.state is PartState.PENDING and part.message_id is None:
+                part.state = PartState.SENDING
+                await self._turns.mark_sending(turn, part)
+            try:
+                part.message_id = await self._call(turn, part, target, ends=ends)
+            except TelegramGoneError as error:
+                log.info("turn %d: sent anew, its message refuses edits: %s", turn.id, error.detail)
+                part.message_id, part.state = None, PartState.PENDING
+                await self._turns.mark_placed(turn, part)
+            except TelegramUnansweredError as error:
+                log.warning("turn %d: a message may have been sent: %s", turn.id, error.detail)
+            else:
+                return
+
+    async def _is_settled(self, turn: Turn, part: Part, target: Target) -> bool:
+        """Search for an unknown part; return whether it needs no call: it is in the chat as it stands, or given up."""
+        finding = await self._messenger.look_up(target, part)
+        changed = bool(part.sent_as) and part.sent_as != part.content()
+        if finding.message_id is not None:
+            log.info("turn %d: found as message %d, not sent again", turn.id, finding.message_id)
+            part.message_id, part.state, part.sent_as = finding.message_id, PartState.SENDING, ""
+            if changed:
+                await self._records.keep(partial(self._turns.mark_placed, turn, part))
+            return not changed
+        part.sent_as = ""
+        if part.repeats >= (_REPEATS if finding.is_certain else 1):
+            log.warning("turn %d: whether a message arrived stays unknown, it was repeated", turn.id)
+            part.state = PartState.UNCONFIRMED
+            return True
+        part.repeats += 1
+        part.state = PartState.PENDING
+        return False
+
+    async def _call(self, turn: Turn, part: Part, target: Target, *, ends: bool) -> int:
         call = asyncio.ensure_future(self._messenger.put(target, part))
         try:
-            part.message_id = await asyncio.shield(call)
+            return await asyncio.shield(call)
         except asyncio.CancelledError:
-            await self._await_last(call, turn, part)
+            await self._await_last(call, turn, part, ends=ends)
             raise
-        await self._mark_sent(turn, part)
 
-    async def _await_last(self, call: "asyncio.Future[int]", turn: Turn, part: Part) -> None:
-        """At the end of the program wait a moment for a call under way: the next start would make it once more."""
+    async def _await_last(self, call: "asyncio.Future[int]", turn: Turn, part: Part, *, ends: bool) -> None:
+        """At the end of the program wait a moment for a call under way: its message would have to be searched for."""
         await asyncio.wait([call], timeout=_LAST_WORD)
         if call.cancel():  # it had not ended
             await asyncio.wait([call])
         if not call.cancelled() and call.exception() is None:
             part.message_id = call.result()
-            with contextlib.suppress(StorageError):
-                await self._mark_sent(turn, part)
+            with contextlib.suppress(RowRefusedError, TimeoutError):
+                async with asyncio.timeout(_LAST_WORD):
+                    if ends:
+                        await self._mark_sent(turn, part)
+                    else:
+                        await self._records.keep(partial(self._turns.mark_placed, turn, part))
 
     async def _mark_sent(self, turn: Turn, part: Part) -> None:
-        part.state = PartState.SENT
+        if part.state is not PartState.UNCONFIRMED:
+            part.state = PartState.SENT
         if not turn.unsent() and turn.state is TurnState.ANSWERED:
             turn.state = TurnState.DELIVERED
-        await self._turns.mark_sent(turn, part)
+        await self._records.keep(partial(self._turns.mark_sent, turn, part))
 
     async def _give_up(self, turn: Turn, reason: str) -> None:
         for part in turn.unsent():

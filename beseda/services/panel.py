@@ -30,7 +30,6 @@ from beseda.logs import log_context
 from beseda.services.budget import ensure_left
 from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain, keep_words
 from beseda.services.conversation import PromptWriter
-from beseda.services.delivery import Delivery
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener, draft_number
 from beseda.services.question import Footer, Question
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest
@@ -76,7 +75,7 @@ class PanelService:
     def __init__(self, bot: BotProfile, parts: ChatParts) -> None:
         self._bot = bot
         self._parts = parts
-        self._delivery = Delivery(parts.messenger, parts.turns)
+        self._delivery = parts.delivery
 
     async def answer(self, panel: Panel, turn: Turn | None = None) -> Turn:
         """Answer a question from wherever its turn stands, asking only the seats that have not answered.
@@ -203,7 +202,7 @@ class _Table:
     def enter(self, seat: int, outcome: Outcome, parts: Sequence[Part]) -> None:
         """Put an answer into its slot."""
         first = seat * _SLOT
-        parts[0].message_id = self.first_part(seat).message_id
+        parts[0].continue_from(self.first_part(seat))
         for number in range(first, first + _SLOT):
             at = number - first
             part = parts[at] if at < len(parts) else Part(number, "", state=PartState.DROPPED)
@@ -324,7 +323,7 @@ class _Stage:
         table, question = self._table, self._table.panel.question
 
         async def record(part: Part) -> None:
-            await self._parts.turns.mark_sending(table.turn, part)
+            await self._parts.delivery.record_growing(table.turn, part)
 
         stop = Button(STOP.say(question.language), f"stop:{table.turn.id}")
         draft_id = draft_number(table.turn.id, seat)

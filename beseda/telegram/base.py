@@ -119,6 +119,14 @@ class Mailer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of a search: the id of the message, or None; with `is_certain` None means that it was not sent."""
+
+    message_id: int | None
+    is_certain: bool = False
+
+
 class Messenger(Protocol):
     """One bot's voice in Telegram."""
 
@@ -142,7 +150,15 @@ class Messenger(Protocol):
         """Send a part, or edit it where it has a message id already, and return its message id.
 
         Waits as Telegram's flood control says and tries again while Telegram is away. Raises
-        TelegramForbiddenError, TelegramRefusedError or TelegramUnauthorizedError.
+        TelegramForbiddenError, TelegramRefusedError or TelegramUnauthorizedError, TelegramGoneError for an edit whose
+        message is gone, and TelegramUnansweredError for a send that may have had an effect: the part is unknown then.
+        """
+        ...
+
+    async def look_up(self, target: Target, part: Part) -> Finding:
+        """Search the chat for a part whose state is unknown, once its call can no longer take effect.
+
+        Raises StorageError, and the errors of `put`.
         """
         ...
 

@@ -34,7 +34,9 @@ DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegra
 LOCAL_LIMIT = 2000 * 1024 * 1024  # bytes over a server of one's own: #using-a-local-bot-api-server
 _ANSWER_LIMIT = 32 * 1024 * 1024  # bytes: 100 updates of the largest kind stay far below it
 _CHUNK = 64 * 1024
-_CONNECT = 10.0  # seconds for a connection; what fails until then was not sent
+_CONNECT = 10.0  # seconds for a connection, waiting for a free one included; a call that fails until then was not sent
+_LATE = 5.0  # seconds within which a call may take effect after its connection was lost
+_GATEWAY = {502, 504}  # a proxy before the server: the call may have reached it
 _JSON = {"Content-Type": "application/json"}
 
 _KINDS: dict[int, type[TelegramError]] = {
@@ -157,7 +159,7 @@ class BotApi:
         try:
             async with self._session.post(
                 self._methods + method,
-                timeout=aiohttp.ClientTimeout(total=patience, sock_connect=_CONNECT),
+                timeout=aiohttp.ClientTimeout(patience, connect=min(_CONNECT, 0.9 * patience), sock_connect=_CONNECT),
                 allow_redirects=False,
                 **request,
             ) as response:
@@ -167,7 +169,7 @@ class BotApi:
         except TimeoutError:
             raise TelegramUnansweredError(f"{method}: no answer within {patience:g} s") from None
         except aiohttp.ClientError as error:
-            raise TelegramUnansweredError(f"{method}: {type(error).__name__}") from None
+            raise _unanswered(f"{method}: {type(error).__name__}") from None
 
     async def _fetch(self, address: str, target: Path, limit: int) -> int:
         size = 0
@@ -207,8 +209,12 @@ async def _read_answer(method: str, response: aiohttp.ClientResponse) -> bytes:
         body += chunk
         if len(body) > _ANSWER_LIMIT:
             response.close()
-            raise TelegramUnavailableError(f"{method}: an answer of more than {_ANSWER_LIMIT} bytes")
+            raise _unanswered(f"{method}: an answer of more than {_ANSWER_LIMIT} bytes")
     return bytes(body)
+
+
+def _unanswered(detail: str) -> TelegramUnansweredError:
+    return TelegramUnansweredError(detail, retry_after=_LATE)
 
 
 def _result(method: str, status: int, body: bytes) -> Any:
@@ -220,9 +226,13 @@ def _result(method: str, status: int, body: bytes) -> Any:
         description = str(answer.get("description", ""))
         parameters = answer.get("parameters") or {}
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        kind = _KINDS.get(status, TelegramUnavailableError)
-        raise kind(f"{method}: HTTP {status} without a Bot API answer") from None
+        detail = f"{method}: HTTP {status} without a Bot API answer"
+        if status in _KINDS or status == 503:  # a proxy without a server behind it
+            raise _KINDS.get(status, TelegramUnavailableError)(detail) from None
+        raise _unanswered(detail) from None
     if type(moved := parameters.get("migrate_to_chat_id")) is int:
         raise _MovedError(f"{method}: {code} {description}", moved)
+    if code in _GATEWAY:
+        raise _unanswered(f"{method}: {code} {description}")
     default = TelegramUnavailableError if code >= 500 else TelegramRefusedError
     raise _KINDS.get(code, default)(f"{method}: {code} {description}", retry_after=parameters.get("retry_after"))

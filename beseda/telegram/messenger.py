@@ -1,9 +1,11 @@
 """One bot's voice: parts go out in the form Telegram takes, as fast as it allows, until it has taken them."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,17 @@ from beseda.domain.turn import Part, PartState
 from beseda.errors import (
     TelegramConflictError,
     TelegramFloodError,
+    TelegramGoneError,
     TelegramRefusedError,
+    TelegramUnansweredError,
     TelegramUnavailableError,
 )
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.telegram.base import FloodNote, LiveAnswer, LiveRequest, Markup, Target
+from beseda.telegram.base import Finding, FloodNote, LiveAnswer, LiveRequest, Markup, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import write_markup
+from beseda.telegram.lookup import Limits, MessageIds, SendLookup
 from beseda.telegram.pacing import Pacer
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.render import render, to_html
@@ -46,6 +51,7 @@ class TelegramMessenger:
         """`files` is the folder that paths of media are below. Whoever shares chats with others sets `guard`."""
         self.api = api
         self.guard: Guard = _let_through
+        self._lookup: SendLookup | None = None
         self._calls = PartCalls(api, files or Path())
         self._pacer = pacer
         self._clock = clock
@@ -54,6 +60,11 @@ class TelegramMessenger:
         self._drafts_known = True
         self._draftless: set[int] = set()
         self._closed_until: dict[int, float] = {}
+
+    def search_in(self, store: MessageIds) -> None:
+        """Have sends whose answer was lost looked up from now on."""
+        limits = Limits(self._take_own_turn, self.obey_flood)
+        self._lookup = SendLookup(self.api, self._calls, limits, store, self._clock)
 
     async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
         pieces = await _render(markdown, partial=False)
@@ -74,13 +85,26 @@ class TelegramMessenger:
             await self._clock.sleep(delay)
 
     async def put(self, target: Target, part: Part) -> int:
-        return await self._insist(target, lambda: self._put_once(target, part))
+        if part.message_id is None:
+            send = functools.partial(self._concede, target, functools.partial(self._calls.send, target, part))
+            return await self._insist(target, send, sends=part)
+        if part.media:
+            return part.message_id  # files do not change: it was sent
+        try:
+            return await self.edit(target, part)
+        except TelegramRefusedError as error:
+            if classify(error) is Refusal.CHAT:
+                raise
+            raise TelegramGoneError(error.detail) from error
 
     async def edit(self, target: Target, part: Part) -> int:
         return await self._insist(target, lambda: self._edit_once(target, part))
 
-    async def _insist(self, target: Target, call: Callable[[], Awaitable[int]]) -> int:
-        """Make a call as often as it takes, within Telegram's limits."""
+    async def look_up(self, target: Target, part: Part) -> Finding:
+        return Finding(None) if self._lookup is None else await self._lookup.find(target, part)
+
+    async def _insist(self, target: Target, call: Callable[[], Awaitable[int]], *, sends: Part | None = None) -> int:
+        """Make a call as often as it takes, within Telegram's limits. One that `sends` a part may be sent already."""
         attempt = 0
         while True:
             await self.wait(target)
@@ -91,9 +115,17 @@ class TelegramMessenger:
             except TelegramFloodError as error:
                 await self.obey_flood(target, error)
             except (TelegramUnavailableError, TelegramConflictError) as error:
+                if sends is not None and isinstance(error, TelegramUnansweredError):
+                    self._lose(sends, error)
+                    raise
+                # An edit may be repeated whatever became of it; any other call had no effect.
                 log.warning("Telegram is away, trying again: %s", error.detail)
                 await self._clock.sleep(self._backoff.delay(attempt))
             attempt += 1
+
+    def _lose(self, part: Part, error: TelegramUnansweredError) -> None:
+        part.state = PartState.UNKNOWN
+        part.over_at = self._clock.now() + timedelta(seconds=error.retry_after or 0.0)
 
     def live(self, request: LiveRequest) -> LiveAnswer:
         has_drafts = self._drafts_known and request.target.chat.chat_id not in self._draftless
@@ -101,22 +133,9 @@ class TelegramMessenger:
             return StreamedAnswer(self, request)
         return EditedAnswer(self, request)
 
-    async def _put_once(self, target: Target, part: Part) -> int:
-        if part.message_id is not None:
-            if part.media:
-                return part.message_id  # files do not change: it was sent
-            try:
-                return await self._edit_once(target, part)
-            except TelegramRefusedError as error:
-                if classify(error) is Refusal.CHAT:
-                    raise
-                log.warning("sent anew, the message cannot be edited: %s", error.detail)
-                part.message_id = None
-        return await self._concede(target, lambda form: self._calls.send(target, part, form))
-
     async def _edit_once(self, target: Target, part: Part) -> int:
         try:
-            return await self._concede(target, lambda form: self._calls.edit(target, part, form))
+            return await self._concede(target, functools.partial(self._calls.edit, target, part))
         except TelegramRefusedError as error:
             if classify(error) is Refusal.UNCHANGED and part.message_id is not None:
                 return part.message_id
@@ -151,6 +170,10 @@ class TelegramMessenger:
         await self._pacer.wait_for_bot()
         self._pacer.count(target.chat.chat_id, target.kind)
 
+    async def _take_own_turn(self, target: Target) -> None:
+        await self.take_turn(target)
+        await self.guard(target.chat.chat_id)
+
     async def show_typing(self, target: Target) -> None:
         """Show “typing…” for five seconds."""
         await self.guard(target.chat.chat_id)
@@ -183,18 +206,24 @@ class TelegramMessenger:
         pieces = await _render(markdown, partial=True)
         if not pieces or not await self._pacer.has_room():
             return
-        part = request.part
-        if part.message_id is None:
-            part.state = PartState.SENDING
-            await request.record(part)
+        part, target = request.part, request.target
+        if part.state is PartState.UNKNOWN:
+            return  # searched for once the answer is whole
         shown = replace(part, html=pieces[0], markup=markup)
-        await self.guard(request.target.chat.chat_id)
-        self._pacer.count(request.target.chat.chat_id, request.target.kind)
-        place = self._calls.send if part.message_id is None else self._calls.edit
-        message_id = await place(request.target, shown)
         if part.message_id is None:
-            part.message_id = message_id
+            part.state, part.sent_as = PartState.SENDING, shown.content()
             await request.record(part)
+        await self.guard(target.chat.chat_id)
+        self._pacer.count(target.chat.chat_id, target.kind)
+        if part.message_id is not None:
+            await self._calls.edit(target, shown)
+            return
+        try:
+            part.message_id = await self._calls.send(target, shown)
+        except TelegramUnansweredError as error:
+            self._lose(part, error)
+            raise
+        await request.record(part)
 
     async def obey_flood(self, target: Target, error: TelegramFloodError) -> None:
         """Close the chat for as long as Telegram says, and keep a note of it."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from beseda.config.setting import Section, Setting, Url
+from beseda.config.setting import Section, Setting, Switch, Url
 
 TELEGRAM_API = "https://api.telegram.org"
 BOT_TOKEN_VARIABLES: Mapping[str, str] = {"HF_BOT_TOKEN": "hf_demo"}  # as its document has it
@@ -51,3 +51,14 @@ class TelegramSection(Section):
             variables=("TELEGRAM_API_URL",),
         ),
     ] = TELEGRAM_API
+    lookup: Annotated[
+        Switch,
+        Setting(
+            "telegram.lookup",
+            "Search the chat for a message whose send was not answered before it is sent again. "
+            "Turn it off where another program sends messages with the same token: the search could overwrite them.",
+            "`on` or `off`",
+            variables=("BESEDA_LOOKUP",),
+            default="on",
+        ),
+    ] = True

@@ -6,8 +6,7 @@ from beseda.dispatch.handlers.history import keep_private, write_size
 from beseda.dispatch.router import Router
 from beseda.dispatch.speaker import may_act_for
 from beseda.domain.file import FileOwner
-from beseda.domain.media import Media, MediaKind, write_media
-from beseda.domain.turn import Part
+from beseda.domain.media import Media, MediaKind
 from beseda.kit.texts import Text
 from beseda.services.personal_data import NameStates
 from beseda.telegram.base import Button
@@ -44,7 +43,7 @@ async def hand_over(context: Context) -> None:
         async for volume in volumes:
             media = Media(MediaKind.DOCUMENT, str(volume.path.absolute()), f"my-data-{volume.number}.zip")
             caption = context.say(_VOLUME, number=volume.number)
-            await context.desk.messenger.put(context.target, Part(0, caption, media=write_media([media])))
+            await context.post(caption, [media])
     await context.reply(context.say(_SENT))
 
 

@@ -1,0 +1,58 @@
+"""What Telegram is known to have taken, until the database knows it, too."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from beseda.errors import RowRefusedError, StorageError
+from beseda.kit.backoff import Backoff
+from beseda.kit.tasks import end_tasks
+
+log = logging.getLogger(__name__)
+
+
+class SentRecords:
+    """Writes such facts for as long as the database is away: a fact that is forgotten is a message sent twice."""
+
+    def __init__(self) -> None:
+        self._writing: set[asyncio.Task[None]] = set()
+        self._backoff = Backoff(first=0.5, cap=5.0)
+
+    async def keep(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write a fact and return once it is written, whenever that is.
+
+        A caller that is cancelled stops waiting, and the fact is written all the same. Raises RowRefusedError.
+        """
+        await asyncio.shield(self._start(self._insist(write)))
+
+    async def close(self, *, within: float) -> None:
+        """Give what is not written yet this many seconds."""
+        if self._writing:
+            _, late = await asyncio.wait(set(self._writing), timeout=within)
+            if late:
+                log.warning("%d messages were sent and are not on record", len(late))
+            await end_tasks(late)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._writing.add(task)
+        task.add_done_callback(self._finish)
+        return task
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._writing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a message that was sent is not on record: %s", error)
+
+    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+        attempt = 0
+        while True:
+            try:
+                return await write()
+            except RowRefusedError:
+                raise
+            except StorageError as error:
+                log.warning("sent, and not on record yet: %s", error.detail)
+                await asyncio.sleep(self._backoff.delay(attempt))
+                attempt += 1

@@ -1,0 +1,173 @@
+"""The search for a message whose send was never answered: was it sent, and under which id?
+
+An edit that changes nothing is answered "message is not modified", and changes nothing; an edit of an id that is no
+message of the chat, or not ours, is refused in other words (docs/decisions/0027). So an edit with the whole content of
+the lost message is tried on each id that stands in no row.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from beseda.domain.conversation import ChatKind
+from beseda.domain.media import read_media
+from beseda.domain.sent_message import KnownMessages, find_candidates, message_box
+from beseda.domain.turn import Part
+from beseda.errors import (
+    TelegramConflictError,
+    TelegramError,
+    TelegramFloodError,
+    TelegramRefusedError,
+    TelegramUnavailableError,
+)
+from beseda.kit.backoff import Backoff
+from beseda.kit.clock import Clock
+from beseda.telegram.base import Finding, Target
+from beseda.telegram.client import BotApi
+from beseda.telegram.refusals import Refusal, classify
+from beseda.telegram.sending import AS_IT_IS, Form, PartCalls
+
+log = logging.getLogger(__name__)
+
+_PROBES, _PROBES_GROUP = 8, 3  # edits for one part; a group takes about twenty a minute
+_EVERY = 0.2  # seconds between two probes of one bot
+_NO_ANSWERS = 20  # probes in a row that may stay without an answer: minutes
+_INTAKE_SECONDS = 10.0  # how long a search waits for updates that Telegram still holds
+_INTAKE_EVERY = 0.5
+_ANSWER = timedelta(seconds=30)  # time-out of a call
+_LOST = timedelta(seconds=5)  # by when a call whose connection was lost has taken effect, if it does
+
+TakeTurn = Callable[[Target], Awaitable[None]]
+ObeyFlood = Callable[[Target, TelegramFloodError], Awaitable[None]]
+
+
+class MessageIds(Protocol):
+    """Recorded message ids; `beseda.storage.base.sent_message.SentMessageStore`."""
+
+    async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
+        """Return the ids of counter `box` around a call that began then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Called before each probe: `take_turn` keeps it within Telegram's pace and confirms the lease of the chat."""
+
+    take_turn: TakeTurn
+    obey_flood: ObeyFlood
+
+
+class SendLookup:
+    """Searches one bot's chats."""
+
+    def __init__(self, api: BotApi, calls: PartCalls, limits: Limits, store: MessageIds, clock: Clock) -> None:
+        self._api = api
+        self._calls = calls
+        self._limits = limits
+        self._store = store
+        self._clock = clock
+        self._backoff = Backoff(first=0.5, cap=15.0)
+        self._probing = asyncio.Lock()
+        self._asking = asyncio.Lock()
+        self._caught_up_at = clock.now() - _ANSWER
+
+    async def find(self, target: Target, part: Part) -> Finding:
+        """Search for a part whose call was made and not answered.
+
+        Waits until that call can no longer take effect. Raises StorageError, LeaseLostError, and the errors of `put`.
+        """
+        probe = _make_probe(part)
+        if probe is None:
+            return Finding(None)
+        over_at = await self._wait_until_over(part)
+        await self._wait_for_intake(over_at)
+        box = message_box(target.chat.chat_id)
+        known = await self._store.around(target.chat.bot, box, part.begun_at or over_at - _ANSWER)
+        most = _PROBES if target.kind is ChatKind.PRIVATE else _PROBES_GROUP
+        candidates, are_all = find_candidates(known, over_at, most)
+        patience = _NO_ANSWERS
+        for number in candidates:
+            answer: bool | None = None
+            while answer is None and patience:
+                answer = await self._probe(target, replace(probe, message_id=number), patience)
+                patience = _NO_ANSWERS if answer is not None else patience - 1
+            if answer:
+                return Finding(number, is_certain=True)
+        return Finding(None, is_certain=are_all and patience > 0)
+
+    async def _probe(self, target: Target, probe: Part, patience: int) -> bool | None:
+        """Return whether a message is the one that is searched for; None where no answer came."""
+        await self._limits.take_turn(target)
+        async with self._probing:
+            await self._clock.sleep(_EVERY)
+        try:
+            return await self._try_edit(target, probe)
+        except TelegramFloodError as error:
+            await self._limits.obey_flood(target, error)
+        except (TelegramUnavailableError, TelegramConflictError) as error:
+            log.info("no answer to a probe: %s", error.detail)
+        await self._clock.sleep(self._backoff.delay(_NO_ANSWERS - patience))
+        return None
+
+    async def _try_edit(self, target: Target, probe: Part, form: Form = AS_IT_IS) -> bool:
+        try:
+            await self._calls.edit(target, probe, form)
+        except TelegramRefusedError as error:
+            refusal = classify(error)
+            if refusal is Refusal.MARKUP and not form.plain:
+                return await self._try_edit(target, probe, form.without(refusal))  # then it was sent like that, too
+            if refusal is Refusal.CHAT:
+                raise
+            return refusal is Refusal.UNCHANGED
+        log.warning(
+            "chat %d: message %s held something else and now holds the answer", target.chat.chat_id, probe.message_id
+        )
+        return True
+
+    async def _wait_until_over(self, part: Part) -> datetime:
+        now = self._clock.now()
+        if part.over_at is None:
+            # Of a call of a process that is gone: its connection was lost by now, or its time-out has passed.
+            part.over_at = min(now + _LOST, (part.begun_at or now) + _ANSWER)
+        if (seconds := (part.over_at - now).total_seconds()) > 0:
+            await self._clock.sleep(seconds)
+        return part.over_at
+
+    async def _wait_for_intake(self, over_at: datetime) -> None:
+        """Wait until the updates of before then are stored: the ids they bring are no candidates."""
+        deadline = self._clock.monotonic() + _INTAKE_SECONDS
+        while self._caught_up_at < over_at and self._clock.monotonic() < deadline:
+            async with self._asking:
+                if self._caught_up_at < over_at and not await self._ask_intake():
+                    await self._clock.sleep(_INTAKE_EVERY)
+
+    async def _ask_intake(self) -> bool:
+        asked_at = self._clock.now()
+        try:
+            info = await self._api.call("getWebhookInfo")
+            pending = int(info.get("pending_update_count", 0))
+        except TelegramRefusedError:
+            pending = 0  # a server that does not know the method
+        except TelegramError as error:
+            log.info("the backlog of Telegram is not known: %s", error.detail)
+            return False
+        if pending == 0:
+            self._caught_up_at = asked_at
+        return pending == 0
+
+
+def _make_probe(part: Part) -> Part | None:
+    """Return the part with the content of its call, where an edit with it is safe and proves something.
+
+    That is a text, or one file with a caption: albums answer now this, now that (tdlib/td#1463, #1648), and a message
+    that brought a keyboard for the input field, or took it away, cannot be edited at all (tdlib/td#3196).
+    """
+    html, markup = part.as_sent()
+    if markup and '"inline_keyboard"' not in markup:
+        return None
+    if part.media and (len(read_media(part.media)) > 1 or not html):
+        return None
+    return replace(part, html=html, markup=markup)
