@@ -286,6 +286,10 @@ class Context:
         """Have the model answer a turn that was put back to its beginning."""
         await self._answer(await self.question(turn.input, turn.kind), turn)
 
+    async def ask_anew(self, text: str, turn: Turn) -> None:
+        """Have the model answer a turn that was put back to its beginning, with other words."""
+        await self._answer(await self.question(text, turn.kind), turn)
+
     async def _answer(self, question: Question, turn: Turn | None) -> None:
         self._turned = True
         await self.desk.answerer(self, question, turn)

@@ -7,7 +7,7 @@ import logging
 import mimetypes
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 # Asked of Telegram by name: what is not listed here never comes in.
-WANTED = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
+WANTED = ("message", "edited_message", "callback_query", "my_chat_member", "stopped_message_generation")
 
 
 class Kind(StrEnum):
@@ -87,8 +87,8 @@ class IncomingMessage:
 
     `text` are the words as they stand in the message. `said` are the same with what is not the person's own marked
     (`beseda.domain.quotation`), empty where there is nothing to mark; `quoted` are the words that are replied to.
-    `origin` is the author of a forwarded message. `last_piece` is the length, in UTF-16 units, of the message joined
-    last, where several were joined.
+    `origin` is the author of a forwarded message, `edited` whether these are new words of an earlier one.
+    `last_piece` is the length, in UTF-16 units, of the message joined last, where several were joined.
     """
 
     place: Place
@@ -104,6 +104,7 @@ class IncomingMessage:
     origin: str = ""
     quoted: tuple[Quotation, ...] = ()
     said: str = ""
+    edited: bool = False
     album: str = ""
     last_piece: int = 0
 
@@ -186,9 +187,9 @@ def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
 
 def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
     if message := content.get("message"):
-        if "migrate_to_chat_id" in message:
-            return Move(_place(update, message, me), int(message["migrate_to_chat_id"]))
-        return _message(update, message, me)
+        return _move(update, message, me) or _message(update, message, me)
+    if edited := content.get("edited_message"):
+        return _edit(update, edited, me)
     if query := content.get("callback_query"):
         return _press(update, query, me)
     if stopped := content.get("stopped_message_generation"):
@@ -209,6 +210,11 @@ def _notice(update: StoredUpdate, content: Json, me: Identity) -> Notice:
         turn_id=update.turn_id,
     )
     return Notice(place, read_person(content["user"]), str(content["kind"]), dict(content["data"]))
+
+
+def _move(update: StoredUpdate, message: Json, me: Identity) -> Move | None:
+    moved = message.get("migrate_to_chat_id")
+    return None if moved is None else Move(_place(update, message, me), int(moved))
 
 
 def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage | None:
@@ -240,6 +246,14 @@ def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessa
         said=_mark(message, text, origin, forwarded=forwarded),
         album=str(message.get("media_group_id", "")),
     )
+
+
+def _edit(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage | None:
+    """Return a message with its new words; None for a live location, and where the new words are a command."""
+    event = _message(update, message, me)
+    if event is None or event.command or not event.text or not ("text" in message or "caption" in message):
+        return None
+    return replace(event, edited=True)
 
 
 def _mark(message: Json, text: str, origin: str, *, forwarded: bool) -> str:

@@ -1,6 +1,7 @@
 """The record of turns as a replica may write it: while the chat is its own."""
 
 from beseda.dispatch.territory import Ground
+from beseda.domain.conversation import Conversation
 from beseda.domain.message import Message
 from beseda.domain.turn import Part, Turn
 from beseda.domain.update import partition_of
@@ -49,6 +50,10 @@ class GuardedTurns:
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn."""
         return await self._turns.find(turn_id)
+
+    async def find_question(self, conversation: Conversation, message_id: int) -> Turn | None:
+        """Return the turn that a message opened."""
+        return await self._turns.find_question(conversation, message_id)
 
     async def _confirm(self, turn: Turn) -> None:
         await self._ground.confirm(partition_of(turn.conversation.key.chat_id))

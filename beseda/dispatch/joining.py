@@ -26,8 +26,9 @@ class Joiner:
     async def take(self, lane: Lane[Event]) -> Event:
         """Return the next event of the lane."""
         event = lane.take()
-        if not isinstance(event, IncomingMessage):
+        if not isinstance(event, IncomingMessage) or event.edited:
             return event
+        event = _take_edits(event, lane)
         for _ in range(_JOINED_MESSAGES):
             following = await self._take_following(event, lane)
             if following is None:
@@ -42,7 +43,20 @@ class Joiner:
         if len(event.text) >= _JOINED_LIMIT or (not wait and not _is_resumed(event, lane)):
             return None
         following = await lane.take_next_if(lambda other: _belongs(event, other), within=wait)
-        return following if isinstance(following, IncomingMessage) else None
+        return _take_edits(following, lane) if isinstance(following, IncomingMessage) else None
+
+
+def _take_edits(event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage:
+    """Return a message with the newest words that wait in its lane: nobody has read the earlier ones."""
+
+    def is_edit(other: Event) -> bool:
+        return isinstance(other, IncomingMessage) and other.edited and other.message_id == event.message_id
+
+    for edit in lane.take_all_if(is_edit):
+        assert isinstance(edit, IncomingMessage)  # noqa: S101 - the predicate's promise, for the type checker
+        place = replace(event.place, update_ids=(*event.place.update_ids, *edit.place.update_ids))
+        event = replace(edit, place=place, edited=False)
+    return event
 
 
 def _may_go_on(event: IncomingMessage) -> bool:
@@ -66,7 +80,7 @@ def _units(text: str) -> int:
 
 
 def _belongs(first: IncomingMessage, other: Event) -> bool:
-    if not isinstance(other, IncomingMessage) or other.person.id != first.person.id or other.command:
+    if not isinstance(other, IncomingMessage) or other.person.id != first.person.id or other.command or other.edited:
         return False
     if first.place.turn_id is not None or other.place.turn_id is not None:
         return first.place.turn_id == other.place.turn_id

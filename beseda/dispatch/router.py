@@ -20,6 +20,7 @@ class Router:
         self.messages: dict[Kind, Handler] = {}
         self.events: dict[type, Handler] = {}
         self.notices: dict[str, Handler] = {}
+        self.edits: list[Handler] = []
         self.answerer: Answerer = answer_plainly
         self.preparations: list[Preparation] = []
         self.modes: dict[str, Mode] = {}
@@ -51,6 +52,11 @@ class Router:
 
         return enter
 
+    def edit(self, handler: Handler) -> Handler:
+        """Enter the handler for messages that were edited."""
+        self.edits = [handler]
+        return handler
+
     def notice(self, kind: str) -> Callable[[Handler], Handler]:
         """Enter a handler for updates of our own of this kind: `beseda.domain.update.internal_update` makes them."""
         return _entry(self.notices, kind)
@@ -72,6 +78,7 @@ class Router:
         self.messages |= other.messages
         self.events |= other.events
         self.notices |= other.notices
+        self.edits = other.edits or self.edits
         self.preparations += other.preparations
         self.modes |= other.modes
         if other.answerer is not answer_plainly:
@@ -94,6 +101,8 @@ class Router:
             return self.commands[event.command]
         if not event.addressed:
             return None
+        if event.edited:
+            return self.edits[0] if self.edits else None
         if event.kind is Kind.TEXT and not event.text and not event.quoted:
             return refuse_kind
         return self.messages.get(event.kind, refuse_kind)

@@ -37,6 +37,14 @@ class Lane(Generic[Item]):
         self.taken += 1
         return self._items.popleft()
 
+    def take_all_if(self, wanted: Callable[[Item], bool]) -> list[Item]:
+        """Remove and return the items that `wanted` takes, wherever they stand."""
+        found = [item for item in self._items if wanted(item)]
+        if found:
+            self._items = deque(item for item in self._items if not wanted(item))
+            self.taken += len(found)
+        return found
+
     def empty(self) -> list[Item]:
         """Remove and return all items."""
         items = list(self._items)

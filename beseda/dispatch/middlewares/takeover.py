@@ -31,7 +31,7 @@ async def keep_silent(context: Context, handler: Handler) -> None:
 def _concerns_model(context: Context) -> bool:
     event = context.event
     if isinstance(event, IncomingMessage):
-        return not event.command and event.kind in _HELD
+        return not event.command and not event.edited and event.kind in _HELD
     return isinstance(event, Press) and event.data.startswith(ASKING)
 
 

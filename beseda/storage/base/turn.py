@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from beseda.domain.conversation import Conversation
 from beseda.domain.message import Message
 from beseda.domain.turn import Part, Turn
 from beseda.domain.usage import ModelCall
@@ -45,4 +46,8 @@ class TurnStore(Protocol):
 
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn with its parts (those of its last attempt) and updates, or None."""
+        ...
+
+    async def find_question(self, conversation: Conversation, message_id: int) -> Turn | None:
+        """Return the newest turn of a conversation that a message of Telegram opened, or None."""
         ...

@@ -243,6 +243,16 @@ class SqlTurnRepository:
         """Return a turn with its parts (those of its last attempt) and updates, or None."""
         return await self._database.read(lambda connection: _load_turn(connection, turn_id))
 
+    async def find_question(self, conversation: Conversation, message_id: int) -> Turn | None:
+        """Return the newest turn of a conversation that a message of Telegram opened, or None."""
+        params = {"conversation_id": conversation.id, "message_id": message_id}
+
+        def work(connection: Connection) -> Turn | None:
+            turn_id = connection.execute(_find_question, params).scalar()
+            return None if turn_id is None else _load_turn(connection, turn_id)
+
+        return await self._database.read(work)
+
 
 def _check_owners(connection: Connection, opened: Sequence[Turn]) -> list[None]:
     """Check in the transaction that opened turns that each row is of the turn's conversation. Raises IdTakenError."""
@@ -392,6 +402,12 @@ _find_turn = (
     )
     .join(conversations, conversations.c.id == turns.c.conversation_id)
     .where(turns.c.id == bindparam("turn_id"))
+)
+_find_question = (
+    select(turns.c.id)
+    .where(turns.c.conversation_id == bindparam("conversation_id"), turns.c.reply_to == bindparam("message_id"))
+    .order_by(turns.c.id.desc())
+    .limit(1)
 )
 _find_parts = (
     select(deliveries)

@@ -207,3 +207,15 @@ async def test_text_no_database_takes_is_cleaned(world: World) -> None:
     conversation = await world.open_conversation()
     await world.talk(conversation, "a\0b", "привет\0\ud83d")
     assert [m.content for m in await world.conversations.recent(conversation, 2)] == ["ab", "привет?"]
+
+
+async def test_question_is_found_by_the_newest_turn_of_its_message(world: World) -> None:
+    mine, other = await world.open_conversation(), await world.open_conversation(8)
+    numbers = {conversation.id: [new_id(), new_id()] for conversation in (mine, other)}
+    for conversation in (mine, other):
+        for number in numbers[conversation.id]:
+            turn = Turn(number, conversation, conversation.key.chat_id, TurnKind.CHAT, reply_to=55, input="q")
+            await world.turns.open(turn, None)
+    found = await world.turns.find_question(mine, 55)
+    assert found is not None and found.id == max(numbers[mine.id])
+    assert await world.turns.find_question(mine, 56) is None
