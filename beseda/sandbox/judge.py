@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from beseda.sandbox.formatted import FormattedText, clean_text, merge_entities
+from beseda.sandbox.entities import read_entities, show_entities
+from beseda.sandbox.formatted import FormattedText, count_units, drop_hidden, limit_count, trim_text
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 
 if TYPE_CHECKING:
@@ -17,35 +18,15 @@ if TYPE_CHECKING:
 
     from beseda.sandbox.formatted import Entity
 
-_PLAIN_TYPES = {
-    "textEntityTypeBold": "bold",
-    "textEntityTypeItalic": "italic",
-    "textEntityTypeUnderline": "underline",
-    "textEntityTypeStrikethrough": "strikethrough",
-    "textEntityTypeSpoiler": "spoiler",
-    "textEntityTypeCode": "code",
-    "textEntityTypePre": "pre",
-    "textEntityTypeBlockQuote": "blockquote",
-    "textEntityTypeExpandableBlockQuote": "expandable_blockquote",
-    "textEntityTypeMention": "mention",
-    "textEntityTypeHashtag": "hashtag",
-    "textEntityTypeCashtag": "cashtag",
-    "textEntityTypeBotCommand": "bot_command",
-    "textEntityTypeUrl": "url",
-    "textEntityTypeEmailAddress": "email",
-    "textEntityTypePhoneNumber": "phone_number",
-    "textEntityTypeBankCardNumber": "bank_card_number",
-}
-_FOUND_TYPES = frozenset(
-    {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"}
-)
-_WRITTEN_TYPES = frozenset(_PLAIN_TYPES.values()) - _FOUND_TYPES
 _PARSE_MODES: dict[str, dict[str, Any]] = {
     "markdown": {"@type": "textParseModeMarkdown", "version": 1},
     "markdownv2": {"@type": "textParseModeMarkdown", "version": 2},
     "html": {"@type": "textParseModeHTML"},
 }
 _MAX_TEXT_BYTES = 1 << 15
+# What parseMarkdown would take for formatting, and the code points for private use that stand in for it.
+_MARKERS = "*_~`|[]()\\"
+_PRIVATE_USE = range(0xE000, 0xF8F0, len(_MARKERS))
 
 
 class Judge:
@@ -64,25 +45,59 @@ class Judge:
         if not text:
             return FormattedText("")
         parsed = self._parse(text, parse_mode.lower(), entities)
-        cleaned = clean_text(parsed.text, parsed.entities)
-        found = self._find_entities(cleaned.text)
-        return FormattedText(cleaned.text, merge_entities(cleaned.entities, found))
+        trimmed = trim_text(parsed.text, parsed.entities)
+        written = limit_count(trimmed.entities)
+        found = self._execute({"@type": "getTextEntities", "text": trimmed.text})["entities"] or []
+        if found:
+            merged = [*written, *drop_hidden(found, written)]
+            written = self._split_entities(merged, count_units(trimmed.text))
+        return FormattedText(trimmed.text, show_entities(written, self._find_user))
 
     def _parse(self, text: str, parse_mode: str, entities: Any) -> FormattedText:
         if len(text.encode("utf-8", "surrogatepass")) > _MAX_TEXT_BYTES:
             raise bad_request("text is too long")
         if not parse_mode or parse_mode == "none":
-            return FormattedText(text, self._read_entities(entities))
+            return self._settle(text, read_entities(entities, self._find_user))
         if parse_mode not in _PARSE_MODES:
             raise bad_request("unsupported parse_mode")
-        answer = self._execute({"@type": "parseTextEntities", "text": text, "parse_mode": _PARSE_MODES[parse_mode]})
+        request = {"@type": "parseTextEntities", "text": text, "parse_mode": _PARSE_MODES[parse_mode]}
+        answer = self._check(request)
+        known = [entity for entity in answer["entities"] if self._is_known(entity["type"])]
+        return FormattedText(answer["text"], known)
+
+    def _is_known(self, kind: dict[str, Any]) -> bool:
+        return kind["@type"] != "textEntityTypeMentionName" or self._find_user(kind["user_id"]) is not None
+
+    def _settle(self, text: str, entities: list[Entity]) -> FormattedText:
+        """Clean a text and check and sort its entities; raises ApiRefusalError.
+
+        TDLib exports its `fix_formatted_text` with a Markdown parser behind it only. So the text goes there with its
+        markers replaced; its refusals count bytes, so they come from the text as it is.
+        """
+        if entities:
+            self._check({"@type": "getMarkdownText", "text": _make_text(text, entities)})
+        taken = set(text)
+        first = next(start for start in _PRIVATE_USE if taken.isdisjoint(map(chr, range(start, start + len(_MARKERS)))))
+        masks = {ord(marker): first + number for number, marker in enumerate(_MARKERS)}
+        answer = self._check({"@type": "parseMarkdown", "text": _make_text(text.translate(masks), entities)})
+        unmasked = answer["text"].translate({mask: marker for marker, mask in masks.items()})
+        return FormattedText(unmasked, answer["entities"])
+
+    def _split_entities(self, entities: list[Entity], units: int) -> list[Entity]:
+        """Sort entities and split them where another begins or ends, as TDLib does once it has added what it found.
+
+        TDLib leaves a list that is in order as it is. Two entities at one place behind the text are never in order.
+        """
+        probe = {"@type": "textEntity", "offset": units + 1, "length": 1, "type": {"@type": "textEntityTypeBold"}}
+        text = _make_text("x" * (units + 2), [*entities, probe, probe])
+        answer = self._check({"@type": "parseMarkdown", "text": text})
+        return [entity for entity in answer["entities"] if entity["offset"] <= units]
+
+    def _check(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self._execute(request)
         if answer["@type"] == "error":
             raise bad_request(answer["message"])
-        return FormattedText(answer["text"], self._convert_all(answer["entities"]))
-
-    def _find_entities(self, text: str) -> list[Entity]:
-        answer = self._execute({"@type": "getTextEntities", "text": text})
-        return self._convert_all(answer["entities"]) if answer["entities"] else []
+        return answer
 
     def _execute(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -91,84 +106,6 @@ class Judge:
             raise ApiRefusalError(400, "Bad Request: strings must be encoded in UTF-8") from error
         return answer
 
-    def _convert_all(self, entities: list[dict[str, Any]]) -> list[Entity]:
-        converted = []
-        for entity in entities:
-            kind = self._convert_type(entity["type"])
-            if kind is not None:
-                converted.append({"offset": entity["offset"], "length": entity["length"], **kind})
-        return converted
 
-    def _convert_type(self, kind: dict[str, Any]) -> dict[str, Any] | None:
-        name = kind["@type"]
-        if name in _PLAIN_TYPES:
-            return {"type": _PLAIN_TYPES[name]}
-        if name == "textEntityTypeMentionName":
-            user = self._find_user(kind["user_id"])
-            return None if user is None else {"type": "text_mention", "user": user}
-        return _describe_rich_type(name, kind)
-
-    def _read_entities(self, entities: Any) -> list[Entity]:
-        if not isinstance(entities, list):
-            return []
-        read = (self._read_entity(entity) for entity in entities)
-        return [entity for entity in read if entity is not None]
-
-    def _read_entity(self, entity: Any) -> Entity | None:
-        if not isinstance(entity, dict):
-            raise bad_request("can't parse MessageEntity: expected an Object")
-        kind = _read_field(entity, "type", str)
-        place = {"type": kind, **{name: _read_field(entity, name, int) for name in ("offset", "length")}}
-        if kind in _FOUND_TYPES or place["length"] <= 0 or place["offset"] < 0:
-            return None
-        if kind == "text_mention":
-            user = self._find_user(_read_field(_read_field(entity, "user", dict), "id", int))
-            return None if user is None else {**place, "user": user}
-        if kind in {"text_link", "custom_emoji", "date_time"} or kind in _WRITTEN_TYPES:
-            needed = {"text_link": "url", "custom_emoji": "custom_emoji_id"}.get(kind)
-            if needed:
-                _read_field(entity, needed, str)
-            extra = ("url", "language", "custom_emoji_id", "unix_time", "date_time_format")
-            return {**place, **{name: entity[name] for name in extra if entity.get(name) is not None}}
-        raise bad_request("can't parse MessageEntity: Unsupported type specified")
-
-
-def _read_field(value: dict[str, Any], name: str, kind: type) -> Any:
-    found = value.get(name)
-    if found is None:
-        raise bad_request(f"can't parse MessageEntity: Can't find field \"{name}\"")
-    if kind is int and isinstance(found, str) and found.lstrip("-").isdecimal():
-        return int(found)
-    if not isinstance(found, kind) or isinstance(found, bool):
-        title = {int: "Number", str: "String", dict: "Object"}[kind]
-        raise bad_request(f'can\'t parse MessageEntity: Field "{name}" must be of type {title}')
-    return found
-
-
-def _describe_rich_type(name: str, kind: dict[str, Any]) -> dict[str, Any] | None:
-    match name:
-        case "textEntityTypePreCode":
-            return {"type": "pre", "language": kind["language"]}
-        case "textEntityTypeTextUrl":
-            return {"type": "text_link", "url": kind["url"]}
-        case "textEntityTypeCustomEmoji":
-            return {"type": "custom_emoji", "custom_emoji_id": str(kind["custom_emoji_id"])}
-        case "textEntityTypeDateTime":
-            return {"type": "date_time", "unix_time": kind["unix_time"], **_describe_time_format(kind)}
-    return None
-
-
-def _describe_time_format(kind: dict[str, Any]) -> dict[str, str]:
-    formatting = kind.get("formatting_type")
-    if formatting is None:
-        return {}
-    if formatting["@type"] == "dateTimeFormattingTypeRelative":
-        return {"date_time_format": "r"}
-    letters = "w" if formatting.get("show_day_of_week") else ""
-    letters += _pick_precision(formatting.get("date_precision"), "d")
-    return {"date_time_format": letters + _pick_precision(formatting.get("time_precision"), "t")}
-
-
-def _pick_precision(precision: dict[str, Any] | None, letter: str) -> str:
-    name = (precision or {}).get("@type", "")
-    return {"dateTimePartPrecisionLong": letter.upper(), "dateTimePartPrecisionShort": letter}.get(name, "")
+def _make_text(text: str, entities: list[Entity]) -> dict[str, Any]:
+    return {"@type": "formattedText", "text": text, "entities": entities}

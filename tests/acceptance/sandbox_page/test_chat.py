@@ -33,7 +33,8 @@ async def test_entities_are_shown_and_markup_in_text_stays_text(page: Page, bot:
     )
     await bot.say(ANNA, html, parse_mode="HTML")
     text = page.get_by_test_id("message-text")
-    await expect(text.locator("strong")).to_have_text("жирный курсив")
+    # Telegram cuts bold text at the border of what it found in a text (TDLib's resplit_entities).
+    await expect(text.locator("strong")).to_have_text(["жирный ", "курсив"])
     await expect(text.locator("strong em")).to_have_text("курсив")
     await expect(text.locator("pre code")).to_have_text("print(1)")
     await expect(text).to_contain_text("<img src=x onerror=alert(1)>")
