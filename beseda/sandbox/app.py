@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from beseda.sandbox.bot_api import BotApi
 from beseda.sandbox.chat_page import ChatPage
+from beseda.sandbox.method_calls import WebhookReplies
 from beseda.sandbox.realm import Realm
 from beseda.sandbox.user_api import UserApi
 
@@ -28,9 +29,13 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
         self._realm = Realm(settings)
+        self._realm.make_webhook_replies = lambda bot: WebhookReplies(self._realm, bot).carry_out
         self._bot_api = BotApi(self._realm)
         self.routes: list[BaseRoute] = [
             Route("/bot{token}/{method}", self._bot_api.call_method, methods=_METHODS),
+            # The server of Telegram answers these itself, in JSON (HttpConnection.cpp).
+            Route("/bot{token}/", self._bot_api.call_method, methods=_METHODS),
+            Route("/bot{token}", self._bot_api.refuse_path, methods=_METHODS),
             Route("/file/bot{token}/{path:path}", self._bot_api.download, methods=["GET"]),
             *UserApi(self._realm).make_routes("/sandbox/api"),
             *ChatPage(settings.page_folder).make_routes(),

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.responses import FileResponse, Response
 
 from beseda.sandbox.guard import find_bot_side_objection
-from beseda.sandbox.methods.table import METHODS
+from beseda.sandbox.method_calls import run_method
+from beseda.sandbox.methods.table import find_method
 from beseda.sandbox.params import Params, read_params
-from beseda.sandbox.realm import Call
 from beseda.sandbox.refusals import ApiRefusalError
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from beseda.sandbox.methods.table import Method
     from beseda.sandbox.realm import Realm
 
-logger = logging.getLogger(__name__)
-
+_MAX_TOKEN = 80
 _HTML = "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center><hr>proxy</body></html>"
 
 
@@ -62,15 +60,19 @@ class BotApi:
             return _answer({"ok": False, "error_code": 403, "description": objection})
         bot = self._realm.world.bots.get(request.path_params["token"])
         if bot is None:
-            return _answer({"ok": False, "error_code": 401, "description": "Unauthorized"})
-        name = request.path_params["method"].lower()
-        method = METHODS.get(name)
-        if method is None:
-            return _answer({"ok": False, "error_code": 404, "description": "Not Found: method not found"})
-        fault = self._realm.faults.take(bot.username, name)
+            return _refuse_token(request.path_params["token"])
+        method = find_method(request.path_params.get("method", ""))
+        fault = self._realm.faults.take(bot.username, method.name.lower())
         if fault is not None:
             return await self._meet_fault(request, bot, method, fault)
         return _answer(await self._run(request, bot, method))
+
+    async def refuse_path(self, request: Request) -> Response:
+        """A path that names no method."""
+        objection = find_bot_side_objection(request)
+        if objection is not None:
+            return _answer({"ok": False, "error_code": 403, "description": objection})
+        return _answer({"ok": False, "error_code": 404, "description": "Not Found"})
 
     async def _meet_fault(self, request: Request, bot: Bot, method: Method, fault: Fault) -> Response:
         match fault.kind:
@@ -111,24 +113,7 @@ class BotApi:
             return Params({})
 
     async def _run(self, request: Request, bot: Bot, method: Method) -> dict[str, Any]:
-        params = Params({})
-        try:
-            params = await read_params(request)
-            result = await method.handler(Call(self._realm, bot, params))
-            answer = {"ok": True, "result": result}
-            outcome: tuple[int, str | None] = (200, None)
-        except ApiRefusalError as refusal:
-            answer, outcome = refusal.to_answer(), (refusal.code, refusal.description)
-        except Exception:
-            logger.exception("The sandbox failed in %s", method.name)
-            answer = {"ok": False, "error_code": 500, "description": "Internal Server Error"}
-            outcome = (500, "Internal Server Error")
-        finally:
-            await params.close()
-        # An idle poll every few seconds would push everything else out of the ring.
-        if method.name != "getUpdates" or not answer["ok"] or answer["result"]:
-            self._realm.calls.record(bot.username, method.name, params.describe(), outcome)
-        return answer
+        return await run_method(self._realm, bot, method, read_params(request))
 
     async def download(self, request: Request) -> Response:
         """A file by its `file_path`."""
@@ -136,7 +121,7 @@ class BotApi:
         if objection is not None:
             return _answer({"ok": False, "error_code": 403, "description": objection})
         if request.path_params["token"] not in self._realm.world.bots:
-            return _answer({"ok": False, "error_code": 401, "description": "Unauthorized"})
+            return _refuse_token(request.path_params["token"])
         try:
             stored = self._realm.files.find_remote(request.path_params["path"])
         except ApiRefusalError as refusal:
@@ -157,5 +142,15 @@ def _refuse_on_request(fault: Fault) -> Response:
     return _answer(fault.to_answer())
 
 
+def _refuse_token(token: str) -> Response:
+    """The words of Telegram's own server for a token that it does not know (ClientManager.cpp, `send`)."""
+    number, colon, _ = token.partition(":")
+    is_valid = bool(colon) and len(token) <= _MAX_TOKEN and number.isdecimal() and not number.startswith("0")
+    words = "Unauthorized" if is_valid else "Unauthorized: invalid token specified"
+    return _answer({"ok": False, "error_code": 401, "description": words})
+
+
 def _answer(answer: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(answer), answer.get("error_code", 200), media_type="application/json")
+    retry_after = answer.get("parameters", {}).get("retry_after")
+    headers = {"Retry-After": str(retry_after)} if retry_after else None
+    return Response(orjson.dumps(answer), answer.get("error_code", 200), headers, media_type="application/json")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from beseda.sandbox.sequence import IdSequence
     from beseda.sandbox.settings import BotAccount, Supergroup
     from beseda.sandbox.updates import UpdateQueue
-    from beseda.sandbox.webhook import WebhookDelivery
 
 Json = dict[str, Any]
 
@@ -33,7 +32,6 @@ class Bot:
     # (field, language) -> text, for name, description and short_description.
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
     menu_buttons: dict[int, Json] = field(default_factory=dict)
-    webhook: WebhookDelivery | None = None
 
     @property
     def username(self) -> str:

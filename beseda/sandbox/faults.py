@@ -37,6 +37,8 @@ class Fault:
             return self.description
         if self.status == 429:
             return f"Too Many Requests: retry after {self.retry_after or 0}"
+        if self.migrate_to_chat_id is not None:
+            return "Bad Request: group chat was upgraded to a supergroup chat"
         names = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict"}
         return names.get(self.status, {502: "Bad Gateway"}.get(self.status, "Internal Server Error"))
 

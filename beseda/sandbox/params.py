@@ -14,8 +14,9 @@ from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.settings import MEBIBYTE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, AsyncIterable
 
+    from starlette.datastructures import Headers
     from starlette.requests import Request
 
 _MAX_PLAIN_BODY = 4 * MEBIBYTE
@@ -104,10 +105,21 @@ async def read_params(request: Request, *, max_file_bytes: int = MAX_UPLOAD_BYTE
     values: dict[str, Any] = dict(request.query_params)
     if request.method not in {"POST", "PUT"}:
         return Params(values)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return await read_body(request.headers, request.stream(), values, max_file_bytes=max_file_bytes)
+
+
+async def read_body(
+    headers: Headers,
+    chunks: AsyncIterable[bytes],
+    values: dict[str, Any],
+    *,
+    max_file_bytes: int = MAX_UPLOAD_BYTES,
+) -> Params:
+    """Read the parameters of a body of any of the four kinds; `values` are what is known before. Raises as above."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _read_multipart(request, values, max_file_bytes + _ENVELOPE)
-    body = b"".join([chunk async for chunk in _limit(request, _MAX_PLAIN_BODY)])
+        return await _read_multipart(headers, _limit(headers, chunks, max_file_bytes + _ENVELOPE), values)
+    body = b"".join([chunk async for chunk in _limit(headers, chunks, _MAX_PLAIN_BODY)])
     if kind == "application/json":
         values.update(_read_json(body))
     elif body:
@@ -125,14 +137,12 @@ def _read_json(body: bytes) -> dict[str, Any]:
     return value
 
 
-async def _read_multipart(request: Request, values: dict[str, Any], limit: int) -> Params:
-    parser = MultiPartParser(
-        request.headers, _limit(request, limit), max_files=20, max_fields=200, max_part_size=_MAX_PLAIN_BODY
-    )
+async def _read_multipart(headers: Headers, chunks: AsyncGenerator[bytes, None], values: dict[str, Any]) -> Params:
+    parser = MultiPartParser(headers, chunks, max_files=20, max_fields=200, max_part_size=_MAX_PLAIN_BODY)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise bad_request(f"can't parse multipart body: {error.message}") from error
+    except (MultiPartException, KeyError) as error:  # KeyError: there is no boundary
+        raise bad_request(f"can't parse multipart body: {getattr(error, 'message', 'no boundary')}") from error
     files: dict[str, UploadFile] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
@@ -142,12 +152,12 @@ async def _read_multipart(request: Request, values: dict[str, Any], limit: int) 
     return Params(values, files)
 
 
-async def _limit(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+async def _limit(headers: Headers, chunks: AsyncIterable[bytes], limit: int) -> AsyncGenerator[bytes, None]:
     refusal = ApiRefusalError(413, "Request Entity Too Large")
-    if int(request.headers.get("content-length") or 0) > limit:
+    if int(headers.get("content-length") or 0) > limit:
         raise refusal
     read = 0
-    async for chunk in request.stream():
+    async for chunk in chunks:
         read += len(chunk)
         if read > limit:
             raise refusal

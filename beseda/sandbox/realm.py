@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from beseda.sandbox.chats import Bot, Dialog, Json
     from beseda.sandbox.params import Params
     from beseda.sandbox.settings import Person, SandboxSettings
+    from beseda.sandbox.webhook import WebhookDelivery, WebhookReplyHandler
 
 _MAX_CALLBACKS = 10_000
+
+
+def _ignore_replies(bot: Bot) -> WebhookReplyHandler:
+    async def ignore(params: Params) -> None:
+        await params.close()
+
+    return ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,9 @@ class Realm:
             self.world.add_user(person)
         self.judge = Judge(self.world.find_user)
         self._callbacks: OrderedDict[str, PendingCallback] = OrderedDict()
+        self.webhooks: dict[Bot, WebhookDelivery] = {}
+        # Set by the app: methods that set a webhook cannot import the table that they stand in.
+        self.make_webhook_replies: Callable[[Bot], WebhookReplyHandler] = _ignore_replies
 
     def add_user(self, person: Person) -> Json:
         """Introduce someone for this run and the next ones; raises ValueError."""
@@ -86,9 +97,8 @@ class Realm:
         self.events.close()
         for bot in self.world.bots.values():
             bot.queue.close()
-            webhook, bot.webhook = bot.webhook, None
-            if webhook is not None:
-                await webhook.close()
+        for webhook in self.webhooks.values():
+            await webhook.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,14 @@ class Call:
     realm: Realm
     bot: Bot
     params: Params
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A result with the words that Telegram's server adds to it."""
+
+    description: str
+    value: Any = True
 
 
 Handler = Callable[[Call], Awaitable[Any]]

@@ -50,6 +50,11 @@ class IdSequence:
         self._ledger = ledger
         self._last = ledger.start
 
+    @property
+    def last(self) -> int:
+        """The number that was taken last."""
+        return self._last
+
     def take(self) -> int:
         """The next number."""
         self._last += 1

@@ -88,5 +88,9 @@ class SandboxSettings:
     events_kept: int = 5_000
     max_user_file_bytes: int = 100 * MEBIBYTE
     max_stored_bytes: int = 2048 * MEBIBYTE
-    # First wait before a webhook is tried again; doubles up to 60 s.
+    # Half the wait before a webhook is tried for the third time; doubles up to 60 s.
     webhook_retry_seconds: float = 1.0
+    # How long polls that ask for the same again are held, and conflicts that follow each other are put off; 0: never.
+    poll_hold_seconds: float = 3.0
+    # How long a webhook may take to answer.
+    webhook_timeout_seconds: float = 60.0

@@ -190,7 +190,7 @@ def press_button(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     callback_id = str(secrets.randbits(62))
     realm.add_callback(callback_id, PendingCallback(stored.bot, dialog, time.monotonic()))
     query = {"id": callback_id, "from": user, "message": stored.message, "data": data}
-    stored.bot.queue.push("callback_query", {**query, "chat_instance": str(abs(dialog.chat_id))}, dialog.chat_id)
+    stored.bot.queue.push("callback_query", {**query, "chat_instance": str(abs(dialog.chat_id))}, user["id"])
     return {"id": callback_id}
 
 

@@ -1,20 +1,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import orjson
+from starlette.datastructures import Headers
 
 from beseda.http.session import open_session
+from beseda.sandbox.params import read_body
+from beseda.sandbox.refusals import ApiRefusalError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from beseda.sandbox.params import Params
     from beseda.sandbox.updates import PendingUpdate, UpdateQueue
 
-_TIMEOUT = aiohttp.ClientTimeout(total=60)
+    WebhookReplyHandler = Callable[[Params], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
 _MAX_RETRY_SECONDS = 60.0
+_MAX_RETRY_AFTER = 3600  # WebhookActor.cpp, on_update_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +38,34 @@ class WebhookTarget:
     ip_address: str = ""
 
 
-class WebhookDelivery:
-    """Posts a bot's updates to its webhook: those of one chat in order, several chats at once, until a 2xx."""
+@dataclass(frozen=True, slots=True)
+class WebhookTiming:
+    """Seconds until a receiver counts as dead, and before the second retry; the wait doubles up to 60 s."""
 
-    def __init__(self, target: WebhookTarget, queue: UpdateQueue, retry_seconds: float) -> None:
+    timeout: float
+    retry: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    reason: str
+    retry_after: int = 0
+
+
+class WebhookDelivery:
+    """Posts a bot's updates to its webhook: those of one lane in order, several lanes at once, until a 2xx.
+
+    `reply` carries out the method that an answer may name.
+    """
+
+    def __init__(
+        self, target: WebhookTarget, queue: UpdateQueue, timing: WebhookTiming, reply: WebhookReplyHandler
+    ) -> None:
         self.target = target
         self.last_error: tuple[int, str] | None = None
         self._queue = queue
-        self._retry_seconds = retry_seconds
+        self._timing = timing
+        self._reply = reply
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(target.max_connections)
         self._task = asyncio.create_task(self._run())
@@ -47,7 +78,7 @@ class WebhookDelivery:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self) -> None:
-        async with open_session(timeout=_TIMEOUT) as session:
+        async with open_session(timeout=aiohttp.ClientTimeout(total=self._timing.timeout)) as session:
             try:
                 while True:
                     for update in self._queue.list_pending():
@@ -72,17 +103,19 @@ class WebhookDelivery:
             self._lanes.pop(lane, None)
 
     async def _deliver(self, session: aiohttp.ClientSession, update: PendingUpdate) -> None:
-        wait = self._retry_seconds
+        # The first retry comes immediately, later ones after a wait that doubles, unless the receiver names one.
+        wait, delay = self._timing.retry, 0.0
         while True:
             async with self._slots:
-                error = await self._post(session, update)
-            if error is None:
+                failure = await self._post(session, update)
+            if failure is None:
                 return
-            self.last_error = (int(time.time()), error)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, _MAX_RETRY_SECONDS)
+            self.last_error = (int(time.time()), failure.reason)
+            await asyncio.sleep(min(failure.retry_after, _MAX_RETRY_AFTER) or delay)
+            if not failure.retry_after:
+                delay = wait = min(wait * 2, _MAX_RETRY_SECONDS)
 
-    async def _post(self, session: aiohttp.ClientSession, update: PendingUpdate) -> str | None:
+    async def _post(self, session: aiohttp.ClientSession, update: PendingUpdate) -> _Failure | None:
         headers: dict[str, Any] = {"Content-Type": "application/json"}
         if self.target.secret_token:
             headers["X-Telegram-Bot-Api-Secret-Token"] = self.target.secret_token
@@ -90,7 +123,27 @@ class WebhookDelivery:
         try:
             async with session.post(self.target.url, data=body, headers=headers, allow_redirects=False) as response:
                 if 200 <= response.status < 300:
+                    await self._read_reply(response)
                     return None
-                return f"Wrong response from the webhook: {response.status} {response.reason}"
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return "Connection refused"
+                reason = f"Wrong response from the webhook: {response.status} {response.reason}"
+                return _Failure(reason, _read_retry_after(response))
+        except TimeoutError:
+            return _Failure("Read timeout expired")
+        except aiohttp.ClientConnectorError:
+            return _Failure("Connection refused")
+        except (aiohttp.ClientError, OSError, ValueError):
+            return _Failure("Webhook connection closed")
+
+    async def _read_reply(self, response: aiohttp.ClientResponse) -> None:
+        """Carry out the method of an answer; an update is taken even if its answer makes no sense."""
+        try:
+            params = await read_body(Headers(response.headers), response.content.iter_chunked(1 << 16), {})
+        except (ApiRefusalError, ValueError) as error:
+            logger.debug("the answer of a webhook is no method call: %s", type(error).__name__)
+            return
+        await self._reply(params)
+
+
+def _read_retry_after(response: aiohttp.ClientResponse) -> int:
+    value = response.headers.get("Retry-After", "")
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0

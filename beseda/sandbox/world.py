@@ -40,7 +40,8 @@ class World:
 
     def _add_bot(self, account: BotAccount) -> None:
         user: Json = {"id": account.id, "is_bot": True, "first_name": account.name, "username": account.username}
-        queue = UpdateQueue(IdSequence(self._ledger), self._settings.updates_kept)
+        settings = self._settings
+        queue = UpdateQueue(IdSequence(self._ledger), settings.updates_kept, hold_seconds=settings.poll_hold_seconds)
         bot = Bot(account, user, queue, IdSequence(self._ledger))
         self.bots[account.token] = bot
         self._bots_by_username[account.username.lower()] = bot

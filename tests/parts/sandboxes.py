@@ -68,7 +68,7 @@ class BotClient:
 
 @asynccontextmanager
 async def open_sandbox(folder: Path, **changes: Any) -> AsyncIterator[RunningSandbox]:
-    settings = SandboxSettings(bots=BOTS, folder=folder, webhook_retry_seconds=0.02)
+    settings = SandboxSettings(bots=BOTS, folder=folder, webhook_retry_seconds=0.02, poll_hold_seconds=0)
     async with serve_sandbox(replace(settings, **changes)) as running:
         yield running
 

@@ -14,9 +14,11 @@ from beseda.sandbox.methods import (
     messages,
     updates,
 )
+from beseda.sandbox.methods.names import ALL_NAMES
+from beseda.sandbox.refusals import ApiRefusalError
 
 if TYPE_CHECKING:
-    from beseda.sandbox.realm import Handler
+    from beseda.sandbox.realm import Call, Handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Method:
     handler: Handler
 
 
+_MAX_NAME = 64
 _TOPICS: tuple[dict[str, Handler], ...] = (
     account.METHODS,
     updates.METHODS,
@@ -43,3 +46,29 @@ _TOPICS: tuple[dict[str, Handler], ...] = (
 METHODS: dict[str, Method] = {
     name.lower(): Method(name, handler) for topic in _TOPICS for name, handler in topic.items()
 }
+_NAMES = {name.lower(): name for name in ALL_NAMES}
+
+
+def find_method(name: str) -> Method:
+    """The method with this name in any case.
+
+    One that the sandbox does not know yet answers 501, one that no Bot API has 404: a call of either is logged.
+    """
+    known = METHODS.get(name.lower())
+    if known is not None:
+        return known
+    title = _NAMES.get(name.lower())
+    if title is None:
+        return Method(name[:_MAX_NAME], _refuse_unknown)
+    return Method(title, _make_refusal(title))
+
+
+async def _refuse_unknown(call: Call) -> None:
+    raise ApiRefusalError(404, "Not Found: method not found")
+
+
+def _make_refusal(title: str) -> Handler:
+    async def refuse(call: Call) -> None:
+        raise ApiRefusalError(501, f"Not Implemented: the sandbox does not know {title} yet (docs/sandbox.md)")
+
+    return refuse

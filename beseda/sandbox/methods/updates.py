@@ -4,9 +4,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from beseda.sandbox.realm import Described
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.updates import MAX_LONG_POLL_SECONDS
-from beseda.sandbox.webhook import WebhookDelivery, WebhookTarget
+from beseda.sandbox.webhook import WebhookDelivery, WebhookTarget, WebhookTiming
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
@@ -32,9 +33,9 @@ def _read_allowed(call: Call) -> object:
         return None  # Telegram's server overlooks a list it cannot read
 
 
-async def set_webhook(call: Call) -> bool:
+async def set_webhook(call: Call) -> Described:
     """#setwebhook; like a local Bot API server it takes plain http and any port."""
-    params, bot = call.params, call.bot
+    params, bot, settings = call.params, call.bot, call.realm.settings
     url = params.text("url").strip()
     if not url:
         return await delete_webhook(call)
@@ -44,13 +45,19 @@ async def set_webhook(call: Call) -> bool:
         max_connections=min(max(params.integer("max_connections", 40), 1), 100),
         ip_address=params.text("ip_address"),
     )
+    drops = params.boolean("drop_pending_updates")
+    current = call.realm.webhooks.get(bot)
+    if current is not None and current.target == target and not drops:
+        bot.queue.set_allowed(_read_allowed(call))
+        return Described("Webhook is already set")
     await _stop_delivery(call)
-    if params.boolean("drop_pending_updates"):
+    if drops:
         bot.queue.clear()
     bot.queue.set_allowed(_read_allowed(call))
     bot.queue.start_webhook()
-    bot.webhook = WebhookDelivery(target, bot.queue, call.realm.settings.webhook_retry_seconds)
-    return True
+    timing = WebhookTiming(settings.webhook_timeout_seconds, settings.webhook_retry_seconds)
+    call.realm.webhooks[bot] = WebhookDelivery(target, bot.queue, timing, call.realm.make_webhook_replies(bot))
+    return Described("Webhook was set")
 
 
 def _check_url(url: str) -> str:
@@ -71,16 +78,17 @@ def _check_secret(secret: str) -> str:
     return secret
 
 
-async def delete_webhook(call: Call) -> bool:
+async def delete_webhook(call: Call) -> Described:
     """#deletewebhook"""
+    was_set = call.bot in call.realm.webhooks
     await _stop_delivery(call)
     if call.params.boolean("drop_pending_updates"):
         call.bot.queue.clear()
-    return True
+    return Described("Webhook was deleted" if was_set else "Webhook is already deleted")
 
 
 async def _stop_delivery(call: Call) -> None:
-    webhook, call.bot.webhook = call.bot.webhook, None
+    webhook = call.realm.webhooks.pop(call.bot, None)
     call.bot.queue.stop_webhook()
     if webhook is not None:
         await webhook.close()
@@ -88,7 +96,7 @@ async def _stop_delivery(call: Call) -> None:
 
 async def get_webhook_info(call: Call) -> Json:
     """#getwebhookinfo"""
-    queue, webhook = call.bot.queue, call.bot.webhook
+    queue, webhook = call.bot.queue, call.realm.webhooks.get(call.bot)
     info: Json = {"url": "", "has_custom_certificate": False, "pending_update_count": queue.count()}
     if queue.allowed is not None:
         info["allowed_updates"] = queue.allowed

@@ -56,6 +56,54 @@ async def test_negative_offset_keeps_the_last(bot: BotClient, anna: SandboxUser)
     assert texts == ["два", "три"]
 
 
+async def test_offset_of_another_bots_store_drops_nothing(bot: BotClient, anna: SandboxUser) -> None:
+    said = [await anna.say(text) for text in ("раз", "два")]
+    first, last = [update["update_id"] for update in await bot.get("getUpdates")]
+    for offset in (last + 12, 2**31 - 1):
+        assert len(await bot.get("getUpdates", offset=offset)) == len(said)
+    assert await bot.get("getUpdates", offset=last + 11) == []
+    assert last == first + 1
+
+
+async def test_repeated_polls_are_slowed_down(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    loop = asyncio.get_running_loop()
+    async with open_sandbox(tmp_path, poll_hold_seconds=0.6) as running, as_user(running) as anna:
+        bot = BotClient(running.base_url, session)
+        assert await bot.get("getUpdates") == []
+        started = loop.time()
+        assert await bot.get("getUpdates") == []
+        assert loop.time() - started >= 0.5
+        await anna.say("раз")
+        await anna.say("два")
+        lengths = [len(await bot.get("getUpdates", offset=offset)) for offset in (-2, -2, 1)]
+        assert lengths == [2, 1, 2]
+
+
+async def test_a_short_poll_does_not_end_a_long_one(bot: BotClient, anna: SandboxUser) -> None:
+    long_poll = asyncio.create_task(bot.get("getUpdates", timeout=30))
+    await anna.get_dialog()
+    assert await bot.get("getUpdates", offset=1) == []
+    await anna.say("привет")
+    assert len(await asyncio.wait_for(long_poll, 5)) == 1
+
+
+async def test_the_second_conflict_comes_later(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+    loop = asyncio.get_running_loop()
+    async with open_sandbox(tmp_path, poll_hold_seconds=0.6) as running, as_user(running) as anna:
+        bot = BotClient(running.base_url, session)
+        polls = []
+        for offset in (1, 2, 3):
+            polls.append(asyncio.create_task(bot.call("getUpdates", offset=offset, timeout=30)))
+            await anna.get_dialog()
+        started = loop.time()
+        assert (await asyncio.wait_for(polls[0], 5))["error_code"] == 409
+        assert loop.time() - started < 0.5
+        assert (await asyncio.wait_for(polls[1], 5))["error_code"] == 409
+        assert loop.time() - started >= 0.5
+        await anna.say("привет")
+        assert (await asyncio.wait_for(polls[2], 5))["ok"]
+
+
 async def test_other_kinds_can_be_injected(bot: BotClient) -> None:
     update = {"poll_answer": {"poll_id": "1", "option_ids": [0]}}
     await bot.user_side("POST", "/updates", json={"bot": "first_bot", "update": update})

@@ -3,6 +3,7 @@
 import io
 
 import aiohttp
+import pytest
 
 from beseda.sandbox.user import SandboxUser
 from tests.parts.media_samples import make_jpeg_head, make_opus, make_png
@@ -90,3 +91,46 @@ async def test_reply_in_a_forum_stays_in_its_topic(bot: BotClient) -> None:
     )
     assert reply["message_thread_id"] == 2
     assert reply["reply_to_message"]["text"] == "тема"
+
+
+async def test_method_that_is_not_there_yet_answers_501_and_is_logged(bot: BotClient) -> None:
+    answer = await bot.call("SendDice", chat_id=ANNA, emoji="🎲")
+    words = "Not Implemented: the sandbox does not know sendDice yet (docs/sandbox.md)"
+    assert answer == {"ok": False, "error_code": 501, "description": words}
+    (call,) = (await bot.user_side("GET", "/calls", params={"method": "sendDice"}))["calls"]
+    assert (call["status"], call["params"]) == (501, {"chat_id": ANNA, "emoji": "🎲"})
+
+
+async def test_method_that_no_bot_api_has_answers_404_and_is_logged(bot: BotClient) -> None:
+    assert await bot.refused("getMoney") == "Not Found: method not found"
+    (call,) = (await bot.user_side("GET", "/calls", params={"method": "getMoney"}))["calls"]
+    assert call["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/bot{token}/", 404, "Not Found: method not found"),
+        ("/bot{token}", 404, "Not Found"),
+        ("/botnonsense/getMe", 401, "Unauthorized: invalid token specified"),
+        ("/bot012:abc/getMe", 401, "Unauthorized: invalid token specified"),
+        ("/bot12:abc/getMe", 401, "Unauthorized"),
+    ],
+)
+async def test_wrong_paths_and_tokens_are_answered_in_json(bot: BotClient, path: str, status: int, words: str) -> None:
+    async with bot.session.get(bot.base_url + path.format(token=bot.token)) as response:
+        assert await response.json() == {"ok": False, "error_code": status, "description": words}
+        assert response.status == status
+
+
+async def test_429_names_its_wait_in_a_header_too(bot: BotClient) -> None:
+    await bot.fail_next("error", status=429, retry_after=7)
+    async with bot.session.get(f"{bot.base_url}/bot{bot.token}/getMe") as response:
+        assert response.headers["Retry-After"] == "7"
+
+
+async def test_a_chat_that_moved_is_named_in_telegrams_words(bot: BotClient) -> None:
+    await bot.fail_next("error", status=400, migrate_to_chat_id=FORUM)
+    answer = await bot.call("sendMessage", chat_id=-5, text="x")
+    assert answer["description"] == "Bad Request: group chat was upgraded to a supergroup chat"
+    assert answer["parameters"] == {"migrate_to_chat_id": FORUM}

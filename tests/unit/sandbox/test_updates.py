@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from beseda.sandbox.updates import UpdateQueue
 
 @pytest.fixture
 def queue(tmp_path: Path) -> UpdateQueue:
-    return UpdateQueue(IdSequence(IdLedger(tmp_path)), kept=5)
+    return UpdateQueue(IdSequence(IdLedger(tmp_path)), kept=5, hold_seconds=0)
 
 
 async def test_queue_is_bounded_and_drops_the_oldest(queue: UpdateQueue) -> None:
@@ -39,3 +40,14 @@ def test_ids_go_on_above_what_was_reserved(tmp_path: Path) -> None:
 def test_damaged_ledger_falls_back_to_the_clock(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "ids.json").write_bytes(content)
     assert IdLedger(tmp_path).start > 0
+
+
+async def test_a_press_is_kept_for_150_seconds_and_a_message_for_a_day(
+    queue: UpdateQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.push("message", 1)
+    queue.push("callback_query", 2)
+    now = time.time()
+    for seconds, left in ((149, 2), (151, 1), (86_399, 1), (86_401, 0)):
+        monkeypatch.setattr(time, "time", lambda at=now + seconds: at)
+        assert len(await queue.poll(0, 100, 0)) == left
