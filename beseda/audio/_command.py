@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from beseda.audio.base import NoRoomError, Sound, Span
+from beseda.audio.base import NoRoomError, NoSoundError, Sound, Span
 from beseda.errors import ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import Completed
 
@@ -18,6 +18,7 @@ _OUR_FAULT = re.compile(
     rb"|Unknown (en|de)coder|Unrecognized option|Option not found"
     rb"|error while loading shared libraries"
 )
+_SOUNDLESS = re.compile(rb"matches no streams|does not contain any stream")
 _FULL = re.compile(rb"No space left|File too large|Disk quota exceeded")
 # ffmpeg 5.1 ends with 0 although the disk was full (tried with a small tmpfs); 9.0 ends with 228.
 _UNWRITTEN = re.compile(rb"Error (?:writing trailer|closing file)\b[^\n]*")
@@ -25,6 +26,8 @@ _OUT_TIME = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
 _SILENCE = re.compile(rb"silence_(start|end): (-?[\d.]+)")
 # A pause of a breath is enough to cut in; -30 dB is quiet for a room, not for a studio.
 _SILENCE_FILTER = "silencedetect=noise=-30dB:duration=0.35"
+# Nobody is heard below this: a quiet voice at arm's length reaches -30 dB, the noise of a phone stays under -45 dB.
+_SOUND_FILTER = "silencedetect=noise=-40dB:duration=0.35"
 
 
 def reading(source: Path, *, limit: float, start: float = 0.0, loglevel: str = "info") -> list[str]:
@@ -48,11 +51,11 @@ def probing(source: Path) -> list[str]:
     return ["-v", "error", *_ALLOWED, "-show_entries", shown, "-of", "json", f"file:{source.absolute()}"]
 
 
-def listening(source: Path, window: Span) -> list[str]:
-    """Return the arguments that look for silence in a window of a recording."""
+def listening(source: Path, window: Span, *, strict: bool = False) -> list[str]:
+    """Return the arguments that look for silence in a window of a recording; with `strict` it must be deep."""
     chosen = ["-map", "0:a:0", "-vn", "-sn", "-dn", "-filter_threads", "1"]
     opening = reading(source, limit=window.seconds, start=window.start)
-    return [*opening, *chosen, "-af", _SILENCE_FILTER, "-f", "null", "-"]
+    return [*opening, *chosen, "-af", _SOUND_FILTER if strict else _SILENCE_FILTER, "-f", "null", "-"]
 
 
 def encoder(target: Path, kbps: int = VOICE_KBPS) -> list[str]:
@@ -92,6 +95,8 @@ def explain(completed: Completed, program: str = "ffmpeg") -> ToolError | Unread
     detail = f"{program} ended with {completed.returncode}: {tail}"
     if _FULL.search(completed.stderr):
         return NoRoomError(detail)
+    if _SOUNDLESS.search(completed.stderr):
+        return NoSoundError(detail)
     if completed.returncode <= 0 or _OUR_FAULT.search(completed.stderr):
         return ToolError(detail)
     return UnreadableAudioError(detail)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 
-from beseda.audio.base import Sound
-from beseda.errors import ToolError, UnreadableAudioError
+from beseda.audio.base import NoSoundError, Sound
+from beseda.errors import ToolError
 
 _INPUT = re.compile(r"^Input #0, (\S+), from", re.MULTILINE)
 _DURATION = re.compile(r"^\s*Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
@@ -15,25 +15,25 @@ _STREAM = re.compile(r"Stream #0:\d+.*?: Audio: (\w+)")
 
 
 def read_probe(answer: bytes, source: Path, size: int) -> Sound:
-    """Return what ffprobe's JSON says. Raises `UnreadableAudioError` where there is no sound."""
+    """Return what ffprobe's JSON says. Raises `NoSoundError` where there is no sound."""
     try:
         told = orjson.loads(answer)
     except orjson.JSONDecodeError as error:
         raise ToolError("ffprobe did not answer in JSON") from error
     streams = [stream for stream in told.get("streams", []) if stream.get("codec_type") == "audio"]
     if not streams:
-        raise UnreadableAudioError(f"ffprobe found no sound in {source.name}")
+        raise NoSoundError(f"ffprobe found no sound in {source.name}")
     file = told.get("format", {})
     seconds = _read_number(streams[0].get("duration")) or _read_number(file.get("duration"))
     return Sound(str(file.get("format_name", "")), str(streams[0].get("codec_name", "")), seconds, size)
 
 
 def read_opening(stderr: bytes, source: Path, size: int) -> Sound:
-    """Return what ffmpeg said of its input. Raises `UnreadableAudioError` where there is no sound."""
+    """Return what ffmpeg said of its input. Raises `NoSoundError` where there is no sound."""
     text = stderr.decode(errors="replace")
     container, stream = _INPUT.search(text), _STREAM.search(text)
     if container is None or stream is None:
-        raise UnreadableAudioError(f"ffmpeg found no sound in {source.name}")
+        raise NoSoundError(f"ffmpeg found no sound in {source.name}")
     length = _DURATION.search(text)
     seconds = int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3]) if length else None
     return Sound(container[1], stream[1], seconds or None, size)

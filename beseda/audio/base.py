@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from beseda.errors import FileTooLargeError, ToolError
+from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
 from beseda.kit.texts import Text
 
 
@@ -15,6 +15,15 @@ class RecordingTooLongError(FileTooLargeError):
     text = Text(
         ru="Запись слишком длинная, столько за раз я не расшифрую. Пришлите её, пожалуйста, по частям.",
         en="The recording is too long for me to take at once. Please send it in parts.",
+    )
+
+
+class NoSoundError(UnreadableAudioError):
+    """A file without any sound in it: a silent video, a picture."""
+
+    text = Text(
+        ru="В этом файле нет звука, слушать нечего. Пришлите, пожалуйста, запись со звуком.",
+        en="There is no sound in this file. Please send a recording with sound.",
     )
 
 
@@ -71,6 +80,10 @@ class AudioTranscoder(Protocol):
         """
         ...
 
+    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+        """Return the stretches of a window that are loud enough for speech. Raises like `transcode_voice`."""
+        ...
+
 
 class AudioWorkshop(Protocol):
     """Something that looks into long recordings, makes them small and cuts them."""
@@ -91,6 +104,10 @@ class AudioWorkshop(Protocol):
 
     async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
         """Return where nothing is said within a window of a recording. Raises `ToolError`, `UnreadableAudioError`."""
+        ...
+
+    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+        """Return the stretches of a window that are loud enough for speech. Raises like `find_silences`."""
         ...
 
     async def cut(self, source: Path, target: Path, span: Span) -> Recording:

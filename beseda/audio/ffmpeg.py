@@ -125,8 +125,19 @@ class Ffmpeg:
 
     async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
         """Return the silences within a window. Raises `UnreadableAudioError` and `ToolError`."""
+        return await self._listen(source, window, strict=False)
+
+    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+        """Return what is loud enough for speech within a window. Raises `UnreadableAudioError` and `ToolError`."""
+        edges = [window.start]
+        for silence in await self._listen(source, window, strict=True):
+            edges += [silence.start, silence.end]
+        pairs = zip(edges[::2], [*edges[1::2], window.end], strict=True)
+        return [Span(start, end) for start, end in pairs if end > start]
+
+    async def _listen(self, source: Path, window: Span, *, strict: bool) -> Sequence[Span]:
         async with self._slots:
-            completed = await self._run([self._path, *_command.listening(source, window)], _LOOKING)
+            completed = await self._run([self._path, *_command.listening(source, window, strict=strict)], _LOOKING)
         if completed.returncode != 0:
             raise _command.explain(completed)
         return _command.parse_silences(completed.stderr, window)

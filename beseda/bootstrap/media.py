@@ -90,6 +90,9 @@ class _NoFfmpeg:
     async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
         raise ToolError(self._detail)
 
+    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+        raise ToolError(self._detail)
+
     async def cut(self, source: Path, target: Path, span: Span) -> Recording:
         raise ToolError(self._detail)
 

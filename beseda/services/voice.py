@@ -2,16 +2,37 @@
 
 import logging
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-from beseda.audio.base import AudioTranscoder
+from beseda.audio.base import AudioTranscoder, Span
 from beseda.domain.budget import Unit
+from beseda.domain.phantoms import drop_phantoms
 from beseda.domain.transcript import Transcript
-from beseda.errors import BesedaError, BudgetExhaustedError, SilentAudioError, StorageError, ToolError
+from beseda.errors import (
+    BesedaError,
+    BudgetExhaustedError,
+    SilentAudioError,
+    StorageError,
+    ToolError,
+    UnreadableAudioError,
+)
 from beseda.services.budget import spending
 from beseda.speech.base import Transcriber
 
 _log = logging.getLogger(__name__)
+
+
+_LEAST_SPEECH = 0.15  # seconds: a short word; a click is less
+
+
+class SoundFinder(Protocol):
+    """The part of a transcoder that measures how loud a recording is."""
+
+    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+        """Return the stretches of a window that are loud enough for speech."""
+        ...
 
 
 class VoiceService:
@@ -50,13 +71,32 @@ class VoiceService:
         target = self._folder / f"voice-{secrets.token_hex(8)}{self._suffix}"
         try:
             recording = await self._transcoder.transcode_voice(source, target)
+            sounding = await find_sounding(self._transcoder, target, Span(0.0, recording.seconds))
             async with spending(Unit.SPEECH, recording.seconds):
-                transcript = await self._transcriber.transcribe(target, language=language)
+                # With times a recogniser reports how likely there is no speech at all.
+                heard = await self._transcriber.transcribe(target, language=language, times=True)
+            transcript = drop_phantoms(heard, sounding, recording.seconds)
         finally:
             _remove(target)
         if not (text := transcript.text.strip()):
             raise SilentAudioError(f"{self._transcriber.name} heard nothing in {recording.seconds:.1f} s")
         return Transcript(text, recording.seconds if transcript.seconds is None else transcript.seconds)
+
+
+async def find_sounding(transcoder: SoundFinder, audio: Path, span: Span) -> list[tuple[float, float]]:
+    """Return the stretches of a span that may hold speech, in seconds from its start.
+
+    Raises `SilentAudioError` where there are none: a recogniser would invent words. Where the sound cannot be measured
+    the whole span counts.
+    """
+    try:
+        found = await transcoder.find_sound(audio, span)
+    except (ToolError, UnreadableAudioError) as error:
+        _log.info("the sound of %s was not measured: %s", audio.name, error)
+        return [(0.0, span.seconds)]
+    if sum(stretch.seconds for stretch in found) < _LEAST_SPEECH:
+        raise SilentAudioError(f"{audio.name}: nothing but silence in {span.seconds:.1f} s")
+    return [(stretch.start - span.start, stretch.end - span.start) for stretch in found]
 
 
 def _remove(path: Path) -> None:

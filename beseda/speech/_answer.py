@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from beseda.domain.phantoms import is_stock_phrase
 from beseda.errors import ProtocolError
 from beseda.speech._http import read_object
 from beseda.speech.base import Segment, Transcript
+
+_SILENT, _SURELY_SILENT, _KNOWN_SILENT = 0.6, 0.9, 0.3  # of no_speech_prob
+_UNSURE = -1.0  # of avg_logprob
 
 
 def read_transcript(body: bytes) -> Transcript:
@@ -13,7 +17,12 @@ def read_transcript(body: bytes) -> Transcript:
     text = answer.get("text")
     if not isinstance(text, str):
         raise ProtocolError(f"no text in the answer: {body[:200].decode(errors='replace')}")
-    return Transcript(text.strip(), _read_seconds(answer), _read_segments(answer))
+    rows = _list_rows(answer)
+    spoken = [row for row in rows if not _is_invented(row)]
+    if len(spoken) != len(rows):
+        text = " ".join(str(row.get("text", "")).strip() for row in spoken)
+    segments = tuple(segment for row in spoken if (segment := _read_segment(row)))
+    return Transcript(text.strip(), _read_seconds(answer), segments)
 
 
 def _read_seconds(answer: dict[str, Any]) -> float | None:
@@ -22,12 +31,23 @@ def _read_seconds(answer: dict[str, Any]) -> float | None:
     return float(seconds) if isinstance(seconds, int | float) else None
 
 
-def _read_segments(answer: dict[str, Any]) -> tuple[Segment, ...]:
+def _list_rows(answer: dict[str, Any]) -> list[dict[str, Any]]:
     rows = answer.get("segments")
-    if not isinstance(rows, list):
-        return ()
-    found = [segment for row in rows if isinstance(row, dict) and (segment := _read_segment(row))]
-    return tuple(found)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _is_invented(row: dict[str, Any]) -> bool:
+    """Return whether the recogniser itself doubts that a segment is speech.
+
+    The rule of two figures is Whisper's own (openai/whisper, transcribe.py: no_speech_threshold, logprob_threshold). Of
+    its known phrases it is sure, and sees no speech all the same.
+    """
+    silence, certainty = row.get("no_speech_prob"), row.get("avg_logprob")
+    if not isinstance(silence, int | float):
+        return False
+    doubtful = not isinstance(certainty, int | float) or certainty < _UNSURE
+    known = is_stock_phrase(str(row.get("text", "")))
+    return silence > _SURELY_SILENT or (silence > _SILENT and doubtful) or (silence > _KNOWN_SILENT and known)
 
 
 def _read_segment(row: dict[str, Any]) -> Segment | None:

@@ -30,6 +30,20 @@ async def make_sound(target: Path, *, seconds: float, options: tuple[str, ...] =
     return target
 
 
+async def make_silence(target: Path, *, seconds: float, level: float = 0.0005) -> Path:
+    """Write the noise of a quiet room, `level` of full scale at most, in the kind that the suffix says."""
+    await _ffmpeg("-f", "lavfi", "-i", f"anoisesrc=amplitude={level}:seed=7", "-t", str(seconds), "-ac", "1", target)
+    return target
+
+
+async def join(target: Path, *sources: Path) -> Path:
+    """Write recordings one after another."""
+    inputs = [argument for source in sources for argument in ("-i", source)]
+    chain = f"concat=n={len(sources)}:v=0:a=1"
+    await _ffmpeg(*inputs, "-filter_complex", chain, "-ac", "1", target)
+    return target
+
+
 async def make_long(target: Path, *, minutes: float, kbps: int = 20) -> Path:
     """Write an Opus of many minutes, words and three seconds of silence by turns, by copying one minute of it."""
     spoken = await speak(target.with_suffix(".spoken.wav"))

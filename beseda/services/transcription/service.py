@@ -12,6 +12,7 @@ from pathlib import Path
 
 from beseda.audio.base import AudioWorkshop, NoRoomError, Recording, RecordingTooLongError, Sound, Span
 from beseda.domain.budget import Unit
+from beseda.domain.phantoms import drop_phantoms
 from beseda.domain.transcript import MissedPart, Transcript
 from beseda.errors import (
     BesedaError,
@@ -32,6 +33,7 @@ from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish
 from beseda.services.transcription.join import Heard, join_parts
 from beseda.services.transcription.progress import Meter, ProgressListener, Reporter
 from beseda.services.transcription.room import DiskBudget
+from beseda.services.voice import find_sounding
 from beseda.speech.base import Transcriber
 
 _log = logging.getLogger(__name__)
@@ -56,13 +58,17 @@ class TranscriptionRules:
 
 @dataclass(slots=True)
 class _Job:
-    """One recording under way. `hopeless` is the error that makes it useless to go on."""
+    """One recording under way. `asked` are the seconds that a recogniser was given and heard.
+
+    `hopeless` is the error that makes it useless to go on.
+    """
 
     folder: Path
     speech: Path
     language: str
     reporter: Reporter
     meter: Meter
+    asked: float = 0.0
     hopeless: BesedaError | None = None
     failure: BesedaError | None = None
 
@@ -123,7 +129,7 @@ class TranscriptionService:
             job = _Job(folder, speech, language, reporter, meter)
             async with spending(Unit.SPEECH, recording.seconds) as spent:
                 heard = await self._hear_all(job, spans)
-                spent.used = ceil(sum(part.span.seconds for part in heard if part.transcript is not None))
+                spent.used = ceil(job.asked)
         transcript = join_parts(heard, recording.seconds)
         return self._judge(job, heard, _tell_cut_end(transcript, sound, recording))
 
@@ -176,7 +182,9 @@ class TranscriptionService:
         try:
             if not whole:
                 await self._workshop.cut(job.speech, part, span)
-            return [Heard(span, await self._ask_twice(part, job.language))]
+            return [Heard(span, await self._ask_of_sound(job, part, span))]
+        except SilentAudioError:
+            return [Heard(span, Transcript("", span.seconds))]
         except FileTooLargeError as error:
             if span.seconds >= 2 * _SHORTEST_HALF:
                 return await self._hear_halves(job, span)
@@ -194,6 +202,13 @@ class TranscriptionService:
         first = Span(span.start, cut.at + cut.overlap / 2)
         second = Span(cut.at - cut.overlap / 2, span.end)
         return [*await self._hear(job, first), *await self._hear(job, second)]
+
+    async def _ask_of_sound(self, job: _Job, part: Path, span: Span) -> Transcript:
+        """Return what is said in a part that is not silent, without what a recogniser invents on silence."""
+        sounding = await find_sounding(self._workshop, job.speech, span)
+        transcript = await self._ask_twice(part, job.language)
+        job.asked += span.seconds
+        return drop_phantoms(transcript, sounding, span.seconds)
 
     async def _ask_twice(self, part: Path, language: str) -> Transcript:
         try:

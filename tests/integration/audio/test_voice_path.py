@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from beseda.audio.base import NoSoundError
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.errors import KeyRejectedError, UnreadableAudioError
+from beseda.errors import KeyRejectedError, SilentAudioError, UnreadableAudioError
 from beseda.services.voice import VoiceService
 from beseda.speech.registry import SpeechSettings, build_transcriber
+from tests.parts.recordings import make_silence
 from tests.parts.speech_server import Fault, SpeechServer
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
@@ -41,6 +43,50 @@ async def test_voice_and_video_note_are_heard(
     assert heard.audio.startswith(b"OggS")
     assert b"ftyp" not in heard.audio[:64]
     assert _list(tmp_path) == []
+
+
+@pytest.mark.parametrize("level", [0.0, 0.0005, 0.005])
+async def test_silence_is_not_sent_to_a_recogniser(
+    voice: VoiceService, server: SpeechServer, tmp_path: Path, level: float
+) -> None:
+    silence = await make_silence(tmp_path / "silence.wav", seconds=20, level=level)
+    with pytest.raises(SilentAudioError):
+        await voice.listen(silence)
+    assert server.heard == []
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        {"text": " Продолжение следует...", "no_speech_prob": 0.74, "avg_logprob": -0.35},
+        {"text": " Какой-то шум", "no_speech_prob": 0.7, "avg_logprob": -1.3},
+        {"text": " Угу", "no_speech_prob": 0.97, "avg_logprob": -0.4},
+    ],
+)
+async def test_what_a_recogniser_invents_on_noise_is_no_speech(
+    voice: VoiceService, server: SpeechServer, segment: dict[str, object]
+) -> None:
+    row = {"id": 0, "start": 0.0, "end": 2.0, **segment}
+    server.ear = lambda _: {"text": segment["text"], "duration": 2.0, "segments": [row]}
+    with pytest.raises(SilentAudioError):
+        await voice.listen(SAMPLES / "hello.ogg")
+    assert server.heard[0].fields["response_format"] == "verbose_json"
+
+
+async def test_invented_segments_are_cut_out_of_speech(voice: VoiceService, server: SpeechServer) -> None:
+    rows = [
+        {"start": 0.0, "end": 1.0, "text": " Какая завтра погода?", "no_speech_prob": 0.02, "avg_logprob": -0.2},
+        {"start": 1.0, "end": 2.0, "text": " Субтитры сделал DimaTorzok", "no_speech_prob": 0.4, "avg_logprob": -0.3},
+    ]
+    server.ear = lambda _: {"text": " Какая завтра погода? Субтитры сделал DimaTorzok", "segments": rows}
+    assert (await voice.listen(SAMPLES / "hello.ogg")).text == "Какая завтра погода?"
+
+
+async def test_a_video_without_sound_is_told_as_such(voice: VoiceService, server: SpeechServer) -> None:
+    with pytest.raises(NoSoundError) as told:
+        await voice.listen(SAMPLES / "mute.mp4")
+    assert "damaged" not in told.value.say("en")
+    assert server.heard == []
 
 
 async def test_damaged_voice_never_reaches_the_service(

@@ -25,7 +25,7 @@ from beseda.speech.base import SpeechLimits
 from beseda.speech.connection import SpeechConnection
 from beseda.speech.openai_multipart import OpenAITranscriber
 from beseda.testing.clock import ManualClock
-from tests.parts.recordings import make_long, make_sound
+from tests.parts.recordings import join, make_long, make_silence, make_sound
 from tests.parts.speech_server import Fault, Heard, SpeechServer
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
@@ -307,3 +307,20 @@ async def test_recogniser_that_refuses_every_size_is_a_failure(server: SpeechSer
         with pytest.raises(RejectedRequestError):
             await service.transcribe(await make_long(tmp_path / "talk.ogg", minutes=2))
     assert leftovers(tmp_path) == []
+
+
+async def test_silent_pieces_and_silent_recordings_are_not_sent(server: SpeechServer, tmp_path: Path) -> None:
+    """Whisper answered "Продолжение следует" to twenty seconds of silence, and to the end of long recordings."""
+    said = await make_sound(tmp_path / "said.wav", seconds=12)
+    silence = await make_silence(tmp_path / "silence.wav", seconds=36)
+    both = await join(tmp_path / "both.ogg", said, silence)
+    server.ear = lambda heard: {"text": "hello", "segments": [{"start": 0.5, "end": 2.0, "text": "hello"}]}
+    async with serve(server, tmp_path, SpeechLimits(max_seconds=12, parallel=2)) as service:
+        transcript = await service.transcribe(both)
+        assert 1 <= len(server.heard) <= 3
+        assert set(transcript.text.split()) == {"hello"}
+        assert transcript.missed == ()
+        server.heard.clear()
+        with pytest.raises(SilentAudioError):
+            await service.transcribe(silence)
+        assert server.heard == []

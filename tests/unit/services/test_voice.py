@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from beseda.audio.base import Recording
+from beseda.audio.base import Recording, Span
 from beseda.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
 from beseda.services.voice import VoiceService
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
@@ -24,6 +25,9 @@ class CopyingTranscoder:
         if self.failure:
             raise self.failure
         return Recording(2.5, size)
+
+    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+        return [window]
 
 
 @dataclass
