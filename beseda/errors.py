@@ -125,6 +125,15 @@ class FileTooLargeError(InputError):
     status = 413
 
 
+class OversizedFileError(FileTooLargeError):
+    """A file beyond a limit that is not the public Bot API server's."""
+
+    text = Text(
+        ru="Этот файл слишком большой для меня. Пришлите, пожалуйста, файл поменьше или по частям.",
+        en="This file is too large for me. Please send a smaller one, or parts.",
+    )
+
+
 class UnreadableAudioError(InputError):
     """ffmpeg finds no sound in the file."""
 
@@ -569,6 +578,16 @@ class TelegramRefusedError(TelegramError):
 
 class TelegramGoneError(TelegramRefusedError):
     """The message to edit is gone, or cannot be edited; another one may be sent in its place."""
+
+
+class UnsharedFileError(TelegramError):
+    """A local Bot API server names a path that this process cannot read: its folder is not shared."""
+
+    text = Text(
+        ru="Не могу открыть этот файл: хранилище для меня закрыто. Это исправит владелец бота, причина есть в журнале.",
+        en="I cannot open this file: its storage is closed to me. The bot's owner can fix that, the log has the cause.",
+    )
+    retryable = False
 
 
 class TelegramUnavailableError(TelegramError):

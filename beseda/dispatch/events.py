@@ -4,7 +4,6 @@ Facts about the fields: https://core.telegram.org/bots/api#update
 """
 
 import logging
-import mimetypes
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from beseda.dispatch.speaker import read_person, read_speaker
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.quotation import Quotation, drop_controls
 from beseda.domain.update import StoredUpdate
+from beseda.kit.mime import UNKNOWN, guess_mime
 
 log = logging.getLogger(__name__)
 
@@ -312,9 +312,10 @@ def _contact(message: Json) -> SharedContact | None:
 def _mime(file: Json) -> str:
     """Return what kind of file its sender says it is: Telegram's word, else what the ending of its name means."""
     claimed = str(file.get("mime_type", "")).lower()
-    if claimed in {"", "application/octet-stream"}:
-        claimed = mimetypes.guess_type(str(file.get("file_name", "")))[0] or ""
-    return claimed
+    return guess_mime(str(file.get("file_name", ""))) if claimed in _SAYS_NOTHING else claimed
+
+
+_SAYS_NOTHING = {"", UNKNOWN, "binary/octet-stream", "application/x-download", "application/force-download"}
 
 
 def _command(raw: str, entities: Any) -> tuple[str, str]:

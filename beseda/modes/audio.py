@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from beseda.dispatch.context import Chore, Context, Desk, Mode
 from beseda.dispatch.events import Kind
+from beseda.dispatch.identify import SOUNDS
 from beseda.dispatch.material import Material
 from beseda.domain.job import Job
 from beseda.domain.markdown import literal
@@ -38,8 +39,10 @@ async def start(context: Context, material: Material) -> None:
     attachment = material.attachment
     if attachment is None:
         return
-    if attachment.size > context.desk.api.download_limit:
-        await context.refuse(FileTooLargeError(f"{attachment.size} bytes"))
+    try:
+        context.desk.api.check_size(attachment.size)
+    except FileTooLargeError as error:
+        await context.refuse(error)
         return
     hint = str(context.desk.settings("audio")["language"])
     payload = {"file_id": attachment.file_id, "hint": hint, **_transcripts.new_numbers()}
@@ -56,7 +59,7 @@ async def transcribe(desk: Desk, job: Job, control: JobControl) -> Mapping[str, 
 
     try:
         control.report(0)
-        await desk.api.download(str(job.request.payload["file_id"]), source, limit=desk.api.download_limit)
+        await desk.api.download(str(job.request.payload["file_id"]), source)
         hint = str(job.request.payload.get("hint", ""))
         transcript = await desk.transcription.transcribe(source, language=hint, listener=tell)
     finally:
@@ -120,7 +123,7 @@ mode = Mode(
     ),
     run=start,
     takes=frozenset({Kind.VOICE, Kind.AUDIO, Kind.VIDEO_NOTE, Kind.VIDEO}),
-    documents=("audio/", "video/", "application/ogg"),
+    documents=SOUNDS,
     defaults={"language": ""},
     chores={KIND: Chore(transcribe, view, describe)},
 )

@@ -48,8 +48,10 @@ async def start(context: Context, material: Material) -> None:
     attachment = material.attachment
     if attachment is None:
         return
-    if attachment.size > context.desk.api.download_limit:
-        await context.refuse(FileTooLargeError(f"{attachment.size} bytes"))
+    try:
+        context.desk.api.check_size(attachment.size)
+    except FileTooLargeError as error:
+        await context.refuse(error)
         return
     chosen = await context.desk.state.get(context.state_key("photo")) or context.desk.settings("photo")
     suffix = ".png" if attachment.mime == "image/png" else ".jpg"
@@ -65,7 +67,7 @@ async def enhance(desk: Desk, job: Job, control: JobControl) -> Mapping[str, obj
     try:
         control.report(0)
         source, target = folder / "source", folder / f"result{payload['suffix']}"
-        await desk.api.download(str(payload["file_id"]), source, limit=desk.api.download_limit)
+        await desk.api.download(str(payload["file_id"]), source)
         options = EnhanceOptions(number(payload, "scale") or None, bool(payload["only_center_face"]))
         done = await desk.enhancer.enhance(source, target, options)
         await _keep(desk, job, source, before=True)

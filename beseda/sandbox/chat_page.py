@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import mimetypes
 from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from beseda.kit.mime import UNKNOWN, guess_mime
 from beseda.sandbox.user_api import guarded
 
 if TYPE_CHECKING:
@@ -44,5 +44,5 @@ class ChatPage:
         path = (self._folder / name).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file():
             return Response("There is no such file", 404, media_type="text/plain")
-        media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        media_type = _TYPES.get(path.suffix) or guess_mime(path.name) or UNKNOWN
         return FileResponse(path, media_type=media_type)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 import re
 import secrets
 import shutil
@@ -11,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import orjson
 
+from beseda.kit.mime import UNKNOWN, guess_mime
 from beseda.sandbox.media_facts import looks_like_voice, measure_ogg_seconds, measure_picture
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.settings import MEBIBYTE
@@ -183,4 +183,4 @@ def _clean_name(name: str) -> str:
 def _pick_mime_type(upload: Upload) -> str:
     if upload.mime_type and upload.mime_type != "application/octet-stream":
         return upload.mime_type.split(";")[0][:100]
-    return mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
+    return guess_mime(upload.name) or UNKNOWN

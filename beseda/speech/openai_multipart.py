@@ -1,12 +1,12 @@
 """OpenAI's transcription route: a file in a multipart form. Groq, vLLM and most servers of one's own have it too."""
 
-import mimetypes
 from pathlib import Path
 from typing import IO
 
 import aiohttp
 
 from beseda.errors import RejectedRequestError
+from beseda.kit.mime import UNKNOWN, guess_mime
 from beseda.speech._answer import read_transcript
 from beseda.speech._http import SUFFIXES, HttpTranscriber
 from beseda.speech.base import Transcript
@@ -58,5 +58,4 @@ class OpenAITranscriber(HttpTranscriber):
 def add_file(form: aiohttp.FormData, file: IO[bytes], suffix: str) -> None:
     """Add a recording to a form under a name of our own."""
     name = f"voice{suffix if suffix in SUFFIXES else '.ogg'}"
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    form.add_field("file", file, filename=name, content_type=kind)
+    form.add_field("file", file, filename=name, content_type=guess_mime(name) or UNKNOWN)

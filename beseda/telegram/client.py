@@ -5,17 +5,20 @@ Facts about the protocol: https://core.telegram.org/bots/api#making-requests
 
 import asyncio
 import io
+import logging
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import aiohttp
 import orjson
 
 from beseda.errors import (
     FileTooLargeError,
+    OversizedFileError,
     TelegramConflictError,
     TelegramError,
     TelegramFloodError,
@@ -24,10 +27,14 @@ from beseda.errors import (
     TelegramUnansweredError,
     TelegramUnauthorizedError,
     TelegramUnavailableError,
+    ToolError,
+    UnsharedFileError,
 )
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
 from beseda.telegram.refusals import Refusal, classify
+
+log = logging.getLogger(__name__)
 
 OFFICIAL_SERVER = "https://api.telegram.org"
 DOWNLOAD_LIMIT = 20 * 1024 * 1024  # bytes a bot may fetch: https://core.telegram.org/bots/api#getfile
@@ -63,6 +70,7 @@ class BotApi:
 
     def __init__(self, token: str, *, server: str = OFFICIAL_SERVER, timeout: float = 30.0) -> None:
         self._official = server.rstrip("/") == OFFICIAL_SERVER
+        self._token = token
         self._methods = f"{server.rstrip('/')}/bot{token}/"
         self._files = f"{server.rstrip('/')}/file/bot{token}/"
         self._timeout = timeout
@@ -121,27 +129,85 @@ class BotApi:
         """The bytes of a file that this server may hand out: one's own knows best what it has."""
         return DOWNLOAD_LIMIT if self._official else LOCAL_LIMIT
 
-    async def download(self, file_id: str, target: Path, *, limit: int = DOWNLOAD_LIMIT) -> int:
+    def check_size(self, size: int, limit: int | None = None) -> None:
+        """Raise FileTooLargeError for a file beyond `limit`: by default what this server may hand out."""
+        most = self.download_limit if limit is None else limit
+        if size > most:
+            kind = FileTooLargeError if most == DOWNLOAD_LIMIT else OversizedFileError
+            raise kind(f"{size} bytes, and {most} are taken")
+
+    async def download(self, file_id: str, target: Path, *, limit: int | None = None) -> int:
         """Fetch a file that somebody sent into `target` and return its size in bytes.
 
-        Raises FileTooLargeError beyond `limit`; nothing half-written is left behind.
+        Raises FileTooLargeError beyond `limit` (by default that of the server), UnsharedFileError where a local server
+        names a path that cannot be read here; nothing half-written is left behind.
         """
+        path = await self._locate(file_id, limit)
+        try:
+            if self._is_local(path):
+                return await asyncio.to_thread(self._copy, Path(path), target, limit)
+            return await self._fetch(self._files + path, target, limit)
+        except BaseException:
+            await asyncio.to_thread(target.unlink, missing_ok=True)
+            raise
+
+    async def peek(self, file_id: str, size: int) -> bytes:
+        """Return the first `size` bytes of a file, fewer where it is shorter. Raises like `download`."""
+        path = await self._locate(file_id, None)
+        if self._is_local(path):
+            return await asyncio.to_thread(self._read_head, Path(path), size)
+        timeout = aiohttp.ClientTimeout(total=self._timeout)
+        try:
+            async with self._session.get(self._files + path, timeout=timeout, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise _KINDS.get(response.status, TelegramUnavailableError)(f"file: HTTP {response.status}")
+                head = await response.content.read(size)
+                response.close()  # the rest of the file is not wanted
+                return head
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise TelegramUnavailableError(f"file: {type(error).__name__}") from None
+
+    async def _locate(self, file_id: str, limit: int | None) -> str:
         try:
             found = await self.call("getFile", file_id=file_id)
         except TelegramRefusedError as error:
             if classify(error) is Refusal.FILE_SIZE:
                 raise FileTooLargeError(error.detail) from error
             raise
-        if found.get("file_size", 0) > limit:
-            raise FileTooLargeError(f"{found['file_size']} bytes")
+        self.check_size(found.get("file_size", 0), limit)
+        return str(found["file_path"])
+
+    def _is_local(self, path: str) -> bool:
+        """Return whether a path is one of a disk that a server of one's own, run with --local, shares with us."""
+        return path.startswith("/") and not self._official
+
+    def _copy(self, source: Path, target: Path, limit: int | None) -> int:
+        with self._open_shared(source) as file:
+            size = os.fstat(file.fileno()).st_size
+            self.check_size(size, limit)
+            try:
+                with target.open("wb") as sink:
+                    shutil.copyfileobj(file, sink)
+            except OSError as error:
+                raise ToolError(f"{target.name} cannot be written: {error.strerror or error}") from error
+        return size
+
+    def _read_head(self, source: Path, size: int) -> bytes:
+        with self._open_shared(source) as file:
+            return file.read(size)
+
+    def _open_shared(self, source: Path) -> BinaryIO:
+        """Open a file of the local server; a path that cannot be opened is a fault of the set-up, for the owner."""
         try:
-            if found["file_path"].startswith("/") and not self._official:
-                # A server of one's own that runs with --local shares its disk with us.
-                return await asyncio.to_thread(_copy, Path(found["file_path"]), target, limit)
-            return await self._fetch(self._files + found["file_path"], target, limit)
-        except BaseException:
-            await asyncio.to_thread(target.unlink, missing_ok=True)
-            raise
+            return source.open("rb")
+        except OSError as error:
+            shown = str(source).replace(self._token, "<token>")
+            detail = (
+                f"the Bot API server names {shown}, and that cannot be read here ({error.strerror or error}): "
+                "share the folder with this process, under the same path and readable"
+            )
+            log.warning("%s", detail)
+            raise UnsharedFileError(detail) from None
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -171,7 +237,7 @@ class BotApi:
         except aiohttp.ClientError as error:
             raise _unanswered(f"{method}: {type(error).__name__}") from None
 
-    async def _fetch(self, address: str, target: Path, limit: int) -> int:
+    async def _fetch(self, address: str, target: Path, limit: int | None) -> int:
         size = 0
         timeout = aiohttp.ClientTimeout(total=self._timeout * 10, sock_read=self._timeout)
         try:
@@ -181,23 +247,13 @@ class BotApi:
                 with await asyncio.to_thread(target.open, "wb") as sink:
                     async for chunk in response.content.iter_chunked(_CHUNK):
                         size += len(chunk)
-                        if size > limit:
-                            raise FileTooLargeError(f"more than {limit} bytes")
+                        self.check_size(size, limit)
                         await asyncio.to_thread(sink.write, chunk)
         except (TimeoutError, aiohttp.ClientError) as error:
             raise TelegramUnavailableError(f"file: {type(error).__name__}") from None
+        except OSError as error:
+            raise ToolError(f"{target.name} cannot be written: {error.strerror or error}") from error
         return size
-
-
-def _copy(source: Path, target: Path, limit: int) -> int:
-    try:
-        size = source.stat().st_size
-        if size > limit:
-            raise FileTooLargeError(f"{size} bytes")
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise TelegramUnavailableError(f"file: {error.strerror or type(error).__name__}") from error
-    return size
 
 
 async def _read_answer(method: str, response: aiohttp.ClientResponse) -> bytes:

@@ -1,10 +1,13 @@
 """What comes in while a bot has modes: a button's label, something for the mode, or something for another one."""
 
+from dataclasses import replace
+
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import IncomingMessage, Kind, Press
 from beseda.dispatch.handlers.chat import answer_words
 from beseda.dispatch.handlers.menu import show_standing, take_step
 from beseda.dispatch.handlers.voice import answer_voice
+from beseda.dispatch.identify import identify
 from beseda.dispatch.material import Material
 from beseda.dispatch.router import Router
 from beseda.dispatch.standing import Standing, find_offer, find_standing, keep_offer, keep_standing
@@ -32,7 +35,7 @@ async def take_input(context: Context) -> None:
     if step is not None:
         await take_step(context, step)
         return
-    standing, material = await find_standing(context), Material.of(event)
+    standing, material = await find_standing(context), await _take(context, event)
     mode = context.desk.modes.get(standing.mode)
     if mode is not None and mode.suits(material, entered=True):
         await mode.run(context, material)
@@ -42,6 +45,14 @@ async def take_input(context: Context) -> None:
         await answer_voice(context)
     else:
         await _offer(context, standing, material)
+
+
+async def _take(context: Context, event: IncomingMessage) -> Material:
+    """Return what a message brings, its document judged by content where nothing else says what it is."""
+    material = Material.of(event)
+    if material.attachment is None:
+        return material
+    return replace(material, attachment=await identify(context.desk.api, material.attachment))
 
 
 async def _offer(context: Context, standing: Standing, material: Material) -> None:

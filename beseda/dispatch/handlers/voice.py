@@ -1,20 +1,31 @@
 """Speech: a voice message or a video note is heard, shown in italics and answered like written words."""
 
 import asyncio
+import logging
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Attachment, IncomingMessage, Kind
 from beseda.dispatch.handlers.chat import answer_words
+from beseda.dispatch.identify import SOUNDS, identify
 from beseda.dispatch.router import Router
 from beseda.domain.quotation import Quotation
 from beseda.domain.turn import Turn, TurnKind
-from beseda.errors import BesedaError, FileTooLargeError, InputError
+from beseda.errors import BesedaError, InputError
 from beseda.kit.ids import new_id
-from beseda.telegram.client import DOWNLOAD_LIMIT
 
+log = logging.getLogger(__name__)
 router = Router()
 
 _KEPT = 24 * 3600.0  # seconds that a recording can be listened to again
+
+
+@router.message(Kind.DOCUMENT)
+async def answer_document(context: Context) -> None:
+    """Hear a recording that was sent as a file; have the words beside any other file answered."""
+    event = context.event
+    assert isinstance(event, IncomingMessage) and event.attachment is not None  # noqa: S101
+    attachment = await identify(context.desk.api, event.attachment)
+    await (answer_voice if attachment.mime.startswith(SOUNDS) else answer_words)(context)
 
 
 @router.message(Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO)
@@ -66,9 +77,8 @@ async def _mark(context: Context, heard: str) -> str:
 
 async def _transcribe(context: Context, attachment: Attachment) -> str:
     """Download and transcribe a recording; nothing of it stays on disk."""
-    if attachment.size > DOWNLOAD_LIMIT:
-        raise FileTooLargeError(f"{attachment.size} bytes")
     desk = context.desk
+    desk.api.check_size(attachment.size)
     source = desk.downloads / f"{new_id()}.{attachment.kind}"
     try:
         await desk.api.download(attachment.file_id, source)
@@ -78,6 +88,7 @@ async def _transcribe(context: Context, attachment: Attachment) -> str:
 
 
 async def _fail(context: Context, attachment: Attachment, error: BesedaError, turn: Turn | None) -> None:
+    log.info("a recording was not heard: %s: %s", type(error).__name__, error.detail)
     question = await context.question("", TurnKind.VOICE)
     turn = turn or question.open_turn()
     if error.retryable:

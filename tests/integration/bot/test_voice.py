@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from beseda.audio.base import NoSoundError
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.errors import (
     SilentAudioError,
     SpeechNotConfiguredError,
     UnreadableAudioError,
+    UnsupportedInputError,
 )
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
+from tests.parts.recordings import make_silence, make_sound
 from tests.parts.speech_server import Fault, SpeechServer
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
@@ -43,12 +46,47 @@ async def test_video_note_is_heard_too(tmp_path: Path) -> None:
         await anna.wait_text("seen")
 
 
-@pytest.mark.parametrize("name", ["corrupt.ogg", "mute.mp4"])
-async def test_recording_without_sound_is_said_to_be_unreadable(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["Запись 12.m4a", "a.caf", "a.oga", "a.wma", "a.flac", "a.mp3"])
+@pytest.mark.parametrize("named", [True, False], ids=["named", "nameless"])
+async def test_odd_recordings_sent_as_files_are_heard(tmp_path: Path, name: str, named: bool) -> None:
+    sound = (await make_sound(tmp_path / name, seconds=2)).read_bytes()
+    async with (
+        SpeechServer(text="hello") as speech,
+        living_bot(tmp_path, ScriptedModel(["hi"]), **_env(speech)) as living,
+    ):
+        anna = await living.user()
+        await anna.send_file(sound, "document", name if named else "recording")
+        await anna.wait_text("🎤 hello")
+
+
+async def test_a_file_that_is_no_recording_is_refused_as_before(tmp_path: Path) -> None:
+    async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
+        anna = await living.user()
+        await anna.send_file(b"\x00\x01\x02\x03 of no known kind", "document", "data")
+        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.ru
+    assert speech.heard == []
+
+
+async def test_silence_is_answered_without_a_recogniser(tmp_path: Path) -> None:
+    silence = (await make_silence(tmp_path / "silence.ogg", seconds=20)).read_bytes()
+    async with (
+        SpeechServer(text="Продолжение следует...") as speech,
+        living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living,
+    ):
+        anna = await living.user()
+        await anna.send_voice(silence)
+        assert (await anna.wait_reply())["text"] == SilentAudioError.text.ru
+    assert speech.heard == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("corrupt.ogg", UnreadableAudioError.text.ru), ("mute.mp4", NoSoundError.text.ru)]
+)
+async def test_recording_without_sound_is_said_to_be_unreadable(tmp_path: Path, name: str, text: str) -> None:
     async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
         anna = await living.user()
         await anna.send_file((SAMPLES / name).read_bytes(), "voice", "voice.ogg")
-        assert (await anna.wait_reply())["text"] == UnreadableAudioError.text.ru
+        assert (await anna.wait_reply())["text"] == text
         assert "reply_markup" not in (await anna.history())[-1]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from beseda.errors import FileTooLargeError, TelegramUnavailableError
+from beseda.errors import FileTooLargeError, OversizedFileError, ToolError, UnsharedFileError
 from beseda.telegram.client import DOWNLOAD_LIMIT, LOCAL_LIMIT, BotApi
 
 
@@ -42,10 +42,50 @@ async def test_file_of_a_local_server_is_copied(tmp_path: Path) -> None:
 
 async def test_file_that_is_not_there_or_too_large_leaves_nothing(tmp_path: Path) -> None:
     async with local_server(tmp_path / "gone", 3) as api:
-        with pytest.raises(TelegramUnavailableError):
+        with pytest.raises(UnsharedFileError):
             await api.download("a", tmp_path / "ours")
     (tmp_path / "large").write_bytes(b"abcdef")
     async with local_server(tmp_path / "large", 0) as api:
         with pytest.raises(FileTooLargeError):
             await api.download("a", tmp_path / "ours", limit=5)
     assert not (tmp_path / "ours").exists()
+
+
+@pytest.mark.parametrize("path", ["gone/1:a/voice/file_0.oga", "."])
+async def test_a_path_that_is_not_shared_is_a_fault_of_the_set_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    async with local_server(tmp_path / path, 3) as api:
+        with pytest.raises(UnsharedFileError) as told:
+            await api.download("a", tmp_path / "ours")
+    assert not told.value.retryable
+    assert str(tmp_path) not in told.value.say("en") + told.value.say("ru")
+    (record,) = caplog.records
+    assert str(tmp_path / path).replace("1:a", "<token>") in record.getMessage()
+    assert "share the folder" in record.getMessage()
+    assert "1:a" not in record.getMessage()
+
+
+async def test_our_own_disk_is_not_telegrams_fault(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"abc")
+    async with local_server(tmp_path / "theirs", 3) as api:
+        with pytest.raises(ToolError):
+            await api.download("a", tmp_path / "missing" / "ours")
+
+
+async def test_the_limit_of_the_public_server_is_not_told_by_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"abc")
+    async with local_server(tmp_path / "theirs", 25 * 1024 * 1024) as api:
+        assert await api.download("a", tmp_path / "ours") == 3
+        with pytest.raises(OversizedFileError) as told:
+            api.check_size(LOCAL_LIMIT + 1)
+        assert "20" not in told.value.say("en")
+    with pytest.raises(FileTooLargeError) as told_by_telegram:
+        BotApi("1:a").check_size(DOWNLOAD_LIMIT + 1)
+    assert "20 MB" in told_by_telegram.value.say("en")
+
+
+async def test_the_beginning_of_a_file_can_be_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"OggS" * 100)
+    async with local_server(tmp_path / "theirs", 400) as api:
+        assert await api.peek("a", 6) == b"OggSOg"

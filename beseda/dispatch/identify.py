@@ -1,0 +1,25 @@
+"""What a document is: its sender's word or its name where they say something, else its first bytes."""
+
+import logging
+from dataclasses import replace
+
+from beseda.dispatch.events import Attachment, Kind
+from beseda.errors import BesedaError
+from beseda.kit.mime import HEAD_BYTES, sniff
+from beseda.telegram.client import BotApi
+
+log = logging.getLogger(__name__)
+
+SOUNDS = ("audio/", "video/", "application/ogg")
+"""How types of files begin that may hold speech."""
+
+
+async def identify(api: BotApi, attachment: Attachment) -> Attachment:
+    """Return `attachment` with its type; without one where even its content says nothing, or cannot be fetched now."""
+    if attachment.kind is not Kind.DOCUMENT or attachment.mime:
+        return attachment
+    try:
+        return replace(attachment, mime=sniff(await api.peek(attachment.file_id, HEAD_BYTES)))
+    except BesedaError as error:
+        log.info("a document of unknown type was not looked into: %s", error.detail)
+        return attachment
