@@ -42,7 +42,6 @@
     │   ├── ProtocolError                 the answer is not what the protocol says (a proxy's page, broken JSON)
     │   ├── RejectedRequestError          the request is wrong in the service's eyes
     │   ├── ContextTooLongError           more text than the model can read
-    │   │   └── InstructionsTooLongError  the bot's instructions alone are too much
     │   ├── EmptyAnswerError              nothing was said
     │   ├── RefusedAnswerError            the provider's filter stepped in
     │   └── RepeatingAnswerError          the model said the same again and again
@@ -123,15 +122,6 @@ class FileTooLargeError(InputError):
         "parts. The bot's owner can lift this limit with a Bot API server of their own.",
     )
     status = 413
-
-
-class OversizedFileError(FileTooLargeError):
-    """A file beyond a limit that is not the public Bot API server's."""
-
-    text = Text(
-        ru="Этот файл слишком большой для меня. Пришлите, пожалуйста, файл поменьше или по частям.",
-        en="This file is too large for me. Please send a smaller one, or parts.",
-    )
 
 
 class UnreadableAudioError(InputError):
@@ -494,15 +484,6 @@ class ContextTooLongError(RejectedRequestError):
     )
 
 
-class InstructionsTooLongError(ContextTooLongError):
-    """The bot's instructions alone are more than the model can read: only its owner can change that."""
-
-    text = Text(
-        ru="Мои инструкции не помещаются в память этой модели. Это исправит владелец бота: ей нужен контекст больше.",
-        en="My instructions do not fit into this model's context. The owner of the bot can give it a larger one.",
-    )
-
-
 class LoadingError(UnavailableError):
     """The server answers, and its model is still being loaded."""
 
@@ -578,16 +559,6 @@ class TelegramRefusedError(TelegramError):
 
 class TelegramGoneError(TelegramRefusedError):
     """The message to edit is gone, or cannot be edited; another one may be sent in its place."""
-
-
-class UnsharedFileError(TelegramError):
-    """A local Bot API server names a path that this process cannot read: its folder is not shared."""
-
-    text = Text(
-        ru="Не могу открыть этот файл: хранилище для меня закрыто. Это исправит владелец бота, причина есть в журнале.",
-        en="I cannot open this file: its storage is closed to me. The bot's owner can fix that, the log has the cause.",
-    )
-    retryable = False
 
 
 class TelegramUnavailableError(TelegramError):

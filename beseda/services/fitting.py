@@ -5,13 +5,23 @@ from collections.abc import Sequence
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message
 from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
-from beseda.errors import ContextTooLongError, InstructionsTooLongError, RemoteError
+from beseda.errors import ContextTooLongError, RemoteError
+from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, find_measuring
 
 # No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.
 _CHARACTERS_PER_TOKEN = 8
 # An estimate is wrong by less than this factor: Cyrillic in a small vocabulary takes twice as many tokens.
 _DOUBT = 3
+
+
+class InstructionsTooLongError(ContextTooLongError):
+    """The bot's instructions alone are more than the model can read: only its owner can change that."""
+
+    text = Text(
+        ru="Мои инструкции не помещаются в память этой модели. Это исправит владелец бота: ей нужен контекст больше.",
+        en="My instructions do not fit into this model's context. The owner of the bot can give it a larger one.",
+    )
 
 
 async def find_context(model: ChatModel | None) -> int | None:

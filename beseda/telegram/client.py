@@ -18,7 +18,6 @@ import orjson
 
 from beseda.errors import (
     FileTooLargeError,
-    OversizedFileError,
     TelegramConflictError,
     TelegramError,
     TelegramFloodError,
@@ -28,10 +27,10 @@ from beseda.errors import (
     TelegramUnauthorizedError,
     TelegramUnavailableError,
     ToolError,
-    UnsharedFileError,
 )
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
+from beseda.kit.texts import Text
 from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)
@@ -60,6 +59,25 @@ class _MovedError(TelegramRefusedError):
     def __init__(self, detail: str, chat_id: int) -> None:
         super().__init__(detail)
         self.chat_id = chat_id
+
+
+class OversizedFileError(FileTooLargeError):
+    """A file beyond a limit that is not the public Bot API server's."""
+
+    text = Text(
+        ru="Этот файл слишком большой для меня. Пришлите, пожалуйста, файл поменьше или по частям.",
+        en="This file is too large for me. Please send a smaller one, or parts.",
+    )
+
+
+class UnsharedFileError(TelegramError):
+    """A local Bot API server names a path that this process cannot read: its folder is not shared."""
+
+    text = Text(
+        ru="Не могу открыть этот файл: хранилище для меня закрыто. Это исправит владелец бота, причина есть в журнале.",
+        en="I cannot open this file: its storage is closed to me. The bot's owner can fix that, the log has the cause.",
+    )
+    retryable = False
 
 
 class BotApi:

@@ -12,7 +12,7 @@ import beseda.bots.sales
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.domain.message import Message, Role
 from beseda.domain.reading import Line
-from beseda.errors import ContextTooLongError, InstructionsTooLongError, RepeatingAnswerError
+from beseda.errors import ContextTooLongError, RepeatingAnswerError
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ChatModel, FinishReason, ModelEvent, ModelRequest, TextDelta, ask_structured, find_measuring
 from beseda.llm.dialect import ChatDialect
@@ -21,7 +21,7 @@ from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.registry import LLMSettings, build_model
-from beseda.services.fitting import fit_messages
+from beseda.services.fitting import InstructionsTooLongError, fit_messages
 from beseda.services.sales.extraction import Extractor
 from tests.contract.llm.conftest import find_row
 from tests.parts.llama_server import find_smollm2, running_llama

@@ -3,9 +3,9 @@
 import pytest
 
 from beseda.domain.message import Message, Role
-from beseda.errors import ContextTooLongError, InstructionsTooLongError, UnavailableError
+from beseda.errors import ContextTooLongError, UnavailableError
 from beseda.llm.base import ModelWrapper
-from beseda.services.fitting import find_context, fit_messages
+from beseda.services.fitting import InstructionsTooLongError, find_context, fit_messages
 from beseda.testing.scripted_model import ScriptedModel
 
 SYSTEM, QUESTION = Message(Role.SYSTEM, "Be kind."), Message(Role.USER, "And now?")

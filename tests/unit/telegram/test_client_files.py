@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from beseda.errors import FileTooLargeError, OversizedFileError, ToolError, UnsharedFileError
-from beseda.telegram.client import DOWNLOAD_LIMIT, LOCAL_LIMIT, BotApi
+from beseda.errors import FileTooLargeError, ToolError
+from beseda.telegram.client import DOWNLOAD_LIMIT, LOCAL_LIMIT, BotApi, OversizedFileError, UnsharedFileError
 
 
 @asynccontextmanager
