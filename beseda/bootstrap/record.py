@@ -1,5 +1,6 @@
 """What is remembered for good: the repositories over one database."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ from beseda.storage.sql.broadcast import SqlBroadcastRepository
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.conversation_list import SqlConversationList
-from beseda.storage.sql.database import Database
+from beseda.storage.sql.database import Database, Synchronous
 from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
@@ -93,9 +94,12 @@ class Record:
     sent_messages: SentMessageStore
 
 
+_SYNCHRONOUS: Mapping[str, Synchronous] = {"received": "RECEIVED", "full": "FULL", "normal": "NORMAL"}
+
+
 async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
     await upgrade_with_backup(settings)
-    database = await Database.open(settings.database())
+    database = await Database.open(settings.database(), synchronous=_SYNCHRONOUS[settings.synchronous])
     stack.push_async_callback(database.close)
     await continue_ids(database)
     return database

@@ -1,7 +1,7 @@
 """The section `storage` of the settings."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -42,6 +42,17 @@ class StorageSection(Section):
             example="postgresql://beseda:${POSTGRES_PASSWORD}@127.0.0.1/beseda",
         ),
     ] = Field("", repr=False)
+    synchronous: Annotated[
+        Literal["received", "full", "normal"],
+        Setting(
+            "storage.synchronous",
+            "What a power cut may take with SQLite: no message that was acknowledged to Telegram (`received`), nothing "
+            "at all (`full`, every write waits for the disk), or the last seconds (`normal`).",
+            "received, full or normal",
+            variables=("BESEDA_SYNCHRONOUS",),
+            example="full",
+        ),
+    ] = "received"
     redis_url: Annotated[
         Annotated[str, AfterValidator(_check_redis)] | None,
         Setting(

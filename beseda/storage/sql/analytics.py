@@ -72,47 +72,49 @@ class SqlAnalyticsRepository:
 
     async def measure(self, period: Period, *, times_only: bool = False) -> list[HourFigures]:
         """Count from the record itself, all or response times only: exact, and as slow as the period is long."""
-        return await self._database.read(lambda connection: measure_hours(connection, period, times_only=times_only))
+        return await self._database.read_long(
+            lambda connection: measure_hours(connection, period, times_only=times_only)
+        )
 
     async def sum_up(self, period: Period) -> HourFigures:
         """Add up rolled-up hours."""
-        return await self._database.read(lambda connection: _sum_up(connection, period))
+        return await self._database.read_long(lambda connection: _sum_up(connection, period))
 
     async def list_steps(self, period: Period, step: Step, *, times_only: bool = False) -> list[HourFigures]:
         """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here."""
-        return await self._database.read(
+        return await self._database.read_long(
             lambda connection: _list_steps(connection, period, step, times_only=times_only)
         )
 
     async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:
         """Count distinct people who wrote: by the day where that is rolled up, from the record elsewhere."""
         query = query_people(period, rolled_until)
-        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+        return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
         """Count distinct people by day or week, from days that are rolled up."""
-        return await self._database.read(lambda connection: count_writers(connection, period, step))
+        return await self._database.read_long(lambda connection: count_writers(connection, period, step))
 
     async def measure_leads(self, period: Period) -> LeadFigures:
         """Count the leads that came in the period."""
-        return await self._database.read(lambda connection: _measure_leads(connection, period))
+        return await self._database.read_long(lambda connection: _measure_leads(connection, period))
 
     async def count_leads_by_step(self, period: Period, step: Step, metric: Metric) -> Mapping[datetime, int]:
         """Count leads by when they came: all, or those that have been won."""
-        return await self._database.read(lambda connection: _count_leads(connection, period, step, metric))
+        return await self._database.read_long(lambda connection: _count_leads(connection, period, step, metric))
 
     async def sum_funnel(self, period: Period) -> list[FunnelDay]:
         """Add up the funnel over the days that the period touches."""
-        return await self._database.read(lambda connection: _sum_funnel(connection, period))
+        return await self._database.read_long(lambda connection: _sum_funnel(connection, period))
 
     async def read_backlog(self) -> Backlog:
         """Return what waits: by partial indexes, so that it costs as much as there is."""
-        return await self._database.read(_read_backlog)
+        return await self._database.read_long(_read_backlog)
 
     async def find_rolled_until(self, name: str = HOURS) -> datetime | None:
         """Return up to when everything is rolled up, or None where nothing is."""
         query = select(rollups.c.until).where(rollups.c.name == name)
-        return await self._database.read(lambda connection: connection.execute(query).scalar())
+        return await self._database.read_long(lambda connection: connection.execute(query).scalar())
 
     async def find_first_moment(self) -> datetime | None:
         """Return when the record begins, or None while it is empty."""
@@ -122,7 +124,7 @@ class SqlAnalyticsRepository:
             found = [connection.execute(query).scalar() for query in queries]
             return min(filter(None, found), default=None)
 
-        return await self._database.read(work)
+        return await self._database.read_long(work)
 
     async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:
         """Put these hours in place of what was rolled up for the period."""
@@ -132,14 +134,14 @@ class SqlAnalyticsRepository:
         """Note who wrote in each of these periods, which lie within one day each."""
         gathered = GatheredDays()
         for day in days:
-            gathered.add(day.since, await self._database.read(partial(list_writers, period=day)))
+            gathered.add(day.since, await self._database.read_long(partial(list_writers, period=day)))
         for rows in gathered.cut_rows():
             await self._database.write(partial(add_writers, rows=rows))
 
     async def roll_up_funnel(self, period: Period) -> None:
         """Put the funnel of a period in place of what was rolled up for its day."""
         day = floor_day(period.since)
-        cells = await self._database.read(lambda connection: count_funnel(connection, period))
+        cells = await self._database.read_long(lambda connection: count_funnel(connection, period))
         rows = [
             {"bot": item.bot, "day": day, "stage": item.stage}
             | {"entered": item.entered, "exited": item.exited, "won": item.won}
@@ -155,11 +157,11 @@ class SqlAnalyticsRepository:
 
     async def roll_up_conversations(self, period: Period, after: int = 0) -> int | None:
         """Refresh some conversations in which something was said in the period; return where to go on."""
-        ids = await self._database.read(lambda connection: list_touched(connection, period, after, _CHUNK))
+        ids = await self._database.read_long(lambda connection: list_touched(connection, period, after, _CHUNK))
         if not ids:
             return None
         now = self._clock.now()
-        rows = await self._database.read(lambda connection: _measure_conversations(connection, ids, now))
+        rows = await self._database.read_long(lambda connection: _measure_conversations(connection, ids, now))
         await self._database.write(lambda connection: _replace_conversations(connection, rows))
         return ids[-1]
 

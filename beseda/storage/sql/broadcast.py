@@ -78,7 +78,7 @@ class SqlBroadcastRepository:
     async def count(self, wanted: BroadcastFilter) -> int:
         """Return how many there are."""
         query = select(func.count()).select_from(broadcasts).where(*match(wanted))
-        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+        return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
         """Store a draft's words, audience, plan and photo; None where it is no draft of that version any more."""
@@ -129,7 +129,7 @@ class SqlBroadcastRepository:
     async def count_audience(self, bot: str, audience: Audience) -> int:
         """Return how many people a broadcast would go to."""
         query = select_people(bot, audience, func.count(conversations.c.chat_id.distinct()))
-        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+        return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def gather(self, broadcast_id: int, *, limit: int) -> int:
         """Put the next people of the audience on the list and return how many; 0 when everybody is on it."""
@@ -165,7 +165,7 @@ class SqlBroadcastRepository:
         """Return broadcasts, the last made first, those behind number `before` or from `offset` on."""
         query = select(*COLUMNS).where(*match(wanted)).order_by(broadcasts.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query.where(broadcasts.c.id < before)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [load_broadcast(row) for row in rows]
 
     async def pending(self, broadcast_id: int, *, after: int, limit: int) -> Sequence[Recipient]:

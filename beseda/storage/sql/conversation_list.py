@@ -67,7 +67,7 @@ class SqlConversationList:
     async def count(self, wanted: ConversationFilter) -> int:
         """Return how many conversations the filter lets through."""
         query = select(func.count()).select_from(conversations).where(*_conditions(wanted))
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        return await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
 
     async def find(self, conversation_id: int) -> ConversationLine | None:
         """Return a conversation, or None."""
@@ -92,10 +92,10 @@ class SqlConversationList:
     async def count_messages(self, conversation_id: int) -> int:
         """Return how many messages a conversation has."""
         query = select(func.count()).select_from(messages).where(messages.c.conversation_id == conversation_id)
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        return await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
 
     async def _fetch(self, query: Select[Any]) -> list[Row[Any]]:
-        return list(await self._database.read(lambda connection: connection.execute(query).all()))
+        return list(await self._database.read_long(lambda connection: connection.execute(query).all()))
 
 
 def _conditions(wanted: ConversationFilter) -> list[ColumnElement[bool]]:

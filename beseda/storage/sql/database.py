@@ -14,7 +14,7 @@ from beseda.storage.sql.uow import Entry, GroupWriter, Row, SharedLook
 
 T = TypeVar("T")
 Request = TypeVar("Request")
-Synchronous: TypeAlias = Literal["OFF", "NORMAL", "FULL", "EXTRA"]
+Synchronous: TypeAlias = Literal["OFF", "NORMAL", "RECEIVED", "FULL", "EXTRA"]
 
 
 # What a function sets in `connection.info` when somebody is to be told of what it has written.
@@ -32,8 +32,12 @@ class Backend(Protocol):
         """Commit entries on the writing connection."""
         ...
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on a connection of its own."""
+    async def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
+        """Run `work` on a connection of its own; `long` ones are taken from others than those of the message path."""
+        ...
+
+    async def flush(self) -> None:
+        """Return once what is committed survives a power cut, where commits do not wait for that."""
         ...
 
     async def close(self) -> None:
@@ -56,6 +60,7 @@ class Database:
         `patience` is how many seconds a write waits for a database that is away. `synchronous` is SQLite's pragma
         (https://www.sqlite.org/pragma.html#pragma_synchronous): NORMAL survives any death of this process, but loses
         the last transactions when the machine loses power; FULL survives that too, for one fsync per transaction.
+        RECEIVED is NORMAL, with one fsync for what is written `durable`.
         Raises SettingsError for a URL that makes no sense, StorageError where the database cannot be reached.
         """
         backend = _build_backend(parse_url(url), synchronous)
@@ -67,9 +72,23 @@ class Database:
         return cls(backend, patience=patience)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` outside the writer and return its result. Raises StorageError when the database fails."""
+        """Run `work` outside the writer and return its result: a short look on the path of a message.
+
+        Raises StorageError when the database fails, or takes longer than ten seconds for it.
+        """
+        return await self._read(work, long=False)
+
+    async def read_long(self, work: Callable[[Connection], T]) -> T:
+        """Run `work`, which may take long: a list, a count, a report.
+
+        It has connections apart from those of `read`, so that no chat waits for it. Raises StorageError when the
+        database fails, or takes longer than a minute for it.
+        """
+        return await self._read(work, long=True)
+
+    async def _read(self, work: Callable[[Connection], T], *, long: bool) -> T:
         try:
-            return await self._backend.read(work)
+            return await self._backend.read(work, long=long)
         except Exception as error:
             mapped = to_storage_error(error)
             if mapped is error:
@@ -112,14 +131,27 @@ class Database:
             self._tell()
 
     async def write_and_look(
-        self, rows: Sequence[Row], look: Callable[[Connection, Sequence[Request]], Sequence[T]], request: Request
+        self,
+        rows: Sequence[Row],
+        look: Callable[[Connection, Sequence[Request]], Sequence[T]],
+        request: Request,
+        *,
+        durable: bool = False,
     ) -> T:
         """Write rows and look at them as `write_and_read` does; all who have the same `look` do it in one go.
 
         It gets the requests of all of them and returns as many results: with a server far away, it is the number of
         round trips that decides how long everybody's writes take.
+
+        A `durable` write survives a power cut when this returns, unless `synchronous` promises that for nothing.
         """
-        return cast("T", await self._writer.submit(rows, SharedLook(look, request)))
+        result = cast("T", await self._writer.submit(rows, SharedLook(look, request)))
+        if durable:
+            try:
+                await self._backend.flush()
+            except OSError as error:
+                raise to_storage_error(error) from error
+        return result
 
     async def close(self) -> None:
         """Write what is still queued and close every connection."""

@@ -94,13 +94,13 @@ class SqlEventRepository:
         behind = true() if before is None else events.c.id < before
         query = select(events).where(*_conditions(wanted), behind).order_by(events.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [load_event(row) for row in rows]
 
     async def count(self, wanted: EventFilter) -> int:
         """Return how many events there are."""
         query = select(func.count()).select_from(events).where(*_conditions(wanted))
-        number: int = await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        number: int = await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
         return number
 
 

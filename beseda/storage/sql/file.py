@@ -39,7 +39,7 @@ class SqlFileRepository:
     async def sum(self, owner: FileOwner) -> FileSum:
         """Return how many files an owner has, and their bytes."""
         query = select(func.count(), func.coalesce(func.sum(files.c.size), 0)).where(_is_of(owner))
-        count, size = await self._database.read(lambda connection: connection.execute(query).one())
+        count, size = await self._database.read_long(lambda connection: connection.execute(query).one())
         return FileSum(count, int(size))
 
     async def page(
@@ -48,13 +48,13 @@ class SqlFileRepository:
         """Return everybody's files, newest first; `before` is the number of the last one seen."""
         query = select(files).where(*_conditions(wanted)).order_by(files.c.id.desc()).limit(written(limit))
         query = query.offset(written(offset)) if before is None else query.where(files.c.id < before)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
 
     async def count(self, wanted: FileFilter) -> int:
         """Return how many files the filter lets through."""
         query = select(func.count()).select_from(files).where(*_conditions(wanted))
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        return await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
 
     async def get(self, file_id: int) -> StoredFile | None:
         """Return a file, whosever it is, or None."""
@@ -65,13 +65,13 @@ class SqlFileRepository:
     async def older(self, before: datetime, *, limit: int) -> list[StoredFile]:
         """Return files kept since before then, oldest first."""
         query = select(files).where(files.c.created_at < before).order_by(files.c.created_at).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
 
     async def after(self, file_id: int, *, limit: int) -> list[StoredFile]:
         """Return everybody's files with higher ids, in their order."""
         query = select(files).where(files.c.id > file_id).order_by(files.c.id).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
 
     async def paths(self, file_ids: Sequence[int]) -> dict[int, str]:

@@ -28,7 +28,7 @@ class SqlJobList:
     async def count(self, wanted: JobFilter) -> int:
         """Return how many jobs the filter lets through."""
         query = select(func.count()).select_from(jobs).where(*_conditions(wanted))
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        return await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
 
     async def find(self, job_id: int) -> JobLine | None:
         """Return a job, or None."""
@@ -36,7 +36,7 @@ class SqlJobList:
         return _load(rows[0]) if rows else None
 
     async def _fetch(self, query: Select[Any]) -> list[Row[Any]]:
-        return list(await self._database.read(lambda connection: connection.execute(query).all()))
+        return list(await self._database.read_long(lambda connection: connection.execute(query).all()))
 
 
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:

@@ -81,11 +81,11 @@ class SqlLeadRepository:
 
     async def list(self, wanted: LeadFilter, page: LeadPage) -> LeadList:
         """Return live leads, without their fields."""
-        return await self._database.read(lambda connection: list_leads(connection, wanted, page))
+        return await self._database.read_long(lambda connection: list_leads(connection, wanted, page))
 
     async def write(self, wanted: LeadFilter, page: LeadPage) -> LeadText:
         """Return live leads, without their fields, as JSON: the quick way to show many."""
-        return await self._database.read(lambda connection: write_leads(connection, wanted, page))
+        return await self._database.read_long(lambda connection: write_leads(connection, wanted, page))
 
     async def family(self, lead_id: int) -> Sequence[int]:
         """Return the ids of a lead and of those that were merged into it; empty where there is none."""

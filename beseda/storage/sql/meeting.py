@@ -88,7 +88,7 @@ class SqlMeetingRepository:
 
     async def list(self, wanted: MeetingFilter, page: MeetingPage) -> MeetingList:
         """Return meetings, earliest first; those of a lead with those of leads that were merged into it."""
-        return await self._database.read(lambda connection: _list(connection, wanted, page))
+        return await self._database.read_long(lambda connection: _list(connection, wanted, page))
 
     async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
         """Return the cells of a calendar that somebody has; a booking that ran out has none."""

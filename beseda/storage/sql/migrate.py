@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from beseda.errors import SettingsError
 from beseda.storage.sql.database import parse_url
 from beseda.storage.sql.failure import to_storage_error
-from beseda.storage.sql.sqlite import find_file, prepare_file
+from beseda.storage.sql.sqlite import demand_log, find_file, prepare_file
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -78,9 +78,11 @@ async def check(url: str) -> list[str]:
     if parsed.drivername == "sqlite" and not find_file(parsed).exists():
         return [f"The database {find_file(parsed)} does not exist yet: run `beseda db upgrade`."]
     current = await _read_revision(parsed)
-    if current == HEAD:
-        return []
-    return [_describe(current)]
+    if current != HEAD:
+        return [_describe(current)]
+    if parsed.drivername == "sqlite":
+        return await asyncio.to_thread(_check_log, find_file(parsed))
+    return []
 
 
 async def find_drift(url: str) -> list[str]:
@@ -199,6 +201,18 @@ def _read_sqlite_revision(path: Path) -> str | None:
     return row[0] if row else None
 
 
+def _check_log(path: Path) -> list[str]:
+    """Return what is wrong with the write-ahead log of a database, a sentence."""
+    with closing(sqlite3.connect(path, timeout=_LOCK_SECONDS)) as connection:
+        try:
+            demand_log(connection, path)
+        except SettingsError as error:
+            return [f"{error.detail}."]
+        except sqlite3.OperationalError as error:
+            raise to_storage_error(OSError(str(error))) from error
+    return []
+
+
 async def _connect(url: URL, work: Callable[[Connection], T], *, lock: bool = True) -> T:
     try:
         if url.drivername == "sqlite":
@@ -217,7 +231,7 @@ def _run_on_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         # Foreign keys stay off, which is this library's default: a table that is built anew may be dropped meanwhile.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        demand_log(connection, path)
 
     @event.listens_for(engine, "begin")
     def lock(connection: Connection) -> None:

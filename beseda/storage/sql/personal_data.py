@@ -47,14 +47,14 @@ class SqlPersonalDataRepository:
     async def profile(self, user_id: int) -> Profile | None:
         """Return the person's row, or None."""
         query = select(users).where(users.c.id == user_id)
-        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        row = await self._database.read_long(lambda connection: connection.execute(query).one_or_none())
         if row is None:
             return None
         return Profile(Person(row.id, row.name, row.username, row.language), row.created_at, row.last_seen_at)
 
     async def conversations(self, owner: FileOwner) -> list[Conversation]:
         """Return the private chats of the person with the bot, and the groups in which they spoke to it."""
-        return await self._database.read(lambda connection: _find_conversations(connection, owner))
+        return await self._database.read_long(lambda connection: _find_conversations(connection, owner))
 
     async def said(
         self, conversation: Conversation, owner: FileOwner, *, after: Said | None = None, limit: int = 500
@@ -72,7 +72,7 @@ class SqlPersonalDataRepository:
             .order_by(messages.c.turn_id, messages.c.id)
             .limit(limit)
         )
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [Said(row.turn_id, row.id, Role(row.role), row.content, row.created_at) for row in rows]
 
     async def leads(self, owner: FileOwner) -> Sequence[LeadRecord]:
@@ -82,7 +82,7 @@ class SqlPersonalDataRepository:
 
     async def traces(self, owner: FileOwner) -> Mapping[str, Rows]:
         """Return what else there is of the person, by the name of what it is."""
-        return await self._database.read(lambda connection: read_traces(connection, owner))
+        return await self._database.read_long(lambda connection: read_traces(connection, owner))
 
     async def invitations(self, owner: FileOwner) -> Invitations:
         """Return by what the person's meetings are known, and the files of others in which they may stand."""
@@ -98,12 +98,12 @@ class SqlPersonalDataRepository:
             rows = connection.execute(query).all() if known.uids else []
             return Invitations(known.uids, [(row.id, FileOwner(owner.bot, row.user_id)) for row in rows])
 
-        return await self._database.read(work)
+        return await self._database.read_long(work)
 
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
         """Return the person's jobs that are not over."""
         query = select(jobs.c.id).where(_has_job(owner), jobs.c.finished_at.is_(None))
-        return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+        return await self._database.read_long(lambda connection: list(connection.execute(query).scalars()))
 
     async def forget(self, owner: FileOwner) -> Forgotten:
         """Delete turns with all that hangs on them, leads, and jobs that are over; blank what has to stay.

@@ -15,8 +15,9 @@ from beseda.storage.sql.uow import Entry, commit_entries
 T = TypeVar("T")
 # Kept, once opened: those beyond a pool are closed after every use, and a burst pays 20 ms for each anew.
 _CONNECTIONS = 10
+_LONG_CONNECTIONS = 4
 _CONNECT_SECONDS = 5.0
-_COMMAND_SECONDS = 15.0
+_COMMAND_SECONDS, _LONG_SECONDS = 15.0, 60.0
 _READ_PATIENCE = 10.0
 
 
@@ -28,6 +29,9 @@ class PostgresBackend:
         # Each statement is consistent by itself, and several are no more so within a transaction (READ COMMITTED):
         # one around every read would be two journeys more. The pool is the same.
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Ten long reads would otherwise leave no connection to the path of a message.
+        self._long_engine = build_engine(url, command_timeout=_LONG_SECONDS, connections=_LONG_CONNECTIONS)
+        self._long_reading = self._long_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._connection: AsyncConnection | None = None
         self._backoff = Backoff(first=0.05, cap=1.0)
 
@@ -48,13 +52,13 @@ class PostgresBackend:
             await broken.close()
             raise
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """Run `work` on a connection of the pool; after a restart of the server it is tried again for ten seconds."""
         loop = asyncio.get_running_loop()
         deadline, attempt = loop.time() + _READ_PATIENCE, 0
         while True:
             try:
-                async with self._reading.connect() as connection:
+                async with (self._long_reading if long else self._reading).connect() as connection:
                     return await connection.run_sync(work)
             except Exception as error:
                 delay = self._backoff.delay(attempt)
@@ -68,13 +72,19 @@ class PostgresBackend:
         if self._connection is not None:
             await self._connection.close()
         await self._engine.dispose()
+        await self._long_engine.dispose()
+
+    async def flush(self) -> None:
+        """Return: a commit of PostgreSQL is on the disk, unless the server is set up otherwise."""
 
 
-def build_engine(url: URL, *, command_timeout: float | None = _COMMAND_SECONDS) -> AsyncEngine:
+def build_engine(
+    url: URL, *, command_timeout: float | None = _COMMAND_SECONDS, connections: int = _CONNECTIONS
+) -> AsyncEngine:
     """Return an engine whose every wait is bounded; a migration may ask for no bound on a statement."""
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
-        pool_size=_CONNECTIONS,
+        pool_size=connections,
         max_overflow=0,
         pool_timeout=_READ_PATIENCE,
         pool_recycle=1800,

@@ -70,7 +70,7 @@ class SqlReportRepository:
     async def count(self) -> int:
         """Return how many there are."""
         query = select(func.count()).select_from(reports)
-        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
+        return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def update(self, report: Report) -> bool:
         """Keep state, reason, size and end of a report; False where it is gone."""
@@ -97,7 +97,7 @@ class SqlReportRepository:
         """Return leads that came in the period, from behind `after` on."""
         query = select(*(leads.c[name] for name in _LEAD)).where(leads.c.merged_into.is_(None))
         query = _page(query.where(*of_bot(leads.c.bot, period)), leads.c, period, after).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [LeadRow(*row) for row in rows]
 
     async def conversations(
@@ -115,7 +115,7 @@ class SqlReportRepository:
             .where(*of_bot(talk.bot, period))
         )
         query = _page(query, talk, period, after).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [ConversationRow(*row) for row in rows]
 
     async def costs(self, day: Period) -> Sequence[CostRow]:
@@ -135,14 +135,14 @@ class SqlReportRepository:
             .order_by(call.bot, call.endpoint, call.model)
         )
         at = floor_day(day.since)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [
             CostRow(at, bot, endpoint, model, calls, failures, int(prompt), int(completion), float(cost))
             for bot, endpoint, model, calls, failures, prompt, completion, cost in rows
         ]
 
     async def _read(self, query: Select[Any]) -> list[Report]:
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
 
 

@@ -11,6 +11,7 @@ gets it back only after 5 ms from a loop that is busy, so that one batch of 64 c
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +27,9 @@ from beseda.storage.sql.failure import is_passing
 from beseda.storage.sql.uow import Entry, commit_entries
 
 T = TypeVar("T")
-_READERS = 2
+_READERS = 2  # for the path of a message, and as many for reads that may take long
+_READ_SECONDS, _LONG_SECONDS = 10.0, 60.0
+_STEPS_BETWEEN_LOOKS = 20_000  # of SQLite's machine, a millisecond or so
 _BUSY_MS = 5000
 # The log is folded into the database above the first size, and cut to the second when it starts over.
 _LOG_BYTES = 8 * 1024 * 1024
@@ -39,15 +42,19 @@ class SqliteBackend:
 
     def __init__(self, path: Path, *, synchronous: str) -> None:
         prepare_file(path)
-        self._write_engine = _build_engine(path, begin="BEGIN IMMEDIATE", synchronous=synchronous)
-        self._read_engine = _build_engine(path, begin="BEGIN", synchronous=synchronous)
+        pragma = "NORMAL" if synchronous == "RECEIVED" else synchronous
+        self._write_engine = _build_engine(path, begin="BEGIN IMMEDIATE", synchronous=pragma)
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
-        self._readers = ThreadPoolExecutor(_READERS, "sqlite-reader")
+        read_engine = _build_engine(path, begin="BEGIN", synchronous=pragma)
+        long_engine = _build_engine(path, begin="BEGIN", synchronous=pragma)
+        self._readers = _Readers(read_engine, "sqlite-reader", _READ_SECONDS)
+        self._long_readers = _Readers(long_engine, "sqlite-long-reader", _LONG_SECONDS)
         self._connection: Connection | None = None
         # With FULL each commit waits for the disk: that is the thread's business.
-        self._on_loop = synchronous in {"OFF", "NORMAL"}
+        self._on_loop = pragma in {"OFF", "NORMAL"}
         self._log = path.with_name(f"{path.name}-wal")
         self._batches = 0
+        self._flusher = LogFlusher(self._log) if synchronous == "RECEIVED" else None
 
     async def connect(self) -> None:
         """Open the file and keep the writing connection. Raises sqlalchemy's errors."""
@@ -58,19 +65,29 @@ class SqliteBackend:
         if not (self._on_loop and self._connection is not None and entries[0].brief and self._try_at_once(entries)):
             await self._in_writer(lambda: self._write(entries))
         self._batches += 1
+        if self._flusher is not None:
+            self._flusher.committed += 1
         if self._batches % _BATCHES_BETWEEN_LOOKS == 0 and _read_size(self._log) > _LOG_BYTES:
             # Writes wait for it meanwhile: the log starts over only when nothing is added to it.
             await self._in_writer(self._checkpoint)
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a reading thread, on one consistent view of the data."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+    async def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
+        """Run `work` in a reading thread, on one consistent view of the data; `long` ones have threads of their own."""
+        return await (self._long_readers if long else self._readers).run(work)
+
+    async def flush(self) -> None:
+        """Return once what is committed survives a power cut, where that is promised for some commits only."""
+        if self._flusher is not None:
+            await self._flusher.flush()
 
     async def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
         await self._in_writer(self._close)
-        self._readers.shutdown(wait=True)
+        self._readers.close()
+        self._long_readers.close()
         self._writer.shutdown(wait=True)
+        if self._flusher is not None:
+            self._flusher.close()
 
     async def _in_writer(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, function)
@@ -111,15 +128,82 @@ class SqliteBackend:
         if isinstance(driver, sqlite3.Connection):
             driver.execute(pragma).close()
 
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        with self._read_engine.connect() as connection:
-            return work(connection)
-
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._write_engine.dispose()
-        self._read_engine.dispose()
+
+
+class _Readers:
+    """Threads that read. A statement that takes too long is interrupted, so that the next one gets the thread."""
+
+    def __init__(self, engine: Engine, name: str, seconds: float) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(_READERS, name)
+        self._seconds = seconds
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a thread. Raises StorageError where its statements take too long."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
+
+    def close(self) -> None:
+        """End the threads and close the connections."""
+        self._threads.shutdown(wait=True)
+        self._engine.dispose()
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the engine's only driver
+            deadline = time.monotonic() + self._seconds
+            driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
+            try:
+                return work(connection)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                    raise StorageError(f"a read of the database took longer than {self._seconds:.0f} s") from error
+                raise
+            finally:
+                driver.set_progress_handler(None, 0)
+
+
+class LogFlusher:
+    """Brings the write-ahead log to the disk, once for all who wait.
+
+    A commit with synchronous=NORMAL is in the log, in the page cache. Flushing the log then is what synchronous=FULL
+    does (https://www.sqlite.org/pragma.html#pragma_synchronous), without making all other commits wait for the disk.
+    SQLite keeps no locks on the log, so that it may be opened and closed here.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._thread = ThreadPoolExecutor(1, "sqlite-flusher")
+        self._lock = asyncio.Lock()
+        self.committed = 0
+        self._flushed = 0
+
+    async def flush(self) -> None:
+        """Return once every commit so far is on the disk. Raises OSError."""
+        wanted = self.committed
+        async with self._lock:
+            if self._flushed < wanted:
+                covered = self.committed
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._flush)
+                self._flushed = covered
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=True)
+
+    def _flush(self) -> None:
+        try:
+            descriptor = os.open(self._log, os.O_RDONLY)
+        except FileNotFoundError:
+            return  # folded into the database, which waits for the disk
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _read_size(path: Path) -> int:
@@ -153,6 +237,16 @@ def prepare_file(path: Path) -> None:
         raise StorageError(f"cannot open the database file {path}: {error.strerror}") from error
 
 
+def demand_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Switch to write-ahead logging. Raises SettingsError where it cannot be had: SQLite answers with another mode."""
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise SettingsError(
+            f"SQLite cannot keep its write-ahead log beside {path} (the journal mode stays {mode}): the folder is "
+            "probably on a network drive. Put the database on a local disk, or use PostgreSQL"
+        )
+
+
 def _build_engine(path: Path, *, begin: str, synchronous: str) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
@@ -167,16 +261,18 @@ def _build_engine(path: Path, *, begin: str, synchronous: str) -> Engine:
     def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         # The driver's own BEGIN comes late and is never IMMEDIATE: two that upgrade from reading to writing deadlock.
         connection.isolation_level = None
+        demand_log(connection, path)
         for pragma in (
-            "journal_mode=WAL",
             f"synchronous={synchronous}",
             f"busy_timeout={_BUSY_MS}",
-            "foreign_keys=ON",
             "temp_store=MEMORY",
             "wal_autocheckpoint=0",
             f"journal_size_limit={_LOG_BYTES_KEPT}",
         ):
-            connection.execute(f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA {pragma}").close()
+        connection.execute("PRAGMA foreign_keys=ON").close()
+        if connection.execute("PRAGMA foreign_keys").fetchone() != (1,):
+            raise SettingsError("this SQLite was built without foreign keys: install another build of it")
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Any) -> None:

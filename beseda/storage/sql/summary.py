@@ -38,7 +38,7 @@ class SqlSummaryRepository:
             beyond = _beyond(connection, conversation_id, window, _find(connection, conversation_id))
             return 0 if beyond is None else int(connection.execute(select(func.count()).where(beyond)).scalar_one())
 
-        return await self._database.read(work)
+        return await self._database.read_long(work)
 
     async def next_piece(self, conversation_id: int, window: int, limit: int) -> Piece | None:
         """Return the oldest of those messages, about `limit` of them, or None where there are none."""
@@ -51,7 +51,7 @@ class SqlSummaryRepository:
             rows = connection.execute(_in_order(select(messages).where(beyond)).limit(limit)).all()
             return _cut_piece(conversation_id, base, rows, full=len(rows) == limit)
 
-        return await self._database.read(work)
+        return await self._database.read_long(work)
 
     async def save(self, piece: Piece, text: str, model: str) -> Summary | None:
         """Keep the summary of a piece and of all before; None where what it tells of was deleted meanwhile."""

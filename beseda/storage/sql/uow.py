@@ -6,6 +6,7 @@ about two. A batch that fails is halved until the entry at fault stands alone, s
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from sqlalchemy import Connection
 
 from beseda.errors import StorageError
 from beseda.kit.backoff import Backoff
+from beseda.kit.outages import OutageLog
 from beseda.storage.sql.failure import is_passing, to_storage_error
 from beseda.storage.sql.statement import Params, Statement
+
+log = logging.getLogger(__name__)
 
 Row: TypeAlias = tuple[Statement, Params]
 _BATCH_LIMIT = 128
 _URGENT_LIMIT = 32  # entries of a batch with urgent ones in it: a short transaction
+_BATCHES_BEFORE_LONG = 4
 _QUEUE_LIMIT = 10_000
 
 
@@ -119,11 +124,15 @@ class GroupWriter:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Entry] = deque()
+        self._long: deque[Entry] = deque()
+        self._passed = 0  # batches since a long entry began to wait
         self._urgent: deque[Entry] = deque()
         self._idle: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._closing = False
         self._backoff = Backoff(first=0.05, cap=2.0)
+        self._failure: Exception | None = None  # of the last try, where another one may help
+        self._outage = OutageLog(log, "the database")
         self._pump_task = self._loop.create_task(self._pump(), name="sql-writer")
 
     async def submit(
@@ -137,14 +146,14 @@ class GroupWriter:
         the entry is refused, or the database stays away for longer than the writer's patience.
         """
         deadline = self._loop.time() + self._patience
-        while len(self._queue) >= _QUEUE_LIMIT:
+        while len(self._queue) + len(self._long) >= _QUEUE_LIMIT:
             await self._wait_for_room(deadline)
         if self._closing or self._pump_task.done():
             raise StorageError("the database is closed")
         future: asyncio.Future[object] = self._loop.create_future()
         entry = Entry(rows, work, future, deadline)
         entry.brief = brief
-        (self._urgent if urgent else self._queue).append(entry)
+        (self._urgent if urgent else self._queue if brief else self._long).append(entry)
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
         return await future
@@ -167,42 +176,58 @@ class GroupWriter:
     async def _pump(self) -> None:
         batch: list[Entry] = []
         try:
-            while self._queue or self._urgent or not self._closing:
-                if not self._queue and not self._urgent:
+            while self._is_waited_for() or not self._closing:
+                if not self._is_waited_for():
                     # Woken in the next round of the loop: all who write in this round share the transaction.
                     self._idle = self._loop.create_future()
                     await self._idle
                     continue
                 batch = self._take_batch()
                 self._room.set()
-                await self._commit(batch)
+                await self._commit(self._expire(batch))
                 _settle(batch)
-                if self._queue or self._urgent:
+                if self._is_waited_for():
                     await asyncio.sleep(0)  # a backend that needs no thread has not let anybody else in yet
         finally:
             closed = StorageError("the database is closed")
-            left = (*batch, *self._urgent, *self._queue)
+            left = (*batch, *self._urgent, *self._queue, *self._long)
             for entry in left:
                 if not entry.settled:
                     entry.fail(closed)
             _settle(left)
             self._queue.clear()
             self._urgent.clear()
+            self._long.clear()
             self._room.set()
 
     def _take_batch(self) -> list[Entry]:
-        """Take what is urgent, or the entries in front that are of one kind: brief ones never wait inside a long one's
-        batch.
+        """Take what is urgent and brief, or what may take long: brief entries never wait inside a long one's batch.
+
+        Long ones come when nothing else waits, and every few batches at the latest.
         """
-        queue, batch, limit = self._queue, list[Entry](), _BATCH_LIMIT
-        if self._urgent:
-            batch.extend(self._urgent.popleft() for _ in range(min(limit, len(self._urgent))))
-            limit = max(len(batch), _URGENT_LIMIT)
-        elif queue:
-            batch.append(queue.popleft())
-        while queue and len(batch) < limit and queue[0].brief is batch[0].brief:
-            batch.append(queue.popleft())
-        return batch
+        if self._long and (self._passed >= _BATCHES_BEFORE_LONG or not (self._urgent or self._queue)):
+            self._passed = 0
+            return _take(self._long, _BATCH_LIMIT)
+        self._passed += bool(self._long)
+        batch = _take(self._urgent, _BATCH_LIMIT)
+        limit = max(len(batch), _URGENT_LIMIT) if batch else _BATCH_LIMIT
+        return [*batch, *_take(self._queue, limit - len(batch))]
+
+    def _is_waited_for(self) -> bool:
+        return bool(self._queue or self._urgent or self._long)
+
+    def _expire(self, batch: Sequence[Entry]) -> list[Entry]:
+        """Fail entries whose time ran out in an outage, without a try, and return the others.
+
+        A try of a database that is away takes seconds: a long queue would go on failing for minutes.
+        """
+        if self._failure is None:
+            return list(batch)
+        now = self._loop.time()
+        for entry in batch:
+            if now >= entry.deadline:
+                entry.fail(to_storage_error(self._failure))
+        return [entry for entry in batch if not entry.settled]
 
     async def _commit(self, batch: Sequence[Entry]) -> None:
         pending, attempt = batch, 0
@@ -210,11 +235,16 @@ class GroupWriter:
             try:
                 await self._run(pending)
             except Exception as error:
+                self._failure = error if is_passing(error) else None
                 pending = self._give_up(pending, error)
+                if self._failure is not None:
+                    self._outage.fail(to_storage_error(error))
                 if pending:
                     await asyncio.sleep(self._backoff.delay(attempt))
                 attempt += 1
             else:
+                self._failure = None
+                self._outage.recover()
                 return
 
     def _give_up(self, entries: Sequence[Entry], error: Exception) -> list[Entry]:
@@ -229,6 +259,10 @@ class GroupWriter:
             else:
                 entry.fail(to_storage_error(error))
         return rest
+
+
+def _take(queue: deque[Entry], limit: int) -> list[Entry]:
+    return [queue.popleft() for _ in range(min(limit, len(queue)))]
 
 
 def _settle(entries: Sequence[Entry]) -> None:

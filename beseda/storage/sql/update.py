@@ -124,7 +124,7 @@ class SqlUpdateRepository:
         rows = [(_store_update, _update_params(item, now)) for item in updates]
 
         arrival = _Arrival(updates, now, frozenset(earlier), known)
-        ours, before = await self._database.write_and_look(rows, _look_around, arrival)
+        ours, before = await self._database.write_and_look(rows, _look_around, arrival, durable=True)
         for bot, _ in ours:
             metrics.updates(bot)
         # A dictionary keeps the order and drops what came twice in one batch.

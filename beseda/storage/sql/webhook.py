@@ -44,7 +44,7 @@ class SqlWebhookRepository:
     async def page(self, *, limit: int, offset: int) -> Sequence[Endpoint]:
         """Return some endpoints, newest first."""
         query = select(endpoints).order_by(endpoints.c.id.desc()).limit(limit).offset(offset)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load_endpoint(row) for row in rows]
 
     async def count(self) -> int:
@@ -79,7 +79,7 @@ class SqlWebhookRepository:
         """Return an endpoint's deliveries, newest first: those with ids below `before`, else from `offset` on."""
         query = _select_deliveries().where(_is_of(endpoint_id, state)).order_by(deliveries.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query.where(deliveries.c.id < before)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
 
     async def count_deliveries(self, endpoint_id: int, state: DeliveryState | None) -> int:
@@ -156,7 +156,7 @@ class SqlWebhookRepository:
         return await self._database.write(work)
 
     async def _count(self, query: Select[Any]) -> int:
-        number: int = await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        number: int = await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
         return number
 
 
