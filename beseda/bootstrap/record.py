@@ -10,6 +10,7 @@ from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
 from beseda.storage.base.analytics import AnalyticsStore
 from beseda.storage.base.api_key import ApiKeyStore
+from beseda.storage.base.bot_account import BotAccountStore
 from beseda.storage.base.broadcast import BroadcastStore, SubscriptionStore
 from beseda.storage.base.budget import BudgetStore
 from beseda.storage.base.conversation import ConversationStore
@@ -34,6 +35,7 @@ from beseda.storage.base.update import UpdateStore
 from beseda.storage.base.webhook import WebhookStore
 from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.api_key import SqlApiKeyRepository
+from beseda.storage.sql.bot_account import SqlBotAccountRepository
 from beseda.storage.sql.broadcast import SqlBroadcastRepository
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
@@ -92,6 +94,7 @@ class Record:
     summaries: SummaryStore
     model_calls: ModelCallStore
     sent_messages: SentMessageStore
+    bot_accounts: BotAccountStore
 
 
 _SYNCHRONOUS: Mapping[str, Synchronous] = {"received": "RECEIVED", "full": "FULL", "normal": "NORMAL"}
@@ -133,4 +136,5 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         summaries=SqlSummaryRepository(database, clock),
         model_calls=SqlModelCallRepository(database, clock),
         sent_messages=SqlSentMessageRepository(database),
+        bot_accounts=SqlBotAccountRepository(database, clock),
     )

@@ -40,6 +40,7 @@ from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
 from beseda.services.mailing import Post
 from beseda.services.panel import PanelService
+from beseda.storage.base.bot_account import BotAccountStore
 from beseda.storage.base.flood_wait import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
@@ -98,6 +99,7 @@ class RunningBot:
         territory = Territory(assignment.profile.name, container.record.territory, container.hot.bus, lease)
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
+            await _claim_account(container.record.bot_accounts, me)
             desk = await _put_together(assignment, container, _Parts(api, me, chores, territory))
             for preparation in assignment.router.preparations:
                 await preparation(desk)
@@ -373,6 +375,17 @@ def _flood_note(store: FloodWaitStore) -> FloodNote:
             log.warning("a flood wait is not on record: %s", error.detail)
 
     return note
+
+
+async def _claim_account(accounts: BotAccountStore, me: Identity) -> None:
+    before = await accounts.claim(me.name, me.id)
+    if before is not None:
+        log.warning(
+            "%s has the Telegram account %d now, before it was %d: what that had on its way is set aside",
+            me.name,
+            me.id,
+            before,
+        )
 
 
 async def _introduce(api: BotApi, name: str, clock: Clock) -> Identity:

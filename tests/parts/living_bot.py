@@ -126,7 +126,8 @@ async def living_bot(
 async def run_bot(
     folder: Path, model: ChatModel, sandbox: RunningSandbox, name: str = "assistant", **environ: str
 ) -> AsyncIterator[LivingBot]:
-    """Run the bot against a sandbox that is there already: what a restart does."""
+    """Run the bot against a sandbox that is there already: what a restart does; `token` may name another account."""
+    token = environ.pop("token", TOKEN)
     variables = {
         "TELEGRAM_API_URL": sandbox.base_url,
         "STORAGE_DIR": str(folder / "data"),
@@ -137,7 +138,7 @@ async def run_bot(
     catalog = Catalog([folder / "bots"])
     async with AsyncExitStack() as stack:
         container = await stack.enter_async_context(open_container(settings, model=model))
-        assignment = Assignment(catalog.load(name), catalog.router(name), TOKEN)
+        assignment = Assignment(catalog.load(name), catalog.router(name), token)
         bot = await RunningBot.open(assignment, container)
         stack.push_async_callback(bot.close, within=0)
         await bot.prepare(None)

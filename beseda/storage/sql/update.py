@@ -304,11 +304,15 @@ def _find_earlier(
     return found
 
 
+# Under `name@id`: of an account that the bot had before (`beseda.storage.sql.bot_account`).
+_is_set_aside = updates.c.bot.like("%@%")
+
+
 def _purge_chunk(connection: Connection, before: datetime) -> int:
     place = tuple_(updates.c.bot, updates.c.update_id)
     old = (
         select(updates.c.bot, updates.c.update_id)
-        .where(updates.c.finished_at.is_not(None), updates.c.received_at < before)
+        .where(or_(updates.c.finished_at.is_not(None), _is_set_aside), updates.c.received_at < before)
         .limit(_PURGE_CHUNK)
     )
     return connection.execute(delete(updates).where(place.in_(old))).rowcount

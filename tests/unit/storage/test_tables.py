@@ -46,7 +46,7 @@ def test_every_reference_is_a_foreign_key() -> None:
         and not column.foreign_keys
     }
     # Telegram's own numbers, not rows of ours: an update's is part of its key, a message's belongs to its chat.
-    telegrams = {"updates.update_id", "deliveries.message_id", "broadcast_recipients.message_id"}
+    telegrams = {"updates.update_id", "updates.message_id", "deliveries.message_id", "broadcast_recipients.message_id"}
     # An event outlives what it tells of: a lead that was deleted is still told to be.
     outliving = {"events.user_id", "events.lead_id", "event_deliveries.lead_id"}
     assert loose == telegrams | outliving

@@ -1,0 +1,102 @@
+"""The Telegram accounts of bots.
+
+A token of another account makes another bot of the same name: update ids and message ids begin anew, chats have to be
+opened by their people, and nothing that the old bot had on its way may be sent by the new one. Rows of the old account
+stand under `name@id` from then on, so that they are there when it comes back.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import insert as sql_insert
+
+from beseda.domain.broadcast import BroadcastState
+from beseda.domain.job import JobState
+from beseda.domain.turn import PartState, TurnState
+from beseda.kit.clock import Clock, SystemClock
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.bot_account import bot_accounts
+from beseda.storage.sql.tables.broadcast import broadcast_recipients, broadcasts, subscriptions
+from beseda.storage.sql.tables.conversation import conversations
+from beseda.storage.sql.tables.job import jobs
+from beseda.storage.sql.tables.turn import deliveries, turns
+from beseda.storage.sql.tables.update import updates
+
+OTHER_ACCOUNT = "the bot has another Telegram account now"
+_UNDER_WAY = (TurnState.RECEIVED.value, TurnState.ANSWERED.value)
+
+
+class SqlBotAccountRepository:
+    """Implements `beseda.storage.base.bot_account.BotAccountStore`."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    async def claim(self, bot: str, telegram_id: int) -> int | None:
+        """Record the account of a bot, and return the one before where it was another. Raises StorageError."""
+        now = self._clock.now()
+        return await self._database.write(lambda connection: _claim(connection, bot, telegram_id, now))
+
+
+def _claim(connection: Connection, bot: str, telegram_id: int, now: datetime) -> int | None:
+    ours = bot_accounts.c.bot == bot
+    before = connection.execute(select(bot_accounts.c.telegram_id).where(ours).with_for_update()).scalar()
+    if before is None:
+        connection.execute(sql_insert(bot_accounts).values(bot=bot, telegram_id=telegram_id, since=now))
+    if before is None or before == telegram_id:
+        return None
+    connection.execute(update(bot_accounts).where(ours).values(telegram_id=telegram_id, since=now))
+    _end_notices(connection, bot, now)
+    _forget_questions(connection, bot)
+    _end_jobs(connection, bot, now)
+    _swap(connection, bot, f"{bot}@{before}", f"{bot}@{telegram_id}")
+    return int(before)
+
+
+def _swap(connection: Connection, bot: str, aside: str, back: str) -> None:
+    """Put rows of the old account aside and those of the new one, from an earlier time, back."""
+    for table in (updates, deliveries, broadcast_recipients):
+        # Updates of our own, with numbers below zero, such as reminders, are no matter of Telegram's.
+        numbered = and_(table.c.bot == bot, table.c.update_id >= 0) if table is updates else table.c.bot == bot
+        connection.execute(update(table).where(numbered).values(bot=aside))
+        connection.execute(update(table).where(table.c.bot == back).values(bot=bot))
+    # Who blocked the old bot has not blocked this one.
+    connection.execute(update(subscriptions).where(subscriptions.c.bot == bot).values(blocked_at=None))
+
+
+def _end_notices(connection: Connection, bot: str, now: datetime) -> None:
+    """Give up what updates of our own were about to send."""
+    begun = select(updates.c.turn_id).where(
+        updates.c.bot == bot, updates.c.update_id < 0, updates.c.finished_at.is_(None), updates.c.turn_id.is_not(None)
+    )
+    found = [row.turn_id for row in connection.execute(begun)]
+    failed = {"state": TurnState.FAILED.value, "reason": OTHER_ACCOUNT, "updated_at": now}
+    connection.execute(update(turns).where(turns.c.id.in_(found), turns.c.state.in_(_UNDER_WAY)).values(failed))
+    unsent = deliveries.c.state.in_([PartState.PENDING.value, PartState.SENDING.value])
+    dropped = {"state": PartState.DROPPED.value, "updated_at": now}
+    connection.execute(update(deliveries).where(deliveries.c.turn_id.in_(found), unsent).values(dropped))
+    connection.execute(
+        update(updates).where(updates.c.bot == bot, updates.c.turn_id.in_(found)).values(finished_at=now)
+    )
+
+
+def _forget_questions(connection: Connection, bot: str) -> None:
+    """Forget which messages of the old account's chats opened turns: the new account gives their ids out again."""
+    places = select(conversations.c.id).where(conversations.c.bot == bot)
+    over = turns.c.state.not_in(_UNDER_WAY)
+    connection.execute(
+        update(turns)
+        .where(turns.c.conversation_id.in_(places), over, turns.c.reply_to.is_not(None))
+        .values(reply_to=None)
+    )
+
+
+def _end_jobs(connection: Connection, bot: str, now: datetime) -> None:
+    """End jobs over files of the old account, which the new one cannot download, and broadcasts to its chats."""
+    asked = and_(jobs.c.bot == bot, jobs.c.chat_id.is_not(None), jobs.c.finished_at.is_(None))
+    ended = {"state": JobState.CANCELLED.value, "reason": OTHER_ACCOUNT, "finished_at": now}
+    connection.execute(update(jobs).where(asked).values(ended))
+    under_way = broadcasts.c.state.in_([BroadcastState.RUNNING.value, BroadcastState.PAUSED.value])
+    stopped = {"state": BroadcastState.STOPPED.value, "reason": OTHER_ACCOUNT, "finished_at": now}
+    connection.execute(update(broadcasts).where(broadcasts.c.bot == bot, under_way).values(stopped))

@@ -1,0 +1,14 @@
+"""The Telegram account that a bot's name stands for."""
+
+from sqlalchemy import BigInteger, Column, Table, Text
+
+from beseda.storage.sql.tables.schema import metadata
+from beseda.storage.sql.types import UtcTime
+
+bot_accounts = Table(
+    "bot_accounts",
+    metadata,
+    Column("bot", Text, primary_key=True),
+    Column("telegram_id", BigInteger, nullable=False),
+    Column("since", UtcTime, nullable=False),
+)

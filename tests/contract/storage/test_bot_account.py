@@ -1,0 +1,88 @@
+"""A bot's name and the Telegram account that it stands for."""
+
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from beseda.domain.sent_message import COMMON_BOX
+from beseda.domain.turn import Turn, TurnKind, TurnState
+from beseda.domain.update import StoredUpdate
+from beseda.kit.clock import SystemClock
+from beseda.kit.ids import new_id
+from beseda.storage.sql.bot_account import SqlBotAccountRepository
+from beseda.storage.sql.sent_message import SqlSentMessageRepository
+from beseda.storage.sql.tables.turn import turns
+from tests.contract.storage.world import BOT, World
+
+A, B = 111, 222
+
+
+def _update(number: int, payload: bytes = b"{}") -> StoredUpdate:
+    return StoredUpdate(BOT, number, payload)
+
+
+async def _waiting(world: World) -> list[tuple[int, bytes]]:
+    return [(update.update_id, update.payload) for update in await world.updates.unfinished(BOT)]
+
+
+async def test_new_token_of_the_same_account_changes_nothing(world: World) -> None:
+    accounts = SqlBotAccountRepository(world.database)
+    assert await accounts.claim(BOT, A) is None
+    await world.updates.store([_update(900)])
+    assert await accounts.claim(BOT, A) is None
+    assert await world.updates.store([_update(900)]) == []
+
+
+async def test_update_ids_belong_to_the_account(world: World) -> None:
+    accounts = SqlBotAccountRepository(world.database)
+    await accounts.claim(BOT, A)
+    await world.updates.store([_update(900, b"a"), _update(-5, b"ours")])
+    assert await accounts.claim(BOT, B) == A
+    assert await _waiting(world) == [(-5, b"ours")]
+    assert len(await world.updates.store([_update(900, b"b")])) == 1
+    assert (900, b"b") in await _waiting(world)
+    assert await accounts.claim(BOT, A) == B
+    assert (900, b"a") in await _waiting(world)
+    assert (900, b"b") not in await _waiting(world)
+
+
+async def test_other_bots_keep_their_updates(world: World) -> None:
+    accounts = SqlBotAccountRepository(world.database)
+    await accounts.claim(BOT, A)
+    await world.updates.store([replace(_update(900), bot="other")])
+    await accounts.claim(BOT, B)
+    assert len(await world.updates.unfinished("other")) == 1
+
+
+async def test_message_ids_and_questions_belong_to_the_account(world: World) -> None:
+    accounts, sent = SqlBotAccountRepository(world.database), SqlSentMessageRepository(world.database)
+    await accounts.claim(BOT, A)
+    conversation = await world.open_conversation()
+    await world.talk(conversation, "q", "a")
+    done = Turn(new_id(), conversation, 7, TurnKind.CHAT, reply_to=55, input="q", state=TurnState.DELIVERED)
+    await world.turns.open(done, None)
+    later = SystemClock().now()
+    assert (await sent.around(BOT, COMMON_BOX, later)).later
+    assert await world.turns.find_question(conversation, 55) is not None
+    await accounts.claim(BOT, B)
+    known = await sent.around(BOT, COMMON_BOX, later)
+    assert (known.before, list(known.later)) == (None, [])
+    assert await world.turns.find_question(conversation, 55) is None
+
+
+async def test_answer_on_its_way_is_not_the_new_accounts(world: World) -> None:
+    accounts = SqlBotAccountRepository(world.database)
+    await accounts.claim(BOT, A)
+    conversation = await world.open_conversation()
+    await world.updates.store([_update(-7)])
+    turn = await world.receive(conversation, "q")
+    turn.update_ids = (-7,)
+    await world.turns.open(turn, None)
+    await world.reply(turn, "a")
+    await accounts.claim(BOT, B)
+    found = await world.turns.find(turn.id)
+    assert found is not None
+    assert (found.state, found.unsent()) == (TurnState.FAILED, [])
+    assert await _waiting(world) == []
+    rows = await world.database.read(lambda connection: connection.execute(select(turns.c.id)).all())
+    assert len(rows) == 1
