@@ -104,7 +104,7 @@ async def _read_filter(
     kind: Annotated[ChatKind | None, Query(description="Of this kind of chat only.")] = None,
     updated_since: Annotated[
         Moment | None,
-        Query(description="In which something was said since then.", examples=["2026-11-20T00:00:00Z"]),
+        Query(description="In which something was said since a minute before then.", examples=["2026-11-20T00:00:00Z"]),
     ] = None,
     taken_over: Annotated[bool | None, Query(description="Whether an operator has taken it over.")] = None,
 ) -> ConversationFilter:

@@ -56,7 +56,9 @@ async def _read_filter(
     return EventFilter(bot, kind, user_id, () if lead_id is None else (lead_id,))
 
 
-Since = Annotated[Moment | None, Query(description="Happened then or later.")]
+Since = Annotated[
+    Moment | None, Query(description="Happened then or later; without `until` a minute earlier is looked at, too.")
+]
 Until = Annotated[Moment | None, Query(description="Happened before then.")]
 
 

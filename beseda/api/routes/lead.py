@@ -36,6 +36,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _LATEST = 4_000_000_000_000_000  # microseconds: beyond it there is no lead, and soon no date
 _TELEGRAM_IDS = 2**52  # https://core.telegram.org/bots/api#user: at most 52 significant bits
 _SALES = "sales"
+_UPDATED_FROM = "Last changed then or later; without `updated_to` a minute earlier is looked at, too."
 _LEAD: dict[str, JsonValue] = {
     "id": 12,
     "bot": "sales",
@@ -212,7 +213,7 @@ class LeadQuery(BaseModel):
     ] = None
     created_from: Annotated[Moment | None, Field(description="Made then or later.")] = None
     created_to: Annotated[Moment | None, Field(description="Made before then.")] = None
-    updated_from: Annotated[Moment | None, Field(description="Last changed then or later.")] = None
+    updated_from: Annotated[Moment | None, Field(description=_UPDATED_FROM)] = None
     updated_to: Annotated[Moment | None, Field(description="Last changed before then.")] = None
     sort: Annotated[LeadSort, Field(description="By which time; with a minus the latest first.")] = LeadSort.NEWEST
     limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 100

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from beseda.domain.lead import Lead, LeadFilter, LeadList, LeadPage, LeadSort, LeadText
 from beseda.domain.proof import fold
 from beseda.storage.sql._lead_rows import COLUMNS, load_lead
+from beseda.storage.sql.paging import look_back
 from beseda.storage.sql.statement import Query
 from beseda.storage.sql.tables.lead import lead_totals, leads
 
@@ -78,6 +79,8 @@ def _read_params(wanted: LeadFilter) -> Params:
         value = getattr(wanted, name)
         if value is not None:
             found[name] = value
+    if wanted.updated_from is not None and wanted.updated_to is None:
+        found["updated_from"] = look_back(wanted.updated_from)  # asked by whoever reads on from the last change seen
     for number, piece in enumerate(_find_pieces(wanted.q or "")):
         found[f"q{number}"] = f"%{_escape(piece)}%"
     return found

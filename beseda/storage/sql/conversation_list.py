@@ -1,19 +1,21 @@
 """Conversations by the hundred, and what was said in them."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_
 
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
 from beseda.kit.ids import lowest_id, time_of
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.paging import written
+from beseda.storage.sql.paging import look_back, written
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.takeover import takeovers
 from beseda.storage.sql.tables.turn import turns
 
 _HIGHEST = 2**63 - 1
+_LONGEST_TURN = timedelta(hours=1)
 # A turn's number holds its time: the highest one tells, from the index alone, when something was said last.
 _last_turn = (
     select(func.max(messages.c.turn_id)).where(messages.c.conversation_id == conversations.c.id).scalar_subquery()
@@ -107,8 +109,11 @@ def _conditions(wanted: ConversationFilter) -> list[ColumnElement[bool]]:
     if wanted.kind is not None:
         found.append(conversations.c.kind == wanted.kind.value)
     if wanted.updated_since is not None:
-        since = min(lowest_id(wanted.updated_since), _HIGHEST)
-        found.append(conversations.c.id.in_(select(turns.c.conversation_id).where(turns.c.id >= since)))
+        # A turn is numbered when it begins, and may be answered later. Few go on for so long; all others are found
+        # by the primary key.
+        since = min(lowest_id(look_back(wanted.updated_since, _LONGEST_TURN)), _HIGHEST)
+        is_recent = and_(turns.c.id >= since, turns.c.updated_at >= look_back(wanted.updated_since))
+        found.append(conversations.c.id.in_(select(turns.c.conversation_id).where(is_recent)))
     if wanted.taken_over is not None:
         taken = conversations.c.id.in_(select(takeovers.c.conversation_id))
         found.append(taken if wanted.taken_over else ~taken)

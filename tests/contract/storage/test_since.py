@@ -1,0 +1,108 @@
+"""Who reads on from the last change seen misses none, although changes are stored in another order than made."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from beseda.domain.conversation_list import ConversationFilter
+from beseda.domain.event import EventFilter, EventType, NewEvent
+from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, NewLead
+from beseda.storage.sql.conversation_list import SqlConversationList
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.event import SqlEventRepository
+from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.paging import look_back
+from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.testing.clock import ManualClock
+from tests.contract.storage.world import BOT, World
+
+REGION = "RU"
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=5)
+
+
+async def test_lead_that_is_stored_after_a_later_one_is_in_the_next_page(database: Database) -> None:
+    slow, quick = (SqlLeadRepository(database, ManualClock(moment)) for moment in (NOW, LATER))
+    await quick.open(NewLead(BOT, 1), region=REGION)
+    page = LeadPage(limit=100, sort=LeadSort.CHANGED_FIRST)
+    seen = await quick.list(LeadFilter(), page)
+    since = max(lead.updated_at for lead in seen.items)
+    opened = await slow.open(NewLead(BOT, 2), region=REGION)
+    found = await quick.list(LeadFilter(updated_from=since), page)
+    assert opened.lead.id in {lead.id for lead in found.items}
+    text = await quick.write(LeadFilter(updated_from=since), page)
+    assert text.total == 2
+
+
+async def test_a_span_of_leads_with_an_end_is_exact(database: Database) -> None:
+    store = SqlLeadRepository(database, ManualClock(NOW))
+    await store.open(NewLead(BOT, 1), region=REGION)
+    span = LeadFilter(updated_from=NOW + timedelta(seconds=1), updated_to=NOW + timedelta(hours=1))
+    assert (await store.list(span, LeadPage(limit=100))).items == ()
+
+
+async def test_event_that_is_stored_after_a_later_one_is_in_the_next_page(database: Database) -> None:
+    slow, quick = (SqlEventRepository(database, ManualClock(moment)) for moment in (NOW, LATER))
+    await quick.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=1)])
+    await slow.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=2)])
+    found = await quick.list(EventFilter(since=LATER), limit=10)
+    assert {event.lead_id for event in found} == {1, 2}
+    exact = EventFilter(since=LATER, until=LATER + timedelta(hours=1))
+    assert [event.lead_id for event in await quick.list(exact, limit=10)] == [1]
+
+
+async def test_conversation_that_is_answered_late_has_changed_since(world: World) -> None:
+    conversations = SqlConversationList(world.database)
+    early = await world.open_conversation(7)
+    turn = await world.receive(early, "A long question")
+    soon = datetime.now(UTC) + timedelta(minutes=10)
+    wanted = ConversationFilter(updated_since=soon)
+    assert await conversations.page(wanted, limit=10) == []
+    clock = ManualClock(soon + timedelta(minutes=1))
+    turn.state = turn.state.ANSWERED
+    await SqlTurnRepository(world.database, clock).answer(turn, None, None)
+    assert [line.id for line in await conversations.page(wanted, limit=10)] == [early.id]
+    assert await conversations.count(wanted) == 1
+
+
+def test_nothing_is_before_the_first_moment() -> None:
+    first = datetime.min.replace(tzinfo=UTC)
+    assert look_back(first + timedelta(seconds=5)) == first
+    assert look_back(NOW) == NOW - timedelta(minutes=1)
+
+
+@pytest.mark.slow
+async def test_a_poller_beside_two_processes_with_twenty_writers_misses_nothing(
+    database: Database, database_url: str
+) -> None:
+    """It does what docs/how-to/api.md says."""
+    other = await Database.open(database_url)
+    stores = [SqlLeadRepository(database), SqlLeadRepository(other)]
+    seen: set[int] = set()
+    since = datetime(2020, 1, 1, tzinfo=UTC)
+
+    async def poll() -> None:
+        nonlocal since
+        wanted, after = LeadFilter(updated_from=since), None
+        while True:
+            page = LeadPage(500, sort=LeadSort.CHANGED_FIRST, after=after)
+            found = await stores[0].list(wanted, page)
+            seen.update(lead.id for lead in found.items)
+            since = max([since, *(lead.updated_at for lead in found.items)])
+            after = found.after
+            if after is None:
+                return
+
+    async def write(number: int) -> set[int]:
+        leads = [NewLead(BOT, number * 100 + step + 1) for step in range(100)]
+        return {(await stores[number % 2].open(lead, region=REGION)).lead.id for lead in leads}
+
+    writers = [asyncio.create_task(write(number)) for number in range(20)]
+    while not all(task.done() for task in writers):
+        await poll()
+    made = set[int]().union(*await asyncio.gather(*writers))
+    await poll()
+    assert len(made) == 2000
+    assert made - seen == set()
+    await other.close()
