@@ -16,7 +16,20 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from bench import analytics, closed_loop, first_token, kill, leads, media, replicas, startup, storage, transcode, wave
+from bench import (
+    analytics,
+    beside,
+    closed_loop,
+    first_token,
+    kill,
+    leads,
+    media,
+    replicas,
+    startup,
+    storage,
+    transcode,
+    wave,
+)
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Section, format_section, to_plain
 
@@ -47,7 +60,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         default="",
-        help="some of: loop,wave,first,start,storage,kill,transcode,media,replicas,analytics,leads",
+        help="some of: loop,wave,first,start,storage,kill,beside,transcode,media,replicas,analytics,leads",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
     parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
@@ -75,6 +88,7 @@ def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
         "storage": lambda folder, _: storage.measure_section(f"sqlite:///{folder / 'bench.db'}"),
         "kill": lambda folder, cores: kill.measure(ordeal, folder, cores),
         "transcode": transcode.measure,
+        "beside": lambda folder, cores: beside.measure(beside.Plan(), folder, cores),
         "media": lambda folder, cores: media.measure(work, folder, cores),
         "analytics": lambda folder, cores: analytics.measure(analytics.Plan(), folder, cores),
         "leads": lambda folder, cores: leads.measure(leads.Plan(), folder, cores),

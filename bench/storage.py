@@ -21,7 +21,7 @@ from beseda.domain.usage import ModelCall, Usage
 from beseda.kit.ids import new_id
 from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import SqlConversationRepository
-from beseda.storage.sql.database import Database
+from beseda.storage.sql.database import Database, Synchronous
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
 
@@ -110,17 +110,65 @@ async def measure_all(url: str, tasks: int, turns_wanted: int) -> dict[str, Spee
     return speeds
 
 
+async def measure_turns(database: Database, *, tasks: int, seconds: float) -> float:
+    """Return how long a turn takes in the database, with its update and its window, at the 95th percentile in ms."""
+    updates, turns = SqlUpdateRepository(database), SqlTurnRepository(database)
+    people = SqlConversationRepository(database)
+    ends, took = time.perf_counter() + seconds, list[float]()
+
+    async def work(chat: int) -> None:
+        place = await people.open(ChatKey("bench", chat), ChatKind.PRIVATE, "", Person(chat, "Аня"))
+        while time.perf_counter() < ends:
+            begun, number = time.perf_counter(), next(_numbers)
+            await updates.store([StoredUpdate("bench", number, b"{}" * 200)])
+            await people.recent(place, 20)
+            await run_turn(turns, place, number)
+            took.append(time.perf_counter() - begun)
+
+    await asyncio.gather(*(work(chat) for chat in range(1, tasks + 1)))
+    return sorted(took)[len(took) * 95 // 100] * 1000
+
+
+async def _measure_synchronous(url: str, synchronous: Synchronous, tasks: int, turns_wanted: int) -> Speed:
+    """Measure a turn with its update, by what of it waits for the disk."""
+    database = await Database.open(url, synchronous=synchronous)
+    updates, turns = SqlUpdateRepository(database), SqlTurnRepository(database)
+    people = SqlConversationRepository(database)
+    places = [
+        await people.open(ChatKey("bench", chat), ChatKind.PRIVATE, "", Person(chat, "Аня"))
+        for chat in range(1, tasks + 1)
+    ]
+
+    async def work(index: int) -> None:
+        number = next(_numbers)
+        await updates.store([StoredUpdate("bench", number, b"{}" * 200)])
+        await run_turn(turns, places[index], number)
+
+    speed = await measure(work, tasks, turns_wanted)
+    await database.close()
+    return speed
+
+
 async def measure_section(url: str, *, tasks: int = 64, turns: int = 3000) -> Section:
     """Measure the database alone; the reference is one task, which has no others to share a transaction with."""
     speeds = await measure_all(url, tasks, turns)
     alone = speeds["four steps, 1 task"]
     whole = speeds[f"with update, {tasks} tasks"]
+    waits: dict[str, Synchronous] = {"nothing": "NORMAL", "what Telegram may drop": "RECEIVED", "all": "FULL"}
+    durable = {name: await _measure_synchronous(url, mode, tasks, turns // 2) for name, mode in waits.items()}
+    lone = {name: await _measure_synchronous(url, mode, 1, 200) for name, mode in waits.items()}
+    free = durable["nothing"]
     rows = [
         Row(f"turns per second, {tasks} at once", "", whole.rate, alone.rate),
         Row("CPU for a turn", "ms", whole.cpu, alone.cpu),
         Row("a turn's five writes p50", "ms", whole.p50),
         Row("a turn's five writes p99", "ms", whole.p99),
         Row("reads of 20 messages per second", "", speeds["recent 20"].rate),
+        *(Row(f"{name} waits for the disk: turns per second", "", durable[name].rate, free.rate) for name in waits),
+        *(
+            Row(f"{name} waits for the disk: a lone turn p50", "ms", lone[name].p50, lone["nothing"].p50)
+            for name in waits
+        ),
     ]
     return Section("Storage", "SQLite, the record alone; reference: one turn at a time", rows)
 

@@ -28,6 +28,7 @@ class Outage:
         self._probe = probe
         self._probing: asyncio.Task[None] | None = None
         self._recoveries: list[Callable[[], Awaitable[None]]] = []
+        self._limits: set[asyncio.Timeout] = set()  # of calls under way
         self._log = OutageLog(log, "Redis")
 
     def on_recovery(self, action: Callable[[], Awaitable[None]]) -> None:
@@ -39,7 +40,7 @@ class Outage:
         if self._probing is not None and not self._probing.done():
             raise StorageError("Redis does not answer")
         try:
-            return await bound(call)
+            return await self._bound(call)
         except StorageError as error:
             self._begin(error)
             raise
@@ -53,12 +54,14 @@ class Outage:
         if self._probing is None or self._probing.done():
             self._log.fail(f"{error.detail}; this process goes on by itself")
             self._probing = asyncio.create_task(self._wait_until_back(), name="redis-probe")
+            for limit in self._limits:
+                limit.reschedule(asyncio.get_running_loop().time())  # nobody waits for what the first one waited for
 
     async def _wait_until_back(self) -> None:
         while True:
             await asyncio.sleep(_PAUSE)
             try:
-                await bound(self._probe)
+                await self._bound(self._probe)
                 for action in self._recoveries:
                     await action()
             except StorageError as error:
@@ -67,11 +70,14 @@ class Outage:
                 self._log.recover()
                 return
 
-
-async def bound(call: Callable[[], Awaitable[T]]) -> T:
-    """Return the result of a call to Redis. Raises StorageError where it fails or takes longer than half a second."""
-    try:
-        async with asyncio.timeout(_CALL_SECONDS):
-            return await call()
-    except TimeoutError:
-        raise StorageError(f"Redis failed: no answer within {_CALL_SECONDS} s") from None
+    async def _bound(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of a call. Raises StorageError where it fails or takes longer than half a second."""
+        try:
+            async with asyncio.timeout(_CALL_SECONDS) as limit:
+                self._limits.add(limit)
+                try:
+                    return await call()
+                finally:
+                    self._limits.discard(limit)
+        except TimeoutError:
+            raise StorageError(f"Redis failed: no answer within {_CALL_SECONDS} s") from None

@@ -168,6 +168,22 @@ async def test_a_redis_that_hangs_holds_up_the_first_call_for_half_a_second_and_
         await outage.close()
 
 
+async def test_calls_under_way_end_with_the_first_that_redis_does_not_answer(server: RedisServer) -> None:
+    async with _client(server) as redis:
+        outage = _outage(redis)
+        cache = FallbackCache(RedisCache(redis), MemoryCache(), outage)
+        server.pause()
+        first = asyncio.create_task(cache.get("a"))
+        _, pending = await asyncio.wait([first], timeout=0.4)
+        assert pending
+        begun = time.monotonic()
+        await cache.get("b")
+        assert time.monotonic() - begun < 0.3
+        await first
+        server.resume()
+        await outage.close()
+
+
 async def test_end_of_an_outage_is_logged(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with _client(server) as redis:
