@@ -4,10 +4,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-import orjson
-
 from beseda.audio.base import NoSoundError, Sound
 from beseda.errors import ToolError
+from beseda.kit.foreign_json import load_json
 
 _INPUT = re.compile(r"^Input #0, (\S+), from", re.MULTILINE)
 _DURATION = re.compile(r"^\s*Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
@@ -17,8 +16,8 @@ _STREAM = re.compile(r"Stream #0:\d+.*?: Audio: (\w+)")
 def read_probe(answer: bytes, source: Path, size: int) -> Sound:
     """Return what ffprobe's JSON says. Raises `NoSoundError` where there is no sound."""
     try:
-        told = orjson.loads(answer)
-    except orjson.JSONDecodeError as error:
+        told = load_json(answer)
+    except ValueError as error:
         raise ToolError("ffprobe did not answer in JSON") from error
     streams = [stream for stream in told.get("streams", []) if stream.get("codec_type") == "audio"]
     if not streams:

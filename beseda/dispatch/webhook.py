@@ -7,13 +7,13 @@ not 200 makes Telegram come again.
 import hmac
 from collections.abc import Mapping
 
-import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.requests import ClientDisconnect
 
 from beseda.dispatch.events import Json
 from beseda.dispatch.runner import BotRunner
 from beseda.errors import StorageError
+from beseda.kit.foreign_json import load_json
 
 _LIMIT = 1024 * 1024  # bytes of one update: Telegram's largest are far below
 _HIGHEST_ID = 2**63 - 1
@@ -56,8 +56,8 @@ async def _read(request: Request) -> bytes:
 
 def _parse(body: bytes) -> Json:
     try:
-        update = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        update = load_json(body)
+    except ValueError as error:
         raise HTTPException(400) from error
     number = update.get("update_id") if isinstance(update, dict) else None
     if type(number) is not int or not 0 <= number <= _HIGHEST_ID:

@@ -13,8 +13,6 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-import orjson
-
 from beseda.errors import (
     ContextTooLongError,
     CreditExhaustedError,
@@ -28,6 +26,7 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
+from beseda.kit.foreign_json import load_json
 from beseda.llm.endpoints import KEY_PREFIXES
 
 _DETAIL_CHARACTERS = 300
@@ -219,8 +218,8 @@ def _collect_codes(error: Mapping[str, object]) -> frozenset[str]:
 
 def _load(body: bytes) -> object:
     try:
-        loaded: object = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        loaded: object = load_json(body)
+    except ValueError:
         return body[: 4 * _DETAIL_CHARACTERS].decode("utf-8", "replace")
     return loaded
 

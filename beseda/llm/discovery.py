@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from yarl import URL
 
 from beseda.errors import RemoteError
+from beseda.kit.foreign_json import load_json
 from beseda.llm.endpoints import ENDPOINTS, Endpoint
 from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import choose_chat_model, list_models
@@ -47,7 +47,7 @@ async def _probe(http: HttpClient, base_url: str) -> LocalServer | None:
     models = list_models(answer.body) if answer.status == 200 else []
     if not models:
         return None
-    row = _recognise(url.port or 0, orjson.loads(answer.body))
+    row = _recognise(url.port or 0, load_json(answer.body))
     return LocalServer(row, base_url, choose_chat_model(models))
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-import orjson
 from yarl import URL
 
 from beseda.domain.message import Message, Role
@@ -32,6 +31,7 @@ from beseda.errors import (
     SettingsError,
 )
 from beseda.kit.clock import Clock
+from beseda.kit.foreign_json import load_json
 from beseda.llm._faults import FaultReader
 from beseda.llm.base import Measuring, ModelEvent, ModelHealth, ModelRequest, Waiting
 from beseda.llm.dialect import ChatDialect
@@ -202,8 +202,8 @@ class GigaChatModel:
         if answer.status != 200:
             raise FaultReader(self.name).read_refusal(answer.status, answer.body, answer.headers)
         try:
-            return [int(entry["tokens"]) for entry in orjson.loads(answer.body)]
-        except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+            return [int(entry["tokens"]) for entry in load_json(answer.body)]
+        except (LookupError, TypeError, ValueError):
             raise ProtocolError(f"{self.name}: an unknown answer to a count of tokens") from None
 
 
@@ -276,9 +276,9 @@ def _find_account(key: str, settings: GigaChatSettings, clock: Clock) -> GigaCha
 def _parse_token(body: bytes) -> tuple[str, float]:
     """Return the token and its end in seconds since the epoch, which comes in milliseconds or in seconds."""
     try:
-        fields = orjson.loads(body)
+        fields = load_json(body)
         token = str(fields.get("access_token") or fields["tok"])
         end = float(fields.get("expires_at") or fields["exp"])
-    except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         raise ProtocolError("gigachat: the answer from GIGA_AUTH_URL holds no token") from None
     return token, end / 1000 if end > _MILLISECONDS_FROM else end

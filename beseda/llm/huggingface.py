@@ -13,11 +13,11 @@ from types import MappingProxyType
 from typing import Any
 from weakref import WeakValueDictionary
 
-import orjson
 from yarl import URL
 
 from beseda.errors import KeyRejectedError, RemoteError, SettingsError
 from beseda.kit.clock import Clock
+from beseda.kit.foreign_json import load_json
 from beseda.llm.base import ChatModel, Finished, Measuring, ModelEvent, ModelHealth, ModelRequest
 from beseda.llm.dialect import ChatDialect
 from beseda.llm.endpoints import Endpoint
@@ -250,9 +250,9 @@ def read_aliases(entries: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
 def parse_offers(body: bytes) -> dict[str, list[Offer]]:
     """Return who serves what, by model, from the router's list; entries in another shape are passed over."""
     try:
-        entries = orjson.loads(body)["data"]
+        entries = load_json(body)["data"]
         return {str(entry["id"]): _parse_providers(entry) for entry in entries}
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 

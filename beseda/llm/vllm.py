@@ -3,10 +3,10 @@
 Facts: docs.vllm.ai, online serving.
 """
 
-import orjson
 from yarl import URL
 
 from beseda.kit.clock import Clock
+from beseda.kit.foreign_json import load_json
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
 from beseda.llm.measured import CountMemory, MeasuredModel
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
@@ -53,15 +53,15 @@ def build_vllm(connection: Connection, http: HttpClient, timeouts: Timeouts, clo
 
 def _read_length(answer: HttpAnswer, model: str) -> int | None:
     try:
-        entries = orjson.loads(answer.body)["data"]
+        entries = load_json(answer.body)["data"]
         found = next((entry for entry in entries if entry["id"] == model), entries[0])
         return int(found["max_model_len"])
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
 
 
 def _read_count(answer: HttpAnswer) -> int | None:
     try:
-        return int(orjson.loads(answer.body)["count"])
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+        return int(load_json(answer.body)["count"])
+    except (LookupError, TypeError, ValueError):
         return None

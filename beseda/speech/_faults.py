@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-import orjson
-
 from beseda.errors import (
     BesedaError,
     CreditExhaustedError,
@@ -20,6 +18,7 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
+from beseda.kit.foreign_json import load_json
 
 _BY_STATUS: Final[Mapping[int, type[BesedaError]]] = {
     401: KeyRejectedError,
@@ -56,8 +55,8 @@ def _choose(status: int, message: str, code: str) -> type[BesedaError]:
 
 def _read_error(body: bytes) -> tuple[str, str]:
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        parsed = load_json(body)
+    except ValueError:
         return "", ""
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
     if not isinstance(error, dict):

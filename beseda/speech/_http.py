@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import aiohttp
-import orjson
 
 from beseda.errors import (
     BesedaError,
@@ -21,6 +20,7 @@ from beseda.errors import (
     UnavailableError,
 )
 from beseda.http.session import open_session
+from beseda.kit.foreign_json import load_json
 from beseda.speech._faults import explain_status
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 from beseda.speech.connection import LONGEST_WAIT, SpeechConnection
@@ -162,8 +162,8 @@ class HttpTranscriber:
 def read_object(body: bytes) -> dict[str, Any]:
     """Return an answer's JSON object. Raises `ProtocolError`."""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        answer = load_json(body)
+    except ValueError as error:
         raise ProtocolError(f"not JSON: {body[:200].decode(errors='replace')}") from error
     return answer if isinstance(answer, dict) else {}
 
@@ -176,8 +176,8 @@ def _read_language(language: str) -> str:
 def _read_models(body: bytes) -> dict[str, str]:
     """Return the models of a list, and of each the day it ends, empty where nothing is said."""
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        answer = load_json(body)
+    except ValueError:
         return {}
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list):

@@ -30,6 +30,7 @@ from beseda.errors import (
 )
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
+from beseda.kit.foreign_json import load_json
 from beseda.kit.texts import Text
 from beseda.telegram.refusals import Refusal, classify
 
@@ -293,13 +294,13 @@ def _unanswered(detail: str) -> TelegramUnansweredError:
 
 def _result(method: str, status: int, body: bytes) -> Any:
     try:
-        answer = orjson.loads(body)
+        answer = load_json(body)
         if answer["ok"]:
             return answer["result"]
         code = int(answer.get("error_code", status))
         description = str(answer.get("description", ""))
         parameters = answer.get("parameters") or {}
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         detail = f"{method}: HTTP {status} without a Bot API answer"
         if status in _KINDS or status == 503:  # a proxy without a server behind it
             raise _KINDS.get(status, TelegramUnavailableError)(detail) from None

@@ -1,0 +1,58 @@
+"""Reading JSON that other programs wrote, which is not always JSON."""
+
+import codecs
+import json
+import re
+from typing import Any
+
+import orjson
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def load_json(body: bytes, *, keep_surrogates: bool = False) -> Any:
+    """Return the value in `body`. Raises ValueError where even a tolerant reader finds none.
+
+    Beyond the standard a byte order mark, UTF-16, broken UTF-8, NaN and Infinity (as None), control characters in
+    strings and single halves of surrogate pairs are accepted. A half becomes U+FFFD; with `keep_surrogates` it stays,
+    for a caller that joins it with the next piece of text.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        fault = error
+    try:
+        text = _decode(bytes(body))
+        found = json.loads(text, strict=False, parse_constant=lambda _: None)
+        return found if keep_surrogates else mend_value(found)
+    except (ValueError, RecursionError):
+        raise ValueError(f"not JSON: {fault}") from None
+
+
+def has_surrogates(text: str) -> bool:
+    """Return whether `text` holds halves of surrogate pairs, which no encoding takes."""
+    return not text.isascii() and _LONE_SURROGATE.search(text) is not None
+
+
+def join_surrogates(text: str) -> str:
+    """Return `text` with pairs of halves joined to one character, and a single half replaced by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if has_surrogates(text) else text
+
+
+def _decode(body: bytes) -> str:
+    if body.startswith(codecs.BOM_UTF8):
+        return body.decode("utf-8-sig", "replace")
+    return body.decode(json.detect_encoding(body), "replace")
+
+
+def mend_value(value: Any) -> Any:
+    """Return a value whose texts can be encoded, and whose numbers are finite."""
+    if isinstance(value, str):
+        return join_surrogates(value)
+    if isinstance(value, list):
+        return [mend_value(item) for item in value]
+    if isinstance(value, dict):
+        return {join_surrogates(key): mend_value(item) for key, item in value.items()}
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return None  # "1e400" is read so
+    return value
