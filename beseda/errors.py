@@ -36,13 +36,15 @@
     │   ├── ModelNotFoundError            there is no such model
     │   ├── QuotaExceededError            too many requests; may say when to come back
     │   ├── UnavailableError              no connection, 5xx
-    │   │   └── LoadingError              the server is up, its model not yet
+    │   │   ├── LoadingError              the server is up, its model not yet
+    │   │   └── UnansweredError           the request went out and the connection ended without an answer
     │   ├── TimedOutError                 no answer in time
     │   ├── BrokenStreamError             the answer broke off in the middle
     │   ├── ProtocolError                 the answer is not what the protocol says (a proxy's page, broken JSON)
     │   ├── RejectedRequestError          the request is wrong in the service's eyes
     │   ├── ContextTooLongError           more text than the model can read
     │   ├── EmptyAnswerError              nothing was said
+    │   │   └── ThoughtsOnlyError         the model reasoned and gave no answer
     │   ├── RefusedAnswerError            the provider's filter stepped in
     │   └── RepeatingAnswerError          the model said the same again and again
     └── TelegramError                502  Telegram said no, or nothing
@@ -446,6 +448,10 @@ class UnavailableError(RemoteError):
     """No connection, a server error, or a model that is still loading."""
 
 
+class UnansweredError(UnavailableError):
+    """The request went out and the connection ended without an answer: it may have had its effect."""
+
+
 class TimedOutError(RemoteError):
     """No answer in time."""
 
@@ -497,6 +503,15 @@ class EmptyAnswerError(RemoteError):
     """The model said nothing."""
 
     text = Text(ru="Модель промолчала. Попробуйте ещё раз.", en="The model said nothing. Please try again.")
+
+
+class ThoughtsOnlyError(EmptyAnswerError):
+    """The model reasoned and gave no answer."""
+
+    text = Text(
+        ru="Модель долго думала и так и не ответила. Попробуйте ещё раз или спросите о чём-то поменьше.",
+        en="The model thought for long and gave no answer. Please try again, or ask for something smaller.",
+    )
 
 
 class RefusedAnswerError(RemoteError):

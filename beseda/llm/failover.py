@@ -18,6 +18,9 @@ from beseda.errors import (
     RejectedRequestError,
     RemoteError,
     RepeatingAnswerError,
+    ThoughtsOnlyError,
+    TimedOutError,
+    UnansweredError,
     UnavailableError,
 )
 from beseda.kit.backoff import Backoff
@@ -40,6 +43,9 @@ logger = logging.getLogger(__name__)
 _ABOUT_THE_TEXT = (ContextTooLongError, RefusedAnswerError)
 # The service works, the answer does not: neither counts towards its breaker.
 _ABOUT_THE_ANSWER = (EmptyAnswerError, RepeatingAnswerError, RejectedRequestError, RefusedAnswerError)
+# A try of these is long or had its effect (it was paid for, it ended the server), and the next would end like it:
+# another model is asked immediately, and where there is none the same one once more.
+_ONCE_MORE = (TimedOutError, UnansweredError, ThoughtsOnlyError)
 # What stays what it is after the first word.
 _SAID_AS_IT_IS = (BrokenStreamError, RefusedAnswerError, RepeatingAnswerError)
 
@@ -76,8 +82,8 @@ class FailoverModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer of the first model that speaks. Raises what the last one raised when none does."""
         last: RemoteError | None = None
-        for member in self._members:
-            attempt = 0
+        for number, member in enumerate(self._members, 1):
+            attempt, alone = 0, number == len(self._members)
             while member.breaker.try_pass():
                 call = _Call(member)
                 async with aclosing(call.stream(request)) as events:
@@ -86,7 +92,7 @@ class FailoverModel:
                 if call.error is None:
                     return
                 last = call.error
-                wait = self._choose_wait(last, attempt)
+                wait = self._choose_wait(last, attempt, alone=alone)
                 if wait is None:
                     break
                 logger.info("%s; again in %.1f s", last.detail, wait)
@@ -110,9 +116,15 @@ class FailoverModel:
         for member in self._members:
             await member.model.close()
 
-    def _choose_wait(self, error: RemoteError, attempt: int) -> float | None:
-        """Return the seconds before the same model is asked again, or None to go on to the next."""
-        if not error.retryable or attempt + 1 >= self._policy.attempts:
+    def _choose_wait(self, error: RemoteError, attempt: int, *, alone: bool) -> float | None:
+        """Return the seconds before the same model is asked again, or None to go on to the next.
+
+        `alone`: there is no next one.
+        """
+        attempts = self._policy.attempts
+        if isinstance(error, _ONCE_MORE):
+            attempts = min(attempts, 2 if alone else 1)
+        if not error.retryable or attempt + 1 >= attempts:
             return None
         wait = self._policy.backoff.delay(attempt) if error.retry_after is None else error.retry_after
         return wait if wait <= self._policy.longest_wait else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Role
 from beseda.domain.usage import Usage
-from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError
+from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
 from beseda.llm.base import (
     ChatModel,
     Finished,
@@ -17,6 +17,7 @@ from beseda.llm.base import (
     ModelRequest,
     ModelWrapper,
     ReasoningDelta,
+    Retracted,
     TextDelta,
 )
 
@@ -135,7 +136,9 @@ class GuardedModel(ModelWrapper):
                     watch.take_thought(event.text)
                     yield event
                 else:
-                    if type(event) is Finished:
+                    if type(event) is Retracted:
+                        watch.retract()
+                    elif type(event) is Finished:
                         watch.take_end(event)
                     yield event
                 if watch.full:
@@ -149,10 +152,12 @@ class _Watch:
     def __init__(self, name: str, limits: GuardLimits, *, asked: bool) -> None:
         self._name = name
         self._limits = limits
+        self._asked = asked
         self._detector = RepeatDetector(limits, asked=asked)
         self._thought_detector = RepeatDetector(limits, asked=asked)
         self._length = 0
         self._thought_length = 0
+        self._has_thought = False
         self._pieces: list[str] = []
         self._blank = True
         self.full = False
@@ -171,19 +176,29 @@ class _Watch:
             raise RepeatingAnswerError(detail, kept=max(0, self._length - self._detector.circling))
         return text
 
+    def retract(self) -> None:
+        """Begin anew: all so far was reasoning."""
+        self._thought_length += self._length
+        self._has_thought = True
+        self._length, self._blank = 0, True
+        self._detector = RepeatDetector(self._limits, asked=self._asked)
+
     def take_thought(self, text: str) -> None:
         """Count a piece of reasoning. Raises RepeatingAnswerError and EmptyAnswerError."""
         self._thought_length += len(text)
+        self._has_thought = self._has_thought or bool(text.strip())
         if self._thought_detector.feed(text):
             raise RepeatingAnswerError(f"{self._name}: reasoning in circles after {self._thought_length} characters")
         self.full = self._thought_length > self._limits.max_reasoning_characters
         if self.full and self._blank:
-            raise EmptyAnswerError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")
+            raise ThoughtsOnlyError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")
 
     def take_end(self, event: Finished) -> None:
-        """Judge the whole. Raises RefusedAnswerError or EmptyAnswerError."""
+        """Judge the whole. Raises RefusedAnswerError, EmptyAnswerError or ThoughtsOnlyError."""
         if event.reason is FinishReason.FILTER:
             raise RefusedAnswerError(f"{self._name}: the provider's filter ended the answer")
+        if self._blank and self._has_thought:
+            raise ThoughtsOnlyError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")
         if self._blank:
             raise EmptyAnswerError(f"{self._name}: an answer without a word")
 

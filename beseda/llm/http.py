@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnavailableError
+from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnansweredError, UnavailableError
 from beseda.http.session import describe_proxy_failure, open_session
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -20,6 +20,8 @@ _DNS_SECONDS = 300
 _IDLE_CONNECTION_SECONDS = 60.0
 # Servers close kept connections when they like, some after each stream without a word. aiohttp repeats a GET only.
 _STALE_CONNECTIONS = 2
+# A connection that was closed while it was idle fails at once; later the server has begun to work on the request.
+_STALE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,22 @@ class Trust:
     hint: str = ""
 
 
+@dataclass(slots=True)
+class _Use:
+    """One request's use of a connection; `reused` is one that was kept from an earlier request."""
+
+    began: float
+    reused: bool = False
+
+    def was_stale(self) -> bool:
+        """Return whether a failure by now means that the server had closed the connection before the request."""
+        return self.reused and asyncio.get_running_loop().time() - self.began < _STALE_SECONDS
+
+
+async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceConnectionReuseconnParams) -> None:
+    context.trace_request_ctx.reused = True
+
+
 class _Pool:
     """The connections of a client and of all its views."""
 
@@ -65,7 +83,9 @@ class _Pool:
             connector = aiohttp.TCPConnector(
                 limit=count_connections(), ttl_dns_cache=_DNS_SECONDS, keepalive_timeout=_IDLE_CONNECTION_SECONDS
             )
-            self._session = open_session(connector=connector)
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_reuseconn.append(_note_reuse)
+            self._session = open_session(connector=connector, trace_configs=[trace])
         return self._session
 
     async def close(self) -> None:
@@ -125,15 +145,19 @@ class HttpClient:
         await self._pool.close()
 
     async def _request(self, method: str, url: URL, **fields: Any) -> aiohttp.ClientResponse:
-        """Send a request, again where the connection that was kept for it turns out to be closed."""
+        """Send a request, again only where the connection that was kept for it turns out to be closed.
+
+        On a connection of its own a request may have had its effect, although no answer came.
+        """
         fields |= {"allow_redirects": False, "ssl": self._trust.context or True}
-        for _ in range(_STALE_CONNECTIONS):
+        for left in reversed(range(_STALE_CONNECTIONS + 1)):
+            use = _Use(asyncio.get_running_loop().time())
             try:
-                return await self._pool.open().request(method, url, **fields)
+                return await self._pool.open().request(method, url, trace_request_ctx=use, **fields)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if isinstance(error, aiohttp.ClientConnectorError):
+                if isinstance(error, aiohttp.ClientConnectorError) or not left or not use.was_stale():
                     raise
-        return await self._pool.open().request(method, url, **fields)
+        raise AssertionError("the last try returns or raises")
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -158,6 +182,8 @@ def describe_failure(error: BaseException, url: URL, wait: float, hint: str = ""
         return UnavailableError(f"{place}: {describe_proxy_failure(error)}")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
         return UnavailableError(f"{place}: {_describe_connecting(error, hint)}")
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+        return UnansweredError(f"{place}: the connection ended without an answer: {error or type(error).__name__}")
     if isinstance(error, aiohttp.ClientResponseError | ValueError):
         return ProtocolError(f"{place}: not an HTTP answer: {type(error).__name__}")
     return UnavailableError(f"{place}: {error or type(error).__name__}")

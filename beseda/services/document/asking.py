@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
 from typing import Any, TypeVar
 
 from beseda.domain.message import Message, Role
@@ -12,11 +11,12 @@ from beseda.errors import (
     EmptyAnswerError,
     ProtocolError,
     QuotaExceededError,
-    TimedOutError,
+    ThoughtsOnlyError,
+    UnansweredError,
     UnavailableError,
 )
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel, ModelRequest, TextDelta, find_measuring
+from beseda.llm.base import ChatModel, ModelRequest, find_measuring, hear_out
 from beseda.services.document.notes import find_object
 from beseda.services.document.prompts import AGAIN
 from beseda.services.document.source import Passage
@@ -25,7 +25,8 @@ _DEFAULT_CHUNK, _SMALLEST_CHUNK = 6000, 400  # tokens of a piece
 _SHARE = 0.4  # of the context: the rest is for the rules and the answer
 _LONGEST_ANSWER = 200_000  # characters
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before a request is made again
-_PASSING = (UnavailableError, TimedOutError, BrokenStreamError, EmptyAnswerError, QuotaExceededError)
+_PASSING = (UnavailableError, BrokenStreamError, EmptyAnswerError, QuotaExceededError)
+_REPEATED = (UnansweredError, ThoughtsOnlyError)  # the failover below has asked once more already
 
 Result = TypeVar("Result")
 
@@ -43,6 +44,8 @@ async def ask_patiently(
     """Return what `ask_for_object` does, once more after a failure that may pass: many answers must all come."""
     try:
         return await ask_for_object(model, messages, temperature)
+    except _REPEATED:
+        raise
     except _PASSING as error:
         await clock.sleep(min(_PAUSE if error.retry_after is None else error.retry_after, _LONGEST_PAUSE))
     return await ask_for_object(model, messages, temperature)
@@ -88,13 +91,6 @@ async def run_bounded(work: Iterable[Callable[[], Awaitable[Result]]], most: int
 
 
 async def _listen(model: ChatModel, request: ModelRequest) -> str:
-    pieces: list[str] = []
-    size = 0
-    async with aclosing(model.stream(request)) as events:
-        async for event in events:
-            if isinstance(event, TextDelta) and size < _LONGEST_ANSWER:
-                pieces.append(event.text)
-                size += len(event.text)
-    if not (answer := "".join(pieces).strip()):
+    if not (answer := (await hear_out(model, request, longest=_LONGEST_ANSWER)).strip()):
         raise EmptyAnswerError(f"{model.name} said nothing")
     return answer

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from beseda.errors import UnavailableError
+from beseda.errors import UnansweredError
 from beseda.llm.base import ChatModel
+from beseda.llm.failover import FailoverModel
 from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
+from beseda.testing.clock import ManualClock
 from tests.contract.llm.conftest import KEY, QUICK, find_row
 from tests.parts.model_events import listen
 from tests.parts.model_server import SERVED_MODEL, answer_whole
@@ -19,8 +21,11 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 @asynccontextmanager
-async def serving(*plan: int) -> AsyncIterator[tuple[str, list[int]]]:
-    """Serve connections: as many answers on each as the plan says, then close at the next request, unanswered."""
+async def serving(*plan: int, late: float = 0.0) -> AsyncIterator[tuple[str, list[int]]]:
+    """Serve connections: as many answers on each as the plan says, then close at the next request, unanswered.
+
+    It closes `late` seconds after it has read the request.
+    """
     served: list[int] = []
     left = list(plan)
 
@@ -34,6 +39,7 @@ async def serving(*plan: int) -> AsyncIterator[tuple[str, list[int]]]:
                 size = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
                 await reader.readexactly(size)
                 if served[number] == answers:
+                    await asyncio.sleep(late)
                     return
                 served[number] += 1
                 writer.write(ANSWER)
@@ -61,9 +67,28 @@ async def test_kept_connection_that_is_closed_costs_no_answer(http: HttpClient) 
     assert served == [2, 3, 1]
 
 
-async def test_server_that_always_closes_is_asked_three_times_and_no_more(http: HttpClient) -> None:
+async def test_request_that_ends_a_new_connection_is_not_sent_again(http: HttpClient) -> None:
     async with serving(0, 0, 0, 0) as (url, served):
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnansweredError):
             await listen(connect(url, http))
 
-    assert len(served) == 3
+    assert len(served) == 1
+
+
+async def test_prompt_that_ends_the_server_is_tried_once_more_and_counted(http: HttpClient) -> None:
+    async with serving(*[0] * 9) as (url, served):
+        clock = ManualClock(instant=True)
+        with pytest.raises(UnansweredError):
+            await listen(FailoverModel([connect(url, http)], clock))
+
+    assert (len(served), len(clock.slept)) == (2, 1)
+
+
+async def test_server_that_ends_late_has_begun_and_is_not_asked_again_in_silence(http: HttpClient) -> None:
+    async with serving(1, 1, late=1.2) as (url, served):
+        model = connect(url, http)
+        await listen(model)
+        with pytest.raises(UnansweredError):
+            await listen(model)
+
+    assert served == [1]

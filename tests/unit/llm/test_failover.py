@@ -16,7 +16,9 @@ from beseda.errors import (
     RefusedAnswerError,
     RejectedRequestError,
     RepeatingAnswerError,
+    ThoughtsOnlyError,
     TimedOutError,
+    UnansweredError,
     UnavailableError,
 )
 from beseda.kit.backoff import Backoff
@@ -62,7 +64,7 @@ async def test_first_answers_when_it_can(model: FailoverModel, second: ScriptedM
 
 
 async def test_passing_failure_is_tried_again(model: FailoverModel, first: ScriptedModel, clock: ManualClock) -> None:
-    first.add(UnavailableError("down"), TimedOutError("slow"))
+    first.add(UnavailableError("down"), UnavailableError("down"))
 
     assert (await listen(model)).text == "from the first"
     assert clock.slept == [1.0, 2.0]
@@ -83,6 +85,30 @@ async def test_hopeless_refusal_goes_to_the_next_at_once(
 
     assert (await listen(model)).text == "from the second"
     assert clock.slept == []
+
+
+DEAR = [TimedOutError, UnansweredError, ThoughtsOnlyError]
+
+
+@pytest.mark.parametrize("kind", DEAR)
+async def test_try_that_cost_much_goes_to_the_next_at_once(
+    model: FailoverModel, first: ScriptedModel, clock: ManualClock, kind: type[BesedaError]
+) -> None:
+    first.add(kind("slow"))
+
+    assert (await listen(model)).text == "from the second"
+    assert (len(first.requests), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("kind", DEAR)
+async def test_try_that_cost_much_is_repeated_once_where_there_is_no_other_model(
+    first: ScriptedModel, clock: ManualClock, kind: type[BesedaError]
+) -> None:
+    first.add(kind("slow"), kind("slow"), kind("slow"))
+    with pytest.raises(kind):
+        await listen(FailoverModel([first], clock, POLICY))
+
+    assert len(first.requests) == 2
 
 
 @pytest.mark.parametrize("kind", [ContextTooLongError, RefusedAnswerError])
