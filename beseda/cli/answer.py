@@ -71,6 +71,10 @@ class Listener(Protocol):
         """Take a piece of the answer."""
         ...
 
+    def retract(self) -> None:
+        """Take that all pieces so far were reasoning: the answer begins now."""
+        ...
+
     def wait(self, ahead: int) -> None:
         """Take that `ahead` answers to others come first."""
         ...
@@ -80,6 +84,9 @@ class Unheard:
     """Listens to nothing: the whole answer is enough."""
 
     def show(self, piece: str) -> None:
+        pass
+
+    def retract(self) -> None:
         pass
 
     def wait(self, ahead: int) -> None:
@@ -99,7 +106,7 @@ async def fill_answer(
     answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, listener: Listener
 ) -> None:
     """Fill `answer` as the model speaks: whoever is interrupted keeps what was said."""
-    from beseda.llm.base import Finished, TextDelta, Waiting
+    from beseda.llm.base import Finished, Retracted, TextDelta, Waiting
 
     try:
         async with aclosing(model.stream(request)) as events:
@@ -110,6 +117,9 @@ async def fill_answer(
                     piece = clean_text(event.text)
                     answer.text += piece
                     listener.show(piece)
+                elif isinstance(event, Retracted):
+                    answer.text = ""
+                    listener.retract()
                 elif isinstance(event, Finished):
                     answer.end = event
                 elif isinstance(event, Waiting):

@@ -157,6 +157,12 @@ class _Printer:
         self._written = True
         typer.echo(told, nl=False)
 
+    def retract(self) -> None:
+        if self._written:
+            typer.echo()
+        self._written, self._held = False, ""
+        typer.echo("[the model was thinking aloud; its answer:]", err=True)
+
     def wait(self, ahead: int) -> None:
         typer.echo(f"[in line: {ahead} ahead]", err=True)
 

@@ -71,6 +71,10 @@ class Board(Protocol):
         """Take a piece of one answer, which the answer already holds."""
         ...
 
+    def retract(self, index: int) -> None:
+        """Take that all of one answer so far was reasoning."""
+        ...
+
     def finish(self, index: int) -> None:
         """Note that one answer is whole, or has failed."""
         ...
@@ -119,6 +123,9 @@ class _Column:
 
     def show(self, piece: str) -> None:
         self._board.show(self._index, piece)
+
+    def retract(self) -> None:
+        self._board.retract(self._index)
 
     def wait(self, ahead: int) -> None:
         """An empty column says it."""
@@ -201,6 +208,9 @@ class SilentBoard:
     def show(self, index: int, piece: str) -> None:
         pass
 
+    def retract(self, index: int) -> None:
+        pass
+
     def finish(self, index: int) -> None:
         pass
 
@@ -221,6 +231,10 @@ class SequentialBoard(SilentBoard):
     def show(self, index: int, piece: str) -> None:
         if index == self._turn:
             typer.echo(piece, nl=False)
+
+    def retract(self, index: int) -> None:
+        if index == self._turn:
+            typer.echo("\n[the model was thinking aloud; its answer:]")
 
     def finish(self, index: int) -> None:
         self._finished.add(index)
@@ -266,6 +280,9 @@ class ColumnBoard:
         self._console.print(self._build(None))
 
     def show(self, index: int, piece: str) -> None:
+        self._pacer.ask()
+
+    def retract(self, index: int) -> None:
         self._pacer.ask()
 
     def finish(self, index: int) -> None:

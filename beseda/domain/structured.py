@@ -8,10 +8,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from beseda.domain.thoughts import strip_thoughts
+from beseda.kit.foreign_json import mend_value
+
 Schema = Mapping[str, object]
 
 _BOUNDS = frozenset({"maxItems", "maxLength"})
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
 _TRIES = 40  # places where an object may begin: a model that thinks aloud in braces is not read for ever
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -27,10 +30,11 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 def read_object(text: str, schema: Schema) -> tuple[dict[str, object], str]:
     """Return the first object in `text` that fits `schema`, and an empty string; else an empty object and its fault.
 
-    The fault says where and what kind, never what was said: it may go into a log.
+    A draft within the model's reasoning is not the answer. The fault says where and what kind, never what was said: it
+    may go into a log.
     """
     fault = "no JSON object in the answer"
-    for candidate in _find_objects(text):
+    for candidate in _find_objects(strip_thoughts(text)):
         fault = find_fault(candidate, schema)
         if not fault:
             return candidate, ""
@@ -122,7 +126,7 @@ def _find_objects(text: str) -> Iterator[dict[str, object]]:
         except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
-            yield found
+            yield mend_value(found)
             start = end - 1
 
 

@@ -1,6 +1,7 @@
 """One streamed answer on its way: the response, its deadlines, and what each read brought."""
 
 import asyncio
+import logging
 
 import aiohttp
 
@@ -9,11 +10,15 @@ from beseda.errors import BrokenStreamError, ProtocolError, RemoteError, TimedOu
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm._faults import FaultReader
 from beseda.llm._watchdog import Watchdog
-from beseda.llm.base import FinishReason, ModelEvent, ReasoningDelta, TextDelta
-from beseda.llm.http import MAX_BODY_BYTES, Timeouts, read_bounded
+from beseda.llm.base import FinishReason, ModelEvent, ReasoningDelta, Retracted, TextDelta
+from beseda.llm.http import Timeouts
+
+logger = logging.getLogger(__name__)
 
 # After the last event a server only has to end the body; the connection is kept if it does so at once.
 _DRAIN_SECONDS = 0.25
+# After the reason for its end an answer is whole; the count of tokens follows immediately where there is one.
+_TAIL_SECONDS = 2.0
 
 
 class StreamedAnswer:
@@ -37,13 +42,14 @@ class StreamedAnswer:
         self._loop = asyncio.get_running_loop()
         self._first_deadline = started + timeouts.first_token
         self._total_deadline = started + timeouts.total
+        self._tail_deadline: float | None = None
         self._said: list[str] = []
         self._spoken = False
         self._ended = False
 
     @property
     def text(self) -> str:
-        """Everything that was said."""
+        """Everything that was said and thought: what the server has counted."""
         return "".join(self._said)
 
     @property
@@ -78,40 +84,59 @@ class StreamedAnswer:
             self._response.close()
 
     async def _read_once(self) -> None:
-        kind = self._response.content_type
-        if kind == "application/json":
-            self._parse(await self._read_in_time(whole=True), whole=True)
-        elif kind == "text/html":
-            raise self._faults.read_refusal(self._response.status, b"<", self._response.headers)
-        else:
+        reader = self._reader
+        try:
             data = await self._read_in_time()
             self._parse(data)
-            if not data:
-                self._check_end()
-            self._ended = self._reader.done or not data
-        if self._reader.done:
+        except RemoteError as error:
+            if not self._is_whole(error):
+                raise
+            self._ended = True
+            return
+        if reader.is_page:
+            raise self._faults.read_refusal(self._response.status, b"<", self._response.headers)
+        if not data:
+            self._check_end()
+            self._ended = True
+        elif reader.done:
             await self._drain()
             self._ended = True
+        elif reader.reason is not None and self._tail_deadline is None:
+            self._tail_deadline = self._loop.time() + _TAIL_SECONDS
 
-    async def _read_in_time(self, *, whole: bool = False) -> bytes:
-        deadline = self._loop.time() + self._timeouts.idle if self._spoken else self._first_deadline
-        self._watchdog.start(min(deadline, self._total_deadline))
+    async def _read_in_time(self) -> bytes:
+        self._watchdog.start(self._find_deadline())
         try:
-            if whole:
-                return await read_bounded(self._response, MAX_BODY_BYTES)
             return await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
             raise self._describe_break(error) from error
         finally:
             self._watchdog.pause()
 
-    def _parse(self, data: bytes, *, whole: bool = False) -> None:
+    def _find_deadline(self) -> float:
+        if self._tail_deadline is not None:
+            return min(self._tail_deadline, self._total_deadline)
+        deadline = self._loop.time() + self._timeouts.idle if self._spoken else self._first_deadline
+        return min(deadline, self._total_deadline)
+
+    def _is_whole(self, error: RemoteError) -> bool:
+        """Return whether the answer had its end before `error`: a broken connection takes nothing away from it then."""
+        ended = self._reader.reason is not None and bool(self._said)
         try:
-            if whole:
-                self._reader.read_body(data)
-            elif data:
+            self._reader.finish()  # the end may be in what no line end followed
+        except (InnerFaultError, ProtocolError):
+            return ended
+        lost = isinstance(error, BrokenStreamError | TimedOutError)
+        whole = ended or (lost and (self._reader.done or self._reader.reason is not None))
+        if whole:
+            logger.info("the answer was whole when this happened: %s", error.detail)
+        return whole
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            if data:
                 self._reader.feed(data)
-            else:
+            if not data or self._reader.done:
                 self._reader.finish()
         except InnerFaultError as fault:
             raise self._faults.read_inner(fault.error, self._response.headers) from None
@@ -120,7 +145,10 @@ class StreamedAnswer:
 
     def _take_events(self) -> list[ModelEvent]:
         events: list[ModelEvent] = []
+        if self._reader.take_withdrawal():
+            events.append(Retracted())
         if thought := self._reader.take_thought():
+            self._said.append(thought)
             events.append(ReasoningDelta(thought))
         if text := self._reader.take_text():
             self._said.append(text)
@@ -131,6 +159,8 @@ class StreamedAnswer:
 
     def _check_end(self) -> None:
         reader, name = self._reader, self._faults.name
+        if reader.strange:
+            logger.warning("%s: a line that is no event: %s", name, reader.strange.decode("utf-8", "replace"))
         if not reader.started and not reader.done:
             raise ProtocolError(f"{name}: not a stream of events but {self._response.content_type}; a wrong base URL?")
         if not reader.done and reader.reason is None:

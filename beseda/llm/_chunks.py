@@ -4,18 +4,26 @@ The bytes come in whatever pieces TCP made of them. Lines are cut as bytes, so a
 whole again before anything decodes it. What one read brought is joined into one piece of text.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import orjson
 
+from beseda.domain.thoughts import ThoughtFilter
 from beseda.domain.usage import Usage
 from beseda.errors import ProtocolError
+from beseda.kit.foreign_json import has_surrogates, join_surrogates, load_json
 from beseda.llm.base import FinishReason
 
-_MAX_LINE_BYTES = 1024 * 1024
+MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of an answer that is no stream of events
+_MAX_LINE_BYTES = 1024 * 1024  # of a line, and of an event in several lines
 
+_END_MARK = b"[DONE]"
 _MAX_MARK_BYTES = 24  # a longer line cannot be the end's mark
+_FIELDS = (b":", b"event", b"id", b"retry", b"data")
+_STRANGE_BYTES = 200
 
 _REASONS = {
     "stop": FinishReason.STOP,
@@ -29,6 +37,10 @@ _REASONS = {
     "tool_calls": FinishReason.TOOL,
     "function_call": FinishReason.TOOL,
 }
+# Kinds of parts where content is a list: OpenAI, Mistral (docs.mistral.ai, reasoning: {"type": "thinking"}).
+_TEXT_PARTS = frozenset({"text", "output_text", "refusal"})
+_THOUGHT_PARTS = frozenset({"thinking", "reasoning", "reasoning_text", "thought"})
+_ANY_PARTS = _TEXT_PARTS | _THOUGHT_PARTS
 
 
 class InnerFaultError(Exception):
@@ -40,88 +52,221 @@ class InnerFaultError(Exception):
 
 
 class AnswerReader:
-    """Collects an answer from the pieces of a server-sent event stream, or from one JSON body."""
+    """Collects an answer from the pieces of a server-sent event stream, of lines of JSON, or of one JSON body.
 
-    __slots__ = ("_rest", "_texts", "_thoughts", "_usage_wrapper", "done", "model", "reason", "started", "usage")
+    The first bytes decide which of them it is, never the label that a server puts on it. Events follow the rules of
+    the WHATWG (html.spec.whatwg.org, "Interpreting an event stream"), and an event needs no empty line after it.
+    """
 
     def __init__(self, *, usage_wrapper: str = "") -> None:
         self._usage_wrapper = usage_wrapper
-        self._rest = b""
+        self._opened = self._is_body = self._looked = self._skip_newline = False
+        self._kept = b""
+        self._rest: list[bytes] = []
+        self._size = 0
+        self._data: list[bytes] = []
+        self._surrogate = ""
+        self._sorting = ThoughtFilter()
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self.started = False
         """Anything at all was understood."""
         self.done = False
         """The end was announced: nothing after it counts."""
+        self.is_page = False
+        """The answer is a web page."""
+        self.strange = b""
+        """The first line that is no field of an event stream."""
         self.reason: FinishReason | None = None
         self.usage: Usage | None = None
         self.model = ""
 
+    @property
+    def thinks_first(self) -> bool:
+        """Whether the answer began with a thought that had no opening mark."""
+        return self._sorting.unopened
+
+    def expect_thought(self) -> None:
+        """Take the beginning of the answer for a thought, though no mark opens it, until one closes it."""
+        self._sorting = ThoughtFilter(opened=True)
+
     def feed(self, data: bytes) -> None:
-        """Take the next bytes. Raises ProtocolError for a line that is no JSON, InnerFaultError for an error object."""
-        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
-        self._rest = lines.pop()
-        for line in lines:
-            if len(line) > 1 and not self.done:
-                self._read_line(line)
-        if len(self._rest) > _MAX_LINE_BYTES:
-            raise ProtocolError(f"a line of more than {_MAX_LINE_BYTES} bytes")
+        """Take the next bytes. Raises ProtocolError for no JSON, InnerFaultError for an error object."""
+        if not self._opened and not (data := self._begin(data)):
+            return
+        if not self._is_body:
+            self._split(data)
+            return
+        self._keep(data)
+        if b"\n" in data and not self._looked:
+            self._look()
 
     def finish(self) -> None:
-        """Take a last line that no line end followed."""
-        line, self._rest = self._rest, b""
-        if line.strip() and not self.done:
-            self._read_line(line)
-
-    def read_body(self, body: bytes) -> None:
-        """Take a whole answer: what a server that does not stream gives to a request for a stream."""
-        self._read_json(body)
-        self.done = True
+        """Take the end: a last event that no line end followed, or the body. Raises like `feed`."""
+        rest, self._rest = b"".join(self._rest), []
+        if self._is_body:
+            self._read_body(rest)
+        elif not self.done:
+            if rest.strip():
+                self._read_line(rest)
+            self._read_event()
+        self._end_text()
 
     def take_text(self) -> str:
-        """Return what was said since the last call."""
-        return _take(self._texts)
+        """Return the answer since the last call."""
+        self._sort()
+        return self._sorting.take_text()
 
     def take_thought(self) -> str:
-        """Return what was thought aloud since the last call."""
+        """Return what was thought aloud since the last call, in a field of its own or within the answer."""
+        self._sort()
+        self._thoughts.append(self._sorting.take_thought())
         return _take(self._thoughts)
+
+    def take_withdrawal(self) -> bool:
+        """Return whether the text that was taken before turned out to be a thought."""
+        self._sort()
+        return self._sorting.take_withdrawal()
+
+    def _begin(self, data: bytes) -> bytes:
+        """Return `data` without a byte order mark and white space; empty until the first byte of use has come."""
+        data = self._kept + data
+        if len(data) < len(BOM_UTF8) and BOM_UTF8.startswith(data):
+            self._kept = data
+            return b""
+        self._kept = b""
+        self._size += len(data)
+        if self._size > MAX_ANSWER_BYTES:
+            raise ProtocolError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+        data = data.removeprefix(BOM_UTF8).lstrip()
+        if data:
+            self._opened, self._size = True, 0
+            self.is_page = data.startswith(b"<")
+            self._is_body = data.startswith((b"{", b"["))
+        return data
+
+    def _look(self) -> None:
+        """Where the first line holds a value of its own, read on line by line instead of waiting for the end."""
+        self._looked = True
+        kept = b"".join(self._rest)
+        if _is_json(kept.partition(b"\n")[0]):
+            self._is_body, self._size = False, 0
+            self._rest.clear()
+            self._split(kept)
+
+    def _keep(self, data: bytes) -> None:
+        self._rest.append(data)
+        self._size += len(data)
+        if self._size > MAX_ANSWER_BYTES:
+            raise ProtocolError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+
+    def _split(self, data: bytes) -> None:
+        """Cut lines, which end in CR, LF or both."""
+        if self._skip_newline and data.startswith(b"\n"):
+            data = data[1:]
+        if not data:
+            return
+        self._skip_newline = data.endswith(b"\r")
+        lines = data.splitlines()
+        rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
+        if lines and self._rest:
+            lines[0] = b"".join([*self._rest, lines[0]])
+            self._rest.clear()
+            self._size = 0
+        for line in lines:
+            if self.done:
+                return
+            _check_length(len(line))
+            self._read_line(line)
+        if rest:
+            self._rest.append(rest)
+            self._size += len(rest)
+            _check_length(self._size)
 
     def _read_line(self, line: bytes) -> None:
         if line.startswith(b"data:"):
-            if len(line) > _MAX_MARK_BYTES:
-                self._read_json(line[5:])
-            elif mark := line[5:].strip():
-                self._read_mark(mark)
+            self._read_data(line[5:])
+        elif not line:
+            self._read_event()
         elif line.startswith(b"error:"):  # how some local servers end a stream that failed
             self._read_json(b'{"error":' + line[6:] + b"}")
         elif line.startswith(b"{"):  # an error in the place of an event
             self._read_json(line)
-        # Everything else is a comment, a field that we do not need, or an empty line.
+        elif not self.strange and not line.startswith(_FIELDS):
+            self.strange = line[:_STRANGE_BYTES]
 
-    def _read_mark(self, mark: bytes) -> None:
-        if mark == b"[DONE]":
-            self.done = True
+    def _read_data(self, data: bytes) -> None:
+        """Take a line of an event. A whole value is an event: some servers put no empty line between two."""
+        if self._data:
+            self._data.append(data)
+            _check_length(sum(map(len, self._data)))
+        elif len(data) <= _MAX_MARK_BYTES and data.strip() == _END_MARK:
+            self._end()
         else:
-            self._read_json(mark)
+            try:
+                chunk = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                self._data.append(data)
+            else:
+                self._take_chunk(chunk, len(data))
+
+    def _read_event(self) -> None:
+        """Take an event whose data came in several lines, or that only a tolerant reader understands."""
+        lines, self._data = self._data, []
+        data = b"\n".join(lines)
+        if data.strip() == _END_MARK:
+            self._end()
+        elif data.strip():
+            self._read_json(data)
+
+    def _read_body(self, body: bytes) -> None:
+        if body.strip():
+            self._read_json(body)
+            self.done = True
 
     def _read_json(self, data: bytes) -> None:
         try:
-            chunk = orjson.loads(data)
-        except orjson.JSONDecodeError:
+            chunk = load_json(data, keep_surrogates=True)
+        except ValueError:
             raise ProtocolError(f"a chunk of {len(data)} bytes that is not JSON") from None
+        self._take_chunk(chunk, len(data))
+
+    def _take_chunk(self, chunk: Any, size: int) -> None:
         self.started = True
         try:
             self._read_chunk(chunk)
-        except (AttributeError, TypeError, LookupError, ValueError):
-            raise ProtocolError(f"a chunk of {len(data)} bytes in another shape than the API's") from None
+        except (AttributeError, TypeError, LookupError, ValueError, OverflowError):
+            raise ProtocolError(f"a chunk of {size} bytes in another shape than the API's") from None
+
+    def _end(self) -> None:
+        self.done = True
+        self._end_text()
+
+    def _end_text(self) -> None:
+        self._sort()
+        self._sorting.feed(join_surrogates(self._surrogate))
+        self._surrogate = ""
+        self._sorting.finish()
+
+    def _sort(self) -> None:
+        """Tell thoughts from text, in what came since the last time."""
+        if not (text := _take(self._texts)):
+            return
+        if self._surrogate or has_surrogates(text):
+            text = self._surrogate + text
+            self._surrogate = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+            text = join_surrogates(text[: len(text) - len(self._surrogate)])
+        self._sorting.feed(text)
 
     def _read_chunk(self, chunk: dict[str, Any]) -> None:
         if error := chunk.get("error"):
             raise InnerFaultError(error)
         if not self.model and isinstance(model := chunk.get("model"), str):
             self.model = model
+        whole = False
         if choices := chunk.get("choices"):
             self._read_choice(choices[0])
+            whole = "message" in choices[0] and "delta" not in choices[0]
         elif "choices" not in chunk and ("detail" in chunk or "message" in chunk):
             raise InnerFaultError(chunk.get("detail") or chunk.get("message"))
         usage = chunk.get("usage")
@@ -129,14 +274,19 @@ class AnswerReader:
             usage = wrapper.get("usage")
         if usage:
             self.usage = _parse_usage(usage)
+        self.done = self.done or whole
 
     def _read_choice(self, choice: Mapping[str, Any]) -> None:
         delta = choice.get("delta") or choice.get("message")
         if isinstance(delta, dict):
             if content := (delta.get("content") or delta.get("refusal")):
-                self._texts.append(content if type(content) is str else _join_parts(content))
-            if thought := (delta.get("reasoning_content") or delta.get("reasoning")):
-                self._thoughts.append(thought if type(thought) is str else _join_parts(thought))
+                if type(content) is str:
+                    self._texts.append(content)
+                else:
+                    self._texts.append(_join_parts(content, _TEXT_PARTS))
+                    self._thoughts.append(_join_parts(content, _THOUGHT_PARTS))
+            if thought := (delta.get("reasoning_content") or delta.get("reasoning") or delta.get("thinking")):
+                self._thoughts.append(thought if type(thought) is str else _join_parts(thought, _ANY_PARTS))
         if reason := choice.get("finish_reason"):
             if error := choice.get("error"):
                 raise InnerFaultError(error)
@@ -153,10 +303,29 @@ def _take(pieces: list[str]) -> str:
     return text
 
 
-def _join_parts(content: object) -> str:
+def _join_parts(content: object, kinds: frozenset[str]) -> str:
+    """Return the texts of the parts of these kinds; the text of a thought may be a list of parts itself."""
     if not isinstance(content, list):
         return ""
-    return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    said = []
+    for part in content:
+        if isinstance(part, dict) and str(part.get("type") or "text") in kinds:
+            text = part.get("text") or part.get("thinking") or part.get("content") or ""
+            said.append(text if isinstance(text, str) else _join_parts(text, _ANY_PARTS))
+    return "".join(said)
+
+
+def _check_length(size: int) -> None:
+    if size > _MAX_LINE_BYTES:
+        raise ProtocolError(f"a line of more than {_MAX_LINE_BYTES} bytes")
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        load_json(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _parse_usage(usage: object) -> Usage | None:
@@ -166,9 +335,9 @@ def _parse_usage(usage: object) -> Usage | None:
     return Usage(
         prompt_tokens=_to_count(usage.get("prompt_tokens")),
         completion_tokens=_to_count(usage.get("completion_tokens")),
-        cost=float(cost) if isinstance(cost, int | float) else None,
+        cost=float(cost) if isinstance(cost, int | float) and isfinite(cost) else None,
     )
 
 
 def _to_count(value: object) -> int:
-    return max(0, int(value)) if isinstance(value, int | float) else 0
+    return max(0, int(value)) if isinstance(value, int | float) and isfinite(value) else 0

@@ -64,6 +64,11 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Retracted:
+    """All text so far was reasoning, as its end shows: the answer begins after this event."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end of an answer: exactly one, the last event. `endpoint` and `model` say who really answered."""
 
@@ -73,7 +78,7 @@ class Finished:
     model: str
 
 
-ModelEvent = Waiting | TextDelta | ReasoningDelta | Finished
+ModelEvent = Waiting | TextDelta | ReasoningDelta | Retracted | Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,25 +175,40 @@ async def ask_structured(
     """
     if request.schema is None:
         raise ValueError("a request for an object needs a schema")
-    said = await _hear_out(model, request, heard)
+    said = await hear_out(model, request, heard=heard)
     found, fault = read_object(said, request.schema)
     if not fault:
         return found
     wrong = f"This does not fit: {fault}. Answer with the corrected JSON object alone."
     retort = [Message(Role.ASSISTANT, said[:_REPEATED_CHARACTERS] or "{}"), Message(Role.USER, wrong)]
-    said = await _hear_out(model, replace(request, messages=[*request.messages, *retort]), heard)
+    said = await hear_out(model, replace(request, messages=[*request.messages, *retort]), heard=heard)
     found, fault = read_object(said, request.schema)
     if fault:
         raise ProtocolError(f"{model.name}: no answer of the form asked for: {fault}")
     return found
 
 
-async def _hear_out(model: ChatModel, request: ModelRequest, heard: Callable[[Finished], None] | None) -> str:
-    pieces = []
+async def hear_out(
+    model: ChatModel,
+    request: ModelRequest,
+    *,
+    heard: Callable[[Finished], None] | None = None,
+    longest: int | None = None,
+) -> str:
+    """Return the whole answer, without reasoning; `longest` bounds its characters, `heard` is passed its end.
+
+    Raises what the model raises.
+    """
+    pieces: list[str] = []
+    size = 0
     async with aclosing(model.stream(request)) as events:
         async for event in events:
-            if type(event) is TextDelta:
+            if type(event) is TextDelta and (longest is None or size < longest):
                 pieces.append(event.text)
+                size += len(event.text)
+            elif type(event) is Retracted:
+                pieces.clear()
+                size = 0
             elif type(event) is Finished and heard is not None:
                 heard(event)
     return "".join(pieces)

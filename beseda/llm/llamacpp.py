@@ -8,13 +8,13 @@ on the other. Facts: the sources of both, llama-cpp-python 0.3.36.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from yarl import URL
 
 from beseda.domain.message import Message, Role
 from beseda.domain.structured import list_numbers
 from beseda.domain.usage import Usage
 from beseda.kit.clock import Clock
+from beseda.kit.foreign_json import load_json
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.llm.dialect import ChatDialect, spell_schema
@@ -62,8 +62,6 @@ class CompletionDialect(ChatDialect):
 
 class CompletionReader(AnswerReader):
     """Collects the answer of `/completion`."""
-
-    __slots__ = ("_begun",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,15 +172,15 @@ def _read_context(answer: HttpAnswer) -> int | None:
     if answer.status != 200:
         return None
     try:
-        fields = orjson.loads(answer.body)
+        fields = load_json(answer.body)
         return int(fields["default_generation_settings"]["n_ctx"])  # of one slot: what one conversation has
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
 
 
 def _read_length(answer: HttpAnswer) -> int | None:
     try:
-        fields = orjson.loads(answer.body)
+        fields = load_json(answer.body)
         return int(fields["count"]) if "count" in fields else len(fields["tokens"])
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None

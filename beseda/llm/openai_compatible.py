@@ -17,6 +17,7 @@ from beseda import __version__
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.usage import Usage
 from beseda.errors import ModelNotFoundError, ProtocolError, RemoteError, UnavailableError
+from beseda.kit.foreign_json import load_json
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest
@@ -69,6 +70,8 @@ class OpenAICompatibleModel:
         self._headers = _build_headers(connection.endpoint)
         # Fields that this model refused once: asking with them again would cost a round trip per message.
         self._refused: set[str] = set()
+        # The last answer began with a thought without its opening mark: the template puts it into the prompt.
+        self._thinks_first = False
 
     @property
     def name(self) -> str:
@@ -81,10 +84,13 @@ class OpenAICompatibleModel:
         try:
             response, dialect = await self._ask(request)
             reader = dialect.open_reader()
+            if self._thinks_first:
+                reader.expect_thought()
             answer = StreamedAnswer(response, reader, faults=self._faults, timeouts=self._timeouts, started=started)
             while events := await answer.read_events():
                 for event in events:
                     yield event
+            self._thinks_first = reader.thinks_first
             yield self._describe_end(answer, request)
         except RemoteError as error:
             await self._explain(error)
@@ -242,9 +248,9 @@ def find_root(base: URL) -> URL:
 def list_models(body: bytes) -> list[str]:
     """Return the ids in an OpenAI-like list of models; empty for anything else."""
     try:
-        entries = orjson.loads(body)["data"]
+        entries = load_json(body)["data"]
         return [str(entry["id"]) for entry in entries]
-    except (orjson.JSONDecodeError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError):
         return []
 
 

@@ -5,7 +5,6 @@ It comes after the confirmation and not after the meeting: that is when it helps
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from beseda.domain.conversation import Conversation
@@ -17,7 +16,7 @@ from beseda.domain.reading import write_cue
 from beseda.errors import EmptyAnswerError
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
-from beseda.llm.base import ChatModel, ModelRequest, TextDelta
+from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.storage.base.conversation import ConversationStore
@@ -123,8 +122,7 @@ def write_request(facts: Sequence[Mapping[str, object]], talk: str, language: st
 
 
 async def _ask(model: ChatModel, request: ModelRequest) -> str:
-    async with aclosing(model.stream(request)) as events:
-        text = "".join([event.text async for event in events if isinstance(event, TextDelta)]).strip()
+    text = (await hear_out(model, request)).strip()
     if not text:
         raise EmptyAnswerError(f"{model.name} wrote no summary")
     return text

@@ -12,7 +12,7 @@ from beseda.domain.usage import ModelCall, Usage
 from beseda.errors import BesedaError, EmptyAnswerError
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
-from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, TextDelta, Waiting
+from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, Retracted, TextDelta, Waiting
 from beseda.telegram.base import LiveAnswer
 
 IN_LINE = Text(
@@ -164,6 +164,9 @@ class Listener:
                 if type(event) is TextDelta:
                     self.record.token_came()
                     self.answer.pieces.append(event.text)
+                    self.live.touch()
+                elif type(event) is Retracted:
+                    self.answer.pieces.clear()
                     self.live.touch()
                 elif type(event) is Waiting:
                     self.answer.ahead = event.ahead

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Coroutine
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from beseda.errors import EmptyAnswerError, StorageError
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
-from beseda.llm.base import ChatModel, ModelRequest, TextDelta
+from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.summary import SummaryStore
 
@@ -180,8 +179,7 @@ async def _ask(model: ChatModel, piece: Piece) -> str:
         f"{'Assistant' if said.role is Role.ASSISTANT else 'Person'}: {_shorten(said)}" for said in piece.messages
     ]
     asked = [Message(Role.SYSTEM, _TASK), Message(Role.USER, "\n".join(lines))]
-    async with aclosing(model.stream(ModelRequest(asked, _TEMPERATURE, _MAX_TOKENS))) as events:
-        text = "".join([event.text async for event in events if isinstance(event, TextDelta)]).strip()
+    text = (await hear_out(model, ModelRequest(asked, _TEMPERATURE, _MAX_TOKENS))).strip()
     if not text:
         raise EmptyAnswerError(f"{model.name} said nothing")
     return text

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from beseda.domain.message import Message, Role
 from beseda.domain.persona import is_note
-from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ReasoningDelta, TextDelta
+from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ReasoningDelta, Retracted, TextDelta
 
 
 @dataclass
@@ -16,7 +16,13 @@ class Heard:
 
     @property
     def text(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, TextDelta))
+        text = ""
+        for event in self.events:
+            if isinstance(event, Retracted):
+                text = ""
+            elif isinstance(event, TextDelta):
+                text += event.text
+        return text
 
     @property
     def reasoning(self) -> str:

@@ -25,6 +25,10 @@ class AnswerView(Protocol):
         """Add a piece."""
         ...
 
+    def retract(self) -> None:
+        """Take that all pieces so far were reasoning: the answer begins now."""
+        ...
+
     def wait(self, ahead: int) -> None:
         """Say that `ahead` answers to others come first."""
         ...
@@ -80,6 +84,10 @@ class _PlainView:
         self._console.file.write(piece)
         self._console.file.flush()
 
+    def retract(self) -> None:
+        if self._written:
+            self.show("\n―\n")
+
     def wait(self, ahead: int) -> None:
         """Nobody looks."""
 
@@ -116,6 +124,11 @@ class _MarkdownView:
             self._console.print(Markdown(whole))
             self._console.print()
         self._pacer.ask()
+
+    def retract(self) -> None:
+        self._rest = ""
+        self._console.print("―", style="dim")  # what is above it cannot be taken back
+        self._draw()
 
     def wait(self, ahead: int) -> None:
         self._live.update(RichText(self._in_line.format(ahead=ahead), style="dim"), refresh=True)

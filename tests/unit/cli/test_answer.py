@@ -12,6 +12,7 @@ from beseda.llm.base import (
     ModelHealth,
     ModelRequest,
     ReasoningDelta,
+    Retracted,
     TextDelta,
     Waiting,
 )
@@ -43,6 +44,9 @@ class Ear:
 
     def show(self, piece: str) -> None:
         self.heard.append(piece)
+
+    def retract(self) -> None:
+        self.heard.append("again")
 
     def wait(self, ahead: int) -> None:
         self.heard.append(ahead)
@@ -87,3 +91,11 @@ async def test_pictures_are_few_and_the_last_state_is_among_them() -> None:
     pacer.stop()
     await asyncio.sleep(0)
     assert len(drawn) <= 3
+
+
+async def test_reasoning_that_looked_like_the_answer_is_taken_back() -> None:
+    end = Finished(FinishReason.STOP, Usage(1, 2), "x", "y")
+    model = QueueingModel([TextDelta("hm"), Retracted(), TextDelta("a"), end])
+    answer, ear = Answer(model.name, 0.0), Ear()
+    await fill_answer(answer, model, ModelRequest([]), SystemClock(), ear)
+    assert (ear.heard, answer.text) == (["hm", "again", "a"], "a")

@@ -56,3 +56,28 @@ def test_strict_is_what_servers_take_as_strict() -> None:
     assert not is_strict(SCHEMA)
     assert not is_strict({**INNER, "properties": {"n": SCHEMA}})
     assert is_strict({**INNER, "properties": {"n": {"type": "array", "items": INNER}}})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '<think>A draft: {"kind": "a"}. No.</think>{"kind": "b"}',
+        '[THINK]{"kind": "a"}[/THINK]\n```json\n{"kind": "b"}\n```',
+        'First {"kind": "a"}, no.\n</think>\n{"kind": "b"}',
+        '<|channel|>analysis<|message|>{"kind": "a"}<|end|><|channel|>final<|message|>{"kind": "b"}',
+    ],
+)
+def test_draft_within_a_thought_is_not_taken(said: str) -> None:
+    assert read_object(said, SCHEMA) == ({"kind": "b"}, "")
+
+
+def test_draft_within_a_thought_that_has_no_end_is_no_answer() -> None:
+    assert read_object('<think>{"kind": "a"}', SCHEMA) == ({}, "no JSON object in the answer")
+
+
+def test_numbers_that_are_none_and_halves_of_characters_are_read() -> None:
+    assert read_object(r'{"kind": "a", "more": NaN, "text": "\ud83d"}', SCHEMA)[0] == {
+        "kind": "a",
+        "more": None,
+        "text": "\ufffd",
+    }

@@ -134,3 +134,93 @@ def test_endless_line_is_refused() -> None:
     with pytest.raises(ProtocolError):
         for _ in range(3):
             reader.feed(b"x" * 600_000)
+
+
+def content(text: str) -> bytes:
+    return orjson.dumps({"choices": [{"delta": {"content": text}}]})
+
+
+LAWFUL = {
+    "byte order mark": b"\xef\xbb\xbfdata: %b\n\ndata: %b\n\n" % (content("Hel"), content("lo")),
+    "carriage returns": b"data: %b\r\rdata: %b\r\r" % (content("Hel"), content("lo")),
+    "both": b"data: %b\r\n\r\ndata: %b\r\n\r\n" % (content("Hel"), content("lo")),
+    "mixed": b"data: %b\r\n\ndata: %b\r\n\r" % (content("Hel"), content("lo")),
+    "several lines": b'data: {"choices": [\ndata: {"delta":\ndata: {"content": "Hello"}}]}\n\n',
+    "comments within": b": a\ndata: %b\n:\n\n: b\n\ndata: %b\n\n" % (content("Hel"), content("lo")),
+    "fields": b"event: message\ndata: %b\nid: 1\n\nretry\ndata: %b\n\n" % (content("Hel"), content("lo")),
+    "no empty lines": b"data: %b\ndata: %b\n" % (content("Hel"), content("lo")),
+    "no last line end": b"data: %b\n\ndata: %b" % (content("Hel"), content("lo")),
+    "empty lines in front": b"\n\r\n data: %b\n\ndata: %b\n\n" % (content("Hel"), content("lo")),
+    "unknown lines": b"hello\ndata: %b\n\nfoo: bar\n\ndata: %b\n\n" % (content("Hel"), content("lo")),
+    "lines of JSON": b"%b\n%b\n" % (content("Hel"), content("lo")),
+    "a body": b'{"choices": [{"message": {"content": "Hello"}}]}',
+    "a body with a line end": b'{"choices": [{"message": {"content": "Hello"}}]}\n',
+    "a body in lines": b'{\n "choices": [\n  {"message": {"content": "Hello"}}\n ]\n}\n',
+    "a body with a mark": b'\xef\xbb\xbf\n{"choices": [{"message": {"content": "Hello"}}]}',
+    "not a number": b'data: {"x": NaN, "y": -Infinity, "choices": [{"delta": {"content": "Hello"}}]}\n\n',
+    "beyond all numbers": b'data: {"usage": {"cost": 1e999}, "choices": [{"delta": {"content": "Hello"}}]}\n\n',
+}
+
+
+@pytest.mark.parametrize("stream", LAWFUL.values(), ids=LAWFUL)
+def test_stream_is_read_by_its_bytes_however_it_is_cut(stream: bytes) -> None:
+    assert read_in_pieces(stream, []).take_text() == "Hello"
+    assert read_in_pieces(stream, list(range(len(stream)))).take_text() == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("halves", "text"),
+    [((rb"\ud83d", rb"\ude00"), "😀!"), ((rb"\ud83d", b""), "\ufffd!"), ((rb"\ude00", b""), "\ufffd!")],
+)
+def test_halves_of_a_character_are_joined_and_a_single_one_costs_no_answer(
+    halves: tuple[bytes, bytes], text: str
+) -> None:
+    reader = AnswerReader()
+    said = []
+    for half in (b"\xd0\x94\xd0\xb0 " + halves[0], halves[1] + b"!"):
+        reader.feed(b'data: {"choices": [{"delta": {"content": "' + half + b'"}}]}\n\n')
+        said.append(reader.take_text())
+    reader.feed(b"data: [DONE]\n\n")
+
+    assert "".join(said) + reader.take_text() == "Да " + text
+
+
+def test_half_of_a_character_at_the_end_is_replaced() -> None:
+    reader = AnswerReader()
+    reader.feed(b'data: {"choices": [{"delta": {"content": "a\\ud83d"}}]}\n\n')
+    reader.finish()
+
+    assert reader.take_text() == "a\ufffd"
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000, 2_000_000])
+def test_bound_of_a_line_does_not_depend_on_how_it_is_cut(size: int) -> None:
+    stream = b"data: " + content("x" * 1_100_000) + b"\n\n"
+    reader = AnswerReader()
+    with pytest.raises(ProtocolError, match="a line of more than"):
+        for start in range(0, len(stream), size):
+            reader.feed(stream[start : start + size])
+
+
+def test_thought_in_the_text_is_no_text() -> None:
+    reader = AnswerReader()
+    for piece in ("\n<th", "ink>x</thi", "nk>\n\nПривет!"):
+        reader.feed(build_chunk(delta={"content": piece}))
+    reader.finish()
+
+    assert (reader.take_thought(), reader.take_text()) == ("x", "Привет!")
+
+
+def test_parts_of_a_thought_are_no_text() -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "a"}]
+    reader = AnswerReader()
+    reader.feed(build_chunk(delta={"content": parts}))
+
+    assert (reader.take_thought(), reader.take_text()) == ("hm", "a")
+
+
+def test_lines_of_json_are_read_as_they_come() -> None:
+    reader = AnswerReader()
+    reader.feed(content("a") + b"\n")
+
+    assert reader.take_text() == "a"
