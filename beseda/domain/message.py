@@ -1,5 +1,6 @@
 """What was said, by whom."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,3 +20,14 @@ class Message:
     role: Role
     content: str
     operator: str = ""
+
+
+def join_roles(messages: Sequence[Message]) -> list[Message]:
+    """Return messages with neighbours of one role joined by an empty line: many chat templates refuse them apart."""
+    joined: list[Message] = []
+    for message in messages:
+        if joined and joined[-1].role is message.role:
+            joined[-1] = Message(message.role, f"{joined[-1].content}\n\n{message.content}")
+        else:
+            joined.append(message)
+    return joined

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from yarl import URL
 
-from beseda.domain.message import Message, Role
+from beseda.domain.message import Message, Role, join_roles
 from beseda.domain.structured import is_strict, list_numbers, spell_out, strip_bounds
 from beseda.errors import CreditExhaustedError, KeyRejectedError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._chunks import AnswerReader
@@ -80,8 +80,8 @@ class ChatDialect:
 
 
 def build_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Return messages as the API writes them."""
-    return [{"role": message.role, "content": message.content} for message in messages]
+    """Return messages as the API writes them, neighbours of one role joined."""
+    return [{"role": message.role, "content": message.content} for message in join_roles(messages)]
 
 
 def build_response_format(schema: Mapping[str, object]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class EchoModel:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Stream the answer: its beginning at once, its end when the time is over."""
-        said = str((await request.json())["messages"][-1]["content"])
+        # Notes of the program stand before the question, in one message with it.
+        said = str((await request.json())["messages"][-1]["content"]).rpartition("\n\n")[2]
         self.asked.append(said)
         found = _WAIT.search(said)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

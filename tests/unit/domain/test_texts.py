@@ -7,7 +7,7 @@ import pytest
 from beseda.domain.conversation import ChatKey
 from beseda.domain.language import language_of
 from beseda.domain.markdown import italic, literal
-from beseda.domain.message import Message, Role
+from beseda.domain.message import Message, Role, join_roles
 from beseda.domain.persona import NOTES, Scene, describe_scene, is_note, spoken, system_message
 from beseda.telegram.render import render
 
@@ -79,3 +79,8 @@ def test_group_names_its_speakers() -> None:
 def test_history_key_is_the_documents() -> None:
     assert ChatKey("assistant", 7).history_key() == "chat_history:7"
     assert ChatKey("assistant", -100, 3).history_key("assistant") == "assistant:chat_history:-100:3"
+
+
+def test_neighbours_of_one_role_are_joined() -> None:
+    said = [Message(Role.SYSTEM, "s"), Message(Role.USER, "a"), Message(Role.USER, "b"), Message(Role.ASSISTANT, "c")]
+    assert join_roles(said) == [Message(Role.SYSTEM, "s"), Message(Role.USER, "a\n\nb"), Message(Role.ASSISTANT, "c")]
