@@ -6,6 +6,7 @@ and what that region does not know as a number is none.
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import phonenumbers
@@ -17,6 +18,27 @@ _EMAIL = re.compile(
     r"(?<![^\s<>()\[\],;:\"'])[^\s@<>()\[\],;:\"']{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}", re.UNICODE
 )
 _LONGEST_EMAIL = 254
+_NUMBER = re.compile(r"\+?[\d(][\d\s().~+-]{5,24}\d")
+# What people dial before a country's code, in their own country or another: https://www.itu.int/pub/T-SP-E.164C
+_EXIT_CODES = ("810", "0011", "011", "009", "00")
+# Plans that have changed, and slips: https://en.wikipedia.org/wiki/Telephone_numbers_in_Mexico (_Brazil, _Argentina).
+_OLD_FORMS = (
+    (re.compile(r"521(\d{10})"), r"+52\1"),  # mobile numbers of Mexico until 2019
+    (re.compile(r"520?4[45](\d{10})"), r"+52\1"),
+    (re.compile(r"5201(\d{10})"), r"+52\1"),
+    (re.compile(r"550?(\d\d)([6-9]\d{7})"), r"+55\g<1>9\2"),  # mobile numbers of Brazil got a ninth digit by 2016
+    (re.compile(r"540?(\d{2,4})15(\d{6,8})"), r"+549\1\2"),  # mobile numbers of Argentina, dialled from inside
+    (re.compile(r"39([1-9]\d{6,9})"), r"+390\1"),  # Italy keeps the 0
+)
+_PLUS_SLIPS = (  # Russia: +8 for +7, and the trunk 8 behind the code
+    (re.compile(r"8(9\d{9})"), r"+7\1"),
+    (re.compile(r"780?(9\d{9})"), r"+7\1"),
+)
+_OLD_TRUNKS = {
+    "RU": (("0", ""),),
+    "UA": (("8", ""),),
+    "MX": (("044", ""), ("045", ""), ("01", "")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +68,7 @@ def normalise_phone(text: str, region: str = DEFAULT_REGION) -> str:
         return whole
     for match in phonenumbers.PhoneNumberMatcher(clean, region):
         return str(phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164))
-    return ""
+    return next(filter(None, (_mend_number(run, region) for run in _NUMBER.findall(clean))), "")
 
 
 def list_spellings(phone: str, region: str = DEFAULT_REGION) -> frozenset[str]:
@@ -90,6 +112,34 @@ def _show(character: str) -> str:
         return " "
     kind = unicodedata.category(character)
     return " " if kind == "Zs" else "" if kind in {"Cc", "Cf", "Cs", "Co"} else character
+
+
+def _mend_number(text: str, region: str) -> str:
+    """Return a number that people write otherwise than the plan of its country has it today; empty where it is none."""
+    plus, digits = text.lstrip().startswith("+"), "".join(filter(str.isdigit, text))
+    return next(filter(None, (_parse_number(one, region) for one in _list_readings(digits, region, plus=plus))), "")
+
+
+def _list_readings(digits: str, region: str, *, plus: bool) -> Iterator[str]:
+    """Yield what digits may stand for, the likeliest first; only a valid number among these is one."""
+    for code in _EXIT_CODES:
+        if digits.startswith(code):
+            yield f"+{digits.removeprefix(code)}"
+            yield from _rewrite(digits.removeprefix(code), _OLD_FORMS)
+    yield from _rewrite(digits, _OLD_FORMS)
+    if plus:
+        yield from _rewrite(digits, _PLUS_SLIPS)
+        return
+    yield from _rewrite(f"{phonenumbers.country_code_for_region(region)}{digits}", _OLD_FORMS)
+    if trunk := _OLD_TRUNKS.get(region):
+        yield from (f"{new}{digits.removeprefix(old)}" for old, new in trunk if digits.startswith(old))
+
+
+def _rewrite(digits: str, rules: Sequence[tuple[re.Pattern[str], str]]) -> Iterator[str]:
+    """Yield international numbers in today's form."""
+    for pattern, form in rules:
+        if pattern.fullmatch(digits):
+            yield pattern.sub(form, digits)
 
 
 def _parse_number(text: str, region: str) -> str:

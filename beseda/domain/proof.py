@@ -24,7 +24,7 @@ _LONGEST_QUOTE = 4096
 _SLOT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _WORD = re.compile(r"[^\W\d_]+")
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"']+@[\w.-]+\w")
-_PHONE = re.compile(r"\+?\d[\d\s().-]{5,}\d")
+_PHONE = re.compile(r"\+?\d[\d\s().~-]{5,}\d")
 _SENTENCE_END = re.compile(r"(^|[.!?…:;\n])[\s\"'(-]*$")
 _FOLDS = str.maketrans(
     {"ё": "е", "«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "’": "'", "–": "-", "—": "-", "‑": "-", "−": "-"}
@@ -109,10 +109,12 @@ def _take_contacts(value: str, said: str, region: str) -> tuple[str, str]:
 
 
 def _has_phone(said: str, phone: str, region: str) -> bool:
-    """Return whether a phone stands in folded text: whole, or as the people of `region` leave out its country."""
-    return any(
+    """Return whether a phone stands in folded text: whole, without its country in `region`, or in an old form."""
+    spelled = any(
         re.search(rf"(?<!\d){_GAP.join(digits)}(?!\d)", said) is not None for digits in list_spellings(phone, region)
     )
+    number = normalise_phone(phone, region)
+    return spelled or any(normalise_phone(run, region) == number for run in _PHONE.findall(said))
 
 
 def _find_names(value: str) -> list[str]:
