@@ -95,6 +95,10 @@ class Lead:
     slots: Mapping[str, LeadSlot] = field(default_factory=dict)
 
 
+DEFAULT_SOURCE = "telegram"
+"""The source of a lead whose person came to the bot by no link of its owner's."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewLead:
     """A lead to be made, or to be found where this person has one already; then what is given here is taken over."""
@@ -103,7 +107,7 @@ class NewLead:
     user_id: int
     name: str = ""
     contact: str = ""
-    source: str = "telegram"
+    source: str = DEFAULT_SOURCE
     stage: str = ""
     actor: str = "bot"
 
@@ -127,6 +131,7 @@ class LeadChange:
     owner: str | None = None
     notes: str | None = None
     fit_score: int | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

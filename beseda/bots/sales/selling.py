@@ -11,6 +11,7 @@ import asyncio
 from dataclasses import replace
 
 from beseda.bots.sales import texts
+from beseda.bots.sales.arrival import Arrival
 from beseda.bots.sales.booking import Booking
 from beseda.bots.sales.consent import Consents, consent_keyboard
 from beseda.bots.sales.owner import OwnerNews
@@ -31,7 +32,7 @@ def build_router(funnel: Funnel) -> Router:
     shop, router = Shop(funnel), Router()
     router.prepare(shop.prepare)
     router.answer(Selling(shop).answer)
-    for part in (Consents(shop), Booking(shop), OwnerNews(shop)):
+    for part in (Arrival(shop), Consents(shop), Booking(shop), OwnerNews(shop)):
         router.include(part.router())
     return router
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.conversation import Conversation, Person
 from beseda.domain.language import RUSSIAN, language_of
-from beseda.domain.lead import ConsentKind, Finding, Lead, LeadChange
+from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange
 from beseda.domain.message import Role
 from beseda.domain.proof import find_fault
 from beseda.domain.reading import Line
@@ -86,6 +86,12 @@ class SalesService:
     async def find_lead(self, talk: Talk) -> Lead:
         """Return the person's lead, made where they have none. Raises StorageError."""
         return await self.leads.for_user(talk.bot, talk.person)
+
+    async def note_source(self, talk: Talk, payload: str) -> None:
+        """Keep the link by which a person came, unless their lead has a source already. Raises StorageError."""
+        lead = await self.find_lead(talk)
+        if lead.source == DEFAULT_SOURCE:
+            await self.leads.change(lead.id, LeadChange(source=payload), actor="bot")
 
     async def assess(self, talk: Talk, signals: Collection[str] = ()) -> Situation:
         """Return how a sale stands by what is known. Raises StorageError."""

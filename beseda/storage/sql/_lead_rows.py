@@ -208,8 +208,8 @@ def _slot_values(lead_id: int, slot: LeadSlot) -> dict[str, object]:
 
 
 def _to_values(lead: Lead) -> dict[str, object]:
-    names = ("name", "contact", "phone", "email", "stage", "owner", "notes", "fit_score", "version", "updated_at")
-    values = {name: getattr(lead, name) for name in names}
+    names = ("name", "contact", "phone", "email", "source", "stage", "owner", "notes", "fit_score", "version")
+    values = {name: getattr(lead, name) for name in (*names, "updated_at")}
     return {**values, "status": lead.status.value, "email_key": email_key(lead.email), "search": write_search(lead)}
 
 

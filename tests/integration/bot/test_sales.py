@@ -374,3 +374,30 @@ async def test_operator_may_answer_instead_and_what_was_said_is_read_afterwards(
         await living.container.takeovers.give_back(talk.id)
         await ask(anna, "Ау")
         assert (await lead_of(living)).slots["problems"].quote == "заявки руками"
+
+
+async def test_link_by_which_a_person_came_is_the_source_of_their_lead(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, selling_model(), "sales") as living:
+        anna = await living.user()
+        assert "ИИ-ассистент" in await ask(anna, "/start spring-sale_26")
+        assert (await lead_of(living)).source == "spring-sale_26"
+        await ask(anna, "/start another")
+        assert (await lead_of(living)).source == "spring-sale_26"
+
+
+async def test_link_is_kept_for_a_person_who_was_known_before(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, selling_model(), "sales") as living:
+        anna = await living.user()
+        await ask(anna, "Здравствуйте!")
+        assert (await lead_of(living)).source == "telegram"
+        await ask(anna, "/start ad7")
+        assert (await lead_of(living)).source == "ad7"
+
+
+@pytest.mark.parametrize("command", ["/start", "/help"])
+async def test_words_behind_a_command_are_answered(tmp_path: Path, command: str) -> None:
+    model = selling_model(answers=["Договоримся."])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        assert "Договоримся." in await ask(anna, f"{command} сколько стоит ваш бот?")
+        assert (await lead_of(living)).source == "telegram"

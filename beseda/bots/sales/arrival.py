@@ -1,0 +1,25 @@
+"""`/start` of a sales bot: the link by which a person came is the source of their lead."""
+
+from beseda.bots.sales.shop import Shop, is_private
+from beseda.dispatch.context import Context
+from beseda.dispatch.handlers.start import greet, read_payload
+from beseda.dispatch.router import Router
+
+
+class Arrival:
+    """Greets, and keeps the payload of a link like `https://t.me/your_bot?start=spring-sale`."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def router(self) -> Router:
+        """Return the handlers."""
+        router = Router()
+        router.command("start")(self.start)
+        return router
+
+    async def start(self, context: Context) -> None:
+        """Keep the source of the lead, then greet."""
+        if is_private(context) and (payload := read_payload(context)):
+            await self._shop.service.note_source(await self._shop.talk(context), payload)
+        await greet(context)
