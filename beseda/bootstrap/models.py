@@ -82,7 +82,7 @@ async def choose_configured(spec: str, settings: LLMSettings, *, look_around: bo
     configured = {row.name for row in list_configured(settings)}
     urls = dict(settings.base_urls)
     usable = []
-    for address in parse_spec(spec):
+    for address in parse_spec(spec, settings):
         row = find_endpoint(address.endpoint)
         if row is not None and row.is_local and row.name not in configured and look_around:
             urls |= await _find_here(row.name, settings)

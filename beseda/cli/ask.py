@@ -34,7 +34,9 @@ def ask(
         list[Path] | None,
         typer.Option("--file", help="A text file to ask about, - for stdin; may be given several times."),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="endpoint:model, or a list with commas.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="endpoint:model or a short name, or a list with commas.")
+    ] = None,
     system: Annotated[str, typer.Option("--system", help="Instructions for the model.")] = "",
     temperature: Annotated[
         float | None, typer.Option("--temperature", min=0.0, max=2.0, help="0 is sober, 2 is wild.")
@@ -44,7 +46,8 @@ def ask(
         str | None, typer.Option("--compare", help="Several models with commas, asked side by side.")
     ] = None,
     compare_three: Annotated[
-        bool, typer.Option("--compare-three", help="hf:deepseek, hf:llama3 and hf:qwen2, side by side.")
+        bool,
+        typer.Option("--compare-three", "--compare_three", help="hf:deepseek, hf:llama3 and hf:qwen2, side by side."),
     ] = False,
     usage: Annotated[bool, typer.Option("--usage", help="Token counts, ours and the API's, after the answer.")] = False,
     tokenizer: Annotated[

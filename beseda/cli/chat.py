@@ -14,7 +14,9 @@ def register(app: typer.Typer) -> None:
 
 
 def chat(
-    model: Annotated[str | None, typer.Option("--model", help="endpoint:model, or a list with commas.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="endpoint:model or a short name, or a list with commas.")
+    ] = None,
     memory_file: Annotated[
         Path | None, typer.Option("--memory-file", help="Where to remember; CHAT_MEMORY_FILE stands above this.")
     ] = None,

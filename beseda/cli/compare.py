@@ -146,10 +146,7 @@ def build_contenders(
 
     if len(specs) < 2:
         raise SettingsError("--compare takes two models or more, with commas between")
-    try:
-        parse_spec(specs)
-    except SettingsError as error:
-        raise SettingsError(error.detail.removeprefix("BESEDA_MODEL: ")) from error
+    parse_spec(specs, settings)
     once = replace(settings, retries=RetryPolicy(attempts=1))
     contenders: list[ChatModel] = []
     for spec in specs:

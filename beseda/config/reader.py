@@ -8,31 +8,39 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
+from beseda.config.dotenv_file import find_slip, read_dotenv
 from beseda.config.sections.telegram import TELEGRAM_API
-from beseda.config.setting import Setting
+from beseda.config.setting import FAULT, Setting
 from beseda.config.settings import Settings, list_settings
 from beseda.errors import SettingsError
 
 DEFAULT_CONFIG = Path("config.yaml")
+DEFAULT_DOTENV = Path(".env")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 _LONGEST_LINE = 400  # characters
+_SERVER = "telegram_api_url"
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<default>[^}]*))?\}")
 
 
-def read_environment(dotenv: Path = Path(".env")) -> dict[str, str]:
+def read_environment(dotenv: Path = DEFAULT_DOTENV) -> dict[str, str]:
     """Return the process's environment over what `dotenv` says; empty values count as not set.
 
-    Raises SettingsError where `dotenv` is no text.
+    Raises SettingsError for lines of `dotenv` that cannot be read.
     """
-    # No interpolation: a `$` in a secret is a `$`.
-    try:
-        stored = dotenv_values(dotenv, interpolate=False) if dotenv.is_file() else {}
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{dotenv} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
+    stored, problems = read_dotenv(dotenv, _list_variables())
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return _lay_over(stored)
+
+
+def _list_variables() -> set[str]:
+    return {variable for row in list_settings().values() for variable in (*row.variables, *row.special)}
+
+
+def _lay_over(stored: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in {**stored, **os.environ}.items() if value}
 
 
@@ -46,10 +54,13 @@ def load_settings(
     Without `config_path` a `config.yaml` in the working directory is read where there is one; without `environ` the
     process's own with `.env`. Raises SettingsError with every problem, one line each.
     """
+    problems: list[str] = []
     if environ is None:
-        environ = read_environment()
+        stored, problems = read_dotenv(DEFAULT_DOTENV, _list_variables())
+        environ = _lay_over(stored)
         _export_proxies(environ)
     reader = _Reader({name: value for name, value in environ.items() if value})
+    reader.problems += problems
     reader.read_file(config_path)
     reader.read_environment()
     reader.read_overrides(overrides or {})
@@ -153,15 +164,21 @@ class _Reader:
         for name, row in self.rows.items():
             for variable in row.variables:
                 if variable in self.environ:
-                    self.take(name, self.environ[variable], variable)
+                    self._take_variable(name, variable)
                     break
             for variable in self.environ if row.pattern else ():
                 if entry := row.entry(variable):
-                    self.take(name, self.environ[variable], variable, entry=entry)
+                    self._take_variable(name, variable, entry=entry)
         ours = [variable for row in self.rows.values() for variable in row.variables]
         for variable in sorted(self.environ):
             if variable.startswith("BESEDA_") and variable not in ours and not variable.endswith("_BOT_TOKEN"):
                 self.problems.append(f"{variable}: {_suggest(variable, ours)}")
+
+    def _take_variable(self, name: str, variable: str, *, entry: str = "") -> None:
+        value = self.environ[variable]
+        if slip := find_slip(value, secret=self.rows[name].secret):
+            self.problems.append(f"{variable}: {slip}")
+        self.take(name, value, variable, entry=entry)
 
     def read_overrides(self, overrides: Mapping[str, object]) -> None:
         for name, value in overrides.items():
@@ -177,14 +194,13 @@ class _Reader:
             settings = Settings.model_validate(self.values)
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_context=False):
-                self._complain(problem["loc"])
-        if settings is not None:
-            self.problems += _check_together(settings)
+                self._complain(problem["loc"], problem["msg"] if problem["type"] == FAULT else "")
+        self.problems += _check_together(settings, self.values)
         if self.problems or settings is None:
             raise SettingsError("\n".join(dict.fromkeys(map(_to_line, self.problems))))
         return settings
 
-    def _complain(self, place: tuple[int | str, ...]) -> None:
+    def _complain(self, place: tuple[int | str, ...], fault: str) -> None:
         name = str(place[0])
         row, entry = self.rows[name], f"{name}.{place[1]}" if len(place) > 1 else name
         value = self.values.get(name)
@@ -193,15 +209,20 @@ class _Reader:
         shown = "this" if row.secret or row.address else repr(value)[:80]
         expected = row.expected_entries.get(str(place[1]), row.expects) if len(place) > 1 else row.expects
         origin = self.origins.get(entry) or self.origins.get(name, row.variable)
-        self.problems.append(f"{origin}: {shown} will not do; give {expected}")
+        if isinstance(value, str) and find_slip(value, secret=row.secret):
+            return  # which has been said
+        self.problems.append(f"{origin}: {fault or f'{shown} will not do; give {expected}'}")
 
 
-def _check_together(settings: Settings) -> Iterator[str]:
-    if settings.public_url and not settings.webhook_secret:
+def _check_together(settings: Settings | None, given: Mapping[str, object]) -> Iterator[str]:
+    """Yield what settings that depend on each other lack; `given` counts while some of them are wrong."""
+    values = given if settings is None else settings.model_dump(include={"public_url", "webhook_secret", _SERVER})
+    public_url = str(values.get("public_url") or "")
+    if public_url and not values.get("webhook_secret"):
         row = list_settings()["webhook_secret"]
         yield f"{row.variable}: missing, and BESEDA_PUBLIC_URL needs it; give {row.expects}"
-    elsewhere = settings.telegram_api_url != TELEGRAM_API
-    if settings.public_url and not elsewhere and not settings.public_url.startswith("https://"):
+    elsewhere = values.get(_SERVER, TELEGRAM_API) != TELEGRAM_API
+    if public_url.startswith("http://") and not elsewhere:
         yield "BESEDA_PUBLIC_URL: Telegram sends webhooks to https addresses only; give one that begins with https://"
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
 
 from beseda.domain.budget import is_zone
 from beseda.http.proxies import is_near
@@ -58,6 +59,16 @@ class Section(BaseModel):
     """One section of `config.yaml`. A field is the whole of a setting: its type, its default and its `Setting` row."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+FAULT = "fault"  # kind of a problem that has a sentence of its own
+
+
+def refuse_fault(value: str, fault: str) -> str:
+    """Return `value`. Raises pydantic's error with the sentence `fault` if there is one."""
+    if fault:
+        raise PydanticCustomError(FAULT, "{sentence}", {"sentence": fault})
+    return value
 
 
 def split_list(value: object) -> object:

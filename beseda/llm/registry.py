@@ -34,6 +34,7 @@ from beseda.llm.vllm import build_vllm
 
 logger = logging.getLogger(__name__)
 
+_SHORT_NAMES = "hf"  # the endpoint whose models have names of one word
 _GREETING_SECONDS = 1.5  # a start waits no longer for a server of one's own
 
 
@@ -132,17 +133,24 @@ def read_variables(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[s
     return keys, urls
 
 
-def parse_spec(spec: str | Sequence[str]) -> list[ModelAddress]:
-    """Return the entries of `spec`. Raises SettingsError for an endpoint that does not exist."""
+def parse_spec(spec: str | Sequence[str], settings: LLMSettings | None = None) -> list[ModelAddress]:
+    """Return the entries of `spec`; `settings` have the owner's short names and tell which endpoints are set up.
+
+    A short name of Hugging Face's stands alone (`llama3`). `deepseek`, an endpoint's name as well, is that endpoint
+    if it is set up. Raises SettingsError for an endpoint that does not exist.
+    """
+    around = settings or LLMSettings()
     entries = spec.split(",") if isinstance(spec, str) else [part for entry in spec for part in entry.split(",")]
-    return [_parse_entry(entry.strip()) for entry in entries if entry.strip()]
+    return [_parse_entry(entry.strip(), around) for entry in entries if entry.strip()]
 
 
 def build_model(spec: str | Sequence[str], settings: LLMSettings, clock: Clock, http: HttpClient) -> ChatModel:
     """Return the models of `spec`, guarded, as one that falls over to the next. Raises SettingsError."""
-    addresses = parse_spec(spec)
+    addresses = parse_spec(spec, settings)
     if not addresses:
-        raise SettingsError(f"BESEDA_MODEL is empty; write endpoint:model, where endpoint is {_list_known()}")
+        raise SettingsError(
+            f"no model is named (--model, BESEDA_MODEL); write endpoint:model, where endpoint is {_list_known()}"
+        )
     around = Surroundings(settings, clock, http)
     return _assemble([_build_one(address, around) for address in addresses], around)
 
@@ -203,7 +211,7 @@ async def _choose(settings: LLMSettings, clock: Clock, http: HttpClient) -> Chat
     configured = list_configured(settings)
     if spec := settings.model.strip() or (configured[0].name if configured else ""):
         model = build_model(spec, settings, clock, http)
-        await _greet_local(parse_spec(spec), model)
+        await _greet_local(parse_spec(spec, settings), model)
         return model
     around = Surroundings(settings, clock, http)
     for server in await find_local_servers(http, settings.local_servers):
@@ -266,15 +274,30 @@ def mend_base_url(url: str, endpoint: Endpoint) -> str:
     return str(parsed.with_path(path or usual))
 
 
-def _parse_entry(entry: str) -> ModelAddress:
-    name, _, model = entry.partition(":")
-    if (row := find_endpoint(name)) is not None:
+def _parse_entry(entry: str, settings: LLMSettings) -> ModelAddress:
+    name, colon, model = entry.partition(":")
+    row = find_endpoint(name)
+    if not colon and _is_short_name(name.lower(), row, settings):
+        return ModelAddress(_SHORT_NAMES, name.lower())
+    if row is not None:
         return ModelAddress(row.name, model.strip())
     if name.lower() in _OTHER_WIRES:
         return ModelAddress(name.lower(), model.strip())
-    near = difflib.get_close_matches(name.lower(), list_endpoint_names(), n=1, cutoff=0.7)
+    short = read_aliases(settings.aliases)
+    near = difflib.get_close_matches(name.lower(), [*list_endpoint_names(), *short], n=1, cutoff=0.7)
     hint = f", did you mean {near[0]}" if near else ""
-    raise SettingsError(f"BESEDA_MODEL: there is no endpoint {name!r}{hint}; known are {_list_known()}")
+    raise SettingsError(
+        f"there is no model endpoint {name!r}{hint}; known are {_list_known()}, "
+        f"and the short names {', '.join(short)} of Hugging Face"
+    )
+
+
+def _is_short_name(name: str, row: Endpoint | None, settings: LLMSettings) -> bool:
+    """Return whether a name without a colon is a short name of Hugging Face's rather than the endpoint `row`."""
+    if name not in read_aliases(settings.aliases):
+        return False
+    ready = {each.name for each in list_configured(settings)}
+    return row is None or (row.name not in ready and _SHORT_NAMES in ready)
 
 
 def _build_one(address: ModelAddress, around: Surroundings) -> ChatModel:

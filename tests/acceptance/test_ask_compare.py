@@ -101,12 +101,22 @@ async def test_exit_code_is_1_where_all_fail(beseda: Program, servers: list[Mode
     assert "fastest" not in asked.out
 
 
-async def test_three_of_hugging_face_are_compared(beseda: Program, servers: list[ModelServer]) -> None:
+@pytest.mark.parametrize(
+    ("flags", "asked"),
+    [
+        (["--compare-three"], ["hf:deepseek", "hf:llama3", "hf:qwen2"]),
+        (["--compare_three"], ["hf:deepseek", "hf:llama3", "hf:qwen2"]),
+        (["--compare", "hf:deepseek,llama3,qwen2"], ["hf:deepseek", "hf:llama3", "hf:qwen2"]),
+    ],
+)
+async def test_three_of_hugging_face_are_compared(
+    flags: list[str], asked: list[str], beseda: Program, servers: list[ModelServer]
+) -> None:
     names = ["deepseek-ai/DeepSeek-V4-Flash-0731", "meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen2.5-7B-Instruct-1M"]
     servers[0].models = [{"id": name, "object": "model", "owned_by": "test"} for name in names]
     program = beseda.with_environ(HF_TOKEN="hf_of_the_tests", HF_BASE_URL=servers[0].base_url)
-    told = json.loads((await program("ask", "hi", "--compare-three", "--json")).out)
-    assert [row["asked"] for row in told["models"]] == ["hf:deepseek", "hf:llama3", "hf:qwen2"]
+    told = json.loads((await program("ask", "hi", *flags, "--json")).out)
+    assert [row["asked"] for row in told["models"]] == asked
     assert [row["error"] for row in told["models"]] == [None] * 3
     assert len(servers[0].requests) == 3
 

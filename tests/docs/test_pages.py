@@ -97,3 +97,12 @@ def test_version_is_the_same_everywhere() -> None:
     newest = re.search(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert newest is not None
     assert newest[1] == beseda.__version__ == project["version"]
+
+
+COMMENT_BEHIND = re.compile(r"^(?:# )?(?:export )?[A-Z][A-Z0-9_]*=\S*[^\S\n]+#", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / ".env.example"], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_comments_of_settings_stand_on_lines_of_their_own(page: Path) -> None:
+    # systemd's EnvironmentFile and Docker's --env-file keep what stands behind a value as a part of it.
+    assert COMMENT_BEHIND.findall(page.read_text("utf-8")) == []

@@ -80,6 +80,17 @@ class PostgresServer:
         """Run one statement as the owner of the cluster."""
         self._run("psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", _USER, "-d", "postgres", "-c", sql)
 
+    def enable_tls(self, certificate: Path) -> None:
+        """Have the server speak TLS with the certificate and key of a file."""
+        for name in ("server.crt", "server.key"):
+            target = self._data / name
+            shutil.copyfile(certificate, target)
+            target.chmod(0o600)
+            if os.geteuid() == 0:
+                shutil.chown(target, "postgres")
+        self.execute("ALTER SYSTEM SET ssl = on")
+        self.execute("SELECT pg_reload_conf()")
+
     def load(self, url: str, file: Path) -> None:
         """Run a file of SQL statements in the database at `url`."""
         self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", str(file))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from beseda.cli.compare import THREE, build_contenders
-from beseda.errors import SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
 from beseda.llm.endpoints import find_endpoint
@@ -35,10 +34,7 @@ class ModelShelf:
 
     def build(self, spec: str) -> ChatModel:
         """Return a model by `endpoint:model`. Raises SettingsError."""
-        try:
-            model = build_model(spec, replace(self._settings, model=spec), self._clock, self._http)
-        except SettingsError as error:
-            raise SettingsError(error.detail.removeprefix("BESEDA_MODEL: ")) from error
+        model = build_model(spec, replace(self._settings, model=spec), self._clock, self._http)
         self._opened.append(model)
         return model
 

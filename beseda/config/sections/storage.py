@@ -6,20 +6,21 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from beseda.config.setting import Section, Setting
+from beseda.config.setting import Section, Setting, refuse_fault
+from beseda.storage.addresses import find_database_fault, find_redis_fault
 
 
 def _check_database(value: str) -> str:
     if value and urlsplit(value).scheme.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
         raise ValueError("not a database we know")
-    return value
+    return refuse_fault(value, find_database_fault(value))
 
 
 def _check_redis(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path):
         raise ValueError("not a Redis")
-    return value
+    return refuse_fault(value, find_redis_fault(value))
 
 
 class StorageSection(Section):

@@ -8,6 +8,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from beseda.errors import SettingsError
+from beseda.storage.addresses import find_database_fault
 from beseda.storage.sql.failure import to_storage_error
 from beseda.storage.sql.sqlite import SqliteBackend, find_file
 from beseda.storage.sql.uow import Entry, GroupWriter, Row, SharedLook
@@ -172,10 +173,13 @@ def _marking(work: Callable[[Connection], T]) -> Callable[[Connection], tuple[T,
 def parse_url(url: str) -> URL:
     """Return a SQLite or PostgreSQL URL with any driver suffix taken off. Raises SettingsError for everything else."""
     try:
-        parsed = make_url(url)
+        fault = find_database_fault(url)
+        parsed = make_url(url) if not fault else None
     except (ArgumentError, ValueError):
         # The URL itself may hold a password: it is not repeated.
         raise SettingsError(f"DATABASE_URL cannot be read. {_HINT}") from None
+    if parsed is None:
+        raise SettingsError(f"DATABASE_URL: {fault}")
     kind = parsed.get_backend_name()
     if kind == "postgres":
         kind = "postgresql"

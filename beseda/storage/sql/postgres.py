@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from beseda.kit.backoff import Backoff
 from beseda.storage.sql.failure import is_passing
+from beseda.storage.sql.postgres_url import read_address
 from beseda.storage.sql.uow import Entry, commit_entries
 
 T = TypeVar("T")
 # Kept, once opened: those beyond a pool are closed after every use, and a burst pays 20 ms for each anew.
 _CONNECTIONS = 10
 _LONG_CONNECTIONS = 4
-_CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS, _LONG_SECONDS = 15.0, 60.0
 _READ_PATIENCE = 10.0
 
@@ -82,21 +82,13 @@ def build_engine(
     url: URL, *, command_timeout: float | None = _COMMAND_SECONDS, connections: int = _CONNECTIONS
 ) -> AsyncEngine:
     """Return an engine whose every wait is bounded; a migration may ask for no bound on a statement."""
+    address = read_address(url)
     return create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        address.url.set(drivername="postgresql+asyncpg"),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_READ_PATIENCE,
         pool_recycle=1800,
         hide_parameters=True,
-        connect_args={
-            "timeout": _CONNECT_SECONDS,
-            "command_timeout": command_timeout,
-            "server_settings": {
-                "application_name": "beseda",
-                "jit": "off",  # compiling a plan takes longer than any query of ours
-                # A process that was stopped in the middle of a transaction would hold its locks until it goes on.
-                "idle_in_transaction_session_timeout": "15s",
-            },
-        },
+        connect_args={"command_timeout": command_timeout, **address.arguments},
     )

@@ -161,3 +161,32 @@ def test_an_address_that_the_owner_set_stands_above_keys(urls: dict[str, str], f
     keys = {"openrouter": "k", "openai": "k", "groq": "k"}
 
     assert list_configured(LLMSettings(api_keys=keys, base_urls=urls))[0].name == first
+
+
+HF = {"hf": "hf_of_the_tests"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "keys", "addresses"),
+    [
+        ("llama3", {}, [("hf", "llama3")]),
+        ("Qwen2,groq", HF, [("hf", "qwen2"), ("groq", "")]),
+        ("deepseek", HF, [("hf", "deepseek")]),
+        ("deepseek", {}, [("deepseek", "")]),
+        ("deepseek", {**HF, "deepseek": "sk-of-the-tests"}, [("deepseek", "")]),
+        ("deepseek:deepseek-chat", HF, [("deepseek", "deepseek-chat")]),
+        ("mine", {}, [("hf", "mine")]),
+    ],
+)
+def test_a_short_name_stands_for_hugging_faces_model(
+    spec: str, keys: dict[str, str], addresses: list[tuple[str, str]]
+) -> None:
+    settings = LLMSettings(api_keys=keys, aliases=("mine=maker/model",))
+    assert parse_spec(spec, settings) == addresses
+
+
+@pytest.mark.parametrize("spec", ["llama4", "opnai:x", "llama3:8b"])
+def test_a_name_that_is_none_blames_no_setting(spec: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_spec(spec)
+    assert "BESEDA_MODEL" not in caught.value.detail

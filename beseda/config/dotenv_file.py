@@ -1,0 +1,63 @@
+"""Reads `.env`, and names each line of it that would otherwise be passed over in silence."""
+
+import io
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from dotenv.parser import Binding, parse_stream
+
+from beseda.errors import SettingsError
+
+_COMMENT = re.compile(r"\s#")
+_COMMAND = re.compile(r"\$\(|`")
+
+
+def read_dotenv(path: Path, known: Collection[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the values of a file and its problems, a line each; `known` are the names of settings.
+
+    Raises SettingsError for a file that is no text.
+    """
+    if path.is_dir():
+        raise SettingsError(f"{path} is a folder: it must be a file with lines like NAME=value")
+    if not path.is_file():
+        return {}, []
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # Notepad begins files with a byte order mark
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 text: byte {error.start + 1} makes no sense") from error
+    values: dict[str, str] = {}
+    problems = []
+    for binding in parse_stream(io.StringIO(text)):
+        if problem := _find_problem(binding, known):
+            problems.append(f"{path}, line {_find_line(binding)}: {problem}")
+        elif binding.key is not None and binding.value is not None:
+            values[binding.key] = binding.value
+    return values, problems
+
+
+def _find_line(binding: Binding) -> int:
+    """Return the number of the line that an entry begins in; the parser counts from the blank lines before it."""
+    text = binding.original.string
+    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+
+
+def _find_problem(binding: Binding, known: Collection[str]) -> str:
+    """Return what is wrong with an entry. Its text is not repeated: it may be a secret."""
+    if binding.error or (binding.key is not None and binding.value is None):
+        return "this cannot be read; write NAME=value, with quotation marks closed and comments on lines of their own"
+    key = binding.key or ""
+    if key not in known and key.upper() in known:
+        return f"write {key.upper()} in capitals"
+    return ""
+
+
+def find_slip(value: str, *, secret: bool) -> str:
+    """Return what files for shells allow and others keep as part of a value, in a sentence; empty if nothing."""
+    if _COMMENT.search(value):
+        return "the value holds a comment, which systemd and Docker do not take off; put it on a line of its own"
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return "the value stands in quotation marks, which `docker --env-file` keeps; take them off"
+    if secret and _COMMAND.search(value):
+        return "the value is a command, and nothing runs it here; put in what it prints"
+    return ""
