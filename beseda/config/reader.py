@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from beseda.config.dotenv_file import find_slip, read_dotenv
 from beseda.config.sections.telegram import TELEGRAM_API
-from beseda.config.setting import FAULT, Setting
+from beseda.config.setting import FaultError, Setting
 from beseda.config.settings import Settings, list_settings
 from beseda.errors import SettingsError
 
@@ -193,8 +193,9 @@ class _Reader:
         try:
             settings = Settings.model_validate(self.values)
         except ValidationError as error:
-            for problem in error.errors(include_url=False, include_context=False):
-                self._complain(problem["loc"], problem["msg"] if problem["type"] == FAULT else "")
+            for problem in error.errors(include_url=False):
+                cause = problem.get("ctx", {}).get("error")
+                self._complain(problem["loc"], str(cause) if isinstance(cause, FaultError) else "")
         self.problems += _check_together(settings, self.values)
         if self.problems or settings is None:
             raise SettingsError("\n".join(dict.fromkeys(map(_to_line, self.problems))))

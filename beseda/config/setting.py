@@ -7,7 +7,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
 
 from beseda.domain.budget import is_zone
 from beseda.http.proxies import is_near
@@ -61,13 +60,14 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-FAULT = "fault"  # kind of a problem that has a sentence of its own
+class FaultError(ValueError):
+    """A value is wrong in a way that has a sentence of its own."""
 
 
 def refuse_fault(value: str, fault: str) -> str:
-    """Return `value`. Raises pydantic's error with the sentence `fault` if there is one."""
+    """Return `value`. Raises FaultError with the sentence `fault` if there is one."""
     if fault:
-        raise PydanticCustomError(FAULT, "{sentence}", {"sentence": fault})
+        raise FaultError(fault)
     return value
 
 
