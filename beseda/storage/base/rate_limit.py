@@ -20,6 +20,14 @@ class RateLimiter(Protocol):
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed."""
         ...
 
+    async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
+        """Count an event of `age` seconds ago and return the seconds until the rates allow it, 0 where they do.
+
+        Events that are not allowed yet are counted as well, each at the time at which it is: they wait in line, and
+        what was spread over the past is not held against who wrote it.
+        """
+        ...
+
 
 class TokenBucket(Protocol):
     """Buckets that fill by themselves: how fast several may do a thing together.

@@ -1,5 +1,6 @@
 """Sliding windows over events in this process."""
 
+from bisect import insort
 from collections import deque
 from collections.abc import Sequence
 
@@ -33,6 +34,23 @@ class MemoryRateLimiter:
             events.popleft()
         self._events.set(key, events, max(rate.seconds for rate in rates))
         return 0.0
+
+    async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
+        """Count an event of `age` seconds ago when the rates allow it, and return the seconds until then."""
+        if not rates:
+            return 0.0
+        now = self._clock.monotonic()
+        events = self._events.get(key) or deque()
+        allowed = now - age
+        for rate in rates:
+            if len(events) >= rate.limit:
+                allowed = max(allowed, events[-rate.limit] + rate.seconds)
+        insort(events, allowed)
+        while len(events) > max(rate.limit for rate in rates):
+            events.popleft()
+        wait = max(0.0, allowed - now)
+        self._events.set(key, events, wait + max(rate.seconds for rate in rates))
+        return wait
 
 
 def _wait(events: deque[float], rate: Rate, now: float) -> float:

@@ -74,6 +74,13 @@ class FallbackLimiter:
         except StorageError:
             return await self._spare.hit(key, rates)
 
+    async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
+        """Count an event at the time from which the rates allow it and return the seconds until then."""
+        try:
+            return await self._outage.attempt(lambda: self._limiter.reserve(key, rates, age=age))
+        except StorageError:
+            return await self._spare.reserve(key, rates, age=age)
+
 
 class FallbackTokens:
     """Implements `TokenBucket`: shared with others where that is possible, else of this process."""

@@ -35,6 +35,28 @@ return '0'
 """
 
 
+# The same set of times, and the age of the event in microseconds before the pairs. Times may lie in the future.
+_RESERVE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local allowed, longest, most = now - tonumber(ARGV[1]), 0, 0
+for i = 2, #ARGV, 2 do
+  local limit, span = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  longest, most = math.max(longest, span), math.max(most, limit)
+  local event = redis.call('ZREVRANGE', KEYS[1], limit - 1, limit - 1, 'WITHSCORES')
+  if event[2] then allowed = math.max(allowed, tonumber(event[2]) + span) end
+end
+if most == 0 then return '0' end
+while redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', allowed), string.format('%.0f', allowed)) == 0 do
+  allowed = allowed + 1
+end
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -most - 1)
+local wait = math.max(0, allowed - now)
+redis.call('PEXPIRE', KEYS[1], math.ceil((wait + longest) / 1000))
+return string.format('%.0f', wait)
+"""
+
+
 class RedisRateLimiter:
     """Sliding windows under prefixed keys."""
 
@@ -42,6 +64,7 @@ class RedisRateLimiter:
         self._redis = redis
         self._prefix = prefix
         self._hit = redis.register_script(_HIT)
+        self._reserve = redis.register_script(_RESERVE)
 
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed.
@@ -51,6 +74,18 @@ class RedisRateLimiter:
         arguments = [number for rate in rates for number in (rate.limit, round(rate.seconds * 1_000_000))]
         with guard():
             wait = await self._hit(keys=[self._prefix + key], args=arguments)
+        return int(wait) / 1_000_000
+
+    async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
+        """Count an event of `age` seconds ago at the time from which the rates allow it; return the seconds until then.
+
+        Raises StorageError.
+        """
+        if not rates:
+            return 0.0
+        pairs = [number for rate in rates for number in (rate.limit, round(rate.seconds * 1_000_000))]
+        with guard():
+            wait = await self._reserve(keys=[self._prefix + key], args=[round(age * 1_000_000), *pairs])
         return int(wait) / 1_000_000
 
 

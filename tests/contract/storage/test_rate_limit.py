@@ -80,3 +80,22 @@ async def test_buckets_do_not_share(hot: Hot) -> None:
 async def test_bucket_gives_no_more_than_it_holds_to_many_at_once(hot: Hot) -> None:
     taken = await asyncio.gather(*(hot.tokens.take("a", 3, rate=0.1, burst=20) for _ in range(30)))
     assert sum(number for number, _ in taken) == 20
+
+
+async def test_reserved_places_follow_one_another(hot: Hot) -> None:
+    rates = [Rate(2, 60)]
+    waits = [await hot.limiter.reserve("line", rates) for _ in range(6)]
+    assert [round(wait / 60) for wait in waits] == [0, 0, 1, 1, 2, 2]
+
+
+async def test_what_was_spread_over_the_past_is_no_flood(hot: Hot) -> None:
+    rates = [Rate(15, 60), Rate(80, 3600)]
+    waits = [await hot.limiter.reserve("backlog", rates, age=3600 - 200 * number) for number in range(18)]
+    assert waits == [0] * 18
+
+
+async def test_flood_of_the_past_waits_for_what_is_left_of_its_time(hot: Hot) -> None:
+    rates = [Rate(3, 60)]
+    waits = [await hot.limiter.reserve("flood", rates, age=50.0) for _ in range(7)]
+    assert [round(wait, 0) for wait in waits[:6]] == [0, 0, 0, 10, 10, 10]
+    assert 69 < waits[6] <= 70
