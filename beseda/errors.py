@@ -233,6 +233,16 @@ class NotFoundError(BesedaError):
     status = 404
 
 
+class SetAsideError(BesedaError):
+    """The work on an update has crashed the process or failed time and again: it is not tried any more."""
+
+    text = Text(
+        ru="На этом я несколько раз споткнулся и отложил его. Напишите, пожалуйста, иначе или пришлите ещё раз.",
+        en="I stumbled over this several times and put it aside. Please write it differently, or send it again.",
+    )
+    status = 500
+
+
 class SlotTakenError(BesedaError):
     """Somebody else has booked that time, or a time that reaches into it."""
 

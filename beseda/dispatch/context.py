@@ -203,6 +203,8 @@ class Context:
     event: Event
     _conversation: Conversation | None = None
     _turned: bool = field(default=False)
+    handed_over: bool = False  # to a turn that stays open, such as that of a job
+    admitted: bool = False  # by the limits
 
     @property
     def person(self) -> Person:
@@ -306,7 +308,7 @@ class Context:
 
     def hand_over(self) -> None:
         """Leave the event's updates to a turn that stays open: it will finish them."""
-        self._turned = True
+        self._turned = self.handed_over = True
 
     async def reply(
         self, markdown: str, keyboard: Markup = (), media: Sequence[Media] = (), *, said: Message | None = None
@@ -319,9 +321,12 @@ class Context:
         question = await self.question("", TurnKind.COMMAND)
         await self.desk.chat.say(question, Reply(markdown, keyboard, media, said), await self.turn())
 
-    async def post(self, markdown: str, media: Sequence[Media] = ()) -> None:
-        """Send words of our own, and files, in a turn of their own: the event is not settled by it."""
-        question = replace(await self.question("", TurnKind.COMMAND), update_ids=())
+    async def post(self, markdown: str, media: Sequence[Media] = (), *, quotes: bool = False) -> None:
+        """Send words of our own, and files, in a turn of their own: the event is not settled by it.
+
+        With `quotes` they are a reply to its message in a private chat as well.
+        """
+        question = replace(await self.question("", TurnKind.COMMAND), update_ids=(), quotes=quotes)
         await self.desk.chat.say(question, Reply(markdown, (), media))
 
     async def refuse(self, error: BesedaError) -> None:

@@ -83,7 +83,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """Somebody wrote or sent something. `addressed` is whether it is meant for this bot.
+    """Somebody wrote or sent something. `addressed` is whether it is meant for this bot, `written_at` Telegram's date.
 
     `text` are the words as they stand in the message. `said` are the same with what is not the person's own marked
     (`beseda.domain.quotation`), empty where there is nothing to mark; `quoted` are the words that are replied to.
@@ -107,6 +107,7 @@ class IncomingMessage:
     edited: bool = False
     album: str = ""
     last_piece: int = 0
+    written_at: int = 0
 
     @property
     def words(self) -> str:
@@ -245,6 +246,7 @@ def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessa
         quoted=read_quotations(message, me.id),
         said=_mark(message, text, origin, forwarded=forwarded),
         album=str(message.get("media_group_id", "")),
+        written_at=int(message.get("date", 0)),
     )
 
 

@@ -6,11 +6,14 @@ An ordinary message never waits: only one that looks like the first of several d
 from dataclasses import dataclass, replace
 
 from beseda.dispatch.events import Event, IncomingMessage, Kind
+from beseda.domain.conversation import ChatKey
 from beseda.kit.lanes import Lane
 
 _PIECE = 4000  # UTF-16 units: clients cut at 4096 of them, a little earlier at a word
 _JOINED_LIMIT = 100_000  # characters of one question: beyond any paste by hand
 _JOINED_MESSAGES = 100
+_Latest = dict[ChatKey, tuple[IncomingMessage, float]]
+_OPEN = 10.0  # seconds in which the other messages of a paste or an album come in
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,28 @@ def _take_edits(event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage:
         place = replace(event.place, update_ids=(*event.place.update_ids, *edit.place.update_ids))
         event = replace(edit, place=place, edited=False)
     return event
+
+
+class Openings:
+    """The latest message of each chat that others may belong to, as intake has seen them.
+
+    What belongs to it is part of what was asked, though it does not address the bot itself.
+    """
+
+    def __init__(self) -> None:
+        self._latest: _Latest = {}
+
+    def note(self, event: Event, now: float) -> None:
+        """Remember a message that is to be worked on, where others may belong to it."""
+        for chat in [chat for chat, (_, at) in self._latest.items() if at < now - _OPEN]:
+            del self._latest[chat]
+        if isinstance(event, IncomingMessage) and _may_go_on(event):
+            self._latest[event.place.chat] = (event, now)
+
+    def expects(self, event: Event, now: float) -> bool:
+        """Return whether an event belongs to the message before it."""
+        first, at = self._latest.get(event.place.chat, (None, 0.0))
+        return first is not None and at >= now - _OPEN and _belongs(first, event)
 
 
 def _may_go_on(event: IncomingMessage) -> bool:

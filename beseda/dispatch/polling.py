@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 _POLL = 50  # seconds that Telegram holds a call open: its limit
 _BATCH = 100  # updates in one call: its limit
-_CROWDED = 5000  # events in memory: beyond that new ones stay with Telegram
 _UNAUTHORIZED_WAIT = 60.0
 _CONFLICT_WAIT = 5.0
 _TURN_WAIT = 0.25  # between two looks whether it is this replica's turn to poll
@@ -55,8 +54,6 @@ class Poller:
                 await self._clock.sleep(wait)
 
     async def _poll(self) -> None:
-        while self._runner.pending > _CROWDED:
-            await self._clock.sleep(0.05)
         while not self._runner.may_poll:
             self._offset = None  # whoever polls meanwhile moves it
             await self._clock.sleep(_TURN_WAIT)

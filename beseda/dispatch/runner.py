@@ -1,29 +1,35 @@
-"""One bot at work: what comes in is stored, put into the lane of its chat, handled, and told done.
+"""Runs the updates of one bot: each is stored, queued in its chat, handled and finished.
 
-New updates, updates that a crash left behind and updates that a sweep finds all go the same way: recovery is no
-other path. What must not wait (a stop) has a lane of its own beside its chat's.
+New updates, updates that a crash left behind and updates that a sweep finds all take the same way. What must not wait
+(a stop) has a queue of its own beside its chat's. A queue holds a hundred updates; what waits beyond that stays in the
+database and is fetched when the queue is short. An update that will be retried holds the queue of its chat.
 """
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
 
 import orjson
 
 from beseda.dispatch.context import Context, Desk
 from beseda.dispatch.events import Event, IncomingMessage, Json, Press, StopRequest, parse
-from beseda.dispatch.joining import Joiner
+from beseda.dispatch.joining import Joiner, Openings
 from beseda.dispatch.middlewares.access import guard_access
-from beseda.dispatch.middlewares.limits import limit_messages
+from beseda.dispatch.middlewares.limits import Postponed, limit_messages
 from beseda.dispatch.middlewares.paying import charge_person
 from beseda.dispatch.middlewares.presses import drop_double_press
 from beseda.dispatch.middlewares.takeover import keep_silent
+from beseda.dispatch.mishaps import apologise, close_turn, set_aside, stop_spinner, tell_crowded
 from beseda.dispatch.resting import Resting
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
 from beseda.dispatch.territory import Ground, WholeGround
+from beseda.dispatch.tries import TryCounter, Verdict
 from beseda.domain.conversation import ChatKey
-from beseda.domain.update import PARTITIONS, StoredUpdate, find_message_id, partition_of
+from beseda.domain.update import PARTITIONS, UNTRIED, StoredUpdate, Tries, find_message_id, partition_of, queue_of
 from beseda.errors import BesedaError, LeaseLostError, StorageError, TelegramUnauthorizedError
+from beseda.kit.backoff import Backoff
 from beseda.kit.lanes import Lane, Lanes
 from beseda.logs import log_context
 from beseda.storage.base.update import Look
@@ -33,7 +39,9 @@ log = logging.getLogger(__name__)
 LaneKey = tuple[ChatKey, bool]
 
 MIDDLEWARES: list[Middleware] = [guard_access, drop_double_press, keep_silent, limit_messages, charge_person]
-_PAGE = 500
+_PAGE = 200
+_SHORT = 25  # updates in a queue: then more are fetched
+_SPINNER = 2.0  # seconds that a press may wait before it is acknowledged
 
 
 class BotRunner:
@@ -44,19 +52,22 @@ class BotRunner:
         self.desk = desk
         self._router = router
         self._joiner = joiner or Joiner()
+        self._openings = Openings()
         self._ground = ground or WholeGround()
         self._lanes: Lanes[LaneKey, Event] = Lanes(self._work, drop=self._forget)
-        self._in_flight: set[int] = set()
-        self._met: set[int] | None = None  # while a recovery reads: what is in flight, or has been since it began
+        self._tries = TryCounter(desk.profile.name)
+        self._reads: dict[object, set[int]] = {}  # for each page being read, what has been in flight meanwhile
         self._looking = asyncio.Lock()
         self._seen: set[int] = set()  # what the last look of a sweep found and left for the next
         self._resting = Resting()
+        self._backoff = Backoff(first=1.0, cap=30.0)
+        self._aside: set[asyncio.Task[None]] = set()
         self._closing = False
         self._wrapped: dict[Handler, Handler] = {}
 
     @property
     def pending(self) -> int:
-        """How many events wait or are worked on."""
+        """How many events wait in memory or are worked on."""
         return self._lanes.pending
 
     @property
@@ -68,20 +79,25 @@ class BotRunner:
         """Store updates as Telegram handed them over and begin to work on the new ones; when this returns, they
         may be acknowledged. Raises StorageError, and then none of them may.
 
-        Another replica is told of those for its chats; what it has stored before ours comes before them.
+        Updates without a handler, such as group talk that is not for the bot, are finished with that. Another replica
+        is notified of those for its chats; what it has stored before ours comes before them.
         """
         await self._ground.wait_until_joined()
-        arrivals = {int(content["update_id"]): content for content in contents}
         events: dict[int, Event] = {}
-        updates = [self._read(number, content, events) for number, content in arrivals.items()]
+        updates = self._read({int(content["update_id"]): content for content in contents}, events)
+        arrived = {update.update_id: update for update in updates}
         held = self._ground.held
-        earlier = {update.partition for update in updates} & held if self._ground.is_shared else ()
-        for update in await self.desk.updates.store(updates, earlier=earlier, known=self._in_flight):
-            # A part that has become ours meanwhile may have older updates that nobody has looked for yet.
+        queues = {update.queue for update in updates if update.partition in held} if self._ground.is_shared else ()
+        for update in await self.desk.updates.store(updates, earlier=queues, known=self._tries):
+            if update.done:
+                continue
+            # A part that has become ours meanwhile may have older updates that were not looked for yet.
             if update.partition not in held & self._ground.held or self._closing:
                 await self._hand_on(update)
             elif self._is_due(update):
-                self._enqueue(update, events.get(update.update_id) or self._parse(update))
+                is_new = arrived.get(update.update_id) is update
+                event = events[update.update_id] if is_new else self._parse(update)
+                self._enqueue(update, event, begun=is_new and update.tries != UNTRIED)
 
     async def recover(
         self, partitions: Collection[int] | None = None, *, anew: bool = False, settled: bool = False
@@ -101,25 +117,35 @@ class BotRunner:
 
     async def _recover(self, look: Look, *, anew: bool, settled: bool) -> int:
         found, after, fresh = 0, None, set[int]()
-        while page := await self._look(look, after):
-            after = page[-1].update_id
-            met, self._met = self._met or self._in_flight, None
+        while not self._lanes.is_full:
+            # A chat whose queue is full fetches the rest itself.
+            behind = [queue_of(chat) for chat, _ in self._lanes.list_behind()]
+            page, met = await self._read_page(replace(look, without=behind), after)
             for update in page:
                 if update.update_id in met or not self._is_due(update, anew=anew):
                     continue
                 if settled and update.update_id not in self._seen:
                     fresh.add(update.update_id)
                     continue
-                found += 1
-                self._enqueue(update, self._parse(update))
+                found += self._enqueue(update, self._parse(update))
+            if len(page) < _PAGE:
+                break
+            after = page[-1].update_id
         if settled:
             self._seen = fresh
         return found
 
-    async def _look(self, look: Look, after: int | None) -> Sequence[StoredUpdate]:
-        # What is worked off while the page is read still stands in it: it must not be done twice.
-        self._met = set(self._in_flight)
-        return await self.desk.updates.unfinished(self.desk.profile.name, limit=_PAGE, after=after, look=look)
+    async def _read_page(self, look: Look, after: int | None) -> tuple[Sequence[StoredUpdate], set[int]]:
+        """Return some unfinished updates, and which have been in flight while they were read.
+
+        What is worked off meanwhile still stands in the page: it must not be done twice.
+        """
+        token, met = object(), self._tries.numbers
+        self._reads[token] = met
+        try:
+            return await self.desk.updates.unfinished(self.desk.profile.name, limit=_PAGE, after=after, look=look), met
+        finally:
+            del self._reads[token]
 
     async def find_part(self, update_id: int) -> int | None:
         """Return the part of an update that is not worked off. Raises StorageError."""
@@ -139,102 +165,217 @@ class BotRunner:
         await self.desk.chores.leave(lambda chat_id: partition_of(chat_id) in partitions, lost=lost)
 
     async def drain(self, *, within: float) -> None:
-        """Begin nothing more of what comes in, and give what is running `within` seconds to end."""
+        """Begin nothing more, and give what is running `within` seconds to end."""
         self._closing = True
+        self._lanes.take_back(lambda _: True)
         if not await self._lanes.drain(within=within):
             log.info("%d events are left for the next start", self._lanes.pending)
 
-    async def close(self) -> None:
-        """Cancel what is running: the next start takes it up."""
+    async def close(self, *, within: float | None = None) -> None:
+        """Cancel what is running, within so many seconds: the next start takes it up."""
         self._closing = True
-        await self._lanes.close()
+        for task in self._aside:
+            task.cancel()
+        try:
+            async with asyncio.timeout(within):
+                await self._lanes.close()
+                await self._tries.release(self.desk.updates)
+        except (TimeoutError, StorageError) as error:
+            log.warning("what was running is left as it stands: %s", error)
 
-    def _read(self, number: int, content: Json, events: dict[int, Event]) -> StoredUpdate:
-        """Return an update as it is to be stored; its event is put among `events`."""
-        bot, payload = self.desk.profile.name, orjson.dumps(content)
-        events[number] = event = parse(StoredUpdate(bot, number, payload), content, self.desk.me)
-        message_id, box = find_message_id(content)
-        partition = partition_of(event.place.chat.chat_id)
-        return StoredUpdate(bot, number, payload, partition=partition, message_id=message_id, message_box=box)
+    def _read(self, contents: dict[int, Json], events: dict[int, Event]) -> list[StoredUpdate]:
+        """Return updates as they are to be stored; their events are put among `events`."""
+        bot, now, updates = self.desk.profile.name, self.desk.clock.monotonic(), []
+        begun: set[LaneKey] = set()
+        for number, content in contents.items():
+            message_id, box = find_message_id(content)
+            raw = StoredUpdate(bot, number, orjson.dumps(content), message_id=message_id, message_box=box)
+            events[number] = event = parse(raw, content, self.desk.me)
+            chat, key = event.place.chat, _lane_of(event)
+            done = self._router.find(event) is None and not self._openings.expects(event, now)
+            if not done:
+                self._openings.note(event, now)
+            # Work on it begins as soon as it is stored, so its first try is counted with it.
+            begins = not done and key not in begun and self._lanes.is_idle(key)
+            begun.add(key)
+            tries = Tries(begun=1) if begins else UNTRIED
+            part = partition_of(chat.chat_id)
+            updates.append(replace(raw, partition=part, queue=queue_of(chat), tries=tries, done=done))
+        return updates
 
     def _parse(self, update: StoredUpdate) -> Event:
         return parse(update, orjson.loads(update.payload), self.desk.me)
 
     def _is_due(self, update: StoredUpdate, *, anew: bool = False) -> bool:
         """Return whether an update that was found is to be worked on here and now."""
-        if update.update_id in self._in_flight or update.partition not in self._ground.held or self._closing:
+        if update.update_id in self._tries or update.partition not in self._ground.held or self._closing:
             return False  # a sweep may see one before we hear that it is stored
-        now = self.desk.clock.monotonic()
-        return self._resting.is_due(update.update_id, now) or (anew and self._resting.wake(update.update_id, now))
+        return anew or self._resting.is_due(update.update_id, self.desk.clock.monotonic())
 
-    def _enqueue(self, update: StoredUpdate, event: Event) -> None:
-        self._in_flight.add(update.update_id)
-        if self._met is not None:
-            self._met.add(update.update_id)
-        self._lanes.put((event.place.chat, _is_urgent(event)), event)
+    def _enqueue(self, update: StoredUpdate, event: Event, *, begun: bool = False) -> bool:
+        """Queue an event in its chat and return True, or leave it in the database where the queue is full."""
+        key = _lane_of(event)
+        was_idle, was_behind = self._lanes.is_idle(key), self._lanes.is_behind(key)
+        if not self._lanes.put(key, event, always=key[1]):
+            if isinstance(event, IncomingMessage) and not was_behind and self._lanes.is_behind(key):
+                self._do_aside(tell_crowded(Context(self.desk, event)))
+            return False
+        self._take_up(update, begun=begun)
+        if isinstance(event, Press) and not was_idle:
+            self._do_aside(self._stop_spinner(event))
+        return True
+
+    def _take_up(self, update: StoredUpdate, *, begun: bool = False) -> None:
+        self._tries.enter(update, begun=begun)
+        for met in self._reads.values():
+            met.add(update.update_id)
+
+    def _do_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def _stop_spinner(self, press: Press) -> None:
+        await self.desk.clock.sleep(_SPINNER)
+        if press.place.update_ids[0] in self._tries:
+            await stop_spinner(Context(self.desk, press))
 
     async def _hand_on(self, update: StoredUpdate) -> None:
-        """Tell whoever works on an update's chat that it is there."""
+        """Notify the owner of an update's chat that it is there."""
         hint = {"update_id": update.update_id, "partition": update.partition}
         await self.desk.bus.publish(f"updates:{self.desk.profile.name}", hint)
 
     def _forget(self, events: Sequence[Event]) -> None:
         for event in events:
-            self._in_flight.difference_update(event.place.update_ids)
+            self._tries.leave(event.place.update_ids)
 
     async def _work(self, key: LaneKey, lane: Lane[Event]) -> None:
-        event = await self._joiner.take(lane)
         with log_context(bot=self.desk.profile.name):
-            await self._work_off(event)
+            try:
+                if lane.backlog and len(lane) <= _SHORT:
+                    await self._fetch(key, lane)
+                if lane:
+                    await self._work_off(await self._joiner.take(lane), lane)
+                lane.failures = 0
+            except (StorageError, TelegramUnauthorizedError) as error:
+                await self._hold(lane, error)
 
-    async def _work_off(self, event: Event) -> None:
-        context = Context(self.desk, event)
-        failure: Exception | None = None
+    async def _fetch(self, key: LaneKey, lane: Lane[Event]) -> None:
+        """Fill a queue from what waits for its chat in the database. Raises StorageError."""
+        backlog, after = lane.backlog, None
+        look = Look([partition_of(key[0].chat_id)], queue=queue_of(key[0]))
+        while self._lanes.has_room(lane):
+            page, met = await self._read_page(look, after)
+            for update in page:
+                if update.update_id in met or not self._is_due(update):
+                    continue
+                event = self._parse(update)
+                if event.place.chat != key[0]:
+                    continue  # stored before updates had queues
+                if _lane_of(event) != key:
+                    self._enqueue(update, event)
+                elif self._lanes.has_room(lane):
+                    self._take_up(update)
+                    self._lanes.fill(lane, event)
+                else:
+                    return
+            if len(page) < _PAGE:
+                if lane.backlog == backlog:  # nothing came in meanwhile
+                    lane.backlog = 0
+                return
+            after = page[-1].update_id
+
+    async def _hold(self, lane: Lane[Event], error: BesedaError) -> None:
+        """Let a chat wait for an update that will be retried: what is behind it must not overtake it."""
+        self._lanes.put_back(lane)
+        wait = self._backoff.delay(lane.failures)
+        lane.failures += 1
+        log.warning("will retry in %.1f s: %s: %s", wait, type(error).__name__, error.detail)
+        await self._wait(lane, wait)
+
+    async def _wait(self, lane: Lane[Event], seconds: float) -> None:
+        lane.is_waiting = True
         try:
-            await self._ground.confirm(partition_of(event.place.chat.chat_id))
-            await self._handle(context)
+            await self.desk.clock.sleep(seconds)
+        finally:
+            lane.is_waiting = False
+
+    async def _work_off(self, event: Event, lane: Lane[Event]) -> None:
+        numbers = event.place.update_ids
+        context = Context(self.desk, event, admitted=self._tries.is_retry(numbers))
+        try:
+            await self._attempt(context, lane)
+        except (StorageError, TelegramUnauthorizedError) as error:
+            if isinstance(error, LeaseLostError):
+                log.info("skipped, another replica owns this chat: %s", error.detail)
+                return
+            self._tries.end(numbers, failed=isinstance(error, StorageError))
+            raise
+        except asyncio.CancelledError:
+            self._tries.interrupt(numbers)
+            raise
+        finally:
+            self._tries.leave(numbers)
+        # What is not worked off by now is a job's, or failed; either way it is not to come up again immediately.
+        self._resting.put(numbers, self.desk.clock.monotonic())
+
+    async def _attempt(self, context: Context, lane: Lane[Event]) -> None:
+        """Work on an event and finish its updates; one that failed in an unforeseen way is finished, too."""
+        event = context.event
+        await self._ground.confirm(partition_of(event.place.chat.chat_id))
+        verdict = self._tries.judge(event.place.update_ids)
+        try:
+            if verdict is Verdict.WORK:
+                await self._handle(context, lane)
+            else:
+                await self._give_up(context, verdict)
             if not context.is_settled:
                 await self._finish(event)
-        except LeaseLostError as error:
-            log.info("left to another replica: %s", error.detail)
-        except (StorageError, TelegramUnauthorizedError) as error:
-            failure = error
-            log.warning("left for later: %s: %s", type(error).__name__, error.detail)
+        except (StorageError, TelegramUnauthorizedError):
+            raise
         except Exception:
             log.exception("updates %s of %s failed", event.place.update_ids, self.desk.profile.name)
-            await self._apologise(context)
-        except BaseException:
-            self._in_flight.difference_update(event.place.update_ids)
-            raise
-        # What is not worked off by now is a job's, or failed; either way it is not to come up again at once.
-        self._resting.put(event.place.update_ids, self.desk.clock.monotonic(), failure)
-        self._in_flight.difference_update(event.place.update_ids)
+            await apologise(context)
+        if context.handed_over:
+            self._tries.interrupt(event.place.update_ids)
+            await self._tries.release(self.desk.updates)
 
-    async def _handle(self, context: Context) -> None:
+    async def _give_up(self, context: Context, verdict: Verdict) -> None:
+        """Set aside what has crashed the process, or failed, too often."""
+        numbers = context.event.place.update_ids
+        log.error("updates %s of %s are set aside: too many tries", numbers, self.desk.profile.name)
+        if verdict is Verdict.SET_ASIDE:
+            await self._tries.begin(self.desk.updates, numbers)
+            await set_aside(context)
+        elif (turn := await context.turn()) is not None:
+            await close_turn(context, turn)
+
+    async def _handle(self, context: Context, lane: Lane[Event]) -> None:
+        """Have an event handled, as soon as the limits allow."""
         handler = self._router.find(context.event)
         if handler is None:
             return
         wrapped = self._wrapped.get(handler)
         if wrapped is None:
-            wrapped = self._wrapped[handler] = wrap(handler, MIDDLEWARES)
-        await wrapped(context)
+            wrapped = self._wrapped[handler] = wrap(handler, [*MIDDLEWARES, self._count_try])
+        while True:
+            try:
+                await wrapped(context)
+            except Postponed as error:
+                await self._wait(lane, error.seconds)
+            else:
+                return
+
+    async def _count_try(self, context: Context, handler: Handler) -> None:
+        await self._tries.begin(self.desk.updates, context.event.place.update_ids)
+        await handler(context)
 
     async def _finish(self, event: Event) -> None:
         await self.desk.updates.finish(self.desk.profile.name, event.place.update_ids)
 
-    async def _apologise(self, context: Context) -> None:
-        """Tell the person of a failure that nobody foresaw; the update is done with, or it would fail for ever."""
-        text = BesedaError.text.say(context.language)
-        try:
-            await context.acknowledge(text, alert=True)
-            if isinstance(context.event, IncomingMessage):
-                await context.post(text)
-        except BesedaError as error:
-            log.warning("could not even apologise: %s", error.detail)
-        try:
-            await self._finish(context.event)
-        except StorageError as error:
-            log.warning("left for the next sweep: %s", error.detail)
+
+def _lane_of(event: Event) -> LaneKey:
+    return (event.place.chat, _is_urgent(event))
 
 
 def _is_urgent(event: Event) -> bool:

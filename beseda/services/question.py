@@ -56,11 +56,12 @@ class Question:
     model: str = ""
     temperature: float | None = None
     footer: FooterWriter | None = None
+    quotes: bool = False
 
     @property
     def target(self) -> Target:
         """Where the answer goes."""
-        return Target(self.conversation.key, self.conversation.kind, self.message_id)
+        return Target(self.conversation.key, self.conversation.kind, self.message_id, self.quotes)
 
     def as_message(self) -> Message:
         """Return the question as the model reads it: in a group with its speaker's name."""

@@ -36,11 +36,15 @@ Markup = Keyboard | ReplyKeyboard
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a message goes. `reply_to` is quoted in groups, where it must be clear who is answered."""
+    """Where a message goes. `reply_to` is quoted in groups, where it must be clear who is answered.
+
+    With `quotes` it is quoted in a private chat as well: one message of many is meant.
+    """
 
     chat: ChatKey
     kind: ChatKind
     reply_to: int | None = None
+    quotes: bool = False
 
 
 class Draft(Protocol):

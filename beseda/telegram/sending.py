@@ -144,6 +144,6 @@ def _list_media(part: Part, form: Form) -> Sequence[Media]:
 
 
 def _quote(target: Target) -> dict[str, Any] | None:
-    if target.reply_to is None or target.kind is ChatKind.PRIVATE:
+    if target.reply_to is None or (target.kind is ChatKind.PRIVATE and not target.quotes):
         return None
     return {"message_id": target.reply_to, "allow_sending_without_reply": True}

@@ -27,13 +27,14 @@ class UpdateStore(Protocol):
     """The inbox: every update, from before Telegram is told to drop it until it is worked off."""
 
     async def store(
-        self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+        self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
     ) -> list[StoredUpdate]:
         """Store what is new, in one transaction, and return it in order; repeated updates are left out.
 
         What is `done` is stored as finished.
 
-        Before it stand the unfinished updates of the parts in `earlier` with lower numbers, but those in `known`.
+        Before it stand the unfinished updates of the queues in `earlier` with lower numbers, but those in `known`: a
+        hundred of each queue at most.
         """
         ...
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -35,6 +35,7 @@ from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Sta
 from beseda.storage.sql.tables.update import updates
 from beseda.storage.sql.types import UtcTime
 
+_EARLIER = 100  # of a queue: as many as one holds in memory
 _PURGE_CHUNK = 2000
 _TIME = UtcTime()
 _COLUMNS = (
@@ -73,7 +74,7 @@ _store_update = Statement(
 
 
 def _is_among(column: Column[Any], name: str, dialect: str) -> ColumnElement[bool]:
-    """Return that a column has one of the numbers of one parameter: the statement is the same however many."""
+    """Return that a column has one of the values of one parameter: the statement is the same however many."""
     if dialect == "postgresql":
         return column == any_(bindparam(name, type_=ARRAY(column.type)))
     return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
@@ -89,17 +90,18 @@ _find_times = {
 }
 _find_waiting = {
     dialect: Query(
-        select(updates.c.partition, updates.c.update_id)
+        select(updates.c.queue_key, updates.c.update_id)
         .where(
             updates.c.bot == bindparam("of_bot"),
             updates.c.finished_at.is_(None),
-            _is_among(updates.c.partition, "numbers", dialect),
+            _is_among(updates.c.queue_key, "numbers", dialect),
         )
         .order_by(updates.c.update_id)
     )
     for dialect in ("sqlite", "postgresql")
 }
 _Place: TypeAlias = tuple[str, int]
+_Value = TypeVar("_Value", int, str)
 
 
 class SqlUpdateRepository:
@@ -110,13 +112,14 @@ class SqlUpdateRepository:
         self._clock = clock or SystemClock()
 
     async def store(
-        self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+        self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
     ) -> list[StoredUpdate]:
         """Store what is new, in one transaction, and return it in order; repeated updates are left out.
 
         What is `done` is stored as finished.
 
-        Before it stand the unfinished updates of the parts in `earlier` with lower numbers, but those in `known`.
+        Before it stand the unfinished updates of the queues in `earlier` with lower numbers, but those in `known`: a
+        hundred of each queue at most.
         """
         if not updates:
             return []
@@ -235,7 +238,7 @@ class _Arrival:
 
     updates: Sequence[StoredUpdate]
     now: datetime
-    earlier: frozenset[int]
+    earlier: frozenset[str]
     known: Container[int]
 
     def take_ours(self, stored: Mapping[_Place, datetime | None]) -> set[_Place]:
@@ -247,13 +250,13 @@ class _Arrival:
         places = {(item.bot, item.update_id) for item in self.updates}
         return {place for place in places if stored.get(place) == self.now}
 
-    def highest(self) -> dict[tuple[str, int], int]:
-        """Return for each part that it asks for, by bot, the highest number that it stores there."""
-        found: dict[tuple[str, int], int] = {}
+    def highest(self) -> dict[tuple[str, str], int]:
+        """Return for each queue that it asks for, by bot, the highest number that it stores there."""
+        found: dict[tuple[str, str], int] = {}
         for item in self.updates:
-            if item.partition in self.earlier:
-                part = (item.bot, item.partition)
-                found[part] = max(item.update_id, found.get(part, item.update_id))
+            if item.queue in self.earlier:
+                queue = (item.bot, item.queue)
+                found[queue] = max(item.update_id, found.get(queue, item.update_id))
         return found
 
 
@@ -268,38 +271,38 @@ def _look_around(connection: Connection, arrivals: Sequence[_Arrival]) -> list[t
 
 
 def _fetch(
-    connection: Connection, queries: Mapping[str, Query], bot: str, numbers: list[int]
+    connection: Connection, queries: Mapping[str, Query], bot: str, numbers: Sequence[int] | Sequence[str]
 ) -> Sequence[Sequence[Any]]:
     dialect = connection.dialect.name
     listed = numbers if dialect == "postgresql" else orjson.dumps(numbers).decode()
     return queries[dialect].fetch(connection, {"of_bot": bot, "numbers": listed})
 
 
-def _group(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
-    groups: dict[str, set[int]] = {}
+def _group(pairs: Iterable[tuple[str, _Value]]) -> dict[str, list[_Value]]:
+    groups: dict[str, set[_Value]] = {}
     for bot, number in pairs:
         groups.setdefault(bot, set()).add(number)
     return {bot: sorted(numbers) for bot, numbers in groups.items()}
 
 
 def _list_waiting(
-    connection: Connection, wanted: Sequence[Mapping[tuple[str, int], int]]
-) -> dict[tuple[str, int], list[int]]:
-    """Return the unfinished numbers in each wanted part, in order: without what they hold, most are known by number."""
-    found: dict[tuple[str, int], list[int]] = {}
-    for bot, parts in _group(part for highest in wanted for part in highest).items():
-        for row in _fetch(connection, _find_waiting, bot, parts):
+    connection: Connection, wanted: Sequence[Mapping[tuple[str, str], int]]
+) -> dict[tuple[str, str], list[int]]:
+    """Return the unfinished numbers in each wanted queue, in order: most are known by number, without their content."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for bot, queues in _group(queue for highest in wanted for queue in highest).items():
+        for row in _fetch(connection, _find_waiting, bot, queues):
             found.setdefault((bot, row[0]), []).append(row[1])
     return found
 
 
 def _find_earlier(
-    connection: Connection, arrival: _Arrival, waiting: Mapping[tuple[str, int], list[int]]
+    connection: Connection, arrival: _Arrival, waiting: Mapping[tuple[str, str], list[int]]
 ) -> list[StoredUpdate]:
     found: list[StoredUpdate] = []
-    for (bot, part), highest in sorted(arrival.highest().items()):
-        numbers = [number for number in waiting.get((bot, part), ()) if number < highest]
-        if unknown := [number for number in numbers if number not in arrival.known]:
+    for (bot, queue), highest in sorted(arrival.highest().items()):
+        numbers = [number for number in waiting.get((bot, queue), ()) if number < highest]
+        if unknown := [number for number in numbers if number not in arrival.known][:_EARLIER]:
             found += _load(connection, bot, _unfinished(bot).where(updates.c.update_id.in_(unknown)))
     return found
 

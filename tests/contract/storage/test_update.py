@@ -101,13 +101,22 @@ async def test_update_that_needs_no_work_is_known_and_not_found(world: World) ->
     assert await world.updates.store([done]) == []
 
 
-async def test_store_brings_what_stands_before_in_the_same_part(world: World) -> None:
-    await world.updates.store(make_updates(4, 3, 2, 1))
+async def test_store_brings_what_stands_before_in_the_same_queue(world: World) -> None:
+    await world.updates.store(_queued(4, 3, 2, 1))
     await world.updates.finish(BOT, [2])
-    elsewhere = [replace(update, partition=5) for update in make_updates(-7, 0)]
-    await world.updates.store(elsewhere)
-    assert await world.updates.store(make_updates(3, 6), earlier=[0]) == make_updates(1, 3, 4, 6)
-    assert await world.updates.store(make_updates(7), earlier=[5]) == make_updates(7)
+    await world.updates.store([replace(update, queue="5:0") for update in make_updates(-7, 0)])
+    assert await world.updates.store(_queued(3, 6), earlier=["1:0"]) == _queued(1, 3, 4, 6)
+    assert await world.updates.store(_queued(7), earlier=["5:0"]) == _queued(7)
+
+
+async def test_store_brings_a_hundred_of_a_long_backlog(world: World) -> None:
+    await world.updates.store(_queued(*range(1, 301)))
+    stored = await world.updates.store(_queued(400), earlier=["1:0"], known=range(1, 51))
+    assert [update.update_id for update in stored] == [*range(51, 151), 400]
+
+
+def _queued(*numbers: int) -> list[StoredUpdate]:
+    return [replace(update, queue="1:0") for update in make_updates(*numbers)]
 
 
 async def test_find_one_that_is_not_worked_off(world: World) -> None:

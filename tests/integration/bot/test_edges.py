@@ -20,6 +20,7 @@ from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
 from beseda.storage.base.update import EVERYWHERE, Look, UpdateStore
 from beseda.telegram.client import BotApi
+from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, FORUM, GROUP, account, living_bot, run_bot
 from tests.parts.model_events import said_in
@@ -36,9 +37,11 @@ async def test_answer_that_nobody_can_see_is_a_failure_and_said_so(tmp_path: Pat
         assert reply["reply_markup"]["inline_keyboard"]
 
 
-async def test_limit_is_told_once_and_holds_for_buttons_that_ask_too(tmp_path: Path) -> None:
-    model = ScriptedModel(["the last one"])
+async def test_press_beyond_the_limit_is_told_to_wait_and_then_asked(tmp_path: Path) -> None:
+    model = ScriptedModel(["the last one", "much"])
     async with living_bot(tmp_path, model, BESEDA_LIMITS="on") as living:
+        clock = ManualClock()
+        living.bot.runner.desk = replace(living.bot.runner.desk, clock=clock)
         anna = await living.user()
         await anna.say("/start")
         await anna.wait_reply()
@@ -46,17 +49,21 @@ async def test_limit_is_told_once_and_holds_for_buttons_that_ask_too(tmp_path: P
         for _ in range(RATES[0].limit - 2):
             assert await living.container.hot.limiter.hit(who, RATES) == 0
         await anna.say("one more")
+        await eventually(lambda: _has_advanced(clock, model))
         await anna.wait_text("the last one")
         await anna.press("Что ты умеешь?")
-        await anna.say("too many")
-        await anna.wait_text(RateLimitedError.text.ru)
-        await anna.say("not told again")
+        await living.wait_for_calls("answerCallbackQuery")
+        await clock.advance(61)
+        await anna.wait_text("much")
         await living.settle()
-        texts = [message["text"] for message in await anna.history()]
         pressed = await living.calls("answerCallbackQuery")
-    assert [call["params"]["text"] for call in pressed] == [RateLimitedError.text.ru]
-    assert texts.count(RateLimitedError.text.ru) == 1
-    assert len(model.requests) == 1
+    assert pressed[0]["params"]["text"] == RateLimitedError.text.ru
+    assert len(model.requests) == 2
+
+
+async def _has_advanced(clock: ManualClock, model: ScriptedModel) -> bool:
+    await clock.advance(1)
+    return len(model.requests) == 1
 
 
 async def test_try_again_pressed_twice_asks_once_more(tmp_path: Path) -> None:
@@ -165,7 +172,7 @@ class _SlowLook:
     go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def store(
-        self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+        self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
     ) -> list[StoredUpdate]:
         return await self.store_of.store(updates, earlier=earlier, known=known)
 
@@ -211,14 +218,16 @@ async def test_message_stored_while_its_part_comes_to_us_is_answered_after_older
 
         class Meanwhile(_SlowLook):
             async def store(
-                self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+                self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
             ) -> list[StoredUpdate]:
                 stored = await super().store(updates, earlier=earlier, known=known)
                 ground.held = EVERYTHING
                 return stored
 
         inbox = runner.desk.updates
-        runner.desk = replace(runner.desk, updates=Meanwhile(inbox))
+        meanwhile = Meanwhile(inbox)
+        meanwhile.go.set()
+        runner.desk = replace(runner.desk, updates=meanwhile)
         await runner.take_in(messages[1:])
         runner.desk = replace(runner.desk, updates=inbox)
         await runner.recover()
@@ -259,7 +268,7 @@ async def test_update_that_a_sweep_finds_before_its_store_returns_is_answered_on
 
     class SweptStore(_SlowLook):
         async def store(
-            self, updates: Sequence[StoredUpdate], *, earlier: Collection[int] = (), known: Container[int] = ()
+            self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
         ) -> list[StoredUpdate]:
             stored = await super().store(updates, earlier=earlier, known=known)
             await living.bot.runner.recover()

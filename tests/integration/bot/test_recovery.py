@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import pytest
 
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import BotAccount, SandboxSettings
-from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
-from tests.parts.living_bot import ANNA, BOT, CHRIS, GROUP, TOKEN, LivingBot, living_bot, run_bot
+from tests.parts.living_bot import ANNA, BOT, CHRIS, GROUP, TOKEN, living_bot, run_bot
 from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually
 
@@ -209,41 +207,3 @@ async def _is_being_sent(folder: Path) -> bool:
     with closing(sqlite3.connect(folder / "data" / "beseda.db")) as database:
         row = database.execute("SELECT count(*) FROM deliveries WHERE state = 'sending'").fetchone()
     return bool(row == (1,))
-
-
-async def test_answer_that_the_database_refuses_is_asked_for_ever_more_rarely(tmp_path: Path) -> None:
-    model = ScriptedModel(fallback="hello")
-    async with living_bot(tmp_path, model) as living:
-        runner, clock = living.bot.runner, ManualClock()
-        runner.desk = replace(runner.desk, clock=clock)
-        _change(
-            tmp_path,
-            "CREATE TRIGGER refusing BEFORE INSERT ON messages WHEN NEW.role = 'assistant' "
-            "BEGIN SELECT RAISE(ABORT, 'refused'); END",
-        )
-        anna = await living.user()
-        await anna.say("Hi")
-        await eventually(lambda: _is_left(living, model))
-        asked = []
-        for minute in range(1, 121):
-            await clock.advance(60.5)
-            if await runner.recover():
-                asked.append(minute)
-                await eventually(lambda: _is_left(living, model, 1 + len(asked)))
-        assert asked[:5] == [1, 2, 3, 4, 5]
-        assert len(asked) <= 11
-        _change(tmp_path, "DROP TRIGGER refusing")
-        await clock.advance(3601)
-        assert await runner.recover() == 1
-        await anna.wait_text("hello")
-        await living.settle()
-
-
-def _change(folder: Path, statement: str) -> None:
-    with closing(sqlite3.connect(folder / "data" / "beseda.db", timeout=10)) as connection:
-        connection.execute(statement)
-        connection.commit()
-
-
-async def _is_left(living: LivingBot, model: ScriptedModel, times: int = 1) -> bool:
-    return len(model.requests) == times and not living.bot.runner.pending

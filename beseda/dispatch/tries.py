@@ -1,0 +1,105 @@
+"""Counts of the tries of updates, so that one which kills the process, or fails time and again, is set aside.
+
+A try is counted in the database before its work begins: by intake, with the update itself, where the work begins
+immediately, else by a write of its own. A try that ends by an error or a shutdown is known to have ended; one that a
+restart finds begun was interrupted by a crash.
+"""
+
+from collections.abc import Container, Sequence
+from enum import Enum, auto
+
+from beseda.domain.update import StoredUpdate, Tries
+from beseda.storage.base.update import UpdateStore
+
+MAX_CRASHES = 3  # of the process, in the middle of the work on an update
+MAX_FAILURES = 5  # tries that the database let begin and did not let end
+
+
+class Verdict(Enum):
+    """Whether an update is to be worked on."""
+
+    WORK = auto()
+    SET_ASIDE = auto()  # with a notice to its person
+    DROP = auto()  # setting it aside has failed, too
+
+
+class TryCounter(Container[int]):
+    """The updates of one bot that are in flight, with the counts of their tries."""
+
+    def __init__(self, bot: str) -> None:
+        self._bot = bot
+        self._tries: dict[int, Tries] = {}
+        self._open: set[int] = set()  # their try of this process is counted and has not ended
+        self._interrupted: dict[int, Tries] = {}  # as they are to be recorded
+        self._failed: dict[int, int] = {}  # their try of this process has ended, and so many failures are uncounted
+
+    def __contains__(self, update_id: object) -> bool:
+        return update_id in self._tries
+
+    @property
+    def numbers(self) -> set[int]:
+        """The numbers of the updates in flight."""
+        return set(self._tries)
+
+    def enter(self, update: StoredUpdate, *, begun: bool) -> None:
+        """Take an update up; `begun` where intake has counted its first try."""
+        self._tries[update.update_id] = update.tries
+        if begun:
+            self._open.add(update.update_id)
+
+    def leave(self, update_ids: Sequence[int]) -> None:
+        """Take updates out of flight."""
+        for number in update_ids:
+            self._tries.pop(number, None)
+            self._open.discard(number)
+
+    def is_retry(self, update_ids: Sequence[int]) -> bool:
+        """Return whether a try of these has ended by an error here."""
+        return any(number in self._failed for number in update_ids)
+
+    def judge(self, update_ids: Sequence[int]) -> Verdict:
+        """Return what is to be done with updates that are one event."""
+        crashes = max(self._count_crashes(number) for number in update_ids)
+        failures = max(self._tries[number].failed + self._failed.get(number, 0) for number in update_ids)
+        if crashes > MAX_CRASHES or failures > MAX_FAILURES:
+            return Verdict.DROP
+        return Verdict.SET_ASIDE if crashes == MAX_CRASHES or failures == MAX_FAILURES else Verdict.WORK
+
+    async def begin(self, store: UpdateStore, update_ids: Sequence[int]) -> None:
+        """Count a try in the database before its work begins. Raises StorageError."""
+        tries = {}
+        for number in update_ids:
+            if number in self._open:
+                continue
+            known, ended = self._tries[number], self._failed.get(number)
+            tries[number] = Tries(known.begun + (ended is None), known.failed + (ended or 0))
+        changed = {number: count for number, count in tries.items() if count != self._tries[number]}
+        if changed:
+            await store.note_tries(self._bot, changed)
+        self._tries.update(tries)
+        self._open.update(tries)
+        for number in tries:
+            self._failed.pop(number, None)
+
+    def end(self, update_ids: Sequence[int], *, failed: bool) -> None:
+        """Note that a try which was begun has ended by an error, and that the update will be tried again here."""
+        for number in update_ids:
+            if number in self._open:
+                self._failed[number] = int(failed)
+
+    def interrupt(self, update_ids: Sequence[int]) -> None:
+        """Note that a try which was begun ends without an outcome and without a crash: it will not count."""
+        for number in update_ids:
+            if number in self._open:
+                count = self._tries[number]
+                self._interrupted[number] = Tries(max(0, count.begun - 1), count.failed)
+
+    async def release(self, store: UpdateStore) -> None:
+        """Take back in the database what was counted for interrupted tries. Raises StorageError."""
+        if self._interrupted:
+            interrupted, self._interrupted = self._interrupted, {}
+            await store.note_tries(self._bot, interrupted)
+
+    def _count_crashes(self, number: int) -> int:
+        is_ours = number in self._open or number in self._failed
+        return self._tries[number].begun - is_ours
