@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 from beseda import __version__
 from beseda.api.app import api_app
 from beseda.api.health import Check, health_router
-from beseda.api.monitoring import RecordGauges, monitoring_router
+from beseda.api.monitoring import InstallationGauges, Sources, monitoring_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
 from beseda.dispatch.webhook import webhook_router
@@ -29,7 +29,7 @@ class Web:
         self.runners: dict[str, BotRunner] = {}
         self.app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         add_problem_handlers(self.app)
-        self._gauges = RecordGauges()
+        self._gauges = InstallationGauges(checks)
         self.app.include_router(health_router(checks))
         self.app.include_router(monitoring_router(self._gauges))
         if secret:
@@ -38,9 +38,12 @@ class Web:
             self.app.include_router(sandbox.router)
             self.app.add_api_route("/", _to_sandbox, include_in_schema=False)
 
+    def watch(self, sources: Sources) -> None:
+        """Show the state of the installation in `/metrics`."""
+        self._gauges.connect(sources)
+
     def add_api(self, parts: ApiParts) -> None:
         """Have everything answered by the API that nobody else answers."""
-        self._gauges.read = parts.analytics.backlog
         self.app.mount("", api_app(parts))
 
 

@@ -15,7 +15,7 @@ from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
 from beseda.api.gate import Bodies, Gate
 from beseda.api.health import health_router
-from beseda.api.monitoring import Measured, RecordGauges, monitoring_router
+from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
 from beseda.api.repeats import HEADER, Repeats
@@ -57,7 +57,9 @@ def api_app(parts: ApiParts) -> FastAPI:
     app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the document
     add_problem_handlers(app)
-    gauges = RecordGauges(parts.analytics.backlog)
+    gauges = InstallationGauges(parts.checks)
+    if parts.sources is not None:
+        gauges.connect(parts.sources)
     pages = (health_router(parts.checks), monitoring_router(gauges))
     for router in (*pages, *(router(parts) for router in ROUTES)):
         app.router.routes.extend(router.routes)  # flat: found quicker than through a router of each group

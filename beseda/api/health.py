@@ -58,12 +58,18 @@ def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -
         responses={503: {"description": "A part does not answer.", "model": Readiness}},
     )
     async def ready() -> Response:
-        found = await asyncio.gather(*(_ask(name, check, patience) for name, check in checks.items()))
-        failed = any(found)
-        parts = {name: problem or "ok" for name, problem in zip(checks, found, strict=True)}
+        found = await ask_all(checks, patience)
+        failed = any(found.values())
+        parts = {name: problem or "ok" for name, problem in found.items()}
         return show({"status": "failed" if failed else "ok", "parts": parts}, status=503 if failed else 200)
 
     return router
+
+
+async def ask_all(checks: Mapping[str, Check], patience: float) -> dict[str, str]:
+    """Run all checks side by side; return by part what is wrong, an empty string where nothing is."""
+    found = await asyncio.gather(*(_ask(name, check, patience) for name, check in checks.items()))
+    return dict(zip(checks, found, strict=True))
 
 
 async def _ask(name: str, check: Check, patience: float) -> str:

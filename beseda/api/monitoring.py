@@ -1,4 +1,4 @@
-"""`/metrics`: what this process has counted, and what waits in the record, as Prometheus reads it.
+"""`/metrics`: the counters of this process and the backlog of the database, as Prometheus reads them.
 
 The text format is https://prometheus.io/docs/instrumenting/exposition_formats/, written by prometheus_client. Whoever
 may open the port may read it: it holds names of bots and endpoints, and numbers; no person, no key.
@@ -7,45 +7,104 @@ may open the port may read it: it holds names of bots and endpoints, and numbers
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda import __version__, metrics
+from beseda.api.health import Check, ask_all
+from beseda.bootstrap import Container
 from beseda.domain.backlog import Backlog
+from beseda.domain.job import SLOTS
+from beseda.domain.process import ROLES, RunningProcess
 from beseda.errors import StorageError
+from beseda.kit.disk import read_free_bytes
+from beseda.services.analytics import AnalyticsService
+from beseda.services.process import ProcessRegistry
 
 log = logging.getLogger(__name__)
 
-ReadBacklog = Callable[[], Awaitable[Backlog]]
 _PATIENCE = 2.0  # seconds
-_KEPT = 5.0  # seconds: however often one asks, the record is asked no more than that
+_KEPT = 5.0  # seconds: the database is read no more often than that
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
-class RecordGauges:
-    """What waits in the record, read when it is asked for; nothing while nobody can say."""
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The state of the whole installation, the same in every process that is asked.
 
-    def __init__(self, read: ReadBacklog | None = None) -> None:
-        self.read = read
-        self._found: Backlog | None = None
+    `backlog` and `processes` are None while the database does not answer; `parts` are the checks of `/ready`.
+    """
+
+    parts: Mapping[str, bool] = field(default_factory=dict)
+    backlog: Backlog | None = None
+    processes: Sequence[RunningProcess] | None = None
+    free_bytes: int | None = None
+
+
+class InstallationGauges:
+    """Reads the state of the installation when it is asked for, at most every five seconds."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._sources: Sources | None = None
+        self._found = Installation()
         self._found_at = float("-inf")
+        self._backlog_failed = False
 
-    async def look(self) -> Backlog | None:
-        """Return what waits, None where there is no record or it does not answer."""
-        if self.read is not None and time.monotonic() - self._found_at > _KEPT:
+    def connect(self, sources: "Sources") -> None:
+        """Read from these services from now on."""
+        self._sources = sources
+
+    async def look(self) -> Installation:
+        """Return the state of the installation; parts that do not answer are missing from it."""
+        if time.monotonic() - self._found_at > _KEPT:
             self._found_at = time.monotonic()
-            try:
-                self._found = await asyncio.wait_for(self.read(), _PATIENCE)
-            except (StorageError, TimeoutError) as error:
-                self._found = None
-                log.warning("the record does not say what waits in it: %s", error)
+            self._found = await self._read()
         return self._found
 
+    async def _read(self) -> Installation:
+        problems = await ask_all(self._checks, _PATIENCE)
+        parts = {name: not problem for name, problem in problems.items()}
+        if self._sources is None:
+            return Installation(parts)
+        free = await asyncio.to_thread(read_free_bytes, self._sources.storage_dir)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                backlog = await self._sources.analytics.backlog()
+                processes = await self._sources.processes.list_alive()
+        except (StorageError, TimeoutError) as error:
+            if not self._backlog_failed:
+                log.warning("the backlog cannot be read: %s", error)
+            self._backlog_failed = True
+            return Installation(parts, free_bytes=free)
+        if self._backlog_failed:
+            log.info("the backlog can be read again")
+        self._backlog_failed = False
+        return Installation(parts, backlog, processes, free)
 
-def monitoring_router(gauges: RecordGauges) -> APIRouter:
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The services that the gauges are read from."""
+
+    analytics: AnalyticsService
+    processes: ProcessRegistry
+    storage_dir: Path
+
+    @classmethod
+    def of(cls, container: Container) -> "Sources":
+        """Return the services of a container."""
+        return cls(container.analytics, container.processes, container.settings.storage_dir)
+
+
+def monitoring_router(gauges: InstallationGauges) -> APIRouter:
     """Return `/metrics`."""
     router = APIRouter()
 
@@ -63,7 +122,7 @@ def monitoring_router(gauges: RecordGauges) -> APIRouter:
     return router
 
 
-def write_metrics(backlog: Backlog | None = None) -> tuple[bytes, str]:
+def write_metrics(installation: Installation | None = None) -> tuple[bytes, str]:
     """Return the page and its content type."""
     # Loaded with the first page: it takes 45 ms and a process that nobody watches needs none of it.
     from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector  # noqa: PLC0415
@@ -72,7 +131,7 @@ def write_metrics(backlog: Backlog | None = None) -> tuple[bytes, str]:
 
     class Ours(Collector):
         def collect(self) -> Iterable[object]:  # type: ignore[override]  # families of any kind
-            yield from _collect(backlog)
+            yield from _collect(installation or Installation())
 
     registry = CollectorRegistry(auto_describe=False)
     for build in (ProcessCollector, PlatformCollector, GCCollector):
@@ -81,7 +140,7 @@ def write_metrics(backlog: Backlog | None = None) -> tuple[bytes, str]:
     return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
-def _collect(backlog: Backlog | None) -> Iterator[object]:
+def _collect(installation: Installation) -> Iterator[object]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily  # noqa: PLC0415
 
     info = GaugeMetricFamily("beseda_info", "Which program this is.", labels=["version"])
@@ -104,8 +163,9 @@ def _collect(backlog: Backlog | None) -> Iterator[object]:
                 for key, read in list(metric.readers.items()):
                     gauge.add_metric(key, read())
                 yield gauge
-    if backlog is not None:
-        yield from _collect_backlog(backlog)
+    yield from _collect_parts(installation)
+    if installation.backlog is not None:
+        yield from _collect_backlog(installation.backlog)
 
 
 def _stack(metric: metrics.Histogram, cells: list[float]) -> list[tuple[str, float]]:
@@ -127,6 +187,52 @@ def _collect_backlog(backlog: Backlog) -> Iterator[object]:
         jobs.add_metric(key, count)
     yield from (updates, jobs)
     yield GaugeMetricFamily("beseda_unsent_webhooks", "Events that webhooks wait for.", value=backlog.webhooks)
+    yield from _collect_lags(backlog)
+
+
+def _collect_lags(backlog: Backlog) -> Iterator[object]:
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    updates = GaugeMetricFamily("beseda_update_lag_seconds", "Age of the oldest unfinished update.", labels=["bot"])
+    for bot in backlog.updates:
+        updates.add_metric([bot], _age(backlog.oldest_update.get(bot), now))
+    jobs = GaugeMetricFamily(
+        "beseda_job_lag_seconds", "How long the oldest queued job could have run.", labels=["slot"]
+    )
+    for slot in SLOTS:
+        jobs.add_metric([slot], _age(backlog.oldest_job.get(slot), now))
+    yield from (updates, jobs)
+    webhooks = _age(backlog.oldest_webhook, now)
+    yield GaugeMetricFamily("beseda_webhook_lag_seconds", "Age of the oldest unsent event.", value=webhooks)
+    ahead = max(0.0, (backlog.newest - now).total_seconds()) if backlog.newest is not None else 0.0
+    yield GaugeMetricFamily(
+        "beseda_clock_ahead_seconds", "How far the newest row lies in the future of this clock.", value=ahead
+    )
+
+
+def _age(moment: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - moment).total_seconds()) if moment is not None else 0.0
+
+
+def _collect_parts(installation: Installation) -> Iterator[object]:
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    parts = GaugeMetricFamily("beseda_part_up", "Whether a part of /ready answers: 1 or 0.", labels=["part"])
+    for name, answers in installation.parts.items():
+        parts.add_metric([name], float(answers))
+    yield parts
+    if installation.free_bytes is not None:
+        free = float(installation.free_bytes)
+        yield GaugeMetricFamily("beseda_disk_free_bytes", "Free space of the disk of STORAGE_DIR.", value=free)
+    if installation.processes is not None:
+        alive = Counter(process.role for process in installation.processes)
+        processes = GaugeMetricFamily("beseda_processes", "Processes with a recent heartbeat.", labels=["role"])
+        for role in ROLES:
+            processes.add_metric([role], alive[role])
+        yield processes
+        keepers = sum(process.keeps_schedule for process in installation.processes)
+        yield GaugeMetricFamily("beseda_schedules", "Processes that start scheduled jobs.", value=keepers)
 
 
 class Measured:

@@ -1,8 +1,10 @@
 """What the routes work with: the services, by name."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from beseda.api.health import Check
+from beseda.api.monitoring import Sources
 from beseda.bootstrap import Container
 from beseda.domain.bot import BotProfile
 from beseda.domain.meeting import Diary
@@ -22,8 +24,6 @@ from beseda.storage.base.file import FileStore
 from beseda.storage.base.job_list import JobList
 from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.rate_limit import RateLimiter
-
-Check = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class ApiParts:
     model: str = ""
     limits: ApiLimits = ApiLimits()
     checks: Mapping[str, Check] = field(default_factory=dict)
+    sources: Sources | None = None
 
     @classmethod
     def of(cls, container: Container, checks: Mapping[str, Check], bots: BotList = BotList()) -> "ApiParts":
@@ -96,4 +97,5 @@ class ApiParts:
             model=container.models.program.name,
             limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),
             checks=checks,
+            sources=Sources.of(container),
         )

@@ -1,5 +1,6 @@
 """The parts that all bots of a process share."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from beseda.bootstrap.webhook import build_webhooks
 from beseda.config import Settings
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock, SystemClock
+from beseda.kit.disk import read_free_bytes
 from beseda.llm.base import ChatModel
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
@@ -30,6 +32,7 @@ from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
+from beseda.services.process import ProcessRegistry
 from beseda.services.report import ReportService
 from beseda.services.summary import SummaryService
 from beseda.services.takeover import TakeoverService
@@ -38,6 +41,10 @@ from beseda.services.webhook import WebhookService
 if TYPE_CHECKING:
     from beseda.jobs.celery import CeleryJobs
     from beseda.jobs.inline import InlineJobs
+
+
+# SQLite's log alone grows to 8 MiB; with less than this nothing new can be stored for long.
+_FULL_DISK = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Container:
     call_book: CallBook
     takeovers: TakeoverService
     broadcasts: BroadcastService
+    processes: ProcessRegistry
 
     def build_housekeeping(self) -> Housekeeping:
         """Return what tidies up in this process."""
@@ -76,12 +84,17 @@ class Container:
         return PersonalDataService(self.record.personal_data, self.files, self.jobs, traces, self.media.downloads)
 
     async def check_database(self) -> str:
-        """Return what is wrong with the database, in a word for `/ready`; empty when it answers."""
+        """Return what is wrong with the database, in a word for `/ready`; empty when it takes reads and writes."""
         try:
             await self.record.updates.unfinished("", limit=1)
         except StorageError:
             return "does not answer"
-        return ""
+        return await self.processes.check_writable()
+
+    async def check_disk(self) -> str:
+        """Return what is wrong with the disk of STORAGE_DIR, in a word for `/ready`."""
+        free = await asyncio.to_thread(read_free_bytes, self.settings.storage_dir)
+        return "full" if free < _FULL_DISK else ""
 
 
 @asynccontextmanager
@@ -104,6 +117,8 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
         stack.push_async_callback(summaries.close)
         api_keys = ApiKeyService(record.api_keys, clock)
         stack.push_async_callback(api_keys.close)
+        processes = ProcessRegistry(record.processes, clock)
+        stack.push_async_callback(processes.close)
         webhooks = build_webhooks(settings, record, jobs, clock, stack)
         database.listen(webhooks.ring)
         yield Container(
@@ -126,4 +141,5 @@ async def open_container(settings: Settings, *, model: ChatModel | None = None) 
             reports=build_reports(settings, record, jobs, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
             broadcasts=build_broadcasts(settings, record, jobs, clock),
+            processes=processes,
         )

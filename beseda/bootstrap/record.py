@@ -24,6 +24,7 @@ from beseda.storage.base.lead import LeadStore
 from beseda.storage.base.meeting import MeetingStore
 from beseda.storage.base.model_call import ModelCallStore
 from beseda.storage.base.personal_data import PersonalDataStore
+from beseda.storage.base.process import ProcessStore
 from beseda.storage.base.report import ReportStore
 from beseda.storage.base.sales import SalesStore
 from beseda.storage.base.sent_message import SentMessageStore
@@ -52,6 +53,7 @@ from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.meeting import SqlMeetingRepository
 from beseda.storage.sql.model_call import SqlModelCallRepository
 from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.process import SqlProcessRepository
 from beseda.storage.sql.report import SqlReportRepository
 from beseda.storage.sql.sales import SqlSalesRepository
 from beseda.storage.sql.sent_message import SqlSentMessageRepository
@@ -95,6 +97,7 @@ class Record:
     model_calls: ModelCallStore
     sent_messages: SentMessageStore
     bot_accounts: BotAccountStore
+    processes: ProcessStore
 
 
 _SYNCHRONOUS: Mapping[str, Synchronous] = {"received": "RECEIVED", "full": "FULL", "normal": "NORMAL"}
@@ -137,4 +140,5 @@ def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = fr
         model_calls=SqlModelCallRepository(database, clock),
         sent_messages=SqlSentMessageRepository(database),
         bot_accounts=SqlBotAccountRepository(database, clock),
+        processes=SqlProcessRepository(database),
     )

@@ -29,7 +29,7 @@ async def _serve(settings: "Settings") -> None:
     from beseda.api.parts import ApiParts, BotList
     from beseda.bootstrap import open_container
     from beseda.bots.catalog import Catalog
-    from beseda.cli.process import list_checks, listen
+    from beseda.cli.process import list_checks, listen, working_slots
     from beseda.errors import SettingsError
     from beseda.kit.serving import serve_app
 
@@ -43,6 +43,8 @@ async def _serve(settings: "Settings") -> None:
     async with AsyncExitStack() as stack:
         listener = listen(settings, stack)
         container = await stack.enter_async_context(open_container(settings))
+        slots = () if settings.celery_broker_url else working_slots(settings)
+        container.processes.start("api", slots=slots)
         app = api_app(ApiParts.of(container, list_checks(container), BotList(profiles)))
         await stack.enter_async_context(serve_app(app, listener))
         typer.echo(f"Beseda's API is up: {listener.address}/docs")

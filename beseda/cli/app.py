@@ -12,7 +12,23 @@ from typing import NoReturn
 import typer
 
 from beseda import __version__
-from beseda.cli import api, ask, backup, bots, chat, db, doctor, enhance, keys, models, run, sandbox, transcribe, worker
+from beseda.cli import (
+    api,
+    ask,
+    backup,
+    bots,
+    chat,
+    db,
+    doctor,
+    enhance,
+    keys,
+    models,
+    run,
+    sandbox,
+    status,
+    transcribe,
+    worker,
+)
 from beseda.errors import BesedaError, SettingsError, StorageError
 
 app = typer.Typer(
@@ -23,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, api, sandbox, worker, doctor, ask, chat, transcribe, enhance, backup):
+for group in (run, api, sandbox, worker, doctor, ask, chat, transcribe, enhance, backup, status):
     group.register(app)
 app.add_typer(bots.app, name="bots")
 app.add_typer(models.app, name="models")

@@ -1,10 +1,10 @@
 """`beseda doctor`: a line for each part, what is wrong with it and how to mend it."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
+from beseda.cli.doctor_system import Finding, check_database, check_disk, check_webhook
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
 
 if TYPE_CHECKING:
@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from beseda.config import Settings
 
 _PATIENCE = 10.0  # seconds for each part
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found out about one part. `needed` says whether the bots can run without it."""
-
-    part: str
-    ok: bool
-    detail: str
-    needed: bool = True
 
 
 def register(app: typer.Typer) -> None:
@@ -54,8 +44,8 @@ async def _examine(settings: "Settings") -> list[Finding]:
         ("model", _check_model(settings), "BESEDA_MODEL says which one answers"),
         ("bots' models", _check_own_models(settings), "bot.yaml says which model a bot has of its own"),
         ("speech", _check_speech(settings), "BESEDA_SPEECH says which one listens"),
-        ("storage", _check_storage(settings), "STORAGE_DIR says where"),
-        ("database", _check_database(settings), "DATABASE_URL says where it is"),
+        ("storage", check_disk(settings), "STORAGE_DIR says where"),
+        ("database", check_database(settings), "DATABASE_URL says where it is"),
         ("redis", _check_redis(settings), "REDIS_URL says where it is"),
         ("broker", _check_broker(settings), "jobs wait meanwhile; CELERY_BROKER_URL says where it is"),
         ("ffmpeg", _check_ffmpeg(), "voice messages need it"),
@@ -98,9 +88,9 @@ async def _check_bots(settings: "Settings") -> list[Finding]:
     missing = [
         Finding(f"token of {name}", False, f"none: set {name_variable(name)}") for name in names if name not in tokens
     ]
-    server = settings.telegram_api_url
-    known = [_check_token(name, token, server) for name, token in tokens.items() if name in names]
-    return [*findings, *missing, *await asyncio.gather(*known)]
+    known = [_check_token(settings, name, token) for name, token in tokens.items() if name in names]
+    checked = [finding for found in await asyncio.gather(*known) for finding in found]
+    return [*findings, *missing, *checked]
 
 
 def _list_running(settings: "Settings", catalog: "Catalog") -> list[str]:
@@ -119,19 +109,20 @@ def _check_folder(catalog: "Catalog", name: str) -> Finding:
     return Finding(f"bot {name}", True, str(catalog.folder(name)))
 
 
-async def _check_token(name: str, token: str, server: str) -> Finding:
+async def _check_token(settings: "Settings", name: str, token: str) -> list[Finding]:
     from beseda.errors import TelegramError, TelegramUnauthorizedError
     from beseda.telegram.client import BotApi
 
-    part = f"token of {name}"
+    part, server = f"token of {name}", settings.telegram_api_url
     async with BotApi(token, server=server, timeout=_PATIENCE - 1) as api:
         try:
             me = await api.call("getMe")
+            webhook = await api.call("getWebhookInfo")
         except TelegramUnauthorizedError:
-            return Finding(part, False, "Telegram does not know it: copy it again from @BotFather")
+            return [Finding(part, False, "Telegram does not know it: copy it again from @BotFather")]
         except TelegramError as error:
-            return Finding(part, False, f"{server} does not answer: {error.detail}; TELEGRAM_API_URL names another")
-    return Finding(part, True, f"@{me['username']}")
+            return [Finding(part, False, f"{server} does not answer: {error.detail}; TELEGRAM_API_URL names another")]
+    return [Finding(part, True, f"@{me['username']}"), *check_webhook(settings, name, webhook)]
 
 
 async def _check_model(settings: "Settings") -> list[Finding]:
@@ -206,25 +197,6 @@ def _name_once(name: str, detail: str) -> str:
     """Return a part's own words, with its name where they do not begin with it."""
     twice = f"{name}: {name}"
     return f"{name}: {detail}".replace(twice, name, 1)
-
-
-async def _check_storage(settings: "Settings") -> list[Finding]:
-    from beseda.cli.settings import open_storage
-
-    return [Finding("storage", True, str(open_storage(settings)))]
-
-
-async def _check_database(settings: "Settings") -> list[Finding]:
-    from urllib.parse import urlsplit
-
-    from beseda.storage.sql.migrate import check
-
-    problems = await check(settings.database())
-    if problems:
-        # What an upgrade mends, `run` mends by itself.
-        needed = not all("beseda db upgrade" in problem for problem in problems)
-        return [Finding("database", False, "; ".join(problems), needed=needed)]
-    return [Finding("database", True, f"{urlsplit(settings.database()).scheme}, up to date")]
 
 
 async def _check_redis(settings: "Settings") -> list[Finding]:

@@ -55,6 +55,11 @@ class Plan:
         return self.with_api or not self.settings.celery_broker_url
 
     @property
+    def role(self) -> str:
+        """The command that this process was started with: `run` or `bot`."""
+        return "run" if self.with_api else "bot"
+
+    @property
     def webhook(self) -> Webhook | None:
         """Where updates come in, or None where the bots poll: in the sandbox they always do."""
         address, secret = self.settings.public_url, self.settings.webhook_secret

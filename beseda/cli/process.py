@@ -1,11 +1,12 @@
 """The life of a serving process: the web comes up, the bots join; everything ends in the reverse order."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import typer
 
 from beseda.api.health import Check
+from beseda.api.monitoring import Sources
 from beseda.api.parts import ApiParts, BotList
 from beseda.asgi import Web
 from beseda.bootstrap import Container, open_container
@@ -18,6 +19,9 @@ from beseda.errors import SettingsError, StorageError
 from beseda.kit.serving import Listener, serve_app
 from beseda.sandbox.app import Sandbox, create_sandbox
 from beseda.sandbox.settings import BotAccount, SandboxSettings
+
+WORKER_PORT = 8091
+"""Port of a worker's or scheduler's `/metrics` unless --port says otherwise."""
 
 
 async def serve(plan: Plan) -> None:
@@ -34,6 +38,9 @@ async def serve(plan: Plan) -> None:
         secret = plan.webhook.secret if plan.webhook else ""
         checks = list_checks(container)
         web = Web(checks, sandbox=sandbox, secret=secret)
+        web.watch(Sources.of(container))
+        slots = () if settings.celery_broker_url else working_slots(settings)
+        container.processes.start(plan.role, slots=slots, keeps_schedule=plan.keeps_schedule)
         if plan.with_api:
             bots = BotList([item.profile for item in plan.assignments], web.runners.keys)
             web.add_api(ApiParts.of(container, checks, bots))
@@ -55,6 +62,31 @@ def listen(settings: Settings, stack: AsyncExitStack) -> Listener:
     return listener
 
 
+def working_slots(settings: Settings) -> Sequence[str]:
+    """Return the kinds of job that a process with these settings works on, where it works on any."""
+    return [slot for slot, width in settings.slots().items() if width]
+
+
+@asynccontextmanager
+async def serve_monitoring(container: Container, port: int | None) -> AsyncIterator[str]:
+    """Serve `/health`, `/ready` and `/metrics` of a process without a web; yield the address.
+
+    Several workers share a machine: where `port` is not given and the usual one is taken, a free one is.
+    """
+    settings = container.settings
+    async with AsyncExitStack() as stack:
+        try:
+            listener = listen(settings.model_copy(update={"port": WORKER_PORT if port is None else port}), stack)
+        except SettingsError:
+            if port is not None:
+                raise
+            listener = listen(settings.model_copy(update={"port": 0}), stack)
+        web = Web(list_checks(container))
+        web.watch(Sources.of(container))
+        await stack.enter_async_context(serve_app(web.app, listener))
+        yield listener.address
+
+
 def list_checks(container: Container) -> Mapping[str, Check]:
     """Return what `/ready` asks: the parts that this process cannot work without."""
 
@@ -65,7 +97,7 @@ def list_checks(container: Container) -> Mapping[str, Check]:
             return "does not answer"
         return ""
 
-    checks: dict[str, Check] = {"database": container.check_database}
+    checks: dict[str, Check] = {"database": container.check_database, "disk": container.check_disk}
     if container.settings.redis_url:
         checks["redis"] = check_redis
     return checks

@@ -4,10 +4,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from beseda.cli.run import HostOption
 from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
 
 if TYPE_CHECKING:
     from beseda.config import Settings
+
+
+MonitoringPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        min=0,
+        max=65535,
+        help="Port of /health, /ready and /metrics [default: 8091, or a free one where that is taken].",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,18 +38,20 @@ def worker(
         typer.Option("--concurrency", min=1, max=64, help="Jobs of each kind at once [default: as jobs.slots has it]."),
     ] = None,
     with_beat: Annotated[bool, typer.Option("--beat", help="Ask for what is due by the clock, too.")] = False,
+    host: HostOption = None,
+    port: MonitoringPortOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Do the jobs of all bots that have a token here, beside others: from a broker, or straight from the database."""
-    settings = _choose_slots(read_settings(config, quiet=False), slots, concurrency)
+    settings = _choose_slots(read_settings(config, quiet=False, host=host), slots, concurrency)
     from beseda.cli.workshop import work
 
-    serve_until_signal(work(settings, with_beat=with_beat))
+    serve_until_signal(work(settings, with_beat=with_beat, port=port))
 
 
-def beat(config: ConfigOption = None) -> None:
+def beat(host: HostOption = None, port: MonitoringPortOption = None, config: ConfigOption = None) -> None:
     """Ask for what is due by the clock; workers do it. Several of these ask for everything once."""
-    serve_until_signal(_beat(read_settings(config, quiet=False)))
+    serve_until_signal(_beat(read_settings(config, quiet=False, host=host), port))
 
 
 def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Settings":
@@ -52,11 +67,13 @@ def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Setti
     return settings.model_copy(update={"job_slots": tuple(f"{name}={count}" for name, count in widths.items())})
 
 
-async def _beat(settings: "Settings") -> None:
+async def _beat(settings: "Settings", port: int | None) -> None:
     from beseda.bootstrap import open_container
+    from beseda.cli.process import serve_monitoring
     from beseda.worker import keep_schedule
 
     open_storage(settings)
-    async with open_container(settings) as container:
-        typer.echo("Beseda's clock is up")
+    async with open_container(settings) as container, serve_monitoring(container, port) as address:
+        container.processes.start("beat", keeps_schedule=True)
+        typer.echo(f"Beseda's clock is up; metrics at {address}/metrics")
         await keep_schedule(container)

@@ -10,6 +10,7 @@ import typer
 from beseda.bootstrap import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.cli.plan import find_tokens
+from beseda.cli.process import serve_monitoring, working_slots
 from beseda.cli.settings import open_storage
 from beseda.config import Settings
 from beseda.dispatch.launch import Assignment, WorkDesk
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 _GRACE = 10.0  # seconds that running jobs of a worker get at its end
 
 
-async def work(settings: Settings, *, with_beat: bool) -> None:
+async def work(settings: Settings, *, with_beat: bool, port: int | None = None) -> None:
     """Work until cancelled; what runs then may end within its grace, or goes back into the line.
 
     Raises SettingsError and StorageError where it cannot begin.
@@ -29,6 +30,8 @@ async def work(settings: Settings, *, with_beat: bool) -> None:
     open_storage(settings)
     async with AsyncExitStack() as stack:
         container = await stack.enter_async_context(open_container(settings))
+        address = await stack.enter_async_context(serve_monitoring(container, port))
+        container.processes.start("worker", slots=working_slots(settings), keeps_schedule=with_beat)
         assignments = await asyncio.to_thread(_list_assignments, settings)
         container.meetings.adopt(await asyncio.to_thread(Catalog([settings.bots_dir]).diaries))
         register_tasks(container.jobs, container)
@@ -38,7 +41,7 @@ async def work(settings: Settings, *, with_beat: bool) -> None:
                 group.create_task(_open_desk(assignment, container, stack))
             if with_beat:
                 group.create_task(keep_schedule(container))
-            _announce(settings, assignments)
+            _announce(settings, assignments, address)
             await _take_jobs(container)
 
 
@@ -63,11 +66,11 @@ async def _open_desk(assignment: Assignment, container: Container, stack: AsyncE
     stack.push_async_callback(desk.close)
 
 
-def _announce(settings: Settings, assignments: Sequence[Assignment]) -> None:
+def _announce(settings: Settings, assignments: Sequence[Assignment], address: str) -> None:
     slots = ", ".join(f"{name} {width}" for name, width in settings.slots().items() if width)
     bots = ", ".join(item.profile.name for item in assignments) or "no bot (none has a token here)"
     source = "a broker" if settings.celery_broker_url else "the database"
-    typer.echo(f"Beseda's worker is up: {slots}; for {bots}; jobs from {source}")
+    typer.echo(f"Beseda's worker is up: {slots}; for {bots}; jobs from {source}; metrics at {address}/metrics")
 
 
 async def _take_jobs(container: Container) -> None:

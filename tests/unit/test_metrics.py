@@ -2,20 +2,20 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from beseda import metrics
-from beseda.api.monitoring import RecordGauges, write_metrics
+from beseda.api.monitoring import Installation, InstallationGauges, write_metrics
 from beseda.domain.backlog import Backlog
 from beseda.domain.usage import ModelCall, Usage
-from beseda.errors import StorageError
 
 
-def read_page(backlog: Backlog | None = None) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def read_page(installation: Installation | None = None) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Return the samples of the page by name and labels."""
-    body, _ = write_metrics(backlog)
+    body, _ = write_metrics(installation)
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(body.decode())
@@ -44,30 +44,52 @@ def test_gauge_is_there_while_it_is_watched() -> None:
 
 
 def test_backlog_is_shown() -> None:
-    page = read_page(Backlog({"a": 2}, {("text", "queued"): 4}, 6))
+    page = read_page(Installation(backlog=Backlog({"a": 2}, {("text", "queued"): 4}, 6)))
     assert page["beseda_unfinished_updates", (("bot", "a"),)] == 2
     assert page["beseda_unfinished_jobs", (("slot", "text"), ("state", "queued"))] == 4
     assert page["beseda_unsent_webhooks", ()] == 6
 
 
-async def test_record_is_not_asked_again_at_once() -> None:
+async def test_installation_is_not_read_again_within_seconds() -> None:
     asked = []
 
-    async def read() -> Backlog:
+    async def check() -> str:
         asked.append(1)
-        return Backlog({"a": len(asked)})
+        return ""
 
-    gauges = RecordGauges(read)
-    assert await gauges.look() == await gauges.look() == Backlog({"a": 1})
+    gauges = InstallationGauges({"database": check})
+    assert (await gauges.look()).parts == (await gauges.look()).parts == {"database": True}
     assert len(asked) == 1
 
 
-async def test_record_that_is_away_leaves_its_gauges_out() -> None:
-    async def read() -> Backlog:
-        raise StorageError("away")
+async def test_part_that_does_not_answer_is_a_gauge_at_zero() -> None:
+    async def fail() -> str:
+        return "cannot be written"
 
-    assert await RecordGauges(read).look() is None
-    assert await RecordGauges().look() is None
+    page = read_page(await InstallationGauges({"database": fail}).look())
+    assert page["beseda_part_up", (("part", "database"),)] == 0
+
+
+def test_gauges_stand_at_zero_where_nothing_waits_and_nothing_runs() -> None:
+    page = read_page(Installation(backlog=Backlog({"a": 0}, {("text", "queued"): 0}), processes=()))
+    assert page["beseda_update_lag_seconds", (("bot", "a"),)] == 0
+    assert page["beseda_job_lag_seconds", (("slot", "heavy"),)] == 0
+    assert page["beseda_webhook_lag_seconds", ()] == 0
+    assert page["beseda_processes", (("role", "worker"),)] == 0
+    assert page["beseda_schedules", ()] == 0
+    assert page["beseda_clock_ahead_seconds", ()] == 0
+
+
+def test_lag_is_the_age_of_the_oldest() -> None:
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    backlog = Backlog({"a": 2}, oldest_update={"a": hour_ago}, oldest_job={"text": hour_ago}, oldest_webhook=hour_ago)
+    page = read_page(Installation(backlog=backlog))
+    lags = (
+        page["beseda_update_lag_seconds", (("bot", "a"),)],
+        page["beseda_job_lag_seconds", (("slot", "text"),)],
+        page["beseda_webhook_lag_seconds", ()],
+    )
+    assert lags == pytest.approx((3600, 3600, 3600), abs=5)
 
 
 @pytest.mark.parametrize("module", ["beseda.metrics", "beseda.storage.sql.turn", "beseda.api.app", "beseda.cli.app"])

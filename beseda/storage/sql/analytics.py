@@ -27,12 +27,15 @@ from beseda.domain.analytics import (
     Step,
 )
 from beseda.domain.backlog import Backlog
+from beseda.domain.job import SLOTS, JobState
 from beseda.domain.lead import LeadStatus
 from beseda.kit.clock import Clock, SystemClock
+from beseda.kit.ids import time_of
 from beseda.storage.base.analytics import HOURS
 from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.funnel import count_funnel
+from beseda.storage.sql.identity import find_highest
 from beseda.storage.sql.measure import (
     count_steps,
     floor_day,
@@ -54,6 +57,7 @@ from beseda.storage.sql.tables.event import event_deliveries
 from beseda.storage.sql.tables.flood_wait import flood_waits
 from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.lead import leads
+from beseda.storage.sql.tables.territory import territories
 from beseda.storage.sql.tables.update import updates
 
 _CHUNK = 1000
@@ -173,13 +177,32 @@ class SqlAnalyticsRepository:
 
 def _read_backlog(connection: Connection) -> Backlog:
     number = func.count().label("number")
-    unfinished = select(updates.c.bot, number).where(updates.c.finished_at.is_(None)).group_by(updates.c.bot)
-    waiting = select(jobs.c.slot, jobs.c.state, number).where(jobs.c.finished_at.is_(None))
-    unsent = select(number).where(event_deliveries.c.state == text("'pending'"))
+    unfinished = (
+        select(updates.c.bot, number, func.min(updates.c.received_at).label("oldest"))
+        .where(updates.c.finished_at.is_(None))
+        .group_by(updates.c.bot)
+    )
+    waiting = (
+        select(jobs.c.slot, jobs.c.state, number, func.min(jobs.c.due_at).label("oldest"))
+        .where(jobs.c.finished_at.is_(None))
+        .group_by(jobs.c.slot, jobs.c.state)
+    )
+    unsent = select(number, func.min(event_deliveries.c.created_at)).where(
+        event_deliveries.c.state == text("'pending'")
+    )
+    by_bot = connection.execute(unfinished).all()
+    by_slot = connection.execute(waiting).all()
+    webhooks, oldest_webhook = connection.execute(unsent).one()
+    zero_bots = dict.fromkeys(connection.execute(select(territories.c.bot)).scalars(), 0)
+    zero_jobs = {(slot, state.value): 0 for slot in SLOTS for state in (JobState.QUEUED, JobState.RUNNING)}
     return Backlog(
-        {row.bot: row.number for row in connection.execute(unfinished)},
-        {(row.slot, row.state): row.number for row in connection.execute(waiting.group_by(jobs.c.slot, jobs.c.state))},
-        connection.execute(unsent).scalar_one(),
+        updates=zero_bots | {row.bot: row.number for row in by_bot},
+        jobs=zero_jobs | {(row.slot, row.state): row.number for row in by_slot},
+        webhooks=webhooks,
+        oldest_update={row.bot: row.oldest for row in by_bot},
+        oldest_job={row.slot: row.oldest for row in by_slot if row.state == JobState.QUEUED},
+        oldest_webhook=oldest_webhook,
+        newest=time_of(highest) if (highest := find_highest(connection)) else None,
     )
 
 

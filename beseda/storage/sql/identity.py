@@ -23,7 +23,7 @@ async def continue_ids(database: Database, continue_sequence: Callable[[int], ti
     They hold the time. After a clock that was ahead is set right, and on a machine that starts with a clock of years
     ago, new turns would otherwise sort before older ones, and models would not be shown them.
     """
-    highest = await database.read(_find_highest)
+    highest = await database.read(find_highest)
     if highest and continue_sequence(highest) > _AHEAD:
         log.warning(
             "the newest row of the database was made in the future, at %s: a clock was ahead then or is behind now. "
@@ -32,7 +32,8 @@ async def continue_ids(database: Database, continue_sequence: Callable[[int], ti
         )
 
 
-def _find_highest(connection: Connection) -> int:
+def find_highest(connection: Connection) -> int:
+    """Return the highest identifier in the database, 0 where it holds none."""
     # Notices of our own are updates with negative numbers.
     found = (func.max(turns.c.id), func.max(files.c.id), -func.min(updates.c.update_id))
     return max(connection.execute(select(number)).scalar() or 0 for number in found)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 T = TypeVar("T")
-HEAD = "0015"
+HEAD = "0016"
 _LOCK_SECONDS = 60
 # Any number will do, as long as every version of Beseda takes the same ("beseda" in ASCII).
 _LOCK_NUMBER = 0x626573656461

@@ -35,6 +35,11 @@ class SqlTerritoryRepository:
         # As a look beside rows: a few short statements, which SQLite does without waking a thread.
         return await self._database.write_and_read((), lambda connection: self._beat(connection, claim))
 
+    async def count_shards(self) -> Mapping[str, Mapping[str, int]]:
+        """Return how many parts of each bot's chats every owner has."""
+        rows = await self._database.read(lambda connection: connection.execute(select(territories)).all())
+        return {row.bot: {owner: len(parts) for owner, parts in orjson.loads(row.owners).items()} for row in rows}
+
     async def leave(self, bot: str, name: str) -> None:
         """Give back everything a replica has and forget it."""
         await self._database.write_and_read((), lambda connection: self._leave(connection, bot, name))

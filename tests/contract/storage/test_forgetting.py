@@ -58,6 +58,7 @@ OF_NOBODY = {
     "conversion_funnel",
     "hourly_figures",
     "lead_totals",
+    "processes",
     "replicas",
     "reports",
     "rollups",

@@ -1,0 +1,138 @@
+"""Checks of `beseda doctor` on what runs: database, disk, clock, processes, webhooks."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beseda.config import Settings
+    from beseda.domain.process import RunningProcess
+
+_FULL_DISK = 4 * 1024 * 1024
+_SCARCE_DISK = 512 * 1024 * 1024
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+_RECENT_FAILURE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check. `needed` is false for a part that the bots can run without."""
+
+    part: str
+    ok: bool
+    detail: str
+    needed: bool = True
+
+
+async def check_database(settings: "Settings") -> list[Finding]:
+    """Check that the tables are up to date and that a row can be written; then the processes and the clock."""
+    from contextlib import AsyncExitStack
+    from urllib.parse import urlsplit
+
+    from beseda.storage.sql.database import Database
+    from beseda.storage.sql.migrate import check
+
+    problems = await check(settings.database())
+    if problems:
+        # `run` migrates by itself, so that a database that is not up to date needs nothing.
+        needed = not all("beseda db upgrade" in problem for problem in problems)
+        return [Finding("database", False, "; ".join(problems), needed=needed)]
+    kind = urlsplit(settings.database()).scheme
+    async with AsyncExitStack() as stack:
+        database = await Database.open(settings.database(), patience=5.0)
+        stack.push_async_callback(database.close)
+        return await _check_open_database(settings, database, kind)
+
+
+async def _check_open_database(settings: "Settings", database: Any, kind: str) -> list[Finding]:
+    from beseda.domain.process import ALIVE_WITHIN
+    from beseda.errors import StorageError
+    from beseda.kit.ids import time_of
+    from beseda.storage.sql.identity import find_highest
+    from beseda.storage.sql.process import SqlProcessRepository
+
+    processes = SqlProcessRepository(database)
+    now = datetime.now(UTC)
+    alive = await processes.list(now - ALIVE_WITHIN)
+    highest = await database.read(find_highest)
+    findings = _check_processes(settings, alive)
+    if highest and time_of(highest) > now + _CLOCK_TOLERANCE:
+        ahead = f"the newest row was made in the future, at {time_of(highest):%Y-%m-%d %H:%M} UTC"
+        findings.append(Finding("clock", False, f"{ahead}: a clock was ahead then or is behind now; set it right"))
+    try:
+        await _write_once(processes, now)
+    except StorageError as error:
+        detail = f"reads, and takes no writes: {error}; free the disk, or point DATABASE_URL at the primary server"
+        return [Finding("database", False, detail), *findings]
+    return [Finding("database", True, f"{kind}, up to date, writable"), *findings]
+
+
+async def _write_once(processes: Any, now: datetime) -> None:
+    import os
+    import socket
+
+    from beseda import __version__
+    from beseda.domain.process import RunningProcess
+    from beseda.kit.owner import name_owner
+
+    name = name_owner()
+    # As of an hour ago: the row tries the database out, and no other process is to take this command for one.
+    seen = now - timedelta(hours=1)
+    await processes.beat(
+        RunningProcess(name, "doctor", socket.gethostname(), os.getpid(), __version__, (), False, seen, seen)
+    )
+    await processes.leave(name)
+
+
+def _check_processes(settings: "Settings", alive: "Sequence[RunningProcess]") -> list[Finding]:
+    if not alive:
+        return [Finding("processes", True, "none is running now", needed=False)]
+    roles = ", ".join(f"{process.role} (pid {process.pid})" for process in alive)
+    findings = [Finding("processes", True, roles, needed=False)]
+    worked = {slot for process in alive for slot in process.slots}
+    if missing := [slot for slot, width in settings.slots().items() if width and slot not in worked]:
+        detail = f"no process works on jobs of {', '.join(missing)}: start `beseda worker`"
+        findings.append(Finding("workers", False, detail))
+    elif settings.celery_broker_url:
+        findings.append(Finding("workers", True, f"{sum(bool(process.slots) for process in alive)} alive"))
+    if not any(process.keeps_schedule for process in alive):
+        findings.append(Finding("schedule", False, "no process starts scheduled jobs: start `beseda beat`"))
+    return findings
+
+
+async def check_disk(settings: "Settings") -> list[Finding]:
+    """Check that the storage folder takes files and that its disk has room."""
+    import asyncio
+
+    from beseda.cli.settings import open_storage
+    from beseda.kit.disk import read_free_bytes
+
+    folder = open_storage(settings)
+    free = await asyncio.to_thread(read_free_bytes, folder)
+    room = f"{free // 1024**2} MiB free"
+    if free < _SCARCE_DISK:
+        detail = f"{folder}: {room}: free some, or files and answers can no longer be stored"
+        return [Finding("storage", False, detail, needed=free < _FULL_DISK)]
+    return [Finding("storage", True, f"{folder}, {room}")]
+
+
+def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> list[Finding]:
+    """Compare Telegram's view of a bot's webhook with the settings; `info` is the answer of getWebhookInfo."""
+    part = f"webhook of {name}"
+    url, waiting = str(info.get("url", "")), info.get("pending_update_count", 0)
+    if not (settings.public_url and settings.webhook_secret):
+        if not url:
+            return []
+        return [Finding(part, False, "one is set, and these settings poll: `beseda run` removes it", needed=False)]
+    wanted = f"{settings.public_url.rstrip('/')}/telegram/{name}"
+    if url != wanted:
+        known = "another address" if url else "none"
+        return [Finding(part, False, f"Telegram has {known}, not {wanted}: `beseda run` sets it", needed=False)]
+    failed_at = datetime.fromtimestamp(info.get("last_error_date", 0), UTC)
+    if datetime.now(UTC) - failed_at < _RECENT_FAILURE:
+        reason = info.get("last_error_message", "unknown reason")
+        detail = f"Telegram could not deliver to {wanted} at {failed_at:%H:%M} UTC: {reason}; {waiting} updates wait"
+        return [Finding(part, False, f"{detail}; BESEDA_PUBLIC_URL must lead to this port")]
+    return [Finding(part, True, f"{wanted}, {waiting} updates wait")]
