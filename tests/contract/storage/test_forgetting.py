@@ -54,6 +54,7 @@ GROUP = ChatKey(BOT, -100)
 
 # Nothing of a person is ever in these: sums, settings, processes; a report's rows are in its file, for thirty days.
 OF_NOBODY = {
+    "bot_accounts",
     "api_keys",
     "conversion_funnel",
     "hourly_figures",
