@@ -71,7 +71,7 @@ class TelegramServer:
         self._on_handed = on_handed
         self._updates: deque[tuple[int, bytes]] = deque()
         self._next_update = 1
-        self._next_message = 1
+        self._last_messages: Counter[int] = Counter()  # by counter: a supergroup has its own
         self._contents: dict[tuple[int, int], int] = {}
         self._poll: _Poll | None = None
         self._flushing = False
@@ -98,7 +98,7 @@ class TelegramServer:
         """Let a user send a message of any kind: `content` is what it has beside who, where and when."""
         number, self._next_update = self._next_update, self._next_update + 1
         message = {
-            "message_id": self._take_message_id(),
+            "message_id": self._take_message_id(chat),
             "date": int(time.time()),
             "from": {"id": user, "is_bot": False, "first_name": f"User {user}", "language_code": "en"},
             "chat": _chat(chat),
@@ -126,6 +126,8 @@ class TelegramServer:
             request.connection.reply(self._send(_read(request.body), now))
         elif method == "editMessageText":
             self._edit(request, _read(request.body), now)
+        elif method == "getWebhookInfo":
+            request.connection.reply(_ok({"url": "", "pending_update_count": len(self._updates)}))
         elif method == "getMe":
             request.connection.reply(_ok(_ME))
         elif method in _DONE_AT_ONCE:
@@ -134,7 +136,8 @@ class TelegramServer:
             request.connection.reply(_UNKNOWN, status=b"404 Not Found")
 
     def _send(self, fields: dict[str, Any], now: float) -> bytes:
-        return self._show(fields, Shown(int(fields["chat_id"]), self._take_message_id(), fields["text"], now))
+        chat = int(fields["chat_id"])
+        return self._show(fields, Shown(chat, self._take_message_id(chat), fields["text"], now))
 
     def _edit(self, request: Request, fields: dict[str, Any], now: float) -> None:
         shown = Shown(int(fields["chat_id"]), int(fields["message_id"]), fields["text"], now, edited=True)
@@ -151,9 +154,10 @@ class TelegramServer:
         self._on_shown(shown)
         return _ok(_message(shown))
 
-    def _take_message_id(self) -> int:
-        number, self._next_message = self._next_message, self._next_message + 1
-        return number
+    def _take_message_id(self, chat: int) -> int:
+        box = min(chat, 0)
+        self._last_messages[box] += 1
+        return self._last_messages[box]
 
     def _take_poll(self, request: Request, fields: dict[str, Any]) -> None:
         if self._poll is not None:
