@@ -100,7 +100,7 @@ class FileTelegram(TelegramServer):
 
     def _describe(self, upload: Upload) -> dict[str, Any]:
         chat = {"id": upload.chat, "type": "private", "first_name": f"User {upload.chat}"}
-        return {"message_id": self._take_message_id(), "date": int(time.time()), "chat": chat}
+        return {"message_id": self._take_message_id(upload.chat), "date": int(time.time()), "chat": chat}
 
 
 @dataclass(slots=True)

@@ -221,6 +221,7 @@ class WorkDesk:
 
     async def close(self) -> None:
         """Give back connections; its jobs are over by then."""
+        await self._desk.delivery.close()
         await self._desk.api.close()
 
 
@@ -254,7 +255,9 @@ def _register_work(desk: Desk, chores: Chores, container: Container) -> None:
         container.jobs.register(kind, functools.partial(_work_paid, chore, desk), bot=desk.profile.name)
     if isinstance(desk.messenger, TelegramMessenger):
         zone = container.budgets.rules_of(desk.profile.name).zone
-        post = Post(TelegramMailer(desk.profile.name, desk.messenger), zone, desk.default_language)
+        post = Post(
+            TelegramMailer(desk.profile.name, desk.messenger), zone, desk.default_language, desk.delivery.records
+        )
         container.jobs.register(broadcast.KIND, container.broadcasts.handler(post), bot=desk.profile.name)
 
 

@@ -22,7 +22,7 @@ from beseda.errors import (
     TelegramUnansweredError,
 )
 from beseda.services.sent_records import SentRecords
-from beseda.storage.base.turn import TurnStore
+from beseda.storage.base.turn import PartStore
 from beseda.telegram.base import Messenger, Target
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,10 @@ BLOCKED, REFUSED = "blocked", "refused by Telegram"
 class Delivery:
     """The outbox of one bot. What it sends was stored before, and is marked around the call that sends it."""
 
-    def __init__(self, messenger: Messenger, turns: TurnStore) -> None:
+    def __init__(self, messenger: Messenger, turns: PartStore) -> None:
         self._messenger = messenger
         self._turns = turns
-        self._records = SentRecords()
+        self.records = SentRecords()
 
     async def deliver(self, turn: Turn, target: Target) -> None:
         """Send the parts that have not been sent and close the turn.
@@ -75,14 +75,14 @@ class Delivery:
         known = part.message_id
         await self._place(turn, part, target, ends=False)
         if part.message_id != known:
-            await self._records.keep(partial(self._turns.mark_placed, turn, part))
+            await self.records.keep(partial(self._turns.mark_placed, turn, part))
 
     async def record_growing(self, turn: Turn, part: Part) -> None:
         """Record a part around the call that shows the first words of an answer. Raises StorageError before it."""
         if part.message_id is None:
             await self._turns.mark_sending(turn, part)
         else:
-            await self._records.keep(partial(self._turns.mark_placed, turn, part))
+            await self.records.keep(partial(self._turns.mark_placed, turn, part))
 
     async def is_hopeless(self, turn: Turn, target: Target) -> bool:
         """Return whether Telegram refuses all that is sent to the chat; the turn is closed then, no model asked."""
@@ -94,7 +94,7 @@ class Delivery:
 
     async def close(self, *, within: float = _LAST_WORD) -> None:
         """Give records that wait for the database this many seconds."""
-        await self._records.close(within=within)
+        await self.records.close(within=within)
 
     async def _place(self, turn: Turn, part: Part, target: Target, *, ends: bool = True) -> None:
         """Bring a part into the chat: it has its message id then, or is unconfirmed. `ends` marks its last content."""
@@ -124,7 +124,7 @@ class Delivery:
             log.info("turn %d: found as message %d, not sent again", turn.id, finding.message_id)
             part.message_id, part.state, part.sent_as = finding.message_id, PartState.SENDING, ""
             if changed:
-                await self._records.keep(partial(self._turns.mark_placed, turn, part))
+                await self.records.keep(partial(self._turns.mark_placed, turn, part))
             return not changed
         part.sent_as = ""
         if part.repeats >= (_REPEATS if finding.is_certain else 1):
@@ -155,14 +155,14 @@ class Delivery:
                     if ends:
                         await self._mark_sent(turn, part)
                     else:
-                        await self._records.keep(partial(self._turns.mark_placed, turn, part))
+                        await self.records.keep(partial(self._turns.mark_placed, turn, part))
 
     async def _mark_sent(self, turn: Turn, part: Part) -> None:
         if part.state is not PartState.UNCONFIRMED:
             part.state = PartState.SENT
         if not turn.unsent() and turn.state is TurnState.ANSWERED:
             turn.state = TurnState.DELIVERED
-        await self._records.keep(partial(self._turns.mark_sent, turn, part))
+        await self.records.keep(partial(self._turns.mark_sent, turn, part))
 
     async def _give_up(self, turn: Turn, reason: str) -> None:
         for part in turn.unsent():

@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 import orjson
 
@@ -30,6 +31,7 @@ from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.texts import Text
+from beseda.services.sent_records import SentRecords
 from beseda.storage.base.broadcast import BroadcastStore, Turnout
 from beseda.telegram.base import Letter, Mailer, Picture
 
@@ -65,11 +67,12 @@ class MailingRules:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a bot needs to send: its voice, its time zone, and the language of who says none."""
+    """What a bot needs to send: mailer, time zone, default language, and what waits to be recorded."""
 
     mailer: Mailer
     zone: str
     language: str
+    records: SentRecords = field(default_factory=SentRecords)
 
 
 class Mailing:
@@ -218,7 +221,10 @@ class Mailing:
     async def _settle(
         self, recipient: Recipient, state: RecipientState, *, message_id: int | None = None, reason: str = ""
     ) -> None:
-        await self._store.settle(self._broadcast.id, recipient.user_id, state, message_id=message_id, reason=reason)
+        number, user_id = self._broadcast.id, recipient.user_id
+        await self._post.records.keep(
+            partial(self._store.settle, number, user_id, state, message_id=message_id, reason=reason)
+        )
         self._done += 1
         self._outcomes.append(state)
         if not self._over and (why := self._rules.stop.judge(list(self._outcomes))):

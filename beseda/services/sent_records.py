@@ -24,7 +24,16 @@ class SentRecords:
 
         A caller that is cancelled stops waiting, and the fact is written all the same. Raises RowRefusedError.
         """
-        await asyncio.shield(self._start(self._insist(write)))
+        try:
+            await write()  # the ordinary case costs no task
+        except RowRefusedError:
+            raise
+        except StorageError as error:
+            log.warning("sent, and not on record yet: %s", error.detail)
+            await asyncio.shield(self._start(self._insist(write)))
+        except asyncio.CancelledError:
+            self._start(self._insist(write))  # to write it twice does no harm
+            raise
 
     async def close(self, *, within: float) -> None:
         """Give what is not written yet this many seconds."""
@@ -48,11 +57,11 @@ class SentRecords:
     async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
         attempt = 0
         while True:
+            await asyncio.sleep(self._backoff.delay(attempt) if attempt else 0)
             try:
                 return await write()
             except RowRefusedError:
                 raise
             except StorageError as error:
                 log.warning("sent, and not on record yet: %s", error.detail)
-                await asyncio.sleep(self._backoff.delay(attempt))
                 attempt += 1

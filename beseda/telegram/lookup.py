@@ -1,7 +1,7 @@
 """The search for a message whose send was never answered: was it sent, and under which id?
 
 An edit that changes nothing is answered "message is not modified", and changes nothing; an edit of an id that is no
-message of the chat, or not ours, is refused in other words (docs/decisions/0027). So an edit with the whole content of
+message of the chat, or not ours, is refused in other words (decision 0032). So an edit with the whole content of
 the lost message is tried on each id that stands in no row.
 """
 
@@ -21,6 +21,7 @@ from beseda.errors import (
     TelegramError,
     TelegramFloodError,
     TelegramRefusedError,
+    TelegramUnansweredError,
     TelegramUnavailableError,
 )
 from beseda.kit.backoff import Backoff
@@ -107,7 +108,7 @@ class SendLookup:
             return await self._try_edit(target, probe)
         except TelegramFloodError as error:
             await self._limits.obey_flood(target, error)
-        except (TelegramUnavailableError, TelegramConflictError) as error:
+        except (TelegramUnavailableError, TelegramUnansweredError, TelegramConflictError) as error:
             log.info("no answer to a probe: %s", error.detail)
         await self._clock.sleep(self._backoff.delay(_NO_ANSWERS - patience))
         return None

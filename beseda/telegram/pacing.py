@@ -19,6 +19,7 @@ _BURST = 3
 _CHATS_KEPT = 20_000
 BOT_RATE = 30.0  # messages a second
 _SLOWER, _SLOWEST, _FASTER, _FASTER_EVERY = 0.8, 0.2, 0.1, 300.0
+_TOGETHER, _TOGETHER_SECONDS = 3, 5.0  # chats that meet a 429 within this time, and it is the bot's
 _BLOCK_SECONDS = 0.5  # that tokens taken ahead are good for
 
 
@@ -53,6 +54,8 @@ class Pacer:
         # For each chat the moment at which its burst will be whole again (a leaky bucket as one number).
         self._full_at: OrderedDict[int, float] = OrderedDict()
         self._closed_until: dict[int, float] = {}
+        self._closed_lately: dict[int, tuple[float, float]] = {}  # when each of them met a 429, and of how long
+        self._bot_closed_until = float("-inf")
 
     @property
     def pace(self) -> float:
@@ -94,16 +97,29 @@ class Pacer:
         return not self._line.locked() and await self._take() <= 0
 
     def close(self, chat_id: int, seconds: float) -> None:
-        """Obey a 429: nothing to this chat for `seconds`, and everything slower from now on."""
+        """Obey a 429: nothing to this chat for `seconds`, and everything slower from now on.
+
+        Telegram does not name whom it means. Where several chats meet it at once, it is the bot: then nothing goes to
+        any chat for the shortest of these waits.
+        """
         now = self._clock.monotonic()
         self._closed_until[chat_id] = now + seconds
+        self._closed_lately[chat_id] = (now, seconds)
+        self._closed_lately = {
+            chat: found for chat, found in self._closed_lately.items() if now - found[0] <= _TOGETHER_SECONDS
+        }
+        if len(self._closed_lately) >= _TOGETHER:
+            shortest = min(at + wait for at, wait in self._closed_lately.values())
+            self._bot_closed_until = max(self._bot_closed_until, shortest)
         self._pace, self._paced_at = max(_SLOWEST, self.pace * _SLOWER), now
 
     async def _take(self) -> float:
         """Take a token of the bot's; return 0, or the seconds until there is one."""
+        now = self._clock.monotonic()
+        if now < self._bot_closed_until:
+            return self._bot_closed_until - now
         if self._tokens is None:
             return 0.0
-        now = self._clock.monotonic()
         if now < self._empty_until:
             return self._empty_until - now
         is_busy = now - self._taken_at < _BLOCK_SECONDS

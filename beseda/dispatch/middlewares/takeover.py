@@ -42,15 +42,20 @@ async def _words(context: Context, event: IncomingMessage) -> str:
 
 
 async def _keep(context: Context, words: str) -> None:
-    """Store a turn that is over: said, and answered by nobody here."""
+    """Store words that no model answers; an answer that was given before is delivered."""
     desk, question = context.desk, await context.question(words, TurnKind.COMMAND)
     turn = await context.turn()
     if turn is None:
         await _remember(context, question)
         return
-    turn.state = TurnState.DELIVERED
-    await desk.turns.finish(turn)
     context.hand_over()
+    if turn.state is TurnState.RECEIVED:
+        turn.state = TurnState.DELIVERED
+        await desk.turns.finish(turn)
+    else:
+        await desk.delivery.deliver(
+            turn, context.target
+        )  # answered before the operator came, and not whole in the chat
 
 
 async def _remember(context: Context, question: Question) -> None:

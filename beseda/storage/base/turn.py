@@ -8,21 +8,8 @@ from beseda.domain.turn import Part, Turn
 from beseda.domain.usage import ModelCall
 
 
-class TurnStore(Protocol):
-    """Turns and their parts. Each method is one transaction, shared with what other chats write at that moment."""
-
-    async def open(self, turn: Turn, message: Message | None) -> None:
-        """Store a received turn, what the user said (none for a command), and tie its updates to it.
-
-        Of a turn that is there already (asked anew by a restart, or retried with the next `attempt`), state, reason
-        and attempt are taken over; its message, where one is given, replaces the earlier one.
-        """
-        ...
-
-    async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
-        """Store the answer: `turn.state`, `turn.reason`, `turn.attempt` and all of `turn.parts` as they stand, the
-        assistant's message and the model call where there are any. A turn not opened before is opened by it."""
-        ...
+class PartStore(Protocol):
+    """The parts of turns on their way to Telegram."""
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
         """Record that the call that sends `part` is about to be made, and its message id where it has one already:
@@ -42,6 +29,23 @@ class TurnStore(Protocol):
 
     async def finish(self, turn: Turn) -> None:
         """Record `turn.state` and `turn.reason` and mark its updates as worked off, sent or not."""
+        ...
+
+
+class TurnStore(PartStore, Protocol):
+    """Turns and their parts. Each method is one transaction, shared with what other chats write at that moment."""
+
+    async def open(self, turn: Turn, message: Message | None) -> None:
+        """Store a received turn, what the user said (none for a command), and tie its updates to it.
+
+        Of a turn that is there already (asked anew by a restart, or retried with the next `attempt`), state, reason
+        and attempt are taken over; its message, where one is given, replaces the earlier one.
+        """
+        ...
+
+    async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
+        """Store the answer: `turn.state`, `turn.reason`, `turn.attempt` and all of `turn.parts` as they stand, the
+        assistant's message and the model call where there are any. A turn not opened before is opened by it."""
         ...
 
     async def find(self, turn_id: int) -> Turn | None:

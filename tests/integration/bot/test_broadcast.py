@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -17,7 +18,8 @@ from beseda.domain.broadcast import (
     QuietHours,
     RecipientState,
 )
-from beseda.errors import BroadcastBusyError, BroadcastStateError
+from beseda.errors import BroadcastBusyError, BroadcastStateError, StorageError
+from beseda.storage.base.broadcast import BroadcastStore
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.crowd import block, count_received, gather_crowd
 from tests.parts.living_bot import BORIS, GROUP, LivingBot, living_bot
@@ -298,3 +300,33 @@ async def test_bot_answers_while_it_sends(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.say("Hi")
         await asyncio.wait_for(anna.wait_text("an answer"), 5)
+
+
+class _AwayAtFirst:
+    """Broadcasts in a database that is away for the first records of what was sent."""
+
+    def __init__(self, store: BroadcastStore, times: int) -> None:
+        self._store = store
+        self.times = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def settle(self, *place: int | RecipientState, **fields: Any) -> None:
+        if self.times:
+            self.times -= 1
+            raise StorageError("away")
+        settle: Any = self._store.settle
+        await settle(*place, **fields)
+
+
+async def test_people_that_were_sent_to_are_settled_when_the_database_is_back(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel()) as living:
+        await gather_crowd(living, 3)
+        broadcasts = living.container.broadcasts
+        away = _AwayAtFirst(broadcasts.store, 3)
+        broadcasts.store = cast("BroadcastStore", away)
+        done = await wait_for(living, await start(living))
+        received = await count_received(living, "Новости")
+    assert away.times == 0
+    assert (done.counts.sent, set(received.values())) == (3, {1})

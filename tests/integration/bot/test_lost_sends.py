@@ -1,7 +1,8 @@
 """Sends whose answer is lost: searched for, recorded where they arrived, else repeated once at most."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.media import Media, MediaKind
 from beseda.domain.turn import TurnKind
+from beseda.errors import LeaseLostError
+from beseda.llm.base import ModelRequest
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
 from beseda.services.chat import Reply
 from beseda.services.question import Question
 from beseda.telegram.client import BotApi
+from beseda.telegram.messenger import TelegramMessenger
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, GROUP, TOKEN, LivingBot, account, living_bot, run_bot
 from tests.parts.losing_proxy import losing_proxy
@@ -234,3 +238,65 @@ async def test_menu_with_keys_below_the_field_is_repeated_once_and_no_more(tmp_p
         await _settle(living)
         assert len(await living.calls("sendMessage")) == 2
         assert await living.calls("editMessageText") == []
+
+
+async def test_only_the_owner_of_a_chat_searches_in_it(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(["The answer."])) as living:
+        messenger = living.bot.runner.desk.messenger
+        assert isinstance(messenger, TelegramMessenger)
+        anna, own = await living.user(), messenger.guard
+        await living.fault(kind="drop_after", method="sendMessage")
+        await anna.say("hi")
+        await living.wait_for_calls("sendMessage")
+        refused: list[int] = []
+
+        async def refuse(chat_id: int) -> None:
+            refused.append(chat_id)
+            raise LeaseLostError("part 1 is another's")
+
+        messenger.guard = refuse
+
+        async def is_left() -> bool:
+            return bool(refused) and not living.bot.runner.pending
+
+        await eventually(is_left, within=_WITHIN)
+        assert await living.calls("editMessageText") == []
+        messenger.guard = own
+        await living.bot.runner.recover(anew=True)
+        await _settle(living)
+        assert await _texts(living) == ["hi", "The answer."]
+
+
+async def test_every_message_of_a_bot_stands_in_a_row(tmp_path: Path) -> None:
+    def fail(_request: ModelRequest) -> str:
+        raise ZeroDivisionError("a bug in a handler")
+
+    async with living_bot(tmp_path, ScriptedModel(fallback=fail)) as living:
+        anna = await living.user()
+        for text in ("/start", "hi", "/mydata", "/help", "/clear"):
+            await anna.say(text)
+            await anna.wait_reply()
+        await _settle(living)
+        sent = [message["message_id"] for message in await anna.history() if message["from"]["is_bot"]]
+        said = [message["message_id"] for message in await anna.history() if not message["from"]["is_bot"]]
+    with closing(sqlite3.connect(tmp_path / "data" / "beseda.db")) as database:
+        rows = database.execute("SELECT message_id, chat_id, bot FROM deliveries").fetchall()
+        received = database.execute("SELECT message_id FROM updates WHERE message_box = 0").fetchall()
+    assert sorted(rows) == [(number, ANNA, "assistant") for number in sent]
+    assert sorted(received) == [(number,) for number in said]
+
+
+async def test_answer_given_before_an_operator_came_is_delivered_all_the_same(tmp_path: Path) -> None:
+    async with _sandbox(tmp_path) as sandbox:
+        async with run_bot(tmp_path, ScriptedModel(["The answer."]), sandbox) as living:
+            await living.fault(kind="error", method="sendMessage", status=500, count=1000)
+            anna = await living.user()
+            await anna.say("hi")
+            await living.wait_for_calls("sendMessage")
+            conversations = living.bot.runner.desk.memory.conversations
+            talk = await conversations.open(ChatKey("assistant", ANNA), ChatKind.PRIVATE, "", Person(ANNA, "Anna"))
+            await living.container.takeovers.take(talk.id, "olga")
+        async with run_bot(tmp_path, ScriptedModel(), sandbox) as living:
+            await living.clear_faults()
+            await _settle(living)
+            assert await _texts(living) == ["hi", "The answer."]

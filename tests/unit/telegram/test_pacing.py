@@ -168,3 +168,30 @@ class Counted(MemoryTokenBucket):
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
         self.asked += 1
         return await super().take(key, wanted, rate=rate, burst=burst)
+
+
+async def test_flood_wait_of_several_chats_at_once_closes_the_bot() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock, tokens=MemoryTokenBucket(clock))
+    for chat_id, seconds in ((1, 20.0), (2, 10.0)):
+        pacer.close(chat_id, seconds)
+        clock.shift(1)
+    assert await pacer.has_room()
+    pacer.close(3, 30.0)
+    assert not await pacer.has_room()
+    assert pacer.delay(4, ChatKind.PRIVATE) == 0
+    clock.shift(8.9)
+    assert not await pacer.has_room()
+    clock.shift(0.2)
+    assert await pacer.has_room()
+
+
+async def test_flood_waits_of_a_few_chats_now_and_then_close_no_other_chat() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock, tokens=MemoryTokenBucket(clock))
+    for _ in range(5):
+        pacer.close(1, 60.0)
+    for chat_id in range(2, 6):
+        clock.shift(3)
+        pacer.close(chat_id, 60.0)
+    assert await pacer.has_room()
