@@ -23,6 +23,7 @@ from bench import (
     first_token,
     kill,
     leads,
+    lost,
     media,
     replicas,
     startup,
@@ -60,7 +61,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         default="",
-        help="some of: loop,wave,first,start,storage,kill,beside,transcode,media,replicas,analytics,leads",
+        help="some of: loop,wave,first,start,storage,lost,kill,beside,transcode,media,replicas,analytics,leads",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
     parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
@@ -86,6 +87,7 @@ def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
         "first": first_token.measure,
         "start": startup.measure,
         "storage": lambda folder, _: storage.measure_section(f"sqlite:///{folder / 'bench.db'}"),
+        "lost": lambda folder, cores: lost.measure(lost.Plan(), folder, cores),
         "kill": lambda folder, cores: kill.measure(ordeal, folder, cores),
         "transcode": transcode.measure,
         "beside": lambda folder, cores: beside.measure(beside.Plan(), folder, cores),

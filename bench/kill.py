@@ -113,7 +113,7 @@ async def measure(ordeal: Ordeal, folder: Path, cores: set[int]) -> Section:
         Row("messages", "", verdict.messages),
         Row("unanswered", "", verdict.unanswered, bar=none),
         Row("answered twice outside the window", "", verdict.doubled_outside, bar=none),
-        Row("answered twice inside the window", "", verdict.doubled_inside),
+        Row("answered twice inside the window", "", verdict.doubled_inside, bar=Bar(most=2)),
         Row("deliveries in the window at a kill", "", verdict.begun),
         Row("users answered out of order", "", verdict.disordered, bar=none),
         Row("notices of failure", "", verdict.strays, bar=none),

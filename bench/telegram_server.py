@@ -5,6 +5,7 @@ as the call has been read, whoever is there to hear the answer (https://core.tel
 """
 
 import asyncio
+import random
 import re
 import time
 from collections import Counter, defaultdict, deque
@@ -75,6 +76,10 @@ class TelegramServer:
         self._contents: dict[tuple[int, int], int] = {}
         self._poll: _Poll | None = None
         self._flushing = False
+        self.loss = 0.0
+        """The share of messages and edits whose answer is lost: the connection is cut after the effect."""
+        self.lost = 0
+        self._random = random.Random(1)
 
     @property
     def backlog(self) -> int:
@@ -123,9 +128,9 @@ class TelegramServer:
         if method == "getUpdates":
             self._take_poll(request, _read(request.body))
         elif method == "sendMessage":
-            request.connection.reply(self._send(_read(request.body), now))
+            self._answer(request, self._send(_read(request.body), now))
         elif method == "editMessageText":
-            self._edit(request, _read(request.body), now)
+            self._answer(request, *self._edit(_read(request.body), now))
         elif method == "getWebhookInfo":
             request.connection.reply(_ok({"url": "", "pending_update_count": len(self._updates)}))
         elif method == "getMe":
@@ -139,15 +144,22 @@ class TelegramServer:
         chat = int(fields["chat_id"])
         return self._show(fields, Shown(chat, self._take_message_id(chat), fields["text"], now))
 
-    def _edit(self, request: Request, fields: dict[str, Any], now: float) -> None:
+    def _answer(self, request: Request, body: bytes, status: bytes = b"200 OK") -> None:
+        """Answer a call that has had its effect, unless the answer is among those that get lost."""
+        if self.loss and self._random.random() < self.loss:
+            self.lost += 1
+            request.connection.close()
+        else:
+            request.connection.reply(body, status=status)
+
+    def _edit(self, fields: dict[str, Any], now: float) -> tuple[bytes, bytes]:
         shown = Shown(int(fields["chat_id"]), int(fields["message_id"]), fields["text"], now, edited=True)
         known = self._contents.get((shown.chat, shown.number))
         if known is None:
-            request.connection.reply(_NOT_FOUND, status=b"400 Bad Request")
-        elif known == _digest(fields):
-            request.connection.reply(_NOT_MODIFIED, status=b"400 Bad Request")
-        else:
-            request.connection.reply(self._show(fields, shown))
+            return _NOT_FOUND, b"400 Bad Request"
+        if known == _digest(fields):
+            return _NOT_MODIFIED, b"400 Bad Request"
+        return self._show(fields, shown), b"200 OK"
 
     def _show(self, fields: dict[str, Any], shown: Shown) -> bytes:
         self._contents[shown.chat, shown.number] = _digest(fields)
