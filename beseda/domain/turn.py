@@ -46,7 +46,7 @@ class PartState(StrEnum):
     DROPPED = "dropped"
 
 
-_UNSENT = {PartState.PENDING, PartState.SENDING, PartState.UNKNOWN}
+UNSENT = {PartState.PENDING, PartState.SENDING, PartState.UNKNOWN}
 
 
 @dataclass(slots=True)
@@ -109,4 +109,4 @@ class Turn:
 
     def unsent(self) -> list[Part]:
         """Return the parts that Telegram has not been seen to take, in order."""
-        return [part for part in self.parts if part.state in _UNSENT]
+        return [part for part in self.parts if part.state in UNSENT]

@@ -27,7 +27,7 @@ from beseda.telegram.base import Messenger, Target
 
 log = logging.getLogger(__name__)
 
-_LAST_WORD = 3.0  # seconds
+_LAST_WORD, _LAST_RECORD = 3.0, 0.5  # seconds for a call under way at the end, and of these for its record
 _REPEATS = 8  # of a send that was searched for everywhere and not found
 BLOCKED, REFUSED = "blocked", "refused by Telegram"
 
@@ -92,7 +92,7 @@ class Delivery:
         await self._give_up(turn, REFUSED)
         return True
 
-    async def close(self, *, within: float = _LAST_WORD) -> None:
+    async def close(self, *, within: float = 1.0) -> None:
         """Give records that wait for the database this many seconds."""
         await self.records.close(within=within)
 
@@ -145,13 +145,14 @@ class Delivery:
 
     async def _await_last(self, call: "asyncio.Future[int]", turn: Turn, part: Part, *, ends: bool) -> None:
         """At the end of the program wait a moment for a call under way: its message would have to be searched for."""
-        await asyncio.wait([call], timeout=_LAST_WORD)
+        ends_at = asyncio.get_running_loop().time() + _LAST_WORD
+        await asyncio.wait([call], timeout=_LAST_WORD - _LAST_RECORD)
         if call.cancel():  # it had not ended
             await asyncio.wait([call])
         if not call.cancelled() and call.exception() is None:
             part.message_id = call.result()
             with contextlib.suppress(RowRefusedError, TimeoutError):
-                async with asyncio.timeout(_LAST_WORD):
+                async with asyncio.timeout_at(ends_at):
                     if ends:
                         await self._mark_sent(turn, part)
                     else:

@@ -87,12 +87,15 @@ class BotApi:
     The token is part of every address, so no error of the HTTP library is let through: they quote addresses.
     """
 
-    def __init__(self, token: str, *, server: str = OFFICIAL_SERVER, timeout: float = 30.0) -> None:
+    def __init__(
+        self, token: str, *, server: str = OFFICIAL_SERVER, timeout: float = 30.0, connections: int = 1000
+    ) -> None:
         self._official = server.rstrip("/") == OFFICIAL_SERVER
         self._token = token
         self._methods = f"{server.rstrip('/')}/bot{token}/"
         self._files = f"{server.rstrip('/')}/file/bot{token}/"
         self._timeout = timeout
+        self._connections = connections
         find_proxy(server)  # one that cannot be used is a wrong setting of the start, not of the first call
         self._opened: aiohttp.ClientSession | None = None
         self._moved: dict[object, int] = {}  # groups that became supergroups: the number each has now
@@ -236,7 +239,7 @@ class BotApi:
     @property
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
-            connector = aiohttp.TCPConnector(limit=1000, ttl_dns_cache=300, keepalive_timeout=60)
+            connector = aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300, keepalive_timeout=60)
             self._opened = open_session(connector=connector)
         return self._opened
 

@@ -40,6 +40,7 @@ Guard = Callable[[int], Awaitable[None]]
 _RENDER_IN_THREAD = 4000  # characters; rendering runs at about 0.8 MB/s, so 5 ms of the loop
 _CLOSED_SECONDS = 600.0  # how long a chat that refuses messages is believed to go on so
 _CHATS_KEPT = 10_000
+_TRIES, _TRIED_SECONDS = 8, 300.0  # after so many failures in that time a message is given up that alone fails
 
 
 class TelegramMessenger:
@@ -59,6 +60,7 @@ class TelegramMessenger:
         self._backoff = Backoff(first=0.5, cap=60.0)
         self._drafts_known = True
         self._draftless: set[int] = set()
+        self._taken_at = float("-inf")
         self._closed_until: dict[int, float] = {}
 
     def search_in(self, store: MessageIds) -> None:
@@ -105,22 +107,32 @@ class TelegramMessenger:
 
     async def _insist(self, target: Target, call: Callable[[], Awaitable[int]], *, sends: Part | None = None) -> int:
         """Make a call as often as it takes, within Telegram's limits. One that `sends` a part may be sent already."""
-        attempt = 0
+        attempt, begun_at = 0, self._clock.monotonic()
         while True:
             await self.wait(target)
             await self._pacer.wait_for_bot()
             await self.guard(target.chat.chat_id)
             try:
-                return await call()
+                message_id = await call()
             except TelegramFloodError as error:
                 await self.obey_flood(target, error)
             except (TelegramUnavailableError, TelegramConflictError) as error:
                 if sends is not None and isinstance(error, TelegramUnansweredError):
                     self._lose(sends, error)
                     raise
+                if (
+                    attempt >= _TRIES
+                    and begun_at + _TRIED_SECONDS < self._clock.monotonic()
+                    and begun_at < self._taken_at
+                ):
+                    # Others were taken meanwhile: it is this message that the server fails at.
+                    raise TelegramRefusedError(f"given up after {attempt} failures: {error.detail}") from error
                 # An edit may be repeated whatever became of it; any other call had no effect.
                 log.warning("Telegram is away, trying again: %s", error.detail)
                 await self._clock.sleep(self._backoff.delay(attempt))
+            else:
+                self._taken_at = self._clock.monotonic()
+                return message_id
             attempt += 1
 
     def _lose(self, part: Part, error: TelegramUnansweredError) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import insert as sql_insert
 
 from beseda.domain.broadcast import BroadcastState
 from beseda.domain.job import JobState
-from beseda.domain.turn import PartState, TurnState
+from beseda.domain.turn import UNSENT, PartState, TurnState
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.bot_account import bot_accounts
@@ -73,7 +73,7 @@ def _end_notices(connection: Connection, bot: str, now: datetime) -> None:
     found = [row.turn_id for row in connection.execute(begun)]
     failed = {"state": TurnState.FAILED.value, "reason": OTHER_ACCOUNT, "updated_at": now}
     connection.execute(update(turns).where(turns.c.id.in_(found), turns.c.state.in_(_UNDER_WAY)).values(failed))
-    unsent = deliveries.c.state.in_([PartState.PENDING.value, PartState.SENDING.value])
+    unsent = deliveries.c.state.in_([state.value for state in UNSENT])
     dropped = {"state": PartState.DROPPED.value, "updated_at": now}
     connection.execute(update(deliveries).where(deliveries.c.turn_id.in_(found), unsent).values(dropped))
     connection.execute(

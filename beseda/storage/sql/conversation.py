@@ -4,12 +4,12 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.message import Message, Role
-from beseda.domain.turn import PartState, TurnKind, TurnState
+from beseda.domain.turn import UNSENT, TurnKind, TurnState
 from beseda.domain.usage import Totals
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._remembered import is_answered, is_remembered
@@ -186,7 +186,7 @@ def _wipe(connection: Connection, conversation_id: int) -> int:
     forget_summaries(connection, [conversation_id])
     count = connection.execute(delete(messages).where(messages.c.conversation_id == conversation_id)).rowcount
     connection.execute(update(turns).where(ours, over, turns.c.input != "").values(input=""))
-    through = or_(deliveries.c.state == PartState.SENT.value, deliveries.c.state == PartState.DROPPED.value)
+    through = deliveries.c.state.not_in([state.value for state in UNSENT])
     connection.execute(
         update(deliveries)
         .where(deliveries.c.turn_id.in_(select(turns.c.id).where(ours)), through, deliveries.c.html != "")
