@@ -131,8 +131,9 @@ class SendLookup:
     async def _wait_until_over(self, part: Part) -> datetime:
         now = self._clock.now()
         if part.over_at is None:
-            # Of a call of a process that is gone: its connection was lost by now, or its time-out has passed.
-            part.over_at = min(now + _LOST, (part.begun_at or now) + _ANSWER)
+            # Of a process that is gone: its connection was lost by now. When the call was made is not on record, it may
+            # have waited for its turn long after it was marked.
+            part.over_at = now + _LOST
         if (seconds := (part.over_at - now).total_seconds()) > 0:
             await self._clock.sleep(seconds)
         return part.over_at

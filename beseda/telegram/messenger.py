@@ -112,6 +112,8 @@ class TelegramMessenger:
             await self.wait(target)
             await self._pacer.wait_for_bot()
             await self.guard(target.chat.chat_id)
+            if sends is not None:
+                sends.begun_at = self._clock.now()
             try:
                 message_id = await call()
             except TelegramFloodError as error:
