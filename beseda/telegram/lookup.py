@@ -38,7 +38,7 @@ _EVERY = 0.2  # seconds between two probes of one bot
 _NO_ANSWERS = 20  # probes in a row that may stay without an answer: minutes
 _INTAKE_SECONDS = 10.0  # how long a search waits for updates that Telegram still holds
 _INTAKE_EVERY = 0.5
-_ANSWER = timedelta(seconds=30)  # time-out of a call
+_ANSWER = timedelta(seconds=30)  # time-out of a call: one whose start is not on record began no earlier
 _LOST = timedelta(seconds=5)  # by when a call whose connection was lost has taken effect, if it does
 
 TakeTurn = Callable[[Target], Awaitable[None]]
