@@ -76,7 +76,7 @@ class Listener(Protocol):
         ...
 
     def wait(self, ahead: int) -> None:
-        """Take that `ahead` answers to others come first."""
+        """Take that `ahead` answers to others come first; 0: the model is still being loaded."""
         ...
 
 

@@ -145,6 +145,7 @@ class _Printer:
     def __init__(self) -> None:
         self._written = False
         self._held = ""  # line breaks that may turn out to be the last
+        self._noted = ""
 
     def __enter__(self) -> "_Printer":
         return self
@@ -167,7 +168,10 @@ class _Printer:
         typer.echo("[the model was thinking aloud; its answer:]", err=True)
 
     def wait(self, ahead: int) -> None:
-        typer.echo(f"[in line: {ahead} ahead]", err=True)
+        note = f"in line: {ahead} ahead" if ahead else "the model is still loading"
+        if note != self._noted:
+            typer.echo(f"[{note}]", err=True)
+        self._noted = note
 
 
 def _print_end(asked: _Asked, *, as_json: bool) -> None:

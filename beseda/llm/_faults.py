@@ -17,6 +17,7 @@ from beseda.errors import (
     ContextTooLongError,
     CreditExhaustedError,
     KeyRejectedError,
+    LoadingError,
     ModelNotFoundError,
     ProtocolError,
     QuotaExceededError,
@@ -92,6 +93,13 @@ _RULES = (
             re.IGNORECASE,
         ),
     ),
+    _Rule(
+        # llama.cpp: "Loading model"; Hugging Face: "Model … is currently loading"; TGI: "Model is not loaded yet".
+        LoadingError,
+        frozenset(),
+        frozenset({503}),
+        re.compile(r"\bloading\b|\bnot (?:yet )?loaded\b", re.IGNORECASE),
+    ),
     _Rule(KeyRejectedError, frozenset({"invalid_api_key", "authentication_error"})),
     _Rule(QuotaExceededError, frozenset({"rate_limit_exceeded", "rate_limit_error", "too_many_requests"})),
 )
@@ -142,7 +150,7 @@ class FaultReader:
         wait = None
         if kind is QuotaExceededError:
             wait = _find_wait({**headers, **words.headers}, words.message)
-        elif kind is UnavailableError:
+        elif kind in {UnavailableError, LoadingError}:
             wait = _find_retry_after(headers)
         said = hide_secrets(" ".join(words.message.split()), self.secret)[:_DETAIL_CHARACTERS]
         label = f"HTTP {status}" if status else "an error instead of an answer"

@@ -41,7 +41,7 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The model is busy with others: `ahead` answers must end before this one begins.
+    """The model is busy with others: `ahead` answers must end before this one begins; 0: it is still being loaded.
 
     Only before the first token; comes again whenever the line moves. Who shows nothing of it may pass it over.
     """

@@ -13,6 +13,7 @@ from beseda.errors import (
     BrokenStreamError,
     ContextTooLongError,
     EmptyAnswerError,
+    LoadingError,
     QuotaExceededError,
     RefusedAnswerError,
     RejectedRequestError,
@@ -42,7 +43,8 @@ logger = logging.getLogger(__name__)
 # Another model would be told the same text: no failure of the service.
 _ABOUT_THE_TEXT = (ContextTooLongError, RefusedAnswerError)
 # The service works, the answer does not: neither counts towards its breaker.
-_ABOUT_THE_ANSWER = (EmptyAnswerError, RepeatingAnswerError, RejectedRequestError, RefusedAnswerError)
+_ABOUT_THE_ANSWER = (LoadingError, EmptyAnswerError, RepeatingAnswerError, RejectedRequestError, RefusedAnswerError)
+_LOADING_SECONDS = 1.0  # between two looks whether a model is loaded
 # A try of these is long or had its effect (it was paid for, it ended the server), and the next would end like it:
 # another model is asked immediately, and where there is none the same one once more.
 _ONCE_MORE = (TimedOutError, UnansweredError, ThoughtsOnlyError)
@@ -52,10 +54,14 @@ _SAID_AS_IT_IS = (BrokenStreamError, RefusedAnswerError, RepeatingAnswerError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How stubborn to be: `attempts` at one model; a service that asks for more than `longest_wait` seconds is left."""
+    """How stubborn to be: `attempts` at one model; a service that asks for more than `longest_wait` seconds is left.
+
+    A server that is still loading its model is waited for, `longest_load` seconds.
+    """
 
     attempts: int = 3
     longest_wait: float = 8.0
+    longest_load: float = 240.0
     backoff: Backoff = field(default_factory=Backoff)
     breaker: BreakerRule = field(default_factory=BreakerRule)
 
@@ -82,6 +88,7 @@ class FailoverModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer of the first model that speaks. Raises what the last one raised when none does."""
         last: RemoteError | None = None
+        deadline = self._clock.monotonic() + self._policy.longest_load
         for number, member in enumerate(self._members, 1):
             attempt, alone = 0, number == len(self._members)
             while member.breaker.try_pass():
@@ -92,6 +99,10 @@ class FailoverModel:
                 if call.error is None:
                     return
                 last = call.error
+                if alone and isinstance(last, LoadingError) and self._clock.monotonic() < deadline:
+                    yield Waiting(0)
+                    await self._clock.sleep(_LOADING_SECONDS)
+                    continue
                 wait = self._choose_wait(last, attempt, alone=alone)
                 if wait is None:
                     break

@@ -119,6 +119,8 @@ class LlamaMeasuring:
         """
         if self._size is None or self._clock.monotonic() >= self._size_until:
             answer = await self._wire.get(self._root / "props")
+            if answer.status == 503:  # still loading: what it will read is not known yet
+                return self._told or None
             self._size = _read_context(answer) or self._told or _USUAL_CONTEXT
             self._size_until = self._clock.monotonic() + _REMEMBER_CONTEXT
         return min(self._size, self._told) if self._told else self._size

@@ -16,7 +16,7 @@ from yarl import URL
 from beseda import __version__
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.usage import Usage
-from beseda.errors import ModelNotFoundError, ProtocolError, RemoteError, UnavailableError
+from beseda.errors import LoadingError, ModelNotFoundError, ProtocolError, RemoteError
 from beseda.kit.foreign_json import load_json
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
@@ -110,8 +110,7 @@ class OpenAICompatibleModel:
                 raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
         except RemoteError as error:
             await self._explain(error)
-            loading = isinstance(error, UnavailableError) and "loading" in error.detail.lower()
-            return ModelHealth(ok=False, detail=error.detail, loading=loading)
+            return ModelHealth(ok=False, detail=error.detail, loading=isinstance(error, LoadingError))
         return self._judge_models(answer.body)
 
     async def close(self) -> None:

@@ -19,19 +19,24 @@ IN_LINE = Text(
     ru="⏳ _Модель отвечает другим. Вы в очереди: перед вами {ahead}._",
     en="⏳ _The model is answering others. You are in line: {ahead} ahead of you._",
 )
+LOADING = Text(
+    ru="⏳ _Модель ещё загружается. Отвечу, как только она будет готова._",
+    en="⏳ _The model is still loading. I will answer as soon as it is ready._",
+)
 
 
 @dataclass(slots=True)
 class GrowingAnswer:
     """An answer that is being made. Implements `beseda.telegram.base.Draft`; `echo` stands above what is said.
 
-    While the model is busy with others, `ahead` of them, the person is told so in the place of the answer.
+    While the model is busy with others, `ahead` of them, or `loading`, that stands in the place of the answer.
     """
 
     echo: str = ""
     language: str = "ru"
     pieces: list[str] = field(default_factory=list)
     ahead: int = 0
+    loading: bool = False
     stopped: bool = False
     task: "asyncio.Task[object] | None" = None
 
@@ -42,8 +47,10 @@ class GrowingAnswer:
 
     @property
     def text(self) -> str:
-        waiting = IN_LINE.say(self.language, ahead=self.ahead) if self.ahead and not self.pieces else ""
-        return self.echo + waiting + self.said
+        if self.pieces or not (self.ahead or self.loading):
+            return self.echo + self.said
+        waiting = IN_LINE.say(self.language, ahead=self.ahead) if self.ahead else LOADING.say(self.language)
+        return self.echo + waiting
 
     def stop(self) -> bool:
         """End the answer, keep what was said, and return whether there was anything to end."""
@@ -169,7 +176,7 @@ class Listener:
                     self.answer.pieces.clear()
                     self.live.touch()
                 elif type(event) is Waiting:
-                    self.answer.ahead = event.ahead
+                    self.answer.ahead, self.answer.loading = event.ahead, event.ahead == 0
                     self.live.touch()
                 elif type(event) is Finished:
                     return event

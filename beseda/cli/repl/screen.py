@@ -30,7 +30,7 @@ class AnswerView(Protocol):
         ...
 
     def wait(self, ahead: int) -> None:
-        """Say that `ahead` answers to others come first."""
+        """Say that `ahead` answers to others come first; 0: the model is still being loaded."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -66,9 +66,14 @@ class Screen:
         """Print what went wrong."""
         self.say(text, "red")
 
-    def open_answer(self, waiting: str, in_line: str) -> AnswerView:
-        """Return a view for the next answer; until its first word `waiting` is shown, `in_line` in a line."""
-        return _MarkdownView(self.console, waiting, in_line) if self.is_terminal else _PlainView(self.console)
+    def open_answer(self, waiting: str, in_line: str, loading: str = "") -> AnswerView:
+        """Return a view for the next answer; until its first word `waiting` is shown, `in_line` in a line.
+
+        `loading` is shown while the model is being loaded.
+        """
+        if not self.is_terminal:
+            return _PlainView(self.console)
+        return _MarkdownView(self.console, waiting, in_line, loading)
 
 
 class _PlainView:
@@ -103,9 +108,10 @@ class _MarkdownView:
     So an answer of any length scrolls like text, and its end can be drawn anew within the window.
     """
 
-    def __init__(self, console: Console, waiting: str, in_line: str) -> None:
+    def __init__(self, console: Console, waiting: str, in_line: str, loading: str) -> None:
         self._console = console
         self._in_line = in_line
+        self._loading = loading
         self._rest = ""
         picture = RichText(waiting, style="dim")
         self._live = Live(picture, console=console, auto_refresh=False, transient=True)
@@ -131,7 +137,8 @@ class _MarkdownView:
         self._draw()
 
     def wait(self, ahead: int) -> None:
-        self._live.update(RichText(self._in_line.format(ahead=ahead), style="dim"), refresh=True)
+        text = self._in_line.format(ahead=ahead) if ahead else self._loading
+        self._live.update(RichText(text, style="dim"), refresh=True)
 
     def _draw(self) -> None:
         self._live.update(_Tail(self._rest), refresh=True)

@@ -15,6 +15,7 @@ STARTED = Text(ru="Новая беседа.", en="A new conversation.")
 UNTITLED = Text(ru="без названия", en="untitled")
 
 WAITING = Text(ru="… (Ctrl-C остановит)", en="… (Ctrl-C stops)")
+LOADING = Text(ru="… модель ещё загружается (Ctrl-C остановит)", en="… the model is loading (Ctrl-C stops)")
 IN_LINE = Text(ru="… в очереди, впереди {ahead} (Ctrl-C остановит)", en="… in line, {ahead} ahead (Ctrl-C stops)")
 STOPPED = Text(ru="[остановлено; сказанное сохранено]", en="[stopped; what was said is kept]")
 STOPPED_EMPTY = Text(

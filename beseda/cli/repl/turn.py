@@ -116,7 +116,7 @@ async def compress(room: Room, *, asked: bool = False) -> bool:
 async def _receive(room: Room, model: ChatModel, answer: Answer, messages: list[Message]) -> bool:
     """Fill `answer` on the screen; True where Ctrl-C ended it. Raises what the model raises."""
     request = ModelRequest(messages, room.options.temperature, room.options.max_tokens)
-    view = room.screen.open_answer(room.tell(texts.WAITING), room.tell(texts.IN_LINE))
+    view = room.screen.open_answer(room.tell(texts.WAITING), room.tell(texts.IN_LINE), room.tell(texts.LOADING))
     with room.interrupts.guard() as guard, view:
         await fill_answer(answer, model, request, room.clock, view)
     if guard.pressed and answer.text.strip():

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from beseda.domain.usage import Usage
+from beseda.kit.clock import SystemClock
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelRequest, TextDelta, Waiting
+from beseda.llm.http import HttpClient
+from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, GROUP, living_bot
+from tests.parts.model_server import ModelServer, Reply, refuse
 
 
 class BusyModel(ScriptedModel):
@@ -62,3 +66,18 @@ async def test_stop_while_in_line_offers_another_try(tmp_path: Path) -> None:
         await anna.wait_draft()
         await anna.say("/stop")
         assert (await anna.wait_reply())["text"] == "Хорошо, молчу."
+
+
+async def test_a_model_that_is_loading_is_told_in_the_chat_and_waited_for(tmp_path: Path) -> None:
+    refusal = refuse(503, {"code": 503, "message": "Loading model", "type": "unavailable_error"})
+    http = HttpClient()
+    async with ModelServer() as server:
+        server.script(refusal, refusal, Reply(text="I am loaded"))
+        settings = LLMSettings(base_urls={"llamacpp": server.base_url}, model_names={"llamacpp": "m"})
+        model = build_model("llamacpp", settings, SystemClock(), http)
+        async with living_bot(tmp_path, model, "llama") as living:
+            anna = await living.user(ANNA)
+            await anna.say("Привет")
+            assert "Модель ещё загружается" in (await anna.wait_draft())["text"]
+            assert "I am loaded" in (await anna.wait_reply())["text"]
+        await http.close()

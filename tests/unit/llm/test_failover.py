@@ -11,6 +11,7 @@ from beseda.errors import (
     CreditExhaustedError,
     EmptyAnswerError,
     KeyRejectedError,
+    LoadingError,
     ModelNotFoundError,
     QuotaExceededError,
     RefusedAnswerError,
@@ -273,3 +274,23 @@ class _Busy(ScriptedModel):
         async with aclosing(super().stream(request)) as events:
             async for event in events:
                 yield event
+
+
+async def test_a_model_that_is_loading_is_waited_for(clock: ManualClock) -> None:
+    model = ScriptedModel([*[LoadingError("HTTP 503: Loading model")] * 90, "Ready"])
+    heard = await listen(FailoverModel([model], clock, POLICY))
+    assert heard.text == "Ready"
+    assert heard.events.count(Waiting(0)) == 90
+
+
+async def test_a_model_that_loads_for_ever_is_told_as_such(clock: ManualClock) -> None:
+    model = ScriptedModel([], fallback=LoadingError("HTTP 503: Loading model"))
+    with pytest.raises(LoadingError) as told:
+        await listen(FailoverModel([model], clock, POLICY))
+    assert "ещё загружается" in told.value.say("ru")
+
+
+async def test_the_next_model_answers_while_the_first_is_loading(clock: ManualClock) -> None:
+    first = ScriptedModel([LoadingError("loading")] * 9)
+    heard = await listen(FailoverModel([first, ScriptedModel(["Here I am"])], clock, POLICY))
+    assert (heard.text, heard.events.count(Waiting(0))) == ("Here I am", 0)
