@@ -121,13 +121,14 @@ async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -
     from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
     from beseda.llm.registry import choose_model
+    from beseda.services.fitting import FittedModel
 
     clock = SystemClock()
     model = await choose_model(llm_settings(settings), clock)
     try:
         count = await _count(request, wishes.tokenizer, model) if wishes.usage else None
         with _Printer() as printer:
-            answer = await receive_answer(model, request, clock, Unheard() if wishes.as_json else printer)
+            answer = await receive_answer(FittedModel(model), request, clock, Unheard() if wishes.as_json else printer)
         return _Asked(answer, count)
     finally:
         await model.close()

@@ -143,6 +143,7 @@ def build_contenders(
 
     from beseda.llm.failover import RetryPolicy
     from beseda.llm.registry import build_model, parse_spec
+    from beseda.services.fitting import FittedModel
 
     if len(specs) < 2:
         raise SettingsError("--compare takes two models or more, with commas between")
@@ -151,7 +152,7 @@ def build_contenders(
     contenders: list[ChatModel] = []
     for spec in specs:
         try:
-            contenders.append(build_model(spec, once, clock, http))
+            contenders.append(FittedModel(build_model(spec, once, clock, http)))
         except SettingsError as error:
             contenders.append(_MissingModel(spec, error.detail))
     return contenders

@@ -1,5 +1,6 @@
 """`beseda doctor`: a line for each part, what is wrong with it and how to mend it."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
 
     from beseda.bots.catalog import Catalog
     from beseda.config import Settings
+    from beseda.domain.bot import BotProfile
+    from beseda.llm.base import ChatModel
 
+_SHORTEST_TALK = 64  # tokens: a short question with a short answer
 _PATIENCE = 10.0  # seconds for each part
 
 
@@ -130,54 +134,85 @@ async def _check_model(settings: "Settings") -> list[Finding]:
     from beseda.kit.clock import SystemClock
     from beseda.llm.registry import choose_model
 
+    profiles = [profile for profile in _load_running(settings) if not profile.model]
     model = await choose_model(llm_settings(settings), SystemClock())
     try:
-        health = await model.check()
+        return await _look_at_model("model", model, profiles)
     finally:
         await model.close()
-    return [Finding("model", health.ok, _name_once(model.name, health.detail))]
+
+
+async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotProfile]") -> list[Finding]:
+    """Return what a model says of itself, and which bots' instructions are too long for it."""
+    health = await model.check()
+    known = "" if not health.model or health.model in health.detail else health.model
+    size = f"reads {health.context:,} tokens" if health.context else ""
+    detail = ", ".join(filter(None, [_name_once(model.name, health.detail), known, size]))
+    finding = Finding(part, health.ok, detail)
+    if not health.context:
+        return [finding]
+    return [finding, *filter(None, [await _measure_instructions(model, one, health.context) for one in profiles])]
+
+
+async def _measure_instructions(model: "ChatModel", profile: "BotProfile", context: int) -> Finding | None:
+    """Return a finding for a bot whose instructions leave less than half of the context; None for another."""
+    from beseda.domain.estimate import estimate_tokens
+    from beseda.services.fitting import count_texts
+
+    (tokens,) = await count_texts([profile.persona], model) or [estimate_tokens(profile.persona)]
+    if tokens <= context // 2:
+        return None
+    detail = (
+        f"the model reads {context:,} tokens, and the instructions of {profile.name} alone take {tokens:,}: "
+        "start its server with a larger context (llama-server: -c 8192)"
+    )
+    return Finding(f"context for {profile.name}", False, detail, needed=tokens > context - _SHORTEST_TALK)
+
+
+def _load_running(settings: "Settings") -> "list[BotProfile]":
+    """Return the bots that run here; one whose folder is wrong is a finding of its own."""
+    from beseda.bots.catalog import Catalog
+    from beseda.errors import SettingsError
+
+    catalog = Catalog([settings.bots_dir])
+    profiles = []
+    for name in _list_running(settings, catalog):
+        with contextlib.suppress(SettingsError):
+            profiles.append(catalog.load(name))
+    return profiles
 
 
 async def _check_own_models(settings: "Settings") -> list[Finding]:
     """Return a finding for each model that a bot has of its own, where that one is set up here."""
     import asyncio
 
-    from beseda.bots.catalog import Catalog
-    from beseda.errors import SettingsError
-
-    catalog = Catalog([settings.bots_dir])
-    bots: dict[str, list[str]] = {}
-    for name in _list_running(settings, catalog):
-        try:
-            profile = catalog.load(name)
-        except SettingsError:  # a finding of its own
-            continue
+    bots: dict[str, list[BotProfile]] = {}
+    for profile in _load_running(settings):
         if profile.model:
-            bots.setdefault(profile.model, []).append(name)
-    found = await asyncio.gather(*(_check_own_model(settings, spec, names) for spec, names in bots.items()))
+            bots.setdefault(profile.model, []).append(profile)
+    found = await asyncio.gather(*(_check_own_model(settings, spec, profiles) for spec, profiles in bots.items()))
     return [finding for findings in found for finding in findings]
 
 
-async def _check_own_model(settings: "Settings", spec: str, bots: "Sequence[str]") -> list[Finding]:
+async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[Finding]:
     from beseda.bootstrap import choose_configured
     from beseda.config.model import llm_settings
     from beseda.errors import BesedaError
     from beseda.kit.clock import SystemClock
     from beseda.llm.registry import choose_model
 
-    part = f"model of {', '.join(bots)}"
+    part = f"model of {', '.join(profile.name for profile in profiles)}"
     try:
         chosen = await choose_configured(spec, llm_settings(settings), look_around=False)
         if chosen is None:
             return []  # the model of all bots answers
         model = await choose_model(chosen, SystemClock())
         try:
-            health = await model.check()
+            return await _look_at_model(part, model, profiles)
         finally:
             await model.close()
     except BesedaError as error:
         return [Finding(part, False, str(error))]
-    return [Finding(part, health.ok, _name_once(model.name, health.detail))]
 
 
 async def _check_speech(settings: "Settings") -> list[Finding]:

@@ -63,4 +63,5 @@ async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
         return EndpointRow(row.name, row.default_model, False, str(error))
     finally:
         await http.close()
-    return EndpointRow(row.name, row.default_model, health.ok, health.detail)
+    size = f", reads {health.context:,} tokens" if health.context else ""
+    return EndpointRow(row.name, health.model or row.default_model, health.ok, f"{health.detail}{size}")

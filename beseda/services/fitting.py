@@ -1,18 +1,21 @@
 """Fitting a request into a model's context, by the server's own count where it gives one."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message
 from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
 from beseda.errors import ContextTooLongError, RemoteError
 from beseda.kit.texts import Text
-from beseda.llm.base import ChatModel, find_measuring
+from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, find_measuring
 
 # No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.
 _CHARACTERS_PER_TOKEN = 8
 # An estimate is wrong by less than this factor: Cyrillic in a small vocabulary takes twice as many tokens.
 _DOUBT = 3
+_MARGIN = 1.25  # by this much an estimate of prose is too high at the most
 
 
 class InstructionsTooLongError(ContextTooLongError):
@@ -65,9 +68,20 @@ async def fit_messages(
     if _DOUBT * (sum(estimates) + MESSAGE_TOKENS * len(estimates)) <= room:
         return list(messages)
     counts = await count_texts([message.content for message in messages], model)
-    if counts is not None:  # an estimate forbids nothing that may fit
-        _check_needed(messages, counts, size)
+    # An estimate forbids nothing that may fit.
+    _check_needed(messages, counts or [int(estimate / _MARGIN) for estimate in estimates], size)
     return cut_window(messages, counts or estimates, room)
+
+
+class FittedModel(ModelWrapper):
+    """A `ChatModel` that reads no more of a request than fits into its context."""
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer to what fits of `request`. Raises ContextTooLongError, and what the model raises."""
+        messages = await fit_messages(request.messages, self._model, max_tokens=request.max_tokens)
+        async with aclosing(self._model.stream(replace(request, messages=messages))) as events:
+            async for event in events:
+                yield event
 
 
 def _refuse_impossible(messages: Sequence[Message], size: int) -> None:

@@ -54,3 +54,22 @@ async def test_ctrl_c_ends_the_question_about_the_context_too(tmp_path: Path) ->
             await terminal.expect("Enter sends")
             terminal.send("/exit")
             assert await terminal.wait() == 0
+
+
+async def test_a_long_talk_goes_on_in_a_small_context(beseda: Program) -> None:
+    """With 512 tokens each question was refused after a few turns, /compress and /retry too: only /clear helped."""
+    said = "".join(f"Скажи ещё что-нибудь о погоде, пожалуйста, {number}\n" for number in range(12))
+    ended = await beseda("chat", stdin=f"{said}/compress\n/retry\n/history\n".encode())
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.out.count("\nhello\n") == 13
+    assert "is summed up" in " ".join(ended.out.split())
+
+
+async def test_a_file_that_cannot_fit_is_refused_at_once(beseda: Program) -> None:
+    file = beseda.folder / "long.txt"
+    file.write_text("слово " * 300_000, encoding="utf-8")
+    started = asyncio.get_running_loop().time()
+    asked = await beseda("ask", "--file", str(file), "--model", "llamacpp")
+    assert asked.code == 1
+    assert f"cannot fit into a context of {CONTEXT} tokens" in asked.err
+    assert asyncio.get_running_loop().time() - started < 10

@@ -10,6 +10,7 @@ import pytest
 from beseda.bots.catalog import Catalog
 from beseda.sandbox.server import RunningSandbox
 from tests.acceptance.program import Outcome, Program
+from tests.parts.llama_server import find_smollm2, running_llama, write_tiny_model
 from tests.parts.model_server import ModelServer
 from tests.parts.redis import RedisServer
 from tests.parts.sandboxes import OTHER_TOKEN, TOKEN, open_sandbox
@@ -156,3 +157,26 @@ async def test_model_that_a_bot_has_of_its_own_is_looked_at_too(beseda: Program,
     assert not found["model of llama"]["ok"]
     assert "LLAMA_SERVER_URL says where" in found["model of llama"]["detail"]
     assert "model of literary" not in found
+
+
+async def test_doctor_and_list_name_a_local_model_and_its_context(beseda: Program) -> None:
+    async with running_llama(find_smollm2(), context=2048, slots=4) as url:
+        local = beseda.with_environ(
+            BESEDA_MODEL="", LLAMA_SERVER_URL=url.removeprefix("http://"), OPENROUTER_API_KEY="sk-or-v1-x"
+        )
+        found = find(await local("doctor", "--json"))
+        listed = await local("models", "list")
+    assert found["model"]["ok"]
+    assert "SmolLM2-135M-Instruct.Q4_1.gguf" in found["model"]["detail"]
+    assert "reads 2,048 tokens" in found["model"]["detail"]
+    row = next(line for line in listed.out.splitlines() if " llamacpp " in line)
+    assert "SmolLM2-135M-Instruct.Q4_1.gguf" in row and "reads 2,048 tokens" in row
+
+
+async def test_doctor_says_when_the_context_is_smaller_than_the_instructions(beseda: Program, tmp_path: Path) -> None:
+    write_tiny_model(tmp_path / "tiny.gguf")
+    async with running_llama(tmp_path / "tiny.gguf", context=512) as url:
+        seen = await beseda.with_environ(LLAMA_SERVER_URL=url, BESEDA_BOTS="llama")("doctor", "--json")
+    finding = find(seen)["context for llama"]
+    assert (seen.code, finding["ok"]) == (1, False)
+    assert "the model reads 512 tokens, and the instructions of llama alone take 1," in finding["detail"]

@@ -1,10 +1,17 @@
 """Summing up what falls out of the window, the summary before it included."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from beseda.cli.answer import Answer, receive_answer
 from beseda.cli.repl.conversation import KEPT_TURNS, Conversation
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message, Role
+from beseda.domain.usage import Usage
+from beseda.domain.window import MESSAGE_TOKENS, find_room
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, ModelRequest
+from beseda.services.fitting import count_texts
 
 _TEMPERATURE = 0.2
 _INSTRUCTIONS = (
@@ -12,22 +19,83 @@ _INSTRUCTIONS = (
     "of the conversation, in at most 200 words: who the person is, what they want, facts, names, numbers, decisions, "
     "open questions. No greeting, no comment, the summary alone."
 )
+_SHORT_INSTRUCTIONS = "Sum up this conversation in a few words, in its language."
+_SMALL_CONTEXT = 2048  # tokens: below it the long instructions would take the room of what is summed up
+_BEFORE_SHARE = 3  # of the room the summary so far gets a third
+_LEAST = 32  # tokens of a piece
 
 
 async def sum_up(
-    conversation: Conversation, model: ChatModel, clock: Clock, *, kept_turns: int = KEPT_TURNS
+    conversation: Conversation,
+    model: ChatModel,
+    clock: Clock,
+    *,
+    kept_turns: int = KEPT_TURNS,
+    size: int | None = None,
 ) -> Answer | None:
     """Fold all but the last turns into the summary and return what it took; None where there is nothing to fold.
 
+    Where the context of `size` tokens does not hold everything it is summed up in pieces, each with the summary so far.
     Raises what the model raises; the conversation is then as it was.
     """
     foldable = conversation.list_foldable(kept_turns=kept_turns)
     if not foldable:
         return None
-    before = f"Summary so far:\n{conversation.summary}\n\n" if conversation.summary else ""
-    told = "\n\n".join(f"{message.role}: {message.content}" for message in foldable)
-    asked = [Message(Role.SYSTEM, _INSTRUCTIONS), Message(Role.USER, f"{before}Conversation:\n{told}")]
-    answer = await receive_answer(model, ModelRequest(asked, _TEMPERATURE), clock)
-    conversation.fold(answer.text.strip(), tokens=answer.usage.completion_tokens, kept_turns=kept_turns)
+    told = [f"{message.role}: {message.content}" for message in foldable]
+    instructions = _SHORT_INSTRUCTIONS if size is not None and size < _SMALL_CONTEXT else _INSTRUCTIONS
+    pieces, most = await _cut(told, instructions, model, size)
+    before, spent, answer = conversation.summary, list[Usage](), Answer(model.name, clock.monotonic())
+    for piece in pieces:
+        head = f"Summary so far:\n{before[:most]}\n\n" if before else ""
+        asked = [Message(Role.SYSTEM, instructions), Message(Role.USER, f"{head}Conversation:\n{piece}")]
+        answer = await receive_answer(model, ModelRequest(asked, _TEMPERATURE), clock)
+        before = answer.text.strip()
+        spent.append(answer.usage)
+    if answer.end is not None:
+        answer.end = replace(answer.end, usage=_add(spent))
+    conversation.fold(before, tokens=spent[-1].completion_tokens, kept_turns=kept_turns)
     conversation.add_usage(answer.usage)
     return answer
+
+
+async def _cut(
+    told: Sequence[str], instructions: str, model: ChatModel, size: int | None
+) -> tuple[list[str], int | None]:
+    """Return what is summed up in pieces that fit, and how many characters of a summary fit beside each."""
+    whole = "\n\n".join(told)
+    if size is None:
+        return [whole], None
+    texts = [instructions, whole]
+    counts = await count_texts(texts, model) or [estimate_tokens(text) for text in texts]
+    room = find_room(size, None) - counts[0] - 2 * MESSAGE_TOKENS
+    if counts[1] <= room - room // _BEFORE_SHARE:
+        return [whole], _to_characters(room // _BEFORE_SHARE, whole, counts[1])
+    most = max(_LEAST, room - room // _BEFORE_SHARE)
+    length = _to_characters(most, whole, counts[1])
+    return _pack(told, length), length // (_BEFORE_SHARE - 1)
+
+
+def _to_characters(tokens: int, text: str, count: int) -> int:
+    """Return how many characters of a text like `text`, of `count` tokens, make about so many tokens."""
+    return max(1, int(tokens * len(text) / max(1, count) * 0.9))
+
+
+def _pack(told: Sequence[str], length: int) -> list[str]:
+    """Return messages put together to pieces of at most `length` characters; one that is longer is cut."""
+    pieces: list[str] = []
+    for text in (line[start : start + length] for line in told for start in range(0, len(line), length)):
+        if pieces and len(pieces[-1]) + len(text) + 2 <= length:
+            pieces[-1] = f"{pieces[-1]}\n\n{text}"
+        else:
+            pieces.append(text)
+    return pieces
+
+
+def _add(usages: Sequence[Usage]) -> Usage:
+    costs = [usage.cost for usage in usages if usage.cost is not None]
+    return Usage(
+        sum(usage.prompt_tokens for usage in usages),
+        sum(usage.completion_tokens for usage in usages),
+        sum(costs) if costs else None,
+        any(usage.estimated for usage in usages),
+    )

@@ -17,11 +17,11 @@ from beseda.errors import (
     ModelNotFoundError,
     RemoteError,
 )
-from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, find_measuring
+from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest
 from beseda.logs import scrub
+from beseda.services.fitting import find_context, fit_messages
 
 _NEARLY = 0.8  # of the context
-_MARGIN = 1.25  # what an estimate may be wrong by
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each
 # Users of a bot are told that its owner will see to it; here the owner sits at the keyboard.
 _OWNERS_BUSINESS = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError)
@@ -45,7 +45,7 @@ async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> No
     turn = _Turn(question, instead_of_last, messages, estimate_request(messages))
     with room.interrupts.guard() as guard:
         turn.size = await find_context_size(room)
-        if not await _fits(room, turn):
+        if not await _fit(room, turn):
             return
     if guard.pressed:
         room.screen.note(room.tell(texts.STOPPED_EMPTY))
@@ -56,7 +56,7 @@ async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> No
     assert model is not None  # noqa: S101 - a chat begins with opening one
     answer = Answer(model.name, room.clock.monotonic())
     try:
-        stopped = await _receive(room, model, answer, messages)
+        stopped = await _receive(room, model, answer, turn.messages)
     except RemoteError as error:
         room.failed = True
         _complain(room, error)
@@ -98,7 +98,8 @@ async def compress(room: Room, *, asked: bool = False) -> bool:
     count = len(conversation.list_foldable(**kept))
     try:
         with room.interrupts.guard() as guard:
-            answer = await sum_up(conversation, model, room.clock, **kept)
+            size = await find_context_size(room)
+            answer = await sum_up(conversation, model, room.clock, size=size, **kept)
     except RemoteError as error:
         room.screen.warn(room.tell(texts.SUMMARY_FAILED, reason=scrub(str(error))))
         room.failed = room.failed or asked
@@ -142,34 +143,22 @@ def estimate_request(messages: list[Message]) -> int:
 
 async def find_context_size(room: Room) -> int | None:
     """Return how many tokens the model reads: as the command line says, else as the model does; None for unknown."""
-    if room.options.context_tokens is not None or room.models.current is None:
-        return room.options.context_tokens
-    measuring = find_measuring(room.models.current)
-    try:
-        return await measuring.context_size() if measuring else None
-    except RemoteError:  # the question itself will say what is wrong
-        return None
+    return room.options.context_tokens or await find_context(room.models.current)
 
 
-async def _fits(room: Room, turn: _Turn) -> bool:
-    """Whether the model can read all of it; says so where it cannot."""
-    about, size = turn.about, turn.size
-    if size is None or about * _MARGIN <= size:
+async def _fit(room: Room, turn: _Turn) -> bool:
+    """Leave the oldest messages out where the model cannot read all; say so where the question alone is too long."""
+    if turn.size is None:
         return True
-    exact = await _count(room, turn.messages)
-    if (exact or about / _MARGIN) <= size:  # an estimate alone forbids nothing that may fit
-        return True
-    room.failed = True
-    room.screen.complain(room.tell(texts.TOO_LONG, used=exact or about, size=size))
-    return False
-
-
-async def _count(room: Room, messages: list[Message]) -> int | None:
-    measuring = find_measuring(room.models.current) if room.models.current else None
+    limit, model = room.options.max_tokens, room.models.current
     try:
-        return await measuring.count_tokens("\n".join(message.content for message in messages)) if measuring else None
-    except RemoteError:
-        return None
+        turn.messages = await fit_messages(turn.messages, model, max_tokens=limit, context=turn.size)
+    except ContextTooLongError:
+        room.failed = True
+        room.screen.complain(room.tell(texts.TOO_LONG, used=turn.about, size=turn.size))
+        return False
+    turn.about = estimate_request(turn.messages)
+    return True
 
 
 async def may_spend(room: Room, about: int) -> bool:

@@ -10,6 +10,7 @@ from beseda.domain.usage import Usage
 from beseda.errors import UnavailableError
 from beseda.kit.clock import SystemClock
 from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.measured_model import Counting, Measured
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -68,6 +69,21 @@ async def test_summary_stands_for_what_was_before_and_keeps_all_messages() -> No
     assert "ПЕРВЫЙ" in asked and "user: d" in asked and "user: a" not in asked
     assert conversation.summary == "ВТОРОЙ"
     assert [m.content for m in conversation.session.messages if m.role == "user"] == list("abcdefghij")
+
+
+async def test_what_does_not_fit_is_summed_up_in_pieces() -> None:
+    conversation, counting = start(), Counting(1000)
+    model = ScriptedModel([], fallback="кратко")
+    say(conversation, *(letter * 250 for letter in "abcdefgh"))
+    answer = await sum_up(conversation, Measured(counting, model), SystemClock(), size=1000)
+    asked = [request.messages for request in model.requests]
+    assert len(asked) > 3
+    assert max(sum(len(message.content) for message in messages) for messages in asked) < 1000
+    assert all("Summary so far:\nкратко" in messages[1].content for messages in asked[1:])
+    assert all(letter * 100 in "".join(messages[1].content for messages in asked) for letter in "abcdef")
+    assert conversation.summary == "кратко"
+    assert answer is not None
+    assert answer.usage.completion_tokens == 5 * len(asked)
 
 
 async def test_summary_that_fails_changes_nothing() -> None:

@@ -7,39 +7,9 @@ from beseda.errors import ContextTooLongError, UnavailableError
 from beseda.llm.base import ModelWrapper
 from beseda.services.fitting import InstructionsTooLongError, find_context, fit_messages
 from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.measured_model import Counting, Measured
 
 SYSTEM, QUESTION = Message(Role.SYSTEM, "Be kind."), Message(Role.USER, "And now?")
-
-
-class Counting:
-    """Counts a token for each character, and its own calls; `fault` is raised instead."""
-
-    def __init__(self, context: int, fault: UnavailableError | None = None, *, counts: bool = True) -> None:
-        self.context = context
-        self.counted: list[str] = []
-        self._fault = fault
-        self._counts = counts
-
-    async def context_size(self) -> int | None:
-        if self._fault:
-            raise self._fault
-        return self.context
-
-    async def count_tokens(self, text: str) -> int | None:
-        self.counted.append(text)
-        return len(text) if self._counts else None
-
-
-class Measured(ModelWrapper):
-    """A scripted model that is measured."""
-
-    def __init__(self, measuring: Counting) -> None:
-        super().__init__(ScriptedModel([]))
-        self._measuring = measuring
-
-    @property
-    def measuring(self) -> Counting:
-        return self._measuring
 
 
 def talk(count: int, length: int = 100) -> list[Message]:
@@ -65,6 +35,8 @@ async def test_without_a_count_the_estimate_cuts_and_forbids_nothing() -> None:
     counting = Counting(1000, counts=False)
     assert len(await fit_messages(talk(60), Measured(counting))) < 61
     assert await fit_messages([SYSTEM, Message(Role.USER, "я" * 2500)], Measured(counting))
+    with pytest.raises(ContextTooLongError):
+        await fit_messages([SYSTEM, Message(Role.USER, "я" * 4000)], Measured(counting))
 
 
 async def test_a_known_context_stands_above_the_servers() -> None:
