@@ -94,7 +94,7 @@ _RULES = (
         ),
     ),
     _Rule(
-        # llama.cpp: "Loading model"; Hugging Face: "Model … is currently loading"; TGI: "Model is not loaded yet".
+        # "Loading model", "Model … is currently loading", "Model is not loaded yet": three servers, three wordings.
         LoadingError,
         frozenset(),
         frozenset({503}),
