@@ -6,14 +6,15 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from beseda.config import Settings
-from beseda.config.model import llm_settings
-from beseda.errors import SettingsError
+from beseda.config.model import llm_settings, models_folder
+from beseda.errors import BesedaError, SettingsError
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel
+from beseda.llm.base import ChatModel, prepare_model
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.http import HttpClient
-from beseda.llm.registry import LLMSettings, choose_model, list_configured, parse_spec
+from beseda.llm.local_server import LocalServers
+from beseda.llm.registry import LLMSettings, choose_model, list_configured, list_local_addresses, parse_spec
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class ModelShelf:
 
     async def find(self, spec: str) -> ChatModel:
         """Return the model of a spec, or the program's own where the spec is empty or nothing in it is set up."""
+        await prepare_model(self._program)
         if not spec:
             return self._program
         if spec not in self._built:
@@ -71,10 +73,23 @@ async def open_models(
 
     Raises SettingsError.
     """
+    if program is None and not settings.model and not list_configured(llm_settings(settings)):
+        await _resume_server(settings)
     chosen = program or await choose_model(llm_settings(settings), clock)
     shelf = ModelShelf(chosen, llm_settings(settings), clock, look_around=program is None)
     stack.push_async_callback(shelf.close)
     return shelf
+
+
+async def _resume_server(settings: Settings) -> None:
+    """Start the server again that `beseda models fetch` had started, where it runs no more."""
+    http = HttpClient()
+    try:
+        await LocalServers(models_folder(settings), http).resume()
+    except BesedaError as error:
+        log.warning("the local model is not started again: %s", error.detail)
+    finally:
+        await http.close()
 
 
 async def choose_configured(spec: str, settings: LLMSettings, *, look_around: bool) -> LLMSettings | None:
@@ -94,7 +109,7 @@ async def choose_configured(spec: str, settings: LLMSettings, *, look_around: bo
 async def _find_here(endpoint: str, settings: LLMSettings) -> dict[str, str]:
     http = HttpClient()
     try:
-        servers = await find_local_servers(http, settings.local_servers)
+        servers = await find_local_servers(http, list_local_addresses(settings))
     finally:
         await http.close()
     return {server.endpoint.name: server.base_url for server in servers if server.endpoint.name == endpoint}

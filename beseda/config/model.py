@@ -1,5 +1,7 @@
 """From settings to what models need: apart from `bootstrap`, so that the terminal's commands load no database."""
 
+from pathlib import Path
+
 from beseda.config.settings import Settings
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.registry import LLMSettings
@@ -23,4 +25,10 @@ def llm_settings(settings: Settings) -> LLMSettings:
         ),
         llama_context=settings.llama_context,
         language=settings.language,
+        models_folder=models_folder(settings),
     )
+
+
+def models_folder(settings: Settings) -> Path:
+    """Return the folder of model files, with the record of the server that was started for one."""
+    return settings.storage_dir / "models"

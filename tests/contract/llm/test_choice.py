@@ -1,13 +1,18 @@
 """Which model answers when the settings leave it open."""
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
+from pathlib import Path
 
+import orjson
 import pytest
 
 from beseda.errors import KeyRejectedError, SettingsError
+from beseda.llm.base import prepare_model
 from beseda.llm.discovery import find_local_servers, list_usual_addresses
 from beseda.llm.http import HttpClient
-from beseda.llm.registry import LLMSettings, choose_model
+from beseda.llm.local_server import ServerPlan, StartedServer
+from beseda.llm.registry import AwaitedModel, LLMSettings, choose_model, list_local_addresses
 from beseda.testing.clock import ManualClock
 from tests.contract.llm.conftest import KEY, QUICK
 from tests.parts.model_events import listen
@@ -129,3 +134,25 @@ async def test_servers_on_one_port_are_told_apart(server: ModelServer, http: Htt
     found = await find_local_servers(http, [server.base_url])
 
     assert [(each.endpoint.name, each.model) for each in found] == [(row, "tiny.gguf")]
+
+
+async def test_a_server_that_comes_later_is_found_without_a_restart(clock: ManualClock, http: HttpClient) -> None:
+    async with ModelServer() as later:
+        settings_now = LLMSettings(local_servers=[later.base_url])
+        model = await choose_model(LLMSettings(local_servers=[]), clock, http)
+        assert isinstance(model, AwaitedModel)
+        model = AwaitedModel(model, lambda: choose_model(settings_now, clock, http), clock)
+        await prepare_model(model)
+        assert model.name == "demo:demo"  # looked for a moment ago
+        await clock.advance(3)
+        await prepare_model(model)
+        assert model.name.startswith("vllm:") or model.name.startswith("llamacpp:")
+
+
+async def test_a_server_that_was_started_here_is_looked_for_first(tmp_path: Path) -> None:
+    started = StartedServer(ServerPlan("model.gguf", port=18123), process=1)
+    (tmp_path / "server.json").write_bytes(orjson.dumps(asdict(started)))
+    settings = LLMSettings(local_servers=["http://127.0.0.1:9/v1"], models_folder=tmp_path)
+    assert list_local_addresses(settings) == ["http://127.0.0.1:18123/v1", "http://127.0.0.1:9/v1"]
+    (tmp_path / "server.json").write_text("{}")
+    assert list_local_addresses(settings) == ["http://127.0.0.1:9/v1"]
