@@ -8,7 +8,15 @@ from beseda.llm.endpoints import ENDPOINTS, find_endpoint
 
 FOLDER = Path(beseda.llm.__file__).parent
 # The modules of endpoints that need more than a row, and the one that knows which those are.
-OWN_WAYS = {"gigachat.py", "huggingface.py", "llamacpp.py", "registry.py", "vllm.py"}
+OWN_WAYS = {
+    "gigachat.py",
+    "huggingface.py",
+    "llamacpp.py",
+    "local_server.py",
+    "model_files.py",
+    "registry.py",
+    "vllm.py",
+}
 OTHERS = sorted(path for path in FOLDER.glob("*.py") if path.name not in {"endpoints.py", *OWN_WAYS})
 
 
