@@ -85,7 +85,7 @@ class Memory:
     async def wipe(self, conversation: Conversation) -> int:
         """Forget the conversation everywhere and return how many messages that was."""
         count = await self.conversations.clear(conversation)
-        await self.history.clear(self._key(conversation))
+        await self._drop(self._key(conversation))
         if self._summaries:
             await self._summaries.drop(conversation.id)
         return count

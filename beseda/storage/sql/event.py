@@ -1,5 +1,6 @@
 """Events in SQL: written with what they tell, together with a delivery for everybody who subscribed to them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -54,16 +55,22 @@ class Audience:
         self._clock = clock
         self._known: Sequence[tuple[str, str]] = ()
         self._until = 0.0
+        self._looking = asyncio.Lock()
 
     async def wants(self, kind: EventType, bot: str) -> bool:
         """Return whether an event of this kind and bot has an endpoint. Raises StorageError."""
         if self._clock.monotonic() >= self._until:
-            query = select(webhook_endpoints.c.bot, webhook_endpoints.c.types)
-            query = query.where(webhook_endpoints.c.active.is_(True))
-            rows = await self._database.read(lambda connection: connection.execute(query).all())
-            self._known = [(row.bot, row.types) for row in rows]
-            self._until = self._clock.monotonic() + _KNOWN_SECONDS
+            async with self._looking:  # one asks for all messages that come in meanwhile
+                if self._clock.monotonic() >= self._until:
+                    await self._look()
         return any(name in {"", bot} and (not types or kind.value in types.split()) for name, types in self._known)
+
+    async def _look(self) -> None:
+        query = select(webhook_endpoints.c.bot, webhook_endpoints.c.types)
+        query = query.where(webhook_endpoints.c.active.is_(True))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        self._known = [(row.bot, row.types) for row in rows]
+        self._until = self._clock.monotonic() + _KNOWN_SECONDS
 
 
 def _insert(event: NewEvent, now: datetime) -> Any:

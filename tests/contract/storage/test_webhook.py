@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from beseda.domain.conversation import Person
 from beseda.domain.event import EventFilter, EventType, NewEvent
@@ -24,7 +25,7 @@ from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import SqlEventRepository
+from beseda.storage.sql.event import Audience, SqlEventRepository
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.tables.job import jobs as job_table
@@ -35,6 +36,7 @@ from tests.contract.storage.world import BOT, World
 from tests.parts.waiting import eventually
 from tests.parts.webhook_receiver import Receiver, receive_events
 
+T = TypeVar("T")
 SECRET = "a secret of sixteen letters"
 DAY = timedelta(days=1).total_seconds()
 
@@ -475,3 +477,18 @@ async def test_messages_and_conversations_are_told_of_where_somebody_listens(pos
     started, said, _ = (item.json["data"] for item in found)
     assert (started["conversation_id"], started["user_id"]) == (chat.id, 7)
     assert (said["content"], said["lead_id"], said["user_id"]) == ("Здравствуйте", lead.id, 7)
+
+
+async def test_one_asks_for_subscribers_when_many_messages_come_in(database: Database) -> None:
+    reads = 0
+
+    class Counting(Database):
+        async def read(self, work: Callable[[Connection], T]) -> T:
+            nonlocal reads
+            reads += 1
+            return await super().read(work)
+
+    database.__class__ = Counting
+    audience = Audience(database, ManualClock())
+    await asyncio.gather(*(audience.wants(EventType.MESSAGE_RECEIVED, BOT) for _ in range(100)))
+    assert reads == 1
