@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_
 
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
-from beseda.kit.ids import lowest_id, time_of
+from beseda.kit.ids import lowest_id
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.paging import look_back, written
 from beseda.storage.sql.tables.conversation import conversations, messages, users
@@ -16,9 +16,13 @@ from beseda.storage.sql.tables.turn import turns
 
 _HIGHEST = 2**63 - 1
 _LONGEST_TURN = timedelta(hours=1)
-# A turn's number holds its time: the highest one tells, from the index alone, when something was said last.
-_last_turn = (
-    select(func.max(messages.c.turn_id)).where(messages.c.conversation_id == conversations.c.id).scalar_subquery()
+# Not the time in a turn's number: after a clock that was ahead, numbers are ahead as well.
+_said_last_at = (
+    select(messages.c.created_at)
+    .where(messages.c.conversation_id == conversations.c.id)
+    .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
 )
 _lines = (
     select(
@@ -33,7 +37,7 @@ _lines = (
         users.c.username,
         users.c.language,
         conversations.c.created_at,
-        _last_turn.label("last_turn"),
+        _said_last_at.label("said_last_at"),
         takeovers.c.operator,
         takeovers.c.since,
     )
@@ -122,7 +126,6 @@ def _conditions(wanted: ConversationFilter) -> list[ColumnElement[bool]]:
 
 def _load_line(row: Sequence[Any]) -> ConversationLine:
     values = list(row)
-    values[11] = time_of(values[11]) if values[11] is not None else None
     values[12] = values[12] or ""
     return ConversationLine._make(values)
 

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from beseda.domain.conversation_list import ConversationFilter
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind
 from beseda.kit.ids import IdSequence, lowest_id
+from beseda.storage.sql.conversation_list import SqlConversationList
 from beseda.storage.sql.identity import continue_ids
 from tests.contract.storage.world import World
 
@@ -26,6 +28,9 @@ async def test_what_was_said_since_a_clock_was_ahead_is_the_newest(
     await world.reply(since, "now")
     said = [message.content for message in await world.conversations.recent(conversation, 10)]
     assert said == ["ahead", "future", "since", "now"]
+    [line] = await SqlConversationList(world.database).page(ConversationFilter(), limit=10)
+    assert line.last_message_at is not None
+    assert line.last_message_at <= datetime.now(UTC)
 
 
 async def test_a_clock_that_is_right_is_not_warned_of(world: World, caplog: pytest.LogCaptureFixture) -> None:
