@@ -15,6 +15,7 @@ from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
 from beseda.api.routing import api_router
 from beseda.domain.event import Event, EventFilter, EventType
+from beseda.domain.since import look_back
 
 _ORDER = "events"
 
@@ -79,7 +80,9 @@ def router(parts: ApiParts) -> APIRouter:
         until: Until = None,
     ) -> Response:
         place = paging.after(_ORDER, int)
-        whole = EventFilter(wanted.bot, wanted.type, wanted.user_id, wanted.lead_ids, since, until)
+        # Without an end it is asked by whoever reads on from the last event seen.
+        first = look_back(since) if since is not None and until is None else since
+        whole = EventFilter(wanted.bot, wanted.type, wanted.user_id, wanted.lead_ids, first, until)
         events, total = await parts.leads.list_events(
             whole, limit=paging.limit, offset=paging.offset, before=place[0] if place else None
         )

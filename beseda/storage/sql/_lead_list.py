@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from beseda.domain.lead import Lead, LeadFilter, LeadList, LeadPage, LeadSort, LeadText
 from beseda.domain.proof import fold
+from beseda.domain.since import look_back
 from beseda.storage.sql._lead_rows import COLUMNS, load_lead
-from beseda.storage.sql.paging import look_back
 from beseda.storage.sql.statement import Query
 from beseda.storage.sql.tables.lead import lead_totals, leads
 

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, tru
 from beseda.domain.event import Event, EventFilter, EventType, NewEvent
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import TO_TELL, Database
-from beseda.storage.sql.paging import look_back
 from beseda.storage.sql.tables.event import event_deliveries, events, webhook_endpoints
 
 _KNOWN_SECONDS = 10.0
@@ -129,9 +128,7 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     if wanted.lead_ids:
         found.append(events.c.lead_id.in_(wanted.lead_ids))
     if wanted.since is not None:
-        # Without an end it is asked by whoever reads on from the last event seen.
-        since = look_back(wanted.since) if wanted.until is None else wanted.since
-        found.append(events.c.occurred_at >= since)
+        found.append(events.c.occurred_at >= wanted.since)
     if wanted.until is not None:
         found.append(events.c.occurred_at < wanted.until)
     return found

@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from beseda.domain.conversation_list import ConversationFilter
-from beseda.domain.event import EventFilter, EventType, NewEvent
 from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, NewLead
+from beseda.domain.since import look_back
 from beseda.storage.sql.conversation_list import SqlConversationList
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.lead import SqlLeadRepository
-from beseda.storage.sql.paging import look_back
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
@@ -40,16 +38,6 @@ async def test_a_span_of_leads_with_an_end_is_exact(database: Database) -> None:
     await store.open(NewLead(BOT, 1), region=REGION)
     span = LeadFilter(updated_from=NOW + timedelta(seconds=1), updated_to=NOW + timedelta(hours=1))
     assert (await store.list(span, LeadPage(limit=100))).items == ()
-
-
-async def test_event_that_is_stored_after_a_later_one_is_in_the_next_page(database: Database) -> None:
-    slow, quick = (SqlEventRepository(database, ManualClock(moment)) for moment in (NOW, LATER))
-    await quick.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=1)])
-    await slow.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=2)])
-    found = await quick.list(EventFilter(since=LATER), limit=10)
-    assert {event.lead_id for event in found} == {1, 2}
-    exact = EventFilter(since=LATER, until=LATER + timedelta(hours=1))
-    assert [event.lead_id for event in await quick.list(exact, limit=10)] == [1]
 
 
 async def test_conversation_that_is_answered_late_has_changed_since(world: World) -> None:
