@@ -82,6 +82,7 @@ async def test_who_opts_out_gets_no_more_until_they_want_to(tmp_path: Path) -> N
         await anna.wait_reply()
         await wait_for(living, await start(living))
         await anna.press("🔕 Больше не присылать")
+        await living.wait_for_calls("answerCallbackQuery")
         await living.settle()
         assert (await wait_for(living, await start(living))).counts.total == 0
         await anna.say("/subscribe")
@@ -288,7 +289,7 @@ async def test_photo_is_uploaded_once(tmp_path: Path) -> None:
 async def test_telegram_that_is_away_is_waited_for(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 4)
-        await living.fault(kind="error", method="sendMessage", status=502, count=4)
+        await living.fault(kind="error", method="sendMessage", status=500, count=4)
         await wait_for(living, await start(living))
         assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
 
