@@ -1,6 +1,6 @@
 # Everything a person or a machine does with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-slow check bench mutation lock fmt docs clean
+.PHONY: help run install install-dev test test-slow test-lowest check bench mutation lock fmt docs clean
 
 PYTHON ?= python3
 # Tests in this many processes, a file's in one: on two cores that takes a third off.
@@ -26,6 +26,9 @@ test-slow: .venv/.installed-dev ## run the slow tests: kills, endurance, the sec
 	@scripts/install-test-servers
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m slow $(ARGS)
 
+test-lowest: .venv/.installed-dev ## run the unit tests with the lowest versions that pyproject.toml allows
+	@scripts/test-lowest $(ARGS)
+
 check: .venv/.installed-dev ## lint, types, architecture, locks, generated pages
 	@scripts/check
 
@@ -46,7 +49,7 @@ docs: .venv/.installed-dev ## write the generated pages of docs/reference anew
 	@$(BIN)/python -m scripts.generate_reference
 
 clean: ## remove .venv and what tools left; data/ and .env stay
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@rm -rf .venv .venv-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: requirements.lock pyproject.toml scripts/install

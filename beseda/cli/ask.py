@@ -59,6 +59,7 @@ def ask(
     """Ask a model one question; the answer comes as it is made. Files and piped text go with the instruction."""
     from beseda.cli.question import read_question
     from beseda.cli.text_input import StandardInput
+    from beseda.cli.typing_ahead import hide_typing
     from beseda.domain.message import Message, Role
     from beseda.llm.base import ModelRequest
 
@@ -72,11 +73,12 @@ def ask(
     settings = read_settings(config, model=model)
     messages = [Message(Role.SYSTEM, system)] if system.strip() else []
     request = ModelRequest([*messages, Message(Role.USER, question)], temperature, max_tokens)
-    if specs:
-        _compare(settings, specs, request, as_json=as_json)
-    else:
-        asked = run_async(_ask(settings, request, _Wishes(usage, tokenizer, as_json)))
-        _print_end(asked, as_json=as_json)
+    with hide_typing():
+        if specs:
+            _compare(settings, specs, request, as_json=as_json)
+        else:
+            asked = run_async(_ask(settings, request, _Wishes(usage, tokenizer, as_json)))
+            _print_end(asked, as_json=as_json)
     stdin.refuse_late()
 
 

@@ -16,6 +16,7 @@ from beseda.cli.repl.room import ChatOptions, Room
 from beseda.cli.repl.screen import Screen
 from beseda.cli.repl.session import USER, Memory
 from beseda.cli.repl.turn import ask
+from beseda.cli.typing_ahead import hide_typing
 from beseda.errors import SettingsError
 from beseda.kit.clock import SystemClock
 from beseda.llm.registry import LLMSettings
@@ -47,7 +48,9 @@ async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions
             room.load()
             room.reader = _open_reader(room)
             interrupts.wake = room.reader.interrupt
-            await _talk(room)
+            # The line editor goes back to what it found, so that no key is echoed between two of its prompts either.
+            with hide_typing():
+                await _talk(room)
         except asyncio.CancelledError:
             if interrupts.ended_by is None:
                 raise
