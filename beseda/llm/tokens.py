@@ -74,9 +74,7 @@ def _load(path: Path, _changed: int) -> "Tokenizer":
     try:
         from tokenizers import Tokenizer  # noqa: PLC0415 - an extra that most do not need
     except ImportError:
-        raise SettingsError(
-            "counting by a tokenizer.json needs a library: .venv/bin/pip install tokenizers"
-        ) from None
+        raise SettingsError("counting by a tokenizer.json needs a library: .venv/bin/pip install tokenizers") from None
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more exact

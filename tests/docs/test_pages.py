@@ -97,6 +97,7 @@ def test_version_is_the_same_everywhere() -> None:
     newest = re.search(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert newest is not None
     assert newest[1] == beseda.__version__ == project["version"]
+    assert project["name"] == "beseda-platform"  # "beseda" has another owner on PyPI
 
 
 COMMENT_BEHIND = re.compile(r"^(?:# )?(?:export )?[A-Z][A-Z0-9_]*=\S*[^\S\n]+#", re.MULTILINE)
