@@ -31,7 +31,7 @@ _POSTGRES: Mapping[str, tuple[str, ...] | None] = {
     "sslrootcert": None,
     "target_session_attrs": _WRITABLE,
 }
-_CERT_REQUIREMENTS = ("none", "optional", "required", "cert_none", "cert_optional", "cert_required")
+_CERT_REQUIREMENTS = ("none", "optional", "required")
 _REDIS_TLS: Mapping[str, tuple[str, ...] | None] = {
     "ssl_ca_certs": None,
     "ssl_cert_reqs": _CERT_REQUIREMENTS,
@@ -71,6 +71,9 @@ def find_redis_fault(address: str) -> str:
     encrypted = parts.scheme == "rediss"
     if not encrypted and (names := [name for name in read_query(address) if name.startswith("ssl_")]):
         return f"{names[0]} is for rediss:// addresses: this one is not encrypted"
+    number = parts.path.strip("/")
+    if parts.scheme != "unix" and number and not (number.isascii() and number.isdigit()):
+        return "the path is the number of a database, as in redis://host:6379/0"
     return _find_fault(address, _REDIS)
 
 

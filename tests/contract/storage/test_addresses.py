@@ -136,6 +136,8 @@ def test_other_parameters_are_refused_in_a_sentence(url: str, words: str) -> Non
         ("redis://h/0?sslmode=require", "'sslmode' is not supported"),
         ("redis://h/0?ssl_cert_reqs=none", "ssl_cert_reqs is for rediss://"),
         ("rediss://h/0?ssl_cert_reqs=maybe", "ssl_cert_reqs takes none, optional, required"),
+        ("rediss://h/0?ssl_cert_reqs=CERT_NONE", "ssl_cert_reqs takes none, optional, required"),
+        ("redis://h/main", "the path is the number of a database"),
         ("redis://h/0?password=x", "password does not belong into the query"),
     ],
 )
