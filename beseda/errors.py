@@ -27,6 +27,7 @@
     │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
     ├── StorageError                 503  database or Redis do not answer
     │   ├── RowRefusedError               the database answers, and does not take this row
+    │   │   └── IdTakenError              another row has the identifier drawn for a new one
     │   └── LeaseLostError                another replica has taken over the chat
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
     ├── TimeLimitError               503  work took longer than its slot allows

@@ -62,7 +62,7 @@ def test_settings_choose_the_enhancer(environ: dict[str, str], name: str) -> Non
     [
         ({"BESEDA_PHOTO": "magic"}, "BESEDA_PHOTO"),
         ({"BESEDA_PHOTO": "gfpgan_http"}, "GFPGAN_URL"),
-        ({"GFPGAN_URL": "127.0.0.1:8010"}, "GFPGAN_URL"),
+        ({"GFPGAN_URL": "ftp://127.0.0.1:8010"}, "GFPGAN_URL"),
         ({"GFPGAN_DOCKER_IMAGE": "--privileged"}, "GFPGAN_DOCKER_IMAGE"),
         ({"GFPGAN_SCRIPT_PATH": "inference_gfpgan.py"}, "GFPGAN_SCRIPT_PATH"),
     ],
