@@ -98,12 +98,14 @@ class Container:
 
 
 @asynccontextmanager
-async def open_container(settings: Settings, *, model: ChatModel | None = None) -> AsyncIterator[Container]:
-    """Open everything that `settings` name; `model` stands in for the one they would choose.
+async def open_container(
+    settings: Settings, *, model: ChatModel | None = None, clock: Clock | None = None
+) -> AsyncIterator[Container]:
+    """Open everything that `settings` name; `model` and `clock` stand in for those they would choose.
 
     Raises SettingsError, and StorageError where the database or Redis cannot be reached.
     """
-    clock = SystemClock()
+    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         database = await open_database(settings, stack)
         record = open_record(database, clock, settings.admin_ids)

@@ -84,7 +84,7 @@ class SendLookup:
         if probe is None:
             return Finding(None)
         over_at = await self._wait_until_over(part)
-        await self._wait_for_intake(over_at)
+        await self._wait_for_intake()
         box = message_box(target.chat.chat_id)
         known = await self._store.around(target.chat.bot, box, part.begun_at or over_at - _ANSWER)
         most = _PROBES if target.kind is ChatKind.PRIVATE else _PROBES_GROUP
@@ -138,12 +138,12 @@ class SendLookup:
             await self._clock.sleep(seconds)
         return part.over_at
 
-    async def _wait_for_intake(self, over_at: datetime) -> None:
-        """Wait until the updates of before then are stored: the ids they bring are no candidates."""
-        deadline = self._clock.monotonic() + _INTAKE_SECONDS
-        while self._caught_up_at < over_at and self._clock.monotonic() < deadline:
+    async def _wait_for_intake(self) -> None:
+        """Wait until the updates of before now are stored: the ids they bring are no candidates."""
+        since, deadline = self._clock.now(), self._clock.monotonic() + _INTAKE_SECONDS
+        while self._caught_up_at < since and self._clock.monotonic() < deadline:
             async with self._asking:
-                if self._caught_up_at < over_at and not await self._ask_intake():
+                if self._caught_up_at < since and not await self._ask_intake():
                     await self._clock.sleep(_INTAKE_EVERY)
 
     async def _ask_intake(self) -> bool:

@@ -126,7 +126,12 @@ async def living_bot(
 async def run_bot(
     folder: Path, model: ChatModel, sandbox: RunningSandbox, name: str = "assistant", **environ: str
 ) -> AsyncIterator[LivingBot]:
-    """Run the bot against a sandbox that is there already: what a restart does; `token` may name another account."""
+    """Run the bot against a sandbox that is there already: what a restart does; `token` may name another account.
+
+    With `clock="hurried"` its waits are short, such as those for a lost call, which may take effect for five seconds.
+    """
+    clock = PollingClock()
+    clock.hurried = environ.pop("clock", "") == "hurried"
     token = environ.pop("token", TOKEN)
     variables = {
         "TELEGRAM_API_URL": sandbox.base_url,
@@ -137,15 +142,15 @@ async def run_bot(
     settings = load_settings(None, {}, variables)
     catalog = Catalog([folder / "bots"])
     async with AsyncExitStack() as stack:
-        container = await stack.enter_async_context(open_container(settings, model=model))
+        container = await stack.enter_async_context(open_container(settings, model=model, clock=clock))
         assignment = Assignment(catalog.load(name), catalog.router(name), token)
         bot = await RunningBot.open(assignment, container)
         stack.push_async_callback(bot.close, within=0)
         await bot.prepare(None)
-        clock = PollingClock()
-        task = asyncio.create_task(Poller(bot.runner, clock).run())
+        poller_clock = PollingClock()
+        task = asyncio.create_task(Poller(bot.runner, poller_clock).run())
         stack.push_async_callback(_end, task)
-        yield LivingBot(sandbox, container, bot, stack, clock)
+        yield LivingBot(sandbox, container, bot, stack, poller_clock)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -1,5 +1,6 @@
 """Sends whose answer is lost: searched for, recorded where they arrived, else repeated once at most."""
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -19,7 +20,17 @@ from beseda.services.question import Question
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
-from tests.parts.living_bot import ANNA, CHRIS, GROUP, TOKEN, LivingBot, account, living_bot, run_bot
+from tests.parts.living_bot import (
+    ANNA,
+    BORIS,
+    CHRIS,
+    GROUP,
+    TOKEN,
+    LivingBot,
+    account,
+    living_bot,
+    run_bot,
+)
 from tests.parts.losing_proxy import losing_proxy
 from tests.parts.media_samples import make_png
 from tests.parts.waiting import eventually
@@ -48,7 +59,7 @@ async def _texts(living: LivingBot, user: int = ANNA, dialog: str = "") -> list[
 @pytest.mark.parametrize("lost", [1, 4])
 async def test_answer_lost_on_the_wire_is_not_sent_twice(tmp_path: Path, lost: int) -> None:
     model = ScriptedModel(["The answer."])
-    async with living_bot(tmp_path, model) as living:
+    async with living_bot(tmp_path, model, clock="hurried") as living:
         anna = await living.user()
         await living.fault(kind="drop_after", method="sendMessage", count=lost)
         await anna.say("hi")
@@ -64,7 +75,7 @@ async def test_answer_lost_on_the_wire_is_not_sent_twice(tmp_path: Path, lost: i
     "fault", [{"kind": "drop_before"}, {"kind": "html", "status": 502}, {"kind": "error", "status": 504}]
 )
 async def test_answer_that_had_no_effect_is_sent_after_the_search(tmp_path: Path, fault: dict[str, object]) -> None:
-    async with living_bot(tmp_path, ScriptedModel(["The answer."])) as living:
+    async with living_bot(tmp_path, ScriptedModel(["The answer."]), clock="hurried") as living:
         anna = await living.user()
         await living.fault(method="sendMessage", **fault)
         await anna.say("hi")
@@ -74,7 +85,7 @@ async def test_answer_that_had_no_effect_is_sent_after_the_search(tmp_path: Path
 
 
 async def test_search_is_off_where_another_program_sends(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, ScriptedModel(["The answer."]), BESEDA_LOOKUP="off") as living:
+    async with living_bot(tmp_path, ScriptedModel(["The answer."]), BESEDA_LOOKUP="off", clock="hurried") as living:
         anna = await living.user()
         await living.fault(kind="drop_after", method="sendMessage", count=4)
         await anna.say("hi")
@@ -86,7 +97,7 @@ async def test_search_is_off_where_another_program_sends(tmp_path: Path) -> None
 
 async def test_first_words_lost_in_a_group_leave_no_stop_button_behind(tmp_path: Path) -> None:
     words = ScriptedAnswer(pieces=tuple(f"word{number} " for number in range(16)), pause=0.2)
-    async with living_bot(tmp_path, ScriptedModel([words])) as living:
+    async with living_bot(tmp_path, ScriptedModel([words]), clock="hurried") as living:
         anna = await living.user(ANNA, f"group:{GROUP}")
         await living.fault(kind="drop_after", method="sendMessage")
         await anna.say("@assistant_bot go")
@@ -126,7 +137,7 @@ async def test_call_that_takes_effect_three_seconds_late_is_found(tmp_path: Path
 
 async def test_person_who_writes_on_meanwhile_is_answered_in_order(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=lambda request: "re: " + request.messages[-1].content)
-    async with living_bot(tmp_path, model) as living:
+    async with living_bot(tmp_path, model, clock="hurried") as living:
         anna = await living.user()
         await living.fault(kind="drop_after", method="sendMessage")
         await anna.say("one")
@@ -140,7 +151,7 @@ async def test_person_who_writes_on_meanwhile_is_answered_in_order(tmp_path: Pat
 
 
 async def test_other_chats_do_not_wait_for_a_search(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, ScriptedModel(fallback="hello")) as living:
+    async with living_bot(tmp_path, ScriptedModel(fallback="hello"), clock="hurried") as living:
         anna, chris = await living.user(), await living.user(CHRIS)
         await living.fault(kind="drop_after", method="sendMessage")
         await anna.say("hi")
@@ -151,7 +162,10 @@ async def test_other_chats_do_not_wait_for_a_search(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
 async def test_unrecorded_message_beside_the_lost_answer_does_not_swallow_it(tmp_path: Path, fault: str) -> None:
-    async with living_bot(tmp_path, ScriptedModel(["The answer."])) as living, _other_program(living) as other:
+    async with (
+        living_bot(tmp_path, ScriptedModel(["The answer."]), clock="hurried") as living,
+        _other_program(living) as other,
+    ):
         anna = await living.user()
         await other.call("sendMessage", chat_id=ANNA, text="A notice that stands in no row.")
         await living.fault(kind=fault, method="sendMessage")
@@ -168,7 +182,7 @@ async def test_unrecorded_message_beside_the_lost_answer_does_not_swallow_it(tmp
 
 
 async def test_photo_lost_on_the_wire_is_found_by_its_caption(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, ScriptedModel(["hello"])) as living:
+    async with living_bot(tmp_path, ScriptedModel(["hello"]), clock="hurried") as living:
         anna = await living.user()
         await anna.say("hi")
         await anna.wait_text("hello")
@@ -182,7 +196,7 @@ async def test_photo_lost_on_the_wire_is_found_by_its_caption(tmp_path: Path) ->
 async def test_album_and_photo_without_words_are_repeated_once_and_no_more(
     tmp_path: Path, number: int, method: str
 ) -> None:
-    async with living_bot(tmp_path, ScriptedModel()) as living:
+    async with living_bot(tmp_path, ScriptedModel(), clock="hurried") as living:
         await living.fault(kind="drop_after", method=method, count=10)
         await _send_photos(living, number, "words" if number > 1 else "")
         assert len(await living.calls(method)) == 2
@@ -216,7 +230,7 @@ async def _other_program(living: LivingBot) -> AsyncIterator[BotApi]:
 
 
 async def test_search_goes_on_after_a_flood_wait(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, ScriptedModel(["The answer."])) as living:
+    async with living_bot(tmp_path, ScriptedModel(["The answer."]), clock="hurried") as living:
         anna = await living.user()
         await living.fault(kind="drop_after", method="sendMessage")
         await living.fault(kind="error", method="editMessageText", status=429, retry_after=1)
@@ -230,7 +244,7 @@ async def test_search_goes_on_after_a_flood_wait(tmp_path: Path) -> None:
 
 
 async def test_menu_with_keys_below_the_field_is_repeated_once_and_no_more(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+    async with living_bot(tmp_path, ScriptedModel(), "media", clock="hurried") as living:
         anna = await living.user()
         await living.fault(kind="drop_after", method="sendMessage", count=10)
         await anna.say("/start")
@@ -241,7 +255,7 @@ async def test_menu_with_keys_below_the_field_is_repeated_once_and_no_more(tmp_p
 
 
 async def test_only_the_owner_of_a_chat_searches_in_it(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, ScriptedModel(["The answer."])) as living:
+    async with living_bot(tmp_path, ScriptedModel(["The answer."]), clock="hurried") as living:
         messenger = living.bot.runner.desk.messenger
         assert isinstance(messenger, TelegramMessenger)
         anna, own = await living.user(), messenger.guard
@@ -271,7 +285,7 @@ async def test_every_message_of_a_bot_stands_in_a_row(tmp_path: Path) -> None:
     def fail(_request: ModelRequest) -> str:
         raise ZeroDivisionError("a bug in a handler")
 
-    async with living_bot(tmp_path, ScriptedModel(fallback=fail)) as living:
+    async with living_bot(tmp_path, ScriptedModel(fallback=fail), clock="hurried") as living:
         anna = await living.user()
         for text in ("/start", "hi", "/mydata", "/help", "/clear"):
             await anna.say(text)
@@ -288,7 +302,7 @@ async def test_every_message_of_a_bot_stands_in_a_row(tmp_path: Path) -> None:
 
 async def test_answer_given_before_an_operator_came_is_delivered_all_the_same(tmp_path: Path) -> None:
     async with _sandbox(tmp_path) as sandbox:
-        async with run_bot(tmp_path, ScriptedModel(["The answer."]), sandbox) as living:
+        async with run_bot(tmp_path, ScriptedModel(["The answer."]), sandbox, clock="hurried") as living:
             await living.fault(kind="error", method="sendMessage", status=500, count=1000)
             anna = await living.user()
             await anna.say("hi")
@@ -296,7 +310,35 @@ async def test_answer_given_before_an_operator_came_is_delivered_all_the_same(tm
             conversations = living.bot.runner.desk.memory.conversations
             talk = await conversations.open(ChatKey("assistant", ANNA), ChatKind.PRIVATE, "", Person(ANNA, "Anna"))
             await living.container.takeovers.take(talk.id, "olga")
-        async with run_bot(tmp_path, ScriptedModel(), sandbox) as living:
+        async with run_bot(tmp_path, ScriptedModel(), sandbox, clock="hurried") as living:
             await living.clear_faults()
             await _settle(living)
             assert await _texts(living) == ["hi", "The answer."]
+
+
+@pytest.mark.slow
+async def test_replica_that_takes_chats_over_finds_what_the_other_one_lost(tmp_path: Path) -> None:
+    people = (ANNA, CHRIS, BORIS)
+    async with _sandbox(tmp_path) as sandbox:
+        model = ScriptedModel(fallback="The answer.")
+        async with run_bot(tmp_path, model, sandbox) as staying:
+            async with run_bot(tmp_path, model, sandbox):
+                await eventually(lambda: _is_shared(tmp_path))
+                await staying.fault(kind="drop_after", method="sendMessage", count=len(people))
+                for person in people:
+                    await (await staying.user(person)).say("hi")
+
+                async def are_lost() -> bool:
+                    return len(await staying.calls("sendMessage")) == len(people)
+
+                await eventually(are_lost)
+            await _settle(staying)
+            assert [await _texts(staying, person) for person in people] == [["hi", "The answer."]] * len(people)
+            assert len(await staying.calls("sendMessage")) == len(people)
+    assert len(model.requests) == len(people)
+
+
+async def _is_shared(folder: Path) -> bool:
+    with closing(sqlite3.connect(folder / "data" / "beseda.db")) as database:
+        (owners,) = database.execute("SELECT owners FROM territories").fetchone()
+    return len(set(json.loads(owners)) - {""}) == 2

@@ -44,7 +44,7 @@ async def test_stored_answer_is_sent_after_a_restart_without_asking_again(tmp_pa
             await anna.say("Hi")
             await living.wait_for_calls("sendMessage")
         model = ScriptedModel()
-        async with run_bot(tmp_path, model, sandbox) as living:
+        async with run_bot(tmp_path, model, sandbox, clock="hurried") as living:
             await living.clear_faults()
             anna = await living.user()
             await living.settle()
@@ -126,7 +126,7 @@ async def test_repeated_update_is_answered_once(tmp_path: Path) -> None:
     ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}",
 )
 async def test_answer_arrives_once_whatever_telegram_does_first(tmp_path: Path, fault: dict[str, object]) -> None:
-    async with living_bot(tmp_path, ScriptedModel(["here"])) as living:
+    async with living_bot(tmp_path, ScriptedModel(["here"]), clock="hurried") as living:
         anna = await living.user()
         await living.fault(method="sendMessage", **fault)
         await anna.say("Hi")
