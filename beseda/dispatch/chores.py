@@ -102,15 +102,16 @@ class Chores:
         else:
             self._plan(desk, shown)
 
-    async def cancel_last(self, context: Context) -> bool:
-        """Cancel what the person asked for last in the event's chat and return whether there was anything."""
+    async def cancel_all(self, context: Context) -> bool:
+        """Cancel all work of the person in the event's chat and return whether there was anything."""
         where = (context.event.place.chat, context.person.id)
         running = [
             number
             for number, shown in self._shown.items()
             if (shown.turn.conversation.key, shown.turn.user_id) == where
         ]
-        return bool(running) and await context.desk.jobs.cancel(max(running))
+        # The newest first: one that waits must not begin because another has ended.
+        return any([await context.desk.jobs.cancel(number) for number in sorted(running, reverse=True)])
 
     async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
         """Show nothing more in such chats; waits for what is being shown, unless they are `lost` already."""

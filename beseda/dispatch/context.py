@@ -77,8 +77,8 @@ class ChoreKeeper(Protocol):
         """Go on with the job of the event's turn, if it has one, and return whether it has."""
         ...
 
-    async def cancel_last(self, context: "Context") -> bool:
-        """Cancel what the person asked for last in the event's chat and return whether there was anything."""
+    async def cancel_all(self, context: "Context") -> bool:
+        """Cancel all work of the person in the event's chat and return whether there was anything."""
         ...
 
     async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:

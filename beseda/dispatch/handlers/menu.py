@@ -42,12 +42,10 @@ async def show_menu(context: Context) -> None:
 
 @router.command("cancel")
 async def cancel(context: Context) -> None:
-    """End what is being made for the chat, or else leave the mode for the main menu."""
-    ended = await context.desk.chores.cancel_last(context)
+    """End everything that is being made for the person here, or else leave the mode for the main menu."""
+    if await context.desk.chores.cancel_all(context):
+        return  # the message of each work says that it was stopped
     standing = await find_standing(context)
-    if ended:
-        await context.reply(context.say(_LEFT))
-        return
     await keep_standing(context, Standing())
     text = _NOTHING if standing == Standing() else _LEFT
     await context.reply(context.say(text), menu_markup(context, ROOT))

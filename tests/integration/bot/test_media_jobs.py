@@ -58,6 +58,20 @@ async def test_cancel_command_ends_the_work_of_the_chat(tmp_path: Path) -> None:
         await living.settle()
 
 
+async def test_cancel_command_ends_all_work_and_says_so_once_for_each(tmp_path: Path) -> None:
+    async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech, BESEDA_JOB_SLOTS="speech=1") as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await anna.wait_text("🎧 Слушаю", timeout=30)
+        await anna.send_voice(HELLO)
+        await anna.wait_text("ваша", timeout=30)
+        await anna.say("/cancel")
+        await living.settle()
+        texts = [message["text"] for message in await anna.history() if "text" in message]
+    assert texts.count("Хорошо, остановил.") == 2
+    assert "Хорошо, отменил." not in texts
+
+
 async def test_nobody_else_cancels_it(tmp_path: Path) -> None:
     async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech) as living:
         anna = await living.user()
