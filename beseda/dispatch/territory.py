@@ -199,12 +199,12 @@ class Territory:
         self._closed = True
         self._mark_beat()
 
-    async def leave(self) -> None:
-        """Give back what is left; a database that is away leaves it to the lease."""
+    async def leave(self, *, within: float | None = None) -> None:
+        """Give back what is left, within so many seconds; a database that is away leaves it to the lease."""
         self.stop_waiting()
         self.held = self._owned = frozenset()
         try:
-            async with asyncio.timeout(self._lease.seconds):
+            async with asyncio.timeout(self._lease.seconds if within is None else within):
                 await self._store.leave(self._bot, self.name)
         except (StorageError, TimeoutError) as error:
             log.warning("%s leaves without saying so: %s", self._bot, error)

@@ -237,6 +237,9 @@ class TelegramMessenger:
         except TelegramUnansweredError as error:
             self._lose(part, error)
             raise
+        except asyncio.CancelledError:  # the answer is whole, and this call takes too long
+            self._lose(part, TelegramUnansweredError("sendMessage: not waited for", retry_after=5.0))
+            raise
         await request.record(part)
 
     async def obey_flood(self, target: Target, error: TelegramFloodError) -> None:

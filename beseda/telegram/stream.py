@@ -25,6 +25,9 @@ from beseda.telegram.refusals import Refusal, classify
 log = logging.getLogger(__name__)
 
 
+_LAST_WORD = 3.0  # seconds that a message under way gets once the answer is whole
+
+
 class Step(Enum):
     """What is to be shown now."""
 
@@ -132,6 +135,7 @@ class _LiveAnswer:
         self._text_due = self._plan.text_due()
         self._shown = ""
         self._call: asyncio.Task[None] | None = None
+        self._step = Step.NOTHING  # that the call under way shows
         self._timer = self._loop.call_later(pace.typing_first, self._look)
 
     def touch(self) -> None:
@@ -143,8 +147,16 @@ class _LiveAnswer:
         self._text_due = float("inf")
         call, self._call = self._call, None
         if call is not None:
+            if not self.is_message(self._step):
+                call.cancel()
+            await asyncio.wait([call], timeout=_LAST_WORD)
+            call.cancel()
             await asyncio.wait([call])
             self._timer.cancel()
+
+    def is_message(self, step: Step) -> bool:
+        """Return whether the call for a step sends or edits a message: what follows depends on such a call."""
+        raise NotImplementedError
 
     async def show(self, step: Step, text: str) -> None:
         """Make the call for one step; raises TelegramError."""
@@ -160,6 +172,7 @@ class _LiveAnswer:
             self._look_later(now)
             return
         self._text_due = float("inf")
+        self._step = step
         self._call = self._loop.create_task(self._perform(step, text))
 
     def _look_later(self, now: float) -> None:
@@ -198,6 +211,9 @@ class StreamedAnswer(_LiveAnswer):
     def __init__(self, stage: Stage, request: LiveRequest) -> None:
         super().__init__(stage, request, DRAFTS)
 
+    def is_message(self, step: Step) -> bool:
+        return False
+
     async def show(self, step: Step, text: str) -> None:
         target = self._request.target
         if step is Step.TYPING:
@@ -221,6 +237,9 @@ class EditedAnswer(_LiveAnswer):
 
     def __init__(self, stage: Stage, request: LiveRequest) -> None:
         super().__init__(stage, request, EDITS if request.target.kind is ChatKind.PRIVATE else GROUP_EDITS)
+
+    def is_message(self, step: Step) -> bool:
+        return step is not Step.TYPING
 
     async def show(self, step: Step, text: str) -> None:
         if step is Step.TYPING:
