@@ -345,7 +345,7 @@ class BotRunner:
         numbers = context.event.place.update_ids
         log.error("updates %s of %s are set aside: too many tries", numbers, self.desk.profile.name)
         if verdict is Verdict.SET_ASIDE:
-            await self._tries.begin(self.desk.updates, numbers)
+            await self._tries.give_up(self.desk.updates, numbers)
             await set_aside(context)
         elif (turn := await context.turn()) is not None:
             await close_turn(context, turn)

@@ -12,6 +12,9 @@ from beseda.domain.update import StoredUpdate, Tries
 from beseda.storage.base.update import UpdateStore
 
 MAX_CRASHES = 3  # of the process, in the middle of the work on an update
+MAX_CROWD_CRASHES = 10  # where many updates have been in the middle of their work each time: any may be the cause
+_CROWD = 20
+_GIVEN_UP = 1000  # begun tries of an update that is being set aside: its notice may crash the process, too
 MAX_FAILURES = 5  # tries that the database let begin and did not let end
 
 
@@ -59,11 +62,20 @@ class TryCounter(Container[int]):
 
     def judge(self, update_ids: Sequence[int]) -> Verdict:
         """Return what is to be done with updates that are one event."""
+        if any(self._tries[number].begun >= _GIVEN_UP for number in update_ids):
+            return Verdict.DROP
         crashes = max(self._count_crashes(number) for number in update_ids)
         failures = max(self._tries[number].failed + self._failed.get(number, 0) for number in update_ids)
-        if crashes > MAX_CRASHES or failures > MAX_FAILURES:
-            return Verdict.DROP
-        return Verdict.SET_ASIDE if crashes == MAX_CRASHES or failures == MAX_FAILURES else Verdict.WORK
+        if crashes < MAX_CRASHES and failures < MAX_FAILURES:
+            return Verdict.WORK
+        suspects = sum(count.begun >= MAX_CRASHES for count in self._tries.values())
+        most = MAX_CROWD_CRASHES if suspects > _CROWD else MAX_CRASHES
+        return Verdict.SET_ASIDE if crashes >= most or failures >= MAX_FAILURES else Verdict.WORK
+
+    async def give_up(self, store: UpdateStore, update_ids: Sequence[int]) -> None:
+        """Record that updates are being set aside. Raises StorageError."""
+        given_up = {number: Tries(_GIVEN_UP, self._tries[number].failed) for number in update_ids}
+        await store.note_tries(self._bot, given_up)
 
     async def begin(self, store: UpdateStore, update_ids: Sequence[int]) -> None:
         """Count a try in the database before its work begins. Raises StorageError."""
