@@ -17,7 +17,7 @@ class LimitsSection(Section):
         _Count,
         Setting(
             "limits.user_minute",
-            "Messages that one person may send to one bot in a minute.",
+            "Messages of one person that one bot works on in a minute; further ones wait.",
             _COUNT,
             variables=("BESEDA_LIMIT_USER_MINUTE",),
         ),
@@ -26,7 +26,7 @@ class LimitsSection(Section):
         _Count,
         Setting(
             "limits.user_hour",
-            "Messages that one person may send to one bot in an hour.",
+            "Messages of one person that one bot works on in an hour; further ones wait.",
             _COUNT,
             variables=("BESEDA_LIMIT_USER_HOUR",),
         ),
@@ -35,7 +35,7 @@ class LimitsSection(Section):
         _Count,
         Setting(
             "limits.bot_minute",
-            "Messages that one bot takes in a minute, from everybody; Telegram lets it answer 1800.",
+            "Messages that one bot works on in a minute; further ones wait. Telegram lets it answer 1800.",
             _COUNT,
             variables=("BESEDA_LIMIT_BOT_MINUTE",),
         ),
@@ -44,7 +44,7 @@ class LimitsSection(Section):
         _Count,
         Setting(
             "limits.total_minute",
-            "Messages that all bots together take in a minute.",
+            "Messages that all bots together work on in a minute; further ones wait.",
             _COUNT,
             variables=("BESEDA_LIMIT_TOTAL_MINUTE",),
             default="no limit",
