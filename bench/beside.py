@@ -1,4 +1,5 @@
-"""What one thing that stands still costs the chats beside it: a hung Redis, a dead receiver of webhooks, long reads.
+"""What one thing that stands still costs the chats beside it: a hung Redis, a dead receiver of webhooks, long reads,
+a chat at which Telegram fails, an update that the database refuses.
 
 Each row holds the users' wait while the thing stands still beside the same users' wait before, in one run.
 """
@@ -6,9 +7,10 @@ Each row holds the users' wait while the thing stands still beside the same user
 import asyncio
 import itertools
 import secrets
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from sqlalchemy import Connection, text
 from bench import storage
 from bench.bots import BESEDA, Kind, MeasuringError, running_bot
 from bench.closed_loop import percentile
-from bench.crowd import open_crowd
+from bench.crowd import Crowd, open_crowd
 from bench.report import Bar, Row, Section
 from beseda.storage.sql import migrate
 from beseda.storage.sql.database import Database
@@ -27,6 +29,11 @@ from tests.parts.redis import RedisServer
 _BAR = Bar(above=100.0)  # ms
 _READ_SECONDS = 5.0
 _SECRET = "a secret of sixteen letters"
+_STUCK = 999_999_999  # a chat, none of the crowd's
+_REFUSING = (
+    "CREATE TRIGGER refusing BEFORE INSERT ON messages WHEN NEW.content LIKE 'poison%' "
+    "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ async def measure(plan: Plan, folder: Path, cores: set[int]) -> Section:
         await _measure_redis(plan, folder / "redis", cores),
         await _measure_receiver(plan, folder / "receiver", cores),
         await _measure_reads(folder / "reads.db"),
+        await _measure_chat(plan, folder / "chat", cores),
+        await _measure_poison(plan, folder / "poison", cores),
     ]
     note = f"the user's wait p95, {plan.users} users with pauses; reference: before it stood still"
     return Section("Beside what stands still", note, rows)
@@ -54,7 +63,7 @@ async def _measure_redis(plan: Plan, folder: Path, cores: set[int]) -> Row:
     server = await asyncio.to_thread(RedisServer, folder)
     try:
         kind = replace(BESEDA, environ={**BESEDA.environ, "REDIS_URL": server.url})
-        calm, troubled = await _measure_bot(kind, server.pause, plan, (folder, cores))
+        calm, troubled = await _measure_bot(kind, lambda _: server.pause(), plan, (folder, cores))
     finally:
         server.resume()
         await asyncio.to_thread(server.stop)
@@ -69,14 +78,43 @@ async def _measure_receiver(plan: Plan, folder: Path, cores: set[int]) -> Row:
         await _subscribe(f"sqlite:///{data / 'beseda.db'}", receiver.url)
         environ = {"BESEDA_EVENTS_SECRET": _SECRET, "BESEDA_WEBHOOKS_ALLOW_PRIVATE": "on"}
         kind = replace(BESEDA, environ={**BESEDA.environ, **environ})
-        calm, troubled = await _measure_bot(kind, receiver.die, plan, (folder, cores))
+        calm, troubled = await _measure_bot(kind, lambda _: receiver.die(), plan, (folder, cores))
     if not receiver.received:
         raise MeasuringError("the receiver of webhooks was sent nothing")
     return Row("a receiver of webhooks that is dead", "ms", troubled, calm, _BAR)
 
 
+async def _measure_chat(plan: Plan, folder: Path, cores: set[int]) -> Row:
+    """Measure beside a chat with a thousand messages, each answer to which Telegram answers with a server error."""
+
+    def stop(crowd: Crowd) -> None:
+        crowd.telegram.failing_chats.add(_STUCK)
+        for number in range(1000):
+            crowd.telegram.write(_STUCK, _STUCK, f"stuck {number}")
+
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    calm, troubled = await _measure_bot(BESEDA, stop, plan, (folder, cores))
+    return Row("a chat that does not move", "ms", troubled, calm, _BAR)
+
+
+async def _measure_poison(plan: Plan, folder: Path, cores: set[int]) -> Row:
+    """Measure beside an update whose question the database refuses, tried again until it is set aside."""
+
+    def stop(crowd: Crowd) -> None:
+        crowd.telegram.failing_chats.add(_STUCK)  # the notice is no answer to a question
+        with closing(sqlite3.connect(folder / "bot" / "data" / "beseda.db", timeout=10)) as database:
+            database.execute(_REFUSING)
+            database.commit()
+        for number in range(10):
+            crowd.telegram.write(_STUCK + number, _STUCK, f"poison {number}")
+
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    calm, troubled = await _measure_bot(BESEDA, stop, plan, (folder, cores))
+    return Row("an update that the database refuses", "ms", troubled, calm, _BAR)
+
+
 async def _measure_bot(
-    kind: Kind, stop: Callable[[], None], plan: Plan, place: tuple[Path, set[int]]
+    kind: Kind, stop: Callable[[Crowd], None], plan: Plan, place: tuple[Path, set[int]]
 ) -> tuple[float, float]:
     """Return the users' wait at the 95th percentile in ms, before `stop` and after it."""
     folder, cores = place
@@ -86,7 +124,7 @@ async def _measure_bot(
         moments = [time.perf_counter()]
         await asyncio.sleep(plan.seconds)
         moments.append(time.perf_counter())
-        stop()
+        stop(crowd)
         await asyncio.sleep(plan.seconds)
         moments.append(time.perf_counter())
         if not await crowd.stop(within=60) or crowd.strays:

@@ -28,6 +28,7 @@ _NOT_MODIFIED = (
     b'and reply markup are exactly the same as a current content and reply markup of the message"}'
 )
 _NOT_FOUND = b'{"ok":false,"error_code":400,"description":"Bad Request: message to edit not found"}'
+_FAILED = b'{"ok":false,"error_code":500,"description":"Internal Server Error"}'
 _CONFLICT = (
     b'{"ok":false,"error_code":409,"description":"Conflict: terminated by other getUpdates request; '
     b'make sure that only one bot instance is running"}'
@@ -80,6 +81,7 @@ class TelegramServer:
         """The share of messages and edits whose answer is lost: the connection is cut after the effect."""
         self.lost = 0
         self._random = random.Random(1)
+        self.failing_chats: set[int] = set()  # messages to them meet a server error
 
     @property
     def backlog(self) -> int:
@@ -128,7 +130,11 @@ class TelegramServer:
         if method == "getUpdates":
             self._take_poll(request, _read(request.body))
         elif method == "sendMessage":
-            self._answer(request, self._send(_read(request.body), now))
+            fields = _read(request.body)
+            if fields["chat_id"] in self.failing_chats:
+                request.connection.reply(_FAILED, status=b"500 Internal Server Error")
+            else:
+                self._answer(request, self._send(fields, now))
         elif method == "editMessageText":
             self._answer(request, *self._edit(_read(request.body), now))
         elif method == "getWebhookInfo":
