@@ -187,7 +187,9 @@ class Crowd:
             self._calm.set()
 
     def _note_handed(self, update_id: int, now: float) -> None:
-        question = self._by_update[update_id]
+        question = self._by_update.get(update_id)
+        if question is None:
+            return  # of a chat beside the crowd
         question.handed = question.handed or now
 
     def _note_thought(self, mark: str, seconds: float) -> None:
