@@ -241,7 +241,6 @@ class SetAsideError(BesedaError):
         ru="На этом я несколько раз споткнулся и отложил его. Напишите, пожалуйста, иначе или пришлите ещё раз.",
         en="I stumbled over this several times and put it aside. Please write it differently, or send it again.",
     )
-    status = 500
 
 
 class SlotTakenError(BesedaError):
