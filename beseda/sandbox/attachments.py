@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beseda.sandbox.files import MAX_PHOTO_BYTES
-from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from beseda.sandbox.loopback import fetch_upload
+from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
     from beseda.sandbox.files import StoredFile
-    from beseda.sandbox.params import Params
-    from beseda.sandbox.realm import Realm
+    from beseda.sandbox.realm import Call
 
 _TITLES = {
     "photo": "Photo",
@@ -20,41 +20,58 @@ _TITLES = {
     "document": "Document",
     "voice": "VoiceNote",
     "video_note": "VideoNote",
+    "animation": "Animation",
+    "sticker": "Sticker",
 }
+_UNCHANGEABLE = frozenset({"photo", "sticker"})
+_LOOKED_AT = frozenset({"video", "audio", "video_note", "animation"})
 _MAX_PHOTO_SIDES = 10_000
 _MAX_PHOTO_RATIO = 20
 
 
-async def take_file(realm: Realm, params: Params, name: str, kind: str) -> StoredFile:
-    """The file a parameter names: uploaded, or known by its id; raises ApiRefusalError."""
-    upload = params.upload(name)
+async def take_file(call: Call, name: str, kind: str) -> StoredFile:
+    """The file a parameter names: uploaded, known by its id, or fetched from a loopback address.
+
+    Raises ApiRefusalError.
+    """
+    files, upload = call.realm.files, call.params.upload(name)
     if upload is not None:
-        if kind == "photo" and upload.size > MAX_PHOTO_BYTES:
-            raise ApiRefusalError(
-                400,
-                f"Bad Request: file of size {upload.size} bytes is too big for a photo; "
-                f"the maximum size is {MAX_PHOTO_BYTES} bytes",
-            )
-        return await realm.files.save(upload, kind)
-    reference = params.text(name)
+        _check_size(kind, upload.size)
+        return await files.save(upload, kind, owners=[call.bot.username])
+    reference = call.params.text(name)
     if not reference:
         raise bad_request(f"there is no {kind.replace('_', ' ')} in the request")
     if reference.startswith(("http://", "https://")):
-        raise bad_request("failed to get HTTP URL content")
-    stored = realm.files.get(reference)
+        async with fetch_upload(reference, kind) as fetched:
+            return await files.save(fetched, kind, owners=[call.bot.username])
+    stored = files.get(reference, call.bot.username)
     if stored is None:
         raise bad_request("wrong file identifier/HTTP URL specified")
-    if stored.kind != kind and "photo" in {stored.kind, kind}:
+    if stored.kind != kind and _TITLES.keys() & {stored.kind, kind} & _UNCHANGEABLE:
         raise bad_request(f"can't use file of type {_TITLES[stored.kind]} as {_TITLES[kind]}")
     return stored
 
 
+def _check_size(kind: str, size: int) -> None:
+    if kind == "photo" and size > MAX_PHOTO_BYTES:
+        raise bad_request(
+            f"file of size {size} bytes is too big for a photo; the maximum size is {MAX_PHOTO_BYTES} bytes"
+        )
+
+
 def describe_file(stored: StoredFile, kind: str, details: Json) -> Json:
-    """The content of a message with this file; `details` are what the sender says about it."""
-    if kind == "voice" and not stored.is_voice_format:
-        kind = "document"  # #sendvoice: other formats may be sent as Audio or Document
+    """The content of a message with this file; `details` are what the sender says about it.
+
+    What is not what it was sent as becomes a document.
+    """
+    is_not_voice = kind == "voice" and not stored.is_voice_format  # #sendvoice
+    if is_not_voice or (kind in _LOOKED_AT and stored.is_text):
+        kind = "document"
     base: Json = {"file_id": stored.file_id, "file_unique_id": stored.unique_id, "file_size": stored.size}
-    return {kind: _DESCRIBE[kind](stored, base, details)}
+    content: Json = {kind: _DESCRIBE[kind](stored, base, details)}
+    if kind == "animation":  # #message: for backward compatibility the document is set as well
+        content["document"] = _describe_document(stored, base, details)
+    return content
 
 
 def _describe_photo(stored: StoredFile, base: Json, details: Json) -> list[Json]:
@@ -93,6 +110,19 @@ def _describe_video_note(stored: StoredFile, base: Json, details: Json) -> Json:
     return {**base, "length": details.get("length") or 240, "duration": details.get("duration") or 0}
 
 
+def _describe_animation(stored: StoredFile, base: Json, details: Json) -> Json:
+    width, height = details.get("width") or stored.width or 320, details.get("height") or stored.height or 240
+    about = {"file_name": stored.name, "mime_type": stored.mime_type}
+    return {**base, "width": width, "height": height, "duration": details.get("duration") or 0, **about}
+
+
+def _describe_sticker(stored: StoredFile, base: Json, details: Json) -> Json:
+    kinds = {"is_animated": stored.name.endswith(".tgs"), "is_video": stored.name.endswith(".webm")}
+    known = {name: details[name] for name in ("emoji", "set_name") if details.get(name)}
+    size = {"width": stored.width or 512, "height": stored.height or 512}
+    return {**base, **size, **known, **kinds, "type": "regular"}
+
+
 _DESCRIBE: dict[str, Any] = {
     "photo": _describe_photo,
     "document": _describe_document,
@@ -100,4 +130,6 @@ _DESCRIBE: dict[str, Any] = {
     "voice": _describe_voice,
     "video": _describe_video,
     "video_note": _describe_video_note,
+    "animation": _describe_animation,
+    "sticker": _describe_sticker,
 }

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+MEDIA_KINDS = ("photo", "video", "audio", "document", "voice", "video_note", "animation", "sticker")
+CONTENT_FIELDS = frozenset(
+    {"text", "entities", "caption", "caption_entities", "reply_markup", "link_preview_options", *MEDIA_KINDS}
+)
+GENERAL_TOPIC = 1
+
 
 @dataclass(slots=True, eq=False)
 class Bot:
@@ -47,7 +53,10 @@ class StoredMessage:
     bot: Bot | None = None
     sent_markup: Json | None = None
     edited: bool = False
+    is_service: bool = False
     reactions: list[Json] = field(default_factory=list)
+    # What people reacted with, by their id.
+    user_reactions: dict[int, list[Json]] = field(default_factory=dict)
 
     def to_view(self) -> Json:
         """The message as the chat page sees it."""
@@ -56,7 +65,25 @@ class StoredMessage:
             view["reply_markup"] = self.sent_markup
         if self.reactions:
             view["reactions"] = self.reactions
+        if self.user_reactions:
+            view["user_reactions"] = {str(user): reactions for user, reactions in self.user_reactions.items()}
         return view
+
+
+@dataclass(slots=True, eq=False)
+class ForumTopic:
+    """A topic of a forum or of a private chat; its id is the `message_thread_id` of its messages."""
+
+    id: int
+    name: str
+    icon_color: int = 0x6FB9F0
+    icon_emoji_id: str = ""
+    is_closed: bool = False
+    is_hidden: bool = False
+
+    def to_view(self) -> Json:
+        """The topic as the chat page sees it."""
+        return {"id": self.id, "name": self.name, "is_closed": self.is_closed}
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +121,9 @@ class Dialog:
     pinned: list[int] = field(default_factory=list)
     blocked: bool = False
     started: bool = False
+    topics: dict[int, ForumTopic] = field(default_factory=dict)
+    general_topic: ForumTopic = field(default_factory=lambda: ForumTopic(GENERAL_TOPIC, "General"))
+    administrators: set[str] = field(default_factory=set)
 
     @property
     def chat_id(self) -> int:
@@ -111,20 +141,28 @@ class Dialog:
         while len(self.messages) > self.kept:
             self.messages.popitem(last=False)
 
+    @property
+    def has_topics(self) -> bool:
+        """Whether messages can be put into topics here."""
+        return self.group.is_forum if self.group else bool(self.bot and self.bot.account.has_topics_enabled)
+
     def has_topic(self, thread_id: int) -> bool:
         """Whether a message may name this thread."""
-        return self.group is not None and any(topic.id == thread_id for topic in self.group.topics)
+        return thread_id in self.topics
+
+    def is_administrator(self, bot: Bot) -> bool:
+        """Whether a bot was given an administrator's rights in this group."""
+        return bot.username in self.administrators
 
     def to_view(self, limit: int) -> Json:
         """The dialog as the chat page sees it, oldest message first."""
         shown = list(self.messages.values())[-limit:] if limit > 0 else []
-        topics = self.group.topics if self.group else ()
         return {
             "messages": [stored.to_view() for stored in shown],
             "typing": self.typing_until > time.monotonic(),
             "draft": self.draft.to_view() if self.draft else None,
             "reply_keyboard": self.reply_keyboard,
-            "topics": [{"id": topic.id, "name": topic.name} for topic in topics],
+            "topics": [topic.to_view() for topic in self.topics.values()],
             "blocked": self.blocked,
         }
 

@@ -5,17 +5,18 @@ import re
 import secrets
 import shutil
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 import orjson
 
 from beseda.kit.mime import UNKNOWN, guess_mime
-from beseda.sandbox.media_facts import looks_like_voice, measure_ogg_seconds, measure_picture
+from beseda.sandbox.media_facts import looks_like_text, looks_like_voice, measure_ogg_seconds, measure_picture
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.settings import MEBIBYTE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 # Folder and extension under which Telegram's own server hands a file out.
@@ -26,6 +27,8 @@ _PLACES = {
     "video_note": ("video_notes", "mp4"),
     "photo": ("photos", "jpg"),
     "document": ("documents", "bin"),
+    "animation": ("animations", "mp4"),
+    "sticker": ("stickers", "webp"),
 }
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})$")
 MAX_DOWNLOAD_BYTES = 20 * MEBIBYTE  # #getfile
@@ -60,6 +63,9 @@ class StoredFile:
     height: int = 0
     seconds: int | None = None
     is_voice_format: bool = False
+    is_text: bool = False
+    # Usernames of the bots that were given this file's id: it is of no use to others (#sending-files).
+    owners: frozenset[str] = frozenset()
 
 
 class FileStore:
@@ -93,19 +99,19 @@ class FileStore:
         self._total += stored.size
         self._drop_oldest()
 
-    async def save(self, upload: Upload, kind: str) -> StoredFile:
+    async def save(self, upload: Upload, kind: str, *, owners: Iterable[str] = ()) -> StoredFile:
         """Copy an upload to disk and look at its head; raises ApiRefusalError for an empty file."""
         if upload.size == 0:
             raise bad_request("file must be non-empty")
         self._count += 1
-        stored = await asyncio.to_thread(self._write, upload, kind, self._count)
+        stored = await asyncio.to_thread(self._write, upload, kind, self._count, frozenset(owners))
         self._keep(stored)
         return stored
 
-    def _write(self, upload: Upload, kind: str, number: int) -> StoredFile:
+    def _write(self, upload: Upload, kind: str, number: int, owners: frozenset[str]) -> StoredFile:
         place, extension = _PLACES[kind]
         match = _EXTENSION.search(upload.name)
-        if kind in {"document", "audio", "video"} and match:
+        if kind in {"document", "audio", "video", "animation", "sticker"} and match:
             extension = match[1].lower()
         remote_path = f"{place}/file_{number}.{extension}"
         # The name on disk is random as well: two sandboxes may share a folder over time.
@@ -114,7 +120,9 @@ class FileStore:
         upload.stream.seek(0)
         with path.open("wb") as target:
             shutil.copyfileobj(upload.stream, target, MEBIBYTE)
-        width, height = (measure_picture(path) or (0, 0)) if kind in {"photo", "document"} else (0, 0)
+        width, height = (
+            (measure_picture(path) or (0, 0)) if kind in {"photo", "document", "animation", "sticker"} else (0, 0)
+        )
         stored = StoredFile(
             number=number,
             file_id=f"{kind[:2].upper()}{secrets.token_urlsafe(36)}",
@@ -129,9 +137,19 @@ class FileStore:
             height=height,
             seconds=measure_ogg_seconds(path) if kind in {"voice", "audio"} else None,
             is_voice_format=looks_like_voice(path),
+            is_text=looks_like_text(path),
+            owners=owners,
         )
-        path.with_suffix(".json").write_bytes(orjson.dumps({**asdict(stored), "path": path.name}))
+        _write_description(stored)
         return stored
+
+    def grant(self, file_id: str, usernames: Iterable[str]) -> None:
+        """Give a file's id to more bots: they are sent a message with it."""
+        stored = self._files.get(file_id)
+        if stored is None or stored.owners.issuperset(usernames):
+            return
+        self._files[file_id] = fresh = replace(stored, owners=stored.owners.union(usernames))
+        _write_description(fresh)
 
     def _drop_oldest(self) -> None:
         while self._total > self._max_bytes and len(self._files) > 1:
@@ -140,9 +158,14 @@ class FileStore:
             self._total -= oldest.size
             _remove(oldest)
 
-    def get(self, file_id: str) -> StoredFile | None:
-        """The file with this id, if it is still there."""
-        return self._files.get(file_id)
+    def get(self, file_id: str, bot: str | None = None) -> StoredFile | None:
+        """The file with this id, if it is still there and its id was given to this bot; None asks for any."""
+        stored = self._files.get(file_id)
+        return stored if stored is None or bot is None or bot in stored.owners else None
+
+    def find_named(self, kind: str, name: str) -> StoredFile | None:
+        """A file by its kind and the name it came with."""
+        return next((one for one in self._files.values() if one.kind == kind and one.name == name), None)
 
     def find_remote(self, remote_path: str) -> StoredFile:
         """The file behind a `file_path`; raises ApiRefusalError 404."""
@@ -163,10 +186,16 @@ class FileStore:
 def _read_description(path: Path) -> StoredFile | None:
     try:
         fields = orjson.loads(path.read_bytes())
-        stored = StoredFile(**{**fields, "path": path.with_suffix(".bin")})
+        owners = frozenset(fields.get("owners", ()))
+        stored = StoredFile(**{**fields, "path": path.with_suffix(".bin"), "owners": owners})
     except (ValueError, TypeError):
         return None
     return stored if stored.path.is_file() else None
+
+
+def _write_description(stored: StoredFile) -> None:
+    fields = {**asdict(stored), "path": stored.path.name, "owners": sorted(stored.owners)}
+    stored.path.with_suffix(".json").write_bytes(orjson.dumps(fields))
 
 
 def _remove(stored: StoredFile) -> None:

@@ -35,6 +35,15 @@ class FormattedText:
         return count_units(self.text)
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedText:
+    """A text with TDLib's entities; a settled one was cleaned and its entities were checked and sorted."""
+
+    text: str
+    entities: list[Entity] = field(default_factory=list)
+    is_settled: bool = False
+
+
 def count_units(text: str) -> int:
     """Length in UTF-16 code units."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

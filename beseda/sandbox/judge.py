@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from beseda.sandbox.entities import read_entities, show_entities
-from beseda.sandbox.formatted import FormattedText, count_units, drop_hidden, limit_count, trim_text
+from beseda.sandbox.formatted import FormattedText, ParsedText, count_units, drop_hidden, limit_count, trim_text
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 
 if TYPE_CHECKING:
@@ -42,10 +42,27 @@ class Judge:
 
     def format(self, text: str, parse_mode: str = "", entities: Any = None) -> FormattedText:
         """Parse, clean, trim and complete a text; raises ApiRefusalError with Telegram's words."""
-        if not text:
+        return self.complete(self.parse(text, parse_mode, entities))
+
+    def parse(self, text: str, parse_mode: str, entities: Any) -> ParsedText:
+        """What Telegram does with a text while it reads a call: parse modes and the form of entities are checked."""
+        if len(text.encode("utf-8", "surrogatepass")) > _MAX_TEXT_BYTES:
+            raise bad_request("text is too long")
+        mode = parse_mode.lower()
+        if not text or not mode or mode == "none":
+            return ParsedText(text, read_entities(entities, self._find_user) if text else [])
+        if mode not in _PARSE_MODES:
+            raise bad_request("unsupported parse_mode")
+        answer = self._check({"@type": "parseTextEntities", "text": text, "parse_mode": _PARSE_MODES[mode]})
+        known = [entity for entity in answer["entities"] if self._is_known(entity["type"])]
+        return ParsedText(answer["text"], known, is_settled=True)
+
+    def complete(self, parsed: ParsedText) -> FormattedText:
+        """What Telegram does with a text once the chat is known; raises ApiRefusalError for entities out of place."""
+        if not parsed.text:
             return FormattedText("")
-        parsed = self._parse(text, parse_mode.lower(), entities)
-        trimmed = trim_text(parsed.text, parsed.entities)
+        settled = parsed if parsed.is_settled else self._settle(parsed.text, parsed.entities)
+        trimmed = trim_text(settled.text, settled.entities)
         written = limit_count(trimmed.entities)
         found = self._execute({"@type": "getTextEntities", "text": trimmed.text})["entities"] or []
         if found:
@@ -53,22 +70,21 @@ class Judge:
             written = self._split_entities(merged, count_units(trimmed.text))
         return FormattedText(trimmed.text, show_entities(written, self._find_user))
 
-    def _parse(self, text: str, parse_mode: str, entities: Any) -> FormattedText:
-        if len(text.encode("utf-8", "surrogatepass")) > _MAX_TEXT_BYTES:
-            raise bad_request("text is too long")
-        if not parse_mode or parse_mode == "none":
-            return self._settle(text, read_entities(entities, self._find_user))
-        if parse_mode not in _PARSE_MODES:
-            raise bad_request("unsupported parse_mode")
-        request = {"@type": "parseTextEntities", "text": text, "parse_mode": _PARSE_MODES[parse_mode]}
-        answer = self._check(request)
-        known = [entity for entity in answer["entities"] if self._is_known(entity["type"])]
-        return FormattedText(answer["text"], known)
+    def find_link_fault(self, url: str) -> str:
+        """What is wrong with a link, in TDLib's words; empty when it is in order."""
+        entity = {
+            "@type": "textEntity",
+            "offset": 0,
+            "length": 1,
+            "type": {"@type": "textEntityTypeTextUrl", "url": url},
+        }
+        answer = self._execute({"@type": "getMarkdownText", "text": _make_text("x", [entity])})
+        return str(answer["message"]).rpartition("is invalid: ")[2] if answer["@type"] == "error" else ""
 
     def _is_known(self, kind: dict[str, Any]) -> bool:
         return kind["@type"] != "textEntityTypeMentionName" or self._find_user(kind["user_id"]) is not None
 
-    def _settle(self, text: str, entities: list[Entity]) -> FormattedText:
+    def _settle(self, text: str, entities: list[Entity]) -> ParsedText:
         """Clean a text and check and sort its entities; raises ApiRefusalError.
 
         TDLib exports its `fix_formatted_text` with a Markdown parser behind it only. So the text goes there with its
@@ -81,7 +97,7 @@ class Judge:
         masks = {ord(marker): first + number for number, marker in enumerate(_MARKERS)}
         answer = self._check({"@type": "parseMarkdown", "text": _make_text(text.translate(masks), entities)})
         unmasked = answer["text"].translate({mask: marker for marker, mask in masks.items()})
-        return FormattedText(unmasked, answer["entities"])
+        return ParsedText(unmasked, answer["entities"], is_settled=True)
 
     def _split_entities(self, entities: list[Entity], units: int) -> list[Entity]:
         """Sort entities and split them where another begins or ends, as TDLib does once it has added what it found.

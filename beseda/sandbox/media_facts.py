@@ -96,3 +96,16 @@ def looks_like_voice(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(12)
     return head.startswith((b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")) or head[4:8] == b"ftyp"
+
+
+def looks_like_text(path: Path) -> bool:
+    """Whether a file begins like text: no audio or video does."""
+    with path.open("rb") as file:
+        head = file.read(256)
+    if b"\0" in head:
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data" and error.start >= len(head) - 3 > 0
+    return True

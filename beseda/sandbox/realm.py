@@ -71,6 +71,10 @@ class Realm:
             self.events.publish(None, "user", user=user)
         return user
 
+    def publish_topics(self, dialog: Dialog) -> None:
+        """Show the topics of a chat anew."""
+        self.events.publish(dialog.key, "topics", topics=[topic.to_view() for topic in dialog.topics.values()])
+
     def add_callback(self, callback_id: str, callback: PendingCallback) -> None:
         """Remember a pressed button until it is answered."""
         self._callbacks[callback_id] = callback
@@ -97,7 +101,7 @@ class Realm:
         self.events.close()
         for bot in self.world.bots.values():
             bot.queue.close()
-        for webhook in self.webhooks.values():
+        for webhook in list(self.webhooks.values()):
             await webhook.close()
 
 

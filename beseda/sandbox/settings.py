@@ -17,6 +17,8 @@ class BotAccount:
     name: str
     # False is Telegram's privacy mode, its default: in a group the bot sees commands, mentions and replies only.
     reads_all_group_messages: bool = False
+    # Topics in the bot's private chats, one for each conversation (#user, has_topics_enabled).
+    has_topics_enabled: bool = False
 
     @property
     def id(self) -> int:
@@ -48,11 +50,13 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Supergroup:
-    """A group; the first person is its owner, every bot is a plain member."""
+    """A group; the first person is its owner, bots are plain members but for those in `administrators`."""
 
     id: int
     title: str
     topics: tuple[Topic, ...] = ()
+    # Bots that are administrators of this group from the beginning, by their usernames.
+    administrators: tuple[str, ...] = ()
 
     @property
     def is_forum(self) -> bool:

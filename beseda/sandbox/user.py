@@ -134,6 +134,14 @@ class SandboxUser:
             draft_id = int(draft["draft_id"])
         await self._post("/stop", {"draft_id": draft_id})
 
+    async def react(self, message_id: int, *emoji: str) -> None:
+        """React to a message with these emoji; none takes the reactions back."""
+        await self._post("/reactions", {"message_id": message_id, "reaction": list(emoji)})
+
+    async def make_administrator(self, bot: str, *, is_administrator: bool = True) -> None:
+        """Give a bot an administrator's rights in this group, as its owner, or take them back."""
+        await self._post("/administrators", {"bot": bot, "is_administrator": is_administrator})
+
     async def block(self, *, blocked: bool = True) -> None:
         """Block or unblock the bot."""
         await self._post("/block", {"blocked": blocked})

@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from beseda.sandbox.attachments import describe_file
-from beseda.sandbox.chats import make_reference
+from beseda.sandbox.chats import MEDIA_KINDS, make_reference
 from beseda.sandbox.formatted import count_units
+from beseda.sandbox.forwards import describe_forward
 from beseda.sandbox.realm import PendingCallback
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.validation import MAX_TEXT_UNITS, check_caption, check_text
-from beseda.sandbox.world import MEDIA_KINDS
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Dialog, Json, StoredMessage
@@ -50,7 +50,7 @@ def write_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     """
     user = get_user(realm, dialog, fields)
     _check_can_write(dialog)
-    head = _read_head(dialog, fields)
+    head = _read_head(realm, dialog, fields)
     text = str(fields.get("text") or "")[:MAX_PASTE]
     pieces = cut_paste(text, MAX_TEXT_UNITS)
     entities = fields.get("entities") if len(pieces) == 1 else None
@@ -121,10 +121,10 @@ async def send_file(realm: Realm, dialog: Dialog, fields: Json, upload: Upload) 
     if kind not in MEDIA_KINDS:
         raise bad_request(f"kind must be one of {', '.join(MEDIA_KINDS)}")
     _check_can_write(dialog)
-    head = _read_head(dialog, fields)
+    head = _read_head(realm, dialog, fields)
     caption = realm.judge.format(str(fields.get("caption") or ""))
     check_caption(caption)
-    stored = await realm.files.save(upload, kind)
+    stored = await realm.files.save(upload, kind, owners=_list_names(realm, dialog))
     numbers = ("duration", "width", "height", "length")
     details = {name: _to_int(float(fields[name]), name) for name in numbers if fields.get(name)}
     # A browser records voice in its own container; a person's voice message is one whatever it is.
@@ -144,23 +144,36 @@ def _describe_recording(stored: Any, details: Json) -> Json:
     return {"voice": {**voice, "mime_type": "audio/ogg", "file_size": stored.size}}
 
 
-def _read_head(dialog: Dialog, fields: Json) -> Json:
+def _read_head(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     head: Json = {}
     replied = dialog.messages.get(_to_int(fields.get("reply_to_message_id"), "reply_to_message_id"))
     thread_id = _to_int(fields.get("message_thread_id"), "message_thread_id")
     if not thread_id and replied is not None:
         thread_id = replied.message.get("message_thread_id", 0)
-    if thread_id and dialog.group is not None:
+    if thread_id and dialog.has_topics:
         if not dialog.has_topic(thread_id):
             raise bad_request("there is no such topic")
         head["message_thread_id"] = thread_id
     if replied is not None:
         head["reply_to_message"] = make_reference(replied.message)
+        _show_file(realm, dialog, replied.message)
     forward = fields.get("forward_from")
     if isinstance(forward, dict) and forward.get("first_name"):
         name = str(forward["first_name"])[:64]
-        head["forward_origin"] = {"type": "hidden_user", "sender_user_name": name, "date": int(time.time())}
+        head.update(describe_forward({"type": "hidden_user", "sender_user_name": name, "date": int(time.time())}))
     return head
+
+
+def _list_names(realm: Realm, dialog: Dialog) -> list[str]:
+    return [bot.username for bot in realm.world.list_bots(dialog)]
+
+
+def _show_file(realm: Realm, dialog: Dialog, message: Json) -> None:
+    """Let all bots of a chat use the file of a message: they are sent it with the reply."""
+    for kind in MEDIA_KINDS:
+        found = message.get(kind) or []
+        for file in found if isinstance(found, list) else [found]:
+            realm.files.grant(file["file_id"], _list_names(realm, dialog))
 
 
 def share_contact(realm: Realm, dialog: Dialog, fields: Json) -> Json:
@@ -177,7 +190,9 @@ def share_contact(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     person = realm.world.users.get(owner, {})
     name = str(fields.get("first_name") or person.get("first_name") or "Somebody")[:64]
     contact = {"phone_number": phone, "first_name": name, **({"user_id": owner} if owner else {})}
-    return realm.world.add_user_message(user, dialog, {**_read_head(dialog, fields), "contact": contact}).to_view()
+    return realm.world.add_user_message(
+        user, dialog, {**_read_head(realm, dialog, fields), "contact": contact}
+    ).to_view()
 
 
 def press_button(realm: Realm, dialog: Dialog, fields: Json) -> Json:

@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from beseda.sandbox import user_actions
+from beseda.sandbox import user_actions, user_members
 from beseda.sandbox.flood import FloodLimits
 from beseda.sandbox.guard import SECURITY_HEADERS, find_objection
 from beseda.sandbox.methods.commands import list_visible
@@ -50,6 +50,8 @@ class UserApi:
             ("POST", "/dialogs/{dialog}/files", self.send_file),
             ("POST", "/dialogs/{dialog}/contacts", self.share_contact),
             ("POST", "/dialogs/{dialog}/callbacks", self.press_button),
+            ("POST", "/dialogs/{dialog}/reactions", self.react),
+            ("POST", "/dialogs/{dialog}/administrators", self.set_administrator),
             ("POST", "/dialogs/{dialog}/stop", self.stop_draft),
             ("POST", "/dialogs/{dialog}/block", self.set_blocked),
             ("GET", "/files/{file_id}", self.download),
@@ -162,6 +164,18 @@ class UserApi:
         """An inline button."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
         return _json(user_actions.press_button(self._realm, dialog, await _read(request)))
+
+    async def react(self, request: Request) -> Response:
+        """Reactions to a message."""
+        dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
+        user = user_actions.get_user(self._realm, dialog, fields)
+        return _json(user_members.react(self._realm, dialog, user, fields))
+
+    async def set_administrator(self, request: Request) -> Response:
+        """The rights of a bot in a group."""
+        dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
+        user = user_actions.get_user(self._realm, dialog, fields)
+        return _json(user_members.set_administrator(self._realm, dialog, user, fields))
 
     async def stop_draft(self, request: Request) -> Response:
         """The stop button of a draft."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from beseda.sandbox.chats import Bot, Dialog, Json, StoredMessage, make_reference
+from beseda.sandbox.chats import CONTENT_FIELDS, Bot, Dialog, ForumTopic, Json, StoredMessage, make_reference
 from beseda.sandbox.refusals import ApiRefusalError, bad_request, forbidden
 from beseda.sandbox.sequence import IdSequence
 from beseda.sandbox.updates import UpdateQueue
@@ -99,6 +99,8 @@ class World:
                 chat["is_forum"] = True
             ids = self._group_message_ids.setdefault(group.id, IdSequence(self._ledger))
             dialog = Dialog(key, chat, self._settings.messages_per_dialog, ids, group=group, started=True)
+            dialog.topics = {topic.id: ForumTopic(topic.id, topic.name) for topic in group.topics}
+            dialog.administrators = set(group.administrators)
             self._dialogs[key] = dialog
         return dialog
 
@@ -152,6 +154,21 @@ class World:
         self._events.publish(dialog.key, "message", message=stored.to_view())
         return stored
 
+    def add_service_message(
+        self, bot: Bot, dialog: Dialog, content: Json, *, opens_thread: bool = False
+    ) -> StoredMessage:
+        """Store a note about what a bot did, as the first of a topic if it opens one; all bots of the chat get it."""
+        message = self._make_message(bot.user, dialog, content)
+        if opens_thread:
+            message.update(message_thread_id=message["message_id"], is_topic_message=True)
+        stored = StoredMessage(message, is_service=True)
+        dialog.add(stored)
+        self._events.publish(dialog.key, "message", message=stored.to_view())
+        for other in self.list_bots(dialog):
+            if not dialog.blocked:
+                other.queue.push("message", stored.message, dialog.chat_id)
+        return stored
+
     def add_user_message(self, user: Json, dialog: Dialog, content: Json) -> StoredMessage:
         """Store what a person sent, show it and queue it for the bots that may see it."""
         message = self._make_message(user, dialog, content)
@@ -173,7 +190,7 @@ class World:
     @staticmethod
     def _may_see(bot: Bot, dialog: Dialog, message: Json) -> bool:
         """Telegram's privacy mode (core.telegram.org/bots/features#privacy-mode)."""
-        if dialog.is_private or bot.account.reads_all_group_messages:
+        if dialog.is_private or bot.account.reads_all_group_messages or dialog.is_administrator(bot):
             return True
         text = message.get("text") or message.get("caption") or ""
         reply = message.get("reply_to_message", {}).get("from", {}).get("id")
@@ -191,7 +208,7 @@ class World:
 
     def edit_user_message(self, dialog: Dialog, stored: StoredMessage, content: Json) -> None:
         """A person changed a message; the bots that may see it get `edited_message`."""
-        kept = {name: value for name, value in stored.message.items() if name not in _CONTENT_FIELDS}
+        kept = {name: value for name, value in stored.message.items() if name not in CONTENT_FIELDS}
         stored.message = {**kept, **content, "edit_date": int(time.time())}
         stored.edited = True
         self._events.publish(dialog.key, "edit", message=stored.to_view())
@@ -201,7 +218,7 @@ class World:
 
     def edit_message(self, dialog: Dialog, stored: StoredMessage, content: Json, markup: Json | None) -> Json:
         """Replace the content of a bot's message; raises ApiRefusalError when nothing would change."""
-        kept = {name: value for name, value in stored.message.items() if name not in _CONTENT_FIELDS}
+        kept = {name: value for name, value in stored.message.items() if name not in CONTENT_FIELDS}
         fresh = {**kept, **content}
         if markup is not None:
             fresh["reply_markup"] = markup
@@ -269,16 +286,10 @@ class World:
             "id": group.id,
             "title": group.title,
             "is_forum": group.is_forum,
-            "topics": [{"id": topic.id, "name": topic.name} for topic in group.topics],
+            "topics": [topic.to_view() for topic in self.open_group(group).topics.values()],
             "members": list(self.users),
             "bots": [bot.username for bot in self.bots.values()],
         }
-
-
-MEDIA_KINDS = ("photo", "video", "audio", "document", "voice", "video_note")
-_CONTENT_FIELDS = frozenset(
-    {"text", "entities", "caption", "caption_entities", "reply_markup", "link_preview_options", *MEDIA_KINDS}
-)
 
 
 def _without_date(message: Json) -> dict[str, Any]:

@@ -30,7 +30,18 @@ SEES_CONFIG = {"bootstrap", "cli", "asgi"}
 SANDBOX_SEES = {"domain", "errors", "http", "kit", "logs"}
 
 # Library: where it may be imported, as paths below beseda/. What is not listed may be used anywhere.
-HTTP = ("http", "llm", "speech", "photo", "telegram", "hooks", "sandbox/webhook", "sandbox/user", "testing")
+HTTP = (
+    "http",
+    "llm",
+    "speech",
+    "photo",
+    "telegram",
+    "hooks",
+    "sandbox/webhook",
+    "sandbox/loopback",
+    "sandbox/user",
+    "testing",
+)
 WEB = ("api", "console", "sandbox", "asgi", "dispatch/webhook")
 HOMES: dict[str, tuple[str, ...]] = {
     "aiogram": (),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from beseda.sandbox.methods.delivery import find_message
 from beseda.sandbox.refusals import bad_request
@@ -9,13 +9,31 @@ if TYPE_CHECKING:
     from beseda.sandbox.chats import Dialog, Json
     from beseda.sandbox.realm import Call, Handler
 
-# #reactiontypeemoji
-_REACTION_EMOJI = (
-    "❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 ❤\u200d🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 "
-    "🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨\u200d💻 👀 🎃 🙈 😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 "
-    "💊 🙊 😎 👾 🤷\u200d♂ 🤷 🤷\u200d♀ 😡"
+# What members of a group may do; no group here restricts them (Client.cpp, json_store_permissions).
+_PERMISSIONS = {
+    "can_send_messages": True,
+    "can_send_media_messages": True,
+    "can_send_audios": True,
+    "can_send_documents": True,
+    "can_send_photos": True,
+    "can_send_videos": True,
+    "can_send_video_notes": True,
+    "can_send_voice_notes": True,
+    "can_send_polls": True,
+    "can_send_other_messages": True,
+    "can_add_web_page_previews": True,
+    "can_react_to_messages": True,
+    "can_edit_tag": True,
+    "can_change_info": False,
+    "can_invite_users": True,
+    "can_pin_messages": False,
+    "can_manage_topics": False,
+}
+_RIGHTS = (
+    "can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members can_promote_members "
+    "can_change_info can_invite_users can_post_stories can_edit_stories can_delete_stories can_pin_messages "
+    "can_manage_topics"
 )
-_REACTIONS = frozenset(_REACTION_EMOJI.split())
 _GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 
@@ -24,17 +42,26 @@ async def get_chat(call: Call) -> Json:
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     info = {**dialog.chat, "accent_color_id": 0, "max_reaction_count": 11}
     info["accepted_gift_types"] = dict.fromkeys(_GIFTS, False)
+    if not dialog.is_private:
+        info["permissions"] = dict(_PERMISSIONS)
     if dialog.pinned:
         pinned = call.realm.world.find_reply(dialog, dialog.pinned[-1])
         info.update({"pinned_message": pinned} if pinned else {})
     return info
 
 
-def _describe_member(call: Call, user: Json) -> Json:
-    owner = next(iter(call.realm.world.users))
-    if user["id"] == owner:
+def describe_member(dialog: Dialog, owner_id: int, user: Json) -> Json:
+    """A person or a bot as a `ChatMember` of a group."""
+    if user["id"] == owner_id:
         return {"status": "creator", "user": user, "is_anonymous": False}
+    if user.get("username") in dialog.administrators:
+        rights = {"can_be_edited": False, "is_anonymous": False, **dict.fromkeys(_RIGHTS.split(), True)}
+        return {"status": "administrator", "user": user, **rights}
     return {"status": "member", "user": user}
+
+
+def _describe_member(call: Call, dialog: Dialog, user: Json) -> Json:
+    return describe_member(dialog, next(iter(call.realm.world.users)), user)
 
 
 def _find_member(call: Call, dialog: Dialog) -> Json | None:
@@ -53,7 +80,7 @@ async def get_chat_member(call: Call) -> Json:
     user = _find_member(call, dialog)
     if user is None:
         raise bad_request("member not found")
-    return {"status": "member", "user": user} if dialog.is_private else _describe_member(call, user)
+    return {"status": "member", "user": user} if dialog.is_private else _describe_member(call, dialog, user)
 
 
 async def get_chat_administrators(call: Call) -> list[Json]:
@@ -61,8 +88,11 @@ async def get_chat_administrators(call: Call) -> list[Json]:
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     if dialog.is_private:
         raise bad_request("there are no administrators in the private chat")
-    members = [_describe_member(call, user) for user in call.realm.world.users.values()]
-    return [member for member in members if member["status"] == "creator"]
+    world = call.realm.world
+    people = [*world.users.values(), *(bot.user for bot in world.bots.values() if bot is call.bot)]
+    members = [_describe_member(call, dialog, user) for user in people]
+    # Other bots are left out (#getchatadministrators).
+    return [member for member in members if member["status"] != "member"]
 
 
 async def get_chat_member_count(call: Call) -> int:
@@ -71,38 +101,10 @@ async def get_chat_member_count(call: Call) -> int:
     return 2 if dialog.is_private else len(call.realm.world.users) + len(call.realm.world.bots)
 
 
-async def set_message_reaction(call: Call) -> bool:
-    """#setmessagereaction"""
-    reactions = call.params.decode_json("reaction", "reaction types") or []
-    if not isinstance(reactions, list):
-        raise bad_request("expected an Array of ReactionType")
-    checked = [_check_reaction(reaction) for reaction in reactions]
-    dialog, stored = find_message(call, "message to react")
-    if len(checked) > 1:
-        raise bad_request("REACTIONS_TOO_MANY")
-    stored.reactions = checked
-    call.realm.events.publish(
-        dialog.key, "reaction", message_id=stored.message["message_id"], reactions=checked, bot=call.bot.username
-    )
-    return True
-
-
-def _check_reaction(reaction: Any) -> Json:
-    prefix = "can't parse ReactionType: "
-    if not isinstance(reaction, dict):
-        raise bad_request(prefix + "expected an Object")
-    if str(reaction.get("type")) not in {"emoji", "custom_emoji"}:
-        raise bad_request(prefix + "invalid reaction type specified")
-    emoji = str(reaction.get("emoji", "")).replace("\ufe0f", "")
-    if reaction["type"] == "custom_emoji" or emoji not in _REACTIONS:
-        raise bad_request("REACTION_INVALID")
-    return {"type": "emoji", "emoji": emoji}
-
-
 async def pin_chat_message(call: Call) -> bool:
     """#pinchatmessage"""
     dialog, stored = find_message(call, "message to pin")
-    _check_may_pin(dialog)
+    _check_may_pin(call, dialog)
     number = stored.message["message_id"]
     dialog.pinned = [*(one for one in dialog.pinned if one != number), number]
     return True
@@ -111,7 +113,7 @@ async def pin_chat_message(call: Call) -> bool:
 async def unpin_chat_message(call: Call) -> bool:
     """#unpinchatmessage"""
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
-    _check_may_pin(dialog)
+    _check_may_pin(call, dialog)
     number = call.params.integer("message_id") or (dialog.pinned[-1] if dialog.pinned else 0)
     if number not in dialog.pinned:
         raise bad_request("message to unpin not found")
@@ -119,8 +121,16 @@ async def unpin_chat_message(call: Call) -> bool:
     return True
 
 
-def _check_may_pin(dialog: Dialog) -> None:
-    if not dialog.is_private:
+async def unpin_all_chat_messages(call: Call) -> bool:
+    """#unpinallchatmessages"""
+    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
+    _check_may_pin(call, dialog)
+    dialog.pinned.clear()
+    return True
+
+
+def _check_may_pin(call: Call, dialog: Dialog) -> None:
+    if not dialog.is_private and not dialog.is_administrator(call.bot):
         raise bad_request("not enough rights to manage pinned messages in the chat")
 
 
@@ -139,8 +149,8 @@ METHODS: dict[str, Handler] = {
     "getChatMember": get_chat_member,
     "getChatAdministrators": get_chat_administrators,
     "getChatMemberCount": get_chat_member_count,
-    "setMessageReaction": set_message_reaction,
     "pinChatMessage": pin_chat_message,
     "unpinChatMessage": unpin_chat_message,
+    "unpinAllChatMessages": unpin_all_chat_messages,
     "getUserProfilePhotos": get_user_profile_photos,
 }

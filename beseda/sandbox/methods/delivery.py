@@ -1,17 +1,36 @@
-"""The way every sending method goes: chat, reply, thread, keyboard, flood control, then the message."""
+"""The way every sending method goes, in Telegram's order of checks.
+
+The Bot API server reads the parameters and finds chat, topic and the message that is replied to; TDLib looks at the
+keyboard and at the content; Telegram's servers look at the rest, and then the message is sent.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from beseda.sandbox.chats import make_reference
+from beseda.sandbox.keyboards import check_before_sending, check_on_server, read_markup
 from beseda.sandbox.refusals import bad_request
-from beseda.sandbox.validation import check_caption, check_markup, read_markup
+from beseda.sandbox.replies import describe_reply, find_replied, read_reply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from beseda.sandbox.chats import Dialog, Json, StoredMessage
     from beseda.sandbox.realm import Call
+
+_MAX_IDS = 100
+# The effects that everybody may use in a private chat; Telegram has no list of them in its documentation.
+_EFFECTS = frozenset(
+    {
+        "5104841245755180586",
+        "5107584321108051014",
+        "5104858069142078462",
+        "5159385139981059251",
+        "5046509860389126442",
+        "5046589136895476101",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +40,47 @@ class Delivery:
     dialog: Dialog
     head: Json
     markup: Json | None
+    effect_id: int = 0
 
 
-def prepare(call: Call) -> Delivery:
+def prepare(call: Call, *, takes_effect: bool = True) -> Delivery:
     """Read the parameters all sending methods share; raises ApiRefusalError in Telegram's order of checks."""
-    reply = _read_reply(call)
-    markup = read_markup(call.params)
-    dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
-    replied = _find_replied(call, dialog, reply)
-    head = _make_head(dialog, replied, call.params.integer("message_thread_id"))
-    if reply and replied and reply.get("quote"):
-        head["quote"] = _check_quote(reply, replied)
-    if call.params.boolean("protect_content"):
+    params = call.params
+    request = read_reply(call)
+    markup = read_markup(params)
+    dialog = call.realm.world.find_chat(call.bot, params.text("chat_id"))
+    thread_id = _find_thread(dialog, params.integer("message_thread_id"))
+    replied = find_replied(call, dialog, request)
+    if thread_id == 0 and replied is not None and replied.dialog is dialog:
+        thread_id = replied.stored.message.get("message_thread_id", 0)
+    _check_topic_is_open(call, dialog, thread_id)
+    head: Json = {"message_thread_id": thread_id} if thread_id else {}
+    if request is not None and replied is not None:
+        head.update(describe_reply(call, dialog, request, replied, thread_id))
+    if params.boolean("protect_content"):
         head["has_protected_content"] = True
-    return Delivery(dialog, head, markup)
+    check_before_sending(markup, call.realm.judge.find_link_fault, is_private=dialog.is_private)
+    effect_id = params.integer("message_effect_id") if takes_effect else 0
+    return Delivery(dialog, head, markup, effect_id)
+
+
+def _find_thread(dialog: Dialog, thread_id: int) -> int:
+    if thread_id <= 0:
+        return 0
+    if dialog.has_topic(thread_id):
+        return thread_id
+    # In a group without topics the number is overlooked (Client.cpp, check_message_topic).
+    if dialog.is_private or dialog.has_topics:
+        raise bad_request("message thread not found")
+    return 0
+
+
+def _check_topic_is_open(call: Call, dialog: Dialog, thread_id: int) -> None:
+    if not dialog.has_topics or dialog.is_private or dialog.is_administrator(call.bot):
+        return
+    topic = dialog.topics.get(thread_id, dialog.general_topic)
+    if topic.is_closed:
+        raise bad_request("TOPIC_CLOSED")
 
 
 def deliver(call: Call, delivery: Delivery, content: Json) -> Json:
@@ -45,27 +91,24 @@ def deliver(call: Call, delivery: Delivery, content: Json) -> Json:
 def deliver_all(call: Call, delivery: Delivery, contents: list[Json]) -> list[Json]:
     """Send several messages at once; raises ApiRefusalError before any of them is sent."""
     realm, dialog = call.realm, delivery.dialog
+    head = {**delivery.head, **_read_effect(delivery)}
     realm.world.check_not_blocked(dialog)
-    check_markup(delivery.markup, is_private=dialog.is_private)
+    check_on_server(delivery.markup, is_private=dialog.is_private)
     realm.flood.check(call.bot.username, dialog.chat_id, weight=len(contents))
     return [
-        realm.world.add_bot_message(call.bot, dialog, {**delivery.head, **content}, delivery.markup).message
+        realm.world.add_bot_message(call.bot, dialog, {**head, **content}, delivery.markup).message
         for content in contents
     ]
 
 
-def read_caption(call: Call) -> Json:
-    """Caption and its entities as message fields; raises ApiRefusalError."""
-    params = call.params
-    entities = params.decode_json("caption_entities", "caption entities")
-    caption = call.realm.judge.format(params.text("caption"), params.text("parse_mode"), entities)
-    check_caption(caption)
-    fields: Json = {"caption": caption.text} if caption.text else {}
-    if caption.entities:
-        fields["caption_entities"] = caption.entities
-    if caption.text and params.boolean("show_caption_above_media"):
-        fields["show_caption_above_media"] = True
-    return fields
+def _read_effect(delivery: Delivery) -> Json:
+    if not delivery.effect_id:
+        return {}
+    if not delivery.dialog.is_private:
+        raise bad_request("can't use message effects in the chat")
+    if str(delivery.effect_id) not in _EFFECTS:
+        raise bad_request("EFFECT_ID_INVALID")
+    return {"effect_id": str(delivery.effect_id)}
 
 
 def find_message(call: Call, what: str, *, chat_name: str = "chat_id") -> tuple[Dialog, StoredMessage]:
@@ -77,52 +120,28 @@ def find_message(call: Call, what: str, *, chat_name: str = "chat_id") -> tuple[
     return dialog, stored
 
 
-def _read_reply(call: Call) -> Json | None:
-    params = call.params
-    reply = params.decode_json("reply_parameters", "reply parameters")
-    if reply is None:
-        number = params.integer("reply_to_message_id")
-        without = params.boolean("allow_sending_without_reply")
-        return {"message_id": number, "allow_sending_without_reply": without} if number > 0 else None
-    if not isinstance(reply, dict):
-        raise bad_request("object expected as reply parameters")
-    return reply
+def read_message_ids(call: Call) -> list[int]:
+    """The `message_ids` of a call; raises ApiRefusalError."""
+    numbers = call.params.decode_json("message_ids", "message_ids")
+    if not numbers:
+        raise bad_request("message identifiers are not specified")
+    if not isinstance(numbers, list):
+        raise bad_request("expected an Array of message identifiers")
+    if len(numbers) > _MAX_IDS:
+        raise bad_request("too many message identifiers specified")
+    return [_read_id(number) for number in numbers]
 
 
-def _find_replied(call: Call, dialog: Dialog, reply: Json | None) -> StoredMessage | None:
-    if reply is None:
-        return None
-    chat_id = str(reply.get("chat_id") or dialog.chat_id)
-    source = dialog if chat_id == str(dialog.chat_id) else call.realm.world.find_chat(call.bot, chat_id)
-    stored = source.messages.get(_to_int(reply.get("message_id")))
-    if stored is None and not reply.get("allow_sending_without_reply"):
-        raise bad_request("message to be replied not found")
-    return stored
-
-
-def _make_head(dialog: Dialog, replied: StoredMessage | None, thread_id: int) -> Json:
-    head: Json = {}
-    if thread_id > 0 and not dialog.has_topic(thread_id):
-        raise bad_request("message thread not found")
-    if thread_id <= 0 and replied is not None and dialog.has_topic(replied.message.get("message_thread_id", 0)):
-        thread_id = replied.message["message_thread_id"]
-    if thread_id > 0:
-        head["message_thread_id"] = thread_id
-    if replied is not None:
-        head["reply_to_message"] = make_reference(replied.message)
-    return head
-
-
-def _check_quote(reply: Json, replied: StoredMessage) -> Json:
-    quote = str(reply["quote"])
-    text = replied.message.get("text") or replied.message.get("caption") or ""
-    if quote not in text:
-        raise bad_request("QUOTE_TEXT_INVALID")
-    return {"text": quote, "position": _to_int(reply.get("quote_position")), "is_manual": True}
-
-
-def _to_int(value: object) -> int:
+def _read_id(number: object) -> int:
     try:
-        return int(str(value or 0))
+        value = int(str(number)[:20])
     except ValueError:
-        return 0
+        value = 0
+    if value <= 0 or isinstance(number, bool):
+        raise bad_request("invalid message identifier specified")
+    return value
+
+
+def find_messages(dialog: Dialog, numbers: Iterable[int]) -> list[StoredMessage]:
+    """Those of the messages that are there."""
+    return [dialog.messages[number] for number in numbers if number in dialog.messages]

@@ -18,10 +18,12 @@ async def send_message_draft(call: Call) -> bool:
     """#sendmessagedraft"""
     params, realm = call.params, call.realm
     entities = params.decode_json("entities", "entities")
-    text = realm.judge.format(params.text("text"), params.text("parse_mode"), entities)
+    parsed = realm.judge.parse(params.text("text"), params.text("parse_mode"), entities)
     dialog = realm.world.find_chat(call.bot, params.text("chat_id"))
-    if params.integer("message_thread_id") > 0:
+    thread_id = params.integer("message_thread_id")
+    if thread_id > 0 and not dialog.has_topic(thread_id):
         raise bad_request("message thread not found")
+    text = realm.judge.complete(parsed)
     if not dialog.is_private:
         raise bad_request("TEXTDRAFT_PEER_INVALID")
     realm.world.check_not_blocked(dialog)
@@ -30,7 +32,12 @@ async def send_message_draft(call: Call) -> bool:
     if text.units > MAX_TEXT_UNITS:
         raise bad_request("message is too long")
     draft = Draft(
-        params.integer("draft_id"), text.text, text.entities, params.boolean("can_stop"), params.boolean("keep_on_stop")
+        params.integer("draft_id"),
+        text.text,
+        text.entities,
+        params.boolean("can_stop"),
+        params.boolean("keep_on_stop"),
+        thread_id if thread_id > 0 else None,
     )
     _show(realm, dialog, draft)
     return True

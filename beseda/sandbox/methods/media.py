@@ -3,63 +3,33 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from beseda.sandbox.attachments import describe_file, take_file
 from beseda.sandbox.files import MAX_DOWNLOAD_BYTES
-from beseda.sandbox.methods.delivery import deliver, deliver_all, prepare, read_caption
-from beseda.sandbox.params import Params
-from beseda.sandbox.realm import Call
+from beseda.sandbox.methods.content import complete_caption, parse_caption, read_file, read_media
+from beseda.sandbox.methods.delivery import deliver, deliver_all, prepare
 from beseda.sandbox.refusals import ApiRefusalError, bad_request, forbidden
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
-    from beseda.sandbox.realm import Handler
+    from beseda.sandbox.realm import Call, Handler
 
-_NUMBERS = ("duration", "width", "height", "length")
 _MAX_ALBUM = 10
 _SENT_REASONS = {
     "wrong file identifier/HTTP URL specified": "Wrong file identifier/HTTP URL specified",
     "failed to get HTTP URL content": "WEBPAGE_CURL_FAILED",
 }
-_ALBUM_KINDS = frozenset({"photo", "video", "audio", "document"})
+_WITHOUT_CAPTION = frozenset({"video_note", "sticker"})
 
 
 def make_sender(kind: str) -> Any:
-    """#sendphoto, #sendaudio, #senddocument, #sendvideo, #sendvoice, #sendvideonote."""
+    """#sendphoto, #sendaudio, #senddocument, #sendvideo, #sendvoice, #sendvideonote, #sendanimation, #sendsticker."""
 
     async def send_file(call: Call) -> Json:
-        caption = {} if kind == "video_note" else read_caption(call)
+        caption = None if kind in _WITHOUT_CAPTION else parse_caption(call)
         delivery = prepare(call)
-        return deliver(call, delivery, {**await read_file(call, kind, kind), **caption})
+        content = await read_file(call, kind, kind)
+        return deliver(call, delivery, {**content, **(complete_caption(call, caption) if caption else {})})
 
     return send_file
-
-
-async def read_file(call: Call, name: str, kind: str) -> Json:
-    """A file parameter as message content; raises ApiRefusalError."""
-    stored = await take_file(call.realm, call.params, name, kind)
-    details: Json = {number: max(call.params.integer(number), 0) for number in _NUMBERS}
-    details.update({field: call.params.text(field) for field in ("title", "performer")})
-    content = describe_file(stored, kind, details)
-    if call.params.boolean("has_spoiler") and kind in {"photo", "video"}:
-        content["has_media_spoiler"] = True
-    return content
-
-
-async def read_media(call: Call, item: Any, *, for_album: bool) -> Json:
-    """An InputMedia object as message content; raises ApiRefusalError."""
-    prefix = "can't parse InputMedia: "
-    if not isinstance(item, dict):
-        raise bad_request(prefix + "expected an Object")
-    kind = item.get("type")
-    if not isinstance(kind, str):
-        raise bad_request(prefix + 'Can\'t find field "type"')
-    if kind not in _ALBUM_KINDS:
-        suffix = "can't be used in sendMediaGroup" if for_album and kind == "animation" else "is unsupported"
-        raise bad_request(f'{prefix}type "{kind}" {suffix}')
-    if not item.get("media"):
-        raise bad_request(prefix + "media not found")
-    inner = Call(call.realm, call.bot, Params(item, call.params.files))
-    return {**await read_file(inner, "media", kind), **read_caption(inner)}
 
 
 async def send_media_group(call: Call) -> list[Json]:
@@ -69,11 +39,12 @@ async def send_media_group(call: Call) -> list[Json]:
     if not isinstance(items, list):
         raise bad_request("expected an Array of InputMedia")
     delivery = prepare(call)
+    words = "message caption is too long"
     if not items:
         raise bad_request("there are no messages to send")
     if len(items) > _MAX_ALBUM:
         raise bad_request("too many messages to send as an album")
-    contents = [await _read_member(call, number, item) for number, item in enumerate(items, start=1)]
+    contents = [await _read_member(call, number, item, words) for number, item in enumerate(items, start=1)]
     _check_album({str(item["type"]) for item in items})
     if delivery.dialog.blocked:
         raise forbidden('failed to send message #1 with the error message "USER_IS_BLOCKED"')
@@ -81,9 +52,9 @@ async def send_media_group(call: Call) -> list[Json]:
     return deliver_all(call, delivery, [{"media_group_id": group_id, **content} for content in contents])
 
 
-async def _read_member(call: Call, number: int, item: Any) -> Json:
+async def _read_member(call: Call, number: int, item: Any, words: str) -> Json:
     try:
-        return await read_media(call, item, for_album=True)
+        return await read_media(call, item, words=words, for_album=True)
     except ApiRefusalError as refusal:
         reason = refusal.description.removeprefix("Bad Request: ")
         reason = _SENT_REASONS.get(reason, reason)
@@ -105,7 +76,7 @@ async def get_file(call: Call) -> Json:
     file_id = call.params.text("file_id")
     if not file_id:
         raise bad_request("file_id not specified")
-    stored = call.realm.files.get(file_id)
+    stored = call.realm.files.get(file_id, call.bot.username)
     if stored is None:
         raise bad_request("invalid file_id")
     if stored.size > MAX_DOWNLOAD_BYTES:
@@ -125,6 +96,8 @@ METHODS: dict[str, Handler] = {
     "sendVoice": make_sender("voice"),
     "sendVideo": make_sender("video"),
     "sendVideoNote": make_sender("video_note"),
+    "sendAnimation": make_sender("animation"),
+    "sendSticker": make_sender("sticker"),
     "sendMediaGroup": send_media_group,
     "getFile": get_file,
 }

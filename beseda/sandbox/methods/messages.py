@@ -3,13 +3,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from beseda.sandbox.methods.delivery import deliver, find_message, prepare, read_caption
+from beseda.sandbox.methods.content import complete_text, parse_text
+from beseda.sandbox.methods.delivery import deliver, find_message, find_messages, prepare, read_message_ids
 from beseda.sandbox.refusals import bad_request
-from beseda.sandbox.validation import check_text, read_link_preview
-from beseda.sandbox.world import MEDIA_KINDS
 
 if TYPE_CHECKING:
-    from beseda.sandbox.chats import Json, StoredMessage
+    from beseda.sandbox.chats import Dialog, Json, StoredMessage
     from beseda.sandbox.realm import Call, Handler
 
 _ACTION_NAMES = (
@@ -18,31 +17,13 @@ _ACTION_NAMES = (
 )
 _ACTIONS = frozenset(_ACTION_NAMES.split())
 _ACTION_SECONDS = 5  # #sendchataction
-_COPIED = ("text", "entities", "caption", "caption_entities", "link_preview_options", *MEDIA_KINDS)
-_MAX_IDS = 100
-
-
-def read_text(call: Call) -> Json:
-    """Text, entities and link preview as message fields; raises ApiRefusalError."""
-    params = call.params
-    if not params.text("text"):
-        raise bad_request("message text is empty")
-    preview = read_link_preview(params)
-    entities = params.decode_json("entities", "entities")
-    text = call.realm.judge.format(params.text("text"), params.text("parse_mode"), entities)
-    check_text(text)
-    content: Json = {"text": text.text}
-    if text.entities:
-        content["entities"] = text.entities
-    if preview is not None:
-        content["link_preview_options"] = preview
-    return content
 
 
 async def send_message(call: Call) -> Json:
     """#sendmessage"""
-    content = read_text(call)
-    return deliver(call, prepare(call), content)
+    parsed = parse_text(call)
+    delivery = prepare(call)
+    return deliver(call, delivery, complete_text(call, parsed))
 
 
 async def send_chat_action(call: Call) -> bool:
@@ -58,39 +39,6 @@ async def send_chat_action(call: Call) -> bool:
     return True
 
 
-async def forward_message(call: Call) -> Json:
-    """#forwardmessage"""
-    call.params.required_text("from_chat_id")
-    source = find_message(call, "message to forward", chat_name="from_chat_id")[1]
-    return deliver(call, prepare(call), _make_forward(source))
-
-
-def _make_forward(source: StoredMessage) -> Json:
-    message = source.message
-    origin = message.get("forward_origin") or {
-        "type": "user",
-        "sender_user": message["from"],
-        "date": message["date"],
-    }
-    return {"forward_origin": origin, **_copy_content(source)}
-
-
-def _copy_content(source: StoredMessage) -> Json:
-    return {name: source.message[name] for name in _COPIED if name in source.message}
-
-
-async def copy_message(call: Call) -> Json:
-    """#copymessage"""
-    call.params.required_text("from_chat_id")
-    source = find_message(call, "message to copy", chat_name="from_chat_id")[1]
-    content = _copy_content(source)
-    if call.params.has("caption") and "text" not in content:
-        content.pop("caption", None)
-        content.pop("caption_entities", None)
-        content.update(read_caption(call))
-    return {"message_id": deliver(call, prepare(call), content)["message_id"]}
-
-
 async def delete_message(call: Call) -> bool:
     """#deletemessage"""
     if not call.params.text("chat_id"):
@@ -98,34 +46,31 @@ async def delete_message(call: Call) -> bool:
     if not call.params.integer("message_id"):
         raise bad_request("message identifier is not specified")
     dialog, stored = find_message(call, "message to delete")
-    # In a group a bot without rights deletes only what it sent itself.
-    if not dialog.is_private and stored.bot is not call.bot:
-        raise bad_request("message can't be deleted")
+    _check_may_delete(call, dialog, stored)
     call.realm.world.delete_messages(dialog, [stored.message["message_id"]])
     return True
 
 
 async def delete_messages(call: Call) -> bool:
-    """#deletemessages: those that cannot be found are skipped."""
-    numbers = call.params.decode_json("message_ids", "message_ids")
-    if not numbers:
-        raise bad_request("message identifiers are not specified")
-    if not isinstance(numbers, list):
-        raise bad_request("expected an Array of message identifiers")
-    if len(numbers) > _MAX_IDS:
-        raise bad_request("too many message identifiers specified")
+    """#deletemessages: those that cannot be found are skipped; one that may not be deleted keeps them all."""
+    numbers = read_message_ids(call)
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
-    found = [int(number) for number in numbers if str(number).isdigit() and int(number) in dialog.messages]
-    own = [number for number in found if dialog.is_private or dialog.messages[number].bot is call.bot]
-    call.realm.world.delete_messages(dialog, own)
+    found = find_messages(dialog, numbers)
+    for stored in found:
+        _check_may_delete(call, dialog, stored)
+    call.realm.world.delete_messages(dialog, [stored.message["message_id"] for stored in found])
     return True
+
+
+def _check_may_delete(call: Call, dialog: Dialog, stored: StoredMessage) -> None:
+    # In a group a bot without rights deletes only what it sent itself.
+    if not dialog.is_private and stored.bot is not call.bot and not dialog.is_administrator(call.bot):
+        raise bad_request("message can't be deleted")
 
 
 METHODS: dict[str, Handler] = {
     "sendMessage": send_message,
     "sendChatAction": send_chat_action,
-    "forwardMessage": forward_message,
-    "copyMessage": copy_message,
     "deleteMessage": delete_message,
     "deleteMessages": delete_messages,
 }

@@ -8,10 +8,14 @@ from beseda.sandbox.methods import (
     callbacks,
     chats,
     commands,
+    copies,
     drafts,
     edits,
     media,
     messages,
+    reactions,
+    stickers,
+    topics,
     updates,
 )
 from beseda.sandbox.methods.names import ALL_NAMES
@@ -40,6 +44,10 @@ _TOPICS: tuple[dict[str, Handler], ...] = (
     callbacks.METHODS,
     commands.METHODS,
     chats.METHODS,
+    copies.METHODS,
+    reactions.METHODS,
+    stickers.METHODS,
+    topics.METHODS,
 )
 
 # Looked up in lower case: method names are case-insensitive (#making-requests).

@@ -21,6 +21,8 @@ KEYBOARD = types.InlineKeyboardMarkup(
     inline_keyboard=[[types.InlineKeyboardButton(text="Да", callback_data="yes")]],
 )
 
+MP4 = b"\0\0\0\x18ftypmp42"
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def witness(running: RunningSandbox) -> AsyncIterator[Bot]:
@@ -40,7 +42,7 @@ async def test_messages_of_all_kinds(witness: Bot) -> None:
     assert sent.reply_markup is not None
     assert sent.reply_markup.model_dump() == KEYBOARD.model_dump()
     reply = await witness.send_message(
-        ANNA, "два", reply_parameters=types.ReplyParameters(message_id=sent.message_id, quote="раз")
+        ANNA, "два", reply_parameters=types.ReplyParameters(message_id=sent.message_id, quote="https")
     )
     assert reply.reply_to_message is not None
     assert reply.quote is not None
@@ -53,9 +55,9 @@ async def test_messages_of_all_kinds(witness: Bot) -> None:
     document = (await witness.send_document(ANNA, upload(b"x", "отчёт.txt"))).document
     assert document is not None
     assert document.file_name == "отчёт.txt"
-    assert (await witness.send_audio(ANNA, upload(b"x", "a.mp3"), title="Песня")).audio is not None
-    assert (await witness.send_video(ANNA, upload(b"x", "a.mp4"))).video is not None
-    assert (await witness.send_video_note(ANNA, upload(b"x", "a.mp4"))).video_note is not None
+    assert (await witness.send_audio(ANNA, upload(b"ID3\0", "a.mp3"), title="Песня")).audio is not None
+    assert (await witness.send_video(ANNA, upload(MP4, "a.mp4"))).video is not None
+    assert (await witness.send_video_note(ANNA, upload(MP4, "a.mp4"))).video_note is not None
     album = await witness.send_media_group(
         ANNA, [types.InputMediaPhoto(media=upload(make_png(), "a.png"), caption=str(number)) for number in range(2)]
     )

@@ -149,7 +149,7 @@ EDITS: list[Row] = [
     (
         "editMessageCaption",
         {"chat_id": ANNA, "message_id": "$photo", "caption": "x" * 1025},
-        "Bad Request: message caption is too long",
+        "Bad Request: MEDIA_CAPTION_TOO_LONG",
     ),
     ("editMessageCaption", {"chat_id": ANNA, "message_id": "$photo", "caption": "подпись"}, NOT_MODIFIED),
     (

@@ -5,6 +5,7 @@ import pytest
 
 from beseda.sandbox.server import RunningSandbox
 from beseda.sandbox.settings import BotAccount
+from beseda.sandbox.user import SandboxUser
 from tests.parts.sandboxes import ANNA, CHRIS, GROUP, OTHER_TOKEN, TOKEN, BotClient, as_user, open_sandbox
 
 
@@ -65,3 +66,23 @@ async def test_users_who_have_not_started_cannot_be_written_to(tmp_path: Path, s
         assert await bot.refused("sendMessage", chat_id=ANNA, text="x") == "Bad Request: chat not found"
         await anna.say("/start")
         await bot.get("sendMessage", chat_id=ANNA, text="x")
+
+
+async def test_a_group_names_what_its_members_may_do(bot: BotClient) -> None:
+    permissions = (await bot.get("getChat", chat_id=GROUP))["permissions"]
+    assert permissions["can_send_messages"]
+    assert not permissions["can_pin_messages"]
+    assert "permissions" not in await bot.get("getChat", chat_id=ANNA)
+
+
+async def test_an_administrator_sees_all_messages_and_may_pin(bot: BotClient) -> None:
+    async with SandboxUser(bot.base_url, ANNA, f"group:{GROUP}") as owner:
+        await owner.say("до")
+        await owner.make_administrator("first_bot")
+        said = await owner.say("после")
+        await bot.get("pinChatMessage", chat_id=GROUP, message_id=said["message_id"])
+        updates = await bot.get("getUpdates")
+        assert updates[0]["my_chat_member"]["new_chat_member"]["status"] == "administrator"
+        assert read_texts(updates[1:]) == ["после"]
+        statuses = [one["status"] for one in await bot.get("getChatAdministrators", chat_id=GROUP)]
+        assert statuses == ["creator", "administrator"]
