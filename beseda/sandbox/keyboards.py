@@ -138,7 +138,7 @@ def _check_fields(button: Json, prefix: str, objects: dict[str, str | None]) -> 
 def check_before_sending(markup: Json | None, check_link: CheckLink, *, is_private: bool) -> None:
     """What TDLib refuses; `check_link` returns the fault of a link, or nothing. Raises ApiRefusalError."""
     for key in _list_buttons(markup, "keyboard"):
-        refusal = next((words for name, words in _PRIVATE_KEYS.items() if key.get(name)), None)
+        refusal = next((words for name, words in _PRIVATE_KEYS.items() if _is_asked(key, name)), None)
         if refusal is not None and not is_private:
             raise bad_request(refusal)
         if key.get("web_app"):
@@ -152,6 +152,10 @@ def check_before_sending(markup: Json | None, check_link: CheckLink, *, is_priva
             _check_https("inline keyboard button login", str(button["login_url"]["url"]), check_link)
         elif button.get("web_app"):
             _check_https("inline keyboard button Web App", str(button["web_app"]["url"]), check_link)
+
+
+def _is_asked(key: Json, name: str) -> bool:
+    return key.get(name) is not None if name in _KEY_OBJECTS else bool(key.get(name))
 
 
 def _check_https(owner: str, url: str, check_link: CheckLink) -> None:

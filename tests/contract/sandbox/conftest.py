@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from beseda.sandbox.server import RunningSandbox
 from tests.parts.media_samples import make_png
-from tests.parts.sandboxes import ANNA, GROUP, OTHER_TOKEN, BotClient, as_user, open_sandbox
+from tests.parts.sandboxes import ANNA, FORUM, GROUP, OTHER_TOKEN, BotClient, as_user, open_sandbox
 
 MEBIBYTE = 1024 * 1024
 
@@ -41,7 +41,16 @@ async def facts(running: RunningSandbox, bot: BotClient) -> dict[str, Any]:
     forward = await bot.get("forwardMessage", chat_id=ANNA, from_chat_id=ANNA, message_id=text)
     force, remove = {"force_reply": True}, {"remove_keyboard": True}
     other = bot.with_token(OTHER_TOKEN)
+    stored = await bot.get("sendMessage", chat_id=ANNA, text="тайна", protect_content=True)
+    document = aiohttp.FormData({"chat_id": str(ANNA)})
+    document.add_field("document", b"text", filename="a.txt")
     return {
+        "$anna": ANNA,
+        "$group": GROUP,
+        "$forum": FORUM,
+        "$protected": stored["message_id"],
+        "$own_in_group": (await bot.get("sendMessage", chat_id=GROUP, text="сам"))["message_id"],
+        "$others_file": (await other.post("sendDocument", document))["result"]["document"]["file_id"],
         "$forced": (await bot.get("sendMessage", chat_id=ANNA, text="имя?", reply_markup=force))["message_id"],
         "$removed": (await bot.get("sendMessage", chat_id=ANNA, text="убрал", reply_markup=remove))["message_id"],
         "$others": (await other.get("sendMessage", chat_id=GROUP, text="второй"))["message_id"],
