@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,11 +13,14 @@ import orjson
 from beseda.sandbox.entities import read_entities, show_entities
 from beseda.sandbox.formatted import FormattedText, ParsedText, count_units, drop_hidden, limit_count, trim_text
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from beseda.sandbox.simple_judge import SimpleJudge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beseda.sandbox.formatted import Entity
+
+logger = logging.getLogger(__name__)
 
 _PARSE_MODES: dict[str, dict[str, Any]] = {
     "markdown": {"@type": "textParseModeMarkdown", "version": 1},
@@ -29,8 +33,19 @@ _MARKERS = "*_~`|[]()\\"
 _PRIVATE_USE = range(0xE000, 0xF8F0, len(_MARKERS))
 
 
+def load_judge(find_user: Callable[[int], dict[str, Any] | None]) -> Judge | SimpleJudge:
+    """Telegram's parser, or a simple one, with a warning, where its library is missing or does not fit the system."""
+    try:
+        return Judge(find_user)
+    except (ImportError, OSError):
+        logger.warning("tdjson cannot be loaded: the sandbox reads HTML only and is not as strict as Telegram")
+        return SimpleJudge(find_user)
+
+
 class Judge:
     """Parses and completes texts as Telegram's server does; `find_user` knows whom a mention by id may name."""
+
+    name = "tdlib"
 
     def __init__(self, find_user: Callable[[int], dict[str, Any] | None]) -> None:
         # 51 MB, so only a process that starts a sandbox pays for it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
+
 from beseda.sandbox.methods.table import find_method
 from beseda.sandbox.params import Params
 from beseda.sandbox.realm import Call, Described
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_CLOSED = "Bad Request: the connection was closed in the middle of the request"
 _FAILURE = "Internal Server Error"
 
 
@@ -37,6 +40,8 @@ async def run_method(realm: Realm, bot: Bot, method: Method, reading: Awaitable[
         outcome: tuple[int, str | None] = (200, None)
     except ApiRefusalError as refusal:
         answer, outcome = refusal.to_answer(), (refusal.code, refusal.description)
+    except ClientDisconnect:  # nobody is there to be answered, and nothing was done
+        answer, outcome = {"ok": False, "error_code": 400, "description": _CLOSED}, (400, _CLOSED)
     except Exception:
         logger.exception("The sandbox failed in %s", method.name)
         answer = {"ok": False, "error_code": 500, "description": _FAILURE}

@@ -11,7 +11,7 @@ from beseda.sandbox.events import EventLog
 from beseda.sandbox.faults import FaultPlan
 from beseda.sandbox.files import FileStore
 from beseda.sandbox.flood import FloodControl, FloodLimits
-from beseda.sandbox.judge import Judge
+from beseda.sandbox.judge import load_judge
 from beseda.sandbox.people import PeopleBook
 from beseda.sandbox.sequence import IdLedger
 from beseda.sandbox.world import World
@@ -56,7 +56,7 @@ class Realm:
         self._people = PeopleBook(settings.folder)
         for person in self._people.read():
             self.world.add_user(person)
-        self.judge = Judge(self.world.find_user)
+        self.judge = load_judge(self.world.find_user)
         self._callbacks: OrderedDict[str, PendingCallback] = OrderedDict()
         self.webhooks: dict[Bot, WebhookDelivery] = {}
         # Set by the app: methods that set a webhook cannot import the table that they stand in.

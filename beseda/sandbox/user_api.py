@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -83,9 +84,8 @@ class UserApi:
             for bot in world.bots.values()
         ]
         groups = [world.describe_group(group) for group in world.groups.values()]
-        return _json(
-            {"bots": bots, "users": list(world.users.values()), "groups": groups, "seq": self._realm.events.seq}
-        )
+        people, seq = list(world.users.values()), self._realm.events.seq
+        return _json({"bots": bots, "users": people, "groups": groups, "seq": seq, "parser": self._realm.judge.name})
 
     async def add_user(self, request: Request) -> Response:
         """A new person."""
@@ -255,6 +255,8 @@ def guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
             response = await endpoint(request) if objection is None else _refuse(403, objection)
         except ApiRefusalError as refusal:
             response = _refuse(refusal.code, refusal.description)
+        except ClientDisconnect:
+            response = _refuse(400, "The connection was closed in the middle of the request")
         except (ValueError, TypeError, OverflowError) as error:
             response = _refuse(400, f"Bad Request: {error}")
         response.headers.update(SECURITY_HEADERS)
