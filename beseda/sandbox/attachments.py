@@ -118,7 +118,8 @@ def _describe_animation(stored: StoredFile, base: Json, details: Json) -> Json:
 
 def _describe_sticker(stored: StoredFile, base: Json, details: Json) -> Json:
     kinds = {"is_animated": stored.name.endswith(".tgs"), "is_video": stored.name.endswith(".webm")}
-    known = {name: details[name] for name in ("emoji", "set_name") if details.get(name)}
+    known = {"emoji": stored.emoji or details.get("emoji"), "set_name": stored.set_name}
+    known = {name: value for name, value in known.items() if value}
     size = {"width": stored.width or 512, "height": stored.height or 512}
     return {**base, **size, **known, **kinds, "type": "regular"}
 

@@ -64,6 +64,9 @@ class StoredFile:
     seconds: int | None = None
     is_voice_format: bool = False
     is_text: bool = False
+    # Of a sticker of a set.
+    emoji: str = ""
+    set_name: str = ""
     # Usernames of the bots that were given this file's id: it is of no use to others (#sending-files).
     owners: frozenset[str] = frozenset()
 
@@ -148,8 +151,16 @@ class FileStore:
         stored = self._files.get(file_id)
         if stored is None or stored.owners.issuperset(usernames):
             return
-        self._files[file_id] = fresh = replace(stored, owners=stored.owners.union(usernames))
+        self._change(replace(stored, owners=stored.owners.union(usernames)))
+
+    def add_to_set(self, stored: StoredFile, set_name: str, emoji: str) -> StoredFile:
+        """Make a file a sticker of a set."""
+        return self._change(replace(stored, set_name=set_name, emoji=emoji))
+
+    def _change(self, fresh: StoredFile) -> StoredFile:
+        self._files[fresh.file_id] = fresh
         _write_description(fresh)
+        return fresh
 
     def _drop_oldest(self) -> None:
         while self._total > self._max_bytes and len(self._files) > 1:

@@ -37,9 +37,10 @@ async def _describe(call: Call, number: int, emoji: str) -> Json:
     stored = files.find_named("sticker", name)
     if stored is None:
         data = base64.b64decode(_PICTURES[emoji])
-        stored = await files.save(Upload(io.BytesIO(data), len(data), name, "image/webp"), "sticker")
+        saved = await files.save(Upload(io.BytesIO(data), len(data), name, "image/webp"), "sticker")
+        stored = files.add_to_set(saved, SET_NAME, emoji)
     files.grant(stored.file_id, [call.bot.username])
-    sticker: Json = describe_file(stored, "sticker", {"emoji": emoji, "set_name": SET_NAME})["sticker"]
+    sticker: Json = describe_file(stored, "sticker", {})["sticker"]
     return sticker
 
 
