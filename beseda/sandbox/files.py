@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 import orjson
 
 from beseda.kit.mime import UNKNOWN, guess_mime
+from beseda.sandbox.file_ids import make_file_id
 from beseda.sandbox.media_facts import looks_like_text, looks_like_voice, measure_ogg_seconds, measure_picture
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.settings import MEBIBYTE
@@ -128,7 +129,7 @@ class FileStore:
         )
         stored = StoredFile(
             number=number,
-            file_id=f"{kind[:2].upper()}{secrets.token_urlsafe(36)}",
+            file_id=make_file_id(kind),
             unique_id=secrets.token_urlsafe(12),
             kind=kind,
             path=path,

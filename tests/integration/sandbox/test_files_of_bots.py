@@ -133,8 +133,6 @@ async def test_a_link_that_leads_to_no_picture_is_refused(bot: BotClient, server
     assert await bot.refused("sendPhoto", chat_id=ANNA, photo=server + path) == f"Bad Request: {words}"
 
 
-@pytest.mark.parametrize(
-    "url", ["https://example.invalid/a.png", "http://10.0.0.1/a", "http://[::2]/a", "http://[", "http:///x"]
-)
+@pytest.mark.parametrize("url", ["https://example.invalid/a.png", "http://10.0.0.1/a", "http://[::2]/a"])
 async def test_no_other_address_is_contacted(bot: BotClient, url: str) -> None:
     assert await bot.refused("sendPhoto", chat_id=ANNA, photo=url) == "Bad Request: failed to get HTTP URL content"
