@@ -8,7 +8,7 @@ from beseda.errors import SettingsError, UnavailableError
 from beseda.sandbox.user import SandboxUser
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, living_bot
-from tests.parts.model_events import told_in
+from tests.parts.model_events import said_in, told_in
 
 CATALOGUE = """id;район;комнат;площадь;цена
 К-1;Северный;2;50;10000000
@@ -90,7 +90,7 @@ async def test_reset_forgets_style_and_talk(tmp_path: Path) -> None:
         await _ask(anna, "/reset")
         await _ask(anna, "Привет")
     assert "Style: neutral" in told_in(model.requests[1])
-    assert len(model.requests[1].messages) == 2
+    assert len(said_in(model.requests[1])) == 1
 
 
 async def test_homes_come_from_the_catalogue_with_a_computed_price(tmp_path: Path) -> None:
