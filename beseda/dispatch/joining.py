@@ -1,6 +1,8 @@
-"""Several messages that are one thing said: a long paste that Telegram cut, a bundle of forwards, an album.
+"""Several messages that are one question: a long paste that Telegram cut, a bundle of forwards, an album, a burst.
 
-An ordinary message never waits: only one that looks like the first of several does, and only for a moment.
+A burst is a question in short lines without an end: "hi", "listen", "about that". Lines that came in while another
+question was answered are joined without waiting. An ordinary message never waits: only one that looks like the first
+of several does, and only for a moment.
 """
 
 from dataclasses import dataclass, replace
@@ -14,17 +16,24 @@ _JOINED_LIMIT = 100_000  # characters of one question: beyond any paste by hand
 _JOINED_MESSAGES = 100
 _Latest = dict[ChatKey, tuple[IncomingMessage, float]]
 _OPEN = 10.0  # seconds in which the other messages of a paste or an album come in
+_BURST_LINE = 40  # characters of a line of a burst, at most
+_BURST = 10  # lines that are joined
+_ENDS = (".", "?", "!", "…", ":", ";", ")")
 
 
 @dataclass(frozen=True, slots=True)
 class Joiner:
-    """Takes one event, or several messages joined into one, from a lane. `patience` is in seconds.
+    """Takes one event, or several messages joined into one, from a lane.
 
-    An album is one thing said, unless `albums` is off: then each file of it is worked on by itself.
+    `patience` is how many seconds a paste, an album or a bundle waits for its rest, `pause` how many a line of a burst
+    waits for the next one. An album is one thing said, unless `albums` is off: then each file of it is worked on by
+    itself. Bursts are not joined where `bursts` is off, as in a chat whose buttons write short words.
     """
 
     patience: float = 0.8
+    pause: float = 0.3
     albums: bool = True
+    bursts: bool = True
 
     async def take(self, lane: Lane[Event]) -> Event:
         """Return the next event of the lane."""
@@ -32,11 +41,24 @@ class Joiner:
         if not isinstance(event, IncomingMessage) or event.edited:
             return event
         event = _take_edits(event, lane)
+        if self.bursts and _is_line(event):
+            return await self._take_burst(event, lane)
         for _ in range(_JOINED_MESSAGES):
             following = await self._take_following(event, lane)
             if following is None:
                 break
             event = _joined(event, following)
+        return event
+
+    async def _take_burst(self, event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage:
+        """Return a line with those of the same person that follow within a moment; a whole sentence ends the burst."""
+        for _ in range(_BURST):
+            following = await _take_line(event, lane, within=self.pause)
+            if following is None:
+                break
+            event = _joined(event, following)
+            if not _is_line(following):
+                break
         return event
 
     async def _take_following(self, event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage | None:
@@ -47,6 +69,11 @@ class Joiner:
             return None
         following = await lane.take_next_if(lambda other: _belongs(event, other), within=wait)
         return _take_edits(following, lane) if isinstance(following, IncomingMessage) else None
+
+
+async def _take_line(first: IncomingMessage, lane: Lane[Event], *, within: float) -> IncomingMessage | None:
+    following = await lane.take_next_if(lambda other: _goes_on(first, other), within=within)
+    return _take_edits(following, lane) if isinstance(following, IncomingMessage) else None
 
 
 def _take_edits(event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage:
@@ -82,6 +109,22 @@ class Openings:
         """Return whether an event belongs to the message before it."""
         first, at = self._latest.get(event.place.chat, (None, 0.0))
         return first is not None and at >= now - _OPEN and _belongs(first, event)
+
+
+def _is_line(event: IncomingMessage) -> bool:
+    """Return whether a message looks like a line of a burst: short words without a number or the end of a sentence."""
+    is_plain = event.kind is Kind.TEXT and not (event.forwarded or event.album or event.command or event.edited)
+    text = event.text.rstrip()
+    is_short = 0 < len(text) <= _BURST_LINE and not text.endswith(_ENDS) and not any(map(str.isdigit, text))
+    return is_plain and is_short and event.place.turn_id is None
+
+
+def _goes_on(first: IncomingMessage, other: Event) -> bool:
+    """Return whether a message belongs to the burst that `first` began: what the person writes or forwards next."""
+    if not isinstance(other, IncomingMessage) or other.command or other.edited or other.album:
+        return False
+    same = other.person.id == first.person.id and other.place.turn_id is None and other.addressed == first.addressed
+    return same and other.kind is Kind.TEXT
 
 
 def _may_go_on(event: IncomingMessage) -> bool:

@@ -111,7 +111,8 @@ class RunningBot:
             await api.close()
             raise
         _take_jobs(desk, chores, container)
-        joiner = Joiner(albums=not assignment.router.modes)
+        has_modes = bool(assignment.router.modes)
+        joiner = Joiner(albums=not has_modes, bursts=not has_modes)
         return cls(BotRunner(desk, assignment.router, joiner, territory), container.clock, territory)
 
     async def prepare(self, webhook: Webhook | None) -> None:
