@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from beseda.domain.message import Message, Role
+from beseda.domain.message import Message, Role, join_roles
 from beseda.domain.persona import is_note
 
 MESSAGE_TOKENS = 8
@@ -49,6 +49,26 @@ def cut_window(messages: Sequence[Message], counts: Sequence[int], room: int) ->
     while (first := _find_first(shown)) < len(shown) - 1 and shown[first].role is Role.ASSISTANT:
         shown.pop(first)
     return shown
+
+
+def alternate(messages: Sequence[Message]) -> list[Message]:
+    """Return `messages` as chat templates take them: one system message, then users and answers by turns.
+
+    Templates refuse two messages of one role in a row, a system message further down, and a conversation that begins
+    with an answer. Neighbours are joined by an empty line; messages without words are left out, and so are answers
+    before the first user message.
+    """
+    system = [message.content for message in messages if message.role is Role.SYSTEM]
+    others = [message for message in messages if message.role is not Role.SYSTEM]
+    said = begin_with_user([message for message in others if message.content.strip()])
+    head = [Message(Role.SYSTEM, "\n\n".join(system))] if system else []
+    return [*head, *(join_roles(said) or others)]
+
+
+def begin_with_user(window: Sequence[Message]) -> list[Message]:
+    """Return a window without the answers at its beginning, whose question is gone."""
+    first = next((place for place, message in enumerate(window) if message.role is Role.USER), len(window))
+    return list(window[first:])
 
 
 def _find_first(messages: Sequence[Message]) -> int:

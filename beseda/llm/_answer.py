@@ -43,6 +43,7 @@ class StreamedAnswer:
         self._first_deadline = started + timeouts.first_token
         self._total_deadline = started + timeouts.total
         self._tail_deadline: float | None = None
+        self._break: RemoteError | None = None
         self._said: list[str] = []
         self._spoken = False
         self._ended = False
@@ -105,13 +106,23 @@ class StreamedAnswer:
             self._tail_deadline = self._loop.time() + _TAIL_SECONDS
 
     async def _read_in_time(self) -> bytes:
+        if self._break is not None:
+            raise self._break
         self._watchdog.start(self._find_deadline())
         try:
             return await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            raise self._describe_break(error) from error
+            self._break = self._describe_break(error)
+            if rest := self._rescue():
+                return rest
+            raise self._break from error
         finally:
             self._watchdog.pause()
+
+    def _rescue(self) -> bytes:
+        """Return what had arrived before the connection broke: aiohttp's reader raises before it gives that out."""
+        self._content.set_exception(None)  # type: ignore[arg-type] # its only way to be read again
+        return self._content.read_nowait()
 
     def _find_deadline(self) -> float:
         if self._tail_deadline is not None:

@@ -6,8 +6,9 @@ from typing import Any, Protocol
 
 from yarl import URL
 
-from beseda.domain.message import Message, Role, join_roles
+from beseda.domain.message import Message, Role
 from beseda.domain.structured import is_strict, list_numbers, spell_out, strip_bounds
+from beseda.domain.window import alternate
 from beseda.errors import CreditExhaustedError, KeyRejectedError, ProtocolError, RemoteError, UnavailableError
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
@@ -80,8 +81,8 @@ class ChatDialect:
 
 
 def build_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Return messages as the API writes them, neighbours of one role joined."""
-    return [{"role": message.role, "content": message.content} for message in join_roles(messages)]
+    """Return messages as the API writes them, in an order that every chat template takes."""
+    return [{"role": message.role, "content": message.content} for message in alternate(messages)]
 
 
 def build_response_format(schema: Mapping[str, object]) -> dict[str, Any]:

@@ -14,14 +14,12 @@ import ssl
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
 from yarl import URL
 
-from beseda.domain.message import Message, Role
 from beseda.errors import (
     KeyRejectedError,
     ProtocolError,
@@ -137,10 +135,7 @@ class GigaChatAccount:
 
 
 class GigaChatDialect(ChatDialect):
-    """Chat completions with the one system message in front."""
-
-    def build_fields(self, request: ModelRequest, model: str) -> dict[str, Any]:
-        return super().build_fields(replace(request, messages=merge_system(request.messages)), model)
+    """Chat completions, with refusals of the token explained by its own service."""
 
     def explain(self, error: RemoteError) -> str:
         return "" if "GIGA_" in error.detail else super().explain(error)  # the token's service has said it better
@@ -251,13 +246,6 @@ def build_trust(settings: GigaChatSettings) -> Trust:
     except OSError as error:
         raise SettingsError(f"GIGA_CA_BUNDLE: {settings.ca_bundle} cannot be read: {error.strerror}") from None
     return Trust(context, f"GIGA_CA_BUNDLE={settings.ca_bundle} does not hold its authority. {_CERTIFICATE_HINT}")
-
-
-def merge_system(messages: Sequence[Message]) -> list[Message]:
-    """Return `messages` with all that the system says in one first message."""
-    said = [message.content for message in messages if message.role is Role.SYSTEM]
-    others = [message for message in messages if message.role is not Role.SYSTEM]
-    return [Message(Role.SYSTEM, "\n\n".join(said)), *others] if said else others
 
 
 # The limit on streams is the key's, so whoever has the same key shares its line, however many models there are.

@@ -13,6 +13,7 @@ from yarl import URL
 from beseda.domain.message import Message, Role
 from beseda.domain.structured import list_numbers
 from beseda.domain.usage import Usage
+from beseda.domain.window import alternate
 from beseda.kit.clock import Clock
 from beseda.kit.foreign_json import load_json
 from beseda.llm._chunks import AnswerReader, InnerFaultError
@@ -41,7 +42,7 @@ class CompletionDialect(ChatDialect):
 
     def build_fields(self, request: ModelRequest, model: str) -> dict[str, Any]:
         fields: dict[str, Any] = {
-            "prompt": write_prompt(spell_schema(request).messages),
+            "prompt": write_prompt(alternate(spell_schema(request).messages)),
             "n_predict": request.max_tokens or _MAX_TOKENS,
             # Not at an empty line: that would cut every answer of more than one paragraph.
             "stop": ["\nUser:"],

@@ -33,6 +33,12 @@ def model(subject: Subject, server: ModelServer, http: HttpClient) -> ChatModel:
     return build_model(subject, server, http, timeouts=PATIENT)
 
 
+async def test_bytes_that_came_with_the_break_are_read(model: ChatModel, server: ModelServer) -> None:
+    server.script(*[Reply(raw=[TEXT + END, b""], cut_after=1)] * 5)
+
+    assert [(await listen(model)).text for _ in range(5)] == ["Привет!"] * 5
+
+
 @pytest.mark.parametrize("hang", [False, True], ids=["reset", "silence"])
 async def test_answer_is_whole_once_its_end_was_said(model: ChatModel, server: ModelServer, hang: bool) -> None:
     server.script(Reply(raw=[TEXT, END, b""], cut_after=2, hang=hang, chunk_delay=0.05))

@@ -110,13 +110,13 @@ async def test_break_after_the_end_costs_no_answer(tmp_path: Path, hang: bool) -
 
 
 async def test_break_in_mid_answer_leaves_what_was_said(tmp_path: Path) -> None:
-    words = "слово " * 100
+    words = " ".join(f"слово{number}" for number in range(80))
     async with bot_at_server(tmp_path) as (living, server):
-        server.script(Reply(text=[words, "и ещё"], cut_after=1, chunk_delay=0.05))
+        server.script(Reply(text=[words, "и ещё"], cut_after=1, chunk_delay=0.5))
         anna = await living.user()
         await anna.say("Привет")
         reply = await anna.wait_reply()
-    assert reply["text"] == f"{words.strip()}\n\n{BrokenStreamError.text.ru}"
+    assert reply["text"] == f"{words}\n\n{BrokenStreamError.text.ru}"
     assert reply["reply_markup"]["inline_keyboard"][0][0]["text"] == "🔄 Ещё раз"
 
 
@@ -130,3 +130,18 @@ async def test_halves_of_a_character_and_odd_numbers_cost_no_answer(tmp_path: Pa
         anna = await living.user()
         await anna.say("Привет")
         assert (await anna.wait_reply())["text"] == "Да 😀!"
+
+
+@pytest.mark.parametrize("name", ["assistant", "llama"])
+async def test_long_conversation_begins_with_a_user_and_alternates(tmp_path: Path, name: str) -> None:
+    async with bot_at_server(tmp_path, name) as (living, server):
+        anna = await living.user()
+        for number in range(1, 13):
+            server.script(Reply(text=f"Ответ {number}."))
+            await anna.say(f"Вопрос {number}")
+            await anna.wait_text(f"Ответ {number}.")
+    for request in server.requests:
+        roles = [message["role"] for message in request.body["messages"]]
+        assert roles == ["system", *["user", "assistant"] * len(roles)][: len(roles)]
+        assert roles[-1] == "user"
+    assert server.requests[-1].body["messages"][-1]["content"].endswith("Вопрос 12")

@@ -1,9 +1,11 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.domain.message import Message, Role
-from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely
+from beseda.domain.window import MESSAGE_TOKENS, alternate, cut_window, find_room, fits_surely
 
 SYSTEM = Message(Role.SYSTEM, "s")
 TALK = [SYSTEM, *(Message(role, f"{role}{turn}") for turn in range(3) for role in (Role.USER, Role.ASSISTANT))]
@@ -63,3 +65,46 @@ def test_what_is_shown_fits_and_is_in_order(talk: list[tuple[Message, int]], roo
     assert places == sorted(places)
     assert all(any(one is each for one in shown) for each in must)
     assert cost <= room or len(shown) <= len(must)
+
+
+def roles(text: str) -> list[Message]:
+    """Return messages of these roles (s, u, a), numbered."""
+    kinds = {"s": Role.SYSTEM, "u": Role.USER, "a": Role.ASSISTANT}
+    return [Message(kinds[letter], f"{letter}{number}") for number, letter in enumerate(text)]
+
+
+def spell(messages: list[Message]) -> list[str]:
+    return [message.content for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("letters", "shown"),
+    [
+        ("suau", ["s0", "u1", "a2", "u3"]),
+        ("sauau", ["s0", "u2", "a3", "u4"]),
+        ("saauau", ["s0", "u3", "a4", "u5"]),
+        ("uuuaau", ["u0\n\nu1\n\nu2", "a3\n\na4", "u5"]),
+        ("suasu", ["s0\n\ns3", "u1", "a2", "u4"]),
+        ("ssu", ["s0\n\ns1", "u2"]),
+        ("sa", ["s0", "a1"]),
+        ("", []),
+    ],
+)
+def test_messages_alternate_and_begin_with_a_user(letters: str, shown: list[str]) -> None:
+    assert spell(alternate(roles(letters))) == shown
+
+
+def test_message_without_words_is_left_out() -> None:
+    said = [Message(Role.USER, "a"), Message(Role.ASSISTANT, " "), Message(Role.USER, "b")]
+
+    assert spell(alternate(said)) == ["a\n\nb"]
+
+
+@given(st.text("sua", max_size=12))
+def test_any_conversation_alternates(letters: str) -> None:
+    shown = [message.role for message in alternate(roles(letters))]
+    said = [role for role in shown if role is not Role.SYSTEM]
+
+    assert shown[: len(shown) - len(said)] in ([], [Role.SYSTEM])
+    assert all(one is not other for one, other in pairwise(said)) or "u" not in letters
+    assert not said or said[0] is Role.USER or "u" not in letters
