@@ -48,6 +48,7 @@ _KIND_BY_STATUS: Mapping[int, type[RemoteError]] = {
     524: TimedOutError,
 }
 # A route that is not there is a wrong base URL, not a missing model.
+_NO_ROUTE_STATUSES = frozenset({404, 405, 501})
 _NO_ROUTE = frozenset({"", "Not Found", "404: Not Found", "404 page not found", "File Not Found"})
 
 
@@ -126,10 +127,14 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class FaultReader:
-    """Reads the refusals of one model. `secret` is the key, which must not be repeated in any detail."""
+    """Reads the refusals of one model. `secret` is the key, which must not be repeated in any detail.
+
+    `any_model`: the server takes every name for the one model it has, so that a 404 is about the route.
+    """
 
     name: str
     secret: str = field(default="", repr=False)
+    any_model: bool = False
 
     def read_refusal(self, status: int, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> RemoteError:
         """Return the error for an answer with a status that is no success, or a web page with any status."""
@@ -147,6 +152,8 @@ class FaultReader:
 
     def _build(self, status: int, words: _Words, headers: Mapping[str, str]) -> RemoteError:
         kind = _choose_kind(status, words)
+        if self.any_model and status in _NO_ROUTE_STATUSES and not _names_model(words):
+            kind = ProtocolError
         wait = None
         if kind is QuotaExceededError:
             wait = _find_wait({**headers, **words.headers}, words.message)
@@ -191,6 +198,12 @@ def _choose_kind(status: int, words: _Words) -> type[RemoteError]:
     if 400 <= status < 500:
         return RejectedRequestError
     return UnavailableError if status >= 500 or status == 0 else ProtocolError
+
+
+def _names_model(words: _Words) -> bool:
+    """Return whether a refusal is about the model, by its code or its words."""
+    rule = next(rule for rule in _RULES if rule.kind is ModelNotFoundError)
+    return bool(words.codes & rule.codes) or (rule.words is not None and rule.words.search(words.message) is not None)
 
 
 def _parse_words(body: object) -> _Words:

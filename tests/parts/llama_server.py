@@ -26,7 +26,12 @@ _LONGEST_CONTEXT = 8192
 
 
 class CompletionServer(ModelServer):
-    """A build without a chat route."""
+    """A build without a chat route, which `missing` answers to."""
+
+    missing: tuple[int, object] = (
+        404,
+        {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}},
+    )
 
     def _add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/completion", self._chat)
@@ -36,8 +41,8 @@ class CompletionServer(ModelServer):
 
     async def _miss(self, request: web.Request) -> web.Response:
         self.probes.append(await record_request(request))
-        body = {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}}
-        return web.json_response(body, status=404)
+        status, body = self.missing
+        return web.json_response(body, status=status)
 
     def _write_piece(self, piece: str) -> bytes:
         return b"data: " + orjson.dumps({"content": piece, "stop": False}) + b"\n\n"

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from beseda.domain.message import Message, Role
-from beseda.errors import UnavailableError
+from beseda.errors import ProtocolError, UnavailableError
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, find_measuring
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model, choose_model
@@ -145,3 +145,29 @@ async def test_model_of_the_settings_is_asked_for(server: PythonServer, http: Ht
     await listen(build_model("llamacpp", settings, ManualClock(instant=True), http))
 
     assert server.requests[0].body["model"] == "llama-3b"
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        (404, {"error": "Cannot POST /v1/chat/completions"}),
+        (404, {}),
+        (405, {"detail": "Method Not Allowed"}),
+        (501, {"error": {"message": "This server does not support chat completions."}}),
+    ],
+)
+async def test_odd_build_without_a_chat_route_is_asked_for_a_completion(
+    old: CompletionServer, http: HttpClient, missing: tuple[int, object]
+) -> None:
+    old.missing = missing
+    old.default = Reply(text=["Hi"])
+
+    assert (await listen(connect(old, http))).text == "Hi"
+
+
+async def test_server_without_any_route_is_no_missing_model(http: HttpClient) -> None:
+    async with CompletionServer() as server:
+        server.missing = (404, {"error": "no such page"})
+        server.default = Reply(status=404, body=b'{"error": "no such page"}')
+        with pytest.raises(ProtocolError):
+            await listen(connect(server, http))
