@@ -9,9 +9,13 @@ from typing import Protocol
 from beseda.domain.message import Message, Role
 from beseda.domain.structured import read_object
 from beseda.domain.usage import Usage
-from beseda.errors import ProtocolError
+from beseda.errors import ProtocolError, UnavailableError
 
 _REPEATED_CHARACTERS = 4_000  # of a broken answer: more of it would not help to mend it
+
+
+class UnansweredError(UnavailableError):
+    """The request went out and the connection ended without an answer: it may have had its effect."""
 
 
 @dataclass(frozen=True, slots=True)

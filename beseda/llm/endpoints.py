@@ -57,6 +57,8 @@ class Endpoint:
     """Asked, under the base URL, whether the key is good."""
     health_path: str = ""
     """Asked, at the server's root, whether the model is loaded; a server without it answers 404."""
+    context_hint: str = "give the server a larger context"
+    """How the owner of a server gives its model a larger context."""
     takes_any_model: bool = False
     """Serves the one model that it has whatever name the request gives."""
 
@@ -185,6 +187,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         needs_key=False,
         local_ports=(11434,),
         owner_marks=("library",),
+        context_hint="set OLLAMA_CONTEXT_LENGTH for the server, or num_ctx in the model's Modelfile",
         takes_schema=True,
     ),
     Endpoint(
@@ -197,6 +200,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         needs_key=False,
         local_ports=(1234,),
         owner_marks=("organization_owner",),
+        context_hint="load the model with a larger context length",
         takes_schema=True,
     ),
 )

@@ -21,7 +21,6 @@ from beseda.errors import (
     RepeatingAnswerError,
     ThoughtsOnlyError,
     TimedOutError,
-    UnansweredError,
     UnavailableError,
 )
 from beseda.kit.backoff import Backoff
@@ -33,6 +32,7 @@ from beseda.llm.base import (
     ModelHealth,
     ModelRequest,
     TextDelta,
+    UnansweredError,
     Waiting,
     find_measuring,
 )

@@ -9,8 +9,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnansweredError, UnavailableError
+from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnavailableError
 from beseda.http.session import describe_proxy_failure, open_session
+from beseda.llm.base import UnansweredError
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 

@@ -32,6 +32,19 @@ class MeasuredModel(ModelWrapper):
         return replace(health, context=context)
 
 
+class LearnedMeasuring:
+    """The context that answers have shown a server to have, where it does not report one."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    async def context_size(self) -> int | None:
+        return self._size
+
+    async def count_tokens(self, text: str) -> int | None:
+        return None
+
+
 class CountMemory:
     """The lengths of the last texts: a conversation brings the same messages again and again."""
 

@@ -6,6 +6,7 @@ timer and one JSON parse per chunk; what one read of the socket brought is one e
 
 import asyncio
 import difflib
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
@@ -20,15 +21,22 @@ from beseda.errors import LoadingError, ModelNotFoundError, ProtocolError, Remot
 from beseda.kit.foreign_json import load_json
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
-from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest
+from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest
 from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import MAX_BODY_BYTES, HttpAnswer, HttpClient, Timeouts, read_bounded
+from beseda.llm.measured import LearnedMeasuring
+
+logger = logging.getLogger(__name__)
 
 _MESSAGE_TOKENS = 4  # what a chat template puts around each message
 _ANY_MODEL = "local"  # how a model is called whose server has no names
 _SUGGESTIONS = 3
+# A server that counts less than half of what was sent has cut it; estimates of long prompts are not that wrong.
+_CUT_SHARE, _LONG_PROMPT = 0.5, 1500  # tokens
+_NO_ROUTE = (404, 405, 501)  # how servers say that they lack the route of a dialect
+_PROMPT_SHARE = 0.75  # of a context: the rest is for the answer
 _FORMAT = "response_format"
 _OPTIONAL_FIELDS = frozenset({"temperature", "max_tokens", "max_completion_tokens", "stream_options", "user", _FORMAT})
 
@@ -66,16 +74,22 @@ class OpenAICompatibleModel:
         self._base = URL(connection.base_url.rstrip("/"))
         self._dialects = list(dialects) or [ChatDialect(connection.endpoint)]
         self._credentials = credentials or KeyCredentials(connection.api_key)
-        self._faults = FaultReader(self.name, self._secret)
+        self._faults = self._read_faults()
         self._headers = _build_headers(connection.endpoint)
         # Fields that this model refused once: asking with them again would cost a round trip per message.
         self._refused: set[str] = set()
+        self.learned_context: int | None = None
         # The last answer began with a thought without its opening mark: the template puts it into the prompt.
         self._thinks_first = False
 
     @property
     def name(self) -> str:
         return f"{self._endpoint.name}:{self._model}" if self._model else self._endpoint.name
+
+    @property
+    def measuring(self) -> Measuring | None:
+        """The context that the server's counts have shown; None while nothing was cut."""
+        return LearnedMeasuring(self.learned_context) if self.learned_context else None
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer as it comes. Raises a leaf of RemoteError; closing it closes the connection."""
@@ -135,13 +149,13 @@ class OpenAICompatibleModel:
     async def _ask(self, request: ModelRequest) -> tuple[aiohttp.ClientResponse, Dialect]:
         if not self._model:
             self._model = await self._find_model()
-            self._faults = FaultReader(self.name, self._secret)
+            self._faults = self._read_faults()
         missing: ProtocolError | None = None
         for dialect in list(self._dialects):
             try:
                 response = await self._ask_in(dialect, request)
             except ProtocolError as error:
-                if not error.detail.startswith(f"{self.name}: HTTP 404"):
+                if not error.detail.startswith(tuple(f"{self.name}: HTTP {status}" for status in _NO_ROUTE)):
                     raise
                 missing = missing or error  # no such route here; perhaps that of another dialect
             else:
@@ -149,6 +163,9 @@ class OpenAICompatibleModel:
                     self._dialects = [dialect]
                 return response, dialect
         raise missing or ProtocolError(f"{self.name}: no dialect to ask in")
+
+    def _read_faults(self) -> FaultReader:
+        return FaultReader(self.name, self._secret, self._endpoint.takes_any_model)
 
     async def _ask_in(self, dialect: Dialect, request: ModelRequest) -> aiohttp.ClientResponse:
         url = dialect.locate(self._base)
@@ -210,12 +227,27 @@ class OpenAICompatibleModel:
 
     def _describe_end(self, answer: StreamedAnswer, request: ModelRequest) -> Finished:
         usage = answer.usage
+        prompt = sum(estimate_tokens(message.content) + _MESSAGE_TOKENS for message in request.messages)
+        if usage is not None:
+            self._notice_cut(usage.prompt_tokens, prompt)
         if usage is None or not usage.total_tokens:
-            prompt = sum(estimate_tokens(message.content) + _MESSAGE_TOKENS for message in request.messages)
             cost = usage.cost if usage else None
             usage = Usage(prompt, estimate_tokens(answer.text), cost, estimated=True)
         said_by = shorten_name(answer.model) or self._model
         return Finished(answer.reason or FinishReason.UNKNOWN, usage, self._endpoint.name, said_by)
+
+    def _notice_cut(self, counted: int, sent: int) -> None:
+        """Learn the context of a server that drops what it cannot read instead of refusing it."""
+        if sent < _LONG_PROMPT or not 0 < counted < _CUT_SHARE * sent:
+            return
+        context = round(counted / _PROMPT_SHARE)
+        if self.learned_context is None or context < self.learned_context:
+            self.learned_context = context
+            logger.warning(
+                "%s: the server read %d of about %d tokens, as its context holds no more; %s. Until then "
+                "conversations are cut to what it reads",
+                *(self.name, counted, sent, self._endpoint.context_hint),
+            )
 
     async def _find_model(self) -> str:
         answer = await self.get(self._base / "models")

@@ -31,6 +31,7 @@ from beseda.llm.huggingface import HuggingFaceModel, Shelf, find_catalogue, read
 from beseda.llm.keys import check_key, explain_missing_key
 from beseda.llm.llamacpp import build_llamacpp
 from beseda.llm.local_server import read_record
+from beseda.llm.ollama import build_ollama
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import PriceBook, PricedModel
 from beseda.llm.vllm import build_vllm
@@ -104,6 +105,10 @@ def _build_llamacpp(connection: Connection, around: Surroundings) -> ChatModel:
     return build_llamacpp(connection, around.http, settings.timeouts, around.clock, context=settings.llama_context)
 
 
+def _build_ollama(connection: Connection, around: Surroundings) -> ChatModel:
+    return build_ollama(connection, around.http, around.settings.timeouts, around.clock)
+
+
 def _build_vllm(connection: Connection, around: Surroundings) -> ChatModel:
     return build_vllm(connection, around.http, around.settings.timeouts, around.clock)
 
@@ -115,6 +120,7 @@ _OWN_WAYS: Mapping[str, Callable[[Connection, Surroundings], ChatModel]] = {
     "gigachat": _build_gigachat,
     "hf": _build_huggingface,
     "llamacpp": _build_llamacpp,
+    "ollama": _build_ollama,
     "vllm": _build_vllm,
 }
 

@@ -12,11 +12,10 @@ from beseda.errors import (
     ProtocolError,
     QuotaExceededError,
     ThoughtsOnlyError,
-    UnansweredError,
     UnavailableError,
 )
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel, ModelRequest, find_measuring, hear_out
+from beseda.llm.base import ChatModel, ModelRequest, UnansweredError, find_measuring, hear_out
 from beseda.services.document.notes import find_object
 from beseda.services.document.prompts import AGAIN
 from beseda.services.document.source import Passage

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from beseda.errors import UnansweredError
-from beseda.llm.base import ChatModel
+from beseda.llm.base import ChatModel, UnansweredError
 from beseda.llm.failover import FailoverModel
 from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel

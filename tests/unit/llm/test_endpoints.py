@@ -12,6 +12,7 @@ OWN_WAYS = {
     "gigachat.py",
     "huggingface.py",
     "llamacpp.py",
+    "ollama.py",
     "local_server.py",
     "model_files.py",
     "registry.py",

@@ -19,11 +19,10 @@ from beseda.errors import (
     RepeatingAnswerError,
     ThoughtsOnlyError,
     TimedOutError,
-    UnansweredError,
     UnavailableError,
 )
 from beseda.kit.backoff import Backoff
-from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelta, Waiting
+from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelta, UnansweredError, Waiting
 from beseda.llm.breaker import BreakerRule
 from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.guard import GuardedModel
