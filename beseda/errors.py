@@ -30,6 +30,7 @@
     │   │   └── IdTakenError              another row has the identifier drawn for a new one
     │   └── LeaseLostError                another replica has taken over the chat
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
+    ├── SetAsideError                500  an update whose work crashed the process is not tried any more
     ├── TimeLimitError               503  work took longer than its slot allows
     ├── RemoteError                  502  a service that thinks for us (model, recogniser) failed
     │   ├── KeyRejectedError              the key is wrong, missing or not allowed to do this
@@ -37,8 +38,7 @@
     │   ├── ModelNotFoundError            there is no such model
     │   ├── QuotaExceededError            too many requests; may say when to come back
     │   ├── UnavailableError              no connection, 5xx
-    │   │   ├── LoadingError              the server is up, its model not yet
-    │   │   └── UnansweredError           the request went out and the connection ended without an answer
+    │   │   └── LoadingError              the server is up, its model not yet
     │   ├── TimedOutError                 no answer in time
     │   ├── BrokenStreamError             the answer broke off in the middle
     │   ├── ProtocolError                 the answer is not what the protocol says (a proxy's page, broken JSON)
@@ -82,17 +82,18 @@ class BesedaError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.retry_after = retry_after
+        self.words: Text | None = None  # in place of the class's, where a service knows more of its failure
 
     def __str__(self) -> str:
         return self.detail or self.text.en
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross to the worker's other process: exceptions with keyword arguments do not by themselves.
-        return _rebuild, (type(self), self.detail, self.retry_after)
+        return _rebuild, (type(self), self.detail, self.retry_after), {"words": self.words}
 
     def say(self, language: str) -> str:
         """Return what the user reads, in `language`."""
-        return self.text.say(language)
+        return (self.words or self.text).say(language)
 
 
 def _rebuild(kind: type[BesedaError], detail: str, retry_after: float | None) -> BesedaError:
@@ -458,10 +459,6 @@ class UnavailableError(RemoteError):
     """No connection, a server error, or a model that is still loading."""
 
 
-class UnansweredError(UnavailableError):
-    """The request went out and the connection ended without an answer: it may have had its effect."""
-
-
 class TimedOutError(RemoteError):
     """No answer in time."""
 
@@ -543,9 +540,8 @@ class RepeatingAnswerError(RemoteError):
     )
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None, kept: int | None = None) -> None:
-        """`kept` is the length of the answer before it began to repeat; None where that is unknown."""
         super().__init__(detail, retry_after=retry_after)
-        self.kept = kept
+        self.kept = kept  # the length of the answer before it began to repeat; None where that is unknown
 
 
 class TelegramError(BesedaError):

@@ -14,6 +14,7 @@ from beseda.errors import (
     PhotoTooLargeError,
     ProtocolError,
     RejectedRequestError,
+    RemoteError,
     TimedOutError,
     ToolError,
     UnavailableError,
@@ -21,6 +22,7 @@ from beseda.errors import (
     UnsupportedPhotoError,
 )
 from beseda.http.session import open_session
+from beseda.kit.texts import Text
 from beseda.photo._workbench import open_workbench
 from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
 from beseda.photo.darkroom import Darkroom, Print
@@ -28,6 +30,10 @@ from beseda.photo.darkroom import Darkroom, Print
 _ROUTE: Final = "/gfpgan-enhance"
 _MAX_ANSWER: Final = 100_000_000  # bytes: 25 million pixels as PNG are three quarters of it
 _MAX_TEXT: Final = 2_000
+_DOWN: Final = Text(
+    ru="Сервис обработки фото сейчас не отвечает. Попробуйте ещё раз чуть позже.",
+    en="The photo service is not answering right now. Please try again a little later.",
+)
 _CHUNK: Final = 256 * 1024
 _REFUSALS: Final[dict[int, type[BesedaError]]] = {
     413: PhotoTooLargeError,
@@ -60,6 +66,13 @@ class GfpganHttp:
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
         """Restore the faces of `source`; what the server answers is checked like any stranger's picture."""
+        try:
+            return await self._restore(source, target, options)
+        except RemoteError as error:
+            error.words = _DOWN
+            raise
+
+    async def _restore(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
         async with open_workbench(self._settings.work_dir) as folder:
             photo = await self._darkroom.prepare(source, folder / "photo.png", options.scale)
             result = folder / "result.png"

@@ -15,10 +15,12 @@ from beseda.errors import (
     ProtocolError,
     QuotaExceededError,
     RejectedRequestError,
+    RemoteError,
     TimedOutError,
     UnavailableError,
 )
 from beseda.kit.foreign_json import load_json
+from beseda.kit.texts import Text
 
 _BY_STATUS: Final[Mapping[int, type[BesedaError]]] = {
     401: KeyRejectedError,
@@ -30,6 +32,26 @@ _BY_STATUS: Final[Mapping[int, type[BesedaError]]] = {
     504: TimedOutError,
 }
 _EXCERPT = 300
+_BUSY: Final = Text(
+    ru="К распознаванию речи сейчас очередь. Попробуйте через минуту или напишите текстом.",
+    en="Speech recognition is busy right now. Please try again in a minute, or write instead.",
+)
+_DOWN: Final = Text(
+    ru="Распознавание речи сейчас не отвечает. Попробуйте ещё раз или напишите текстом.",
+    en="Speech recognition is not answering right now. Please try again, or write instead.",
+)
+_WRONG: Final = Text(
+    ru="Распознавание речи настроено неверно, владелец увидит подробности в журнале. Напишите, пожалуйста, текстом.",
+    en="Speech recognition is set up wrongly; the owner will find the details in the log. Please write instead.",
+)
+_SETUP_FAULTS: Final = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError, ProtocolError)
+
+
+def choose_words(error: RemoteError) -> Text:
+    """Return the text of a recogniser's failure for a person: the errors' own texts speak of the chat model."""
+    if isinstance(error, QuotaExceededError):
+        return _BUSY
+    return _WRONG if isinstance(error, _SETUP_FAULTS) else _DOWN
 
 
 def explain_status(status: int, headers: Mapping[str, str], body: bytes) -> BesedaError:

@@ -15,13 +15,14 @@ from beseda.errors import (
     FileTooLargeError,
     ProtocolError,
     QuotaExceededError,
+    RemoteError,
     TimedOutError,
     ToolError,
     UnavailableError,
 )
 from beseda.http.session import open_session
 from beseda.kit.foreign_json import load_json
-from beseda.speech._faults import explain_status
+from beseda.speech._faults import choose_words, explain_status
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 from beseda.speech.connection import LONGEST_WAIT, SpeechConnection
 
@@ -60,7 +61,13 @@ class HttpTranscriber:
 
         Raises a leaf of `RemoteError`, `FileTooLargeError`, or `ToolError` if `audio` is not there.
         """
-        hint = _read_language(language)
+        try:
+            return await self._try_twice(audio, _read_language(language), times=times)
+        except RemoteError as error:
+            error.words = choose_words(error)
+            raise
+
+    async def _try_twice(self, audio: Path, hint: str, *, times: bool) -> Transcript:
         try:
             return await self._ask(audio, hint, times=times)
         except (QuotaExceededError, UnavailableError) as error:

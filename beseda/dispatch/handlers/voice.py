@@ -10,7 +10,7 @@ from beseda.dispatch.identify import SOUNDS, identify
 from beseda.dispatch.router import Router
 from beseda.domain.quotation import Quotation
 from beseda.domain.turn import Turn, TurnKind
-from beseda.errors import BesedaError, InputError
+from beseda.errors import BesedaError, InputError, RemoteError
 from beseda.kit.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,8 @@ async def _transcribe(context: Context, attachment: Attachment) -> str:
 
 
 async def _fail(context: Context, attachment: Attachment, error: BesedaError, turn: Turn | None) -> None:
-    log.info("a recording was not heard: %s: %s", type(error).__name__, error.detail)
+    level = logging.WARNING if isinstance(error, RemoteError) else logging.INFO
+    log.log(level, "a recording was not heard: %s: %s", type(error).__name__, error.detail)
     question = await context.question("", TurnKind.VOICE)
     turn = turn or question.open_turn()
     if error.retryable:

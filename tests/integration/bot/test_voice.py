@@ -115,6 +115,27 @@ async def test_recogniser_that_failed_is_asked_again_by_button(tmp_path: Path) -
     assert reply["text"].startswith("🎤 hello")
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault.WRONG_METHOD, "Распознавание речи настроено неверно"),
+        (Fault.UNAUTHORIZED, "Распознавание речи настроено неверно"),
+        (Fault.BROKEN, "Распознавание речи сейчас не отвечает"),
+    ],
+)
+async def test_failure_of_the_recogniser_is_not_blamed_on_the_model(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Fault, words: str
+) -> None:
+    async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
+        speech.faults.extend([fault] * 6)
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        text = (await anna.wait_reply())["text"]
+    assert words in text
+    assert "Модель" not in text
+    assert any("a recording was not heard" in record.getMessage() for record in caplog.records)
+
+
 async def test_failed_answer_to_a_voice_message_is_tried_again_without_hearing_it_twice(tmp_path: Path) -> None:
     model = ScriptedModel(["", "second try"])
     async with SpeechServer(text="hello") as speech, living_bot(tmp_path, model, **_env(speech)) as living:
