@@ -35,7 +35,7 @@ def react(realm: Realm, dialog: Dialog, user: Json, fields: Json) -> Json:
     if old == new:
         return stored.to_view()
     number = stored.message["message_id"]
-    realm.events.publish(dialog.key, "reaction", message_id=number, reactions=new, user_id=user["id"])
+    realm.events.publish(dialog.key, "user_reaction", message_id=number, reactions=new, user_id=user["id"])
     change = {"chat": dialog.chat, "message_id": number, "user": user, "date": int(time.time())}
     for bot in realm.world.list_bots(dialog):
         if (dialog.is_private and not dialog.blocked) or dialog.is_administrator(bot):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beseda.sandbox.chats import make_reference
 from beseda.sandbox.methods.delivery import find_message
 from beseda.sandbox.refusals import bad_request
 
@@ -105,8 +106,14 @@ async def pin_chat_message(call: Call) -> bool:
     """#pinchatmessage"""
     dialog, stored = find_message(call, "message to pin")
     _check_may_pin(call, dialog)
+    if stored.is_service:
+        raise bad_request("service messages can't be pinned")
     number = stored.message["message_id"]
     dialog.pinned = [*(one for one in dialog.pinned if one != number), number]
+    # A bot is sent the note about what it pinned itself (Client.cpp, need_skip_update_message).
+    thread = {"message_thread_id": stored.message.get("message_thread_id")}
+    place = thread if thread["message_thread_id"] else {}
+    call.realm.world.add_service_message(call.bot, dialog, {**place, "pinned_message": make_reference(stored.message)})
     return True
 
 

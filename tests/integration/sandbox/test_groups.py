@@ -83,6 +83,7 @@ async def test_an_administrator_sees_all_messages_and_may_pin(bot: BotClient) ->
         await bot.get("pinChatMessage", chat_id=GROUP, message_id=said["message_id"])
         updates = await bot.get("getUpdates")
         assert updates[0]["my_chat_member"]["new_chat_member"]["status"] == "administrator"
-        assert read_texts(updates[1:]) == ["после"]
+        assert read_texts(updates[1:2]) == ["после"]
+        assert updates[2]["message"]["pinned_message"]["message_id"] == said["message_id"]
         statuses = [one["status"] for one in await bot.get("getChatAdministrators", chat_id=GROUP)]
         assert statuses == ["creator", "administrator"]

@@ -119,3 +119,16 @@ async def test_several_deletions_are_all_or_none(bot: BotClient) -> None:
         await anna.make_administrator("first_bot")
         assert await bot.get("deleteMessages", chat_id=GROUP, message_ids=[others])
         assert await anna.history() == []
+
+
+async def test_a_pin_leaves_a_service_message(bot: BotClient, anna: SandboxUser) -> None:
+    number = (await send(bot))["message_id"]
+    await bot.get("pinChatMessage", chat_id=ANNA, message_id=number)
+    (update,) = await bot.get("getUpdates")
+    note = update["message"]
+    assert (note["pinned_message"]["message_id"], note["message_id"]) == (number, number + 1)
+    assert (await send(bot))["message_id"] == number + 2
+    refused = await bot.refused("pinChatMessage", chat_id=ANNA, message_id=note["message_id"])
+    assert refused == "Bad Request: service messages can't be pinned"
+    refused = await bot.refused("forwardMessage", chat_id=ANNA, from_chat_id=ANNA, message_id=note["message_id"])
+    assert refused == "Bad Request: the message can't be forwarded"
