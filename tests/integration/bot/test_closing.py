@@ -73,6 +73,7 @@ async def test_end_in_mid_answer_with_telegram_hanging_takes_ten_seconds_at_most
             assert [message["text"] for message in await anna.history()] == ["go on", "after the restart"]
 
 
+@pytest.mark.slow
 async def test_answer_that_is_complete_before_the_end_is_stored_though_telegram_hangs(tmp_path: Path) -> None:
     answer = ScriptedAnswer(pieces=("one ", "two"), delay=0.8, pause=1.0)
     async with serve_sandbox(SandboxSettings((account("assistant"),), tmp_path / "sandbox")) as sandbox:

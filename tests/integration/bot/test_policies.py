@@ -1,0 +1,58 @@
+"""Rules for persons apply to what a person asks; every other event passes them."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from beseda.dispatch import launch
+from beseda.dispatch.context import Context
+from beseda.dispatch.events import (
+    Event,
+    IncomingMessage,
+    Membership,
+    Move,
+    Notice,
+    Place,
+    Press,
+    StopRequest,
+    Unhandled,
+)
+from beseda.dispatch.runner import MIDDLEWARES
+from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.testing.scripted_model import ScriptedModel
+from tests.parts.living_bot import ANNA, living_bot
+
+_PLACE = Place(ChatKey("assistant", 4711), ChatKind.PRIVATE, "", (1,))
+_STRANGER = Person(4711, "Eve")
+_EVENTS: list[Event] = [
+    Membership(_PLACE, _STRANGER, present=False),
+    Move(_PLACE, -100),
+    Notice(_PLACE, _STRANGER, "greet", {}),
+    StopRequest(_PLACE, 1),
+    Unhandled(_PLACE),
+]
+
+
+def test_every_event_that_asks_for_nothing_is_tried() -> None:
+    assert {type(event) for event in _EVENTS} | {IncomingMessage, Press} == set(get_args(Event))
+
+
+@pytest.mark.parametrize("event", _EVENTS, ids=lambda event: type(event).__name__)
+async def test_event_that_asks_for_nothing_passes_every_policy(tmp_path: Path, event: Event) -> None:
+    passed = []
+
+    async def handler(context: Context) -> None:
+        passed.append(context.event)
+
+    environ = {"ADMIN_IDS": str(ANNA), "BESEDA_LIMITS": "on", "BESEDA_LIMIT_USER_MINUTE": "1"}
+    async with living_bot(tmp_path, ScriptedModel(), **environ) as living:
+        for _ in range(2):
+            for middleware in MIDDLEWARES:
+                await middleware(Context(living.bot.runner.desk, event), handler)
+        assert await living.calls("sendMessage") == []
+    assert passed == [event] * 2 * len(MIDDLEWARES)
+
+
+def test_steps_of_the_end_keep_within_ten_seconds_together() -> None:
+    assert launch._GRACE + launch._TIDY + launch._LEAVE + launch._RECORDS < 10
