@@ -53,6 +53,7 @@ async def test_press_beyond_the_limit_is_told_to_wait_and_then_asked(tmp_path: P
         await anna.wait_text("the last one")
         await anna.press("Что ты умеешь?")
         await living.wait_for_calls("answerCallbackQuery")
+        await clock.wait_for_sleepers()
         await clock.advance(61)
         await anna.wait_text("much")
         await living.settle()

@@ -39,6 +39,7 @@ async def test_message_beyond_the_limit_waits_and_is_answered(tmp_path: Path) ->
         await anna.say("two")
         await anna.say("three")
         await living.wait_until_stored(2)
+        await clock.wait_for_sleepers()
         await clock.advance(50)
         assert len(model.requests) == 1
         await clock.advance(11)
@@ -76,7 +77,7 @@ async def test_crowd_is_answered_one_after_the_other(tmp_path: Path) -> None:
         await anna.say("hello")
         await anna.wait_text("answer")
         await chris.say("hello")
-        await living.wait_until_stored(1)
+        await clock.wait_for_sleepers()
         await clock.advance(61)
         await chris.wait_text("answer")
 
