@@ -23,12 +23,14 @@ from beseda.errors import (
 )
 from beseda.services.sent_records import SentRecords
 from beseda.storage.base.turn import PartStore
-from beseda.telegram.base import Messenger, Target
+from beseda.telegram.base import Finding, Messenger, Target
 
 log = logging.getLogger(__name__)
 
 _LAST_WORD, _LAST_RECORD = 3.0, 0.5  # seconds for a call under way at the end, and of these for its record
-_REPEATS = 8  # of a send that was searched for everywhere and not found
+# Repeats of a send: that was searched for everywhere, at the likeliest ids alone, and not at all. A process may die
+# several times between the mark and the call, so that one repeat would lose an answer that was never sent.
+_REPEATS, _REPEATS_SEARCHED, _REPEATS_UNSEARCHED = 8, 3, 1
 BLOCKED, REFUSED = "blocked", "refused by Telegram"
 
 
@@ -127,7 +129,7 @@ class Delivery:
                 await self.records.keep(partial(self._turns.mark_placed, turn, part))
             return not changed
         part.sent_as = ""
-        if part.repeats >= (_REPEATS if finding.is_certain else 1):
+        if part.repeats >= _limit_repeats(finding):
             log.warning("turn %d: whether a message arrived stays unknown, it was repeated", turn.id)
             part.state = PartState.UNCONFIRMED
             return True
@@ -170,3 +172,9 @@ class Delivery:
             part.state = PartState.DROPPED
         turn.state, turn.reason = TurnState.FAILED, reason
         await self._turns.finish(turn)
+
+
+def _limit_repeats(finding: Finding) -> int:
+    if finding.is_certain:
+        return _REPEATS
+    return _REPEATS_SEARCHED if finding.is_searched else _REPEATS_UNSEARCHED

@@ -125,10 +125,14 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome of a search: the id of the message, or None; with `is_certain` None means that it was not sent."""
+    """The outcome of a search: the id of the message, or None; with `is_certain` None means that it was not sent.
+
+    `is_searched` means that the likeliest ids were tried, though not all that are possible.
+    """
 
     message_id: int | None
     is_certain: bool = False
+    is_searched: bool = False
 
 
 class Messenger(Protocol):

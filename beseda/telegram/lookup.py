@@ -97,7 +97,8 @@ class SendLookup:
                 patience = _NO_ANSWERS if answer is not None else patience - 1
             if answer:
                 return Finding(number, is_certain=True)
-        return Finding(None, is_certain=are_all and patience > 0)
+        answered = patience > 0
+        return Finding(None, is_certain=are_all and answered, is_searched=bool(candidates) and answered)
 
     async def _probe(self, target: Target, probe: Part, patience: int) -> bool | None:
         """Return whether a message is the one that is searched for; None where no answer came."""

@@ -164,6 +164,12 @@ async def test_part_that_surely_was_not_sent_is_sent_again() -> None:
     assert record.steps[-1] == ("sent", PartState.SENT, 72)
 
 
+async def test_part_killed_twice_before_its_call_is_not_given_up_after_a_search() -> None:
+    record, voice = _Record(), _Voice([72], [Finding(None, is_searched=True)])
+    await Delivery(voice, record).deliver(_turn(Part(0, "hello", state=PartState.UNKNOWN, repeats=2)), _TARGET)
+    assert record.steps[-1] == ("sent", PartState.SENT, 72)
+
+
 async def test_part_whose_message_is_gone_is_forgotten_and_marked_before_it_is_sent_anew() -> None:
     record, voice = _Record(), _Voice([TelegramGoneError("gone"), 71])
     await Delivery(voice, record).deliver(_turn(Part(0, "hello", message_id=70)), _TARGET)
