@@ -34,18 +34,18 @@ async def test_message_beyond_the_limit_waits_and_is_answered(tmp_path: Path) ->
     async with living_bot(tmp_path, model, BESEDA_LIMIT_USER_MINUTE="1", **ON) as living:
         clock = _set_clock(living)
         anna = await living.user()
-        await anna.say("one")
-        await anna.wait_text("re: one")
-        await anna.say("two")
-        await anna.say("three")
+        await anna.say("one.")
+        await anna.wait_text("re: one.")
+        await anna.say("two.")
+        await anna.say("three.")
         await living.wait_until_stored(2)
         await clock.wait_for_sleepers()
         await clock.advance(50)
         assert len(model.requests) == 1
         await clock.advance(11)
-        await anna.wait_text("re: two")
-        await eventually(lambda: _answers_after(living, clock, "re: three"))
-        assert await _texts(living) == ["re: one", "re: two", "re: three"]
+        await anna.wait_text("re: two.")
+        await eventually(lambda: _answers_after(living, clock, "re: three."))
+        assert await _texts(living) == ["re: one.", "re: two.", "re: three."]
 
 
 async def test_message_that_waits_for_the_limit_is_answered_after_a_restart(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ async def test_crowd_is_answered_one_after_the_other(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(fallback="answer"), BESEDA_LIMIT_BOT_MINUTE="1", **ON) as living:
         clock = _set_clock(living)
         anna, chris = await living.user(), await living.user(CHRIS)
-        await anna.say("hello")
+        await anna.say("Hello!")
         await anna.wait_text("answer")
-        await chris.say("hello")
+        await chris.say("Hello!")
         await clock.wait_for_sleepers()
         await clock.advance(61)
         await chris.wait_text("answer")
