@@ -115,6 +115,11 @@ def setup_logging(level: str | int = "INFO", *, json: bool = False, stream: Text
     sys.excepthook = _log_uncaught
 
 
+def render_json_line(message: str) -> str:
+    """Return a line as the JSON log has it, for output that stands beside the log."""
+    return _JsonFormatter().format(logging.LogRecord("beseda", logging.INFO, "", 0, message, None, None))
+
+
 class RedactingFilter(logging.Filter):
     """Rewrites a record so that no handler after it can print a secret; lets everything pass.
 

@@ -60,7 +60,7 @@ class ModelShelf:
             settings = await choose_configured(spec, self._settings, look_around=self._look_around)
             if settings is not None:
                 return await choose_model(settings, self._clock)
-            log.info("nothing of %s is set up here: %s answers instead", spec, self._program.name)
+            log.debug("nothing of %s is set up here: %s answers instead", spec, self._program.name)
         except SettingsError as error:
             log.warning("%s is left aside, %s answers instead: %s", spec, self._program.name, error.detail)
         return self._program

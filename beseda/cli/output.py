@@ -2,14 +2,24 @@
 
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import orjson
+
+if TYPE_CHECKING:
+    from beseda.config import Settings
 
 
 def print_json(value: object, *, options: int = 0) -> None:
     """Print a value as indented JSON; `options` are orjson's."""
     print_text(orjson.dumps(value, option=orjson.OPT_INDENT_2 | options).decode())
+
+
+def print_start_line(settings: "Settings", text: str) -> None:
+    """Print a line of a service's start to stdout: JSON where the log is JSON, so that one reader takes both."""
+    from beseda.logs import render_json_line
+
+    print_text(render_json_line(text) if settings.log_format == "json" else text)
 
 
 def print_text(text: str) -> None:

@@ -3,20 +3,21 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import typer
-
 from beseda.api.health import Check
 from beseda.api.monitoring import Sources
 from beseda.api.parts import ApiParts, BotList
 from beseda.asgi import Web
 from beseda.bootstrap import Container, open_container
 from beseda.cli.fleet import Fleet
+from beseda.cli.output import print_start_line
 from beseda.cli.plan import Plan
 from beseda.cli.settings import explain_port, open_storage
 from beseda.config import Settings
 from beseda.domain.bot import BotProfile
 from beseda.errors import SettingsError, StorageError
 from beseda.kit.serving import Listener, serve_app
+from beseda.llm.demo import DEMO_NAME
+from beseda.llm.endpoints import ENDPOINTS
 from beseda.sandbox.app import Sandbox, create_sandbox
 from beseda.sandbox.settings import BotAccount, SandboxSettings
 
@@ -117,8 +118,17 @@ def _sandbox_username(profile: BotProfile) -> str:
 
 
 def _announce(plan: Plan, names: Sequence[str], container: Container, address: str) -> None:
-    typer.echo(f"Beseda is up: {', '.join(names)}, answering with {container.models.program.name}")
-    if plan.in_sandbox:
-        typer.echo(f"Talk to it here: {address}/sandbox")
-    else:
-        typer.echo(f"Serving Telegram; health at {address}/health")
+    model = container.models.program.name
+    place = (
+        f"Talk to it here: {address}/sandbox" if plan.in_sandbox else f"Serving Telegram; health at {address}/health"
+    )
+    lines = [place, f"Beseda is up: {', '.join(names)}, answering with {model}"]
+    if model == DEMO_NAME:
+        lines.append(explain_demo())
+    for line in lines:
+        print_start_line(plan.settings, line)
+
+
+def explain_demo() -> str:
+    """Return what a person does for a model to answer in place of the demo."""
+    return f"No model is connected: the demo answers. Set {ENDPOINTS[0].key_variable}, or start a model server here"

@@ -56,6 +56,7 @@ async def _serve(settings: "Settings", accounts: "tuple[BotAccount, ...]") -> No
     import asyncio
     from contextlib import AsyncExitStack
 
+    from beseda.cli.output import print_start_line
     from beseda.errors import SettingsError
     from beseda.sandbox.server import serve_sandbox
     from beseda.sandbox.settings import SandboxSettings
@@ -68,7 +69,7 @@ async def _serve(settings: "Settings", accounts: "tuple[BotAccount, ...]") -> No
             )
         except OSError as error:
             raise SettingsError(explain_port("127.0.0.1", settings.port, error)) from error
-        typer.echo(f"Sandbox: {running.base_url}/sandbox (set TELEGRAM_API_URL={running.base_url})")
+        print_start_line(settings, f"Sandbox: {running.base_url}/sandbox (set TELEGRAM_API_URL={running.base_url})")
         for account in accounts:
-            typer.echo(f"  {account.username}: {account.token}")
+            print_start_line(settings, f"  {account.username}: {account.token}")
         await asyncio.Event().wait()

@@ -69,11 +69,12 @@ def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Setti
 
 async def _beat(settings: "Settings", port: int | None) -> None:
     from beseda.bootstrap import open_container
+    from beseda.cli.output import print_start_line
     from beseda.cli.process import serve_monitoring
     from beseda.worker import keep_schedule
 
     open_storage(settings)
     async with open_container(settings) as container, serve_monitoring(container, port) as address:
         container.processes.start("beat", keeps_schedule=True)
-        typer.echo(f"Beseda's clock is up; metrics at {address}/metrics")
+        print_start_line(settings, f"Beseda's clock is up; metrics at {address}/metrics")
         await keep_schedule(container)

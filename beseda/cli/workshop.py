@@ -5,16 +5,16 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-import typer
-
 from beseda.bootstrap import Container, open_container
 from beseda.bots.catalog import Catalog
+from beseda.cli.output import print_start_line
 from beseda.cli.plan import find_tokens
-from beseda.cli.process import serve_monitoring, working_slots
+from beseda.cli.process import explain_demo, serve_monitoring, working_slots
 from beseda.cli.settings import open_storage
 from beseda.config import Settings
 from beseda.dispatch.launch import Assignment, WorkDesk
 from beseda.errors import TelegramUnauthorizedError
+from beseda.llm.demo import DEMO_NAME
 from beseda.worker import keep_schedule, register_tasks
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,8 @@ async def work(settings: Settings, *, with_beat: bool, port: int | None = None) 
             if with_beat:
                 group.create_task(keep_schedule(container))
             _announce(settings, assignments, address)
+            if container.models.program.name == DEMO_NAME:
+                log.warning("%s", explain_demo())
             await _take_jobs(container)
 
 
@@ -70,7 +72,9 @@ def _announce(settings: Settings, assignments: Sequence[Assignment], address: st
     slots = ", ".join(f"{name} {width}" for name, width in settings.slots().items() if width)
     bots = ", ".join(item.profile.name for item in assignments) or "no bot (none has a token here)"
     source = "a broker" if settings.celery_broker_url else "the database"
-    typer.echo(f"Beseda's worker is up: {slots}; for {bots}; jobs from {source}; metrics at {address}/metrics")
+    print_start_line(
+        settings, f"Beseda's worker is up: {slots}; for {bots}; jobs from {source}; metrics at {address}/metrics"
+    )
 
 
 async def _take_jobs(container: Container) -> None:

@@ -297,7 +297,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
     find_model = budget_models(_finder(container.models, profile), container.budgets, profile.name)
     model = await find_model("")  # now, so that what is wrong with it is said at the start
     if model.name != container.models.program.name:
-        log.info("%s answers with %s", profile.name, model.name)
+        log.debug("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, container)
     turns = GuardedTurns(record.turns, made.ground)
     delivery = Delivery(messenger, turns)

@@ -264,7 +264,7 @@ class Territory:
             for part in lost:
                 self._let_go(part, lost=True)
         if gained:
-            log.info("%s works on %d parts of its chats", self._bot, len(self.held))
+            log.debug("%s works on %d parts of its chats", self._bot, len(self.held))
             self._gained |= gained
             look = asyncio.create_task(self._attempt(self._take_up))
             self._looks.add(look)

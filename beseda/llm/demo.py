@@ -20,6 +20,7 @@ from beseda.llm.endpoints import ENDPOINTS
 
 ENDPOINT_NAME = DEMO
 MODEL_NAME = DEMO
+DEMO_NAME = f"{ENDPOINT_NAME}:{MODEL_NAME}"
 
 _ECHO_CHARACTERS = 120
 _PIECES = 40
@@ -46,7 +47,7 @@ class DemoModel:
 
     @property
     def name(self) -> str:
-        return f"{ENDPOINT_NAME}:{MODEL_NAME}"
+        return DEMO_NAME
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the canned answer piece by piece, in the language of the last message."""

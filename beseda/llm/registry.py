@@ -228,7 +228,6 @@ async def _choose(settings: LLMSettings, clock: Clock, http: HttpClient) -> Chat
     around = Surroundings(settings, clock, http)
     if found := await _find_here(around):
         return found
-    logger.warning("no model is connected: the demo answers. Set %s, or start a server here", ENDPOINTS[0].key_variable)
     return AwaitedModel(build_model(demo.ENDPOINT_NAME, settings, clock, http), lambda: _find_here(around), clock)
 
 
@@ -236,7 +235,7 @@ async def _find_here(around: Surroundings) -> ChatModel | None:
     """Return the model of the first server that answers on this machine, or None."""
     settings = around.settings
     for server in await find_local_servers(around.http, list_local_addresses(settings)):
-        logger.info("found %s at %s with the model %s", server.endpoint.title, server.base_url, server.model)
+        logger.debug("found %s at %s with the model %s", server.endpoint.title, server.base_url, server.model)
         row = server.endpoint
         key = check_key(settings.api_keys.get(row.name, ""), row, at_home=False)
         connection = Connection(endpoint=row, base_url=server.base_url, model=server.model, api_key=key)
