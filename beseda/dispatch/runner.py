@@ -27,6 +27,7 @@ from beseda.dispatch.router import Handler, Middleware, Router, wrap
 from beseda.dispatch.territory import Ground, WholeGround
 from beseda.dispatch.tries import TryCounter, Verdict
 from beseda.domain.conversation import ChatKey
+from beseda.domain.turn import TurnState
 from beseda.domain.update import PARTITIONS, UNTRIED, StoredUpdate, Tries, find_message_id, partition_of, queue_of
 from beseda.errors import BesedaError, LeaseLostError, StorageError, TelegramUnauthorizedError
 from beseda.kit.backoff import Backoff
@@ -324,6 +325,10 @@ class BotRunner:
         event = context.event
         await self._ground.confirm(partition_of(event.place.chat.chat_id))
         verdict = self._tries.judge(event.place.update_ids)
+        if verdict is Verdict.SET_ASIDE and self._tries.may_deliver(event.place.update_ids):
+            turn = await context.turn()
+            # What is answered is only sent: its answer is stored, and a search for a lost send takes seconds.
+            verdict = verdict if turn is None or turn.state is TurnState.RECEIVED else Verdict.WORK
         try:
             if verdict is Verdict.WORK:
                 await self._handle(context, lane)

@@ -13,6 +13,7 @@ from beseda.storage.base.update import UpdateStore
 
 MAX_CRASHES = 3  # of the process, in the middle of the work on an update
 MAX_CROWD_CRASHES = 10  # where many updates have been in the middle of their work each time: any may be the cause
+MAX_DELIVERY_CRASHES = 50  # while an answer that is stored was being sent
 _CROWD = 20
 _GIVEN_UP = 1000  # begun tries of an update that is being set aside: its notice may crash the process, too
 MAX_FAILURES = 5  # tries that the database let begin and did not let end
@@ -32,6 +33,7 @@ class TryCounter(Container[int]):
     def __init__(self, bot: str) -> None:
         self._bot = bot
         self._tries: dict[int, Tries] = {}
+        self._suspects = 0
         self._open: set[int] = set()  # their try of this process is counted and has not ended
         self._interrupted: dict[int, Tries] = {}  # as they are to be recorded
         self._failed: dict[int, int] = {}  # their try of this process has ended, and so many failures are uncounted
@@ -69,8 +71,14 @@ class TryCounter(Container[int]):
         if crashes < MAX_CRASHES and failures < MAX_FAILURES:
             return Verdict.WORK
         suspects = sum(count.begun >= MAX_CRASHES for count in self._tries.values())
-        most = MAX_CROWD_CRASHES if suspects > _CROWD else MAX_CRASHES
+        # As many as there have been in this process: the last of a crowd are no more to blame than the first.
+        self._suspects = max(self._suspects, suspects)
+        most = MAX_CROWD_CRASHES if self._suspects > _CROWD else MAX_CRASHES
         return Verdict.SET_ASIDE if crashes >= most or failures >= MAX_FAILURES else Verdict.WORK
+
+    def may_deliver(self, update_ids: Sequence[int]) -> bool:
+        """Return whether the crashes leave it likely that sending a stored answer is not their cause."""
+        return max(self._count_crashes(number) for number in update_ids) < MAX_DELIVERY_CRASHES
 
     async def give_up(self, store: UpdateStore, update_ids: Sequence[int]) -> None:
         """Record that updates are being set aside. Raises StorageError."""

@@ -40,6 +40,23 @@ def test_crash_among_many_is_not_blamed_on_each(crashes: int, verdict: Verdict) 
     assert counter.judge([1]) is verdict
 
 
+def test_last_of_a_crowd_is_blamed_no_more_than_the_first() -> None:
+    counter = TryCounter("assistant")
+    for number in range(30):
+        counter.enter(StoredUpdate("assistant", number, b"", tries=Tries(begun=4)), begun=False)
+    assert counter.judge([0]) is Verdict.WORK
+    counter.leave(range(29))
+    assert counter.judge([29]) is Verdict.WORK
+
+
+@pytest.mark.parametrize(("crashes", "may"), [(49, True), (50, False)])
+def test_stored_answer_is_sent_although_its_update_is_suspected(crashes: int, may: bool) -> None:
+    counter = TryCounter("assistant")
+    counter.enter(StoredUpdate("assistant", 1, b"", tries=Tries(begun=crashes)), begun=False)
+    assert counter.judge([1]) is Verdict.SET_ASIDE
+    assert counter.may_deliver([1]) is may
+
+
 def test_joined_messages_are_judged_by_the_worst() -> None:
     counter = TryCounter("assistant")
     counter.enter(_recovered(0, 1), begun=False)
