@@ -67,9 +67,9 @@ def _check_size(kind: str, size: int) -> None:
 
 
 def describe_file(stored: StoredFile, kind: str, details: Json) -> Json:
-    """The content of a message with this file; `details` are what the sender says about it.
+    """The content of a message with this file; `details` are the sender's fields about it.
 
-    What is not what it was sent as becomes a document.
+    A file of another kind than it was sent as becomes a document.
     """
     is_not_voice = kind == "voice" and not stored.is_voice_format  # #sendvoice
     if is_not_voice or (kind in _LOOKED_AT and stored.is_text):

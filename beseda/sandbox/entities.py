@@ -49,7 +49,7 @@ _TIME_LETTERS = frozenset("tTdDwW")
 
 
 def read_entities(entities: Any, find_user: FindUser) -> list[Entity]:
-    """The `entities` of a call as TDLib's; what is no list counts as none. Raises ApiRefusalError."""
+    """The `entities` of a call as TDLib's; any other value than a list counts as none. Raises ApiRefusalError."""
     if not isinstance(entities, list):
         return []
     read = (_read_entity(entity, find_user) for entity in entities)

@@ -31,7 +31,7 @@ class FormattedText:
 
     @property
     def units(self) -> int:
-        """Length in UTF-16 code units, which is what Telegram's limits count."""
+        """Length in UTF-16 code units, the unit of Telegram's limits."""
         return count_units(self.text)
 
 
@@ -76,7 +76,7 @@ def _clamp_entities(entities: list[Entity], units: int) -> list[Entity]:
 
 
 def drop_hidden(found: list[Entity], written: list[Entity]) -> list[Entity]:
-    """The links, mentions, commands and so on that Telegram found and may add to what the sender marked.
+    """The links, mentions, commands and so on that Telegram found and may add to the sender's entities.
 
     One that meets a link or code of the sender is left out, and so is one that crosses the border of a quote.
     """

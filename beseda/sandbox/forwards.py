@@ -1,4 +1,4 @@
-"""What a forwarded message shows of its origin, in today's fields and in those of 2023 and before."""
+"""Fields of a forwarded message about its origin: those of today, and those of 2023 and before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telegram's own parser (TDLib) says what is a valid text and finds entities; the only file that knows tdjson.
+"""Telegram's own parser (TDLib) checks texts and finds entities; the only file that imports tdjson.
 
 `td_execute` alone is used: no client is created and nothing leaves the process.
 """
@@ -34,7 +34,7 @@ _PRIVATE_USE = range(0xE000, 0xF8F0, len(_MARKERS))
 
 
 def load_judge(find_user: Callable[[int], dict[str, Any] | None]) -> Judge | SimpleJudge:
-    """Telegram's parser, or a simple one, with a warning, where its library is missing or does not fit the system."""
+    """Telegram's parser, or a simple one, with a warning, if its library is missing or does not fit the system."""
     try:
         return Judge(find_user)
     except (ImportError, OSError):
@@ -43,7 +43,7 @@ def load_judge(find_user: Callable[[int], dict[str, Any] | None]) -> Judge | Sim
 
 
 class Judge:
-    """Parses and completes texts as Telegram's server does; `find_user` knows whom a mention by id may name."""
+    """Parses and completes texts as Telegram's server does; `find_user` returns the person that a mention by id names."""
 
     name = "tdlib"
 
@@ -60,7 +60,7 @@ class Judge:
         return self.complete(self.parse(text, parse_mode, entities))
 
     def parse(self, text: str, parse_mode: str, entities: Any) -> ParsedText:
-        """What Telegram does with a text while it reads a call: parse modes and the form of entities are checked."""
+        """Check the parse mode and the form of entities, as Telegram does while it reads a call."""
         if len(text.encode("utf-8", "surrogatepass")) > _MAX_TEXT_BYTES:
             raise bad_request("text is too long")
         mode = parse_mode.lower()
@@ -73,7 +73,7 @@ class Judge:
         return ParsedText(answer["text"], known, is_settled=True)
 
     def complete(self, parsed: ParsedText) -> FormattedText:
-        """What Telegram does with a text once the chat is known; raises ApiRefusalError for entities out of place."""
+        """Clean, trim and complete a text, as Telegram does once the chat is known; raises ApiRefusalError."""
         if not parsed.text:
             return FormattedText("")
         settled = parsed if parsed.is_settled else self._settle(parsed.text, parsed.entities)
@@ -86,7 +86,7 @@ class Judge:
         return FormattedText(trimmed.text, show_entities(written, self._find_user))
 
     def find_link_fault(self, url: str) -> str:
-        """What is wrong with a link, in TDLib's words; empty when it is in order."""
+        """Return the fault of a link in TDLib's words; empty when it is in order."""
         entity = {
             "@type": "textEntity",
             "offset": 0,
@@ -115,7 +115,7 @@ class Judge:
         return ParsedText(unmasked, answer["entities"], is_settled=True)
 
     def _split_entities(self, entities: list[Entity], units: int) -> list[Entity]:
-        """Sort entities and split them where another begins or ends, as TDLib does once it has added what it found.
+        """Sort entities and split them at the borders of others, as TDLib does after it has added found ones.
 
         TDLib leaves a list that is in order as it is. Two entities at one place behind the text are never in order.
         """

@@ -136,7 +136,7 @@ def _check_fields(button: Json, prefix: str, objects: dict[str, str | None]) -> 
 
 
 def check_before_sending(markup: Json | None, check_link: CheckLink, *, is_private: bool) -> None:
-    """What TDLib refuses; `check_link` returns the fault of a link, or nothing. Raises ApiRefusalError."""
+    """Check a keyboard as TDLib does; `check_link` returns the fault of a link, or nothing. Raises ApiRefusalError."""
     for key in _list_buttons(markup, "keyboard"):
         refusal = next((words for name, words in _PRIVATE_KEYS.items() if _is_asked(key, name)), None)
         if refusal is not None and not is_private:
@@ -170,7 +170,7 @@ def _check_https(owner: str, url: str, check_link: CheckLink) -> None:
 
 
 def check_on_server(markup: Json | None, *, is_private: bool) -> None:
-    """What Telegram's servers refuse: data, number and kinds of inline buttons. Raises ApiRefusalError."""
+    """Check data, number and kinds of inline buttons as Telegram's servers do. Raises ApiRefusalError."""
     buttons = list(_list_buttons(markup, "inline_keyboard"))
     if len(buttons) > _MAX_INLINE_BUTTONS:
         raise bad_request("reply markup is too long")

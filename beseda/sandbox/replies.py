@@ -1,4 +1,4 @@
-"""What a message replies to: in its own chat, in another chat or topic, with a quote (#replyparameters)."""
+"""Replies to messages of the same chat, of another chat or topic, with a quote (#replyparameters)."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def _list_places(text: str, part: str) -> list[int]:
 
 
 def _list_marks(entities: list[Json]) -> set[tuple[Any, ...]]:
-    """What each unit of a text is marked with, however the entities are cut."""
+    """The marks of each unit of a text, however the entities are cut."""
     return {
         (unit, entity["type"], entity.get("custom_emoji_id"), entity.get("unix_time"))
         for entity in _pick_quoted(entities)

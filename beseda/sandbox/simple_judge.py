@@ -1,4 +1,4 @@
-"""A stand-in for Telegram's own parser where tdjson cannot be loaded: the chat works, its strictness is gone.
+"""A replacement of Telegram's own parser for systems without tdjson: the chat works, its strictness is gone.
 
 HTML becomes entities, Markdown stays as it is written, links and commands are found by simple patterns. The sandbox
 reports it as `parser: simple` in `/sandbox/api/state` and in its log.
@@ -73,7 +73,7 @@ class SimpleJudge:
         return _read_html(text) if mode == "html" else ParsedText(text)
 
     def complete(self, parsed: ParsedText) -> FormattedText:
-        """Trim a text and add what is found in it; raises ApiRefusalError for entities out of the text."""
+        """Trim a text and add the entities found in it; raises ApiRefusalError for entities out of the text."""
         units = count_units(parsed.text)
         for entity in parsed.entities:
             if entity["offset"] < 0 or entity["length"] < 0 or entity["offset"] + entity["length"] > units:
@@ -85,7 +85,7 @@ class SimpleJudge:
         return FormattedText(trimmed.text, show_entities(merged, self._find_user))
 
     def find_link_fault(self, url: str) -> str:
-        """What is wrong with a link; empty when it is in order."""
+        """Return the fault of a link; empty when it is in order."""
         scheme, colon, rest = url.partition("://")
         if colon and scheme.lower() not in {"http", "https", "tg", "ton", "tonsite"}:
             return "Unsupported URL protocol"

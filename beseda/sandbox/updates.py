@@ -117,7 +117,7 @@ class UpdateQueue:
         return [update.body for update in self._last_batch]
 
     def _slow_down(self, offset: int, limit: int, timeout: float) -> tuple[int, float]:
-        """What Telegram does to a bot that asks for the same again: it waits, and gets one update at a time."""
+        """Hold a poll that repeats the last one, and return one update at a time, as Telegram does."""
         now = time.monotonic()
         is_repeated = offset == self._last_offset
         age = now - self._last_poll
@@ -188,7 +188,7 @@ class UpdateQueue:
         self._arrived.clear()
 
     def list_pending(self) -> Iterable[PendingUpdate]:
-        """The updates nobody confirmed, oldest first."""
+        """The unconfirmed updates, oldest first."""
         return list(self._pending)
 
     def remove(self, update: PendingUpdate) -> None:
@@ -201,7 +201,7 @@ class UpdateQueue:
         return len(self._pending)
 
     def clear(self) -> None:
-        """Drop what waits (`drop_pending_updates`)."""
+        """Drop all pending updates (`drop_pending_updates`)."""
         self._pending.clear()
         self._last_batch = []
 

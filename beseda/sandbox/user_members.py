@@ -1,4 +1,4 @@
-"""What a person does to messages and members: react, make a bot an administrator."""
+"""Actions of a person on messages and members: reactions, administrators."""
 
 from __future__ import annotations
 

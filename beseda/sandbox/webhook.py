@@ -30,7 +30,7 @@ _MAX_RETRY_AFTER = 3600  # WebhookActor.cpp, on_update_error
 
 @dataclass(frozen=True, slots=True)
 class WebhookTarget:
-    """Where a bot wants its updates."""
+    """Address and options of a bot's webhook."""
 
     url: str
     secret_token: str = ""
@@ -71,7 +71,7 @@ class WebhookDelivery:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Stop; what was not taken stays in the queue."""
+        """Stop; undelivered updates stay in the queue."""
         tasks = [self._task, *self._lanes.values()]
         for task in tasks:
             task.cancel()

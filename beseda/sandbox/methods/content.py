@@ -1,4 +1,4 @@
-"""What a message says: texts, captions and files, from the parameters of a call."""
+"""Content of messages: texts, captions and files, from the parameters of a call."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parse_text(call: Call) -> ParsedContent:
 
 
 def complete_text(call: Call, parsed: ParsedContent, *, words: str = "message is too long") -> Json:
-    """The message fields of a text; raises ApiRefusalError for what TDLib refuses. `words` are for a long one."""
+    """The message fields of a text; raises ApiRefusalError as TDLib refuses. `words` are for a long one."""
     text = call.realm.judge.complete(parsed.text)
     check_text(text, words=words)
     content: Json = {"text": text.text}

@@ -35,7 +35,7 @@ _EFFECTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where a message goes and what it has besides its content."""
+    """Destination of a message and its fields besides the content."""
 
     dialog: Dialog
     head: Json
@@ -112,7 +112,7 @@ def _read_effect(delivery: Delivery) -> Json:
 
 
 def find_message(call: Call, what: str, *, chat_name: str = "chat_id") -> tuple[Dialog, StoredMessage]:
-    """The message a method works on; raises ApiRefusalError "<what> not found"."""
+    """The message a method works on; raises ApiRefusalError "… not found"."""
     dialog = call.realm.world.find_chat(call.bot, call.params.text(chat_name))
     stored = dialog.messages.get(call.params.integer("message_id"))
     if stored is None:

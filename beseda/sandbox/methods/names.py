@@ -1,4 +1,4 @@
-"""The names of all methods of Bot API 10.3 (core.telegram.org/bots/api): what is not among them no Bot API has."""
+"""The names of all methods of Bot API 10.3 (core.telegram.org/bots/api): no Bot API has any other."""
 
 _ALL = """
 addStickerToSet answerCallbackQuery answerChatJoinRequestQuery answerGuestQuery answerInlineQuery
