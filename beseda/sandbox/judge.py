@@ -43,7 +43,7 @@ def load_judge(find_user: Callable[[int], dict[str, Any] | None]) -> Judge | Sim
 
 
 class Judge:
-    """Parses and completes texts as Telegram's server does; `find_user` returns the person that a mention by id names."""
+    """Parses and completes texts as Telegram's server does; `find_user` returns the person with an id."""
 
     name = "tdlib"
 
