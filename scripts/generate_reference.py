@@ -8,9 +8,13 @@ from textwrap import wrap
 from typing import Any
 
 import typer
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 from beseda.api.app import api_app
 from beseda.api.parts import ApiParts
+from beseda.bots.calendar import CalendarEntry
+from beseda.bots.catalog import BotFile, BudgetEntry
 from beseda.cli.app import app
 from beseda.config import Setting, Settings, list_settings
 from beseda.errors import BesedaError
@@ -223,11 +227,58 @@ def _show_group(document: dict[str, Any], tag: dict[str, str]) -> str:
     return f"## {tag['name'].capitalize()}\n\n{tag['description']}\n\n{table}"
 
 
+def write_bot_file() -> str:
+    """Return the reference of bot.yaml, from the schema that reads it."""
+    text = """
+        # bot.yaml
+
+        A bot is a folder with `bot.yaml` and `persona_prompt.md`. `title`, `about` and `greeting` are required; every
+        other key has a default. A text is written in both languages: `{ru: …, en: …}`. An unknown key is an error;
+        `beseda bots check` reads every folder and reports mistakes. How to make one:
+        [Make a bot of your own](../how-to/own-bot.md).
+        """
+    parts = [
+        "## Keys",
+        _table_of_keys(BotFile, ""),
+        "## `budgets`",
+        "How they are counted: [Budgets](../how-to/budgets.md).",
+        _table_of_keys(BudgetEntry, "budgets."),
+        "## `calendar`",
+        "How booking works: [Make appointments](../how-to/meetings.md).",
+        _table_of_keys(CalendarEntry, "calendar."),
+    ]
+    return "\n\n".join([cleandoc(text), *parts])
+
+
+def _table_of_keys(model: type[BaseModel], prefix: str) -> str:
+    rows = [
+        [
+            f'<a id="{prefix}{name}"></a>{code(name)}',
+            key.description or "",
+            _show_key_default(key.default),
+            code(str(key.examples[0])) if key.examples else "",
+        ]
+        for name, key in model.model_fields.items()
+    ]
+    return draw_table(["key", "meaning", "default", "example"], rows)
+
+
+def _show_key_default(value: object) -> str:
+    if value is PydanticUndefined:
+        return "required"
+    if value is None or value == "" or isinstance(value, BaseModel):
+        return "none"
+    if isinstance(value, list | tuple):
+        return code(f"[{', '.join(str(item) for item in value)}]")
+    return code(str(value).lower() if isinstance(value, bool) else str(value))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": write_settings,
     "docs/reference/errors.md": write_errors,
     "docs/reference/endpoints.md": write_endpoints,
     "docs/reference/commands.md": write_commands,
+    "docs/reference/bot-yaml.md": write_bot_file,
     "docs/reference/api.md": write_api,
     "config.example.yaml": write_example,
 }

@@ -42,16 +42,22 @@ class CalendarEntry(BaseModel):
     """When a bot makes appointments: hours by weekday, in the time zone named."""
 
     model_config = ConfigDict(extra="forbid")
-    timezone: str
-    hours: Annotated[dict[str, list[str]], Field(min_length=1)]
-    duration: _Minutes = 60
-    step: _Minutes = 30
-    notice_hours: float = Field(2, ge=0, le=24 * 30)
-    horizon_days: int = Field(14, ge=1, le=366)
-    holidays: list[date] = Field([], max_length=1000)
-    reminder_hours: list[_Reminder] = Field([24, 1], max_length=5)
-    place: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
-    mail: Annotated[str, StringConstraints(pattern=r"^$|^[^@\s<>\"]+@[^@\s<>\"]+$", max_length=254)] = ""
+    timezone: str = Field(description="Time zone of the hours.", examples=["Europe/Moscow"])
+    hours: dict[str, list[str]] = Field(
+        min_length=1, description="Working hours by weekday.", examples=['{mon-fri: ["09:00-12:00", "14:00-17:00"]}']
+    )
+    duration: _Minutes = Field(60, description="Minutes of a meeting, in steps of 15.")
+    step: _Minutes = Field(30, description="Minutes between two possible beginnings.")
+    notice_hours: float = Field(2, ge=0, le=24 * 30, description="Hours between a booking and the meeting, at least.")
+    horizon_days: int = Field(14, ge=1, le=366, description="Days ahead that can be booked.")
+    holidays: list[date] = Field([], max_length=1000, description="Days without meetings.", examples=["[2027-01-01]"])
+    reminder_hours: list[_Reminder] = Field([24, 1], max_length=5, description="Hours before a meeting to remind.")
+    place: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = Field(
+        "", description="Place in the calendar file, such as an address or a link."
+    )
+    mail: Annotated[str, StringConstraints(pattern=r"^$|^[^@\s<>\"]+@[^@\s<>\"]+$", max_length=254)] = Field(
+        "", description="Organizer's address in the calendar file."
+    )
 
     @field_validator("timezone")
     @classmethod

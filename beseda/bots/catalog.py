@@ -91,16 +91,18 @@ class BudgetEntry(BaseModel):
     """What a day has, where that is not what the settings say; 0 is no limit."""
 
     model_config = ConfigDict(extra="forbid")
-    user_tokens: _Limit = None
-    user_speech_minutes: _Limit = None
-    user_pictures: _Limit = None
-    group_tokens: _Limit = None
-    group_speech_minutes: _Limit = None
-    group_pictures: _Limit = None
-    bot_tokens: _Limit = None
-    bot_speech_minutes: _Limit = None
-    bot_pictures: _Limit = None
-    cheaper_model: str | None = None
+    user_tokens: _Limit = Field(None, description="Tokens a day for each person.")
+    user_speech_minutes: _Limit = Field(None, description="Minutes of speech a day for each person.")
+    user_pictures: _Limit = Field(None, description="Pictures a day for each person.")
+    group_tokens: _Limit = Field(None, description="Tokens a day for each group.")
+    group_speech_minutes: _Limit = Field(None, description="Minutes of speech a day for each group.")
+    group_pictures: _Limit = Field(None, description="Pictures a day for each group.")
+    bot_tokens: _Limit = Field(None, description="Tokens a day for the bot.")
+    bot_speech_minutes: _Limit = Field(None, description="Minutes of speech a day for the bot.")
+    bot_pictures: _Limit = Field(None, description="Pictures a day for the bot.")
+    cheaper_model: str | None = Field(
+        None, description="Model that answers from 80 % of a budget on.", examples=["groq:openai/gpt-oss-20b"]
+    )
 
     def to_change(self) -> BudgetChange:
         """Return it as the program uses it."""
@@ -115,28 +117,66 @@ def _check_zone(value: str) -> str:
 
 
 class BotFile(BaseModel):
-    """What `bot.yaml` may hold."""
+    """Schema of `bot.yaml`. The descriptions are printed in docs/reference/bot-yaml.md."""
 
     model_config = ConfigDict(extra="forbid")
-    title: TextEntry
-    about: TextEntry
-    greeting: TextEntry
-    apology: TextEntry | None = None
-    commands: list[_Command] = ["start", "help", "clear", "stats", "stop"]
-    examples: list[TextEntry] = []
-    window: int = Field(10, ge=1, le=200)
-    summary_after: int = Field(15, ge=0, le=1000)
-    temperature: float | None = Field(None, ge=0, le=2)
-    max_tokens: int | None = Field(None, ge=1)
-    model: str = ""
-    voice: bool = True
-    access: Access = Access.EVERYONE
-    texts: dict[str, TextEntry] = {}
-    modes: list[_ModeName | Annotated[dict[_ModeName, dict[str, object]], Field(min_length=1, max_length=1)]] = []
-    menu: list[_ModeName | MenuEntry] = []
-    budgets: BudgetEntry = BudgetEntry()
-    time_zone: Annotated[str, AfterValidator(_check_zone)] = ""
-    calendar: CalendarEntry | None = None
+    title: TextEntry = Field(description="Name of the bot.", examples=["{ru: Переводчик, en: Translator}"])
+    about: TextEntry = Field(description="Text of `/help` and of the bot's profile.")
+    greeting: TextEntry = Field(description="Answer to `/start`.")
+    apology: TextEntry | None = Field(
+        None, description="Answer when the model fails. Without it, a general sentence names the kind of failure."
+    )
+    commands: list[_Command] = Field(
+        ["start", "help", "clear", "stats", "stop"],
+        description="Commands in Telegram's menu, in this order. A command of your own needs a handler and a text.",
+        examples=["[start, help, clear]"],
+    )
+    examples: list[TextEntry] = Field([], description="Questions offered as buttons under the greeting.")
+    window: int = Field(10, ge=1, le=200, description="Messages that the model reads, the new one included.")
+    summary_after: int = Field(
+        15, ge=0, le=1000, description="Older messages are summarized when there are more than this; 0 for never."
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="Temperature of the model. Without it, the provider's default."
+    )
+    max_tokens: int | None = Field(None, ge=1, description="Limit of tokens in an answer.")
+    model: str = Field(
+        "",
+        description="Model of this bot, written like `BESEDA_MODEL`. Without it, or without its key, that setting's.",
+        examples=["hf:llama3"],
+    )
+    voice: bool = Field(default=True, description="Whether voice messages are transcribed and answered.")
+    access: Access = Field(
+        Access.ADMINS,
+        description="`admins`: where `ADMIN_IDS` is set, only those people are answered. `everyone`: open to all.",
+        examples=["everyone"],
+    )
+    texts: dict[str, TextEntry] = Field(
+        {},
+        description="Description of a command in Telegram's menu, by the command's name.",
+        examples=["{to: {ru: язык, en: language}}"],
+    )
+    modes: list[_ModeName | Annotated[dict[_ModeName, dict[str, object]], Field(min_length=1, max_length=1)]] = Field(
+        [],
+        description="Modes that a chat can be switched to, each with changed settings if any.",
+        examples=["[audio, {photo: {scale: 4}}]"],
+    )
+    menu: list[_ModeName | MenuEntry] = Field(
+        [],
+        description="Keyboard below the input field: a mode, or `label` with `items` (modes) or with a `command`.",
+        examples=["[audio, {label: {ru: Помощь, en: Help}, command: help}]"],
+    )
+    budgets: BudgetEntry = Field(
+        BudgetEntry(),
+        description="Daily limits of this bot, in place of the settings' `BESEDA_BUDGET_…`; 0 is no limit.",
+        examples=["{user_tokens: 50000, cheaper_model: 'groq:openai/gpt-oss-20b'}"],
+    )
+    time_zone: Annotated[str, AfterValidator(_check_zone)] = Field(
+        "",
+        description="Time zone in which the bot's day begins. Without it, `BESEDA_TIME_ZONE`.",
+        examples=["Europe/Moscow"],
+    )
+    calendar: CalendarEntry | None = Field(None, description="Hours at which meetings can be booked.")
 
     def mode_settings(self) -> dict[str, dict[str, object]]:
         """Return the modes with what is set otherwise than by the mode itself."""

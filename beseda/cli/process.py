@@ -13,7 +13,7 @@ from beseda.cli.output import print_start_line
 from beseda.cli.plan import Plan
 from beseda.cli.settings import explain_port, open_storage
 from beseda.config import Settings
-from beseda.domain.bot import BotProfile
+from beseda.domain.bot import Access, BotProfile
 from beseda.errors import SettingsError, StorageError
 from beseda.kit.serving import Listener, serve_app
 from beseda.llm.demo import DEMO_NAME
@@ -125,6 +125,9 @@ def _announce(plan: Plan, names: Sequence[str], container: Container, address: s
     lines = [place, f"Beseda is up: {', '.join(names)}, answering with {model}"]
     if model == DEMO_NAME:
         lines.append(explain_demo())
+    opened = [item.profile.name for item in plan.assignments if item.profile.access is Access.EVERYONE]
+    if plan.settings.admin_ids and opened:
+        lines.append(f"ADMIN_IDS does not close {', '.join(sorted(opened))}: bot.yaml has `access: everyone`")
     for line in lines:
         print_start_line(plan.settings, line)
 

@@ -11,7 +11,7 @@ from beseda.kit.texts import Text
 
 
 class Access(StrEnum):
-    """Whom a bot talks to."""
+    """The people a bot answers: those of `ADMIN_IDS` where that is set, or everyone."""
 
     EVERYONE = "everyone"
     ADMINS = "admins"
@@ -22,8 +22,8 @@ class BotProfile:
     """What is special to one bot. Everything else is the same for all.
 
     `window` is how many messages the model is shown, the new one included. `model` overrides the program's choice.
-    `access` ADMINS restricts the bot to `ADMIN_IDS` where that setting is not empty. `apology` is said, in place of the
-    general sentence, where the model is away. `modes` are what it can be switched to, each with its settings, and
+    `access` ADMINS, the default, restricts the bot to `ADMIN_IDS` where that setting is not empty. `apology` replaces
+    the general sentence when the model fails. `modes` are what it can be switched to, each with its settings, and
     `menu` the buttons that lead there. `budgets` is what it sets otherwise than the program; `time_zone` where its day
     begins, empty for the program's. `calendar` is when it makes appointments, where it does. What falls
     out of the window is summed up when it is more than `summary_after` messages; 0 for never.
@@ -42,7 +42,7 @@ class BotProfile:
     max_tokens: int | None = None
     model: str = ""
     voice: bool = True
-    access: Access = Access.EVERYONE
+    access: Access = Access.ADMINS
     texts: Mapping[str, Text] = field(default_factory=dict)
     modes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     menu: Sequence[MenuItem] = ()

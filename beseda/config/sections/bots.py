@@ -44,7 +44,8 @@ class BotsSection(Section):
         AfterValidator(_refuse_shared),
         Setting(
             "bots.admin_ids",
-            "Telegram ids of the people who own the bots; where set, `assistant` answers them only.",
+            "Telegram ids of the owners. Where set, a bot answers them only, unless its `bot.yaml` has "
+            "`access: everyone`.",
             "whole numbers with commas between (@userinfobot tells yours)",
             variables=("ADMIN_IDS",),
             default="everybody may write",

@@ -1,4 +1,4 @@
-"""The guest list: with `ADMIN_IDS` set, a bot that asks for it talks to those people only, buttons included."""
+"""Access: with `ADMIN_IDS` set, a bot answers those people only, buttons included, unless its folder opens it."""
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage, Press

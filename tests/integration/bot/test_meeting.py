@@ -27,6 +27,7 @@ YAML = """
 title: {ru: Приёмная, en: Front desk}
 about: {ru: записывает, en: makes appointments}
 greeting: {ru: Здравствуйте!, en: Hello!}
+access: everyone
 calendar:
   timezone: Europe/Moscow
   hours: {mon-sun: ["00:00-24:00"]}

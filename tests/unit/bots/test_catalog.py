@@ -52,7 +52,7 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
     write_bot(tmp_path)
     profile = Catalog([tmp_path]).load("sales")
     assert (profile.title.ru, profile.persona, profile.window) == ("Продажи", "You sell.", 10)
-    assert (profile.temperature, profile.access, profile.voice) == (None, Access.EVERYONE, True)
+    assert (profile.temperature, profile.access, profile.voice) == (None, Access.ADMINS, True)
     assert set(profile.commands) == set(COMMANDS)
 
 
