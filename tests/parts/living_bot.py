@@ -1,158 +1,31 @@
-"""A bot at work against a sandbox, inside the test's own event loop: real HTTP, real SQLite, a scripted model."""
+"""The running bot that Beseda ships for tests, under the name that the tests here use."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from beseda.testing.living_bot import (
+    ANNA,
+    BORIS,
+    BOT,
+    CHRIS,
+    FORUM,
+    GROUP,
+    TOKEN,
+    LivingBot,
+    PollingClock,
+    account,
+    living_bot,
+    run_bot,
+)
 
-from beseda.bootstrap import Container, open_container
-from beseda.bots.catalog import Catalog
-from beseda.config import load_settings
-from beseda.dispatch.launch import Assignment, RunningBot
-from beseda.dispatch.polling import Poller
-from beseda.kit.clock import SystemClock
-from beseda.llm.base import ChatModel
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import DEFAULT_GROUPS, DEFAULT_USERS, BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser
-from tests.parts.waiting import eventually
-
-TOKEN = "7100000001:token-for-tests-token-for-tests"
-ANNA, CHRIS, BORIS = (person.id for person in DEFAULT_USERS)
-GROUP, FORUM = (group.id for group in DEFAULT_GROUPS)
-BOT = "assistant_bot"
-
-
-class PollingClock(SystemClock):
-    """Real time; `hurried` makes long waits short, for tests of what happens after them."""
-
-    hurried = False
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(min(seconds, 0.05) if self.hurried else seconds)
-
-
-@dataclass
-class LivingBot:
-    """What a test needs to talk to a bot and to look behind it."""
-
-    sandbox: RunningSandbox
-    container: Container
-    bot: RunningBot
-    stack: AsyncExitStack
-    clock: PollingClock
-
-    @property
-    def username(self) -> str:
-        """The bot's name in the sandbox."""
-        return self.bot.runner.desk.me.username
-
-    async def user(self, user_id: int = ANNA, dialog: str = "") -> SandboxUser:
-        """Return a connected user, in the private chat with the bot unless `dialog` says otherwise."""
-        place = dialog or f"{self.username}:{user_id}"
-        return await self.stack.enter_async_context(SandboxUser(self.sandbox.base_url, user_id, place))
-
-    async def fault(self, **fields: Any) -> None:
-        """Have the Bot API server misbehave."""
-        await self._post("/faults", fields)
-
-    async def inject(self, update: Mapping[str, Any]) -> None:
-        """Hand the bot a raw update."""
-        await self._post("/updates", {"bot": self.username, "update": update})
-
-    async def calls(self, method: str) -> list[dict[str, Any]]:
-        """Return the calls of a Bot API method so far, oldest first."""
-        user = await self.user()
-        found = await user.call("GET", "/calls", params={"method": method})
-        return list(found["calls"])
-
-    async def clear_faults(self) -> None:
-        """Have the Bot API server behave again."""
-        await (await self.user()).call("DELETE", "/faults")
-
-    def hurry(self) -> None:
-        """Have the poller come back at once after a failure."""
-        self.clock.hurried = True
-
-    async def wait_for_calls(self, method: str) -> None:
-        """Wait until the bot has called a Bot API method."""
-        await eventually(lambda: self.calls(method))
-
-    async def wait_until_stored(self, number: int) -> None:
-        """Wait until so many updates are in the inbox."""
-
-        async def are_stored() -> bool:
-            return await self.unfinished() >= number
-
-        await eventually(are_stored)
-
-    async def settle(self) -> None:
-        """Wait until the bot has nothing left to do."""
-
-        async def is_idle() -> bool:
-            return not self.bot.runner.pending and not await self.unfinished()
-
-        await eventually(is_idle)
-
-    async def unfinished(self) -> int:
-        """Return how many updates are not worked off."""
-        return len(await self.container.record.updates.unfinished(self.bot.name))
-
-    async def _post(self, path: str, fields: Mapping[str, Any]) -> None:
-        user = await self.user()
-        await user.call("POST", path, json=fields)
-
-
-def account(name: str, token: str = TOKEN) -> BotAccount:
-    """Return a bot's account in the sandbox."""
-    return BotAccount(token, f"{name}_bot", name)
-
-
-@asynccontextmanager
-async def living_bot(
-    folder: Path, model: ChatModel, name: str = "assistant", **environ: str
-) -> AsyncIterator[LivingBot]:
-    """Run a bundled bot, or one of `folder`/bots, for the length of the block; `environ` are settings."""
-    async with (
-        serve_sandbox(SandboxSettings((account(name),), folder / "sandbox")) as sandbox,
-        run_bot(folder, model, sandbox, name, **environ) as living,
-    ):
-        yield living
-
-
-@asynccontextmanager
-async def run_bot(
-    folder: Path, model: ChatModel, sandbox: RunningSandbox, name: str = "assistant", **environ: str
-) -> AsyncIterator[LivingBot]:
-    """Run the bot against a sandbox that is there already: what a restart does; `token` may name another account.
-
-    With `clock="hurried"` its waits are short, such as those for a lost call, which may take effect for five seconds.
-    """
-    clock = PollingClock()
-    clock.hurried = environ.pop("clock", "") == "hurried"
-    token = environ.pop("token", TOKEN)
-    variables = {
-        "TELEGRAM_API_URL": sandbox.base_url,
-        "STORAGE_DIR": str(folder / "data"),
-        "BESEDA_LIMITS": "off",
-        **environ,
-    }
-    settings = load_settings(None, {}, variables)
-    catalog = Catalog([folder / "bots"])
-    async with AsyncExitStack() as stack:
-        container = await stack.enter_async_context(open_container(settings, model=model, clock=clock))
-        assignment = Assignment(catalog.load(name), catalog.router(name), token)
-        bot = await RunningBot.open(assignment, container)
-        stack.push_async_callback(bot.close, within=0)
-        await bot.prepare(None)
-        poller_clock = PollingClock()
-        task = asyncio.create_task(Poller(bot.runner, poller_clock).run())
-        stack.push_async_callback(_end, task)
-        yield LivingBot(sandbox, container, bot, stack, poller_clock)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
+__all__ = [
+    "ANNA",
+    "BORIS",
+    "BOT",
+    "CHRIS",
+    "FORUM",
+    "GROUP",
+    "TOKEN",
+    "LivingBot",
+    "PollingClock",
+    "account",
+    "living_bot",
+    "run_bot",
+]
