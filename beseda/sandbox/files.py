@@ -31,6 +31,8 @@ _PLACES = {
     "animation": ("animations", "mp4"),
     "sticker": ("stickers", "webp"),
 }
+# Owner of the files of versions that kept no owners: bots have their ids in their databases.
+_ANYBODY = "*"
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})$")
 MAX_DOWNLOAD_BYTES = 20 * MEBIBYTE  # #getfile
 MAX_UPLOAD_BYTES = 50 * MEBIBYTE  # #sending-files
@@ -173,7 +175,9 @@ class FileStore:
     def get(self, file_id: str, bot: str | None = None) -> StoredFile | None:
         """The file with this id, if it is still there and its id was given to this bot; None asks for any."""
         stored = self._files.get(file_id)
-        return stored if stored is None or bot is None or bot in stored.owners else None
+        if stored is None or bot is None:
+            return stored
+        return stored if stored.owners & {bot, _ANYBODY} else None
 
     def find_named(self, kind: str, name: str) -> StoredFile | None:
         """A file by its kind and the name it came with."""
@@ -198,7 +202,7 @@ class FileStore:
 def _read_description(path: Path) -> StoredFile | None:
     try:
         fields = orjson.loads(path.read_bytes())
-        owners = frozenset(fields.get("owners", ()))
+        owners = frozenset(fields.get("owners", (_ANYBODY,)))
         stored = StoredFile(**{**fields, "path": path.with_suffix(".bin"), "owners": owners})
     except (ValueError, TypeError):
         return None

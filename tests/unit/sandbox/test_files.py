@@ -1,4 +1,5 @@
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,13 @@ async def test_extension_is_the_senders_but_the_name_is_ours(tmp_path: Path, nam
 async def test_path_outside_the_store_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(ApiRefusalError, match="Not Found"):
         FileStore(tmp_path, max_bytes=1000).find_remote("../ids.json")
+
+
+async def test_files_of_versions_without_owners_stay_of_use(tmp_path: Path) -> None:
+    stored = await FileStore(tmp_path, 1000).save(make_upload(b"text"), "document", owners=["first_bot"])
+    assert FileStore(tmp_path, 1000).get(stored.file_id, "second_bot") is None
+    description = stored.path.with_suffix(".json")
+    fields = json.loads(description.read_bytes())
+    del fields["owners"]
+    description.write_text(json.dumps(fields))
+    assert FileStore(tmp_path, 1000).get(stored.file_id, "second_bot") is not None
