@@ -13,6 +13,7 @@ from beseda.api.monitoring import InstallationGauges, Sources, monitoring_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
 from beseda.dispatch.webhook import webhook_router
+from beseda.panel.app import HostPanel
 from beseda.sandbox.app import Sandbox
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Web:
     def watch(self, sources: Sources) -> None:
         """Show the state of the installation in `/metrics`."""
         self._gauges.connect(sources)
+
+    def add_panel(self, panel: HostPanel) -> None:
+        """Serve the host's panel of the sandbox page."""
+        self.app.router.routes.extend(panel.make_routes())
 
     def add_api(self, parts: ApiParts) -> None:
         """Have everything answered by the API that nobody else answers."""

@@ -32,7 +32,18 @@ class ModelShelf:
         self._clock = clock
         self._look_around = look_around
         self._built: dict[str, ChatModel] = {}
+        self._retired: list[ChatModel] = []
         self._lock = asyncio.Lock()
+
+    async def switch(self, settings: LLMSettings) -> None:
+        """Use the models of other settings from the next question on; answers under way end with the old ones.
+
+        Raises SettingsError.
+        """
+        program = await choose_model(settings, self._clock)
+        async with self._lock:
+            self._retired += [self._program, *self._built.values()]
+            self._program, self._settings, self._built = program, settings, {}
 
     async def find(self, spec: str) -> ChatModel:
         """Return the model of a spec, or the program's own where the spec is empty or nothing in it is set up."""
@@ -52,7 +63,7 @@ class ModelShelf:
 
     async def close(self) -> None:
         """Close all of them."""
-        for model in {id(model): model for model in (self._program, *self._built.values())}.values():
+        for model in {id(model): model for model in (self._program, *self._built.values(), *self._retired)}.values():
             await model.close()
 
     async def _build(self, spec: str) -> ChatModel:

@@ -8,6 +8,7 @@ from beseda.api.monitoring import Sources
 from beseda.api.parts import ApiParts, BotList
 from beseda.asgi import Web
 from beseda.bootstrap import Container, open_container
+from beseda.bootstrap.connect import ModelConnector
 from beseda.cli.fleet import Fleet
 from beseda.cli.output import print_start_line
 from beseda.cli.plan import Plan
@@ -18,6 +19,8 @@ from beseda.errors import SettingsError, StorageError
 from beseda.kit.serving import Listener, serve_app
 from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS
+from beseda.panel import app as panel
+from beseda.panel.app import HostPanel
 from beseda.sandbox.app import Sandbox, create_sandbox
 from beseda.sandbox.settings import BotAccount, SandboxSettings
 
@@ -40,6 +43,8 @@ async def serve(plan: Plan) -> None:
         checks = list_checks(container)
         web = Web(checks, sandbox=sandbox, secret=secret)
         web.watch(Sources.of(container))
+        if sandbox is not None:
+            web.add_panel(_make_panel(plan, container))
         slots = () if settings.celery_broker_url else working_slots(settings)
         container.processes.start(plan.role, slots=slots, keeps_schedule=plan.keeps_schedule)
         if plan.with_api:
@@ -107,10 +112,20 @@ def list_checks(container: Container) -> Mapping[str, Check]:
 def _make_sandbox(plan: Plan) -> Sandbox:
     language = plan.settings.language
     accounts = tuple(
-        BotAccount(item.token, _sandbox_username(item.profile), item.profile.title.say(language))
+        BotAccount(
+            item.token,
+            _sandbox_username(item.profile),
+            item.profile.title.say(language),
+            names=item.profile.title._asdict(),
+        )
         for item in plan.assignments
     )
-    return create_sandbox(SandboxSettings(accounts, plan.settings.storage_dir / "sandbox"))
+    return create_sandbox(SandboxSettings(accounts, plan.settings.storage_dir / "sandbox", panel=panel.SCRIPT))
+
+
+def _make_panel(plan: Plan, container: Container) -> HostPanel:
+    connector = ModelConnector(container.models, container.settings, container.clock)
+    return HostPanel(connector, [(_sandbox_username(item.profile), item.profile) for item in plan.assignments])
 
 
 def _sandbox_username(profile: BotProfile) -> str:

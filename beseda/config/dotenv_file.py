@@ -1,8 +1,10 @@
-"""Reads `.env`, and names each line of it that would otherwise be passed over in silence."""
+"""Reads `.env`, names each line of it that would otherwise be ignored in silence, and sets variables in it."""
 
 import io
+import os
 import re
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
@@ -36,10 +38,40 @@ def read_dotenv(path: Path, known: Collection[str]) -> tuple[dict[str, str], lis
     return values, problems
 
 
+def write_dotenv(path: Path, values: Mapping[str, str]) -> None:
+    """Set variables in a file that may be new: other lines stay, the owner alone may read it, and a crash leaves the
+    old file or the new one.
+    """
+    target = path.resolve()  # a link stays a link
+    text = target.read_text(encoding="utf-8-sig") if target.is_file() else ""
+    kept = "".join(
+        # An entry begins with the blank lines before it.
+        entry.original.string if entry.key not in values else _leading_blanks(entry.original.string)
+        for entry in parse_stream(io.StringIO(text))
+    )
+    if kept and not kept.endswith("\n"):
+        kept += "\n"
+    kept += "".join(f"{name}={value}\n" for name, value in values.items())
+    descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=".env.")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(kept)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(part).replace(target)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
 def _find_line(binding: Binding) -> int:
     """Return the number of the line that an entry begins in; the parser counts from the blank lines before it."""
     text = binding.original.string
-    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+    return binding.original.line + _leading_blanks(text).count("\n")
+
+
+def _leading_blanks(text: str) -> str:
+    return text[: len(text) - len(text.lstrip())]
 
 
 def _find_problem(binding: Binding, known: Collection[str]) -> str:

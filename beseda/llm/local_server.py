@@ -164,6 +164,17 @@ class LocalServers:
         return False
 
 
+def pick_port() -> int:
+    """Return the usual port where it is free, else a free one."""
+    import socket  # noqa: PLC0415 - only a start asks
+
+    for port in (USUAL_PORT, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise ToolError("no port is free on this machine")
+
+
 def _is_taken(port: int) -> bool:
     import socket  # noqa: PLC0415 - only a start asks
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MEBIBYTE = 1024 * 1024
 _TOKEN = re.compile(r"(\d{1,16}):[A-Za-z0-9_-]{3,100}")
@@ -19,6 +23,8 @@ class BotAccount:
     reads_all_group_messages: bool = False
     # Topics in the bot's private chats, one for each conversation (#user, has_topics_enabled).
     has_topics_enabled: bool = False
+    # Names by language, as setMyName with a language_code sets them.
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def id(self) -> int:
@@ -84,6 +90,8 @@ class SandboxSettings:
     users: tuple[Person, ...] = DEFAULT_USERS
     groups: tuple[Supergroup, ...] = DEFAULT_GROUPS
     page_folder: Path = Path(__file__).parent / "page"
+    # Address, below this origin, of a script with the host's panel for the page; empty: there is none.
+    panel: str = ""
     # Telegram refuses a bot that writes first; off, a user has to write (or be sent /start) before.
     users_have_started: bool = True
     messages_per_dialog: int = 300

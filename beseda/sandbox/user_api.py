@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from beseda.sandbox.chats import Json
+    from beseda.sandbox.chats import Bot, Json
     from beseda.sandbox.events import Subscription
     from beseda.sandbox.realm import Realm
 
@@ -76,6 +76,7 @@ class UserApi:
                 "id": bot.user["id"],
                 "username": bot.username,
                 "name": bot.texts.get(("name", ""), bot.account.name),
+                "names": _list_names(bot),
                 "description": bot.texts.get(("description", ""), ""),
                 "commands": bot.commands.get(("default", ""), []),
                 "pending_updates": bot.queue.count(),
@@ -85,7 +86,16 @@ class UserApi:
         ]
         groups = [world.describe_group(group) for group in world.groups.values()]
         people, seq = list(world.users.values()), self._realm.events.seq
-        return _json({"bots": bots, "users": people, "groups": groups, "seq": seq, "parser": self._realm.judge.name})
+        return _json(
+            {
+                "bots": bots,
+                "users": people,
+                "groups": groups,
+                "seq": seq,
+                "parser": self._realm.judge.name,
+                "panel": self._realm.settings.panel,
+            }
+        )
 
     async def add_user(self, request: Request) -> Response:
         """A new person."""
@@ -244,6 +254,12 @@ class UserApi:
         """Empty chats, faults and flood control."""
         self._realm.reset()
         return _json({"ok": True})
+
+
+def _list_names(bot: Bot) -> dict[str, str]:
+    """A bot's names by language, as it has set them or as its account came with them."""
+    set_later = {language: text for (field, language), text in bot.texts.items() if field == "name" and language}
+    return {**bot.account.names, **set_later}
 
 
 def guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

@@ -16,7 +16,7 @@ ROWS = (
     ("asgi",),
     ("bots",),
     ("modes",),
-    ("dispatch", "api", "console", "worker", "sandbox"),
+    ("dispatch", "api", "console", "panel", "worker", "sandbox"),
     ("bootstrap",),
     ("config",),
     ("services",),
@@ -43,7 +43,7 @@ HTTP = (
     "sandbox/user",
     "testing",
 )
-WEB = ("api", "console", "sandbox", "asgi", "dispatch/webhook")
+WEB = ("api", "console", "panel", "sandbox", "asgi", "dispatch/webhook")
 HOMES: dict[str, tuple[str, ...]] = {
     "aiogram": (),
     "openai": (),

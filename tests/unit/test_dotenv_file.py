@@ -5,7 +5,30 @@ from pathlib import Path
 import pytest
 
 from beseda.config import load_settings, read_environment
+from beseda.config.dotenv_file import read_dotenv, write_dotenv
 from beseda.errors import SettingsError
+
+
+@pytest.mark.parametrize("before", ["", "A=1", "# c\nexport A=1\n\nKEY='old'\n", "\ufeffA=1\nKEY=x\nKEY=y\n"])
+def test_a_variable_is_set_and_every_other_line_stays(before: str, tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text(before, encoding="utf-8")
+    path.chmod(0o644)
+    write_dotenv(path, {"KEY": "new"})
+    others = [line for line in before.lstrip("\ufeff").splitlines() if not line.startswith("KEY=")]
+    assert path.read_text().splitlines() == [*others, "KEY=new"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_dotenv(path, ())[0]["KEY"] == "new"
+    assert [file.name for file in tmp_path.iterdir()] == [".env"]
+
+
+def test_a_linked_file_is_changed_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("A=1\n")
+    (tmp_path / ".env").symlink_to("real")
+    write_dotenv(tmp_path / ".env", {"KEY": "new"})
+    assert (tmp_path / ".env").is_symlink()
+    assert (tmp_path / "real").read_text() == "A=1\nKEY=new\n"
+
 
 UNREADABLE = {
     "colon": "BOT_TOKEN: 123:abc\n",

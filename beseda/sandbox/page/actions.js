@@ -64,6 +64,14 @@ export class Actions {
     });
   }
 
+  /** Sends one's last question of the open chat once more. */
+  askAgain() {
+    const dialog = this.store.current;
+    const own = dialog ? this.store.messagesOf(dialog).filter((one) => this.store.isOwn(one)) : [];
+    const question = own.findLast((one) => one.text && !one.text.startsWith('/'));
+    if (question) this.sendTextNow(question.text);
+  }
+
   /** @returns {Promise<boolean>} whether the text of one's own message was changed */
   async edit(message, text) {
     const dialog = this.store.current;

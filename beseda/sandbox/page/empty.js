@@ -5,11 +5,18 @@ import { icon, logo } from './icons.js';
 import { greeting, t } from './i18n.js';
 import { dialogAvatar, nameOf, peerOf } from './people.js';
 
-/** @param {any} dialog @param {any} user @param {(text: string) => void} send */
-export function renderEmptyState(dialog, user, send) {
+/**
+ * @param {any} dialog @param {any} user
+ * @param {{card: {about: any, examples: any[]}|null, send: (text: string) => void}} options the card says what the bot
+ *   is for, in two languages
+ */
+export function renderEmptyState(dialog, user, { card, send }) {
   const code = user?.language_code;
-  const texts = ['/start', greeting(code, 'hello'), greeting(code, 'helloMore')];
-  const title = dialog.isGroup ? t('emptyGroup') : t('emptyTitle', nameOf(peerOf(dialog)));
+  const own = card?.examples?.map((one) => inLanguage(one, code)) ?? [];
+  const texts = own.length ? own : [greeting(code, 'hello'), greeting(code, 'helloMore')];
+  if (!dialog.isGroup || own.length === 0) texts.unshift('/start');
+  const name = nameOf(peerOf(dialog));
+  const title = dialog.isGroup ? t('emptyGroup') : card ? name : t('emptyTitle', name);
   const chips = texts.map((text) =>
     h('button', { type: 'button', class: 'chip', testid: 'suggestion', on: { click: () => send(text) } }, text),
   );
@@ -18,10 +25,14 @@ export function renderEmptyState(dialog, user, send) {
     { class: 'empty', testid: 'empty' },
     dialogAvatar(dialog, 'huge'),
     h('h2', {}, title),
-    h('p', {}, icon('shield'), t('localLong')),
+    card ? h('p', { class: 'about', testid: 'about' }, inLanguage(card.about, code)) : null,
+    card ? null : h('p', {}, icon('shield'), t('localLong')),
     h('div', { class: 'chips' }, chips),
   );
 }
+
+/** @param {any} texts by language @param {string|undefined} code of the person */
+const inLanguage = (texts, code) => (texts[code === 'ru' ? 'ru' : 'en'] ?? '').trim();
 
 /** Shown while no bot has called the server yet. */
 export function renderNoBots() {

@@ -9,7 +9,7 @@ import { renderNoBots } from './empty.js';
 import { EventStream } from './events.js';
 import { ChatHeader, TopicTabs } from './header.js';
 import { icon, logo } from './icons.js';
-import { switchLanguage, t } from './i18n.js';
+import { language, switchLanguage, t } from './i18n.js';
 import { MessagesView } from './messages.js';
 import { peerOf, nameOf } from './people.js';
 import { readHash, writeHash } from './route.js';
@@ -99,9 +99,11 @@ class Page {
       this.list.element,
       h('p', { class: 'notice' }, icon('shield'), t('local')),
     );
+    this.panelSlot = h('div', { class: 'panel-slot' });
     this.chat = h(
       'main',
       { class: 'chat', hidden: true },
+      this.panelSlot,
       this.header.element,
       this.tabs.element,
       this.messages.element,
@@ -135,6 +137,7 @@ class Page {
       return;
     }
     clearTimeout(this.poll);
+    await this.loadPanel();
     if (this.store.bots.length === 0) {
       if (this.blank.childElementCount === 0) replace(this.blank, renderNoBots());
       this.showList(false);
@@ -148,6 +151,26 @@ class Page {
     this.refresh();
   }
 
+  /** Shows what the host of the sandbox has for its page, once; without it the page is whole all the same. */
+  async loadPanel() {
+    const address = this.store.panel;
+    if (!address.startsWith('/') || this.panelAddress === address) return;
+    this.panelAddress = address;
+    try {
+      const { mount } = await import(address);
+      const host = {
+        slot: this.panelSlot,
+        language,
+        h,
+        onChange: () => this.refresh(),
+        onConnected: () => this.actions.askAgain(),
+      };
+      this.store.cards = await mount(host);
+    } catch {
+      this.panelAddress = '';
+    }
+  }
+
   /** The browser's Back, or a new address typed by hand; on a narrow screen Back leads from a chat to the list. */
   handleBack() {
     const wasChat = document.body.dataset.view === 'chat';
@@ -158,7 +181,7 @@ class Page {
   openFromHash() {
     const place = readHash();
     const user = place && this.store.users.find((one) => one.id === place.userId);
-    if (user) this.store.user = user;
+    if (user) this.store.chooseUser(user);
     const own = this.store.dialogsOf(this.store.user);
     const dialog = own.find((one) => one.id === place?.dialogId) ?? own[0];
     if (dialog) this.open(dialog.id, false);
@@ -187,7 +210,7 @@ class Page {
 
   chooseUser(id) {
     const { current } = this.store;
-    this.store.user = this.store.users.find((user) => user.id === id) ?? this.store.user;
+    this.store.chooseUser(this.store.users.find((user) => user.id === id) ?? this.store.user);
     const own = this.store.dialogsOf(this.store.user);
     const same =
       own.find((dialog) => (current?.isGroup ? dialog.id === current.id : dialog.bot && dialog.bot === current?.bot)) ??

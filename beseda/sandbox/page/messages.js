@@ -155,12 +155,14 @@ export class MessagesView {
   }
 
   drawEmpty(dialog, messages) {
+    const card = this.store.cards?.card(dialog.bot?.username) ?? null;
+    const key = `${this.shownKey}/${card !== null}`;
     const isEmpty = dialog.loaded && messages.length === 0 && dialog.draft === null;
     this.column.classList.toggle('is-empty', isEmpty);
     if (!isEmpty) this.empty.replaceChildren();
-    else if (this.empty.dataset.key !== this.shownKey || this.empty.childElementCount === 0) {
-      this.empty.dataset.key = this.shownKey;
-      replace(this.empty, renderEmptyState(dialog, this.store.user, this.actions.sendText));
+    else if (this.empty.dataset.key !== key || this.empty.childElementCount === 0) {
+      this.empty.dataset.key = key;
+      replace(this.empty, renderEmptyState(dialog, this.store.user, { card, send: this.actions.sendText }));
     }
   }
 

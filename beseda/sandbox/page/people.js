@@ -4,10 +4,19 @@ import { h } from './dom.js';
 import { icon } from './icons.js';
 
 const HUES = 7;
+/** Names of the bots in the language of the acting person, by id. @type {Map<number, string>} */
+const botNames = new Map();
+
+/** @param {any[]} bots */
+export function nameBots(bots) {
+  for (const bot of bots) botNames.set(bot.id, bot.name);
+}
 
 /** @param {any} person user, bot or chat of the Bot API */
 export function nameOf(person) {
   if (!person) return '';
+  const botName = botNames.get(person.id);
+  if (botName) return botName;
   const full = [person.first_name, person.last_name].filter(Boolean).join(' ');
   return full || person.name || person.title || person.username || String(person.id ?? '');
 }

@@ -1,6 +1,8 @@
 /** What the page knows: bots, users, groups and, for each dialog, its messages, draft, typing and keyboard. */
 
+import { language } from './i18n.js';
 import { recall, remember } from './memory.js';
+import { nameBots } from './people.js';
 
 /**
  * @typedef {{id: string, arrived: Set<number>, isGroup: boolean, bot: any, group: any, userId: number|null,
@@ -26,9 +28,31 @@ export class Store {
   setState(state) {
     this.bots = state.bots ?? [];
     this.users = state.users ?? [];
+    this.panel = state.panel ?? '';
     this.groups = state.groups ?? [];
-    this.user = this.users.find((user) => user.id === this.user?.id) ?? this.users[0] ?? null;
+    this.user = this.users.find((user) => user.id === this.user?.id) ?? this.firstUser();
+    this.nameBots();
     for (const dialog of this.dialogs.values()) this.attachPeers(dialog);
+  }
+
+  /** A newcomer writes as somebody who speaks the language of the page. */
+  firstUser() {
+    return this.users.find((user) => user.language_code === language) ?? this.users[0] ?? null;
+  }
+
+  chooseUser(user) {
+    this.user = user;
+    this.nameBots();
+  }
+
+  /** Bots have names by language; Telegram shows each person theirs. */
+  nameBots() {
+    const code = this.user?.language_code === 'ru' ? 'ru' : 'en';
+    for (const bot of this.bots) {
+      bot.givenName ??= bot.name;
+      bot.name = bot.names?.[code] ?? bot.givenName;
+    }
+    nameBots(this.bots);
   }
 
   /** @param {string} id @returns {Dialog} */
