@@ -120,7 +120,8 @@ def _make_sandbox(plan: Plan) -> Sandbox:
         )
         for item in plan.assignments
     )
-    return create_sandbox(SandboxSettings(accounts, plan.settings.storage_dir / "sandbox", panel=panel.SCRIPT))
+    folder = plan.settings.storage_dir / "sandbox"
+    return create_sandbox(SandboxSettings(accounts, folder, panel=panel.SCRIPT, keeps_chats=True))
 
 
 def _make_panel(plan: Plan, container: Container) -> HostPanel:

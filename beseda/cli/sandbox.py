@@ -65,7 +65,7 @@ async def _serve(settings: "Settings", accounts: "tuple[BotAccount, ...]") -> No
     async with AsyncExitStack() as stack:
         try:
             running = await stack.enter_async_context(
-                serve_sandbox(SandboxSettings(accounts, folder), port=settings.port)
+                serve_sandbox(SandboxSettings(accounts, folder, keeps_chats=True), port=settings.port)
             )
         except OSError as error:
             raise SettingsError(explain_port("127.0.0.1", settings.port, error)) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 # A reader that is this far behind is let go; its browser reconnects with the last number it saw.
 MAX_BEHIND = 5_000
@@ -41,12 +41,16 @@ class EventLog:
         self._subscriptions: dict[str | None, set[Subscription]] = {}
         # Rises over restarts too: a page that reconnects with an old number gets all that is new.
         self.seq = int(time.time() * 1000)
+        # Called with the kind and the event as JSON.
+        self.listener: Callable[[str, bytes], None] | None = None
 
     def publish(self, dialog: str | None, kind: str, **fields: Any) -> None:
         """Tell everyone who follows this dialog."""
         self.seq += 1
         data = orjson.dumps({"seq": self.seq, "dialog": dialog, "type": kind, **fields})
         self._ring.append((self.seq, dialog, data))
+        if self.listener is not None:
+            self.listener(kind, data)
         for key in {dialog, None}:
             for subscription in self._subscriptions.get(key, ()):
                 subscription.offer((self.seq, data))

@@ -95,6 +95,9 @@ class SandboxSettings:
     # Telegram refuses a bot that writes first; off, a user has to write (or be sent /start) before.
     users_have_started: bool = True
     messages_per_dialog: int = 300
+    # Whether the next run shows the chats of this one, and how many bytes of them are kept.
+    keeps_chats: bool = False
+    max_chat_bytes: int = 32 * MEBIBYTE
     updates_kept: int = 100_000
     calls_kept: int = 5_000
     events_kept: int = 5_000

@@ -115,6 +115,11 @@ class World:
         bot, user = self.find_bot(name), self.users.get(int(number))
         return self.open_private(bot, user) if bot and user else None
 
+    @property
+    def dialogs(self) -> list[Dialog]:
+        """Every dialog that was opened."""
+        return list(self._dialogs.values())
+
     def find_chat(self, bot: Bot, chat_id: str) -> Dialog:
         """The chat a bot names; raises ApiRefusalError in Telegram's words."""
         if not chat_id:
@@ -147,7 +152,7 @@ class World:
         if markup is not None and _INLINE in markup:
             message["reply_markup"] = markup
         stored = StoredMessage(message, bot, markup)
-        self._apply_keyboard(dialog, markup)
+        self.apply_keyboard(dialog, markup)
         dialog.add(stored)
         dialog.typing_until = 0.0
         self.end_draft(dialog)
@@ -198,7 +203,8 @@ class World:
         return mentioned or reply == bot.user["id"] or (text.startswith("/") and "@" not in text.split()[0])
 
     @staticmethod
-    def _apply_keyboard(dialog: Dialog, markup: Json | None) -> None:
+    def apply_keyboard(dialog: Dialog, markup: Json | None) -> None:
+        """Show or remove the keyboard that came with a message."""
         if markup is None:
             return
         if "keyboard" in markup:
@@ -258,6 +264,7 @@ class World:
         if dialog.bot is None or dialog.blocked == blocked:
             return
         dialog.blocked = blocked
+        self._events.publish(dialog.key, "blocked", blocked=blocked)
         member: Json = {"user": dialog.bot.user, "status": "member"}
         kicked: Json = {"user": dialog.bot.user, "status": "kicked", "until_date": 0}
         old, new = (member, kicked) if blocked else (kicked, member)
