@@ -104,7 +104,7 @@ class Panel {
       'button',
       {
         type: 'button',
-        class: 'panel-button',
+        class: this.isOpen ? 'panel-button plain' : 'panel-button',
         testid: 'panel-toggle',
         'aria-expanded': String(this.isOpen),
         on: { click: () => this.setOpen(!this.isOpen) },
