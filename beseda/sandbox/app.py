@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from beseda.sandbox.archive import ChatArchive
 from beseda.sandbox.bot_api import BotApi
 from beseda.sandbox.chat_page import ChatPage
 from beseda.sandbox.method_calls import WebhookReplies
@@ -29,6 +30,10 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
         self._realm = Realm(settings)
+        self._archive = ChatArchive(settings.folder, self._realm.world, settings.max_chat_bytes)
+        if settings.keeps_chats:
+            self._archive.restore()
+            self._realm.events.listener = self._archive.add
         self._realm.make_webhook_replies = lambda bot: WebhookReplies(self._realm, bot).carry_out
         self._bot_api = BotApi(self._realm)
         self.routes: list[BaseRoute] = [
@@ -46,6 +51,7 @@ class Sandbox:
         """End long polls, event streams, hanging calls and webhook deliveries; call it before the server stops."""
         self._bot_api.close()
         await self._realm.close()
+        self._archive.close()
 
     def make_app(self) -> Starlette:
         """An ASGI app with nothing but the sandbox."""

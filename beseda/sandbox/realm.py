@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from beseda.sandbox.archive import ChatArchive
 from beseda.sandbox.calls import CallLog
 from beseda.sandbox.events import EventLog
 from beseda.sandbox.faults import FaultPlan
@@ -57,10 +56,6 @@ class Realm:
         self._people = PeopleBook(settings.folder)
         for person in self._people.read():
             self.world.add_user(person)
-        self._archive = ChatArchive(settings.folder, self.world, settings.max_chat_bytes)
-        if settings.keeps_chats:
-            self._archive.restore()
-            self.events.listener = self._archive.add
         self.judge = load_judge(self.world.find_user)
         self._callbacks: OrderedDict[str, PendingCallback] = OrderedDict()
         self.webhooks: dict[Bot, WebhookDelivery] = {}
@@ -104,7 +99,6 @@ class Realm:
     async def close(self) -> None:
         """End long polls, streams and webhook deliveries."""
         self.events.close()
-        self._archive.close()
         for bot in self.world.bots.values():
             bot.queue.close()
         for webhook in list(self.webhooks.values()):
