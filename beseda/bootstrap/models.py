@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from beseda.config import Settings
 from beseda.config.model import llm_settings, models_folder
 from beseda.errors import BesedaError, SettingsError
 from beseda.kit.clock import Clock
-from beseda.llm.base import ChatModel, prepare_model
+from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, prepare_model
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.http import HttpClient
@@ -74,7 +75,22 @@ class ModelShelf:
             log.debug("nothing of %s is set up here: %s answers instead", spec, self._program.name)
         except SettingsError as error:
             log.warning("%s is left aside, %s answers instead: %s", spec, self._program.name, error.detail)
-        return self._program
+            return self._program
+        return _StandIn(self._program, parse_spec(spec, self._settings)[0].endpoint)
+
+
+class _StandIn(ModelWrapper):
+    """The program's model in the place of a bot's own, which is not set up: the demo names what that one needs."""
+
+    def __init__(self, model: ChatModel, endpoint: str) -> None:
+        super().__init__(model)
+        self._endpoint = endpoint
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        return self._model.stream(replace(request, stands_for=self._endpoint))
+
+    async def close(self) -> None:
+        """Leave the program's model open: the shelf closes it."""
 
 
 async def open_models(

@@ -1,4 +1,4 @@
-"""What the demo says. `{echo}` is a bit of what the person wrote; key, page and servers come from the table."""
+"""Texts of the demo. `{echo}` is a bit of what the person wrote; names of keys and servers come from the table."""
 
 from beseda.kit.texts import Text
 
@@ -8,20 +8,40 @@ PLAIN = Text(
         "поэтому думать я не умею, зато показываю, как всё устроено.\n\n"
         "Вы написали:\n\n> {echo}\n\n"
         "Чтобы вместо меня отвечала модель, выберите любой путь:\n\n"
-        "- впишите ключ в файл `.env` и перезапустите бота; ключ можно получить здесь: {page}\n\n"
-        "```\n{key}=ваш-ключ\n```\n\n"
-        "- или запустите на этой же машине сервер модели ({servers}) и перезапустите бота: я найду его сам.\n\n"
+        "- в песочнице: кнопка «Подключить модель» над чатом;\n"
+        "{way}\n"
+        "- или запустите на этой же машине сервер модели ({servers}): я найду его сам.\n\n"
         "А пока можно написать мне: *формат*, *кнопки* или *длинно*. ||Спойлеры я тоже умею.||"
     ),
     en=(
         "Hi! Let me be honest right away: **I am not a model, I am the demo mode**. There is no real model "
         "connected yet, so I cannot think, but I can show you how everything works.\n\n"
         "You wrote:\n\n> {echo}\n\n"
-        "To have a model answer instead of me, take either way:\n\n"
-        "- put a key into the file `.env` and restart the bot; you can get a key here: {page}\n\n"
-        "```\n{key}=your-key\n```\n\n"
-        "- or start a model server on this machine ({servers}) and restart the bot: I will find it by myself.\n\n"
+        "To have a model answer instead of me, take any of these ways:\n\n"
+        "- in the sandbox: the button “Connect a model” above the chat;\n"
+        "{way}\n"
+        "- or start a model server on this machine ({servers}): I will find it by myself.\n\n"
         "Until then you can write to me: *format*, *buttons* or *long*. ||I can do spoilers, too.||"
+    ),
+)
+
+# How the endpoint of this bot is set up, and its name in a line.
+WITH_KEY = Text(
+    ru="- или впишите ключ {title} в файл `.env` (`{key}=ваш-ключ`) и перезапустите бота; ключ дают здесь: {page}",
+    en="- or put a key of {title} into the file `.env` (`{key}=your-key`) and restart the bot; keys are here: {page}",
+)
+WITH_SERVER = Text(
+    ru="- или впишите адрес сервера {title} в файл `.env` (`{address}={example}`) и перезапустите бота;",
+    en="- or put the address of a {title} server into the file `.env` (`{address}={example}`) and restart the bot;",
+)
+KEY_NAME = Text(ru="ключ `{key}`", en="the key `{key}`")
+SERVER_NAME = Text(ru="адрес `{address}`", en="the address `{address}`")
+
+AGAIN = Text(
+    ru="_Это снова демо: модель не подключена._ Нужен {needed}; в песочнице хватит кнопки «Подключить модель».",
+    en=(
+        "_This is the demo again: no model is connected._ It takes {needed}; "
+        "in the sandbox the button “Connect a model” is enough."
     ),
 )
 

@@ -23,6 +23,7 @@ class ModelRequest:
     """What a model is asked. `messages` begin with the single system message where there is one.
 
     With a `schema` (JSON Schema of an object) the answer is to be such an object: `ask_structured` reads it.
+    `stands_for` is the endpoint that the bot should have and that is not set up: the demo names its key.
     """
 
     messages: Sequence[Message]
@@ -30,6 +31,7 @@ class ModelRequest:
     max_tokens: int | None = None
     user: str = ""
     schema: Mapping[str, object] | None = None
+    stands_for: str = ""
 
 
 class FinishReason(StrEnum):

@@ -1,6 +1,7 @@
 """A stand-in where no model is connected: it says so, says how to connect one, and shows what an answer looks like."""
 
 import re
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 
 import orjson
@@ -16,7 +17,7 @@ from beseda.kit.texts import Text
 from beseda.llm import _demo_texts as texts
 from beseda.llm._demo_reading import fill_in
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
-from beseda.llm.endpoints import ENDPOINTS
+from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 
 ENDPOINT_NAME = DEMO
 MODEL_NAME = DEMO
@@ -26,6 +27,7 @@ _ECHO_CHARACTERS = 120
 _PIECES = 40
 _LONG_PARAGRAPHS = 40
 _TOPIC_WORDS = 4
+_CHATS_KEPT = 1_000
 _TOPICS: tuple[tuple[re.Pattern[str], Text], ...] = (
     (re.compile(r"\b(формат|format)", re.IGNORECASE), texts.FORMAT),
     (re.compile(r"\b(кнопк|button)", re.IGNORECASE), texts.BUTTONS),
@@ -34,6 +36,7 @@ _TOPICS: tuple[tuple[re.Pattern[str], Text], ...] = (
 # What would be formatting, and so spoil the quote, or open a link.
 _MARKS = re.compile(r"[*_`~|\[\]<>#\\]+")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -44,6 +47,8 @@ class DemoModel:
         self._clock = clock
         self._pause = seconds / _PIECES
         self._language = language
+        # The instructions of chats that were answered: they differ by bot and person.
+        self._greeted: OrderedDict[int, None] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -71,9 +76,21 @@ class DemoModel:
             return orjson.dumps(fill_in(request)).decode()
         language = _find_language(said) or self._language
         notes = [message.content for message in request.messages if message.role is Role.SYSTEM or is_note(message)]
-        return compose_reply(read_cues("\n".join(notes)), language) or compose_answer(
-            split_quoted(said)[1] or said, language
-        )
+        if reply := compose_reply(read_cues("\n".join(notes)), language):
+            return reply
+        row = find_endpoint(request.stands_for) or ENDPOINTS[0]
+        return compose_answer(split_quoted(said)[1] or said, language, row, again=self._was_greeted(notes))
+
+    def _was_greeted(self, notes: Sequence[str]) -> bool:
+        """Return whether a chat with these instructions was answered before; without any there is no telling."""
+        if not notes:
+            return False
+        key = hash(_DIGITS.sub("", "\n".join(notes)))  # the time of day changes
+        known = key in self._greeted
+        self._greeted[key] = None
+        while len(self._greeted) > _CHATS_KEPT:
+            self._greeted.popitem(last=False)
+        return known
 
     async def check(self) -> ModelHealth:
         row = ENDPOINTS[0]
@@ -88,14 +105,24 @@ def compose_reply(cues: Sequence[str], language: str) -> str:
     return texts.CUED.say(language, said=" ".join(cues)) if cues else ""
 
 
-def compose_answer(said: str, language: str) -> str:
-    """Return what the demo answers to `said`, as Markdown."""
+def compose_answer(said: str, language: str, row: Endpoint = ENDPOINTS[0], *, again: bool = False) -> str:
+    """Return what the demo answers to `said`, as Markdown: how to set up `row`, in a line where it is known already."""
     # A topic is asked for in a few words; "how long does it take?" is a question like any other.
     asked = said if len(said.split()) <= _TOPIC_WORDS else ""
-    text = next((topic for pattern, topic in _TOPICS if pattern.search(asked)), texts.PLAIN)
-    row = ENDPOINTS[0]
+    plain = texts.AGAIN if again else texts.PLAIN
+    text = next((topic for pattern, topic in _TOPICS if pattern.search(asked)), plain)
+    way = texts.WITH_KEY if row.needs_key else texts.WITH_SERVER
+    facts = {"key": row.key_variable, "page": row.key_page, "title": row.title}
+    facts |= {"address": row.url_variable, "example": row.base_url.removesuffix("/v1")}
     servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
-    answer = text.say(language, echo=_quote(said), key=row.key_variable, page=row.key_page, servers=servers)
+    short = texts.KEY_NAME if row.needs_key else texts.SERVER_NAME
+    answer = text.say(
+        language,
+        echo=_quote(said),
+        way=way.say(language, **facts),
+        needed=short.say(language, **facts),
+        servers=servers,
+    )
     if text is texts.LONG_OPENING:
         answer += "".join(texts.LONG_PARAGRAPH.say(language, number=n) for n in range(1, _LONG_PARAGRAPHS + 1))
     return answer.rstrip()

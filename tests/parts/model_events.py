@@ -36,9 +36,10 @@ class Heard:
         return last
 
 
-def ask(text: str = "Привет") -> ModelRequest:
-    """Return a request with one message."""
-    return ModelRequest([Message(Role.USER, text)])
+def ask(text: str = "Привет", *, system: str = "") -> ModelRequest:
+    """Return a request with one message, after the instructions where there are any."""
+    instructions = [Message(Role.SYSTEM, system)] if system else []
+    return ModelRequest([*instructions, Message(Role.USER, text)])
 
 
 async def listen(model: ChatModel, request: ModelRequest | None = None, heard: Heard | None = None) -> Heard:

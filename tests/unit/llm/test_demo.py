@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from beseda.domain.message import Message, Role
 from beseda.llm.base import FinishReason, ModelRequest, TextDelta
 from beseda.llm.demo import DemoModel
-from beseda.llm.endpoints import ENDPOINTS
+from beseda.llm.endpoints import ENDPOINTS, Endpoint
 from beseda.testing.clock import ManualClock
 from tests.parts.model_events import ask, listen
 
@@ -33,6 +35,27 @@ async def test_demo_says_how_to_connect_a_model(model: DemoModel) -> None:
 
     assert ENDPOINTS[0].key_variable in text
     assert all(row.title in text for row in ENDPOINTS if row.is_local)
+
+
+@pytest.mark.parametrize("row", [row for row in ENDPOINTS if row.name in {"hf", "gigachat", "llamacpp", "vllm"}])
+async def test_demo_names_what_the_bot_of_that_endpoint_needs(model: DemoModel, row: Endpoint) -> None:
+    asked = replace(ask("Hello", system="You are a bot."), stands_for=row.name)
+    first, second = [(await listen(model, asked)).text for _ in range(2)]
+
+    needed = row.key_variable if row.needs_key else row.url_variable
+    assert needed in first and needed in second
+    assert ENDPOINTS[0].key_variable not in first + second
+
+
+async def test_demo_is_short_after_its_first_answer_in_a_chat(model: DemoModel) -> None:
+    def asked(name: str, hour: int) -> ModelRequest:
+        return ask("Как дела?", system=f"You are a bot. It is {hour}:00. The name of the person is {name}.")
+
+    first = (await listen(model, asked("Анна", 9))).text
+    second = (await listen(model, asked("Анна", 10))).text
+    assert "я не нейросеть" in first
+    assert "демо" in second and len(second) < 150
+    assert (await listen(model, asked("Борис", 10))).text == first
 
 
 async def test_demo_streams_for_about_two_seconds(model: DemoModel, clock: ManualClock) -> None:
