@@ -1,8 +1,35 @@
 """When an answer in the making is shown: seconds in, steps out."""
 
+import asyncio
+import selectors
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from beseda.telegram.stream import DRAFTS, GROUP_EDITS, Pace, Step, StreamPlan
+import pytest
+
+from beseda.domain.conversation import ChatKey, ChatKind
+from beseda.domain.turn import Part
+from beseda.errors import (
+    BesedaError,
+    StorageError,
+    TelegramFloodError,
+    TelegramForbiddenError,
+    TelegramRefusedError,
+    TelegramUnavailableError,
+)
+from beseda.telegram.base import Button, LiveRequest, Target
+from beseda.telegram.stream import (
+    DRAFTS,
+    EDITS,
+    GROUP_EDITS,
+    EditedAnswer,
+    Pace,
+    Step,
+    StreamedAnswer,
+    StreamPlan,
+)
 
 
 def _play(pace: Pace, text_from: float, until: float, *, tick: float = 0.05) -> list[tuple[float, Step]]:
@@ -62,3 +89,352 @@ def test_without_drafts_typing_goes_on() -> None:
     plan.show_typing_only()
     assert plan.step(10.0, grown=True) is Step.TYPING
     assert plan.look_again(10.0) > 10.0
+
+
+def test_paces_are_those_that_telegram_takes() -> None:
+    assert _play(DRAFTS, text_from=60.0, until=10.0, tick=0.125) == [
+        (0.25, Step.TYPING),
+        (1.5, Step.THINKING),
+        (4.75, Step.TYPING),
+        (9.25, Step.TYPING),
+    ]
+    assert _play(DRAFTS, text_from=0.0, until=2.75, tick=0.125) == [
+        (0.25, Step.TYPING),
+        (0.5, Step.TEXT),
+        (1.5, Step.TEXT),
+        (2.5, Step.TEXT),
+    ]
+    assert _play(EDITS, text_from=2.0, until=4.25, tick=0.125) == [
+        (0.25, Step.TYPING),
+        (2.0, Step.TEXT),
+        (3.0, Step.TEXT),
+        (4.0, Step.TEXT),
+    ]
+
+
+def test_message_in_a_chat_is_not_edited_without_new_text() -> None:
+    plan = StreamPlan(EDITS, 0.0)
+    plan.shown(Step.TEXT, 1.0)
+    assert plan.step(5000.0, grown=False) is Step.NOTHING
+    assert plan.look_again(5000.0) == 5060.0
+
+
+def test_text_after_a_thinking_draft_waits_half_as_long() -> None:
+    plan = StreamPlan(DRAFTS, 0.0)
+    plan.shown(Step.TYPING, 0.25)
+    plan.shown(Step.THINKING, 1.5)
+    assert plan.text_due() == 2.0
+    assert plan.step(1.875, grown=True) is Step.NOTHING
+    assert plan.step(2.0, grown=True) is Step.TEXT
+
+
+def test_next_look_is_at_the_earliest_thing_that_is_still_to_come() -> None:
+    plan = StreamPlan(DRAFTS, 0.0)
+    assert [plan.look_again(now) for now in (0.0, 0.25, 0.5, 1.5)] == [0.25, 0.5, 1.5, 61.5]
+
+
+def test_what_is_put_off_is_never_moved_forward() -> None:
+    plan = StreamPlan(DRAFTS, 0.0)
+    plan.put_off(0.125)
+    assert [plan.look_again(now) for now in (0.0, 0.25, 0.5)] == [0.25, 0.5, 1.5]
+    plan.put_off(30.0)
+    assert [plan.step(now, grown=False) for now in (29.0, 30.0)] == [Step.NOTHING, Step.THINKING]
+    group = StreamPlan(GROUP_EDITS, 0.0)
+    group.put_off(30.0)
+    assert [group.step(now, grown=False) for now in (29.0, 30.0)] == [Step.NOTHING, Step.TYPING]
+
+
+class _SkippingSelector(selectors.DefaultSelector):
+    """Passes the time until the next timer without waiting for it."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class _SkippingLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._clock = _SkippingSelector()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return self._clock.now
+
+
+@dataclass
+class _Words:
+    text: str = ""
+
+
+class _Chat:
+    """A messenger that records when each call begins, takes `seconds` for it, and fails as `errors` prescribes."""
+
+    def __init__(
+        self, seconds: float = 0.0, errors: Sequence[BesedaError | None] = (), *, typing_seconds: float = 0.0
+    ) -> None:
+        self.calls: list[tuple[float, str]] = []
+        self.ended: list[str] = []
+        self.floods: list[tuple[Target, TelegramFloodError]] = []
+        self.without_drafts: list[int | None] = []
+        self.markups: list[str] = []
+        self.due = 0.0
+        self._seconds, self._typing_seconds, self._errors = seconds, typing_seconds, deque(errors)
+
+    def due_in(self, target: Target) -> float:
+        return self.due if target.chat == CHAT else 1000.0
+
+    async def show_typing(self, target: Target) -> None:
+        await self._take("typing")
+
+    async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None:
+        await self._take(f"draft {draft_id}: {markdown}")
+
+    async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None:
+        self.markups.append(markup)
+        await self._take(f"message: {markdown}")
+
+    async def obey_flood(self, target: Target, error: TelegramFloodError) -> None:
+        self.floods.append((target, error))
+        self.due = error.retry_after or 0.0
+
+    def refuse_drafts(self, chat_id: int | None) -> None:
+        self.without_drafts.append(chat_id)
+
+    async def _take(self, call: str) -> None:
+        self.calls.append((round(asyncio.get_running_loop().time(), 3), call))
+        await asyncio.sleep(self._typing_seconds if call == "typing" else self._seconds)
+        if self._errors and (error := self._errors.popleft()) is not None:
+            raise error
+        self.ended.append(call)
+
+
+CHAT = ChatKey("assistant", 7)
+STOP = Button("Stop", "stop:1")
+
+
+async def _record(_: Part) -> None:
+    raise AssertionError("nothing is sent here")
+
+
+def _request(words: _Words, kind: ChatKind = ChatKind.PRIVATE) -> LiveRequest:
+    return LiveRequest(Target(CHAT, kind), words, 5, Part(0, ""), _record, STOP)
+
+
+def _run(main: Coroutine[object, object, None]) -> None:
+    with asyncio.Runner(loop_factory=_SkippingLoop) as runner:
+        runner.run(main)
+
+
+def test_answer_in_a_private_chat_is_typing_then_a_draft_that_grows() -> None:
+    chat, words = _Chat(), _Words()
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(words))
+        for moment, text in ((0.375, "Hel"), (0.625, "Hello"), (1.25, "Hello the"), (1.75, "Hello there")):
+            await asyncio.sleep(moment - asyncio.get_running_loop().time())
+            words.text = text
+            answer.touch()
+        await asyncio.sleep(25)
+        await answer.settle()
+        await asyncio.sleep(100)
+
+    _run(main())
+    assert chat.calls == [
+        (0.25, "typing"),
+        (0.5, "draft 5: Hel"),
+        (1.5, "draft 5: Hello the"),
+        (2.5, "draft 5: Hello there"),
+        (22.5, "draft 5: Hello there"),
+    ]
+
+
+def test_new_text_is_shown_immediately_where_enough_time_has_passed() -> None:
+    chat, words = _Chat(), _Words()
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(words))
+        await asyncio.sleep(2.5)
+        for text in ("One", "One two"):
+            words.text = text
+            answer.touch()
+            await asyncio.sleep(0.125)
+        await asyncio.sleep(2.0)
+        words.text = "One two three"
+        answer.touch()
+        await asyncio.sleep(0.125)
+        await answer.settle()
+
+    _run(main())
+    assert chat.calls == [
+        (0.25, "typing"),
+        (1.5, "draft 5: "),
+        (2.5, "draft 5: One"),
+        (3.5, "draft 5: One two"),
+        (4.75, "draft 5: One two three"),
+    ]
+
+
+def test_one_call_at_a_time_however_often_the_text_grows() -> None:
+    chat, words = _Chat(0.75, typing_seconds=0.75), _Words("Hello")
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(words))
+        for _ in range(16):
+            answer.touch()
+            await asyncio.sleep(0.125)
+        await answer.settle()
+
+    _run(main())
+    assert chat.calls == [(0.25, "typing"), (1.0, "draft 5: Hello")]
+    assert chat.ended == ["typing", "draft 5: Hello"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), [(ChatKind.PRIVATE, [0.5, 1.5, 2.5, 3.5]), (ChatKind.SUPERGROUP, [1.0, 4.0])]
+)
+def test_message_with_a_stop_button_is_edited(kind: ChatKind, times: list[float]) -> None:
+    chat, words = _Chat(), _Words("a")
+
+    async def main() -> None:
+        answer = EditedAnswer(chat, _request(words, kind))
+        for _ in range(32):
+            answer.touch()
+            await asyncio.sleep(0.125)
+            words.text += "a"
+        await answer.settle()
+
+    _run(main())
+    assert chat.calls[0] == (0.25, "typing")
+    assert [at for at, _ in chat.calls[1:]] == times
+    assert all(call.startswith("message: a") for _, call in chat.calls[1:])
+    assert set(chat.markups) == {'{"inline_keyboard":[[{"text":"Stop","callback_data":"stop:1"}]]}'}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "settled", "ended"),
+    [(1.0, 1.5, ["message: Hello"]), (3.25, 3.75, ["message: Hello"]), (3.625, 4.0, [])],
+)
+def test_message_under_way_gets_three_seconds_at_the_end(seconds: float, settled: float, ended: list[str]) -> None:
+    chat, words = _Chat(seconds), _Words("Hello")
+
+    async def main() -> None:
+        answer = EditedAnswer(chat, _request(words))
+        await asyncio.sleep(1.0)
+        await answer.settle()
+        assert asyncio.get_running_loop().time() == settled
+        await asyncio.sleep(100)
+
+    _run(main())
+    assert chat.calls == [(0.25, "typing"), (0.5, "message: Hello")]
+    assert chat.ended == ["typing", *ended]
+
+
+@pytest.mark.parametrize("kind", [StreamedAnswer, EditedAnswer])
+def test_typing_under_way_is_given_up_at_the_end(kind: type[StreamedAnswer] | type[EditedAnswer]) -> None:
+    chat = _Chat(typing_seconds=10.0)
+
+    async def main() -> None:
+        answer = kind(chat, _request(_Words()))
+        await asyncio.sleep(1.0)
+        await answer.settle()
+        assert asyncio.get_running_loop().time() == 1.0
+        answer.touch()
+        await asyncio.sleep(100)
+
+    _run(main())
+    assert (chat.calls, chat.ended) == ([(0.25, "typing")], [])
+
+
+def test_draft_under_way_is_given_up_at_the_end() -> None:
+    chat = _Chat(seconds=0.25)
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(_Words("Hello")))
+        await asyncio.sleep(0.625)
+        await answer.settle()
+        assert asyncio.get_running_loop().time() == 0.625
+
+    _run(main())
+    assert (chat.calls, chat.ended) == ([(0.25, "typing"), (0.5, "draft 5: Hello")], ["typing"])
+
+
+def test_text_that_did_not_arrive_is_shown_again() -> None:
+    chat = _Chat(errors=[None, TelegramUnavailableError("down"), StorageError("away")])
+
+    async def main() -> None:
+        answer = EditedAnswer(chat, _request(_Words("Hello")))
+        await asyncio.sleep(10)
+        await answer.settle()
+
+    _run(main())
+    assert [at for at, _ in chat.calls] == [0.25, 0.5, 1.5, 2.5]
+    assert chat.ended == ["typing", "message: Hello"]
+    assert chat.floods == []
+
+
+def test_flood_wait_is_obeyed() -> None:
+    flood = TelegramFloodError("429", retry_after=30.0)
+    chat, words = _Chat(errors=[None, flood]), _Words("Hello")
+
+    async def main() -> None:
+        answer = EditedAnswer(chat, _request(words))
+        await asyncio.sleep(32)
+        await answer.settle()
+
+    _run(main())
+    assert chat.floods == [(Target(CHAT, ChatKind.PRIVATE), flood)]
+    assert [at for at, _ in chat.calls] == [0.25, 0.5, 30.5]
+
+
+def test_nothing_more_is_shown_to_a_person_who_blocked_the_bot() -> None:
+    chat = _Chat(errors=[TelegramForbiddenError("blocked")])
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(_Words("Hello")))
+        await asyncio.sleep(100)
+        answer.touch()
+        await answer.settle()
+
+    _run(main())
+    assert chat.calls == [(0.25, "typing")]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("sendMessageDraft: 400 drafts are not supported", [7]), ("sendMessageDraft: 404 Not Found", [None])],
+)
+def test_without_drafts_only_typing_is_shown(words: str, told: list[int | None]) -> None:
+    chat = _Chat(errors=[None, TelegramRefusedError(words)])
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(_Words()))
+        await asyncio.sleep(10)
+        answer.touch()
+        await answer.settle()
+
+    _run(main())
+    assert chat.without_drafts == told
+    assert chat.calls == [(0.25, "typing"), (1.5, "draft 5: "), (4.75, "typing"), (9.25, "typing")]
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [TelegramRefusedError("sendMessageDraft: 404 Not Found")],  # of typing
+        [None, TelegramRefusedError("sendMessageDraft: 400 can't parse entities")],
+        [None, TelegramUnavailableError("sendMessageDraft: 404 Not Found")],
+    ],
+)
+def test_other_failures_do_not_end_the_drafts(errors: list[BesedaError | None]) -> None:
+    chat = _Chat(errors=errors)
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(_Words("Hello")))
+        await asyncio.sleep(4)
+        await answer.settle()
+
+    _run(main())
+    assert chat.without_drafts == []
+    assert chat.ended[-1] == "draft 5: Hello"
