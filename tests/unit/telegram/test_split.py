@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from beseda.telegram.entities import Entity
 from beseda.telegram.render import Formatted, render, to_html
-from beseda.telegram.split import MAX_ENTITIES, MAX_TEXT, split, utf16_len
+from beseda.telegram.split import MAX_CAPTION, MAX_ENTITIES, MAX_TEXT, split, utf16_len
 
 
 def cut(markdown: str, limit: int) -> list[str]:
@@ -112,3 +113,100 @@ def test_split_long_answer_fills_its_parts() -> None:
     assert max(lengths) <= MAX_TEXT
     assert min(lengths[:-1]) > MAX_TEXT * 0.8
     assert all(part.text.startswith("Heading") for part in parts)
+
+
+def lengths(text: str, limit: int, *entities: Entity) -> list[int]:
+    return [utf16_len(part.text) for part in split(Formatted(text, entities), limit)]
+
+
+def test_split_at_the_limits_of_telegram() -> None:
+    assert [len(part.text) for part in split(Formatted("a" * 4096))] == [4096]
+    assert [len(part.text) for part in split(Formatted("a" * 4097))] == [4096, 1]
+    assert lengths("a" * 1024, MAX_CAPTION) == [1024]
+    assert lengths("a" * 1025, MAX_CAPTION) == [1024, 1]
+    assert lengths("abc", 2) == [2, 1]
+    assert lengths("😀" * 3, 5) == [4, 2]
+
+
+@pytest.mark.parametrize(
+    ("border", "fullest", "others"),
+    [
+        ("\n\n", 40, "b" * 48),
+        ("\n", 50, "b" * 39),
+        (". ", 59, "b" * 29),
+    ],
+)
+def test_split_takes_a_border_only_where_the_part_is_full_enough(border: str, fullest: int, others: str) -> None:
+    text = "a" * fullest + border + others + " " + "c" * 100
+    shown = fullest + len(border.strip())
+    assert lengths(text, 100) == [shown, len(others), 100]
+    assert lengths(text[1:], 100)[0] == 89  # one character less, and the last space is better
+
+
+@pytest.mark.parametrize(("border", "fullest"), [("\n\n", 60), ("\n", 20), (" ", 50)])
+def test_split_cuts_code_at_a_border_only_where_the_part_is_full_enough(border: str, fullest: int) -> None:
+    rest = "y" * 18 + "\n" + "z" * 100 if border == "\n\n" else "z" * 150
+    otherwise = 79 if border == "\n\n" else 100
+    for filled, first in ((fullest, fullest), (fullest - 1, otherwise)):
+        text = "x" * filled + border + rest
+        assert lengths(text, 100, Entity("pre", 0, len(text)))[0] == first
+
+
+def test_split_prefers_the_last_border_that_fits() -> None:
+    parts = [part.text for part in split(Formatted("aaaaa\n\nbbb\n\ncc"), 10)]
+    assert parts == ["aaaaa\n\nbbb", "cc"]
+
+
+@pytest.mark.parametrize(("offset", "first"), [(70, 69), (69, 100)])
+def test_split_moves_long_code_only_from_the_end_of_a_part(offset: int, first: int) -> None:
+    text = "a" * (offset - 1) + "\n" + "x" * 150
+    assert lengths(text, 100, Entity("pre", offset, 150))[0] == first
+
+
+@pytest.mark.parametrize(("length", "parts"), [(100, [19, 100]), (101, [100, 21])])
+def test_split_moves_code_that_fits_one_message(length: int, parts: list[int]) -> None:
+    assert lengths("a" * 19 + "\n" + "x" * length, 100, Entity("pre", 20, length)) == parts
+
+
+@pytest.mark.parametrize(
+    ("heading", "code", "parts"),
+    [
+        (197, 60, [50, 258]),
+        (198, 60, [250, 60]),  # a paragraph of 200 units stays
+        (197, 100, [50, 298]),
+        (197, 101, [249, 101]),  # both together do not fit
+    ],
+)
+def test_split_moves_a_short_introduction_with_its_code(heading: int, code: int, parts: list[int]) -> None:
+    text = "t" * 50 + "\n\n" + "h" * heading + "\n" + "x" * code
+    assert lengths(text, 300, Entity("pre", 53 + heading, code)) == parts
+
+
+def test_split_moves_a_heading_over_a_blank_line_and_a_single_mark() -> None:
+    text = "t" * 50 + "\n\n" + "h" * 20 + "\n\n" + "x" * 60
+    assert lengths(text, 100, Entity("pre", 74, 60)) == [50, 82]
+    assert lengths("t" * 50 + "\n\n:" + "x" * 60, 100, Entity("pre", 53, 60)) == [50, 61]
+    assert lengths("t" * 50 + "\n" + "x" * 60, 100, Entity("pre", 51, 60)) == [50, 60]
+
+
+def test_split_counts_offsets_within_each_part() -> None:
+    entities = (Entity("bold", 0, 5), Entity("italic", 6, 8))
+    assert split(Formatted("aaaa bbbb cccc", entities), 5) == [
+        Formatted("aaaa", (Entity("bold", 0, 4),)),
+        Formatted("bbbb", (Entity("italic", 1, 3),)),
+        Formatted("cccc", (Entity("italic", 0, 4),)),
+    ]
+
+
+def test_split_keeps_a_hundred_of_nested_entities() -> None:
+    parts = split(Formatted("abc", (Entity("bold", 0, 3),) * 101))
+    assert [(part.text, len(part.entities)) for part in parts] == [("a", 100), ("b", 100), ("c", 100)]
+    whole = Formatted("abc", (Entity("bold", 0, 3),) * 100)
+    assert split(whole) == [whole]
+
+
+def test_split_keeps_the_indentation_of_code_only() -> None:
+    text = "x" * 10 + "\n    " + "y" * 8
+    assert [part.text for part in split(Formatted(text, (Entity("pre", 0, 23),)), 14)] == ["x" * 10, "    " + "y" * 8]
+    assert [part.text for part in split(Formatted(text, (Entity("code", 0, 23),)), 14)] == ["x" * 10, "y" * 8]
+    assert [part.text for part in split(Formatted(text), 14)] == ["x" * 10, "y" * 8]
