@@ -195,3 +195,158 @@ async def test_flood_waits_of_a_few_chats_now_and_then_close_no_other_chat() -> 
         clock.shift(3)
         pacer.close(chat_id, 60.0)
     assert await pacer.has_room()
+
+
+def _delays(pacer: Pacer, kind: ChatKind, calls: int) -> list[float]:
+    found = []
+    for _ in range(calls):
+        pacer.count(1, kind)
+        found.append(pacer.delay(1, kind))
+    return found
+
+
+def test_burst_is_of_three_calls_and_then_each_waits_for_the_one_before() -> None:
+    clock = ManualClock()
+    assert _delays(Pacer(clock), ChatKind.PRIVATE, 5) == [0.0, 0.0, 1.0, 2.0, 3.0]
+    assert _delays(Pacer(clock), ChatKind.GROUP, 4) == [0.0, 0.0, 3.0, 6.0]
+    clock.shift(1000)
+    assert Pacer(clock).delay(1, ChatKind.PRIVATE) == 0.0
+    assert _delays(Pacer(clock), ChatKind.CHANNEL, 4) == [0.0, 0.0, 3.0, 6.0]
+
+
+def test_pace_of_twenty_thousand_chats_is_kept() -> None:
+    pacer = Pacer(ManualClock())
+    for chat_id in (1, 1, 1, *range(2, 20_001), 1):
+        pacer.count(chat_id, ChatKind.PRIVATE)
+    pacer.count(20_001, ChatKind.PRIVATE)
+    assert pacer.delay(1, ChatKind.PRIVATE) == 2.0
+    for chat_id in range(20_002, 40_000):
+        pacer.count(chat_id, ChatKind.PRIVATE)
+    assert pacer.delay(1, ChatKind.PRIVATE) == 2.0
+    pacer.count(40_000, ChatKind.PRIVATE)
+    assert pacer.delay(1, ChatKind.PRIVATE) == 0.0
+
+
+def test_flood_wait_is_the_chat_s_own_until_it_is_over() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock)
+    pacer.close(1, 5)
+    assert [pacer.delay(1, ChatKind.PRIVATE), pacer.delay(1, ChatKind.PRIVATE)] == [5.0, 5.0]
+    assert pacer.delay(2, ChatKind.PRIVATE) == 0.0
+    clock.shift(4.5)
+    assert pacer.delay(1, ChatKind.PRIVATE) == 0.5
+
+
+def test_pace_rises_by_a_tenth_every_five_minutes() -> None:
+    clock = ManualClock()
+    pacer = Pacer(clock)
+    assert pacer.pace == 1.0
+    clock.shift(50)
+    for _ in range(4):
+        pacer.close(1, 0)
+    found = []
+    for seconds in (0, 299, 1, 299, 1, 300, 300, 300, 300, 300):
+        clock.shift(seconds)
+        found.append(round(pacer.pace, 4))
+    assert found == [0.4096, 0.4096, 0.5096, 0.5096, 0.6096, 0.7096, 0.8096, 0.9096, 1.0, 1.0]
+    pacer.close(1, 0)
+    assert pacer.pace == 0.8
+
+
+def test_slower_pace_stretches_the_waits_of_a_chat() -> None:
+    pacer = Pacer(ManualClock())
+    pacer.close(2, 0)
+    assert _delays(pacer, ChatKind.PRIVATE, 4) == [0.0, 0.0, 1.25, 2.5]
+
+
+class Recorded:
+    """Tokens that are far away: what was asked of them, and the answers to come; then all that is wanted."""
+
+    block = 5
+
+    def __init__(self, *answers: tuple[int, float]) -> None:
+        self.wanted: list[int] = []
+        self.keys: set[str] = set()
+        self.rates: list[tuple[float, float]] = []
+        self._answers = list(answers)
+
+    async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
+        self.wanted.append(wanted)
+        self.keys.add(key)
+        self.rates.append((rate, burst))
+        return self._answers.pop(0) if self._answers else (wanted, 0.0)
+
+
+async def test_tokens_are_taken_for_this_bot_at_its_pace() -> None:
+    clock, tokens = ManualClock(), Recorded()
+    pacer = Pacer(clock, bot=12, tokens=tokens)
+    assert await pacer.has_room()
+    pacer.close(1, 0)
+    clock.shift(1)
+    assert await pacer.has_room()
+    clock.shift(1)
+    assert await Pacer(clock, tokens=tokens).has_room()
+    assert (tokens.keys, tokens.rates) == ({"bot:12", "bot:0"}, [(30.0, 30.0), (24.0, 24.0), (30.0, 30.0)])
+
+
+async def test_tokens_taken_ahead_are_good_for_half_a_second() -> None:
+    clock, tokens = ManualClock(), Recorded()
+    pacer = Pacer(clock, bot=1, tokens=tokens)
+    for seconds in (0.0, 0.25, 0.0, 0.0, 0.0, 0.25, 0.0):
+        clock.shift(seconds)
+        assert await pacer.has_room()
+    assert tokens.wanted == [1, 5, 5]  # the fourth ahead is gone by the fifth call; the block is of five
+    clock.shift(0.5)
+    assert await pacer.has_room()
+    assert tokens.wanted == [1, 5, 5, 1]
+
+
+async def test_wait_for_an_empty_bucket_is_that_of_the_bucket_and_at_least_a_hundredth() -> None:
+    clock = ManualClock(instant=True)
+    tokens = Recorded((0, 0.5), (0, 0.0), (0, 0.0))
+    await Pacer(clock, bot=1, tokens=tokens).wait_for_bot()
+    assert (clock.slept, tokens.wanted) == ([0.5, 0.01, 0.01], [1, 1, 5, 5])
+
+
+async def test_bucket_that_said_when_it_has_a_token_is_asked_then_and_not_before() -> None:
+    clock, tokens = ManualClock(), Recorded((0, 0.5))
+    pacer = Pacer(clock, bot=1, tokens=tokens)
+    assert not await pacer.has_room()
+    clock.shift(0.25)
+    assert not await pacer.has_room()
+    assert tokens.wanted == [1]
+    clock.shift(0.25)
+    assert await pacer.has_room()
+    assert tokens.wanted == [1, 1]
+
+
+async def test_without_tokens_the_bot_waits_for_nothing() -> None:
+    clock = ManualClock(instant=True)
+    pacer = Pacer(clock, bot=1)
+    for _ in range(100):
+        await pacer.wait_for_bot()
+        assert await pacer.has_room()
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(("seconds", "is_open"), [(5.0, False), (5.125, True)])
+async def test_three_chats_within_five_seconds_close_the_bot(seconds: float, is_open: bool) -> None:
+    clock = ManualClock()
+    clock.shift(100)
+    pacer = Pacer(clock, bot=1, tokens=MemoryTokenBucket(clock))
+    pacer.close(1, 60.0)
+    pacer.close(2, 60.0)
+    assert await pacer.has_room()
+    clock.shift(seconds)
+    pacer.close(3, 60.0)
+    assert await pacer.has_room() is is_open
+
+
+async def test_closed_bot_waits_for_the_shortest_of_the_waits_and_never_for_less() -> None:
+    clock = ManualClock(instant=True)
+    clock.shift(100)
+    pacer = Pacer(clock, bot=1, tokens=MemoryTokenBucket(clock))
+    for chat_id, seconds in ((1, 20.0), (2, 10.0), (3, 30.0), (4, 1.0)):
+        pacer.close(chat_id, seconds)
+    await pacer.wait_for_bot()
+    assert clock.slept == [10.0]
