@@ -85,3 +85,47 @@ def test_left_probe_may_be_taken_again(breaker: Breaker, clock: ManualClock) -> 
     breaker.release()
 
     assert breaker.try_pass()
+
+
+@pytest.mark.parametrize(("seconds", "is_open"), [(60.0, True), (60.5, False)])
+def test_ten_failures_within_a_minute_open_it_for_fifteen_seconds(
+    clock: ManualClock, seconds: float, is_open: bool
+) -> None:
+    breaker = Breaker(clock)
+    fail(breaker, 9)
+    clock.shift(seconds)
+    assert breaker.try_pass()
+    fail(breaker, 1)
+
+    assert breaker.try_pass() is not is_open
+    assert breaker.wait == (15.0 if is_open else 0.0)
+
+
+def test_wait_counts_down_to_nothing(breaker: Breaker, clock: ManualClock) -> None:
+    assert breaker.wait == 0.0
+    fail(breaker, 3)
+    waits = []
+    for _ in range(3):
+        clock.shift(29.5)
+        waits.append(breaker.wait)
+
+    assert waits == [0.5, 0.0, 0.0]
+
+
+def test_breaker_that_was_told_when_to_come_back_opens_for_that_long(breaker: Breaker, clock: ManualClock) -> None:
+    breaker.open_for(100)
+    clock.shift(99.5)
+    assert (breaker.state, breaker.try_pass()) == (BreakerState.OPEN, False)
+    clock.shift(0.5)
+
+    assert (breaker.state, breaker.try_pass(), breaker.try_pass()) == (BreakerState.HALF_OPEN, True, False)
+
+
+def test_failures_before_a_good_probe_are_forgotten(breaker: Breaker, clock: ManualClock) -> None:
+    fail(breaker, 3)
+    breaker.record_success()
+    fail(breaker, 2)
+    assert breaker.state is BreakerState.CLOSED
+    fail(breaker, 1)
+
+    assert breaker.state is BreakerState.OPEN
