@@ -28,6 +28,7 @@ from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.guard import GuardedModel
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from tests.parts.measured_model import Counting, Measured
 from tests.parts.model_events import Heard, ask, listen
 
 POLICY = RetryPolicy(
@@ -293,3 +294,222 @@ async def test_the_next_model_answers_while_the_first_is_loading(clock: ManualCl
     first = ScriptedModel([LoadingError("loading")] * 9)
     heard = await listen(FailoverModel([first, ScriptedModel(["Here I am"])], clock, POLICY))
     assert (heard.text, heard.events.count(Waiting(0))) == ("Here I am", 0)
+
+
+async def fail(model: FailoverModel, first: ScriptedModel, times: int) -> None:
+    """Have the first model fail in a way that counts towards its breaker, once for each of so many answers."""
+    for _ in range(times):
+        first.add(KeyRejectedError("bad key"))
+        await listen(model)
+
+
+def test_failover_of_no_models_is_refused(clock: ManualClock) -> None:
+    with pytest.raises(ValueError, match="at least one model"):
+        FailoverModel([], clock)
+
+
+def usual(first: ScriptedModel, clock: ManualClock, *others: ScriptedModel) -> FailoverModel:
+    return FailoverModel([first, *others], clock, RetryPolicy(backoff=Backoff(first=1.0, jitter=0.0)))
+
+
+async def test_usual_policy_asks_three_times(first: ScriptedModel, clock: ManualClock) -> None:
+    first.fallback = UnavailableError("down")
+    with pytest.raises(UnavailableError):
+        await listen(usual(first, clock))
+
+    assert (len(first.requests), clock.slept) == (3, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(("wait", "answer"), [(8.0, "from the first"), (8.1, "from the second")])
+async def test_usual_policy_waits_eight_seconds_at_most(
+    first: ScriptedModel, second: ScriptedModel, clock: ManualClock, wait: float, answer: str
+) -> None:
+    first.add(UnavailableError("busy", retry_after=wait))
+
+    assert (await listen(usual(first, clock, second))).text == answer
+    assert clock.slept == ([8.0] if wait == 8.0 else [])
+
+
+async def test_usual_policy_waits_four_minutes_for_a_model_that_loads(first: ScriptedModel, clock: ManualClock) -> None:
+    first.fallback = LoadingError("loading")
+    heard = Heard()
+    with pytest.raises(LoadingError):
+        await listen(usual(first, clock), heard=heard)
+
+    assert heard.events == [Waiting(0)] * 240
+    assert clock.slept[:240] == [1.0] * 240
+
+
+@pytest.mark.parametrize(("wait", "asked"), [(8.0, 4), (8.1, 1)])
+async def test_short_wait_of_a_service_is_one_call_s_own_and_a_long_one_everybody_s(
+    model: FailoverModel, first: ScriptedModel, wait: float, asked: int
+) -> None:
+    first.fallback = QuotaExceededError("busy", retry_after=wait)
+    await listen(model)
+    first.fallback = "from the first"
+
+    assert (await listen(model)).text == ("from the first" if wait == 8.0 else "from the second")
+    assert len(first.requests) == asked
+
+
+async def test_quota_without_a_time_does_not_open_the_breaker(model: FailoverModel, first: ScriptedModel) -> None:
+    first.add(*[QuotaExceededError("busy")] * 9)
+    for _ in range(3):
+        assert (await listen(model)).text == "from the second"
+
+    assert (await listen(model)).text == "from the first"
+
+
+async def test_long_wait_is_kept_to_the_second_and_told(clock: ManualClock, first: ScriptedModel) -> None:
+    first.add(QuotaExceededError("over quota", retry_after=60.0))
+    lone = FailoverModel([first], clock, POLICY)
+    with pytest.raises(QuotaExceededError):
+        await listen(lone)
+    clock.shift(20)
+    with pytest.raises(QuotaExceededError, match="first:a is left alone for a while: over quota") as caught:
+        await listen(lone)
+
+    assert caught.value.retry_after == 40.0
+    assert len(first.requests) == 1
+
+
+@pytest.mark.parametrize("error", [EmptyAnswerError("x"), QuotaExceededError("x", retry_after=2.0)])
+async def test_probe_whose_end_says_nothing_of_the_service_leaves_room_for_the_next(
+    model: FailoverModel, first: ScriptedModel, clock: ManualClock, error: BesedaError
+) -> None:
+    await fail(model, first, 5)
+    clock.shift(30)
+    first.add(error, "from the probe")
+
+    assert (await listen(model)).text == "from the probe"
+    assert (await listen(model)).text == "from the first"
+
+
+async def test_waiting_in_line_is_no_sign_that_the_service_works(clock: ManualClock, second: ScriptedModel) -> None:
+    busy = _Busy(name="busy:a", fallback=KeyRejectedError("no"))
+    model = FailoverModel([busy, second], clock, POLICY)
+    for _ in range(5):
+        await listen(model)
+    clock.shift(30)
+    await listen(model)
+    await listen(model)
+
+    assert len(busy.requests) == 6
+
+
+@pytest.mark.parametrize(("script", "events", "asked"), [([], 1, 5), (["Hello"], 2, 10)])
+async def test_answer_that_is_left_after_its_first_word_is_a_success(
+    clock: ManualClock, second: ScriptedModel, script: list[str], events: int, asked: int
+) -> None:
+    busy = _Busy(name="busy:a")
+    model = FailoverModel([busy, second], clock, POLICY)
+    await fail(model, busy, 4)
+    busy.add(*script)
+    async with aclosing(model.stream(ask())) as answer:
+        for _ in range(events):
+            await anext(answer)
+    busy.fallback = KeyRejectedError("no")
+    for _ in range(7):
+        await listen(model)
+
+    # Failures before a success do not count: then it takes five more, else one.
+    assert len(busy.requests) == asked
+
+
+async def test_probe_that_is_left_before_its_first_word_leaves_room_for_the_next(
+    clock: ManualClock, second: ScriptedModel
+) -> None:
+    busy = _Busy(name="busy:a")
+    model = FailoverModel([busy, second], clock, POLICY)
+    await fail(model, busy, 5)
+    clock.shift(30)
+    busy.add("Hello again")
+    async with aclosing(model.stream(ask())) as probe:
+        assert await anext(probe) == Waiting(2)
+
+    assert (await listen(model)).text == "Hello again"
+
+
+async def test_success_forgets_earlier_failures(model: FailoverModel, first: ScriptedModel) -> None:
+    for _ in range(3):
+        await fail(model, first, 4)
+        assert (await listen(model)).text == "from the first"
+
+
+async def test_broken_answer_counts_as_one_failure(model: FailoverModel, first: ScriptedModel) -> None:
+    await fail(model, first, 3)
+    first.add(ScriptedAnswer(pieces=("Half a ",), error=UnavailableError("down", retry_after=3.0)))
+    with pytest.raises(BrokenStreamError, match="down") as caught:
+        await listen(model)
+    assert caught.value.retry_after == 3.0
+    assert isinstance(caught.value.__cause__, UnavailableError)
+    first.add("from the first")
+    assert (await listen(model)).text == "from the first"
+
+
+async def test_fifth_broken_answer_opens_the_breaker(model: FailoverModel, first: ScriptedModel) -> None:
+    first.fallback = ScriptedAnswer(pieces=("Half a ",), error=UnavailableError("down"))
+    for _ in range(5):
+        with pytest.raises(BrokenStreamError):
+            await listen(model)
+
+    assert (await listen(model)).text == "from the second"
+
+
+@pytest.mark.parametrize("kind", [BrokenStreamError, RefusedAnswerError, RepeatingAnswerError])
+async def test_what_ends_an_answer_that_began_stays_what_it_is(
+    model: FailoverModel, first: ScriptedModel, kind: type[BesedaError]
+) -> None:
+    error = kind("x")
+    first.add(ScriptedAnswer(pieces=("again",), error=error))
+    with pytest.raises(kind) as caught:
+        await listen(model)
+
+    assert caught.value is error
+
+
+async def test_only_attempt_at_a_lone_model_is_not_repeated(first: ScriptedModel, clock: ManualClock) -> None:
+    first.fallback = TimedOutError("slow")
+    with pytest.raises(TimedOutError):
+        await listen(FailoverModel([first], clock, RetryPolicy(attempts=1)))
+
+    assert len(first.requests) == 1
+
+
+async def test_failures_are_logged(
+    model: FailoverModel, first: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "beseda.llm.failover")
+    first.add(UnavailableError("down"), KeyRejectedError("bad key"))
+    await listen(model)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "down; again in 1.0 s",
+        "first:a does not answer: bad key",
+    ]
+
+
+@pytest.mark.parametrize("loading", [True, False])
+async def test_check_of_models_that_all_fail_says_whether_one_is_loading(
+    model: FailoverModel, first: ScriptedModel, second: ScriptedModel, loading: bool
+) -> None:
+    first.health = ModelHealth(ok=False, detail="down")
+    second.health = ModelHealth(ok=False, detail="starting", loading=loading)
+
+    assert await model.check() == ModelHealth(ok=False, detail="down; starting", loading=loading)
+
+
+async def test_check_is_that_of_the_first_good_model(
+    model: FailoverModel, first: ScriptedModel, second: ScriptedModel
+) -> None:
+    first.health = ModelHealth(ok=False, detail="down", loading=True)
+    second.health = ModelHealth(ok=True, detail="ready")
+
+    assert await model.check() == ModelHealth(ok=True, detail="down; ready")
+
+
+def test_first_model_measures(first: ScriptedModel, second: ScriptedModel, clock: ManualClock) -> None:
+    measured = Measured(Counting(100))
+
+    assert FailoverModel([measured, second], clock).measuring is measured.measuring
+    assert FailoverModel([first, measured], clock).measuring is None
