@@ -1,11 +1,15 @@
+from collections.abc import AsyncGenerator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message, Role
-from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError
-from beseda.llm.base import FinishReason, ModelRequest
-from beseda.llm.guard import GuardedModel, GuardLimits, RepeatDetector
+from beseda.domain.usage import Usage
+from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
+from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelRequest, ReasoningDelta, Retracted, TextDelta
+from beseda.llm.guard import GuardedModel, GuardLimits, RepeatDetector, asks_to_repeat
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import Heard, listen
 
@@ -136,3 +140,191 @@ def test_usual_limits_let_tables_rules_and_songs_pass(text: str) -> None:
 def test_pieces_of_any_size_notice_circles(phrase: str, size: int) -> None:
     if any(map(str.isalpha, phrase)):
         assert repeats(phrase * (4000 // len(phrase) + 1), size)
+
+
+def _unlike(first: str, number: int) -> str:
+    """Return a phrase of so many characters, no two of them the same."""
+    return "".join(chr(ord(first) + index) for index in range(number))
+
+
+def _noticed_after(phrase: str, limits: GuardLimits | None = None, *, asked: bool = False) -> int | None:
+    """Return after how many characters of nothing but `phrase` the circle is noticed."""
+    detector = RepeatDetector(limits or GuardLimits(), asked=asked)
+    text = phrase * (13_000 // len(phrase) + 1)
+    return next((number for number, character in enumerate(text, 1) if detector.feed(character)), None)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "asked", "characters"),
+    [
+        ("а", False, 384),  # a look every 128 characters, the first that sees 300 of them
+        ("ха-", False, 512),  # 129 of 256 are copies
+        (_unlike("一", 11), False, 512),  # the longest short phrase
+        (_unlike("一", 12), False, 1152),
+        (_unlike("一", 77), False, 1152),  # 999 at 1,024
+        (_unlike("一", 120), False, 1024),  # 1,000 at 1,024
+        (_unlike("一", 300), False, 1408),  # four copies of a long phrase
+        (_unlike("一", 400), False, 1792),
+        (_unlike("一", 401), False, None),
+        (_unlike("\u2190", 69), False, 2176),  # marks: 1,999 at 2,048
+        (_unlike("\u2190", 112), False, 2048),  # 2,000 at 2,048
+        ("а", True, 12_032),  # forty times 300
+    ],
+)
+def test_circle_is_noticed_at_the_limit_of_its_kind(phrase: str, asked: bool, characters: int | None) -> None:
+    assert _noticed_after(phrase, asked=asked) == characters
+
+
+@pytest.mark.parametrize(("limit", "characters"), [(984, 1024), (985, 1152)])
+def test_limit_of_a_circle_is_exact(limit: int, characters: int) -> None:
+    assert _noticed_after(_unlike("一", 200), GuardLimits(circling_characters=limit)) == characters
+
+
+@pytest.mark.parametrize(("run", "characters"), [(25, 1152), (26, None)])
+def test_phrase_is_measured_by_its_last_24_characters(run: int, characters: int | None) -> None:
+    phrase = _unlike("一", 64 - run) + ("ab" * 13)[-run:]
+    assert _noticed_after(phrase) == characters
+
+
+def test_circling_counts_the_copies_at_the_end() -> None:
+    detector = RepeatDetector(GuardLimits())
+    counts = []
+    text = _unlike("一", 200) * 4
+    for start in range(0, 768, 128):
+        detector.feed(text[start : start + 128])
+        counts.append(detector.circling)
+    assert counts == [0, 0, 0, 0, 600, 728]
+    detector.feed(_unlike("\u0430", 128))
+    assert detector.circling == 0
+    detector.feed(_unlike("一", 64) * 2)
+    assert detector.circling == 0
+
+
+def test_usual_limits_are_those_that_are_documented() -> None:
+    limits = GuardLimits()
+    assert (limits.max_characters, limits.max_reasoning_characters) == (60_000, 400_000)
+    assert (limits.circling_characters, limits.circling_short_characters) == (1_000, 300)
+    assert (limits.circling_mark_characters, limits.asked_factor) == (2_000, 40)
+
+
+def _numbers(size: int) -> str:
+    return " ".join(map(str, range(size)))[:size]
+
+
+@pytest.mark.parametrize(
+    ("size", "reason", "length"),
+    [(1000, FinishReason.STOP, 1000), (1001, FinishReason.LENGTH, 1000)],
+)
+async def test_answer_is_cut_at_the_limit_and_not_before(size: int, reason: FinishReason, length: int) -> None:
+    heard = await listen(guard(ScriptedAnswer(pieces=(_numbers(size)[:600], _numbers(size)[600:]))))
+    assert (heard.text, heard.end.reason) == (_numbers(size)[:length], reason)
+
+
+async def test_piece_behind_a_full_answer_is_not_shown() -> None:
+    pieces = (_numbers(1000), "x", "y")
+    heard = await listen(guard(ScriptedAnswer(pieces=pieces)))
+    assert heard.text == _numbers(1000)
+    assert heard.end == Finished(
+        FinishReason.LENGTH, Usage(3, estimate_tokens(_numbers(1000)), estimated=True), "scripted", "model"
+    )
+
+
+async def test_prompt_of_a_cut_answer_is_all_its_messages() -> None:
+    messages = [Message(Role.SYSTEM, "one two"), Message(Role.USER, "three")]
+    heard = await listen(guard(ScriptedAnswer(pieces=(_numbers(1001),))), ModelRequest(messages))
+    assert heard.end.usage.prompt_tokens == 3
+
+
+@pytest.mark.parametrize(("size", "cut"), [(500, False), (501, True)])
+async def test_reasoning_is_ended_at_its_limit(size: int, cut: bool) -> None:
+    model = guard(ScriptedAnswer(reasoning=_numbers(size), pieces=("Yes",)))
+    if not cut:
+        assert (await listen(model)).text == "Yes"
+        return
+    with pytest.raises(ThoughtsOnlyError, match="scripted:model: 501 characters of reasoning and no answer"):
+        await listen(model)
+
+
+async def test_reasoning_behind_words_only_cuts_the_answer() -> None:
+    heard = await listen(
+        GuardedModel(_Events(TextDelta("Yes"), ReasoningDelta(_numbers(501)), TextDelta("no")), LIMITS)
+    )
+    assert (heard.text, heard.end.reason) == ("Yes", FinishReason.LENGTH)
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "kind"), [("Hmm", ThoughtsOnlyError), (" \n", EmptyAnswerError), ("", EmptyAnswerError)]
+)
+async def test_reasoning_without_an_answer_is_told_from_silence(reasoning: str, kind: type[EmptyAnswerError]) -> None:
+    with pytest.raises(EmptyAnswerError) as caught:
+        await listen(guard(ScriptedAnswer(reasoning=reasoning, pieces=(" ",))))
+    assert type(caught.value) is kind
+
+
+class _Events(ScriptedModel):
+    """A model that sends these events, and the end."""
+
+    def __init__(self, *events: ModelEvent) -> None:
+        super().__init__()
+        self._events = events
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        for event in self._events:
+            yield event
+        yield Finished(FinishReason.STOP, Usage(1, 1), "scripted", "model")
+
+
+async def test_retracted_text_is_reasoning_and_the_answer_begins_anew() -> None:
+    heard = await listen(
+        GuardedModel(_Events(TextDelta(_numbers(900)), Retracted(), TextDelta(_numbers(1000))), LIMITS)
+    )
+    assert (heard.text, heard.end.reason) == (_numbers(1000), FinishReason.STOP)
+
+
+@pytest.mark.parametrize(("thought", "cut"), [(100, False), (101, True)])
+async def test_retracted_text_counts_as_reasoning(thought: int, cut: bool) -> None:
+    events = (TextDelta(_numbers(400)), Retracted(), ReasoningDelta(_numbers(thought)), TextDelta("Yes"))
+    model = GuardedModel(_Events(*events), LIMITS)
+    if not cut:
+        assert (await listen(model)).text == "Yes"
+        return
+    with pytest.raises(ThoughtsOnlyError, match="501 characters"):
+        await listen(model)
+
+
+async def test_answer_of_retracted_text_alone_is_thoughts_only() -> None:
+    with pytest.raises(ThoughtsOnlyError, match="5 characters of reasoning"):
+        await listen(GuardedModel(_Events(TextDelta("Hello"), Retracted()), LIMITS))
+
+
+async def test_circle_is_not_counted_across_a_retraction() -> None:
+    events = (TextDelta("а" * 256), Retracted(), TextDelta("а" * 256))
+    heard = await listen(GuardedModel(_Events(*events)))
+    assert heard.text == "а" * 256
+    asked = ModelRequest([Message(Role.USER, "write а 900 times")])
+    heard = await listen(GuardedModel(_Events(Retracted(), TextDelta("а" * 900))), asked)
+    assert heard.text == "а" * 900
+    heard = await listen(GuardedModel(_Events(ReasoningDelta("а" * 900), TextDelta("Yes"))), asked)
+    assert heard.text == "Yes"
+
+
+@pytest.mark.parametrize(("before", "kept", "length"), [("", 0, 384), ("Well: ", 128, 512)])
+async def test_words_before_a_circle_are_kept(before: str, kept: int, length: int) -> None:
+    model = ScriptedModel([ScriptedAnswer(pieces=(*before, *("а" * 900)))])
+    with pytest.raises(RepeatingAnswerError, match=f"again and again after {length} characters") as caught:
+        await listen(GuardedModel(model))
+    assert caught.value.kept == kept
+
+
+@pytest.mark.parametrize(
+    ("messages", "asks"),
+    [
+        ([(Role.USER, "a hundred hearts")], True),
+        ([(Role.USER, "one heart"), (Role.ASSISTANT, "a hundred times?"), (Role.SYSTEM, "repeat")], False),
+        ([(Role.USER, "a hundred hearts"), (Role.ASSISTANT, "no")], True),
+        ([(Role.USER, "a hundred hearts"), (Role.USER, "one heart")], False),
+        ([(Role.SYSTEM, "repeat")], False),
+    ],
+)
+def test_last_words_of_the_person_ask_for_a_repetition(messages: list[tuple[Role, str]], asks: bool) -> None:
+    assert asks_to_repeat(ModelRequest([Message(role, text) for role, text in messages])) is asks
