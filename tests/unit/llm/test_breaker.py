@@ -119,13 +119,3 @@ def test_breaker_that_was_told_when_to_come_back_opens_for_that_long(breaker: Br
     clock.shift(0.5)
 
     assert (breaker.state, breaker.try_pass(), breaker.try_pass()) == (BreakerState.HALF_OPEN, True, False)
-
-
-def test_failures_before_a_good_probe_are_forgotten(breaker: Breaker, clock: ManualClock) -> None:
-    fail(breaker, 3)
-    breaker.record_success()
-    fail(breaker, 2)
-    assert breaker.state is BreakerState.CLOSED
-    fail(breaker, 1)
-
-    assert breaker.state is BreakerState.OPEN
