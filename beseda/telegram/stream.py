@@ -152,7 +152,6 @@ class _LiveAnswer:
             await asyncio.wait([call], timeout=_LAST_WORD)
             call.cancel()
             await asyncio.wait([call])
-            self._timer.cancel()
 
     def is_message(self, step: Step) -> bool:
         """Return whether the call for a step sends or edits a message: what follows depends on such a call."""

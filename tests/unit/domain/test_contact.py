@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.contact import Contact, drop_invisible, normalise_email, normalise_phone, parse_contact
+from beseda.domain.contact import (
+    Contact,
+    drop_invisible,
+    email_key,
+    list_spellings,
+    normalise_email,
+    normalise_phone,
+    parse_contact,
+)
 
 PHONE = "+79991234567"
 
@@ -115,3 +123,64 @@ def test_nothing_in_a_contact_is_made_up(text: str) -> None:
     digits = [character for character in text if character.isdigit()]
     assert len(found.phone) <= len(digits) + 3
     assert found.email.partition("@")[0] in drop_invisible(text) or not found.email.isascii()
+
+
+def test_free_text_is_looked_through_for_500_characters() -> None:
+    mail = "anya@mail.ru"
+    assert normalise_phone("x" * 487 + " " + PHONE) == PHONE
+    assert normalise_phone("x" * 488 + " " + PHONE) == ""
+    assert normalise_email("x" * 487 + " " + mail) == mail
+    assert normalise_email("x" * 488 + " " + mail) == ""
+    assert parse_contact("x" * 487 + " " + mail) == Contact("", mail)
+    assert parse_contact("x" * 488 + " " + mail) == Contact()
+
+
+@pytest.mark.parametrize(("local", "length"), [(61, 253), (62, 254), (63, 0)])
+def test_mail_address_has_254_characters_at_most(local: int, length: int) -> None:
+    domain = ".".join(["d" * 62] * 3) + ".ru"
+    assert len(normalise_email("a" * local + "@" + domain)) == length
+
+
+@pytest.mark.parametrize(
+    ("text", "email"), [(".@mail.ru", ""), (".anya.@mail.ru", "anya@mail.ru"), ("a@mail.ru b@mail.ru", "a@mail.ru")]
+)
+def test_mail_address_begins_and_ends_with_no_dot(text: str, email: str) -> None:
+    assert normalise_email(text) == email
+
+
+def test_mail_addresses_are_compared_without_case() -> None:
+    assert email_key("Anya@Mail.RU") == "anya@mail.ru"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text", "plain text"),
+        ("a\tb\nc\rd", "a b c d"),
+        ("a\u00a0b\u3000c", "a b c"),
+        ("a\u200bb\x00c\ue000d", "abcd"),
+        ("a\x00b", "ab"),
+        ("жё", "жё"),
+    ],
+)
+def test_what_is_not_seen_is_dropped(text: str, shown: str) -> None:
+    assert drop_invisible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("phone", "region", "spellings"),
+    [
+        (PHONE, "RU", {"79991234567", "0079991234567", "81079991234567", "89991234567", "9991234567"}),
+        (PHONE, "DE", {"79991234567", "0079991234567", "81079991234567"}),
+        ("+4930901820", "DE", {"4930901820", "004930901820", "8104930901820", "30901820", "030901820"}),
+        ("нет", "RU", set()),
+    ],
+)
+def test_phone_is_written_with_its_country_or_inside_it(phone: str, region: str, spellings: set[str]) -> None:
+    assert list_spellings(phone, region) == spellings
+
+
+def test_first_of_two_phones_is_the_contact() -> None:
+    assert normalise_phone("звоните +7 999 123-45-67 или +7 999 765-43-21") == PHONE
+    assert normalise_phone("заказ 12345 и 8 050 123 45 67", "UA") == "+380501234567"
+    assert normalise_phone("9991234567") == PHONE  # the usual region is Russia

@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from beseda.domain.lead import Finding, SlotState, Thresholds
-from beseda.domain.proof import find_fault
+from beseda.domain.proof import clean, find_fault, fold
 
 
 def fault(slot: str, value: str, message: str, quote: str | None = None) -> str:
@@ -136,3 +136,44 @@ def test_number_is_believed_only_where_it_stands(said: int, claimed: int) -> Non
 def test_any_text_is_judged(value: str, message: str) -> None:
     assert isinstance(fault("name", value, message), str)
     assert fault("goal", value, message, "") != ""
+
+
+@pytest.mark.parametrize(
+    ("slot", "value", "message", "reason"),
+    [
+        ("Name", "x", "x", "no such field"),
+        ("a" * 65, "x", "x", "no such field"),
+        ("goal", " ", "x", "empty or too long"),
+        ("goal", "x" * 1001, "x" * 1001, "empty or too long"),
+        ("email", "anna@mail.ru", "anya@mail.ru", "a mail address does not stand in the message"),
+        ("phone", "+79991234568", "8 999 123-45-67", "a phone number does not stand in the message"),
+        ("contact", "@boris", "@anna_iv", "a link does not stand in the message"),
+        ("people", "250", "нас 25", "a number does not stand in the message"),
+        ("name", "Марина", "Я Мария", "a name does not stand in the message"),
+        ("goal", "x" * 1000, "x" * 1000, ""),
+        ("a" * 64, "x", "x", ""),
+        ("name", "Анна", "Анне", ""),  # a common stem of three letters
+        ("name", "Яна", "Яне", "a name does not stand in the message"),  # of two
+        ("problem", "Я звоню сам", "звоню сам", ""),
+        ("problem", "Сам звонит Иван", "сам звонит", "a name does not stand in the message"),
+    ],
+)
+def test_reason_names_the_part_that_is_not_proven(slot: str, value: str, message: str, reason: str) -> None:
+    assert fault(slot, value, message) == reason
+
+
+@pytest.mark.parametrize(("confidence", "believed"), [(0.0, True), (1.0, True), (-0.01, False), (1.01, False)])
+def test_confidence_of_nothing_and_of_all_is_a_share(confidence: float, believed: bool) -> None:
+    reason = "" if believed else "the confidence is not between 0 and 1"
+    assert find_fault(Finding("goal", "x", confidence, 1, "x"), "x") == reason
+
+
+@pytest.mark.parametrize(("same", "reason"), [(4096, ""), (4095, "the quote does not stand in the message")])
+def test_quote_is_compared_for_4096_characters(same: int, reason: str) -> None:
+    quote = "x" * same + "y" * (4100 - same)
+    assert fault("goal", "x", "x" * 4096, quote) == reason
+
+
+def test_text_is_folded_for_comparison() -> None:
+    assert fold("  «Ёж»\u00a0—\u200b № ＡＢ’s ") == '"еж" - no ab\'s'
+    assert clean(" a\n\u200b b\u3000c ") == "a b c"

@@ -176,6 +176,7 @@ class _Chat:
     ) -> None:
         self.calls: list[tuple[float, str]] = []
         self.ended: list[str] = []
+        self.cancelled: list[str] = []
         self.floods: list[tuple[Target, TelegramFloodError]] = []
         self.without_drafts: list[int | None] = []
         self.markups: list[str] = []
@@ -204,7 +205,11 @@ class _Chat:
 
     async def _take(self, call: str) -> None:
         self.calls.append((round(asyncio.get_running_loop().time(), 3), call))
-        await asyncio.sleep(self._typing_seconds if call == "typing" else self._seconds)
+        try:
+            await asyncio.sleep(self._typing_seconds if call == "typing" else self._seconds)
+        except asyncio.CancelledError:
+            self.cancelled.append(call)
+            raise
         if self._errors and (error := self._errors.popleft()) is not None:
             raise error
         self.ended.append(call)
@@ -324,6 +329,7 @@ def test_message_under_way_gets_three_seconds_at_the_end(seconds: float, settled
         await asyncio.sleep(1.0)
         await answer.settle()
         assert asyncio.get_running_loop().time() == settled
+        assert chat.cancelled == ([] if ended else ["message: Hello"])
         await asyncio.sleep(100)
 
     _run(main())
@@ -374,18 +380,39 @@ def test_text_that_did_not_arrive_is_shown_again() -> None:
     assert chat.floods == []
 
 
-def test_flood_wait_is_obeyed() -> None:
+@pytest.mark.parametrize("kind", [StreamedAnswer, EditedAnswer])
+def test_flood_wait_is_obeyed(
+    kind: type[StreamedAnswer] | type[EditedAnswer], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "beseda.telegram.stream")
     flood = TelegramFloodError("429", retry_after=30.0)
     chat, words = _Chat(errors=[None, flood]), _Words("Hello")
 
     async def main() -> None:
-        answer = EditedAnswer(chat, _request(words))
+        answer = kind(chat, _request(words))
         await asyncio.sleep(32)
         await answer.settle()
 
     _run(main())
     assert chat.floods == [(Target(CHAT, ChatKind.PRIVATE), flood)]
     assert [at for at, _ in chat.calls] == [0.25, 0.5, 30.5]
+    assert [record.getMessage() for record in caplog.records] == ["TEXT was not shown: 429"]
+
+
+def test_nothing_is_shown_after_the_end_whatever_was_looked_for_before() -> None:
+    chat, words = _Chat(), _Words("Hello")
+
+    async def main() -> None:
+        answer = EditedAnswer(chat, _request(words))
+        await asyncio.sleep(2.0)
+        answer.touch()  # nothing new
+        await answer.settle()
+        words.text = "Hello there"
+        answer.touch()
+        await asyncio.sleep(100)
+
+    _run(main())
+    assert chat.calls == [(0.25, "typing"), (0.5, "message: Hello")]
 
 
 def test_nothing_more_is_shown_to_a_person_who_blocked_the_bot() -> None:
@@ -410,13 +437,14 @@ def test_without_drafts_only_typing_is_shown(words: str, told: list[int | None])
 
     async def main() -> None:
         answer = StreamedAnswer(chat, _request(_Words()))
-        await asyncio.sleep(10)
+        await asyncio.sleep(26)
         answer.touch()
         await answer.settle()
 
     _run(main())
     assert chat.without_drafts == told
-    assert chat.calls == [(0.25, "typing"), (1.5, "draft 5: "), (4.75, "typing"), (9.25, "typing")]
+    assert chat.calls[:2] == [(0.25, "typing"), (1.5, "draft 5: ")]
+    assert chat.calls[2:] == [(at, "typing") for at in (4.75, 9.25, 13.75, 18.25, 22.75)]
 
 
 @pytest.mark.parametrize(
