@@ -63,6 +63,8 @@ class Supergroup:
     topics: tuple[Topic, ...] = ()
     # Bots that are administrators of this group from the beginning, by their usernames.
     administrators: tuple[str, ...] = ()
+    # Titles by language, for the chat page: who speaks another one need not read a foreign title.
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def is_forum(self) -> bool:
@@ -76,8 +78,8 @@ DEFAULT_USERS = (
     Person(7000000003, "Борис", None, None, "ru"),
 )
 DEFAULT_GROUPS = (
-    Supergroup(-1002000000001, "Команда"),
-    Supergroup(-1002000000002, "Проекты", (Topic(2, "Объявления"), Topic(3, "Вопросы"))),
+    Supergroup(-1002000000001, "Команда", names={"en": "Team"}),
+    Supergroup(-1002000000002, "Проекты", (Topic(2, "Объявления"), Topic(3, "Вопросы")), names={"en": "Projects"}),
 )
 
 

@@ -292,6 +292,7 @@ class World:
         return {
             "id": group.id,
             "title": group.title,
+            "names": dict(group.names),
             "is_forum": group.is_forum,
             "topics": [topic.to_view() for topic in self.open_group(group).topics.values()],
             "members": list(self.users),

@@ -114,7 +114,7 @@ export class Actions {
       await work();
       return true;
     } catch (error) {
-      showToast(prefix + (error instanceof Error ? error.message : String(error)), 'error');
+      showToast(prefix + (error instanceof api.ApiError ? error.message : t('tryAgain')), 'error');
       return false;
     }
   }
@@ -196,6 +196,7 @@ export class Actions {
   stop(draft) {
     const dialog = this.store.current;
     if (!dialog || !draft) return;
+    this.page.composer().focus();
     this.attempt(t('failed'), () =>
       api.stopDraft(dialog.id, {
         user_id: this.store.user.id,

@@ -1,5 +1,7 @@
 /** The sandbox's user side over HTTP: one function per call. */
 
+import { t } from './i18n.js';
+
 const BASE = '/sandbox/api';
 const CALL_TIMEOUT_MS = 20_000;
 const UPLOAD_TIMEOUT_MS = 180_000;
@@ -24,8 +26,8 @@ async function call(method, path, body) {
   let response;
   try {
     response = await fetch(BASE + path, options);
-  } catch (error) {
-    throw new ApiError(0, error instanceof Error ? error.message : String(error));
+  } catch {
+    throw new ApiError(0, t('unreachable')); // the browser's own words are English, whatever the page's language
   }
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(response.status, refusalText(answer, response));

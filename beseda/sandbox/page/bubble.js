@@ -30,6 +30,7 @@ export function createRow(message, context) {
     {
       class: `row ${isOwn ? 'out' : 'in'}`,
       testid: 'message',
+      tabindex: '-1',
       data: { messageId: message.message_id, out: String(isOwn) },
       'aria-label': `${isOwn ? t('you') : nameOf(message.from)}, ${formatClock(message.date)}`,
     },
@@ -41,7 +42,7 @@ export function createRow(message, context) {
   return row;
 }
 
-/** Not a tab stop: with the keyboard one chooses a message from the composer, by the arrows. */
+/** A tab stop while the focus is in its message, as rows.js has it. */
 function rowTool(iconName, label, press) {
   const props = {
     type: 'button',

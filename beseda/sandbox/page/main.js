@@ -362,8 +362,9 @@ class Page {
     if (!document.hidden && this.messages.isPinned) this.store.markRead(current);
     this.header.render(current);
     this.tabs.render(current, this.topic());
-    this.messages.render(current, this.topic());
+    // First the composer: the height of the bot's keyboard decides where the end of the messages is.
     this.composer.render(current);
+    this.messages.render(current, this.topic());
     this.list.render();
     this.drawTitle(current);
   }

@@ -9,6 +9,7 @@ import { dayKey, formatDay } from './format.js';
 import { icon } from './icons.js';
 import { t } from './i18n.js';
 import { serviceText } from './media.js';
+import { followKeys, markTabStop } from './rows.js';
 
 const GROUP_GAP_SECONDS = 300;
 const BOTTOM_SLACK_PX = 80;
@@ -54,16 +55,22 @@ export class MessagesView {
     });
     this.bottomButton.append(this.missedBadge);
     this.element = h('div', { class: 'messages-pane' }, this.scroller, this.bottomButton);
+    followKeys(this.log, { onReply: (id) => this.actions.bubble.onReply(this.rows.get(id)?.message) });
     this.scroller.addEventListener('scroll', () => this.noteScroll(), { passive: true });
     new ResizeObserver(() => this.isPinned && this.scrollToEnd(false)).observe(this.scroller);
     new ResizeObserver(() => this.isPinned && this.scrollToEnd(false)).observe(this.column);
   }
 
   noteScroll() {
+    // The pane became lower, as for a keyboard: the event comes before the observers, and nobody scrolled.
+    const isResized = this.paneHeight !== this.scroller.clientHeight;
+    this.paneHeight = this.scroller.clientHeight;
+    if (isResized && this.isPinned) return this.scrollToEnd(false);
     const left = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight;
     this.isPinned = left < BOTTOM_SLACK_PX;
     if (this.isPinned) this.missed = 0;
     this.drawBottomButton();
+    return undefined;
   }
 
   drawBottomButton() {
@@ -123,6 +130,7 @@ export class MessagesView {
     });
     this.forgetMissing(messages);
     reconcile(this.log, this.albums.arrange(items));
+    markTabStop(this.log);
     return added;
   }
 

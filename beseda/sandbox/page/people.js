@@ -4,19 +4,19 @@ import { h } from './dom.js';
 import { icon } from './icons.js';
 
 const HUES = 7;
-/** Names of the bots in the language of the acting person, by id. @type {Map<number, string>} */
-const botNames = new Map();
+/** Names of bots and groups in the language of the acting person, by id. @type {Map<number, string>} */
+const peerNames = new Map();
 
-/** @param {any[]} bots */
-export function nameBots(bots) {
-  for (const bot of bots) botNames.set(bot.id, bot.name);
+/** @param {any[]} peers */
+export function namePeers(peers) {
+  for (const peer of peers) peerNames.set(peer.id, peer.name);
 }
 
 /** @param {any} person user, bot or chat of the Bot API */
 export function nameOf(person) {
   if (!person) return '';
-  const botName = botNames.get(person.id);
-  if (botName) return botName;
+  const peerName = peerNames.get(person.id);
+  if (peerName) return peerName;
   const full = [person.first_name, person.last_name].filter(Boolean).join(' ');
   return full || person.name || person.title || person.username || String(person.id ?? '');
 }

@@ -2,7 +2,7 @@
 
 import { language } from './i18n.js';
 import { recall, remember } from './memory.js';
-import { nameBots } from './people.js';
+import { namePeers } from './people.js';
 
 /**
  * @typedef {{id: string, arrived: Set<number>, isGroup: boolean, bot: any, group: any, userId: number|null,
@@ -45,14 +45,15 @@ export class Store {
     this.nameBots();
   }
 
-  /** Bots have names by language; Telegram shows each person theirs. */
+  /** Bots and groups have names by language; Telegram shows each person theirs. */
   nameBots() {
     const code = this.user?.language_code === 'ru' ? 'ru' : 'en';
     for (const bot of this.bots) {
       bot.givenName ??= bot.name;
       bot.name = bot.names?.[code] ?? bot.givenName;
     }
-    nameBots(this.bots);
+    for (const group of this.groups) group.name = group.names?.[code] ?? group.title;
+    namePeers([...this.bots, ...this.groups]);
   }
 
   /** @param {string} id @returns {Dialog} */

@@ -31,8 +31,7 @@ export class UserSwitch {
     const state = JSON.stringify([user.id, users]);
     if (state === this.shown) return;
     this.shown = state;
-    this.button.setAttribute('aria-label', `${t('writingAs')}: ${nameOf(user)}`);
-    replace(this.button, avatar(user, 'medium'), this.describe(user), icon('chevron'));
+    replace(this.button, h('span', { class: 'visually-hidden' }, `${t('writingAs')}: `), avatar(user, 'medium'), this.describe(user), icon('chevron'));
     replace(
       this.panel,
       h('div', { class: 'popover-title' }, t('writingAs')),
@@ -81,7 +80,7 @@ export class UserSwitch {
     });
     const code = h(
       'select',
-      { name: 'language_code', 'aria-label': t('language') },
+      { name: 'language_code', 'aria-label': t('languageName') },
       ['ru', 'en', 'de', 'es', 'fr'].map((one) => h('option', { value: one, selected: one === language }, one)),
     );
     const submit = async (event) => {
