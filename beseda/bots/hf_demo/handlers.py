@@ -28,6 +28,7 @@ ENDPOINT = "hf"
 ALIASES = ("deepseek", "llama3", "qwen2")
 DEFAULT = "llama3"
 COMPARE = "/compare"
+_WAITING, _WAITING_SECONDS = "compare", 600.0
 _READABLE_SUM, _SMALLEST_SUM = 0.01, 0.000001  # dollars: a short answer costs some millionths, which are not nothing
 
 _CHOICE = Text(ru="Отвечает **{alias}**. Выберите модель:", en="**{alias}** answers. Choose a model:")
@@ -35,8 +36,8 @@ _UNKNOWN = Text(
     ru="Модели {name} я не знаю. Есть {known}.", en="I do not know a model called {name}. There are {known}."
 )
 _ASK_WHAT = Text(
-    ru="Напишите вопрос сразу после команды, например:\n\n`/compare Чем кошка отличается от собаки?`",
-    en="Write the question right after the command, for example:\n\n`/compare How does a cat differ from a dog?`",
+    ru="Напишите вопрос следующим сообщением, и ответят все три модели.",
+    en="Write the question in your next message, and all three models will answer.",
 )
 _FIGURES = Text(
     ru="🤖 {alias}: {model} · {seconds:.1f} с · токены {tokens} · {cost}",
@@ -58,6 +59,9 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
     command, _, rest = question.text.partition(" ")
     if command == COMPARE and rest.strip():
         await _compare(context, replace(question, text=rest.strip(), command=COMPARE), turn)
+        return
+    if await _takes_comparison(context):
+        await _compare(context, replace(question, command=COMPARE), turn)
         return
     alias = await _chosen(context)
 
@@ -105,7 +109,17 @@ async def compare(context: Context) -> None:
     if words or context.event.quoted:
         await context.ask(f"{COMPARE} {await context.words(words)}")
     else:
+        await context.desk.state.set(context.state_key(_WAITING), {}, ttl=_WAITING_SECONDS)
         await context.reply(context.say(_ASK_WHAT))
+
+
+async def _takes_comparison(context: Context) -> bool:
+    """Return whether `/compare` waits for this message: it waits for one."""
+    key = context.state_key(_WAITING)
+    if await context.desk.state.get(key) is None:
+        return False
+    await context.desk.state.delete(key)
+    return True
 
 
 async def _compare(context: Context, question: Question, turn: Turn | None) -> None:

@@ -117,11 +117,24 @@ async def test_broken_answer_of_a_comparison_stays_with_a_note_and_is_not_rememb
     assert not any("love is a" in message.content for message in model.requests[-1].messages)
 
 
-async def test_comparison_of_nothing_says_how(tmp_path: Path) -> None:
-    async with living_bot(tmp_path, ScriptedModel(), "hf_demo") as living:
+async def test_comparison_of_nothing_takes_the_next_message_as_its_question(tmp_path: Path) -> None:
+    down = UnavailableError("down")
+    model = ScriptedModel([down, down, down], fallback="better")
+    async with living_bot(tmp_path, model, "hf_demo") as living:
         anna = await living.user()
         await anna.say("/compare")
-        assert "/compare" in (await anna.wait_reply())["text"]
+        assert "следующим сообщением" in (await anna.wait_reply())["text"]
+        await anna.say("what is love?")
+        await anna.wait_text("Ни одного ответа")
+        await anna.press("🔄 Ещё раз")
+        for _ in range(3):
+            await anna.wait_text("better")
+        await living.settle()
+        await anna.say("and what is war?")
+        await anna.wait_text("better")
+        await living.settle()
+    asked = [request.messages[-1].content for request in model.requests]
+    assert asked == ["what is love?"] * 6 + ["and what is war?"]
 
 
 async def test_without_a_key_the_stand_in_says_so(tmp_path: Path) -> None:
