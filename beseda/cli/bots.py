@@ -65,6 +65,7 @@ def _read_title(catalog: "Catalog", name: str) -> str | None:
 @app.command("new")
 def make_bot(
     name: Annotated[str, typer.Argument(help="Small letters, digits, - and _, like shop-helper.", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Make it although it hides a bundled bot.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Make a folder for a new bot, ready to run."""
@@ -78,6 +79,10 @@ def make_bot(
     folder = read_settings(config).bots_dir / name
     if folder.exists():
         raise SettingsError(f"{folder} is there already")
+    if (BUNDLED / name).is_dir() and not replace:
+        raise SettingsError(
+            f"there is a bundled bot {name!r}, which a folder would hide: take another name, or --replace"
+        )
     title = name.replace("-", " ").replace("_", " ").title()
     folder.mkdir(parents=True)
     (folder / "bot.yaml").write_text(_BOT_FILE.format(title=title), encoding="utf-8")

@@ -32,13 +32,14 @@ async def check_database(settings: "Settings") -> list[Finding]:
     from urllib.parse import urlsplit
 
     from beseda.storage.sql.database import Database
-    from beseda.storage.sql.migrate import check
+    from beseda.storage.sql.migrate import UPGRADE, check
 
     problems = await check(settings.database())
     if problems:
-        # `run` migrates by itself, so that a database that is not up to date needs nothing.
-        needed = not all("beseda db upgrade" in problem for problem in problems)
-        return [Finding("database", False, "; ".join(problems), needed=needed)]
+        # `run`, `bot` and `worker` migrate by themselves: such a database needs nothing.
+        is_old = all(UPGRADE in problem for problem in problems)
+        detail = "; ".join(problems).replace(UPGRADE, "the next start does that")
+        return [Finding("database", is_old, detail, needed=not is_old)]
     kind = urlsplit(settings.database()).scheme
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database(), patience=5.0)

@@ -155,7 +155,7 @@ async def test_taken_port_is_named(beseda: Program) -> None:
 
 
 async def test_two_bots_with_one_token_are_both_named(beseda: Program) -> None:
-    await beseda("bots", "new", "sales")
+    await beseda("bots", "new", "sales", "--replace")
     both = beseda.with_environ(ASSISTANT_BOT_TOKEN=TOKEN, SALES_BOT_TOKEN=TOKEN)
     failed = await both("run")
     assert failed.code == 2

@@ -49,7 +49,10 @@ async def test_new_bot_with_a_command_of_its_own_answers(beseda: Program) -> Non
 
 
 async def test_bots_are_listed_for_people_and_programs(beseda: Program) -> None:
-    await beseda("bots", "new", "sales")
+    refused = await beseda("bots", "new", "sales")
+    assert (refused.code, "bundled bot 'sales'" in refused.complaint) == (2, True)
+    assert not (beseda.folder / "bots/sales").exists()
+    await beseda("bots", "new", "sales", "--replace")
     (beseda.folder / "bots/sales/persona_prompt.md").unlink()
     rows = {row["name"]: row for row in json.loads((await beseda("bots", "list", "--json")).out)}
     assert rows["assistant"]["title"] == "Assistant"
@@ -75,9 +78,9 @@ async def test_names_that_yaml_takes_for_something_else_work(beseda: Program) ->
 
 
 async def test_folder_is_never_written_over_and_a_shadow_is_told(beseda: Program) -> None:
-    made = await beseda("bots", "new", "assistant")
+    made = await beseda("bots", "new", "assistant", "--replace")
     assert "above the bundled assistant" in made.out
-    again = await beseda("bots", "new", "assistant")
+    again = await beseda("bots", "new", "assistant", "--replace")
     assert (again.code, again.complaint) == (2, "beseda: bots/assistant is there already")
 
 
@@ -106,7 +109,7 @@ CASES = {
 
 
 async def test_broken_folders_are_all_explained(beseda: Program) -> None:
-    await beseda("bots", "new", "sales")
+    await beseda("bots", "new", "sales", "--replace")
     for name, (file, content, _) in CASES.items():
         folder = shutil.copytree(beseda.folder / "bots/sales", beseda.folder / "bots" / name)
         (folder / file).write_text(content)
@@ -120,7 +123,7 @@ async def test_broken_folders_are_all_explained(beseda: Program) -> None:
 
 
 async def test_broken_bot_is_no_start(beseda: Program) -> None:
-    await beseda("bots", "new", "sales")
+    await beseda("bots", "new", "sales", "--replace")
     (beseda.folder / "bots/sales/bot.yaml").write_text("title: 1")
     refused = await beseda("run", "--port", "0")
     assert (refused.code, refused.out) == (2, "")
@@ -148,8 +151,8 @@ async def test_folders_that_are_nearly_bots_are_told_of(beseda: Program) -> None
 
 async def test_settings_come_from_the_named_file_under_the_environment(beseda: Program) -> None:
     (beseda.folder / "other.yaml").write_text("bots: {dir: mine}")
-    assert "mine/sales" in (await beseda("bots", "new", "sales", "--config", "other.yaml")).out
+    assert "mine/sales" in (await beseda("bots", "new", "sales", "--replace", "--config", "other.yaml")).out
     theirs = beseda.with_environ(BESEDA_BOTS_DIR="theirs")
-    assert "theirs/sales" in (await theirs("bots", "new", "sales", "--config", "other.yaml")).out
+    assert "theirs/sales" in (await theirs("bots", "new", "sales", "--replace", "--config", "other.yaml")).out
     (beseda.folder / ".env").write_text("BESEDA_BOTS_DIR=from-dotenv\n")
-    assert "from-dotenv/sales" in (await beseda("bots", "new", "sales")).out
+    assert "from-dotenv/sales" in (await beseda("bots", "new", "sales", "--replace")).out

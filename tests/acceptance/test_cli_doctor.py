@@ -43,7 +43,9 @@ async def test_newcomer_sees_a_line_for_each_part_and_nothing_fails(beseda: Prog
     lines = seen.out.splitlines()
     assert [line[2:24].strip() for line in lines] == PARTS
     assert {line[0] for line in lines} <= {"✓", "!"}
-    assert [word for word in ("BOT_TOKEN", "OPENROUTER_API_KEY", "beseda db upgrade") if word not in seen.out] == []
+    assert [word for word in ("BOT_TOKEN", "OPENROUTER_API_KEY") if word not in seen.out] == []
+    database = next(line for line in lines if line[2:].startswith("database"))
+    assert database.startswith("✓") and "the next start does that" in database and "upgrade" not in database
     assert not (beseda.folder / "data" / "beseda.db").exists()
 
 
@@ -100,7 +102,7 @@ async def test_each_failure_says_what_to_do(beseda: Program) -> None:
 
 
 async def test_wrong_token_is_told_apart_from_an_absent_server(beseda: Program, telegram: RunningSandbox) -> None:
-    await beseda("bots", "new", "sales")
+    await beseda("bots", "new", "sales", "--replace")
     seen = await beseda.with_environ(
         BOT_TOKEN="1000000009:nobody-has-this-token", SALES_BOT_TOKEN=OTHER_TOKEN, TELEGRAM_API_URL=telegram.base_url
     )("doctor")
@@ -111,7 +113,7 @@ async def test_wrong_token_is_told_apart_from_an_absent_server(beseda: Program, 
 
 
 async def test_broken_folder_and_missing_token_are_findings(beseda: Program, telegram: RunningSandbox) -> None:
-    await beseda("bots", "new", "sales")
+    await beseda("bots", "new", "sales", "--replace")
     (beseda.folder / "bots/sales/persona_prompt.md").write_text("")
     seen = await beseda.with_environ(
         BESEDA_BOTS="assistant,sales", ASSISTANT_BOT_TOKEN=TOKEN, TELEGRAM_API_URL=telegram.base_url

@@ -178,7 +178,7 @@ async def test_end_before_telegram_has_answered(beseda: Program) -> None:
 
 async def test_wrong_token_is_no_start_and_leaves_the_others_serving(beseda: Program) -> None:
     async with deploy(beseda) as world:
-        await world.program("bots", "new", "sales")
+        await world.program("bots", "new", "sales", "--replace")
         wrong = world.program.with_environ(BOT_TOKEN="7100000002:wrong-wrong-wrong-wrong")
         failed = await wrong("run", "--port", "0")
         assert (failed.code, failed.out) == (2, "")

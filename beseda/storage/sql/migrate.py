@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 HEAD = "0016"
+UPGRADE = "run `beseda db upgrade`"
+"""The advice for a database that is older than this program."""
+
 _LOCK_SECONDS = 60
 # Any number will do, as long as every version of Beseda takes the same ("beseda" in ASCII).
 _LOCK_NUMBER = 0x626573656461
@@ -76,7 +79,7 @@ async def check(url: str) -> list[str]:
     """Return what is wrong with the database's revision, a sentence each; empty when it is up to date."""
     parsed = parse_url(url)
     if parsed.drivername == "sqlite" and not find_file(parsed).exists():
-        return [f"The database {find_file(parsed)} does not exist yet: run `beseda db upgrade`."]
+        return [f"The database {find_file(parsed)} does not exist yet: {UPGRADE}."]
     current = await _read_revision(parsed)
     if current != HEAD:
         return [_describe(current)]
@@ -113,13 +116,13 @@ def _draft(connection: Connection, message: str, folder: Path) -> Path:
 
 def _describe(current: str | None) -> str:
     if current is None:
-        return "The database has no tables yet: run `beseda db upgrade`."
+        return f"The database has no tables yet: {UPGRADE}."
     if current not in _known_revisions():
         return (
             f"The database was written by a newer Beseda (its revision is {current}, this one knows up to {HEAD}): "
             "install that version, or use another DATABASE_URL."
         )
-    return f"The database is at revision {current}, this Beseda needs {HEAD}: run `beseda db upgrade`."
+    return f"The database is at revision {current}, this Beseda needs {HEAD}: {UPGRADE}."
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
