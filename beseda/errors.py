@@ -313,6 +313,13 @@ class WebhooksOffError(BesedaError):
     status = 409
 
 
+class MergeRefusedError(BesedaError):
+    """Leads of two bots are to become one, or a lead that is no part of another is to be separated."""
+
+    text = Text(ru="Эти карточки из разных ботов или не объединены.", en="The leads are of two bots, or not merged.")
+    status = 409
+
+
 class StaleVersionError(BesedaError):
     """What is to be changed has been changed by somebody else since it was read."""
 
@@ -326,10 +333,7 @@ class StaleVersionError(BesedaError):
 class RateLimitedError(BesedaError):
     """The person writes faster than the bot's owner allows."""
 
-    text = Text(
-        ru="Не успеваю за вами. Дайте мне минутку.",
-        en="You are faster than I am. Give me a minute, please.",
-    )
+    text = Text(ru="Не успеваю за вами. Дайте мне минутку.", en="You are faster than I am. Give me a minute, please.")
     status = 429
     retryable = True
 

@@ -16,6 +16,8 @@ class EventType(StrEnum):
     LEAD_CHANGED = "lead.changed"
     LEAD_STAGE_CHANGED = "lead.stage_changed"
     LEAD_MERGED = "lead.merged"
+    LEAD_UNMERGED = "lead.unmerged"
+    LEAD_POSSIBLE_DUPLICATE = "lead.possible_duplicate"
     LEAD_DELETED = "lead.deleted"
     CONSENT_GIVEN = "consent.given"
     CONSENT_REVOKED = "consent.revoked"
@@ -72,6 +74,9 @@ _IMPERSONAL = frozenset(
         "user_id",
         "into",
         "merged",
+        "unmerged",
+        "left",
+        "possible_duplicates",
         "actor",
         "kind",
         "status",

@@ -68,16 +68,26 @@ class LeadSlot:
     user_id: int | None = None
 
 
+class PhoneEvidence(StrEnum):
+    """The source of a lead's phone: none is known, the conversation, the company, Telegram's contact button."""
+
+    NONE = ""
+    NAMED = "named"
+    COMPANY = "company"
+    TELEGRAM = "telegram"
+
+
 @dataclass(frozen=True, slots=True)
 class Lead:
     """A lead as the record has it. `merged_into` is set on one that has become part of another.
 
-    `contact` is as somebody wrote it, `phone` (E.164) and `email` are read out of it. `version` rises with each change.
+    `user_id` is None for a lead that the company has entered without a Telegram account. `contact` is as somebody wrote
+    it, `phone` (E.164) and `email` are read out of it. `version` rises with each change.
     """
 
     id: int
     bot: str
-    user_id: int
+    user_id: int | None
     name: str
     contact: str
     phone: str
@@ -93,6 +103,7 @@ class Lead:
     updated_at: datetime
     merged_into: int | None = None
     slots: Mapping[str, LeadSlot] = field(default_factory=dict)
+    phone_evidence: PhoneEvidence = PhoneEvidence.NONE
 
 
 DEFAULT_SOURCE = "telegram"
@@ -101,10 +112,13 @@ DEFAULT_SOURCE = "telegram"
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
-    """A lead to be made, or to be found where this person has one already; then what is given here is taken over."""
+    """A lead to be made, or to be found where this person has one already; then what is given here is taken over.
+
+    Without a `user_id` a new lead is always made.
+    """
 
     bot: str
-    user_id: int
+    user_id: int | None
     name: str = ""
     contact: str = ""
     source: str = DEFAULT_SOURCE
@@ -126,6 +140,8 @@ class LeadChange:
 
     name: str | None = None
     contact: str | None = None
+    phone: str | None = None
+    email: str | None = None
     status: LeadStatus | None = None
     stage: str | None = None
     owner: str | None = None
@@ -155,7 +171,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What became of findings. `lead` is the one to go on with: by a phone it may have become part of another."""
+    """What became of findings. `lead` is the one to go on with: by a verified phone it may have joined another."""
 
     lead: Lead
     kept: tuple[LeadSlot, ...] = ()
@@ -202,6 +218,24 @@ class Consent:
     def holds(self) -> bool:
         """Whether it was given and not taken back."""
         return self.given_at is not None and self.revoked_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleDuplicate:
+    """Another live lead of the bot with the same phone or mail address; `shares` names which: `phone`, `email`."""
+
+    lead_id: int
+    shares: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The order to make `other_id` part of `lead_id`, or, where only the other has a person, the reverse."""
+
+    lead_id: int
+    other_id: int
+    actor: str
+    version: int | None = None
 
 
 class LeadSort(StrEnum):

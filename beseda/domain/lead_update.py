@@ -1,11 +1,11 @@
 """How a lead changes: by what somebody enters, by what a model has read, by becoming one with another."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from beseda.domain.contact import DEFAULT_REGION, parse_contact
+from beseda.domain.contact import DEFAULT_REGION, normalise_email, normalise_phone, parse_contact
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.lead import (
     CONTACT_SLOTS,
@@ -16,11 +16,15 @@ from beseda.domain.lead import (
     LeadChange,
     LeadSlot,
     LeadStatus,
+    PhoneEvidence,
     Refusal,
     SlotState,
     Thresholds,
 )
 from beseda.domain.proof import clean, find_fault
+
+BOT = "bot"
+"""The actor of changes that follow from a conversation."""
 
 _RANK = {SlotState.TO_ASK: 0, SlotState.TO_CONFIRM: 1, SlotState.ACCEPTED: 2}
 
@@ -35,11 +39,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What findings are judged by: when they were read, whose country's phones need no code, how sure is sure."""
+    """What findings are judged by: when they were read, whose country's phones need no code, how sure is sure.
+
+    `evidence` is what a phone among them stands on.
+    """
 
     now: datetime
     region: str = DEFAULT_REGION
     thresholds: Thresholds = field(default_factory=Thresholds)
+    evidence: PhoneEvidence = PhoneEvidence.NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +62,35 @@ def apply_change(lead: Lead, change: LeadChange, actor: str, region: str = DEFAU
     """Return the lead with what somebody entered. Phone and mail are those of the contact; history is in the events."""
     given = {item.name: getattr(change, item.name) for item in fields(change)}
     values: dict[str, Any] = {name: _tidy(name, value) for name, value in given.items() if value is not None}
-    if "contact" in values:
-        found = parse_contact(str(values["contact"]), region)
-        values |= {"phone": found.phone, "email": found.email}
-    changed = replace(lead, **values)
+    reach = _read_contact(lead, values, region)
+    changed = replace(lead, **(values | reach))
+    if reach:
+        changed = replace(changed, phone_evidence=_weigh(lead, changed.phone, actor))
     return LeadUpdate(changed, tell_difference(lead, changed, actor))
+
+
+def _read_contact(lead: Lead, given: Mapping[str, Any], region: str) -> dict[str, str]:
+    """Return contact, phone and mail address as they are to be; empty where none of the three is given."""
+    if not {"contact", "phone", "email"} & given.keys():
+        return {}
+    if "contact" in given:
+        found = parse_contact(given["contact"], region)
+        phone, email = found.phone, found.email
+    else:
+        phone, email = lead.phone, lead.email
+    phone = normalise_phone(given["phone"], region) if "phone" in given else phone
+    email = normalise_email(given["email"]) if "email" in given else email
+    contact = given.get("contact") or ", ".join(filter(None, (phone, email)))
+    return {"contact": contact, "phone": phone, "email": email}
+
+
+def _weigh(lead: Lead, phone: str, actor: str) -> PhoneEvidence:
+    """Return what a phone that somebody enters stands on; one that Telegram has verified stays verified."""
+    if not phone:
+        return PhoneEvidence.NONE
+    if phone == lead.phone and lead.phone_evidence is PhoneEvidence.TELEGRAM:
+        return PhoneEvidence.TELEGRAM
+    return PhoneEvidence.NAMED if actor == BOT else PhoneEvidence.COMPANY
 
 
 def _tidy(name: str, value: object) -> object:
@@ -83,7 +115,7 @@ def apply_findings(
         slot = _choose(slots.get(finding.slot), read)
         slots[finding.slot] = slot
         kept.append(slot)
-    changed = fill_fields(replace(lead, slots=slots), kept, terms.region)
+    changed = fill_fields(replace(lead, slots=slots), kept, terms.region, terms.evidence)
     return LeadUpdate(changed, tell_difference(lead, changed, "bot")), Filled(changed, tuple(kept), tuple(refused))
 
 
@@ -120,8 +152,16 @@ def drop_slot(lead: Lead, name: str) -> LeadUpdate:
     return LeadUpdate(changed, tell_difference(lead, changed, "bot"))
 
 
-def fill_fields(lead: Lead, slots: Iterable[LeadSlot], region: str = DEFAULT_REGION) -> Lead:
-    """Return the lead with name and contact taken from the accepted ones among `slots`."""
+def fill_fields(
+    lead: Lead,
+    slots: Iterable[LeadSlot],
+    region: str = DEFAULT_REGION,
+    evidence: PhoneEvidence = PhoneEvidence.NAMED,
+) -> Lead:
+    """Return the lead with name and contact taken from the accepted ones among `slots`.
+
+    A phone among them stands on `evidence`; one that the lead had already keeps what it stood on.
+    """
     for slot in slots:
         if slot.state is not SlotState.ACCEPTED:
             continue
@@ -131,14 +171,16 @@ def fill_fields(lead: Lead, slots: Iterable[LeadSlot], region: str = DEFAULT_REG
             found = parse_contact(slot.value, region)
             phone, email = found.phone or lead.phone, found.email or lead.email
             contact = ", ".join(filter(None, (phone, email))) if found.phone or found.email else slot.value
-            lead = replace(lead, contact=contact, phone=phone, email=email)
+            is_new = bool(found.phone) and (phone != lead.phone or evidence is PhoneEvidence.TELEGRAM)
+            ground = evidence if is_new else lead.phone_evidence
+            lead = replace(lead, contact=contact, phone=phone, email=email, phone_evidence=ground)
     return lead
 
 
 def view_for(lead: Lead, user_id: int) -> Lead:
     """Return a lead as a bot may speak of it to one of its people: with what this person has said themselves.
 
-    Two people become one lead by naming the same phone, which is no proof that they are the same.
+    Earlier versions merged the leads of two people who named the same phone; a database may still hold such leads.
     """
     own = {name: slot for name, slot in lead.slots.items() if slot.user_id == user_id}
     if user_id != lead.user_id:
@@ -162,7 +204,7 @@ def _hide(lead: Lead, foreign: Sequence[LeadSlot]) -> Lead:
 
 def tell_difference(old: Lead, new: Lead, actor: str) -> tuple[NewEvent, ...]:
     """Return the events of a change: what was and what is, so that nothing corrected is lost."""
-    names = ("name", "contact", "phone", "email", "status", "owner", "notes", "fit_score")
+    names = ("name", "contact", "phone", "email", "phone_evidence", "status", "owner", "notes", "fit_score")
     changed = {
         name: {"old": getattr(old, name), "new": getattr(new, name)}
         for name in names
@@ -191,7 +233,8 @@ def lead_event(kind: EventType, lead: Lead, actor: str, data: Mapping[str, objec
 
 def describe_lead(lead: Lead) -> dict[str, object]:
     """Return a lead as its events carry it."""
-    names = ("name", "contact", "phone", "email", "source", "status", "stage", "owner", "notes", "fit_score")
+    reach = ("name", "contact", "phone", "email", "phone_evidence")
+    names = (*reach, "source", "status", "stage", "owner", "notes", "fit_score")
     slots = {name: _show(slot) for name, slot in lead.slots.items()}
     return {**{name: getattr(lead, name) for name in names}, "slots": slots}
 
@@ -219,6 +262,7 @@ def merge_leads(first: Lead, others: Sequence[Lead]) -> Lead:
             name=merged.name or other.name,
             contact=merged.contact or other.contact,
             phone=merged.phone or other.phone,
+            phone_evidence=_join_evidence(merged, other),
             email=merged.email or other.email,
             owner=merged.owner or other.owner,
             notes="\n\n".join(dict.fromkeys(filter(None, (merged.notes, other.notes)))),
@@ -228,6 +272,47 @@ def merge_leads(first: Lead, others: Sequence[Lead]) -> Lead:
             slots=slots,
         )
     return merged
+
+
+def _join_evidence(one: Lead, other: Lead) -> PhoneEvidence:
+    if one.phone and one.phone != other.phone:
+        return one.phone_evidence
+    return max(one.phone_evidence, other.phone_evidence, key=[*PhoneEvidence].index)
+
+
+def separate_leads(live: Lead, part: Lead, before: Mapping[str, Any], now: datetime) -> tuple[Lead, Lead]:
+    """Return a live lead without what `part` brought into it by a merge, and `part` with what its person said since.
+
+    `before` is the live lead as the event of the merge describes it; empty where that is not known any more.
+    """
+    back = {name: slot for name, slot in live.slots.items() if _is_of(slot, part)}
+    kept = {name: slot for name, slot in live.slots.items() if name not in back}
+    kept |= {
+        name: _restore_slot(name, old, live, now) for name, old in (before.get("slots") or {}).items() if name in back
+    }
+    revived = fill_fields(replace(part, slots={**part.slots, **back}, merged_into=None), back.values())
+    names = ("name", "contact", "phone", "email", "phone_evidence", "status", "stage", "owner", "fit_score")
+    fields = {
+        name: before[name]
+        for name in names
+        if name in before and getattr(live, name) != before[name] and getattr(live, name) == getattr(revived, name)
+    }
+    if "notes" in before and live.notes == "\n\n".join(filter(None, (before["notes"], part.notes))):
+        fields["notes"] = before["notes"]
+    fields |= {name: kind(fields[name]) for name, kind in _KINDS.items() if name in fields}
+    return replace(live, slots=kept, **fields), revived
+
+
+_KINDS: Mapping[str, Callable[[Any], Any]] = {"status": LeadStatus, "phone_evidence": PhoneEvidence}
+
+
+def _is_of(slot: LeadSlot, part: Lead) -> bool:
+    return part.slots.get(slot.name) == slot or (slot.user_id is not None and slot.user_id == part.user_id)
+
+
+def _restore_slot(name: str, old: Mapping[str, Any], live: Lead, now: datetime) -> LeadSlot:
+    told = {key: old[key] for key in ("value", "confidence", "message_id", "quote")}
+    return LeadSlot(name, **told, state=SlotState(old["state"]), extracted_at=now, user_id=live.user_id)
 
 
 def _worth(slot: LeadSlot) -> tuple[int, float, datetime]:

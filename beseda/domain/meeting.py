@@ -61,7 +61,7 @@ class NewMeeting:
 
 @dataclass(frozen=True, slots=True)
 class LeadPlace:
-    """Where a lead is: its bot, and the lead to go on with where it was merged into another."""
+    """A lead to book for, and its bot."""
 
     bot: str
     lead_id: int
@@ -124,6 +124,7 @@ class MeetingFilter:
     state: MeetingState | None = None
     since: datetime | None = None
     until: datetime | None = None
+    user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from beseda.domain.conversation import Conversation
 from beseda.domain.lead import Lead, SlotState
+from beseda.domain.lead_update import view_for
 from beseda.domain.meeting import MeetingSummary
 from beseda.domain.message import Message, Role
 from beseda.domain.quotation import one_line
@@ -76,10 +77,11 @@ class BriefingService:
         meeting = await self._meetings.find(meeting_id)
         if not meeting.state.is_active or await self._store.find_summary(meeting_id) is not None:
             return False
-        lead = await self._find_lead(meeting.lead_id)
-        facts = list_facts(lead)
-        talk = await self._read_talk(await self._store.find_chat(meeting.bot, lead.user_id), language)
-        text = await _ask(model, write_request(facts, talk, language, lead))
+        lead, person = await self._find_lead(meeting.lead_id), meeting.guest.user_id
+        # Of a lead that several people share, the words of this one: the summary is part of what /mydata hands over.
+        facts = list_facts(view_for(lead, person) if person else lead)
+        talk = await self._read_talk(await self._store.find_chat(meeting.bot, person), language)
+        text = await _ask(model, write_request(facts, talk, language, person))
         return await self._meetings.keep_summary(
             MeetingSummary(meeting.id, shorten(text), facts, model.name, self._clock.now())
         )
@@ -111,14 +113,14 @@ def shorten(text: str) -> str:
     return text if len(ends) <= _WORDS else f"{text[: ends[_WORDS - 1]]}…"
 
 
-def write_request(facts: Sequence[Mapping[str, object]], talk: str, language: str, lead: Lead) -> ModelRequest:
+def write_request(facts: Sequence[Mapping[str, object]], talk: str, language: str, person: int) -> ModelRequest:
     """Return what a model is asked: the talk and the facts as data, and to point at the facts, which stand below."""
     fields = "\n".join(f"{fact['name']}: {one_line(str(fact['value']), _VALUE)}" for fact in facts)
     nothing = _NOTHING.say(language)
     material = _MATERIAL.say(language, fields=fields or nothing, talk=talk or nothing)
     rules = [_RULES.say(language), *([write_cue(_BELOW.say(language))] if facts else ())]
     messages = [Message(Role.SYSTEM, "\n".join(rules)), Message(Role.USER, material)]
-    return ModelRequest(messages, _TEMPERATURE, _TOKENS, user=str(lead.user_id))
+    return ModelRequest(messages, _TEMPERATURE, _TOKENS, user=str(person))
 
 
 async def _ask(model: ChatModel, request: ModelRequest) -> str:

@@ -1,4 +1,4 @@
-"""Leads: found, filled with what people prove to have said, changed by hand, made one where they are the same."""
+"""Leads: found, filled with what people prove to have said, changed by hand, merged where they are the same person."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
@@ -17,8 +17,11 @@ from beseda.domain.lead import (
     LeadList,
     LeadPage,
     LeadText,
+    Merge,
     NewLead,
     Opened,
+    PhoneEvidence,
+    PossibleDuplicate,
     StageVisit,
     Thresholds,
 )
@@ -80,7 +83,7 @@ class LeadService:
         return view_for(known, person.id)
 
     async def open(self, new: NewLead) -> Opened:
-        """Return a person's lead, made where there is none, with what `new` gives; it may merge with another."""
+        """Return a person's lead, made where there is none, with what `new` gives."""
         opened = await self._store.open(new, region=self._region)
         await self._bell(opened.lead.id)
         return opened
@@ -90,17 +93,25 @@ class LeadService:
         """The country whose phones are written without a code."""
         return self._region
 
-    async def fill(self, lead_id: int, findings: Sequence[Finding], thresholds: Thresholds = _STANDARD) -> Filled:
+    async def fill(
+        self,
+        lead_id: int,
+        findings: Sequence[Finding],
+        thresholds: Thresholds = _STANDARD,
+        *,
+        evidence: PhoneEvidence = PhoneEvidence.NAMED,
+    ) -> Filled:
         """Keep what a model has read, as far as it stands in the messages of the lead's own people.
 
         By `thresholds` a finding is to be asked again, confirmed or accepted. What was corrected stays in the events.
+        A phone that Telegram has verified (`evidence`) merges the lead with others of the same person.
         """
         outcome, authors = Filled(await self.find(lead_id)), {_NOBODY}
 
         def decide(lead: Lead, sources: Mapping[int, Source]) -> LeadUpdate:
             nonlocal outcome, authors
             authors = {source.user_id for source in sources.values()}
-            terms = Terms(self._clock.now(), self._region, thresholds)
+            terms = Terms(self._clock.now(), self._region, thresholds, evidence)
             update, outcome = apply_findings(lead, findings, sources, terms)
             return update
 
@@ -138,6 +149,22 @@ class LeadService:
     async def write(self, wanted: LeadFilter, page: LeadPage) -> LeadText:
         """Return live leads, without their fields, as JSON: the quick way to show many."""
         return await self._store.write(wanted, page)
+
+    async def duplicates(self, lead_id: int) -> Sequence[PossibleDuplicate]:
+        """Return the live leads that may be the same person: they share the phone or the mail address."""
+        return await self._store.duplicates(lead_id)
+
+    async def merge(self, order: Merge) -> Lead:
+        """Make two leads one, as a person of the company has decided. Raises MergeRefusedError, StaleVersionError."""
+        lead = await self._store.merge(order)
+        await self._bell(lead.id)
+        return lead
+
+    async def unmerge(self, lead_id: int, *, actor: str) -> Lead:
+        """Make a lead that was merged a live one again. Raises MergeRefusedError."""
+        lead = await self._store.unmerge(lead_id, actor)
+        await self._bell(lead.id)
+        return lead
 
     async def delete(self, lead_id: int, *, version: int | None = None, actor: str) -> None:
         """Delete a lead with all that was merged into it and its events. Raises StaleVersionError like `change`."""

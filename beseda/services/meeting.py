@@ -73,13 +73,14 @@ class MeetingService:
         taken = await self._store.taken(bot, _MAIN, whole)
         return [calendar.slot(span, language) for span in spans if taken.isdisjoint(span.cells())]
 
-    async def book(self, lead_id: int, starts_at: datetime) -> Meeting:
+    async def book(self, lead_id: int, starts_at: datetime, *, user_id: int | None = None) -> Meeting:
         """Hold a time for a lead for a quarter of an hour. Asked for twice it is one meeting.
 
+        The meeting belongs to the lead's person; of a lead that several share, to `user_id`, who books in their chat.
         Where the lead holds another time unconfirmed, that meeting moves here. Raises NotFoundError for a lead that is
         not there or whose bot makes no appointments, NotASlotError, SlotTakenError, TooManyMeetingsError.
         """
-        place = await self._store.find_lead(lead_id)
+        place = await self._store.find_lead(lead_id, user_id)
         if place is None:
             raise NotFoundError(f"lead {lead_id}")
         calendar = self.diary(place.bot).calendar
@@ -122,9 +123,9 @@ class MeetingService:
             raise NotFoundError(f"meeting {meeting_id}")
         return found
 
-    async def for_lead(self, lead_id: int) -> list[Meeting]:
-        """Return a lead's meetings, those that are over too, earliest first."""
-        found = await self._store.list(MeetingFilter(lead_id=lead_id), MeetingPage(limit=_LISTED))
+    async def for_person(self, bot: str, user_id: int) -> list[Meeting]:
+        """Return a person's meetings in one bot, those that are over too, earliest first."""
+        found = await self._store.list(MeetingFilter(bot=bot, user_id=user_id), MeetingPage(limit=_LISTED))
         return [*found.items]
 
     async def list(self, wanted: MeetingFilter, page: MeetingPage) -> MeetingList:

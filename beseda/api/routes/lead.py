@@ -5,237 +5,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from beseda.api.answers import show, write_json
 from beseda.api.auth import needs
-from beseda.api.fields import HIGHEST, Closed, Moment, RowId, without_nul
+from beseda.api.fields import RowId
 from beseda.api.paging import Page, read_cursor, write_cursor
 from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.routes._lead_forms import FIELDS, LeadDetail, LeadIn, LeadOut, LeadQuery, MergeIn, NewLeadIn, RevokeIn
 from beseda.api.routing import api_router
 from beseda.api.versions import ETAG, IfMatch, tag
 from beseda.domain.api_key import ApiKey
-from beseda.domain.lead import (
-    ConsentKind,
-    Lead,
-    LeadChange,
-    LeadFilter,
-    LeadPage,
-    LeadSort,
-    LeadStatus,
-    LeadText,
-    NewLead,
-    SlotState,
-)
+from beseda.domain.contact import normalise_email, normalise_phone
+from beseda.domain.lead import Lead, LeadChange, LeadPage, LeadSort, LeadText, Merge, NewLead
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = 4_000_000_000_000_000  # microseconds: beyond it there is no lead, and soon no date
-_TELEGRAM_IDS = 2**52  # https://core.telegram.org/bots/api#user: at most 52 significant bits
 _SALES = "sales"
-_UPDATED_FROM = "Last changed then or later; without `updated_to` a minute earlier is looked at, too."
-_LEAD: dict[str, JsonValue] = {
-    "id": 12,
-    "bot": "sales",
-    "user_id": 700000001,
-    "name": "Anna",
-    "contact": "+7 999 123-45-67",
-    "phone": "+79991234567",
-    "email": "",
-    "source": "telegram",
-    "status": "active",
-    "stage": "discovery",
-    "owner": "",
-    "notes": "",
-    "fit_score": 55,
-    "version": 4,
-    "created_at": "2026-11-20T09:00:00Z",
-    "updated_at": "2026-11-20T09:05:00Z",
-    "merged_into": None,
-}
-_FIELDS = tuple(_LEAD)
-
-
-Name = Annotated[str, Field(max_length=200), AfterValidator(without_nul)]
-ContactText = Annotated[str, Field(max_length=500), AfterValidator(without_nul)]
-Short = Annotated[str, Field(max_length=64), AfterValidator(without_nul)]
-Notes = Annotated[str, Field(max_length=10_000), AfterValidator(without_nul)]
-
-
-class LeadOut(BaseModel):
-    """A lead; `phone` (E.164) and `email` are read out of `contact`, `merged_into` is the lead that it is part of."""
-
-    id: int
-    bot: str
-    user_id: int
-    name: str
-    contact: str
-    phone: str
-    email: str
-    source: str
-    status: LeadStatus
-    stage: str
-    owner: str
-    notes: str
-    fit_score: int
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    merged_into: int | None
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_LEAD]})
-
-
-class FieldOut(BaseModel):
-    """A field with its source: `quote` stands in message `message_id`, which is null once it was deleted."""
-
-    name: str
-    value: str
-    confidence: float
-    state: SlotState
-    message_id: int | None
-    user_id: int | None
-    quote: str
-    extracted_at: datetime
-
-
-class StageOut(BaseModel):
-    """A stage that the lead was in, or is where `exited_at` is null."""
-
-    stage: str
-    entered_at: datetime
-    exited_at: datetime | None
-
-
-class ConsentOut(BaseModel):
-    """What the person was asked to allow, and the words that did it."""
-
-    kind: ConsentKind
-    user_id: int
-    asked_at: datetime
-    given_at: datetime | None
-    revoked_at: datetime | None
-    message_id: int | None
-    words: str
-
-
-class LeadDetail(LeadOut):
-    """A lead with all that is known of it."""
-
-    fields: list[FieldOut]
-    stages: list[StageOut]
-    consents: list[ConsentOut]
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    **_LEAD,
-                    "fields": [
-                        {
-                            "name": "people",
-                            "value": "12",
-                            "confidence": 0.93,
-                            "state": "accepted",
-                            "message_id": 91,
-                            "user_id": 700000001,
-                            "quote": "there are 12 of us",
-                            "extracted_at": "2026-11-20T09:05:00Z",
-                        }
-                    ],
-                    "stages": [{"stage": "discovery", "entered_at": "2026-11-20T09:01:00Z", "exited_at": None}],
-                    "consents": [],
-                }
-            ]
-        }
-    )
-
-
-class NewLeadIn(Closed):
-    """A person as a lead; where they are one already, it takes over what is given here."""
-
-    user_id: Annotated[int, Strict(), Field(ge=1, lt=_TELEGRAM_IDS, description="A Telegram user's id.")]
-    name: Name = ""
-    contact: Annotated[ContactText, Field(description="A phone, a mail address, or both, in any writing.")] = ""
-    source: Annotated[Short, Field(description="Where the lead comes from.")] = "api"
-    bot: Annotated[
-        str | None, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="The bot: `sales`, or else the first of all.")
-    ] = None
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"user_id": 700000001, "name": "Anna", "contact": "8 (999) 123-45-67"}]}
-    )
-
-
-class LeadIn(Closed):
-    """What is to change; what is left out or null stays as it is, an empty text empties it."""
-
-    name: Name | None = None
-    contact: ContactText | None = None
-    status: LeadStatus | None = None
-    stage: Short | None = None
-    owner: Annotated[Name | None, Field(description="Who works on the lead.")] = None
-    notes: Notes | None = None
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "won", "owner": "Irina"}]})
-
-
-class RevokeIn(Closed):
-    """A consent that is taken back."""
-
-    kind: ConsentKind
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "pdpa_profile"}]})
-
-
 Writer = Annotated[ApiKey, Depends(needs("write"))]
-
-
-class LeadQuery(BaseModel):
-    """Which leads are asked for. One model: taken one by one, so many parameters cost as much as the query does."""
-
-    bot: Annotated[
-        str | None,
-        Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Of this bot only.", examples=["sales"]),
-    ] = None
-    status: Annotated[LeadStatus | None, Field(description="With this status only.")] = None
-    stage: Annotated[str | None, Field(max_length=64, description="In this stage only.", examples=["discovery"])] = None
-    owner: Annotated[str | None, Field(max_length=200, description="Of this owner only.")] = None
-    user_id: Annotated[
-        int | None, Field(ge=1, le=HIGHEST, description="Of this Telegram user only.", examples=[700000001])
-    ] = None
-    q: Annotated[
-        str | None,
-        Field(max_length=200, description="Words, or a phone, that stand in name, contact, fields or notes."),
-    ] = None
-    created_from: Annotated[Moment | None, Field(description="Made then or later.")] = None
-    created_to: Annotated[Moment | None, Field(description="Made before then.")] = None
-    updated_from: Annotated[Moment | None, Field(description=_UPDATED_FROM)] = None
-    updated_to: Annotated[Moment | None, Field(description="Last changed before then.")] = None
-    sort: Annotated[LeadSort, Field(description="By which time; with a minus the latest first.")] = LeadSort.NEWEST
-    limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 100
-    offset: Annotated[int, Field(ge=0, le=10_000, description="How many to leave out; with a cursor, none.")] = 0
-    cursor: Annotated[
-        str | None, Field(max_length=500, description="`next_cursor` of the page before: the way to read on and on.")
-    ] = None
-
-    def filter(self) -> LeadFilter:
-        """Return what is asked for."""
-        return LeadFilter(
-            self.bot,
-            self.status,
-            self.stage,
-            self.owner,
-            self.user_id,
-            self.q or None,
-            self.created_from,
-            self.created_to,
-            self.updated_from,
-            self.updated_to,
-        )
 
 
 def router(parts: ApiParts) -> APIRouter:
@@ -262,6 +52,7 @@ def router(parts: ApiParts) -> APIRouter:
         return show(await _describe(parts, lead), headers=tag(lead.version))
 
     _add_changes(routes, parts)
+    _add_merging(routes, parts)
     return routes
 
 
@@ -273,11 +64,13 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         status_code=201,
         response_model=LeadDetail,
         summary="Make a person a lead",
-        responses={200: {"model": LeadDetail, "description": "There was one, of this person or with this contact."}},
+        responses={200: {"model": LeadDetail, "description": "There was one, of this Telegram user."}},
     )
     async def create_lead(body: Annotated[NewLeadIn, Body()], key: Writer) -> Response:
-        bot = _choose_bot(parts, body.bot)
-        new = NewLead(bot, body.user_id, body.name, body.contact, body.source, actor=_name(key))
+        bot, contact = _choose_bot(parts, body.bot), _join_contact(parts, body)
+        if body.user_id is None and not contact:
+            raise HTTPException(422, "Give `user_id`, or a `phone`, `email` or `contact` to make a lead without one.")
+        new = NewLead(bot, body.user_id, body.name, contact, body.source, actor=_name(key))
         opened = await parts.leads.open(new)
         headers = {"Location": f"/api/v1/leads/{opened.lead.id}", **tag(opened.lead.version)}
         status = 201 if opened.is_new else 200
@@ -289,6 +82,7 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         version: IfMatch,
         key: Writer,
     ) -> Response:
+        _check_reach(parts, body)
         wanted = LeadChange(**body.model_dump())
         lead = await parts.leads.change(lead_id, wanted, version=version, actor=_name(key))
         return show(await _describe(parts, lead), headers=tag(lead.version))
@@ -315,6 +109,48 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
     async def revoke_consent(lead_id: RowId, body: Annotated[RevokeIn, Body()], key: Writer) -> Response:
         await parts.leads.revoke_consent(lead_id, body.kind, actor=_name(key))
         return show(await _describe(parts, await parts.leads.find(lead_id)))
+
+
+def _add_merging(routes: APIRouter, parts: ApiParts) -> None:
+    @routes.post(
+        "/{lead_id}/merge",
+        response_model=LeadDetail,
+        summary="Merge another lead of the same person into this one",
+        description="The lead in the address goes on, unless only the other one has a Telegram user. The other one "
+        "remains as a trace with `merged_into`, and can be separated again.",
+        responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
+    )
+    async def merge_leads(lead_id: RowId, body: Annotated[MergeIn, Body()], version: IfMatch, key: Writer) -> Response:
+        if body.lead_id == lead_id:
+            raise HTTPException(422, "A lead cannot be merged into itself.")
+        lead = await parts.leads.merge(Merge(lead_id, body.lead_id, _name(key), version))
+        return show(await _describe(parts, lead), headers=tag(lead.version))
+
+    @routes.post(
+        "/{lead_id}/unmerge",
+        response_model=LeadDetail,
+        summary="Separate a lead that was merged into another",
+        description="Call it for the trace. It becomes a lead of its own again, with what its person has said since; "
+        "the other one has again what it had before.",
+        responses={200: {"headers": ETAG}, **problems(404, 409)},
+    )
+    async def unmerge_lead(lead_id: RowId, key: Writer) -> Response:
+        lead = await parts.leads.unmerge(lead_id, actor=_name(key))
+        return show(await _describe(parts, lead), headers=tag(lead.version))
+
+
+def _join_contact(parts: ApiParts, body: NewLeadIn) -> str:
+    """Return all that is given of a person's contact as one text."""
+    _check_reach(parts, body)
+    return ", ".join(filter(None, (body.contact, body.phone, body.email)))
+
+
+def _check_reach(parts: ApiParts, body: NewLeadIn | LeadIn) -> None:
+    """Refuse a phone that is no phone number and a mail address that is none; an empty text empties a field."""
+    if body.phone and not normalise_phone(body.phone, parts.leads.region):
+        raise HTTPException(422, "`phone` is no phone number: write it with its country code, like +44 20 7946 0958.")
+    if body.email and not normalise_email(body.email):
+        raise HTTPException(422, "`email` is no mail address.")
 
 
 def _choose_bot(parts: ApiParts, name: str | None) -> str:
@@ -351,7 +187,7 @@ def _name(key: ApiKey) -> str:
 
 def show_lead(lead: Lead) -> dict[str, Any]:
     """Return a lead as a list shows it."""
-    return {name: getattr(lead, name) for name in _FIELDS}
+    return {name: getattr(lead, name) for name in FIELDS}
 
 
 async def _describe(parts: ApiParts, lead: Lead) -> dict[str, Any]:
@@ -360,4 +196,5 @@ async def _describe(parts: ApiParts, lead: Lead) -> dict[str, Any]:
         "fields": [asdict(slot) for slot in lead.slots.values()],
         "stages": [asdict(visit) for visit in await parts.leads.stages(lead.id)],
         "consents": [asdict(consent) for consent in await parts.leads.consents(lead.id)],
+        "possible_duplicates": [asdict(found) for found in await parts.leads.duplicates(lead.id)],
     }

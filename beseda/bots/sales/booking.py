@@ -19,6 +19,7 @@ from beseda.domain.calendar import Slot
 from beseda.domain.meeting import Meeting, MeetingState
 from beseda.domain.sales import BOOKED, CONFIRMED, PICKS_TIME
 from beseda.errors import BesedaError, NotFoundError
+from beseda.services.sales.service import Talk
 from beseda.telegram.base import Button, Keyboard, Markup
 
 _NUMBER = re.compile(r"[0-9]{1,11}")  # days, ids, and seconds since 1970 for some thousand years
@@ -60,9 +61,8 @@ class Booking:
         """Show the meetings that are to come, each with its buttons."""
         if not await keep_private(context):
             return
-        talk = await self._shop.talk(context)
-        lead = await self._shop.service.find_lead(talk)
-        found = [one for one in await context.desk.meetings.for_lead(lead.id) if one.state.is_active]
+        theirs = await context.desk.meetings.for_person(context.desk.profile.name, context.person.id)
+        found = [one for one in theirs if one.state.is_active]
         if not found:
             pick = [[Button(self._pick(context), "meet:pick")]] if context.desk.profile.calendar else ()
             await context.reply(context.say(texts.NO_MEETINGS), pick)
@@ -130,8 +130,9 @@ class Booking:
 
         async def respond(_message_id: int) -> tuple[str, Markup]:
             try:
-                lead = await self._shop.service.find_lead(talk)
-                done = await (meetings.move(meeting_id, starts_at) if meeting_id else meetings.book(lead.id, starts_at))
+                done = await (
+                    meetings.move(meeting_id, starts_at) if meeting_id else self._hold(context, talk, starts_at)
+                )
             except NotFoundError:
                 raise
             except BesedaError as error:
@@ -143,6 +144,10 @@ class Booking:
 
         when = calendar.write_time(starts_at, context.language)
         await converse(context, context.say(texts.TAKE, time=when), respond)
+
+    async def _hold(self, context: Context, talk: Talk, starts_at: datetime) -> Meeting:
+        lead = await self._shop.service.find_lead(talk)
+        return await context.desk.meetings.book(lead.id, starts_at, user_id=talk.person.id)
 
     async def _confirm(self, context: Context, meeting_id: int) -> None:
         meetings, talk = context.desk.meetings, await self._shop.talk(context)
@@ -176,10 +181,9 @@ class Booking:
 
     async def _find(self, context: Context, meeting_id: int) -> Meeting:
         """Return a meeting of the person's own. Raises NotFoundError."""
-        lead = await self._shop.service.find_lead(await self._shop.talk(context))
         meeting = await context.desk.meetings.find(meeting_id)
-        if meeting.lead_id != lead.id:
-            raise NotFoundError(f"meeting {meeting_id} is not of lead {lead.id}")
+        if (meeting.bot, meeting.guest.user_id) != (context.desk.profile.name, context.person.id):
+            raise NotFoundError(f"meeting {meeting_id} is not this person's")
         return meeting
 
 

@@ -6,6 +6,7 @@ from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import IncomingMessage, Kind, Press
 from beseda.dispatch.handlers.history import keep_private
 from beseda.dispatch.router import Router
+from beseda.services.sales.service import PROFILE
 from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
 
 
@@ -37,7 +38,8 @@ class Consents:
             return
         service, talk = self._shop.service, await self._shop.talk(context)
         lead = await service.find_lead(talk)
-        given = [one.given_at for one in await service.leads.consents(lead.id) if one.holds and one.given_at]
+        own = [one for one in await service.leads.consents(lead.id) if one.user_id == context.person.id]
+        given = [one.given_at for one in own if one.holds and one.kind is PROFILE and one.given_at]
         if given:
             button = Button(context.say(texts.REVOKE), "consent:revoke")
             await context.reply(context.say(texts.HOLDS, date=f"{given[-1]:%d.%m.%Y}"), [[button]])

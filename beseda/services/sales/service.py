@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.conversation import Conversation, Person
 from beseda.domain.language import RUSSIAN, language_of
-from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange
+from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
 from beseda.domain.message import Role
 from beseda.domain.proof import find_fault
 from beseda.domain.reading import Line
@@ -122,6 +122,11 @@ class SalesService:
         consents = await self.leads.consents(lead_id)
         return any(one.holds and one.kind is PROFILE and one.user_id == user_id for one in consents)
 
+    async def _is_allowed_by_others(self, lead_id: int, user_id: int) -> bool:
+        """Return whether another person of a shared lead allows that its contact is kept."""
+        consents = await self.leads.consents(lead_id)
+        return any(one.holds and one.kind is PROFILE and one.user_id != user_id for one in consents)
+
     async def give_consent(self, talk: Talk, message_id: int) -> bool:
         """Keep that the person has consented in a message, then what has waited for it; False: no contact is known.
 
@@ -141,7 +146,7 @@ class SalesService:
         lead = await self.find_lead(talk)
         for name in self._list_contacts(lead):
             await self.leads.drop(lead.id, name)
-        if lead.contact:
+        if lead.contact and not await self._is_allowed_by_others(lead.id, talk.person.id):
             await self.leads.change(lead.id, LeadChange(contact=""), actor="bot")
         await self.leads.revoke_consent(lead.id, PROFILE, message_id)
         await save_memory(self._state, talk.key, replace(memory, held=(), asked=False, refused=True))
@@ -161,7 +166,8 @@ class SalesService:
             return False
         await self.give_consent(talk, message_id)
         lead = await self.find_lead(talk)
-        filled = await self.leads.fill(lead.id, [finding], self.funnel.thresholds)
+        # Telegram's button sends the number of the account that presses it: the one proof of a phone that there is.
+        filled = await self.leads.fill(lead.id, [finding], self.funnel.thresholds, evidence=PhoneEvidence.TELEGRAM)
         await self._move_on(await self.find_lead(talk), ())
         return bool(filled.kept)
 

@@ -11,8 +11,10 @@ from beseda.domain.lead import (
     LeadList,
     LeadPage,
     LeadText,
+    Merge,
     NewLead,
     Opened,
+    PossibleDuplicate,
     StageVisit,
 )
 from beseda.domain.lead_update import LeadUpdate, Source
@@ -35,14 +37,14 @@ class LeadStore(Protocol):
         ...
 
     async def open(self, new: NewLead, *, region: str) -> Opened:
-        """Return a person's lead, made where there is none, with what `new` gives; it may merge with another."""
+        """Return a person's lead, made where there is none, with what `new` gives."""
         ...
 
     async def update(self, lead_id: int, decide: Decide, message_ids: Sequence[int] = ()) -> Lead | None:
         """Change a lead as `decide` says and return it as it is then; None where there is none.
 
         `decide` is given the lead and those of the messages that its people wrote to its bot. It may run more than
-        once. A phone or mail that another lead of the bot has makes the two one: the older one goes on.
+        once. A phone that Telegram has verified in both makes two leads of the bot one: the older one goes on.
         """
         ...
 
@@ -56,6 +58,18 @@ class LeadStore(Protocol):
 
     async def family(self, lead_id: int) -> Sequence[int]:
         """Return the ids of a lead and of those that were merged into it; empty where there is none."""
+        ...
+
+    async def duplicates(self, lead_id: int) -> Sequence[PossibleDuplicate]:
+        """Return the live leads that may be the same person: they share the phone or the mail address."""
+        ...
+
+    async def merge(self, order: Merge) -> Lead:
+        """Make two leads of one bot one. Raises NotFoundError, MergeRefusedError and StaleVersionError."""
+        ...
+
+    async def unmerge(self, lead_id: int, actor: str) -> Lead:
+        """Make a lead that was merged a live one again. Raises NotFoundError and MergeRefusedError."""
         ...
 
     async def delete(self, lead_id: int, actor: str, version: int | None = None) -> bool:

@@ -43,8 +43,8 @@ class MeetingStore(Protocol):
         """Take a step with every meeting for which the time has come, at most `limit`, the earliest first."""
         ...
 
-    async def find_lead(self, lead_id: int) -> LeadPlace | None:
-        """Return where a lead is, or None; one that was merged is where the other is."""
+    async def find_lead(self, lead_id: int, user_id: int | None = None) -> LeadPlace | None:
+        """Return where a lead is; of a lead that several people share, the own one of `user_id`. None: no such lead."""
         ...
 
     async def find_chat(self, bot: str, user_id: int) -> Conversation | None:

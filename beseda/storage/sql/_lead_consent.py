@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 from beseda.domain.event import EventType
 from beseda.domain.lead import Consent, ConsentKind, Lead
 from beseda.domain.lead_update import lead_event
-from beseda.storage.sql._lead_rows import find_family, find_sources, lock_live
+from beseda.storage.sql._lead_rows import find_people, find_sources, lock_live
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.lead import lead_consents
 
@@ -64,7 +64,7 @@ def revoke(connection: Connection, lead_id: int, what: tuple[ConsentKind, int | 
     lead = lock_live(connection, lead_id)
     if lead is None:
         return False
-    people = set(find_family(connection, lead.id).values())
+    people = find_people(connection, lead.id)
     if message_id is not None:
         people = {source.user_id for source in find_sources(connection, lead, [message_id]).values()}
     known = {(item.kind, item.user_id): item for item in find_consents(connection, lead.id)}

@@ -1,7 +1,6 @@
 """Rows of leads: how they are read, locked and written, and how many there are."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.contact import email_key
-from beseda.domain.lead import Lead, LeadSlot, LeadStatus, SlotState
+from beseda.domain.lead import Lead, LeadSlot, LeadStatus, PhoneEvidence, PossibleDuplicate, SlotState
 from beseda.domain.lead_update import Source
 from beseda.domain.message import Role
 from beseda.domain.proof import fold
@@ -19,6 +18,7 @@ from beseda.storage.sql.tables.lead import lead_slots, lead_stages, lead_totals,
 from beseda.storage.sql.tables.turn import turns
 
 _LONGEST_SEARCH = 8000
+_MOST_DUPLICATES = 50
 COLUMNS = tuple(column for column in leads.columns if column.name not in {"search", "email_key"})
 
 
@@ -48,6 +48,7 @@ def load_lead(row: Row[Any], slots: Iterable[LeadSlot] = ()) -> Lead:
         row.updated_at,
         row.merged_into,
         {slot.name: slot for slot in slots},
+        PhoneEvidence(row.phone_evidence),
     )
 
 
@@ -84,17 +85,22 @@ def find_slots(connection: Connection, lead_id: int) -> list[LeadSlot]:
     ]
 
 
-def find_family(connection: Connection, lead_id: int) -> dict[int, int]:
+def find_family(connection: Connection, lead_id: int) -> dict[int, int | None]:
     """Return the users of a lead and of those that were merged into it, by the id of theirs."""
     query = select(leads.c.id, leads.c.user_id).where(or_(leads.c.id == lead_id, leads.c.merged_into == lead_id))
     return {row.id: row.user_id for row in connection.execute(query.order_by(leads.c.id))}
+
+
+def find_people(connection: Connection, lead_id: int) -> set[int]:
+    """Return the users of a lead and of those that were merged into it."""
+    return {user_id for user_id in find_family(connection, lead_id).values() if user_id is not None}
 
 
 def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int]) -> dict[int, Source]:
     """Return those of the messages that a person of the lead wrote to its bot: their own words, no forwarded ones."""
     if not message_ids:
         return {}
-    people = find_family(connection, lead.id).values()
+    people = find_people(connection, lead.id)
     query = (
         select(messages.c.id, messages.c.content, turns.c.user_id)
         .join(turns, turns.c.id == messages.c.turn_id)
@@ -148,38 +154,46 @@ def shift_total(connection: Connection, lead: Lead, by: int) -> None:
     )
 
 
-def find_twins(connection: Connection, lead: Lead) -> list[Lead]:
-    """Return the other live leads of the bot with this phone or mail, locked."""
-    keys: list[ColumnElement[bool]] = []
-    if lead.phone:
-        keys.append(leads.c.phone == lead.phone)
-    if lead.email:
-        keys.append(leads.c.email_key == email_key(lead.email))
-    if not keys:
+def find_same_people(connection: Connection, lead: Lead) -> list[Lead]:
+    """Return the other live leads of the person whose phone Telegram has verified in `lead`, locked.
+
+    A person's number is verified by Telegram in the other lead as well, or the company has entered it there without a
+    person. A number that was only named proves nothing.
+    """
+    if not lead.phone or lead.phone_evidence is not PhoneEvidence.TELEGRAM:
         return []
-    _lock_keys(connection, lead)
-    same = and_(leads.c.bot == lead.bot, leads.c.merged_into.is_(None), leads.c.id != lead.id, or_(*keys))
-    numbers = connection.execute(select(leads.c.id).where(same).order_by(leads.c.id)).scalars().all()
+    _lock_phone(connection, lead)
+    entered = and_(leads.c.user_id.is_(None), leads.c.phone_evidence == PhoneEvidence.COMPANY.value)
+    proven = or_(leads.c.phone_evidence == PhoneEvidence.TELEGRAM.value, entered)
+    query = select(leads.c.id).where(_is_other(lead), leads.c.phone == lead.phone, proven).order_by(leads.c.id)
+    numbers = connection.execute(query).scalars().all()
     found = [find_lead(connection, number, lock=True) for number in numbers]
     return [twin for twin in found if twin is not None and twin.merged_into is None]
 
 
-def leave_taken(connection: Connection, lead: Lead) -> Lead:
-    """Return a lead that comes to life without the phone and mail which another live lead has got meanwhile."""
-    twins = find_twins(connection, lead)
-    phone = "" if lead.phone in {twin.phone for twin in twins} else lead.phone
-    email = "" if email_key(lead.email) in {email_key(twin.email) for twin in twins} else lead.email
-    if (phone, email) == (lead.phone, lead.email):
-        return lead
-    return replace(lead, phone=phone, email=email, contact=", ".join(filter(None, (phone, email))))
+def find_duplicates(connection: Connection, lead: Lead) -> list[PossibleDuplicate]:
+    """Return the other live leads of the bot with this phone or mail address, the oldest first."""
+    same: dict[str, ColumnElement[bool]] = {}
+    if lead.phone:
+        same["phone"] = leads.c.phone == lead.phone
+    if lead.email:
+        same["email"] = leads.c.email_key == email_key(lead.email)
+    if not same or lead.merged_into is not None:
+        return []
+    query = select(leads.c.id, *(condition.label(name) for name, condition in same.items()))
+    query = query.where(_is_other(lead), or_(*same.values())).order_by(leads.c.id).limit(_MOST_DUPLICATES)
+    rows = connection.execute(query).all()
+    return [PossibleDuplicate(row.id, tuple(name for name in same if getattr(row, name))) for row in rows]
 
 
-def _lock_keys(connection: Connection, lead: Lead) -> None:
-    """Have whoever gives another lead the same phone or mail at this moment wait until this transaction ends."""
-    if connection.dialect.name != "postgresql":
-        return  # one writer at a time
-    for key in sorted(filter(None, (lead.phone, email_key(lead.email)))):
-        number = func.hashtextextended(f"lead:{lead.bot}:{key}", 0)
+def _is_other(lead: Lead) -> ColumnElement[bool]:
+    return and_(leads.c.bot == lead.bot, leads.c.merged_into.is_(None), leads.c.id != lead.id)
+
+
+def _lock_phone(connection: Connection, lead: Lead) -> None:
+    """Have whoever gives another lead the same phone at this moment wait until this transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+        number = func.hashtextextended(f"lead:{lead.bot}:{lead.phone}", 0)
         connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
@@ -210,7 +224,8 @@ def _slot_values(lead_id: int, slot: LeadSlot) -> dict[str, object]:
 def _to_values(lead: Lead) -> dict[str, object]:
     names = ("name", "contact", "phone", "email", "source", "stage", "owner", "notes", "fit_score", "version")
     values = {name: getattr(lead, name) for name in (*names, "updated_at")}
-    return {**values, "status": lead.status.value, "email_key": email_key(lead.email), "search": write_search(lead)}
+    states = {"status": lead.status.value, "phone_evidence": lead.phone_evidence.value}
+    return {**values, **states, "email_key": email_key(lead.email), "search": write_search(lead)}
 
 
 def write_search(lead: Lead) -> str:

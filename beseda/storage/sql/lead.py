@@ -1,13 +1,13 @@
-"""Leads in SQL: every change with its events in one transaction, duplicates made one in it."""
+"""Leads in SQL: every change with its events in one transaction, leads of one verified phone merged in it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
-from beseda.domain.event import EventType
+from beseda.domain.event import EventType, NewEvent
 from beseda.domain.lead import (
     Consent,
     ConsentKind,
@@ -17,25 +17,27 @@ from beseda.domain.lead import (
     LeadList,
     LeadPage,
     LeadText,
+    Merge,
     NewLead,
     Opened,
+    PossibleDuplicate,
     StageVisit,
 )
-from beseda.domain.lead_update import LeadUpdate, apply_change, describe_lead, lead_event, merge_leads
+from beseda.domain.lead_update import LeadUpdate, apply_change, describe_lead, lead_event
 from beseda.errors import StaleVersionError, StorageError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.lead import Decide
 from beseda.storage.sql import _lead_consent
 from beseda.storage.sql._lead_list import list_leads, write_leads
+from beseda.storage.sql._lead_merge import join, merge, unmerge
 from beseda.storage.sql._lead_rows import (
     dialect_insert,
+    find_duplicates,
     find_family,
     find_lead,
+    find_same_people,
     find_sources,
-    find_twins,
     lock_live,
-    move_stage,
-    retire_lead,
     shift_total,
     store_lead,
 )
@@ -43,7 +45,7 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.conversation import users
 from beseda.storage.sql.tables.event import events
-from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
+from beseda.storage.sql.tables.lead import lead_stages, leads
 
 T = TypeVar("T")
 _TRIES = 3  # to find a lead that another process makes or deletes at this moment
@@ -65,7 +67,7 @@ class SqlLeadRepository:
         return await self._database.read(lambda connection: _find_for(connection, bot, user_id))
 
     async def open(self, new: NewLead, *, region: str) -> Opened:
-        """Return a person's lead, made where there is none, with what `new` gives; it may merge with another."""
+        """Return a person's lead, made where there is none, with what `new` gives."""
         return await self._write(lambda connection, now: _open(connection, new, region, now))
 
     async def update(self, lead_id: int, decide: Decide, message_ids: Sequence[int] = ()) -> Lead | None:
@@ -90,6 +92,23 @@ class SqlLeadRepository:
     async def family(self, lead_id: int) -> Sequence[int]:
         """Return the ids of a lead and of those that were merged into it; empty where there is none."""
         return await self._database.read(lambda connection: tuple(find_family(connection, lead_id)))
+
+    async def duplicates(self, lead_id: int) -> Sequence[PossibleDuplicate]:
+        """Return the live leads that may be the same person: they share the phone or the mail address."""
+
+        def work(connection: Connection) -> Sequence[PossibleDuplicate]:
+            lead = find_lead(connection, lead_id)
+            return find_duplicates(connection, lead) if lead is not None else []
+
+        return await self._database.read(work)
+
+    async def merge(self, order: Merge) -> Lead:
+        """Make two leads of one bot one. Raises NotFoundError, MergeRefusedError and StaleVersionError."""
+        return await self._write(lambda connection, now: merge(connection, order, now))
+
+    async def unmerge(self, lead_id: int, actor: str) -> Lead:
+        """Make a lead that was merged a live one again. Raises NotFoundError and MergeRefusedError."""
+        return await self._write(lambda connection, now: unmerge(connection, lead_id, actor, now))
 
     async def delete(self, lead_id: int, actor: str, version: int | None = None) -> bool:
         """Delete a lead with all that was merged into it and their events; only that it is gone remains.
@@ -150,7 +169,7 @@ def _open(connection: Connection, new: NewLead, region: str, now: datetime) -> O
 def _find_or_insert(connection: Connection, new: NewLead, now: datetime) -> tuple[Lead, bool]:
     """Return the person's lead, locked, and whether it was made just now."""
     for _ in range(_TRIES):
-        known = _find_for(connection, new.bot, new.user_id)
+        known = _find_for(connection, new.bot, new.user_id) if new.user_id is not None else None
         lead = lock_live(connection, known.id) if known else _insert(connection, new, now)
         if lead is not None:
             return lead, known is None
@@ -158,8 +177,8 @@ def _find_or_insert(connection: Connection, new: NewLead, now: datetime) -> tupl
 
 
 def _insert(connection: Connection, new: NewLead, now: datetime) -> Lead | None:
-    person = {"id": new.user_id, "name": "", "username": "", "language": "", "created_at": now, "last_seen_at": now}
-    connection.execute(dialect_insert(connection, users).values(person).on_conflict_do_nothing(index_elements=["id"]))
+    if new.user_id is not None:
+        _insert_user(connection, new.user_id, now)
     empty = dict.fromkeys(("name", "contact", "phone", "email", "email_key", "stage", "owner", "notes", "search"), "")
     values = {"bot": new.bot, "user_id": new.user_id, "source": new.source, "status": "active", "fit_score": 0}
     statement = dialect_insert(connection, leads).values(
@@ -175,37 +194,31 @@ def _insert(connection: Connection, new: NewLead, now: datetime) -> Lead | None:
     return lead
 
 
+def _insert_user(connection: Connection, user_id: int, now: datetime) -> None:
+    person = {"id": user_id, "name": "", "username": "", "language": "", "created_at": now, "last_seen_at": now}
+    connection.execute(dialect_insert(connection, users).values(person).on_conflict_do_nothing(index_elements=["id"]))
+
+
 def _update(connection: Connection, old: Lead, decided: LeadUpdate, now: datetime) -> Lead:
     if decided.lead == old and not decided.events:
         return old
     new = replace(decided.lead, version=old.version + 1, updated_at=now)
-    twins = find_twins(connection, new) if (old.phone, old.email) != (new.phone, new.email) else []
-    if twins:
-        return _merge(connection, (old, replace(decided, lead=new)), twins, now)
+    has_new_phone = (old.phone, old.phone_evidence) != (new.phone, new.phone_evidence)
+    same = find_same_people(connection, new) if has_new_phone else []
+    if same:
+        return join(connection, (old, replace(decided, lead=new)), same, now)
     store_lead(connection, old, new)
-    write_events(connection, decided.events, now)
+    write_events(connection, [*decided.events, *_report_duplicates(connection, old, new)], now)
     return new
 
 
-def _merge(connection: Connection, change: tuple[Lead, LeadUpdate], twins: Sequence[Lead], now: datetime) -> Lead:
-    """Make a changed lead and its twins one: the oldest, which takes over what the others know."""
-    old, decided = change
-    first, *others = sorted((decided.lead, *twins), key=lambda lead: lead.id)
-    before = old if first is decided.lead else first
-    told = list(decided.events)
-    for other in others:
-        gone = other if other is decided.lead else replace(other, version=other.version + 1, updated_at=now)
-        retire_lead(connection, old if other is decided.lead else other, gone, first.id)
-        move_stage(connection, other.id, "", now)
-        for table in (lead_stages, lead_consents):
-            connection.execute(update(table).where(table.c.lead_id == other.id).values(lead_id=first.id))
-        data = {"merged": other.id, "into": first.id, "other": describe_lead(other), "before": describe_lead(before)}
-        told.append(lead_event(EventType.LEAD_MERGED, first, "beseda", data))
-    version = max(lead.version for lead in (first, *others)) + 1
-    merged = replace(merge_leads(first, others), version=version, updated_at=now)
-    store_lead(connection, before, merged)
-    write_events(connection, told, now)
-    return merged
+def _report_duplicates(connection: Connection, old: Lead, new: Lead) -> list[NewEvent]:
+    """Return the event of a phone or mail address that other leads have, where the change has brought it."""
+    if (old.phone, old.email) == (new.phone, new.email):
+        return []
+    numbers = [found.lead_id for found in find_duplicates(connection, new)]
+    data = {"possible_duplicates": numbers}
+    return [lead_event(EventType.LEAD_POSSIBLE_DUPLICATE, new, "beseda", data)] if numbers else []
 
 
 def _delete(connection: Connection, lead_id: int, order: tuple[str, int | None], now: datetime) -> bool:

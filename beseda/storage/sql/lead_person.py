@@ -1,19 +1,18 @@
 """What leads hold of one person: handed over, and forgotten."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
-from beseda.domain.contact import email_key
 from beseda.domain.event import EventType, redact
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import Lead, LeadRecord, StageVisit
 from beseda.domain.lead_update import fill_fields, lead_event, view_for
 from beseda.storage.sql._lead_consent import find_consents
-from beseda.storage.sql._lead_rows import find_family, find_lead, leave_taken, move_stage, shift_total, store_lead
+from beseda.storage.sql._lead_rows import find_family, find_lead, find_people, move_stage, shift_total, store_lead
 from beseda.storage.sql.event import load_event, write_events
 from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
@@ -29,8 +28,10 @@ def forget_leads(connection: Connection, owner: FileOwner, now: datetime) -> int
 
     Somebody else who was merged into a lead of theirs has a lead of their own again.
     """
-    own = _find_own(connection, owner)
+    own = [each for lead in _find_own(connection, owner) for each in (*_find_entered(connection, lead), lead)]
     for lead in own:
+        if lead.user_id is None:
+            continue
         if lead.merged_into is None:
             _let_go(connection, lead)
         else:
@@ -50,6 +51,13 @@ def _find_own(connection: Connection, owner: FileOwner) -> list[Lead]:
     return [lead for lead in found if lead is not None]
 
 
+def _find_entered(connection: Connection, lead: Lead) -> list[Lead]:
+    """Return what the company has entered of a person without a Telegram account, and is part of their lead now."""
+    query = select(leads.c.id).where(leads.c.merged_into == lead.id, leads.c.user_id.is_(None)).order_by(leads.c.id)
+    found = (find_lead(connection, number) for number in connection.execute(query).scalars().all())
+    return [entered for entered in found if entered is not None]
+
+
 def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
     shared = find_lead(connection, lead.merged_into) if lead.merged_into is not None else None
     slots = {**lead.slots, **view_for(shared, owner.user_id).slots} if shared is not None else lead.slots
@@ -63,7 +71,7 @@ def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
         for item in find_consents(connection, number)
         if item.user_id == owner.user_id
     ]
-    others = len(find_family(connection, lead.id)) > 1
+    others = len(find_people(connection, lead.id)) > 1
     shown = {name: slot for name, slot in slots.items() if not others or slot.user_id in {None, owner.user_id}}
     return LeadRecord(
         replace(lead, slots=shown),
@@ -77,10 +85,11 @@ def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
 def _let_go(connection: Connection, lead: Lead) -> None:
     """Count a live lead no more; the oldest of those merged into it is live again, the others become part of that."""
     shift_total(connection, lead, -1)
-    others = [number for number in find_family(connection, lead.id) if number != lead.id]
+    family = find_family(connection, lead.id)
+    others = [number for number, user_id in family.items() if number != lead.id and user_id is not None]
     if not others:
         return
-    connection.execute(update(leads).where(leads.c.id == lead.id).values(phone="", email_key="", merged_into=others[0]))
+    connection.execute(update(leads).where(leads.c.id == lead.id).values(merged_into=others[0]))
     heir = _revive(connection, others[0])
     connection.execute(update(leads).where(leads.c.id.in_(others[1:])).values(merged_into=others[0]))
     shift_total(connection, heir, 1)
@@ -96,14 +105,12 @@ def _revive(connection: Connection, lead_id: int) -> Lead:
     """Make a lead that was merged a live one again, and return it."""
     lead = find_lead(connection, lead_id, lock=True)
     assert lead is not None  # noqa: S101 - a lead that others are part of is deleted together with them
-    lead = replace(leave_taken(connection, lead), merged_into=None)
-    reach = {"contact": lead.contact, "phone": lead.phone, "email": lead.email, "email_key": email_key(lead.email)}
-    connection.execute(update(leads).where(leads.c.id == lead_id).values(reach | {"merged_into": None}))
-    return lead
+    connection.execute(update(leads).where(leads.c.id == lead_id).values(merged_into=None))
+    return replace(lead, merged_into=None)
 
 
-def _other_people(connection: Connection, heir: Lead, lead: Lead) -> Sequence[int]:
-    return [user for user in find_family(connection, heir.id).values() if user != lead.user_id]
+def _other_people(connection: Connection, heir: Lead, lead: Lead) -> Collection[int]:
+    return find_people(connection, heir.id) - {lead.user_id}
 
 
 def _withdraw(connection: Connection, lead: Lead, into: int, now: datetime) -> None:
@@ -125,7 +132,7 @@ def _withdraw(connection: Connection, lead: Lead, into: int, now: datetime) -> N
         if getattr(shared, name) in {getattr(lead, name), getattr(theirs, name)}
     }
     left = replace(shared, **fields, slots=kept, version=shared.version + 1, updated_at=now)
-    store_lead(connection, shared, leave_taken(connection, left))
+    store_lead(connection, shared, left)
     for number, data in told.items():
         if merged is not None and number >= merged:
             text = orjson.dumps(redact(data)).decode()

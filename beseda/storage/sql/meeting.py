@@ -41,8 +41,14 @@ from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.meeting import meeting_cells, meeting_summaries, meetings
 
 _ACTIVE = (MeetingState.TENTATIVE.value, MeetingState.CONFIRMED.value)
-_columns = select(meetings, leads.c.user_id, leads.c.name, leads.c.contact).join(
-    leads, leads.c.id == meetings.c.lead_id
+_live = leads.alias("live")
+# A meeting belongs to the person of its own lead, also after that has become part of another. A lead that the company
+# has entered without a person has the one of the lead that it is part of.
+_user_id = func.coalesce(leads.c.user_id, _live.c.user_id, 0).label("user_id")
+_columns = (
+    select(meetings, _user_id, leads.c.name, leads.c.contact)
+    .join(leads, leads.c.id == meetings.c.lead_id)
+    .outerjoin(_live, _live.c.id == leads.c.merged_into)
 )
 
 
@@ -71,9 +77,9 @@ class SqlMeetingRepository:
         # One transaction each: a step that cannot be taken keeps no other from being taken.
         return [booked for number in due if (booked := await self._step_if_there(number, step)) is not None]
 
-    async def find_lead(self, lead_id: int) -> LeadPlace | None:
-        """Return where a lead is, or None; one that was merged is where the other is."""
-        return await self._database.read(lambda connection: _find_lead(connection, lead_id))
+    async def find_lead(self, lead_id: int, user_id: int | None = None) -> LeadPlace | None:
+        """Return where a lead is, or the own lead of one of its people; None where it is not there."""
+        return await self._database.read(lambda connection: _find_lead(connection, lead_id, user_id))
 
     async def find_chat(self, bot: str, user_id: int) -> Conversation | None:
         """Return a person's private chat with a bot; None where they have never written to it."""
@@ -226,21 +232,25 @@ def expire(meeting: Meeting) -> Meeting:
     return replace(meeting, state=MeetingState.EXPIRED, held_until=None)
 
 
-def _find_lead(connection: Connection, lead_id: int) -> LeadPlace | None:
-    while True:
-        query = select(leads.c.bot, leads.c.merged_into).where(leads.c.id == lead_id)
-        row = connection.execute(query).one_or_none()
-        if row is None or row.merged_into is None:
-            return LeadPlace(row.bot, lead_id) if row is not None else None
-        lead_id = row.merged_into
+def _find_lead(connection: Connection, lead_id: int, user_id: int | None) -> LeadPlace | None:
+    row = connection.execute(select(leads.c.bot, leads.c.merged_into).where(leads.c.id == lead_id)).one_or_none()
+    if row is None:
+        return None
+    live_id = row.merged_into or lead_id
+    family = or_(leads.c.id == live_id, leads.c.merged_into == live_id)
+    own = select(leads.c.id).where(family, leads.c.user_id == user_id).order_by(leads.c.id).limit(1)
+    number = connection.scalars(own).one_or_none() if user_id is not None else None
+    return LeadPlace(row.bot, number or lead_id)
 
 
 def _lock_guest(connection: Connection, new: NewMeeting) -> Guest:
     # One booking of a lead at a time: the second of a hasty double press sees the first.
-    query = select(leads.c.user_id, leads.c.name, leads.c.contact).where(
-        leads.c.id == new.lead_id, leads.c.bot == new.bot
+    query = (
+        select(_user_id, leads.c.name, leads.c.contact)
+        .outerjoin(_live, _live.c.id == leads.c.merged_into)
+        .where(leads.c.id == new.lead_id, leads.c.bot == new.bot)
     )
-    row = connection.execute(query.with_for_update(key_share=True)).one_or_none()
+    row = connection.execute(query.with_for_update(key_share=True, of=leads)).one_or_none()
     if row is None:
         raise NotFoundError(f"lead {new.lead_id}")
     return Guest(row.user_id, row.name, row.contact)
@@ -263,7 +273,8 @@ def _find_due(now: datetime, limit: int) -> Select[int]:
 
 def _list(connection: Connection, wanted: MeetingFilter, page: MeetingPage) -> MeetingList:
     conditions = _conditions(wanted)
-    total = connection.scalars(select(func.count()).select_from(meetings).where(*conditions)).one()
+    counted = _columns.where(*conditions).subquery()
+    total = connection.scalars(select(func.count()).select_from(counted)).one()
     query = _columns.where(*conditions).order_by(meetings.c.starts_at, meetings.c.id).limit(page.limit + 1)
     if page.after is not None:
         start, number = page.after
@@ -284,6 +295,8 @@ def _conditions(wanted: MeetingFilter) -> list[ColumnElement[bool]]:
     if wanted.lead_id is not None:
         merged = select(leads.c.id).where(leads.c.merged_into == wanted.lead_id)
         found.append(or_(meetings.c.lead_id == wanted.lead_id, meetings.c.lead_id.in_(merged)))
+    if wanted.user_id is not None:
+        found.append(_user_id == wanted.user_id)
     if wanted.state is not None:
         found.append(meetings.c.state == wanted.state.value)
     if wanted.since is not None:

@@ -22,10 +22,13 @@ from beseda.domain.lead import (
     LeadRecord,
     LeadSort,
     LeadStatus,
+    Merge,
     NewLead,
+    PhoneEvidence,
+    PossibleDuplicate,
     SlotState,
 )
-from beseda.errors import NotFoundError, StaleVersionError
+from beseda.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.services.lead import LeadService
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
@@ -57,11 +60,19 @@ class Office:
         number: int = await self.world.database.read(lambda connection: connection.execute(query).scalar_one())
         return number
 
-    async def tell(self, person: Person, slot: str, value: str, *, sure: float = 0.9) -> Lead:
+    async def tell(
+        self,
+        person: Person,
+        slot: str,
+        value: str,
+        *,
+        sure: float = 0.9,
+        evidence: PhoneEvidence = PhoneEvidence.NAMED,
+    ) -> Lead:
         """Fill a field with what a person has just written."""
         lead = await self.leads.for_user(BOT, person)
         number = await self.hear(person, value)
-        filled = await self.leads.fill(lead.id, [Finding(slot, value, sure, number, value)])
+        filled = await self.leads.fill(lead.id, [Finding(slot, value, sure, number, value)], evidence=evidence)
         assert filled.refused == ()
         return await self.leads.find(filled.lead.id)
 
@@ -216,26 +227,109 @@ async def test_stages_have_a_beginning_and_an_end(office: Office) -> None:
     ("slot", "one", "other"),
     [("phone", "+7 999 123-45-67", "8(999)1234567"), ("email", "Anya@mail.ru", "anya@MAIL.RU")],
 )
-async def test_same_contact_makes_two_one(office: Office, slot: str, one: str, other: str) -> None:
+async def test_named_contact_of_another_moves_nothing(office: Office, slot: str, one: str, other: str) -> None:
+    await office.tell(BORYA, "company", "Лютик")
+    await office.tell(ANYA, "company", "Ромашка")
+    anya = await office.tell(ANYA, slot, one)
+    borya = await office.tell(BORYA, slot, other)
+    assert (borya.id != anya.id, await office.leads.find(anya.id)) == (True, anya)
+    assert list(await office.leads.duplicates(anya.id)) == [PossibleDuplicate(borya.id, (slot,))]
+    assert list(await office.leads.duplicates(borya.id)) == [PossibleDuplicate(anya.id, (slot,))]
+    assert (await office.types(borya.id))[-1] == "lead.possible_duplicate"
+    assert "lead.merged" not in [*await office.types(anya.id), *await office.types(borya.id)]
+    assert await office.totals() == {(BOT, "active", ""): 2}
+
+
+async def test_phone_that_telegram_has_verified_in_both_makes_two_one(office: Office) -> None:
     await office.tell(BORYA, "company", "Лютик", sure=0.9)
     office.clock.shift(60)
     first = await office.tell(ANYA, "company", "Ромашка", sure=0.8)
-    await office.tell(ANYA, slot, one)
+    await office.tell(ANYA, "phone", "+7 999 123-45-67", evidence=PhoneEvidence.TELEGRAM)
     borya = await office.leads.for_user(BOT, BORYA)
     assert borya.id < first.id
-    merged = await office.tell(BORYA, slot, other)
-    assert merged.id == borya.id
-    assert (merged.slots["company"].value, merged.slots[slot].user_id) == ("Лютик", 8)
+    merged = await office.tell(BORYA, "phone", "8(999)1234567", evidence=PhoneEvidence.TELEGRAM)
+    assert (merged.id, merged.phone_evidence) == (borya.id, PhoneEvidence.TELEGRAM)
+    assert (merged.slots["company"].value, merged.slots["phone"].user_id) == ("Лютик", 8)
     trace = await office.leads.find(first.id)
     assert (trace.merged_into, trace.slots["company"].value) == (merged.id, "Ромашка")
     assert "lead.merged" in await office.types(merged.id)
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
+@pytest.mark.parametrize("victim_first", [True, False])
+async def test_verified_phone_does_not_merge_with_who_only_named_it(office: Office, *, victim_first: bool) -> None:
+    steps = [(ANYA, PhoneEvidence.TELEGRAM), (BORYA, PhoneEvidence.NAMED)]
+    for person, evidence in steps if victim_first else reversed(steps):
+        await office.tell(person, "phone", "+7 999 123-45-67", evidence=evidence)
+    anya, borya = await office.leads.for_user(BOT, ANYA), await office.leads.for_user(BOT, BORYA)
+    assert anya.id != borya.id
+    assert (anya.phone_evidence, borya.phone_evidence) == (PhoneEvidence.TELEGRAM, PhoneEvidence.NAMED)
+
+
+async def test_verified_phone_finds_what_the_company_has_entered(office: Office) -> None:
+    entered = await office.leads.open(NewLead(BOT, None, name="Анна из CRM", contact="8 999 123-45-67", actor="key:1"))
+    assert (entered.is_new, entered.lead.user_id, entered.lead.phone_evidence) == (True, None, PhoneEvidence.COMPANY)
+    await office.leads.change(entered.lead.id, LeadChange(notes="постоянный клиент"), actor="key:1")
+    lead = await office.tell(ANYA, "phone", "+7 999 123-45-67", evidence=PhoneEvidence.TELEGRAM)
+    assert (lead.user_id, lead.notes, lead.name) == (ANYA.id, "постоянный клиент", "Аня")
+    assert (await office.leads.find(entered.lead.id)).merged_into == lead.id
+    again = await office.leads.open(NewLead(BOT, None, contact="8 999 123-45-67", actor="key:1"))
+    assert again.is_new
+    data = SqlPersonalDataRepository(office.world.database, office.clock)
+    await data.forget(FileOwner(BOT, ANYA.id))
+    with pytest.raises(NotFoundError):
+        await office.leads.find(entered.lead.id)
+    assert await office.totals() == {(BOT, "active", ""): 1}
+
+
+async def test_company_merges_and_separates(office: Office) -> None:
+    one = await office.tell(ANYA, "company", "Ромашка")
+    await office.leads.enter_stage(one.id, "discovery")
+    await office.leads.change(one.id, LeadChange(notes="first"), actor="key:1")
+    two = await office.tell(BORYA, "company", "Лютик", sure=0.95)
+    await office.leads.change(two.id, LeadChange(contact="8 999 123-45-67", notes="second"), actor="key:1")
+    await office.leads.give_consent(two.id, ConsentKind.PDPA_PROFILE, await office.hear(BORYA, "да"))
+    before = await office.leads.find(one.id)
+    merged = await office.leads.merge(Merge(one.id, two.id, "key:1"))
+    assert (merged.id, merged.phone, merged.notes) == (one.id, "+79991234567", "first\n\nsecond")
+    assert merged.slots["company"].value == "Лютик"
+    assert (await office.leads.merge(Merge(one.id, two.id, "key:1"))).version == merged.version
+    await office.tell(BORYA, "goal", "славы")
+    back = await office.leads.unmerge(two.id, actor="key:1")
+    assert (back.id, back.merged_into, back.phone, back.notes) == (two.id, None, "+79991234567", "second")
+    assert {name: slot.value for name, slot in back.slots.items()} == {"company": "Лютик", "goal": "славы"}
+    left = await office.leads.find(one.id)
+    assert (left.phone, left.contact, left.notes, left.stage) == ("", "", "first", "discovery")
+    assert {name: slot.value for name, slot in left.slots.items()} == {"company": "Ромашка"}
+    assert left.slots["company"].message_id == before.slots["company"].message_id
+    assert [len(await office.leads.consents(number)) for number in (one.id, two.id)] == [0, 1]
+    assert (await office.leads.for_user(BOT, BORYA)).id == two.id
+    for number in (one.id, two.id):
+        assert (await office.types(number))[-1] == "lead.unmerged"
+        with pytest.raises(MergeRefusedError):
+            await office.leads.unmerge(number, actor="key:1")
+    assert await office.totals() == {(BOT, "active", "discovery"): 1, (BOT, "active", ""): 1}
+
+
+async def test_leads_that_cannot_be_merged_are_refused(office: Office) -> None:
+    one, other = await office.tell(ANYA, "goal", "мира"), await office.leads.for_user("other", BORYA)
+    with pytest.raises(MergeRefusedError):
+        await office.leads.merge(Merge(one.id, other.id, "key:1"))
+    with pytest.raises(NotFoundError):
+        await office.leads.merge(Merge(one.id, 999_999, "key:1"))
+    two = await office.tell(BORYA, "goal", "славы")
+    with pytest.raises(StaleVersionError):
+        await office.leads.merge(Merge(one.id, two.id, "key:1", version=99))
+    with pytest.raises(NotFoundError):
+        await office.leads.unmerge(999_999, actor="key:1")
+
+
 async def test_merged_person_is_not_told_what_the_other_said(office: Office) -> None:
     await office.tell(BORYA, "company", "Лютик")
-    await office.tell(BORYA, "phone", "+7 999 123-45-67")
+    first = await office.tell(BORYA, "phone", "+7 999 123-45-67")
     office.clock.shift(60)
+    second = await office.leads.for_user(BOT, ANYA)
+    await office.leads.merge(Merge(first.id, second.id, "key:1"))
     number = await office.hear(ANYA, "8 999 123 45 67, мы торгуем цветами")
     lead = await office.leads.for_user(BOT, ANYA)
     said = {"domain": "торгуем цветами", "phone": "8 999 123 45 67"}
@@ -266,19 +360,16 @@ async def test_leads_of_two_bots_stay_two(office: Office) -> None:
     assert one.lead.id != two.lead.id
 
 
-async def test_three_that_share_phone_or_mail_become_one(office: Office) -> None:
-    phone, mail = "+79991234567", "a@b.ru"
-    one = await office.leads.open(NewLead(BOT, 7, contact=phone))
-    two = await office.leads.open(NewLead(BOT, 8, contact=mail))
-    three = await office.leads.open(NewLead(BOT, 9, contact=f"{phone} {mail}", name="Вера"))
-    assert (three.lead.id, three.is_new, three.lead.name) == (one.lead.id, False, "Вера")
-    assert (await office.leads.find(two.lead.id)).merged_into == one.lead.id
+async def test_three_that_are_merged_are_found_by_each_person(office: Office) -> None:
+    numbers = [(await office.leads.open(NewLead(BOT, user))).lead.id for user in (7, 8, 9)]
+    await office.leads.merge(Merge(numbers[1], numbers[2], "key:1"))
+    await office.leads.merge(Merge(numbers[0], numbers[1], "key:1"))
     for user in (7, 8, 9):
-        assert (await office.leads.for_user(BOT, Person(user, ""))).id == one.lead.id
+        assert (await office.leads.for_user(BOT, Person(user, ""))).id == numbers[0]
         [listed] = (await office.leads.list(LeadFilter(user_id=user), LeadPage())).items
-        assert listed.id == one.lead.id
-    changed = await office.leads.change(two.lead.id, LeadChange(notes="x"), actor="api:1")
-    assert (changed.id, changed.notes) == (one.lead.id, "x")
+        assert listed.id == numbers[0]
+    changed = await office.leads.change(numbers[2], LeadChange(notes="x"), actor="api:1")
+    assert (changed.id, changed.notes) == (numbers[0], "x")
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
@@ -296,18 +387,21 @@ async def test_two_processes_make_one_lead(office: Office, replica: LeadService)
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
-async def test_two_processes_give_many_leads_one_phone(office: Office, replica: LeadService) -> None:
-    people = [await office.leads.open(NewLead(BOT, number)) for number in range(1, 9)]
-    change = LeadChange(contact="+79991234567")
+async def test_two_processes_verify_one_phone_in_many_leads(office: Office, replica: LeadService) -> None:
+    people = [Person(number, "") for number in range(1, 9)]
+    told = [(await office.leads.for_user(BOT, one), await office.hear(one, "+79991234567")) for one in people]
     await asyncio.gather(
         *(
-            service.change(opened.lead.id, change, actor="api:1")
-            for service, opened in zip([office.leads, replica] * 4, people, strict=True)
+            service.fill(
+                lead.id,
+                [Finding("phone", "+79991234567", 1.0, number, "+79991234567")],
+                evidence=PhoneEvidence.TELEGRAM,
+            )
+            for service, (lead, number) in zip([office.leads, replica] * 4, told, strict=True)
         )
     )
     found = await office.leads.list(LeadFilter(), LeadPage())
-    assert [lead.id for lead in found.items] == [people[0].lead.id]
-    assert found.total == 1
+    assert ([lead.id for lead in found.items], found.total) == ([told[0][0].id], 1)
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
@@ -502,8 +596,9 @@ async def share_a_phone(office: Office) -> tuple[Lead, SqlPersonalDataRepository
     await office.tell(ANYA, "company", "Ромашка")
     await office.tell(ANYA, "phone", "+7 999 123-45-67")
     office.clock.shift(60)
-    await office.tell(BORYA, "goal", "славы")
-    lead = await office.tell(BORYA, "phone", "8 999 123 45 67")
+    second = await office.tell(BORYA, "goal", "славы")
+    await office.tell(BORYA, "phone", "8 999 123 45 67")
+    lead = await office.leads.merge(Merge((await office.leads.for_user(BOT, ANYA)).id, second.id, "beseda"))
     await office.tell(BORYA, "name", "Борис")
     assert lead.user_id == ANYA.id
     return lead, SqlPersonalDataRepository(office.world.database, office.clock)

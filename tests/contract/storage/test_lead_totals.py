@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from beseda.domain.file import FileOwner
-from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, NewLead
-from beseda.errors import NotFoundError, StaleVersionError
+from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, Merge, NewLead
+from beseda.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.services.lead import LeadService
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import SqlEventRepository
@@ -35,19 +35,29 @@ class Desk:
     async def work(self, random: Random) -> None:
         """Do one thing or another to somebody's lead."""
         opened = await self.leads.open(NewLead(BOT, random.choice(PEOPLE), contact=random.choice(CONTACTS)))
-        lead, kind = opened.lead, random.randrange(8)
+        lead, kind = opened.lead, random.randrange(12)
         try:
             if kind == 0:
                 await self.leads.delete(lead.id, actor="key:1")
             elif kind == 1:
                 await self.data.forget(FileOwner(BOT, random.choice(PEOPLE)))
+            elif kind in {3, 4, 5}:
+                other = await self.leads.open(NewLead(BOT, random.choice((None, *PEOPLE)), contact=CONTACTS[1]))
+                await self.leads.merge(Merge(lead.id, other.lead.id, "key:1"))
+            elif kind in {6, 7}:
+                await self.leads.unmerge(random.choice(await self.find_traces() or [lead.id]), actor="key:1")
             else:
                 status, stage = random.choice(list(LeadStatus)), random.choice(STAGES)
                 change = LeadChange(contact=random.choice((None, *CONTACTS)), status=status, stage=stage)
                 version = lead.version if kind == 2 else None
                 await self.leads.change(lead.id, change, version=version, actor="key:1")
-        except (NotFoundError, StaleVersionError):
+        except (NotFoundError, MergeRefusedError, StaleVersionError):
             pass  # the other was quicker
+
+    async def find_traces(self) -> list[int]:
+        """Return the leads that are part of others."""
+        query = select(leads.c.id).where(leads.c.merged_into.is_not(None)).order_by(leads.c.id)
+        return list(await self.database.read(lambda connection: connection.execute(query).scalars().all()))
 
 
 @pytest.fixture
@@ -89,27 +99,20 @@ async def check(desk: Desk) -> None:
     assert set(found) <= {lead.id for lead in listed.items}
 
 
-async def test_two_that_name_each_others_phone_at_once_become_one(desks: list[Desk]) -> None:
-    phones = ("+79991234567", "+79991234568")
-    opened = [
-        await desk.leads.open(NewLead(BOT, user, contact=f"{user}@b.ru")) for user, desk in enumerate(desks, start=1)
-    ]
-    swaps = zip(desks, opened, phones, reversed(phones), strict=True)
-    await asyncio.gather(*(_say_both(desk, one.lead.id, mine, other) for desk, one, mine, other in swaps))
+async def test_two_that_are_merged_into_each_other_at_once_become_one(desks: list[Desk]) -> None:
+    numbers = [(await desk.leads.open(NewLead(BOT, user))).lead.id for user, desk in enumerate(desks, start=1)]
+    one, two = numbers
+    orders = [Merge(one, two, "key:1"), Merge(two, one, "key:2")]
+    await asyncio.gather(*(desk.leads.merge(order) for desk, order in zip(desks, orders, strict=True)))
     listed = await desks[0].leads.list(LeadFilter(), LeadPage())
-    assert [lead.id for lead in listed.items] == [opened[0].lead.id]
-    assert listed.total == 1
-
-
-async def _say_both(desk: Desk, lead_id: int, mine: str, other: str) -> None:
-    await desk.leads.change(lead_id, LeadChange(contact=mine), actor="key:1")
-    await desk.leads.change(lead_id, LeadChange(contact=other), actor="key:1")
+    assert (len(listed.items), listed.total) == (1, 1)
+    await check(desks[0])
 
 
 async def test_change_of_what_is_merged_at_the_same_moment_is_made_or_refused_whole(desks: list[Desk]) -> None:
     one = (await desks[0].leads.open(NewLead(BOT, 1, contact="a@b.ru"))).lead
     two = (await desks[0].leads.open(NewLead(BOT, 2))).lead
-    merging = desks[0].leads.change(two.id, LeadChange(contact="a@b.ru"), actor="key:1")
+    merging = desks[0].leads.merge(Merge(one.id, two.id, "key:1"))
     patching = desks[1].leads.change(two.id, LeadChange(owner="Ира"), version=two.version, actor="key:2")
     _, patched = await asyncio.gather(merging, patching, return_exceptions=True)
     left = await desks[0].leads.find(one.id)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from beseda.domain.calendar import Calendar, Opening
 from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.domain.lead import LeadChange
+from beseda.domain.lead import Merge, NewLead
 from beseda.domain.meeting import (
     Diary,
     Meeting,
@@ -348,7 +348,7 @@ async def test_lists_are_filtered_and_come_in_pieces(office: Office) -> None:
     assert [meeting.starts_at for meeting in page.items] == [NOON + hours * HOUR for hours in (-3, -2, 2)]
     rest = await office.meetings.list(MeetingFilter(bot=BOT), MeetingPage(limit=3, after=page.after))
     assert ([meeting.id for meeting in rest.items], rest.total, rest.after) == ([made[0].id], 4, None)
-    by_lead = await office.meetings.for_lead(made[1].lead_id)
+    by_lead = await office.meetings.for_person(BOT, made[1].guest.user_id)
     assert [meeting.id for meeting in by_lead] == [made[1].id]
     late = await office.meetings.list(MeetingFilter(since=NOON, state=MeetingState.TENTATIVE), MeetingPage(offset=1))
     assert [meeting.id for meeting in late.items] == [made[0].id]
@@ -385,16 +385,34 @@ async def test_bookings_and_steps_mixed_leave_no_overlap(office: Office, databas
 async def test_meetings_of_a_lead_go_with_it(office: Office) -> None:
     meeting = await office.have()
     await office.leads.delete(meeting.lead_id, actor="api")
-    assert await office.meetings.for_lead(meeting.lead_id) == []
+    assert await office.meetings.for_person(BOT, meeting.guest.user_id) == []
     assert (NOON in await starts(office), await office.cells()) == (True, 0)
 
 
-async def test_meetings_of_a_lead_that_was_merged_are_the_others(office: Office) -> None:
+async def test_meetings_of_a_lead_that_was_merged_stay_its_persons(office: Office) -> None:
     first = await office.hold()
     kept = await office.lead("Вера")
-    for lead in (kept, first.lead_id):
-        await office.leads.change(lead, LeadChange(contact="+7 916 123-45-67"), actor="api")
-    [found] = {meeting.id for lead in (kept, first.lead_id) for meeting in await office.meetings.for_lead(lead)}
-    assert found == first.id
-    again = await office.meetings.book(first.lead_id, NOON + 2 * HOUR)
-    assert again.lead_id in {kept, first.lead_id}
+    await office.leads.merge(Merge(kept, first.lead_id, "key:1"))
+    owner, other = first.guest.user_id, (await office.leads.find(kept)).user_id or 0
+    listed = await office.meetings.list(MeetingFilter(lead_id=kept), MeetingPage())
+    assert [meeting.id for meeting in listed.items] == [first.id]
+    assert [meeting.id for meeting in await office.meetings.for_person(BOT, owner)] == [first.id]
+    assert await office.meetings.for_person(BOT, other) == []
+    theirs = await office.meetings.book(kept, NOON + 2 * HOUR)
+    own = await office.meetings.book(kept, NOON - HOUR, user_id=owner)
+    assert (theirs.guest.user_id, own.guest.user_id, own.lead_id) == (other, owner, first.lead_id)
+    await office.leads.unmerge(first.lead_id, actor="key:1")
+    assert [meeting.id for meeting in await office.meetings.for_person(BOT, other)] == [theirs.id]
+
+
+async def test_meeting_of_a_lead_without_a_person_goes_to_who_it_becomes(office: Office) -> None:
+    entered = (await office.leads.open(NewLead(BOT, None, name="CRM", contact="+7 999 123-45-67"))).lead
+    meeting = await office.meetings.book(entered.id, NOON)
+    assert (meeting.guest.user_id, await office.notices()) == (0, [])
+    person = await office.lead("Вера")
+    await office.leads.merge(Merge(entered.id, person, "key:1"))
+    assert (await office.leads.find(entered.id)).merged_into == person
+    user_id = (await office.leads.find(person)).user_id or 0
+    assert [found.id for found in await office.meetings.for_person(BOT, user_id)] == [meeting.id]
+    await office.meetings.confirm(meeting.id)
+    assert ("meeting_card", user_id) in await office.notices()

@@ -28,16 +28,58 @@ async def test_lead_is_made_then_found_then_updated(api: ApiServer) -> None:
     assert again.json["contact"] == made.json["contact"]
 
 
-async def test_same_phone_is_the_same_lead(api: ApiServer) -> None:
+async def test_same_phone_is_a_possible_duplicate(api: ApiServer) -> None:
     one = await post(api, 7, contact="+7 999 123-45-67")
-    two = await post(api, 8, contact=PHONE, name="Боря")
-    assert (two.status, two.json["id"], two.json["name"]) == (200, one.json["id"], "Боря")
-    listed = (await api.get(BASE, params={"user_id": "8"})).json
-    assert [item["id"] for item in listed["items"]] == [one.json["id"]]
-    trace = await api.get(f"{BASE}/{one.json['id'] + 1}")
-    assert trace.json["merged_into"] == one.json["id"]
-    types = [item["type"] for item in (await api.get(f"{BASE}/{one.json['id']}/events")).json["items"]]
-    assert "lead.merged" in types
+    two = await post(api, 8, contact=f"{PHONE}, b@example.org", name="Боря")
+    assert (two.status, two.json["id"] != one.json["id"]) == (201, True)
+    assert two.json["possible_duplicates"] == [{"lead_id": one.json["id"], "shares": ["phone"]}]
+    seen = (await api.get(f"{BASE}/{one.json['id']}")).json
+    assert seen == {**one.json, "possible_duplicates": [{"lead_id": two.json["id"], "shares": ["phone"]}]}
+    events = (await api.get(f"{BASE}/{two.json['id']}/events")).json["items"]
+    assert [item["type"] for item in events] == ["lead.possible_duplicate", "lead.created"]
+    assert events[0]["data"]["possible_duplicates"] == [one.json["id"]]
+
+
+async def test_person_of_the_company_merges_leads_and_separates_them(api: ApiServer) -> None:
+    one, two = await post(api, 7, name="Аня"), await post(api, 8, contact=PHONE)
+    place, other = one.headers["Location"], two.json["id"]
+    body = {"lead_id": other}
+    assert (await api.call("POST", f"{place}/merge", json=body, scope="read")).status == 403
+    assert (await api.call("POST", f"{place}/merge", json=body, headers={"If-Match": '"99"'})).status == 412
+    assert (await api.call("POST", f"{place}/merge", json={"lead_id": one.json["id"]})).status == 422
+    assert (await api.call("POST", f"{place}/merge", json={"lead_id": 999})).status == 404
+    merged = await api.call(
+        "POST", f"{place}/merge", json=body, scope="write", headers={"If-Match": one.headers["ETag"]}
+    )
+    assert (merged.status, merged.json["id"], merged.json["phone"]) == (200, one.json["id"], "+79991234567")
+    assert (await api.get(f"{BASE}/{other}")).json["merged_into"] == one.json["id"]
+    assert (await api.call("POST", f"{place}/unmerge")).status == 409
+    back = await api.call("POST", f"{BASE}/{other}/unmerge", scope="write")
+    assert (back.status, back.json["merged_into"], back.json["phone"]) == (200, None, "+79991234567")
+    left = (await api.get(place)).json
+    assert (left["phone"], left["contact"], left["name"]) == ("", "", "Аня")
+    types = [item["type"] for item in (await api.get(f"{place}/events")).json["items"]]
+    assert types == ["lead.unmerged", "lead.merged", "lead.created"]
+
+
+async def test_lead_without_a_telegram_user_is_made_and_found(api: ApiServer) -> None:
+    made = await api.call("POST", BASE, json={"name": "Анна", "phone": PHONE, "source": "site"}, scope="write")
+    assert (made.status, made.json["user_id"], made.json["phone"]) == (201, None, "+79991234567")
+    assert (made.json["contact"], made.json["phone_evidence"]) == (PHONE, "company")
+    [listed] = (await api.get(BASE, params={"q": "9991234567"})).json["items"]
+    assert {name: made.json[name] for name in listed} == listed
+    changed = await api.call("PATCH", made.headers["Location"], json={"email": "anna@Example.org"})
+    assert (changed.json["phone"], changed.json["email"]) == ("+79991234567", "anna@example.org")
+    emptied = await api.call("PATCH", made.headers["Location"], json={"phone": ""})
+    assert (emptied.json["phone"], emptied.json["contact"]) == ("", "anna@example.org")
+    assert (await api.call("DELETE", made.headers["Location"])).status == 204
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"name": "Анна"}, {"user_id": None}, {"phone": "no number"}, {"email": "nobody"}, {"phone": 5}]
+)
+async def test_lead_that_nobody_could_reach_is_refused(api: ApiServer, body: dict[str, Any]) -> None:
+    assert (await api.call("POST", BASE, json=body)).status == 422
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

@@ -162,6 +162,6 @@ async def test_meeting_of_a_lead_that_was_deleted_is_no_more(tmp_path: Path) -> 
         meeting = await living.container.meetings.confirm((await hold(living)).id)
         await living.container.leads.delete(meeting.lead_id, actor="owner")
         await living.settle()
-        assert await living.container.meetings.for_lead(meeting.lead_id) == []
+        assert await living.container.meetings.for_person(meeting.bot, meeting.guest.user_id) == []
         starts = [slot.starts_at for slot in await living.container.meetings.free_slots(BOT, None, 7, "ru")]
         assert meeting.starts_at in starts

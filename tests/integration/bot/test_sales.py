@@ -276,7 +276,7 @@ async def test_meeting_is_moved_and_cancelled_by_its_own_person_alone(tmp_path: 
         await anna.press(labels(await anna.wait_text("На какой день"))[1])
         await anna.press(labels(await anna.wait_text("во сколько"))[0])
         await anna.wait_text("держу это время")
-        meetings = await living.container.meetings.for_lead((await lead_of(living)).id)
+        meetings = await living.container.meetings.for_person("sales", ANNA)
         assert len(meetings) == 1
         boris = await living.user(BORIS)
         await boris.call("POST", "/updates", json=_press(living.username, BORIS, f"meet:cancel:{meetings[0].id}"))
@@ -351,7 +351,7 @@ async def test_demo_sells_without_any_model(
     assert {name: slot.value for name, slot in lead.slots.items()} == found
 
 
-async def test_two_people_with_one_phone_become_one_lead_and_both_go_on(tmp_path: Path) -> None:
+async def test_two_accounts_of_one_verified_phone_become_one_lead_and_both_go_on(tmp_path: Path) -> None:
     async with living_bot(tmp_path, selling_model(), "sales") as living:
         anna, chris = await living.user(), await living.user(CHRIS)
         for user in (anna, chris):
@@ -359,6 +359,58 @@ async def test_two_people_with_one_phone_become_one_lead_and_both_go_on(tmp_path
             await user.wait_text("+79123456789")
         assert (await lead_of(living)).id == (await lead_of(living, CHRIS)).id
         assert [await ask(user, "И дальше?") for user in (anna, chris)] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("stranger_first", [False, True])
+async def test_stranger_who_names_a_phone_sees_moves_and_empties_nothing(
+    tmp_path: Path, *, stranger_first: bool
+) -> None:
+    phone = "+79123456789"
+    model = selling_model([form(find("phone", phone))])
+    async with living_bot(tmp_path, model, "sales") as living:
+        leads, meetings = living.container.leads, living.container.meetings
+        victim, stranger = await living.user(), await living.user(BORIS)
+        if stranger_first:
+            await _name_a_phone(stranger, phone)
+        await victim.share_contact(phone)
+        await victim.wait_text(phone)
+        await ask(victim, "/meetings")
+        await _book(victim)
+        if not stranger_first:
+            await _name_a_phone(stranger, phone)
+        own, other = await lead_of(living), await lead_of(living, BORIS)
+        assert (own.id != other.id, own.merged_into, other.merged_into) == (True, None, None)
+        assert (own.phone, other.phone) == (phone, phone)
+        [found] = await leads.duplicates(own.id)
+        assert found.lead_id == other.id
+        slots = await meetings.free_slots("sales", None, 14, "ru")
+        booked = await meetings.book(own.id, slots[0].starts_at)
+        assert booked.guest.user_id == ANNA
+        await stranger.say("/meetings")
+        await stranger.wait_text("Встреч пока нет")
+        for step in ("confirm", "cancel", "pick"):
+            press = _press(living.username, BORIS, f"meet:{step}:{booked.id}")
+            await stranger.call("POST", "/updates", json=press)
+            await living.settle()
+        assert (await meetings.find(booked.id)).state == "tentative"
+        await stranger.say("/consent")
+        await stranger.wait_text("Вы разрешили хранить")
+        await stranger.press("🚫 Отозвать согласие")
+        await stranger.wait_text("Согласие отозвано")
+        assert (await lead_of(living, BORIS)).phone == ""
+        kept = await lead_of(living)
+        assert (kept.phone, kept.contact) == (phone, own.contact)
+        assert any(one.holds and one.user_id == ANNA for one in await leads.consents(kept.id))
+        await victim.say("/consent")
+        await victim.wait_text("Вы разрешили хранить")
+
+
+async def _name_a_phone(user: SandboxUser, phone: str) -> None:
+    """Ask for the question of consent, agree, and name a phone in a message."""
+    await ask(user, "/consent")
+    await user.press("✅ Да, сохраните")
+    await user.wait_text("согласие записал")
+    await ask(user, f"Мой номер {phone}")
 
 
 async def test_operator_may_answer_instead_and_what_was_said_is_read_afterwards(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ leads = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("bot", Text, nullable=False),
-    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("user_id", ForeignKey("users.id")),
     Column("name", CleanText, nullable=False),
     Column("contact", CleanText, nullable=False),
     Column("phone", Text, nullable=False),
@@ -48,10 +48,12 @@ leads = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("merged_into", ForeignKey("leads.id"), index=True),
-    # One live lead for a person, a phone and a mail address in a bot, whoever writes at the same moment.
+    Column("phone_evidence", Text, nullable=False, server_default=text("''")),
+    # One live lead for a person in a bot, whoever writes at the same moment. A phone or a mail address may stand in
+    # several: a named one is no proof of identity.
     _live("bot", "user_id", unique=True),
-    _live("bot", "phone", condition=" AND phone <> ''", unique=True),
-    _live("bot", "email_key", condition=" AND email_key <> ''", unique=True),
+    _live("bot", "phone", condition=" AND phone <> ''"),
+    _live("bot", "email_key", condition=" AND email_key <> ''"),
     Index(None, "user_id"),
     _live("created_at", "id"),
     _live("updated_at", "id"),
