@@ -1,8 +1,10 @@
 """Appointments by buttons: a day, a time, a quarter of an hour to confirm it, then moved or cancelled as it suits.
 
     meet:pick[:ID] ─► meet:day:YYYYMMDD:ID ─► meet:at:EPOCH:ID ─► meet:confirm:ID · meet:pick:ID · meet:cancel:ID
+                            ▲    └─► meet:days:ID ─┘
 
-ID is the meeting that is to be moved, 0 for a new one.
+ID is the meeting that is to be moved, 0 for a new one. Days and times change in one message, and a message whose step
+is done loses its buttons, so that one set of them is shown at a time.
 """
 
 import re
@@ -79,14 +81,19 @@ class Booking:
                 await self._show_days(context, 0)
             case "pick", [meeting_id]:
                 await self._show_days(context, meeting_id)
+            case "days", [meeting_id]:
+                await context.replace_text(*await self._write_days(context, meeting_id))
             case "day", [day, meeting_id]:
                 await self._show_times(context, _read_day(day), meeting_id)
             case "at", [moment, meeting_id]:
                 await self._book(context, datetime.fromtimestamp(moment, UTC), meeting_id)
+                await _drop_buttons(context)
             case "confirm", [meeting_id]:
                 await self._confirm(context, meeting_id)
+                await _drop_buttons(context)
             case "cancel", [meeting_id]:
                 await self._cancel(context, meeting_id)
+                await _drop_buttons(context)
 
     async def _show_days(self, context: Context, meeting_id: int) -> None:
         if context.desk.profile.calendar is None:
@@ -110,13 +117,13 @@ class Booking:
     async def _show_times(self, context: Context, day: date, meeting_id: int) -> None:
         slots = (await self._slots(context, day, 1))[:_MOST_TIMES]
         if not slots:
-            await self._show_days(context, meeting_id)
+            await context.replace_text(*await self._write_days(context, meeting_id))
             return
         zone = context.desk.meetings.diary(context.desk.profile.name).calendar.zone.key
         buttons = [Button(_split(one)[1], f"meet:at:{int(one.starts_at.timestamp())}:{meeting_id}") for one in slots]
         rows = [buttons[start : start + _TIMES_IN_A_ROW] for start in range(0, len(buttons), _TIMES_IN_A_ROW)]
-        back = [Button(context.say(texts.OTHER_DAY), f"meet:pick:{meeting_id}" if meeting_id else "meet:pick")]
-        await context.reply(context.say(texts.CHOOSE_TIME, day=_split(slots[0])[0], zone=zone), [*rows, back])
+        back = [Button(context.say(texts.OTHER_DAY), f"meet:days:{meeting_id}")]
+        await context.replace_text(context.say(texts.CHOOSE_TIME, day=_split(slots[0])[0], zone=zone), [*rows, back])
 
     async def _slots(self, context: Context, day: date | None, days: int) -> list[Slot]:
         return await context.desk.meetings.free_slots(context.desk.profile.name, day, days, context.language)
@@ -185,6 +192,17 @@ class Booking:
         if (meeting.bot, meeting.guest.user_id) != (context.desk.profile.name, context.person.id):
             raise NotFoundError(f"meeting {meeting_id} is not this person's")
         return meeting
+
+
+async def _drop_buttons(context: Context) -> None:
+    """Take the buttons off the message whose step is done."""
+    if isinstance(context.event, Press) and context.event.message_id is not None:
+        await context.try_call(
+            "editMessageReplyMarkup",
+            chat_id=context.event.place.chat.chat_id,
+            message_id=context.event.message_id,
+            reply_markup={"inline_keyboard": []},
+        )
 
 
 def _keyboard(context: Context, meeting: Meeting) -> list[list[Button]]:

@@ -261,9 +261,17 @@ async def test_sale_goes_from_greeting_to_a_meeting(tmp_path: Path) -> None:
 async def _book(user: SandboxUser) -> None:
     """Choose the first day and the first time."""
     await user.press("meet:pick")
+    days = await user.wait_text("На какой день")
+    await user.press(labels(days)[1])
+    await user.press(labels(await user.wait_text("во сколько"))[-1])
     await user.press(labels(await user.wait_text("На какой день"))[0])
-    await user.press(labels(await user.wait_text("во сколько"))[0])
+    times = await user.wait_text("во сколько")
+    assert times["message_id"] == days["message_id"], "days and times change in one message"
+    await user.press(labels(times)[0])
     await user.wait_text("держу это время")
+    await user.wait_for(lambda event: event["type"] == "edit" and event["message"]["message_id"] == days["message_id"])
+    shown = [message for message in await user.history() if "meet:" in str(message.get("reply_markup"))]
+    assert not any("meet:day" in str(message) or "meet:at" in str(message) for message in shown)
 
 
 async def test_meeting_is_moved_and_cancelled_by_its_own_person_alone(tmp_path: Path) -> None:
