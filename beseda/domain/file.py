@@ -1,10 +1,15 @@
 """A file that is kept for a person: a transcript, a document, a photo, a recording."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from beseda.kit.ids import new_id
+
+# Emoji, and what some systems do not take in a name of a file.
+_UNFIT = re.compile(r"[^\w\s.,()-]+")
+_LONGEST_TITLE = 60
 
 
 class FileKind(StrEnum):
@@ -59,6 +64,13 @@ class StoredFile:
     created_at: datetime
     turn_id: int | None = None
     job_id: int | None = None
+
+    @property
+    def download_name(self) -> str:
+        """The name for a download folder: the title, the day, and five digits that tell two of a day apart."""
+        title = " ".join(_UNFIT.sub(" ", self.title).split())[:_LONGEST_TITLE].rstrip(" .") or str(self.kind)
+        suffix = self.path.rpartition(".")[2]
+        return f"{title}, {self.created_at:%d.%m.%Y} ({self.id & 0xFFFFF:05x}).{suffix}"
 
 
 @dataclass(frozen=True, slots=True)

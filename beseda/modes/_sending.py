@@ -32,9 +32,8 @@ def language_of(job: Job) -> str:
 
 
 def as_media(file: StoredFile, kind: MediaKind = MediaKind.DOCUMENT) -> Media:
-    """Return a kept file as it goes out: its name is ours, made of what it is, its day and its number."""
-    suffix = file.path.rpartition(".")[2]
-    return Media(kind, file.path, f"{file.kind}-{file.created_at:%Y-%m-%d}-{file.id & 0xFFFFFFFF:08x}.{suffix}")
+    """Return a kept file as it goes out."""
+    return Media(kind, file.path, file.download_name)
 
 
 def show_actions(desk: Desk, job: Job, mode: str) -> Markup:

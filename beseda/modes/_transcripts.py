@@ -44,10 +44,10 @@ def _new_file(job: Job, name: str, suffix: str) -> NewFile:
 
 
 async def find_files(desk: Desk, job: Job) -> list[StoredFile]:
-    """Return the files of a job's transcript: subtitles first, where there are any. Raises NotFoundError."""
+    """Return the files of a transcript: the text first, then subtitles where there are any. Raises NotFoundError."""
     found = [await desk.files.find(number(job.request.payload, "text"), owner_of(job))]
     if (job.result or {}).get("subtitles"):
-        found.insert(0, await desk.files.find(number(job.request.payload, "subtitles"), owner_of(job)))
+        found.append(await desk.files.find(number(job.request.payload, "subtitles"), owner_of(job)))
     return found
 
 

@@ -40,6 +40,14 @@ FORMATS = {
     DocumentKind.TODO: Text(ru="Сформировать ToDo-план с чеклистами", en="To-do plan with checklists"),
     DocumentKind.PROTOCOL: Text(ru="Протокол заседания (Word)", en="Formal protocol (Word)"),
 }
+# How the files are called, in the history and in a download folder.
+_FILE_TITLES = {
+    DocumentKind.FULL: Text(ru="Полный транскрипт", en="Full transcript"),
+    DocumentKind.SUMMARY: Text(ru="Сводка", en="Summary"),
+    DocumentKind.MINUTES: Text(ru="Итоги встречи", en="Minutes"),
+    DocumentKind.TODO: Text(ru="План дел", en="To-do plan"),
+    DocumentKind.PROTOCOL: Text(ru="Протокол заседания", en="Formal protocol"),
+}
 _ABOUT = Text(ru="ℹ️ О форматах", en="ℹ️ About the formats")
 _FORMATS_TOLD = Text(
     ru="""**Что я умею сделать из текста**
@@ -141,7 +149,7 @@ async def write(desk: Desk, job: Job, control: JobControl) -> Mapping[str, objec
         owner=owner_of(job),
         chat_id=chat_of(job),
         kind=FileKind.DOCUMENT,
-        title=FORMATS[kind].say(language),
+        title=_FILE_TITLES[kind].say(language),
         suffix="." + document.name.rpartition(".")[2],
         mime=document.mime,
         job_id=job.id,

@@ -172,9 +172,7 @@ def _line(context: Context, file: StoredFile) -> str:
 
 
 def _media(file: StoredFile) -> Media:
-    suffix = file.path.rpartition(".")[2]
-    name = f"{file.kind}-{file.created_at:%Y-%m-%d}-{file.id & 0xFFFFFFFF:08x}.{suffix}"
-    return Media(MediaKind.DOCUMENT, file.path, name)
+    return Media(MediaKind.DOCUMENT, file.path, file.download_name)
 
 
 def write_size(size: int, language: str) -> str:

@@ -159,7 +159,7 @@ async def test_outcome_that_could_not_be_sent_is_sent_after_a_restart(tmp_path: 
             anna = await living.user()
             await living.settle()
             documents = [message["document"] for message in await anna.history() if "document" in message]
-            assert [document["file_name"].rpartition(".")[2] for document in documents] == ["srt", "txt"]
+            assert [document["file_name"].rpartition(".")[2] for document in documents] == ["txt", "srt"]
     assert len(speech.heard) == 1
 
 

@@ -1,5 +1,6 @@
 """Modes: what they take, what they offer instead, documents of a transcript, in a private chat and in a group."""
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -168,6 +169,7 @@ async def test_document_is_made_of_a_text(tmp_path: Path, label: str) -> None:
         await living.settle()
         document = (await anna.history())[-1]["document"]
         assert document["file_name"].endswith(".docx" if "Word" in label else ".txt")
+        assert re.fullmatch(r"[А-Я][А-Яа-я ]+, \d\d\.\d\d\.\d{4} \([0-9a-f]{5}\)\.\w+", document["file_name"])
         assert (await keys(living))[-2:] == ["ℹ️ О форматах", "⬅️ Назад"]
 
 
