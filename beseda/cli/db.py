@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from beseda.cli.settings import ConfigOption, read_settings, run_async
+from beseda.cli.settings import ConfigOption, name_database, read_settings, run_async
 
 app = typer.Typer(help="The database's tables.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ def upgrade(
 
     settings = read_settings(config)
     run_async(upgrade_alone(settings.database()) if no_backup else upgrade_with_backup(settings))
-    typer.echo("The database is up to date.")
+    typer.echo(f"The database is up to date: {name_database(settings)}")
 
 
 @app.command()
@@ -30,9 +30,10 @@ def check(config: ConfigOption = None) -> None:
     """Say whether the database is up to date; exit 1 if not."""
     from beseda.storage.sql.migrate import check as find_problems
 
-    problems = run_async(find_problems(read_settings(config).database()))
+    settings = read_settings(config)
+    problems = run_async(find_problems(settings.database()))
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:
         raise typer.Exit(1)
-    typer.echo("The database is up to date.")
+    typer.echo(f"The database is up to date: {name_database(settings)}")

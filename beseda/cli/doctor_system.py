@@ -29,7 +29,6 @@ class Finding:
 async def check_database(settings: "Settings") -> list[Finding]:
     """Check that the tables are up to date and that a row can be written; then the processes and the clock."""
     from contextlib import AsyncExitStack
-    from urllib.parse import urlsplit
 
     from beseda.storage.sql.database import Database
     from beseda.storage.sql.migrate import UPGRADE, check
@@ -40,14 +39,14 @@ async def check_database(settings: "Settings") -> list[Finding]:
         is_old = all(UPGRADE in problem for problem in problems)
         detail = "; ".join(problems).replace(UPGRADE, "the next start does that")
         return [Finding("database", is_old, detail, needed=not is_old)]
-    kind = urlsplit(settings.database()).scheme
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database(), patience=5.0)
         stack.push_async_callback(database.close)
-        return await _check_open_database(settings, database, kind)
+        return await _check_open_database(settings, database)
 
 
-async def _check_open_database(settings: "Settings", database: Any, kind: str) -> list[Finding]:
+async def _check_open_database(settings: "Settings", database: Any) -> list[Finding]:
+    from beseda.cli.settings import name_database
     from beseda.domain.process import ALIVE_WITHIN
     from beseda.errors import StorageError
     from beseda.kit.ids import time_of
@@ -67,7 +66,7 @@ async def _check_open_database(settings: "Settings", database: Any, kind: str) -
     except StorageError as error:
         detail = f"reads, and takes no writes: {error}; free the disk, or point DATABASE_URL at the primary server"
         return [Finding("database", False, detail), *findings]
-    return [Finding("database", True, f"{kind}, up to date, writable"), *findings]
+    return [Finding("database", True, f"{name_database(settings)}: up to date, writable"), *findings]
 
 
 async def _write_once(processes: Any, now: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from beseda.cli.settings import ConfigOption, JsonOption, open_storage, read_settings, run_async
+from beseda.cli.settings import ConfigOption, JsonOption, name_database, open_storage, read_settings, run_async
 from beseda.domain.api_key import Scope
 
 if TYPE_CHECKING:
@@ -35,18 +35,22 @@ def create_key(
 
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
         raise SettingsError(f"a key's name has 1 to {_LONGEST_NAME} visible characters")
-    key, text = run_async(_create(read_settings(config), name, scope))
+    settings = read_settings(config)
+    key, text = run_async(_create(settings, name, scope))
+    typer.echo(f"Key {key.id} ({key.scope.value}) for {key.name}, in the database {name_database(settings)}", err=True)
     if as_json:
         _print_json({**_describe(key), "key": text})
         return
     typer.echo(text)
-    typer.echo(f"Key {key.id} ({key.scope.value}) for {key.name}. It is shown this once: keep it safe.", err=True)
+    typer.echo("It is shown this once: keep it safe.", err=True)
 
 
 @app.command("list")
 def list_keys(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the keys, newest first; the keys themselves are shown nowhere."""
-    keys = run_async(_list(read_settings(config)))
+    settings = read_settings(config)
+    keys = run_async(_list(settings))
+    typer.echo(f"Keys in the database {name_database(settings)}", err=True)
     if as_json:
         _print_json([_describe(key) for key in keys])
         return
@@ -62,7 +66,9 @@ def revoke_key(
     config: ConfigOption = None,
 ) -> None:
     """Revoke a key: within two seconds it opens nothing, on any machine."""
-    key = run_async(_revoke(read_settings(config), number))
+    settings = read_settings(config)
+    key = run_async(_revoke(settings, number))
+    typer.echo(f"In the database {name_database(settings)}", err=True)
     if as_json:
         _print_json(_describe(key))
         return
@@ -101,7 +107,8 @@ async def _revoke(settings: "Settings", number: int) -> "ApiKey":
         try:
             return await keys.revoke(number)
         except NotFoundError as error:
-            raise SettingsError(f"there is no key {number}: `beseda keys list` shows which there are") from error
+            place = name_database(settings)
+            raise SettingsError(f"{place} has no key {number}: `beseda keys list` shows them") from error
 
 
 def _describe(key: "ApiKey") -> dict[str, Any]:

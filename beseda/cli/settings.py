@@ -64,6 +64,16 @@ def explain_port(host: str, port: int, error: OSError) -> str:
     return f"nothing can listen at {host}, port {port} ({reason}): try another --port (BESEDA_PORT)"
 
 
+def name_database(settings: "Settings") -> str:
+    """Return which database these settings lead to, without a password: a command may be run in another folder."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(settings.database())
+    if parts.scheme.startswith("sqlite"):
+        return str(Path(parts.path.removeprefix("/")).absolute())
+    return f"PostgreSQL {parts.path.strip('/')} at {parts.hostname or 'a local socket'}"
+
+
 def run_async(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the fastest event loop there is for this system."""
     import asyncio
@@ -90,6 +100,9 @@ async def _cancel_on_signal(work: Coroutine[Any, Any, None]) -> None:
     import os
     import signal
 
+    from beseda.config.watchdog import read_watchdog
+    from beseda.kit.watchdog import keep_watchdog
+
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
     received: list[int] = []
@@ -104,6 +117,10 @@ async def _cancel_on_signal(work: Coroutine[Any, Any, None]) -> None:
     for kind in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C alone, as Python has it
             loop.add_signal_handler(kind, stop, kind)
+    watchdog = read_watchdog()
+    notifier = loop.create_task(keep_watchdog(watchdog.address, watchdog.seconds)) if watchdog else None
     await asyncio.wait([task])
+    if notifier is not None:
+        notifier.cancel()
     if not (received and task.cancelled()):
         task.result()

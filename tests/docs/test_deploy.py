@@ -2,6 +2,8 @@
 
 import configparser
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from scripts.source import ROOT
 
 UNITS = ROOT / "deploy/systemd"
 COMPOSE = (ROOT / "deploy/docker-compose.yml").read_text("utf-8")
+ROLES = ("bot", "api", "worker", "beat")
+SERVERS = ("postgres", "redis")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 
 
@@ -22,15 +26,41 @@ def services() -> dict[str, dict[str, Any]]:
 
 def test_compose_has_no_default_secret() -> None:
     references = re.findall(r"\$\{(\w+)([^}]*)\}", COMPOSE)
-    assert {name for name, _ in references} == {"BOT_TOKEN", "POSTGRES_PASSWORD"}
+    # Any bot's token will do, so that none is demanded here: `beseda bot` itself says that there is none.
+    assert {name for name, _ in references} == {"POSTGRES_PASSWORD"}
     assert [name for name, rest in references if not rest.startswith(":?")] == []
 
 
 def test_compose_checks_the_health_of_servers(services: dict[str, dict[str, Any]]) -> None:
-    assert services.keys() == {"bot", "api", "worker", "beat", "postgres", "redis"}
-    assert all("test" in services[name]["healthcheck"] for name in ("postgres", "redis"))
-    waits = services["bot"]["depends_on"]
-    assert {name: wait["condition"] for name, wait in waits.items()} == dict.fromkeys(waits, "service_healthy")
+    assert services.keys() == {"migrate", *ROLES, *SERVERS}
+    assert all("test" in services[name]["healthcheck"] for name in SERVERS)
+    for role in ("worker", "beat"):
+        assert "http://127.0.0.1:8091/health" in services[role]["healthcheck"]["test"][-1]
+        assert services[role]["command"][-2:] == ["--port", "8091"]
+
+
+def test_compose_migrates_before_any_role_starts(services: dict[str, dict[str, Any]]) -> None:
+    assert services["migrate"]["command"] == ["db", "upgrade"]
+    for role in ROLES:
+        conditions = {name: wait["condition"] for name, wait in services[role]["depends_on"].items()}
+        # No role waits for another: a wrong token of a bot does not keep the API down.
+        assert conditions == {"migrate": "service_completed_successfully", **dict.fromkeys(SERVERS, "service_healthy")}
+
+
+def test_compose_limits_memory_and_logs(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
+        assert service["logging"]["options"] == {"max-size": "20m", "max-file": "5"}, name
+
+
+def test_files_of_ones_own_reach_the_containers() -> None:
+    opened = yaml.safe_load(re.sub(r"^(    )# (- \.\./)", r"\1\2", COMPOSE, flags=re.MULTILINE))["services"]["bot"]
+    assert opened["volumes"][1:] == [
+        "../bots:/data/bots:ro",
+        "../config.yaml:/data/config.yaml:ro",
+        "../real_estate.csv:/data/real_estate.csv:ro",
+    ]
+    assert "host.docker.internal:host-gateway" in opened["extra_hosts"]
 
 
 def test_compose_publishes_on_loopback_only(services: dict[str, dict[str, Any]]) -> None:
@@ -45,6 +75,8 @@ def test_image_runs_as_an_ordinary_user_with_ffmpeg_and_a_health_check() -> None
     assert "HEALTHCHECK" in DOCKERFILE
     assert "/health" in DOCKERFILE
     assert "requirements-dev" not in DOCKERFILE
+    assert "org.opencontainers.image.licenses" in DOCKERFILE
+    assert 'ENTRYPOINT ["tini", "-s", "--", "beseda"]' in DOCKERFILE
 
 
 def test_everything_that_the_image_copies_is_let_in() -> None:
@@ -76,10 +108,33 @@ def test_unit_is_hardened_and_keeps_its_data(name: str) -> None:
     assert service["NoNewPrivileges"] == "yes"
     assert service["StateDirectory"] == "beseda"
     assert service["RestartPreventExitStatus"] == "2"
+    assert int(service["LimitNOFILE"]) > 10_000
+    assert service["WatchdogSec"] == "60"
+
+
+def test_commands_beside_a_service_have_its_environment_folder_and_user() -> None:
+    text = (UNITS / "beseda-cli").read_text("utf-8")
+    assert (UNITS / "beseda-cli").stat().st_mode & 0o111
+    for name in ("beseda.service", "beseda-.service.d/common.conf"):
+        service = read_unit(name)["Service"]
+        for key in ("EnvironmentFile", "DynamicUser", "User", "StateDirectory", "WorkingDirectory", "UMask"):
+            assert f"--property={key}={service[key]}" in text, key
+        assert f"--property=Environment={service['Environment'].split()[0]}" in text
+
+
+def test_command_line_of_a_service_passes_its_arguments_on(tmp_path: Path) -> None:
+    fake = tmp_path / "systemd-run"
+    fake.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done\n', "utf-8")
+    fake.chmod(0o755)
+    called = [str(UNITS / "beseda-cli"), "keys", "create", "two words"]
+    done = subprocess.run(
+        called, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, timeout=10, check=True
+    )
+    assert done.stdout.splitlines()[-4:] == ["/opt/beseda/.venv/bin/beseda", "keys", "create", "two words"]
 
 
 def test_every_role_that_is_deployed_is_a_command(services: dict[str, dict[str, Any]]) -> None:
-    started = [service["command"][0] for name, service in services.items() if name not in {"postgres", "redis"}]
+    started = [services[name]["command"][0] for name in ROLES]
     started += [read_unit(path.name)["Service"]["ExecStart"].split()[1] for path in UNITS.glob("*.service")]
     known = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     assert set(started) == {"run", "bot", "api", "worker", "beat"}

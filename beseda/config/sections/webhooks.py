@@ -2,16 +2,23 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from beseda.config.setting import Section, Setting, Switch
+
+
+def _refuse_commands(value: str) -> str:
+    # `.env` runs nothing: the text of a command would itself become the secret, and it is known to all readers.
+    if any(mark in value for mark in ("$(", "`", '"', "'")):
+        raise ValueError("holds a command or quotes; run the command, and put the text that it prints here")
+    return value
 
 
 class WebhooksSection(Section):
     """Who is told of events, and how they can tell that it is us."""
 
     events_secret: Annotated[
-        Annotated[str, Field(min_length=16, max_length=500)] | None,
+        Annotated[str, Field(min_length=16, max_length=500), AfterValidator(_refuse_commands)] | None,
         Setting(
             "webhooks.secret",
             "What the keys that sign events are made of; without it no events are sent.",
