@@ -112,7 +112,7 @@ class SettingsError(BesedaError):
 class InputError(BesedaError):
     """What came in cannot be taken."""
 
-    text = Text(ru="Не получилось это разобрать.", en="I could not make sense of that.")
+    text = Text(ru="Не понял. Попробуйте, пожалуйста, иначе.", en="I could not make sense of that.")
     status = 400
 
 
@@ -120,10 +120,9 @@ class FileTooLargeError(InputError):
     """A file beyond the limit of Telegram (20 MB for bots) or our own."""
 
     text = Text(
-        ru="Файл больше 20 МБ: Telegram не отдаёт такие ботам. Пришлите, пожалуйста, файл поменьше или по частям. "
-        "Владелец бота может снять этот предел своим сервером Bot API.",
-        en="The file is over 20 MB, and Telegram does not hand such files to bots. Please send a smaller one, or "
-        "parts. The bot's owner can lift this limit with a Bot API server of their own.",
+        ru="Файл больше 20 МБ, Telegram не даёт ботам такие скачивать. Пришлите поменьше или по частям.",
+        en="The file is over 20 MB, and Telegram does not let bots download such files. Please send a smaller one, or "
+        "parts.",
     )
     status = 413
 
@@ -162,7 +161,7 @@ class PhotoTooLargeError(InputError):
     """A photo with more pixels than we open, or whose result would have more than we make."""
 
     text = Text(
-        ru="Это фото слишком большое: результат был бы больше 25 мегапикселей. Попробуйте увеличить меньше.",
+        ru="Фото слишком большое. Выберите меньшее увеличение.",
         en="This photo is too large: the result would be over 25 megapixels. Try a smaller scale or a smaller photo.",
     )
     status = 413
@@ -202,7 +201,7 @@ class NotASlotError(InputError):
     """A time at which no meeting can begin: outside the hours, off the grid, too soon or too far off."""
 
     text = Text(
-        ru="На это время не записаться: мы тогда не работаем, или оно слишком близко. Выберите, пожалуйста, другое.",
+        ru="На это время записать не могу: мы закрыты или до него слишком мало времени. Выберите другое.",
         en="That time cannot be booked: we are closed then, or it is too close. Please choose another.",
     )
     status = 422
@@ -212,7 +211,7 @@ class PeriodError(InputError):
     """A period that ends before it begins, or a series of more points than anybody can look at."""
 
     text = Text(
-        ru="Такой период не посчитать: проверьте начало, конец и шаг.",
+        ru="Неверный период: проверьте начало, конец и шаг.",
         en="This period cannot be counted: look at its beginning, end and step.",
     )
     status = 422
@@ -231,7 +230,7 @@ class AccessDeniedError(BesedaError):
 class NotFoundError(BesedaError):
     """What was asked for is not there."""
 
-    text = Text(ru="Этого здесь больше нет.", en="That is no longer here.")
+    text = Text(ru="Не нашёл: возможно, это уже удалено.", en="That is no longer here.")
     status = 404
 
 
@@ -290,7 +289,7 @@ class BroadcastStateError(BesedaError):
     """What is asked of a broadcast does not go with how far it has come."""
 
     text = Text(
-        ru="С этой рассылкой так уже нельзя: проверьте, в каком она состоянии.",
+        ru="Сейчас это с рассылкой сделать нельзя: проверьте её состояние.",
         en="That is not possible with this broadcast: see which state it is in.",
     )
     status = 409
@@ -345,7 +344,7 @@ class BudgetExhaustedError(RateLimitedError):
     """
 
     text = Text(
-        ru="На это моего сегодняшнего запаса уже не хватает. Он обновится с новым днём.",
+        ru="На сегодня лимит исчерпан. Новый будет с началом следующего дня.",
         en="What I have for today does not cover this. It is renewed with the new day.",
     )
     retryable = False
@@ -360,7 +359,7 @@ class BudgetExhaustedError(RateLimitedError):
 
 
 _RENEWED = Text(
-    ru="На это моего сегодняшнего запаса уже не хватает. Он обновится через {hours} ч {minutes} мин.",
+    ru="На сегодня лимит исчерпан. Новый будет через {hours} ч {minutes} мин.",
     en="What I have for today does not cover this. It is renewed in {hours} h {minutes} min.",
 )
 
@@ -369,7 +368,7 @@ class StorageError(BesedaError):
     """The database or Redis do not answer."""
 
     text = Text(
-        ru="Память сейчас недоступна. Попробуйте через минуту.",
+        ru="У меня временные неполадки. Попробуйте через минуту.",
         en="My memory is out of reach right now. Please try again in a minute.",
     )
     status = 503

@@ -28,7 +28,7 @@ _FETCHING = Text(ru="📥 Забираю запись…", en="📥 Fetching the
 _PREPARING = Text(ru="🎚 Готовлю запись…", en="🎚 Preparing the recording…")
 _LISTENING = Text(ru="🎧 Слушаю…", en="🎧 Listening…")
 _DONE = Text(ru="🎤 **Готово**{length}", en="🎤 **Done**{length}")
-_MISSED = Text(ru="⚠️ Не расслышал отрезки: {places}.", en="⚠️ I could not make out these stretches: {places}.")
+_MISSED = Text(ru="⚠️ Не разобрал фрагменты: {places}.", en="⚠️ I could not make out these stretches: {places}.")
 _SUBTITLES = Text(ru="Субтитры со временем", en="Subtitles with times")
 _WHOLE = Text(ru="Текст целиком. Что из него сделать?", en="The whole text. What shall I make of it?")
 _STAGES = {Stage.PREPARING: _PREPARING, Stage.LISTENING: _LISTENING}

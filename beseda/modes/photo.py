@@ -28,7 +28,7 @@ SCALES = (1, 2, 4)
 
 _AT_WORK = Text(ru="✨ Улучшаю фото…", en="✨ Enhancing the photo…")
 _DONE = Text(
-    ru="✨ Готово: {width}×{height}, {enlarged}. Работал {backend}.",
+    ru="✨ Готово: {width}×{height}, {enlarged}. Обработка: {backend}.",
     en="✨ Done: {width}×{height}, {enlarged}. Made by {backend}.",
 )
 _SAME = Text(ru="размер прежний", en="the same size")
@@ -40,7 +40,9 @@ _TITLE = Text(ru="Улучшенное фото", en="Enhanced photo")
 _BEFORE = Text(ru="Исходное фото", en="Original photo")
 _AUTO = Text(ru="сам реши", en="you choose")
 _MAIN_FACE = Text(ru="Только главное лицо", en="Only the main face")
-_NOT_YOURS = Text(ru="Это может только тот, кто прислал фото.", en="Only the person who sent the photo can do that.")
+_NOT_YOURS = Text(
+    ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who sent the photo can do that."
+)
 
 
 async def start(context: Context, material: Material) -> None:

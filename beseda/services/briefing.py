@@ -39,7 +39,7 @@ _MATERIAL = Text(
     ru="Поля:\n{fields}\n\nРазговор:\n<<<\n{talk}\n>>>", en="Fields:\n{fields}\n\nConversation:\n<<<\n{talk}\n>>>"
 )
 _BELOW = Text(
-    ru="Слова собеседника, на которых это стоит, приведены ниже.",
+    ru="Ниже цитаты собеседника.",
     en="The words of the person on which this stands are below.",
 )
 _SPEAKERS = {

@@ -52,6 +52,7 @@ _KINDS: dict[int, type[TelegramError]] = {
     409: TelegramConflictError,
     429: TelegramFloodError,
 }
+_LARGER_FILES = "a Bot API server of your own (TELEGRAM_API_URL) hands out larger files"
 
 
 class _MovedError(TelegramRefusedError):
@@ -156,7 +157,9 @@ class BotApi:
         most = self.download_limit if limit is None else limit
         if size > most:
             kind = FileTooLargeError if most == DOWNLOAD_LIMIT else OversizedFileError
-            raise kind(f"{size} bytes, and {most} are taken")
+            # For the owner, in the log: the person who sent the file cannot change the server.
+            hint = f"; {_LARGER_FILES}" if most == DOWNLOAD_LIMIT else ""
+            raise kind(f"{size} bytes, and {most} are taken{hint}")
 
     async def download(self, file_id: str, target: Path, *, limit: int | None = None) -> int:
         """Fetch a file that somebody sent into `target` and return its size in bytes.
@@ -194,7 +197,7 @@ class BotApi:
             found = await self.call("getFile", file_id=file_id)
         except TelegramRefusedError as error:
             if classify(error) is Refusal.FILE_SIZE:
-                raise FileTooLargeError(error.detail) from error
+                raise FileTooLargeError(f"{error.detail}; {_LARGER_FILES}") from error
             raise
         self.check_size(found.get("file_size", 0), limit)
         return str(found["file_path"])

@@ -27,7 +27,7 @@ _NO_CATALOGUE = (
     "Name no home, no address, no id and no price."
 )
 _HOMES = Text(ru="📋 Из каталога:", en="📋 From the catalogue:")
-_NEAR = Text(ru="📋 Точно такого в каталоге нет, близкое:", en="📋 The catalogue has nothing exactly so; near it:")
+_NEAR = Text(ru="📋 Точного совпадения нет. Похожие варианты:", en="📋 The catalogue has nothing exactly so; near it:")
 _PRICE = Text(
     ru="📊 Оценка по каталогу ({scope}, квартир: {count}): медиана **{metre} ₽/м²**, от {lowest} до {highest}.",
     en="📊 Estimate from the catalogue ({scope}, homes: {count}): median **{metre} ₽/m²**, from {lowest} to {highest}.",

@@ -19,7 +19,7 @@ NOT_KEPT = Text(
     en="All right, I keep no contact of yours. We can talk all the same.",
 )
 REVOKED = Text(
-    ru="Согласие отозвано, ваши контакты из карточки стёрты. Стереть вообще всё: /forget.",
+    ru="Согласие отозвано, контакты удалены. Удалить всё: /forget.",
     en="Your consent is taken back, your contacts are gone from the card. To erase everything: /forget.",
 )
 HOLDS = Text(

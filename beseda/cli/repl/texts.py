@@ -62,7 +62,7 @@ CAP_REACHED = Text(
     ru="Потрачено {spent}, предел {cap}. Продолжить ещё на столько же? [y/N] ",
     en="{spent} spent, the cap is {cap}. Go on for as much again? [y/N] ",
 )
-CAP_KEPT = Text(ru="Не отправлено: предел. /retry спросит снова.", en="Not sent: the cap. /retry asks again.")
+CAP_KEPT = Text(ru="Не отправлено: достигнут лимит. /retry спросит снова.", en="Not sent: the cap. /retry asks again.")
 
 SAVED = Text(ru="Сохранено: {path}", en="Saved: {path}")
 SAVE_FAILED = Text(
@@ -77,7 +77,7 @@ SET_ASIDE = Text(
     ru="Файл памяти не прочитан ({reason}); он цел и лежит здесь: {path}",
     en="The memory file was not read ({reason}); it is safe, and now here: {path}",
 )
-FROM_BACKUP = Text(ru="Взята резервная копия, что была рядом.", en="The backup beside it was used.")
+FROM_BACKUP = Text(ru="Файл повреждён, взял резервную копию.", en="The backup beside it was used.")
 CHANGED = Text(
     ru="Файл памяти изменила другая программа; её версия цела и лежит здесь: {path}",
     en="Another program has changed the memory file; its version is safe, and now here: {path}",
@@ -119,7 +119,7 @@ NOTHING_TO_RETRY = Text(ru="Повторять пока нечего.", en="Ther
 NOTHING_TO_COPY = Text(ru="Копировать пока нечего.", en="There is nothing to copy yet.")
 COPIED = Text(ru="Ответ в буфере обмена.", en="The answer is on the clipboard.")
 COPY_ASKED = Text(
-    ru="Ответ передан терминалу для буфера обмена (не каждый его берёт).",
+    ru="Ответ передан терминалу для буфера обмена (работает не во всех терминалах).",
     en="The answer was handed to the terminal for the clipboard (not every terminal takes it).",
 )
 COMPARE_USAGE = Text(

@@ -17,7 +17,7 @@ _YES = Text(ru="🗑 Стереть", en="🗑 Erase")
 _NO = Text(ru="Оставить", en="Keep it")
 _DONE = Text(ru="Готово, начинаем с чистого листа.", en="Done, we start with a clean page.")
 _KEPT = Text(ru="Хорошо, всё осталось на месте.", en="All right, everything stays.")
-_NOT_YOURS = Text(ru="Ответить может только тот, кто спросил.", en="Only the person who asked can answer.")
+_NOT_YOURS = Text(ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who asked can answer.")
 
 
 @router.command("clear")

@@ -7,7 +7,7 @@ COMMANDS: dict[str, Text] = {
     "start": Text(ru="поздороваться", en="say hello"),
     "help": Text(ru="что я умею", en="what I can do"),
     "clear": Text(ru="начать разговор заново", en="start the conversation afresh"),
-    "stats": Text(ru="сколько мы наговорили", en="how much we have talked"),
+    "stats": Text(ru="статистика разговора", en="how much we have talked"),
     "stop": Text(ru="остановить ответ", en="stop the answer"),
 }
 

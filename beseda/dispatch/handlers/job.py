@@ -11,7 +11,7 @@ router = Router()
 
 _KEPT = 30 * 86_400.0  # seconds that a job is known to have been done again: longer than jobs are kept
 _OVER = Text(ru="Это уже закончено.", en="That is over already.")
-_NOT_YOURS = Text(ru="Это может только тот, кто попросил.", en="Only the person who asked can do that.")
+_NOT_YOURS = Text(ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who asked can do that.")
 
 
 @router.press("job")

@@ -18,7 +18,7 @@ router = Router()
 
 _HEARD = frozenset({Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO})
 _OFFER = Text(
-    ru="Сейчас включён режим «{mode}», и такое он не берёт. Зато это ко мне вот сюда:",
+    ru="В режиме «{mode}» я такое не принимаю. Подойдёт вот этот:",
     en="The mode is “{mode}” now, and it does not take this. Here is what does:",
 )
 _OFFER_HOME = Text(ru="Что с этим сделать?", en="What shall I do with this?")

@@ -29,7 +29,7 @@ _DONE = Text(
     ru="Стёр всё: сообщений {messages}, файлов {files} ({size}), заданий {jobs}.",
     en="Erased: {messages} messages, {files} files ({size}), {jobs} jobs.",
 )
-_NOT_YOURS = Text(ru="Ответить может только тот, кто спросил.", en="Only the person who asked can answer.")
+_NOT_YOURS = Text(ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who asked can answer.")
 # What handlers and modes keep of a chat in the state store.
 _STATES = ("mode", "offer", "photo", "transcript", "model", "sales", "catalogue")
 

@@ -28,7 +28,8 @@ _CAPTIONS = {
 }
 _COUNTS = Text(ru="решений: {decisions}, задач: {tasks}", en="decisions: {decisions}, tasks: {tasks}")
 _DROPPED = Text(
-    ru="Без опоры в тексте и потому не вошли: {number}.", en="Left out, as the text does not bear them out: {number}."
+    ru="Не вошло, так как не подтверждается текстом: {number}.",
+    en="Left out, as the text does not bear them out: {number}.",
 )
 
 

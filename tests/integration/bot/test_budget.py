@@ -14,7 +14,7 @@ from tests.parts.model_server import ModelServer, Reply
 from tests.parts.speech_server import SpeechServer
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-REFUSED = "На это моего сегодняшнего запаса уже не хватает"
+REFUSED = "На сегодня лимит исчерпан"
 
 
 def says(text: str, tokens: int) -> ScriptedAnswer:
@@ -122,7 +122,7 @@ async def test_pictures_of_a_day_are_counted(tmp_path: Path) -> None:
         await anna.wait_text("✨ Готово", timeout=60)
         await living.settle()
         await anna.send_file(photo, "photo", "dull.jpg")
-        notice = await anna.wait_text("Он обновится")
+        notice = await anna.wait_text("Новый будет")
         buttons = [button["text"] for row in notice["reply_markup"]["inline_keyboard"] for button in row]
         assert "Повторить" not in buttons
 

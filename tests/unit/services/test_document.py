@@ -144,7 +144,9 @@ async def test_protocol_is_a_formal_word_document() -> None:
 async def test_document_has_our_name_and_says_what_was_left_out() -> None:
     document = await DocumentService(scribe(), clock=ManualClock()).write(DocumentKind.MINUTES, TALK, language="ru")
     assert re.fullmatch(r"minutes-2026-01-01-000000-[0-9a-f]{6}\.txt", document.name)
-    assert document.caption == ("Итоги встречи (MoM) · решений: 1, задач: 2. Без опоры в тексте и потому не вошли: 2.")
+    assert document.caption == (
+        "Итоги встречи (MoM) · решений: 1, задач: 2. Не вошло, так как не подтверждается текстом: 2."
+    )
     assert document.mime.startswith("text/plain")
 
 
