@@ -64,7 +64,7 @@ class DropCall(Operator):  # type: ignore[misc] # cosmic-ray has no types
     def mutate(self, node: Any, index: int) -> Any:
         """Return an expression that does nothing."""
         del index
-        return _parse(node.get_first_leaf().prefix + "...")
+        return _parse("...", node.get_first_leaf().prefix)
 
     @classmethod
     def examples(cls) -> tuple[()]:
@@ -83,7 +83,7 @@ class ReturnNone(Operator):  # type: ignore[misc]
     def mutate(self, node: Any, index: int) -> Any:
         """Return the statement `return None`."""
         del index
-        return _parse(node.get_first_leaf().prefix + "return None")
+        return _parse("return None", node.get_first_leaf().prefix)
 
     @classmethod
     def examples(cls) -> tuple[()]:
@@ -91,8 +91,11 @@ class ReturnNone(Operator):  # type: ignore[misc]
         return ()
 
 
-def _parse(code: str) -> Any:
-    return parso.parse(code).children[0]  # type: ignore[no-untyped-call]
+def _parse(code: str, prefix: str) -> Any:
+    # Parsed with its prefix, an indented statement would be an error and leave a blank line.
+    node = parso.parse(code).children[0]  # type: ignore[no-untyped-call]
+    node.get_first_leaf().prefix = prefix
+    return node
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def find_mutants(target: Target) -> list[Mutant]:
     for choices in places.values():
         operator, occurrence = chosen.choice(choices)
         code = mutate_code(source, operator, occurrence)
-        if code is not None and (mutant := _compare(target, source, code)) is not None:
+        if code is not None and _is_python(code) and (mutant := _compare(target, source, code)) is not None:
             mutants.append(mutant)
     return mutants
 
@@ -172,6 +175,15 @@ def _spans_without_behaviour(source: str) -> list[tuple[tuple[int, int], tuple[i
                 end = (part.end_lineno or part.lineno, part.end_col_offset or part.col_offset)
                 spans.append(((part.lineno, part.col_offset), end))
     return spans
+
+
+def _is_python(code: str) -> bool:
+    """Return whether a mutant can run at all: the star of keyword-only parameters, for example, is no operator."""
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _compare(target: Target, source: str, code: str) -> Mutant | None:
