@@ -8,9 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.event import redact
+from beseda.domain.event import EventType, NewEvent, redact
 from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, SlotState, Thresholds
-from beseda.domain.lead_update import Source, Terms, apply_change, apply_findings, describe_lead, merge_leads, view_for
+from beseda.domain.lead_update import (
+    LeadUpdate,
+    Source,
+    Terms,
+    apply_change,
+    apply_findings,
+    confirm_slot,
+    describe_lead,
+    drop_slot,
+    fill_fields,
+    merge_leads,
+    view_for,
+)
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LEAD = Lead(1, "sales", 7, "", "", "", "", "telegram", LeadStatus.ACTIVE, "", "", "", 0, 1, NOW, NOW)
@@ -118,3 +130,222 @@ def test_redacted_events_hold_nothing_personal() -> None:
 def test_soft_name_does_not_become_the_leads_name() -> None:
     update, filled = apply_findings(LEAD, [Finding("name", "Аня", 0.7, 1, "Аня")], {1: Source(7, "Аня")}, Terms(NOW))
     assert (update.lead.name, filled.to_confirm[0].state) == ("", SlotState.TO_CONFIRM)
+
+
+def test_change_by_hand_is_told_field_by_field() -> None:
+    change = LeadChange("\u200bАня ", None, LeadStatus.WON, "summary", " Ира", " раз\nдва ", 70, "ad  1")
+    old = replace(LEAD, stage="new", notes="ноль")
+    update = apply_change(old, change, "key:1")
+    assert update.lead == replace(
+        old,
+        name="Аня",
+        status=LeadStatus.WON,
+        stage="summary",
+        owner="Ира",
+        notes=" раз\nдва ",
+        fit_score=70,
+        source="ad 1",
+    )
+    about = {"lead_id": 1, "user_id": 7, "actor": "key:1"}
+    changed = {
+        "name": {"old": "", "new": "Аня"},
+        "status": {"old": LeadStatus.ACTIVE, "new": LeadStatus.WON},
+        "owner": {"old": "", "new": "Ира"},
+        "notes": {"old": "ноль", "new": " раз\nдва "},
+        "fit_score": {"old": 0, "new": 70},
+    }
+    assert update.events == (
+        NewEvent(EventType.LEAD_CHANGED, "sales", 1, 7, {**about, "changed": changed, "slots": {}}),
+        NewEvent(EventType.LEAD_STAGE_CHANGED, "sales", 1, 7, {**about, "old_stage": "new", "new_stage": "summary"}),
+    )
+
+
+def test_new_stage_alone_is_told_as_such() -> None:
+    update = apply_change(LEAD, LeadChange(stage="summary"), "key:1")
+    assert [event.type for event in update.events] == [EventType.LEAD_STAGE_CHANGED]
+
+
+def test_contact_by_hand_is_read_by_the_region_of_the_bot() -> None:
+    assert apply_change(LEAD, LeadChange(contact="020 7946 0958"), "key:1", "GB").lead.phone == "+442079460958"
+    assert apply_change(LEAD, LeadChange(contact="020 7946 0958"), "key:1").lead.phone == ""
+
+
+def _findings(lead: Lead, *findings: Finding, region: str = "RU") -> tuple[Lead, list[str], list[str]]:
+    sources = {1: Source(7, "я Аня, рост и доход, 8 999 123-45-67, 020 7946 0958, t.me"), 2: Source(9, "рост")}
+    update, filled = apply_findings(lead, findings, sources, Terms(NOW, region))
+    assert filled.lead == update.lead
+    return update.lead, [slot.value for slot in filled.kept], [refusal.reason for refusal in filled.refused]
+
+
+def test_finding_becomes_a_field_with_its_proof() -> None:
+    lead, kept, refused = _findings(LEAD, Finding("goal", " рост\u200b", 0.9, 2, "рост "))
+    assert lead.slots == {"goal": LeadSlot("goal", "рост", 0.9, 2, "рост", SlotState.ACCEPTED, NOW, 9)}
+    assert (kept, refused) == (["рост"], [])
+    update, _ = apply_findings(LEAD, [Finding("goal", "рост", 0.9, 2, "рост")], {2: Source(9, "рост")}, Terms(NOW))
+    shown = {"value": "рост", "confidence": 0.9, "message_id": 2, "quote": "рост", "state": SlotState.ACCEPTED}
+    about = {"lead_id": 1, "user_id": 7, "actor": "bot"}
+    data = {**about, "changed": {}, "slots": {"goal": {"old": None, "new": shown}}}
+    assert update.events == (NewEvent(EventType.LEAD_CHANGED, "sales", 1, 7, data),)
+
+
+def test_finding_without_proof_is_refused_with_its_reason() -> None:
+    findings = [
+        Finding("goal", "рост", 0.9, 5, "рост"),
+        Finding("goal", "слава", 0.9, 1, "слава"),
+        Finding("name", "Аня", 0.9, 1, "Аня"),
+    ]
+    lead, kept, refused = _findings(LEAD, *findings)
+    assert (lead.name, kept) == ("Аня", ["Аня"])
+    assert refused == ["no message of this person", "the quote does not stand in the message"]
+
+
+@pytest.mark.parametrize(
+    ("old", "confidence", "value", "refused"),
+    [
+        (0.9, 0.3, "рост", ["a surer value is known"]),
+        (0.7, 0.3, "рост", ["a surer value is known"]),
+        (0.3, 0.3, "доход", []),
+        (0.9, 0.7, "доход", []),
+        (0.9, 0.6, "доход", []),
+    ],
+)
+def test_guess_does_not_overwrite_a_clear_value(old: float, confidence: float, value: str, refused: list[str]) -> None:
+    lead = replace(LEAD, slots={"goal": slot("goal", "рост", old)})
+    new = "доход"
+    changed, _, reasons = _findings(lead, Finding("goal", new, confidence, 1, new))
+    assert (changed.slots["goal"].value, reasons) == (value, refused)
+
+
+@pytest.mark.parametrize(("confidence", "message"), [(0.9, 4), (0.89, 4), (0.91, 1)])
+def test_surer_of_two_proofs_of_one_value_is_kept(confidence: float, message: int) -> None:
+    lead = replace(LEAD, slots={"goal": replace(slot("goal", "рост"), message_id=4)})
+    changed, _, reasons = _findings(lead, Finding("goal", " рост", confidence, 1, "рост"))
+    assert (changed.slots["goal"].message_id, reasons) == (message, [])
+
+
+def test_guess_of_the_same_value_is_no_surer_and_no_fault() -> None:
+    lead = replace(LEAD, slots={"goal": slot("goal", "рост")})
+    assert _findings(lead, Finding("goal", "рост", 0.3, 1, "рост")) == (lead, ["рост"], [])
+
+
+def test_phone_is_read_by_the_region_of_the_bot() -> None:
+    finding = Finding("phone", "020 7946 0958", 0.9, 1, "020 7946 0958")
+    assert _findings(LEAD, finding, region="GB")[0].phone == "+442079460958"
+
+
+def test_contact_that_is_no_phone_stands_as_it_was_written() -> None:
+    lead = replace(LEAD, contact=PHONE, phone=PHONE, email="a@b.ru")
+    changed = fill_fields(lead, [slot("goal", "рост"), slot("contact", "@anna_iv")])
+    assert (changed.contact, changed.phone, changed.email, changed.name) == ("@anna_iv", PHONE, "a@b.ru", "")
+    changed = fill_fields(lead, [slot("contact", "c@d.ru"), slot("name", "Аня"), slot("name", "Оля", 0.7)])
+    assert (changed.contact, changed.phone, changed.email, changed.name) == (f"{PHONE}, c@d.ru", PHONE, "c@d.ru", "Аня")
+    changed = fill_fields(LEAD, [slot("name", "Оля", 0.7), slot("phone", "020 7946 0958")], "GB")
+    assert (changed.contact, changed.phone, changed.name) == ("+442079460958", "+442079460958", "")
+
+
+def test_field_that_the_person_confirms_is_accepted() -> None:
+    soft = slot("name", "Аня", 0.7)
+    lead = replace(LEAD, slots={"name": soft, "goal": slot("goal", "рост")})
+    update = confirm_slot(lead, "name")
+    sure = replace(soft, state=SlotState.ACCEPTED)
+    assert update.lead == replace(lead, name="Аня", slots={"goal": lead.slots["goal"], "name": sure})
+    [event] = update.events
+    assert (event.type, event.data["actor"]) == (EventType.LEAD_CHANGED, "bot")
+    assert confirm_slot(lead, "goal") == LeadUpdate(lead)
+    assert confirm_slot(lead, "budget") == LeadUpdate(lead)
+    phone = replace(LEAD, slots={"phone": slot("phone", "020 7946 0958", 0.7)})
+    assert confirm_slot(phone, "phone", "GB").lead.phone == "+442079460958"
+
+
+def test_field_that_the_person_denies_is_gone() -> None:
+    lead = replace(LEAD, slots={"name": slot("name", "Аня", 0.7), "goal": slot("goal", "рост")})
+    update = drop_slot(lead, "name")
+    assert update.lead == replace(lead, slots={"goal": lead.slots["goal"]})
+    [event] = update.events
+    assert event.data["slots"] == {"name": {"old": describe_lead(lead)["slots"]["name"], "new": None}}  # type: ignore[index]
+    assert event.data["actor"] == "bot"
+    assert drop_slot(lead, "budget") == LeadUpdate(lead)
+
+
+def test_lead_is_described_with_all_its_fields() -> None:
+    lead = replace(LEAD, name="Аня", owner="Ира", fit_score=5, slots={"goal": slot("goal", "рост")})
+    assert describe_lead(lead) == {
+        "name": "Аня",
+        "contact": "",
+        "phone": "",
+        "email": "",
+        "source": "telegram",
+        "status": LeadStatus.ACTIVE,
+        "stage": "",
+        "owner": "Ира",
+        "notes": "",
+        "fit_score": 5,
+        "slots": {
+            "goal": {"value": "рост", "confidence": 0.9, "message_id": 1, "quote": "рост", "state": SlotState.ACCEPTED}
+        },
+    }
+
+
+def test_own_words_stay_where_another_has_named_the_same() -> None:
+    own, foreign = slot("phone", PHONE, user_id=7), slot("contact", f"{PHONE}, b@b.ru", user_id=8)
+    lead = replace(LEAD, name="Аня", contact=f"{PHONE}, b@b.ru", phone=PHONE, email="b@b.ru")
+    lead = replace(lead, slots={"phone": own, "contact": foreign})
+    seen = view_for(lead, 7)
+    assert (seen.name, seen.contact, seen.phone, seen.email) == ("Аня", PHONE, PHONE, "")
+    named = replace(LEAD, name="Аня", contact="как удобно", slots={"name": slot("name", "Оля", user_id=8)})
+    seen = view_for(named, 7)
+    assert (seen.name, seen.contact, dict(seen.slots)) == ("Аня", "как удобно", {})
+    assert view_for(lead, 9) == replace(lead, name="", contact="", phone="", email="", slots={})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "worth"),
+    [
+        (replace(slot("goal", "a", 0.7), state=SlotState.ACCEPTED), slot("goal", "b", 0.75), "a"),
+        (replace(slot("goal", "a", 0.3), state=SlotState.TO_CONFIRM), slot("goal", "b", 0.5), "a"),
+        (slot("goal", "a", 0.9, 0), slot("goal", "b", 0.9, 1), "b"),
+        (slot("goal", "a", 0.95, 0), slot("goal", "b", 0.9, 1), "a"),
+        (slot("goal", "a"), slot("goal", "b"), "a"),
+    ],
+)
+def test_better_of_two_fields_is_kept(one: LeadSlot, other: LeadSlot, worth: str) -> None:
+    first, second = replace(LEAD, slots={"goal": one}), replace(LEAD, id=2, slots={"goal": other})
+    assert merge_leads(first, [second]).slots["goal"].value == worth
+
+
+@pytest.mark.parametrize(
+    ("stage", "other_stage", "minutes", "merged"),
+    [
+        ("new", "summary", 1, "summary"),
+        ("new", "summary", 0, "new"),
+        ("new", "summary", -1, "new"),
+        ("new", "", 1, "new"),
+        ("", "summary", -1, "summary"),
+    ],
+)
+def test_merged_lead_is_in_the_latest_stage(stage: str, other_stage: str, minutes: int, merged: str) -> None:
+    other = replace(LEAD, id=2, stage=other_stage, updated_at=NOW + timedelta(minutes=minutes))
+    assert merge_leads(replace(LEAD, stage=stage), [other]).stage == merged
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "merged"),
+    [
+        (LeadStatus.WON, LeadStatus.ACTIVE, LeadStatus.WON),
+        (LeadStatus.LOST, LeadStatus.ACTIVE, LeadStatus.ACTIVE),
+        (LeadStatus.LOST, LeadStatus.WON, LeadStatus.WON),
+        (LeadStatus.LOST, LeadStatus.LOST, LeadStatus.LOST),
+    ],
+)
+def test_lead_that_is_worked_on_stays_active(one: LeadStatus, other: LeadStatus, merged: LeadStatus) -> None:
+    assert merge_leads(replace(LEAD, status=one), [replace(LEAD, id=2, status=other)]).status is merged
+
+
+def test_first_lead_s_own_fields_stand() -> None:
+    first = replace(LEAD, name="Аня", contact="c", phone="1", email="a@b.ru", owner="Ира", notes="раз", fit_score=3)
+    other = replace(
+        LEAD, id=2, name="Оля", contact="d", phone="2", email="c@d.ru", owner="Яна", notes="два", fit_score=2
+    )
+    assert merge_leads(first, [other]) == replace(first, notes="раз\n\nдва")
+    assert merge_leads(first, []) == first
+    assert merge_leads(LEAD, [first, first]) == replace(first, id=1)

@@ -13,9 +13,12 @@ from beseda.domain.meeting import (
     CARD,
     EXPIRED,
     HOLD,
+    MOST_AHEAD,
     REMINDER,
+    Guest,
     Happening,
     Meeting,
+    MeetingPage,
     MeetingState,
     cancel,
     confirm,
@@ -148,3 +151,126 @@ class MeetingLife(RuleBasedStateMachine):
 
 
 TestMeetingLife = MeetingLife.TestCase
+
+
+def test_slot_is_held_for_a_quarter_of_an_hour_and_a_lead_has_three_meetings_at_most() -> None:
+    assert HOLD.total_seconds() == 900
+    assert MOST_AHEAD == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "is_active"),
+    [
+        (MeetingState.TENTATIVE, True),
+        (MeetingState.CONFIRMED, True),
+        (MeetingState.CANCELLED, False),
+        (MeetingState.EXPIRED, False),
+        (MeetingState.DONE, False),
+    ],
+)
+def test_meeting_keeps_its_time_until_it_is_over(state: MeetingState, is_active: bool) -> None:
+    assert state.is_active is is_active
+
+
+def test_usual_values_of_a_new_meeting() -> None:
+    assert (HELD.owner, HELD.sequence, HELD.remind_at, HELD.guest) == ("", 0, None, Guest(0, "", ""))
+    assert (HELD.starts_at, HELD.ends_at) == (NOON, NOON + timedelta(hours=1))
+    assert MeetingPage() == MeetingPage(limit=100, offset=0, after=None)
+    assert Happening() == Happening(None, "", tells_owner=True)
+
+
+@pytest.mark.parametrize(
+    ("meeting", "seconds", "overdue"),
+    [
+        (HELD, 899, False),
+        (HELD, 900, True),
+        (HAD, 900, False),
+        (replace(HAD, held_until=NOW), 900, False),
+        (replace(HELD, held_until=None), 10**6, False),
+    ],
+)
+def test_meeting_is_overdue_from_the_second_its_hold_ends(meeting: Meeting, seconds: int, overdue: bool) -> None:
+    now = NOW + timedelta(seconds=seconds)
+    assert meeting.is_overdue(now) is overdue
+    assert (pass_time(meeting, CALENDAR, now).state is MeetingState.EXPIRED) is overdue
+
+
+def test_confirming_in_time_sets_the_first_reminder() -> None:
+    assert replace(HELD, state=MeetingState.CONFIRMED, held_until=None, remind_at=NOON - timedelta(hours=24)) == HAD
+    assert confirm(HELD, None, NOW).remind_at is None
+    last = NOW + timedelta(seconds=899)
+    assert confirm(HELD, CALENDAR, last).state is MeetingState.CONFIRMED
+    with pytest.raises(MeetingOverError, match="meeting 7 is tentative"):
+        confirm(HELD, CALENDAR, NOW + HOLD)
+
+
+def test_meeting_may_be_confirmed_and_moved_until_it_begins() -> None:
+    kept = replace(HELD, held_until=NOON + HOLD)
+    before = NOON - timedelta(seconds=1)
+    assert confirm(kept, CALENDAR, before).remind_at is None
+    with pytest.raises(MeetingOverError):
+        confirm(kept, CALENDAR, NOON)
+    span = CALENDAR.span(NOON + timedelta(days=2))
+    assert move(HAD, span, CALENDAR, before).span == span
+    with pytest.raises(MeetingOverError, match="meeting 7 is confirmed"):
+        move(HAD, span, CALENDAR, NOON)
+    with pytest.raises(MeetingOverError, match="meeting 7 is tentative"):
+        move(HELD, span, CALENDAR, NOW + HOLD)
+
+
+def test_moving_sets_the_reminder_anew() -> None:
+    moved = move(HAD, CALENDAR.span(NOON + timedelta(days=2)), CALENDAR, NOW)
+    assert moved == replace(
+        HAD, span=CALENDAR.span(NOON + timedelta(days=2)), sequence=1, remind_at=NOON + timedelta(days=1)
+    )
+    again = move(moved, CALENDAR.span(NOON + timedelta(days=3)), CALENDAR, NOW)
+    assert (again.sequence, again.remind_at) == (2, NOON + timedelta(days=2))
+
+
+def test_cancelling_ends_holds_and_reminders_until_the_meeting_begins() -> None:
+    moved = move(HAD, CALENDAR.span(NOON + timedelta(days=2)), CALENDAR, NOW)
+    before = moved.starts_at - timedelta(seconds=1)
+    ended = replace(moved, remind_at=None, state=MeetingState.CANCELLED, sequence=2)
+    assert cancel(moved, before) == ended
+    assert cancel(HELD, NOW) == replace(HELD, held_until=None, state=MeetingState.CANCELLED, sequence=1)
+    with pytest.raises(MeetingOverError, match="meeting 7 has begun"):
+        cancel(moved, moved.starts_at)
+    with pytest.raises(MeetingOverError, match="meeting 7 has begun"):
+        cancel(replace(HAD, state=MeetingState.DONE), NOW)
+    for state in (MeetingState.CANCELLED, MeetingState.EXPIRED):
+        over = replace(HAD, state=state)
+        assert cancel(over, NOON + HOLD) is over
+
+
+def test_hold_that_ends_leaves_nothing_to_wait_for() -> None:
+    late = pass_time(HELD, CALENDAR, NOW + HOLD)
+    assert late == replace(HELD, state=MeetingState.EXPIRED, held_until=None)
+    assert pass_time(late, CALENDAR, NOON + timedelta(days=9)) is late
+    assert pass_time(HELD, CALENDAR, NOW) is HELD
+
+
+def test_time_brings_the_reminders_and_the_end() -> None:
+    day, hour = NOON - timedelta(hours=24), NOON - timedelta(hours=1)
+    second = timedelta(seconds=1)
+    assert pass_time(HAD, CALENDAR, day - second) is HAD
+    once = pass_time(HAD, CALENDAR, day)
+    assert once == replace(HAD, remind_at=hour)
+    twice = pass_time(once, CALENDAR, hour)
+    assert twice == replace(HAD, remind_at=None)
+    assert pass_time(twice, CALENDAR, HAD.ends_at - second) is twice
+    assert pass_time(twice, CALENDAR, HAD.ends_at) == replace(HAD, remind_at=None, state=MeetingState.DONE)
+    assert pass_time(HAD, None, day).remind_at is None
+
+
+def test_steps_of_a_meeting_that_is_only_held_send_no_card() -> None:
+    moved = move(HELD, CALENDAR.span(NOON + HOLD), CALENDAR, NOW)
+    assert tell(HELD, moved) == Happening(EventType.MEETING_MOVED)
+    assert tell(HELD, replace(HELD, held_until=NOON)) == Happening()
+    done = pass_time(HAD, CALENDAR, HAD.ends_at)
+    assert tell(HAD, done) == Happening()
+
+
+@pytest.mark.parametrize(("seconds", "notice"), [(-1, REMINDER), (0, "")])
+def test_reminder_is_sent_until_the_meeting_begins(seconds: int, notice: str) -> None:
+    at = NOON + timedelta(seconds=seconds)
+    assert tell(HAD, replace(HAD, remind_at=None, updated_at=at)) == Happening(notice=notice)
