@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.domain.event import EventType, NewEvent, redact
-from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, SlotState, Thresholds
+from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, PhoneEvidence, SlotState, Thresholds
 from beseda.domain.lead_update import (
     LeadUpdate,
     Source,
@@ -21,6 +21,7 @@ from beseda.domain.lead_update import (
     drop_slot,
     fill_fields,
     merge_leads,
+    separate_leads,
     view_for,
 )
 
@@ -133,7 +134,15 @@ def test_soft_name_does_not_become_the_leads_name() -> None:
 
 
 def test_change_by_hand_is_told_field_by_field() -> None:
-    change = LeadChange("\u200bАня ", None, LeadStatus.WON, "summary", " Ира", " раз\nдва ", 70, "ad  1")
+    change = LeadChange(
+        name="\u200bАня ",
+        status=LeadStatus.WON,
+        stage="summary",
+        owner=" Ира",
+        notes=" раз\nдва ",
+        fit_score=70,
+        source="ad  1",
+    )
     old = replace(LEAD, stage="new", notes="ноль")
     update = apply_change(old, change, "key:1")
     assert update.lead == replace(
@@ -274,6 +283,7 @@ def test_lead_is_described_with_all_its_fields() -> None:
         "contact": "",
         "phone": "",
         "email": "",
+        "phone_evidence": PhoneEvidence.NONE,
         "source": "telegram",
         "status": LeadStatus.ACTIVE,
         "stage": "",
@@ -349,3 +359,116 @@ def test_first_lead_s_own_fields_stand() -> None:
     assert merge_leads(first, [other]) == replace(first, notes="раз\n\nдва")
     assert merge_leads(first, []) == first
     assert merge_leads(LEAD, [first, first]) == replace(first, id=1)
+
+
+def test_phone_and_mail_by_hand_make_the_contact() -> None:
+    both = apply_change(LEAD, LeadChange(phone="8 999 123-45-67", email="anya@Mail.ru"), "key:1").lead
+    assert (both.contact, both.phone, both.email) == (f"{PHONE}, anya@mail.ru", PHONE, "anya@mail.ru")
+    other = apply_change(both, LeadChange(email="b@b.ru"), "key:1").lead
+    assert (other.contact, other.phone, other.email) == (f"{PHONE}, b@b.ru", PHONE, "b@b.ru")
+    other = apply_change(both, LeadChange(phone=""), "key:1").lead
+    assert (other.contact, other.phone, other.email) == ("anya@mail.ru", "", "anya@mail.ru")
+    named = apply_change(both, LeadChange(contact="как удобно", phone="020 7946 0958"), "key:1", "GB").lead
+    assert (named.contact, named.phone, named.email) == ("как удобно", "+442079460958", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "phone", "actor", "evidence"),
+    [
+        (PhoneEvidence.NONE, PHONE, "key:1", PhoneEvidence.COMPANY),
+        (PhoneEvidence.NAMED, PHONE, "key:1", PhoneEvidence.COMPANY),
+        (PhoneEvidence.TELEGRAM, PHONE, "key:1", PhoneEvidence.TELEGRAM),
+        (PhoneEvidence.TELEGRAM, "+79991234568", "key:1", PhoneEvidence.COMPANY),
+        (PhoneEvidence.TELEGRAM, "+79991234568", "bot", PhoneEvidence.NAMED),
+        (PhoneEvidence.TELEGRAM, "", "key:1", PhoneEvidence.NONE),
+    ],
+)
+def test_phone_by_hand_is_the_company_s_word(
+    old: PhoneEvidence, phone: str, actor: str, evidence: PhoneEvidence
+) -> None:
+    lead = replace(LEAD, phone=PHONE, contact=PHONE, phone_evidence=old)
+    assert apply_change(lead, LeadChange(phone=phone), actor).lead.phone_evidence is evidence
+    assert apply_change(lead, LeadChange(name="Аня"), actor).lead.phone_evidence is old
+
+
+@pytest.mark.parametrize(
+    ("phone", "old", "new", "evidence"),
+    [
+        ("", PhoneEvidence.NONE, PhoneEvidence.NAMED, PhoneEvidence.NAMED),
+        (PHONE, PhoneEvidence.COMPANY, PhoneEvidence.NAMED, PhoneEvidence.COMPANY),
+        (PHONE, PhoneEvidence.NAMED, PhoneEvidence.TELEGRAM, PhoneEvidence.TELEGRAM),
+        ("+79991234568", PhoneEvidence.TELEGRAM, PhoneEvidence.NAMED, PhoneEvidence.NAMED),
+    ],
+)
+def test_phone_of_a_conversation_stands_on_its_source(
+    phone: str, old: PhoneEvidence, new: PhoneEvidence, evidence: PhoneEvidence
+) -> None:
+    lead = replace(LEAD, phone=phone, phone_evidence=old)
+    assert fill_fields(lead, [slot("phone", PHONE)], evidence=new).phone_evidence is evidence
+    assert fill_fields(lead, [slot("email", "a@b.ru")], evidence=new).phone_evidence is old
+    terms = Terms(NOW, evidence=new)
+    update, _ = apply_findings(lead, [Finding("phone", PHONE, 0.9, 1, PHONE)], {1: Source(7, PHONE)}, terms)
+    assert update.lead.phone_evidence is evidence
+    assert fill_fields(LEAD, [slot("phone", PHONE)]).phone_evidence is PhoneEvidence.NAMED
+    assert Terms(NOW).evidence is PhoneEvidence.NAMED
+
+
+@pytest.mark.parametrize(
+    ("phone", "other_phone", "evidence"),
+    [
+        (PHONE, "+79991234568", PhoneEvidence.NAMED),
+        (PHONE, PHONE, PhoneEvidence.TELEGRAM),
+        ("", PHONE, PhoneEvidence.TELEGRAM),
+    ],
+)
+def test_merged_phone_stands_on_the_better_evidence(phone: str, other_phone: str, evidence: PhoneEvidence) -> None:
+    one = replace(LEAD, phone=phone, phone_evidence=PhoneEvidence.NAMED)
+    other = replace(LEAD, id=2, phone=other_phone, phone_evidence=PhoneEvidence.TELEGRAM)
+    assert merge_leads(one, [other]).phone_evidence is evidence
+    if phone == other_phone:
+        assert merge_leads(other, [one]).phone_evidence is evidence
+
+
+def test_separated_leads_are_as_they_were_before_the_merge() -> None:
+    later = NOW + timedelta(hours=1)
+    first = replace(LEAD, name="Аня", notes="раз", fit_score=3, slots={"goal": slot("goal", "рост", 0.7)})
+    part = replace(
+        LEAD,
+        id=2,
+        user_id=8,
+        phone=PHONE,
+        contact=PHONE,
+        phone_evidence=PhoneEvidence.NAMED,
+        owner="Ира",
+        notes="два",
+        fit_score=30,
+        status=LeadStatus.WON,
+        slots={"goal": slot("goal", "доход", user_id=8), "phone": slot("phone", PHONE, user_id=8)},
+    )
+    merged = merge_leads(first, [part])
+    live, revived = separate_leads(merged, replace(part, merged_into=1), describe_lead(first), later)
+    goal = replace(first.slots["goal"], extracted_at=later)
+    assert live == replace(first, slots={"goal": goal})
+    assert (type(live.status), type(live.phone_evidence)) == (LeadStatus, PhoneEvidence)
+    assert revived == part
+
+
+def test_separated_leads_keep_what_was_changed_since_the_merge() -> None:
+    first = replace(LEAD, name="Аня", notes="раз", slots={"goal": slot("goal", "рост")})
+    part = replace(LEAD, id=2, user_id=8, owner="Ира", notes="два", slots={"budget": slot("budget", "1", user_id=None)})
+    merged = merge_leads(first, [part])
+    since = slot("name", "Борис", user_id=8)
+    changed = replace(merged, owner="Яна", notes="три", slots={**merged.slots, "name": since})
+    live, revived = separate_leads(changed, part, describe_lead(first), NOW)
+    assert (live.owner, live.notes, live.name, set(live.slots)) == ("Яна", "три", "Аня", {"goal"})
+    assert (revived.name, revived.owner, set(revived.slots)) == ("Борис", "Ира", {"budget", "name"})
+    unknown, _ = separate_leads(merged, part, {}, NOW)
+    assert unknown == replace(merged, slots={"goal": first.slots["goal"]})
+
+
+def test_entered_fields_of_the_live_lead_stay_with_it() -> None:
+    entered = slot("budget", "1", user_id=None)
+    # A lead of the company's has no person either: fields without an author are its own only where they are the same.
+    part = replace(LEAD, id=2, user_id=None, slots={"goal": slot("goal", "доход", user_id=None)})
+    live, revived = separate_leads(replace(LEAD, slots={"budget": entered}), part, {}, NOW)
+    assert (set(live.slots), set(revived.slots)) == ({"budget"}, {"goal"})
