@@ -30,7 +30,7 @@ LEAD = Lead(1, "sales", 7, "", "", "", "", "telegram", LeadStatus.ACTIVE, "", ""
 PHONE = "+79991234567"
 
 
-def slot(name: str, value: str, confidence: float = 0.9, minute: int = 0, user_id: int = 7) -> LeadSlot:
+def slot(name: str, value: str, confidence: float = 0.9, minute: int = 0, user_id: int | None = 7) -> LeadSlot:
     when = NOW + timedelta(minutes=minute)
     return LeadSlot(name, value, confidence, 1, value, Thresholds().grade(confidence), when, user_id)
 
