@@ -96,7 +96,8 @@ class _Splitter:
             highest = len(self._text)
         beginning = [entity for entity in waiting if entity.end > start]
         if len(beginning) > MAX_ENTITIES:
-            highest = min(highest, max(beginning[MAX_ENTITIES].offset, start + 1))
+            # At least two units, so that a part always has room for one character.
+            highest = min(highest, max(beginning[MAX_ENTITIES].offset, start + 2))
         return highest
 
     def _find_end_before(self, start: int, code: Entity) -> int:
@@ -118,7 +119,7 @@ class _Splitter:
             found = _last_match(pattern, self._text, lowest, highest)
             if found > start and self._text[origin:found].strip():
                 return found
-        return max(find_safe_cut(self._text, highest, start), start + 1)
+        return find_safe_cut(self._text, highest, start)
 
     def _slice(self, start: int, end: int, waiting: list[Entity]) -> Formatted:
         piece = self._text[start:end]

@@ -281,6 +281,11 @@ async def test_retracted_text_is_reasoning_and_the_answer_begins_anew() -> None:
     assert (heard.text, heard.end.reason) == (_numbers(1000), FinishReason.STOP)
 
 
+async def test_answer_after_a_retraction_is_cut_at_the_same_length() -> None:
+    heard = await listen(GuardedModel(_Events(TextDelta("Hello"), Retracted(), TextDelta(_numbers(1001))), LIMITS))
+    assert (heard.end.reason, heard.text) == (FinishReason.LENGTH, _numbers(1000))
+
+
 @pytest.mark.parametrize(("thought", "cut"), [(100, False), (101, True)])
 async def test_retracted_text_counts_as_reasoning(thought: int, cut: bool) -> None:
     events = (TextDelta(_numbers(400)), Retracted(), ReasoningDelta(_numbers(thought)), TextDelta("Yes"))

@@ -200,9 +200,51 @@ def test_split_counts_offsets_within_each_part() -> None:
 
 def test_split_keeps_a_hundred_of_nested_entities() -> None:
     parts = split(Formatted("abc", (Entity("bold", 0, 3),) * 101))
-    assert [(part.text, len(part.entities)) for part in parts] == [("a", 100), ("b", 100), ("c", 100)]
+    assert [(part.text, len(part.entities)) for part in parts] == [("ab", 100), ("c", 100)]
     whole = Formatted("abc", (Entity("bold", 0, 3),) * 100)
     assert split(whole) == [whole]
+
+
+def test_split_divides_no_character_between_too_many_entities() -> None:
+    parts = split(Formatted("😀😀a", (Entity("bold", 0, 5),) * 101))
+    assert [part.text for part in parts] == ["😀", "😀", "a"]
+
+
+def test_split_counts_only_entities_of_the_part() -> None:
+    # The first one ends with the blank line, where no part begins.
+    text = "a" * 100 + "\n\n" + " ".join("b" * 100)
+    entities = (Entity("bold", 0, 102), *(Entity("italic", 102 + 2 * number, 1) for number in range(100)))
+    parts = split(Formatted(text, entities), 200)
+    assert [(len(part.text), len(part.entities)) for part in parts] == [(100, 1), (199, 100)]
+
+
+def test_split_measures_later_parts_from_their_own_beginning() -> None:
+    before = "p" * 100
+    for filled, first in ((40, 40), (39, 90)):
+        text = before + "a" * filled + "\n\n" + "b" * (88 - filled) + " " + "c" * 100
+        assert lengths(text, 100)[:2] == [100, first]
+    for letters, parts in ((68, [100, 100, 100, 19]), (69, [100, 69, 100, 50])):
+        text = before + "a" * letters + "\n" + "x" * 150
+        assert lengths(text, 100, Entity("pre", 101 + letters, 150)) == parts
+
+
+def test_split_takes_a_border_behind_the_first_character() -> None:
+    assert lengths("a " + "b" * 20, 10) == [1, 10, 10]
+
+
+def test_split_at_the_beginning_of_code() -> None:
+    assert lengths("aaaa bbbbbxxx", 10, Entity("pre", 10, 3)) == [4, 8]
+    assert lengths("a" * 9 + "xxxx", 10, Entity("pre", 9, 4)) == [9, 4]
+
+
+def test_split_ignores_any_kind_of_space_at_the_end() -> None:
+    assert [part.text for part in split(Formatted("aaaa bbbbb" + "\u2003" * 3), 10)] == ["aaaa bbbbb"]
+
+
+def test_split_takes_only_code_for_code() -> None:
+    text = "One two three. Four five six seven."
+    assert lengths(text, 22, Entity("bold", 0, len(text))) == [14, 20]
+    assert lengths(text, 22, Entity("code", 0, 3)) == [14, 20]
 
 
 def test_split_keeps_the_indentation_of_code_only() -> None:
