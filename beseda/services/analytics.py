@@ -55,7 +55,7 @@ class AnalyticsService:
             self._gather(split),
             self._store.count_active_users(period, rolled_until),
             self._store.measure_leads(period),
-            self._store.sum_funnel(period),
+            self._store.sum_funnel(period, rolled_until),
         )
         total = HourFigures(period.bot, period.since)
         for piece in pieces:

@@ -101,10 +101,11 @@ class RandomRecord:
         """Return what a period comes to, and how many people wrote in it."""
         talks = [talk for talk in self.talks if _is_in(talk.at, talk.bot, period)]
         floods = [wait for wait in self.floods if _is_in(wait["occurred_at"], wait["bot"], period)]
-        answers = sum(talk.answered for talk in talks)
+        said = [talk for talk in talks if talk.kind != "command"]
+        answers = sum(talk.answered for talk in said)
         figures = Figures(
             conversations=sum(_is_in(place["created_at"], place["bot"], period) for place in self.places),
-            messages=len(talks) + answers,
+            messages=len(said),
             answers=answers,
             failures=sum(talk.state == "failed" for talk in talks),
             model_calls=len(talks),

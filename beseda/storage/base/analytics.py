@@ -48,7 +48,7 @@ class AnalyticsStore(Protocol):
         """Count leads by when they came: all, or those that have been won."""
         ...
 
-    async def sum_funnel(self, period: Period) -> list[FunnelDay]:
+    async def sum_funnel(self, period: Period, rolled_until: datetime | None) -> list[FunnelDay]:
         """Add up the funnel over the days that the period touches; the day of each row is the first of them."""
         ...
 

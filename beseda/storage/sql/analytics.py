@@ -6,6 +6,7 @@ harm.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -37,6 +38,7 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.funnel import count_funnel
 from beseda.storage.sql.identity import find_highest
 from beseda.storage.sql.measure import (
+    ceil_day,
     count_steps,
     floor_day,
     is_within,
@@ -107,9 +109,9 @@ class SqlAnalyticsRepository:
         """Count leads by when they came: all, or those that have been won."""
         return await self._database.read_long(lambda connection: _count_leads(connection, period, step, metric))
 
-    async def sum_funnel(self, period: Period) -> list[FunnelDay]:
-        """Add up the funnel over the days that the period touches."""
-        return await self._database.read_long(lambda connection: _sum_funnel(connection, period))
+    async def sum_funnel(self, period: Period, rolled_until: datetime | None) -> list[FunnelDay]:
+        """Add up the funnel over the days that the period touches: rolled up, or else from the events."""
+        return await self._database.read_long(lambda connection: _sum_funnel(connection, period, rolled_until))
 
     async def read_backlog(self) -> Backlog:
         """Return what waits: by partial indexes, so that it costs as much as there is."""
@@ -306,18 +308,29 @@ def _count_leads(connection: Connection, period: Period, step: Step, metric: Met
     return found
 
 
-def _sum_funnel(connection: Connection, period: Period) -> list[FunnelDay]:
-    days = Period(floor_day(period.since), period.until, period.bot)
+def _sum_funnel(connection: Connection, period: Period, rolled_until: datetime | None) -> list[FunnelDay]:
+    days = Period(floor_day(period.since), ceil_day(period.until), period.bot)
+    # The day in which the last roll-up ended is kept as far as it had come then: it is counted from the events.
+    edge = min(max(floor_day(rolled_until), days.since), days.until) if rolled_until is not None else days.since
+    found = _read_funnel(connection, replace(days, until=edge))
+    for cell in count_funnel(connection, replace(days, since=edge)) if edge < days.until else ():
+        sums = found.setdefault((cell.bot, cell.stage), [0, 0, 0])
+        for place, number in enumerate((cell.entered, cell.exited, cell.won)):
+            sums[place] += number
+    return [FunnelDay(bot, days.since, stage, *sums) for (bot, stage), sums in sorted(found.items())]
+
+
+def _read_funnel(connection: Connection, days: Period) -> dict[tuple[str, str], list[int]]:
     funnel = conversion_funnel.c
     sums = (func.sum(funnel[name]).label(name) for name in ("entered", "exited", "won"))
     query = (
         select(funnel.bot, funnel.stage, *sums)
         .where(is_within(funnel.day, days), *of_bot(funnel.bot, days))
         .group_by(funnel.bot, funnel.stage)
-        .order_by(funnel.bot, funnel.stage)
     )
-    rows = connection.execute(query)
-    return [FunnelDay(row.bot, days.since, row.stage, int(row.entered), int(row.exited), int(row.won)) for row in rows]
+    return {
+        (row.bot, row.stage): [int(row.entered), int(row.exited), int(row.won)] for row in connection.execute(query)
+    }
 
 
 def _store_hours(connection: Connection, period: Period, hours: Sequence[HourFigures]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from beseda.domain.analytics import FunnelDay, Period
 from beseda.domain.event import EventType
 from beseda.domain.lead import LeadStatus
-from beseda.storage.sql.measure import is_within
+from beseda.storage.sql.measure import is_within, of_bot
 from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.lead import lead_stages
 
@@ -24,7 +24,7 @@ def count_funnel(connection: Connection, period: Period) -> list[FunnelDay]:
     columns = (events.c.type, events.c.bot, events.c.lead_id, events.c.data, events.c.occurred_at)
     query = (
         select(*columns)
-        .where(is_within(events.c.occurred_at, period), events.c.type.in_(_TOLD_BY))
+        .where(is_within(events.c.occurred_at, period), events.c.type.in_(_TOLD_BY), *of_bot(events.c.bot, period))
         .order_by(events.c.id)
     )
     cells: _Cells = {}

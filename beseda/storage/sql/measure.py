@@ -139,10 +139,11 @@ def _query_turns(connection: Connection, period: Period) -> Select[Any]:
 
 
 def _query_messages(connection: Connection, period: Period) -> Select[Any]:
+    # Commands, buttons and what operators write are turns of a kind of their own.
+    said = func.count().filter(messages.c.role == Role.USER.value).label("number")
     answers = func.count().filter(messages.c.role == Role.ASSISTANT.value).label("answers")
-    query = _by_turn(connection, period, func.count().label("number"), answers)
-    query = query.join(messages, messages.c.turn_id == turns.c.id)
-    return query.where(is_turn_within(period, key=messages.c.turn_id))
+    query = _by_turn(connection, period, said, answers).join(messages, messages.c.turn_id == turns.c.id)
+    return query.where(is_turn_within(period, key=messages.c.turn_id), turns.c.kind != TurnKind.COMMAND.value)
 
 
 def _query_calls(connection: Connection, period: Period) -> Select[Any]:

@@ -172,8 +172,8 @@ async def test_conversations_know_how_long_they_are(
     assert {row.conversation_id for row in rows} == {talk.conversation_id for talk in record.talks}
 
 
-async def test_funnel_tells_who_came_left_and_was_won(
-    database: Database, service: AnalyticsService, record: RandomRecord
+async def test_funnel_counts_who_came_left_and_was_won_before_and_after_the_roll_up(
+    database: Database, service: AnalyticsService, record: RandomRecord, clock: ManualClock
 ) -> None:
     then = ManualClock(END - HOUR)
     leads = LeadService(SqlLeadRepository(database, then), SqlEventRepository(database, then), then)
@@ -182,13 +182,20 @@ async def test_funnel_tells_who_came_left_and_was_won(
     await leads.enter_stage(first.id, "scheduling")
     await leads.change(first.id, LeadChange(status=LeadStatus.WON), actor="owner")
     await leads.change(second.id, LeadChange(notes="?"), actor="owner")
+    expected = [("greeting", 2, 1, 0), ("scheduling", 1, 0, 1)]
+    for rolled in (False, True):  # at once, then from what is rolled up
+        if rolled:
+            await service.roll_up()
+        assert await _read_funnel(service, "sales") == expected
+        assert await _read_funnel(service, "assistant") == []
+    clock.shift(2 * 24 * 3600)
     await service.roll_up()
-    funnel = (await service.metrics(replace(WHOLE, bot="sales"))).funnel
-    assert [(row.stage, row.entered, row.exited, row.won) for row in funnel] == [
-        ("greeting", 2, 1, 0),
-        ("scheduling", 1, 0, 1),
-    ]
-    assert (await service.metrics(replace(WHOLE, bot="assistant"))).funnel == []
+    assert await _read_funnel(service, "sales") == expected
+
+
+async def _read_funnel(service: AnalyticsService, bot: str) -> list[tuple[str, int, int, int]]:
+    funnel = (await service.metrics(replace(WHOLE, bot=bot))).funnel
+    return [(row.stage, row.entered, row.exited, row.won) for row in funnel]
 
 
 def lead(number: int, at: datetime, *, status: str = "active", merged_into: int | None = None) -> dict[str, object]:

@@ -48,6 +48,8 @@ jobs = Table(
 
 _UNFINISHED_JOB = text("finished_at IS NULL")
 
+Index("ix_jobs_created_at_id", jobs.c.created_at, jobs.c.id)
+
 Index(
     "ix_jobs_unfinished",
     jobs.c.slot,
