@@ -1,12 +1,15 @@
 """Routers of the API: bodies are read by orjson, and every route is described whole."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Set
 from typing import Any
 
 import orjson
 from fastapi import APIRouter
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -28,9 +31,20 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that reads its body so."""
+    """A route that reads its body so, and refuses query parameters that it does not know."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = self._get_body_handler()
+        known = frozenset(_list_parameters(self.dependant))
+
+        async def handle_known(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _check_parameters(request, known)
+            return await handle(request)
+
+        return handle_known
+
+    def _get_body_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
@@ -47,6 +61,27 @@ class JsonRoute(APIRoute):
 def api_router(prefix: str, tag: str) -> APIRouter:
     """Return a router under `/api/v1`: `prefix` is like "/leads", `tag` the name of the group in the document."""
     return APIRouter(prefix=f"/api/v1{prefix}", tags=[tag], route_class=JsonRoute)
+
+
+def _list_parameters(dependant: Dependant) -> Iterator[str]:
+    """Yield the names of the query parameters that a route reads, by itself and by what it depends on."""
+    for parameter in dependant.query_params:
+        model = parameter.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (field.alias or name for name, field in model.model_fields.items())
+        else:
+            yield parameter.alias
+    for part in dependant.dependencies:
+        yield from _list_parameters(part)
+
+
+def _check_parameters(request: Request, known: Set[str]) -> None:
+    """Raise RequestValidationError for parameters that are not `known`: a slip would return every row."""
+    unknown = [name for name in dict.fromkeys(request.query_params.keys()) if name not in known]
+    if unknown:
+        there = f"known are {', '.join(sorted(known))}" if known else "there are none here"
+        message = f"There is no such parameter; {there}."
+        raise RequestValidationError([{"type": "extra", "loc": ("query", name), "msg": message} for name in unknown])
 
 
 def _has_body(headers: Headers) -> bool:

@@ -1,5 +1,6 @@
 """Jobs by the hundred, as the API sees them."""
 
+from datetime import datetime
 from typing import Protocol
 
 from beseda.domain.job_list import JobFilter, JobLine
@@ -8,8 +9,10 @@ from beseda.domain.job_list import JobFilter, JobLine
 class JobList(Protocol):
     """Jobs, newest first. Every method raises StorageError."""
 
-    async def page(self, wanted: JobFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[JobLine]:
-        """Return jobs; `before` is the number of the last one seen."""
+    async def page(
+        self, wanted: JobFilter, *, limit: int, offset: int = 0, before: tuple[datetime, int] | None = None
+    ) -> list[JobLine]:
+        """Return jobs; `before` is the creation time and the number of the last one seen."""
         ...
 
     async def count(self, wanted: JobFilter) -> int:

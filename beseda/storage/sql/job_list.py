@@ -1,15 +1,17 @@
 """Jobs by the hundred."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 
 from beseda.domain.job_list import JobFilter, JobLine
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.job import jobs
 
+_PLACE = (jobs.c.created_at, jobs.c.id)
 _lines = select(*(jobs.c[name] for name in JobLine._fields))
 
 
@@ -19,10 +21,18 @@ class SqlJobList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, wanted: JobFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[JobLine]:
-        """Return jobs, newest first; `before` is the number of the last one seen."""
-        query = _lines.where(*_conditions(wanted)).order_by(jobs.c.id.desc()).limit(written(limit))
-        query = query.offset(written(offset)) if before is None else query.where(jobs.c.id < before)
+    async def page(
+        self, wanted: JobFilter, *, limit: int, offset: int = 0, before: tuple[datetime, int] | None = None
+    ) -> list[JobLine]:
+        """Return jobs, newest first; `before` is the creation time and the number of the last one seen."""
+        # Numbers of scheduled jobs and reports are hashes: their order is not that of the time.
+        query = _lines.where(*_conditions(wanted)).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        query = query.limit(written(limit))
+        if before is None:
+            query = query.offset(written(offset))
+        else:
+            last = tuple_(*(literal(value, column.type) for value, column in zip(before, _PLACE, strict=True)))
+            query = query.where(tuple_(*_PLACE) < last)
         return [_load(row) for row in await self._fetch(query)]
 
     async def count(self, wanted: JobFilter) -> int:
