@@ -1,0 +1,122 @@
+"""Connecting a model while the bots run."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from beseda.bootstrap.models import ModelShelf
+from beseda.config import Settings
+from beseda.config.dotenv_file import write_dotenv
+from beseda.config.model import llm_settings, models_folder
+from beseda.config.reader import DEFAULT_DOTENV
+from beseda.domain.message import Message, Role
+from beseda.errors import BesedaError, EmptyAnswerError, SettingsError, TimedOutError
+from beseda.kit.clock import Clock
+from beseda.llm.base import ModelRequest, hear_out
+from beseda.llm.demo import DEMO_NAME
+from beseda.llm.endpoints import find_endpoint
+from beseda.llm.http import HttpClient
+from beseda.llm.keys import check_key
+from beseda.llm.local_server import INSTALL, SMOLLM2, LocalServers, ServerPlan, find_packaged, pick_port
+from beseda.llm.registry import LLMSettings, choose_model
+from beseda.logs import redact
+
+log = logging.getLogger(__name__)
+
+_TEST_SECONDS = 20.0
+_QUOTES = frozenset("'\"`\\")
+
+
+class ModelConnector:
+    """Tests a model, writes its key to `.env` and makes the bots use it, without a restart."""
+
+    def __init__(self, models: ModelShelf, settings: Settings, clock: Clock, dotenv: Path = DEFAULT_DOTENV) -> None:
+        self._models = models
+        self._settings = settings
+        self._llm = llm_settings(settings)
+        self._clock = clock
+        self._dotenv = dotenv
+        self._lock = asyncio.Lock()
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether no model is connected."""
+        return self.model_name == DEMO_NAME
+
+    @property
+    def model_name(self) -> str:
+        """The program's model, as `endpoint:model`."""
+        return self._models.program.name
+
+    @property
+    def has_local(self) -> bool:
+        """Whether the small model and its server are installed."""
+        try:
+            find_packaged(SMOLLM2)
+        except SettingsError:
+            return False
+        return True
+
+    @property
+    def local_command(self) -> str:
+        """The command that installs the small model."""
+        return INSTALL
+
+    async def connect(self, endpoint: str, key: str) -> None:
+        """Test `key` with one question, store it and use the endpoint's model.
+
+        Raises SettingsError for a text that is no key of the endpoint, a leaf of RemoteError where the test fails.
+        """
+        redact(key.strip())
+        row = find_endpoint(endpoint)
+        if row is None or not row.needs_key:
+            raise SettingsError("there is no such service")
+        key = check_key(key, row, at_home=row.name not in self._llm.base_urls)
+        if not key or _QUOTES & set(key):
+            raise SettingsError(f"{row.key_variable}: not a key")
+        async with self._lock:
+            settings = replace(self._llm, model=row.name, api_keys={**self._llm.api_keys, row.name: key})
+            await self._test(settings)
+            variables = {row.key_variable: key}
+            if self._settings.model:  # the demo was asked for by name, and would be back after a restart
+                variables["BESEDA_MODEL"] = row.name
+            await asyncio.to_thread(write_dotenv, self._dotenv, variables)
+            await self._switch(settings)
+
+    async def start_local(self) -> None:
+        """Start the small model on this machine and use it.
+
+        Raises SettingsError where it is not installed, ToolError where it does not start.
+        """
+        http = HttpClient()
+        try:
+            async with self._lock:
+                servers = LocalServers(models_folder(self._settings), http)
+                plan = ServerPlan(str(find_packaged(SMOLLM2)), await asyncio.to_thread(pick_port))
+                started = await servers.find_running() or await servers.start(plan)
+                urls = {**self._llm.base_urls, "llamacpp": started.base_url}
+                await self._switch(replace(self._llm, model="llamacpp", base_urls=urls))
+        finally:
+            await http.close()
+
+    async def _switch(self, settings: LLMSettings) -> None:
+        await self._models.switch(settings)
+        self._llm = settings
+        log.info("a model is connected: %s", self.model_name)
+
+    async def _test(self, settings: LLMSettings) -> None:
+        model = await choose_model(settings, self._clock)
+        question = ModelRequest([Message(Role.USER, "Hi")], max_tokens=1)
+        try:
+            async with asyncio.timeout(_TEST_SECONDS):
+                await hear_out(model, question)
+        except EmptyAnswerError:
+            pass  # one token may be too few for a word, and the key was accepted
+        except TimeoutError:
+            raise TimedOutError(f"{model.name}: no answer to the test within {_TEST_SECONDS:.0f} s") from None
+        except BesedaError as error:
+            log.warning("the test of %s failed: %s", model.name, error.detail)
+            raise
+        finally:
+            await model.close()
