@@ -13,6 +13,7 @@ from beseda.kit.clock import Clock
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService
+from beseda.services.chat import FindModel
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
@@ -65,6 +66,7 @@ class ApiParts:
     broadcasts: BroadcastService
     bots: BotList = BotList()
     model: str = ""
+    find_model: FindModel | None = None
     limits: ApiLimits = ApiLimits()
     checks: Mapping[str, Check] = field(default_factory=dict)
     sources: Sources | None = None
@@ -76,6 +78,8 @@ class ApiParts:
         container.meetings.adopt(
             {item.name: Diary(item.calendar, item.model) for item in bots.profiles if item.calendar is not None}
         )
+        for profile in bots.profiles:
+            container.reports.adopt(profile.slot_titles)
         return cls(
             clock=container.clock,
             keys=container.api_keys,
@@ -95,6 +99,7 @@ class ApiParts:
             broadcasts=container.broadcasts,
             bots=bots,
             model=container.models.program.name,
+            find_model=container.models.find,
             limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),
             checks=checks,
             sources=Sources.of(container),

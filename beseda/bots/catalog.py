@@ -30,6 +30,7 @@ from beseda.domain.bot import Access, BotProfile
 from beseda.domain.budget import BudgetChange, is_zone, read_limits
 from beseda.domain.meeting import Diary
 from beseda.domain.menu import MenuItem
+from beseda.domain.sales import Funnel
 from beseda.errors import SettingsError
 from beseda.kit.texts import Text
 from beseda.modes.registry import find_mode
@@ -235,6 +236,7 @@ class Catalog:
                 raise SettingsError(
                     f"{folder / 'bot.yaml'}: texts: /{command} is missing; say what it does in ru and en"
                 )
+        funnel = read_funnel(folder / FUNNEL_FILE) if (folder / FUNNEL_FILE).is_file() else None
         return BotProfile(
             name=name,
             title=entry.title.to_text(),
@@ -257,7 +259,20 @@ class Catalog:
             budgets=entry.budgets.to_change(),
             time_zone=entry.time_zone,
             calendar=entry.calendar.to_calendar(entry.title.to_text()) if entry.calendar else None,
+            stages=tuple(stage.name for stage in funnel.stages) if funnel else (),
+            slot_titles=_list_titles(funnel) if funnel else {},
         )
+
+    def slot_titles(self) -> dict[str, Text]:
+        """Return the titles of what the funnels of all bots ask for; a funnel that is wrong is left out and logged."""
+        found: dict[str, Text] = {}
+        for name in self.names():
+            path = self.folder(name) / FUNNEL_FILE
+            try:
+                found |= _list_titles(read_funnel(path)) if path.is_file() else {}
+            except SettingsError as error:
+                log.warning("%s", error.detail)
+        return found
 
     def diaries(self) -> dict[str, Diary]:
         """Return the diaries of all bots that make appointments, for processes where none of them runs.
@@ -298,6 +313,10 @@ class Catalog:
         if path.is_file():
             router.include(_load_handlers(name, path))
         return router
+
+
+def _list_titles(funnel: Funnel) -> dict[str, Text]:
+    return {name: slot.title for name, slot in funnel.slots.items()}
 
 
 def _check_mode_settings(path: Path, mode: str, settings: Mapping[str, object], defaults: Mapping[str, object]) -> None:

@@ -33,7 +33,9 @@ async def work(settings: Settings, *, with_beat: bool, port: int | None = None) 
         address = await stack.enter_async_context(serve_monitoring(container, port))
         container.processes.start("worker", slots=working_slots(settings), keeps_schedule=with_beat)
         assignments = await asyncio.to_thread(_list_assignments, settings)
-        container.meetings.adopt(await asyncio.to_thread(Catalog([settings.bots_dir]).diaries))
+        catalog = Catalog([settings.bots_dir])
+        container.meetings.adopt(await asyncio.to_thread(catalog.diaries))
+        container.reports.adopt(await asyncio.to_thread(catalog.slot_titles))
         register_tasks(container.jobs, container)
         async with asyncio.TaskGroup() as group:
             # A desk waits for Telegram while it is away; the others work meanwhile.

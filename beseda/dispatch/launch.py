@@ -294,6 +294,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
     profile = replace(profile, time_zone=rules.zone)
     if profile.calendar is not None:
         container.meetings.adopt({profile.name: Diary(profile.calendar, profile.model)})
+    container.reports.adopt(profile.slot_titles)
     find_model = budget_models(_finder(container.models, profile), container.budgets, profile.name)
     model = await find_model("")  # now, so that what is wrong with it is said at the start
     if model.name != container.models.program.name:

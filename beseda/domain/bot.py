@@ -26,7 +26,8 @@ class BotProfile:
     the general sentence when the model fails. `modes` are what it can be switched to, each with its settings, and
     `menu` the buttons that lead there. `budgets` is what it sets otherwise than the program; `time_zone` where its day
     begins, empty for the program's. `calendar` is when it makes appointments, where it does. What falls
-    out of the window is summed up when it is more than `summary_after` messages; 0 for never.
+    out of the window is summed up when it is more than `summary_after` messages; 0 for never. `stages` are those of its
+    funnel, in order, and `slot_titles` the names of what the funnel asks for; empty for a bot without a funnel.
     """
 
     name: str
@@ -50,3 +51,5 @@ class BotProfile:
     time_zone: str = ""
     calendar: Calendar | None = None
     summary_after: int = 15
+    stages: Sequence[str] = ()
+    slot_titles: Mapping[str, Text] = field(default_factory=dict)

@@ -41,11 +41,12 @@ class MeetingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whom a meeting is with: the lead's Telegram id, 0 where nobody is to be told; name and contact where known."""
+    """The person of a meeting: Telegram id, 0 without one, and name, contact and mail address as far as known."""
 
     user_id: int = 0
     name: str = ""
     contact: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A report: figures and lists of a period as a file that people open, print and send on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -86,7 +87,8 @@ class LeadRow:
     owner: str
     fit_score: int
     notes: str
-    user_id: int
+    user_id: int | None
+    slots: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

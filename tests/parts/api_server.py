@@ -107,11 +107,13 @@ async def serve_api(folder: Path, **environ: str) -> AsyncIterator[ApiServer]:
 
 
 @asynccontextmanager
-async def serve_container(folder: Path, container: Container) -> AsyncIterator[ApiServer]:
-    """Serve the API of a process that does other things as well."""
+async def serve_container(
+    folder: Path, container: Container, names: Sequence[str] = ("assistant", "llama")
+) -> AsyncIterator[ApiServer]:
+    """Serve the API of a process that does other things as well; `names` are the bots that it knows."""
     async with AsyncExitStack() as stack:
         catalog = Catalog([folder / "bots"])
-        bots = BotList([catalog.load(name) for name in ("assistant", "llama")])
+        bots = BotList([catalog.load(name) for name in names])
         app = api_app(ApiParts.of(container, {"database": container.check_database}, bots))
         listener = Listener("127.0.0.1", 0)
         stack.callback(listener.close)

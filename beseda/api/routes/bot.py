@@ -14,7 +14,7 @@ from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
 from beseda.api.routing import api_router
 from beseda.domain.bot import BotProfile
-from beseda.errors import NotFoundError
+from beseda.errors import BesedaError, NotFoundError
 
 
 class BotOut(BaseModel):
@@ -51,7 +51,7 @@ def router(parts: ApiParts) -> APIRouter:
 
     @routes.get("", response_model=Page[BotOut], summary="List the bots", dependencies=[Depends(needs("read"))])
     async def list_bots() -> Response:
-        items = [_show(parts, profile) for profile in parts.bots.profiles]
+        items = [await _show(parts, profile) for profile in parts.bots.profiles]
         return show_list(Listing(items, len(items), len(items)))
 
     @routes.get(
@@ -64,20 +64,30 @@ def router(parts: ApiParts) -> APIRouter:
     async def get_bot(bot: BotName) -> Response:
         for profile in parts.bots.profiles:
             if profile.name == bot:
-                return show(_show(parts, profile))
+                return show(await _show(parts, profile))
         raise NotFoundError(f"bot {bot}")
 
     return routes
 
 
-def _show(parts: ApiParts, profile: BotProfile) -> dict[str, Any]:
+async def _name_model(parts: ApiParts, profile: BotProfile) -> str:
+    """Return the model that answers: the bot's own, or the program's where that one is not set up."""
+    if parts.find_model is None:
+        return profile.model or parts.model
+    try:
+        return (await parts.find_model(profile.model)).name
+    except BesedaError:
+        return profile.model or parts.model
+
+
+async def _show(parts: ApiParts, profile: BotProfile) -> dict[str, Any]:
     running = parts.bots.running
     return {
         "name": profile.name,
         "title": profile.title.en,
         "title_ru": profile.title.ru,
         "running": None if running is None else profile.name in running(),
-        "model": profile.model or parts.model,
+        "model": await _name_model(parts, profile),
         "voice": profile.voice,
         "modes": list(profile.modes),
     }

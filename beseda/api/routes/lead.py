@@ -83,6 +83,8 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         key: Writer,
     ) -> Response:
         _check_reach(parts, body)
+        if body.stage:
+            _check_stage(parts, (await parts.leads.find(lead_id)).bot, body.stage)
         wanted = LeadChange(**body.model_dump())
         lead = await parts.leads.change(lead_id, wanted, version=version, actor=_name(key))
         return show(await _describe(parts, lead), headers=tag(lead.version))
@@ -151,6 +153,13 @@ def _check_reach(parts: ApiParts, body: NewLeadIn | LeadIn) -> None:
         raise HTTPException(422, "`phone` is no phone number: write it with its country code, like +44 20 7946 0958.")
     if body.email and not normalise_email(body.email):
         raise HTTPException(422, "`email` is no mail address.")
+
+
+def _check_stage(parts: ApiParts, bot: str, stage: str) -> None:
+    """Refuse a stage that the funnel of the lead's bot does not have; a bot without a funnel takes any."""
+    stages = next((profile.stages for profile in parts.bots.profiles if profile.name == bot), ())
+    if stages and stage not in stages:
+        raise HTTPException(422, f"`stage` is none of this bot's funnel: {', '.join(stages)}.")
 
 
 def _choose_bot(parts: ApiParts, name: str | None) -> str:

@@ -129,12 +129,18 @@ def _fields(context: Context, meeting: Meeting) -> dict[str, object]:
 
 def _write_summary(context: Context, summary: MeetingSummary) -> str:
     facts = [
-        f"• {literal(str(fact['name']))}: {literal(str(fact['value']))} «{literal(str(fact['quote']))}»"
+        f"• {_name_fact(context, str(fact['name']))}: {literal(str(fact['value']))} «{literal(str(fact['quote']))}»"
         for fact in summary.facts[:_MOST_FACTS]
     ]
     return "\n\n".join(
         [summary.text, "\n\n".join([context.say(_FACTS), "\n".join(facts)])] if facts else [summary.text]
     )
+
+
+def _name_fact(context: Context, name: str) -> str:
+    """Return the title of a field in the person's language, as the bot's funnel has it."""
+    title = context.desk.profile.slot_titles.get(name)
+    return literal(context.say(title) if title is not None else name)
 
 
 async def _keep_file(context: Context, meeting: Meeting) -> Media:

@@ -78,6 +78,11 @@ class Gatherer:
         self._store = store
         self._analytics = analytics
         self._clock = clock
+        self._titles: dict[str, Text] = {}
+
+    def adopt(self, titles: Mapping[str, Text]) -> None:
+        """Take in the titles of what bots' funnels ask for: each is a column of the report about leads."""
+        self._titles |= titles
 
     async def gather(self, new: NewReport) -> Content:
         """Return the content of a report: figures at once, lists as they are read. Raises StorageError."""
@@ -147,6 +152,8 @@ class Gatherer:
             Column(Text("Оценка", "Fit score"), Kind.COUNT, 9),
             Column(Text("Заметки", "Notes"), width=40),
             Column(Text("Telegram", "Telegram"), width=14),
+            *(Column(title, width=24) for title in self._titles.values()),
+            Column(Text("Другие поля", "Other fields"), width=40),
         ]
         charts = [
             plot.draw(
@@ -157,7 +164,8 @@ class Gatherer:
             _rank_stages(found),
             _rank(Text("Сейчас в статусе", "Status now"), found.leads.by_status),
         ]
-        sheet = Sheet(_LEADS, columns, lambda: _read_on(partial(self._store.leads, period), _write_lead))
+        write = partial(_write_lead, titles=tuple(self._titles))
+        sheet = Sheet(_LEADS, columns, lambda: _read_on(partial(self._store.leads, period), write))
         return Content(_LEADS, _lead_tiles(found), charts, [sheet])
 
     async def _conversations(self, period: Period, found: Metrics) -> Content:
@@ -294,10 +302,13 @@ async def _read_on(
         after = (page[-1].created_at, page[-1].id)
 
 
-def _write_lead(row: LeadRow) -> Sequence[Cell]:
+def _write_lead(row: LeadRow, titles: Sequence[str]) -> Sequence[Cell]:
     person = (row.name, row.contact, row.phone, row.email, row.source)
     sale = (row.status, row.stage, row.owner, row.fit_score, row.notes)
-    return (row.id, row.created_at, row.updated_at, row.bot, *person, *sale, str(row.user_id))
+    user = "" if row.user_id is None else str(row.user_id)
+    other = "; ".join(f"{name}: {said}" for name, said in sorted(row.slots.items()) if name not in titles)
+    known = [row.slots.get(name, "") for name in titles]
+    return (row.id, row.created_at, row.updated_at, row.bot, *person, *sale, user, *known, other)
 
 
 def _write_conversation(row: ConversationRow) -> Sequence[Cell]:

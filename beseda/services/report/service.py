@@ -6,6 +6,7 @@ A file is built under a temporary name and renamed when it is whole; built twice
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from beseda.domain.report import NewReport, Report, ReportFormat, ReportState
 from beseda.errors import NotFoundError, ReportNotReadyError
 from beseda.jobs.base import JobControl, JobQueue
 from beseda.kit.clock import Clock
+from beseda.kit.texts import Text
 from beseda.kit.threads import run_to_end
 from beseda.services.report.content import Content
 from beseda.services.report.csv_file import CsvWriter, Writer
@@ -52,6 +54,10 @@ class ReportService:
         self._jobs = parts.jobs
         self._folder = parts.folder
         self._clock = parts.clock
+
+    def adopt(self, titles: Mapping[str, Text]) -> None:
+        """Take in the titles of what bots' funnels ask for."""
+        self._gatherer.adopt(titles)
 
     async def create(self, new: NewReport) -> Report:
         """Store a report and ask the worker to build it."""

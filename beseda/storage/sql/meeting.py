@@ -46,7 +46,7 @@ _live = leads.alias("live")
 # has entered without a person has the one of the lead that it is part of.
 _user_id = func.coalesce(leads.c.user_id, _live.c.user_id, 0).label("user_id")
 _columns = (
-    select(meetings, _user_id, leads.c.name, leads.c.contact)
+    select(meetings, _user_id, leads.c.name, leads.c.contact, leads.c.email)
     .join(leads, leads.c.id == meetings.c.lead_id)
     .outerjoin(_live, _live.c.id == leads.c.merged_into)
 )
@@ -246,14 +246,14 @@ def _find_lead(connection: Connection, lead_id: int, user_id: int | None) -> Lea
 def _lock_guest(connection: Connection, new: NewMeeting) -> Guest:
     # One booking of a lead at a time: the second of a hasty double press sees the first.
     query = (
-        select(_user_id, leads.c.name, leads.c.contact)
+        select(_user_id, leads.c.name, leads.c.contact, leads.c.email)
         .outerjoin(_live, _live.c.id == leads.c.merged_into)
         .where(leads.c.id == new.lead_id, leads.c.bot == new.bot)
     )
     row = connection.execute(query.with_for_update(key_share=True, of=leads)).one_or_none()
     if row is None:
         raise NotFoundError(f"lead {new.lead_id}")
-    return Guest(row.user_id, row.name, row.contact)
+    return Guest(row.user_id, row.name, row.contact, row.email)
 
 
 def _find_ahead(connection: Connection, lead_id: int, now: datetime) -> list[Meeting]:
@@ -353,7 +353,7 @@ def _load(row: Row[Any]) -> Meeting:
         sequence=row.sequence,
         held_until=row.held_until,
         remind_at=row.remind_at,
-        guest=Guest(row.user_id, row.name, row.contact),
+        guest=Guest(row.user_id, row.name, row.contact, row.email),
     )
 
 

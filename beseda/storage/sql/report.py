@@ -1,10 +1,11 @@
 """Reports in SQL, and the lists that go into them: by key from page to page, so that a long one costs no memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, literal, select, tuple_, union_all, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select, tuple_, union_all, update
 
 from beseda.domain.analytics import Period
 from beseda.domain.report import (
@@ -23,12 +24,12 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.measure import floor_day, is_turn_within, is_within, of_bot
 from beseda.storage.sql.tables.analytics import conversation_metrics
 from beseda.storage.sql.tables.conversation import conversations, users
-from beseda.storage.sql.tables.lead import leads
+from beseda.storage.sql.tables.lead import lead_slots, leads
 from beseda.storage.sql.tables.report import reports
 from beseda.storage.sql.tables.turn import model_calls, turns
 from beseda.storage.sql.types import UtcTime
 
-_LEAD = tuple(LeadRow.__dataclass_fields__)
+_LEAD = tuple(name for name in LeadRow.__dataclass_fields__ if name != "slots")
 
 
 class SqlReportRepository:
@@ -97,8 +98,13 @@ class SqlReportRepository:
         """Return leads that came in the period, from behind `after` on."""
         query = select(*(leads.c[name] for name in _LEAD)).where(leads.c.merged_into.is_(None))
         query = _page(query.where(*of_bot(leads.c.bot, period)), leads.c, period, after).limit(limit)
-        rows = await self._database.read_long(lambda connection: connection.execute(query).all())
-        return [LeadRow(*row) for row in rows]
+
+        def work(connection: Connection) -> list[LeadRow]:
+            rows = connection.execute(query).all()
+            found = _read_slots(connection, [row.id for row in rows])
+            return [replace(LeadRow(*row), slots=found.get(row.id, {})) for row in rows]
+
+        return await self._database.read_long(work)
 
     async def conversations(
         self, period: Period, *, after: Place | None = None, limit: int = 500
@@ -144,6 +150,17 @@ class SqlReportRepository:
     async def _read(self, query: Select[Any]) -> list[Report]:
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
+
+
+def _read_slots(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Return the fields of leads by lead and name, each with the words that it stands on where they say more."""
+    slot = lead_slots.c
+    query = select(slot.lead_id, slot.name, slot.value, slot.quote).where(slot.lead_id.in_(numbers))
+    found: dict[int, dict[str, str]] = {}
+    for row in connection.execute(query):
+        says_more = row.quote and row.quote != row.value
+        found.setdefault(row.lead_id, {})[row.name] = f"{row.value} («{row.quote}»)" if says_more else row.value
+    return found
 
 
 _call = model_calls.c

@@ -1,11 +1,12 @@
 """Leads over the API."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from beseda.domain.lead import Finding
-from tests.parts.api_server import ANNA, Answer, ApiServer
+from tests.parts.api_server import ANNA, Answer, ApiServer, serve_container
 
 BASE = "/api/v1/leads"
 PHONE = "8 (999) 123-45-67"
@@ -80,6 +81,20 @@ async def test_lead_without_a_telegram_user_is_made_and_found(api: ApiServer) ->
 )
 async def test_lead_that_nobody_could_reach_is_refused(api: ApiServer, body: dict[str, Any]) -> None:
     assert (await api.call("POST", BASE, json=body)).status == 422
+
+
+async def test_stage_is_one_of_the_funnel(api: ApiServer, tmp_path: Path) -> None:
+    async with serve_container(tmp_path, api.container, ("sales", "assistant")) as server:
+        made = await post(server)
+        place = made.headers["Location"]
+        for stage in ("</svg><script>alert(1)</script>", "Discovery", "sumary"):
+            refused = await server.call("PATCH", place, json={"stage": stage})
+            assert refused.status == 422
+            assert "greeting, discovery, presentation" in refused.json["detail"]
+        assert (await server.call("PATCH", place, json={"stage": "summary"})).json["stage"] == "summary"
+        other = await post(server, bot="assistant")
+        free = await server.call("PATCH", other.headers["Location"], json={"stage": "called back"})
+        assert free.json["stage"] == "called back"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

@@ -4,15 +4,16 @@ import csv
 import io
 import zipfile
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 
 from beseda.domain.job import JobState, derive_id
-from beseda.domain.lead import NewLead
+from beseda.domain.lead import Finding, NewLead
 from beseda.worker import register_tasks
-from tests.parts.api_server import ANNA, ApiServer
+from tests.parts.api_server import ANNA, ApiServer, serve_container
 
 REPORTS = "/api/v1/analytics/reports"
 EVIL = '=HYPERLINK("http://evil.example","x")'
@@ -73,6 +74,27 @@ async def test_csv_holds_the_list_and_no_formulas(working: ApiServer) -> None:
     found = dict(zip(head, row, strict=True))
     assert (found["Имя"], found["Ответственный"], found["Заметки"]) == (f"'{EVIL}", "'@SUM(A1)", "'-2+3\tи ещё")
     assert (found["Бот"], found["Статус"], found["Telegram"]) == ("sales", "active", str(ANNA.id))
+
+
+async def test_leads_report_holds_what_is_known_of_each(working: ApiServer, tmp_path: Path) -> None:
+    async with serve_container(tmp_path, working.container, ("sales",)) as server:
+        said = "У нас 12 человек, бюджет 500 тысяч"
+        conversation = await server.talk("sales", said=[(said, "Хорошо")])
+        lead = (await server.container.leads.open(NewLead("sales", ANNA.id, name="Анна"))).lead
+        [line] = [line for line in await server.container.record.sales.lines(conversation, 5) if said in line.text]
+        findings = [
+            Finding("budget", "500 тысяч", 0.9, line.message_id, "бюджет 500 тысяч"),
+            Finding("headcount", "12", 0.9, line.message_id, "12 человек"),
+        ]
+        await server.container.leads.fill(lead.id, findings)
+        await server.container.leads.open(NewLead("sales", None, contact="+7 999 123-45-67"))
+        _, file = await build(server, kind="leads", format="csv", language="ru")
+    rows = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
+    row = next(row for row in rows if row["Имя"] == "Анна")
+    budget = next(name for name in row if "юджет" in name)
+    assert row[budget] == "500 тысяч («бюджет 500 тысяч»)"
+    assert row["Другие поля"] == "headcount: 12 («12 человек»)"
+    assert [row["Telegram"] for row in rows if row["Имя"] != "Анна"] == [""]
 
 
 async def test_xlsx_has_typed_cells_charts_and_no_formulas(working: ApiServer) -> None:

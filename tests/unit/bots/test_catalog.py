@@ -48,6 +48,14 @@ def test_bundled_bot_is_whole(name: str) -> None:
     assert len(profile.persona) > 200
 
 
+def test_bot_that_sells_names_its_stages_and_what_it_asks_for() -> None:
+    catalog = Catalog([])
+    profile = catalog.load("sales")
+    assert profile.stages[:2] == ("greeting", "discovery")
+    assert profile.slot_titles["budget"].say("ru") == catalog.slot_titles()["budget"].ru != "budget"
+    assert (catalog.load("llama").stages, catalog.load("llama").slot_titles) == ((), {})
+
+
 def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
     write_bot(tmp_path)
     profile = Catalog([tmp_path]).load("sales")
