@@ -48,7 +48,7 @@ def open_storage(settings: "Settings") -> Path:
 
     folder = settings.storage_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # chats, photos and people's exports are in it
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:

@@ -6,9 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from beseda.domain.calendar import Calendar
 from beseda.domain.meeting import Meeting, MeetingState
+from beseda.kit.texts import Text
 
 _WIDTH = 75  # octets of a line without its break: RFC 5545 section 3.1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_HOW_TO_CHANGE = Text(
+    ru="Перенести или отменить встречу: /meetings в чате с ботом.",
+    en="To move or cancel the meeting: /meetings in the chat with the bot.",
+)
+_WITH = Text(ru="{guest}. Лид № {lead}.", en="{guest}. Lead {lead}.")
 _STATUS = {
     MeetingState.TENTATIVE: "TENTATIVE",
     MeetingState.CONFIRMED: "CONFIRMED",
@@ -44,14 +50,28 @@ def _lines(meeting: Meeting, calendar: Calendar, language: str, *, for_owner: bo
     yield f"SUMMARY:{_escape(f'{title}: {meeting.guest.name}' if for_owner and meeting.guest.name else title)}"
     if calendar.place:
         yield f"LOCATION:{_escape(calendar.place)}"
-    # Both are required of an invitation. Whoever has given no address is at none, in the words of Apple's calendar.
-    yield f"ORGANIZER;CN={_parameter(title)}:{f'mailto:{calendar.mail}' if calendar.mail else 'invalid:nomail'}"
-    yield f"ATTENDEE;CN={_parameter(meeting.guest.name or '-')};ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED:invalid:nomail"
+    yield f"DESCRIPTION:{_escape(_describe(meeting, language, for_owner=for_owner))}"
+    # Both are required of an invitation.
+    guest = meeting.guest
+    yield f"ORGANIZER;CN={_parameter(title)}:{_mail_to(calendar.mail)}"
+    yield f"ATTENDEE;CN={_parameter(guest.name or '-')};ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED:{_mail_to(guest.email)}"
     if not is_off:
         for before in calendar.reminders:
             yield from _alarm(before, title)
     yield "END:VEVENT"
     yield "END:VCALENDAR"
+
+
+def _describe(meeting: Meeting, language: str, *, for_owner: bool) -> str:
+    if not for_owner:
+        return _HOW_TO_CHANGE.say(language)
+    guest = ", ".join(filter(None, (meeting.guest.name, meeting.guest.contact)))
+    return _WITH.say(language, guest=guest or "-", lead=meeting.lead_id)
+
+
+def _mail_to(address: str) -> str:
+    """Return an address as a calendar takes it; for none, the placeholder of Apple's calendar."""
+    return f"mailto:{address}" if address else "invalid:nomail"
 
 
 def _alarm(before: timedelta, title: str) -> Iterator[str]:

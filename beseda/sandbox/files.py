@@ -122,8 +122,9 @@ class FileStore:
         remote_path = f"{place}/file_{number}.{extension}"
         # The name on disk is random as well: two sandboxes may share a folder over time.
         path = self._folder / f"{secrets.token_hex(12)}.bin"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         upload.stream.seek(0)
+        path.touch(mode=0o600)
         with path.open("wb") as target:
             shutil.copyfileobj(upload.stream, target, MEBIBYTE)
         width, height = (

@@ -45,7 +45,7 @@ class Realm:
     """Everything a running sandbox shares between its bot side and its user side."""
 
     def __init__(self, settings: SandboxSettings) -> None:
-        settings.folder.mkdir(parents=True, exist_ok=True)
+        settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings = settings
         self.events = EventLog(settings.events_kept)
         self.calls = CallLog(settings.calls_kept)

@@ -43,6 +43,16 @@ def test_invitation_says_when_and_with_whom() -> None:
     assert {alarm["ACTION"] for alarm in event.inner} == {"DISPLAY"}
 
 
+def test_addresses_of_both_sides_stand_in_the_file_where_they_are_known() -> None:
+    known = replace(TENTATIVE, guest=Guest(5, "Анна", "+79991234567, a@b.ru", "a@b.ru"))
+    for calendar, organizer in ((CALENDAR, "invalid:nomail"), (replace(CALENDAR, mail="o@b.ru"), "mailto:o@b.ru")):
+        [event] = read_ics(write_invitation(known, calendar, "ru", for_owner=True)).inner
+        assert (event["ORGANIZER"], event["ATTENDEE"]) == (organizer, "mailto:a@b.ru")
+        assert unescape(event["DESCRIPTION"]) == "Анна, +79991234567, a@b.ru. Лид № 12."
+    [event] = read_ics(write_invitation(TENTATIVE, CALENDAR, "en")).inner
+    assert (event["ATTENDEE"], "/meetings" in event["DESCRIPTION"]) == ("invalid:nomail", True)
+
+
 def test_guest_is_not_named_to_themselves() -> None:
     [event] = read_ics(write_invitation(TENTATIVE, CALENDAR, "en")).inner
     assert (event["SUMMARY"], event["STATUS"]) == ("Consultation: Sales", "TENTATIVE")
