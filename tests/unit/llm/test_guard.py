@@ -333,3 +333,12 @@ async def test_words_before_a_circle_are_kept(before: str, kept: int, length: in
 )
 def test_last_words_of_the_person_ask_for_a_repetition(messages: list[tuple[Role, str]], asks: bool) -> None:
     assert asks_to_repeat(ModelRequest([Message(role, text) for role, text in messages])) is asks
+
+
+def test_text_of_a_few_characters_is_no_circle() -> None:
+    detector = RepeatDetector(GuardLimits())
+    assert detector.circling == 0
+    assert detector.feed("а" * 127) is False
+    assert (detector.feed("а"), detector.circling) == (False, 128)
+    form = ModelRequest([Message(Role.USER, "repeat")], schema={})
+    assert asks_to_repeat(form) is False
