@@ -181,8 +181,8 @@ class UnsupportedInputError(InputError):
     """A kind of message that this bot does not take."""
 
     text = Text(
-        ru="Такое я пока не понимаю. Напишите текстом или пришлите голосовое.",
-        en="I do not understand this kind of message yet. Please write, or send a voice message.",
+        ru="Такое я пока не понимаю: файлы и картинки читать не умею. Напишите словами или пришлите голосовое.",
+        en="I do not understand this yet: files and pictures I cannot read. Please write, or send a voice message.",
     )
     status = 415
 

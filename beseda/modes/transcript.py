@@ -188,7 +188,7 @@ mode = Mode(
     ),
     run=take,
     takes=frozenset({Kind.TEXT}),
-    documents=("text/",),
+    documents=("text/", "application/x-subrip", "application/json", "application/xml", "application/yaml"),
     actions=[*(Action(label, _starter(kind)) for kind, label in FORMATS.items()), Action(_ABOUT, tell_formats)],
     chores={KIND: Chore(write, view, describe)},
 )

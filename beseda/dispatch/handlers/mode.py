@@ -21,6 +21,10 @@ _OFFER = Text(
     ru="В режиме «{mode}» я такое не принимаю. Подойдёт вот этот:",
     en="The mode is “{mode}” now, and it does not take this. Here is what does:",
 )
+_NOT_TAKEN = Text(
+    ru="Такой файл я открыть не умею. Беру то, что подходит сюда: {modes}.",
+    en="I cannot open such a file. I take what goes here: {modes}.",
+)
 _OFFER_HOME = Text(ru="Что с этим сделать?", en="What shall I do with this?")
 
 
@@ -60,8 +64,13 @@ async def _offer(context: Context, standing: Standing, material: Material) -> No
     event, modes = context.event, context.desk.modes
     assert isinstance(event, IncomingMessage)  # noqa: S101
     fitting = [name for name, mode in modes.items() if mode.suits(material)]
-    if not fitting:
+    if not fitting and (event.text or event.quoted):
         await answer_words(context)
+        return
+    if not fitting:
+        await context.reply(
+            context.say(_NOT_TAKEN, modes=", ".join(context.say(mode.button) for mode in modes.values()))
+        )
         return
     await keep_offer(context, event.message_id, material)
     buttons = [[Button(context.say(modes[name].button), f"mode:{name}:{event.message_id}")] for name in fitting]

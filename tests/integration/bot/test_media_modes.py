@@ -68,7 +68,7 @@ async def test_what_no_mode_takes_is_refused(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         anna = await living.user()
         await anna.send_file(b"PK\3\4", "document", "archive.zip")
-        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.ru
+        assert "открыть не умею" in (await anna.wait_reply())["text"]
 
 
 async def test_words_are_answered_by_the_model_in_any_mode(tmp_path: Path) -> None:
@@ -227,3 +227,22 @@ async def test_ordinary_messages_of_other_bots_ask_for_no_state(tmp_path: Path) 
         anna = await living.user()
         await anna.say("Привет")
         await anna.wait_text("И вам")
+
+
+@pytest.mark.parametrize("name", ["notes.md", "talk.srt", "table.csv", "log.log", "data.json"])
+async def test_text_of_any_kind_is_taken(tmp_path: Path, name: str) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+        anna = await living.user()
+        await anna.say("📄 Текстовый транскрипт")
+        await anna.wait_text("Режим")
+        await anna.send_file(TALK.encode(), "document", name)
+        await anna.wait_text("Текст у меня")
+
+
+async def test_a_file_that_no_mode_opens_names_what_is_taken(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, ScriptedModel(), "media") as living:
+        anna = await living.user()
+        await anna.send_file(b"%PDF-1.4", "document", "a.pdf")
+        told = (await anna.wait_reply())["text"]
+    assert told.startswith("Такой файл я открыть не умею")
+    assert "📄 Текстовый транскрипт" in told
