@@ -3,6 +3,8 @@
 `PICTURES_FOLDER=docs/images` writes the pictures of the walk; without it they go to the test's folder.
 """
 
+import asyncio
+import io
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from tests.acceptance.program import Program
@@ -64,16 +67,21 @@ class Walk:
         self.page = page
         self._folder = folder
         self._name = name
-        self._count = 0
 
     async def step(self, title: str) -> None:
         """Keep a picture of what is shown."""
-        self._count += 1
         width = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert width <= 0, f"{title}: the page is {width} px wider than the window"
-        path = self._folder / f"first-minutes-{self._name}-{self._count}-{title}.png"
+        path = self._folder / f"first-minutes-{self._name}-{title}.png"
         await self.page.wait_for_timeout(400)  # animations end
-        await self.page.screenshot(path=str(path), animations="disabled", scale="css")
+        shot = await self.page.screenshot(animations="disabled", scale="css")
+        await asyncio.to_thread(_write_small, shot, path)
+
+
+def _write_small(shot: bytes, path: Path) -> None:
+    """Write a picture with few colours: a page needs no more, and the repository keeps it."""
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
+    picture.quantize(160, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 @asynccontextmanager
@@ -113,17 +121,17 @@ async def test_first_ten_minutes(beseda: Program, browser: Browser, tmp_path: Pa
             assert await service.stop() == 0
         async with program.serve("run") as service, walk(browser, service.url, words, size, folder) as visit:
             await expect(visit.page.get_by_test_id("messages")).to_contain_text(words.model)
-            await visit.step("after-a-restart")
+            await visit.step("7-after-a-restart")
 
 
 async def _meet(visit: Walk, words: Words) -> None:
     page = visit.page
     await expect(page.get_by_test_id("about")).to_be_visible()
-    await expect(page.locator("h1")).to_have_text(words.bot)
+    await expect(page.locator(".header-name")).to_have_text(words.bot)
     await expect(page.get_by_test_id("user-switch")).to_contain_text(words.person)
     await expect(page.get_by_test_id("suggestion")).to_have_count(4)
     await expect(page.get_by_test_id("panel")).to_contain_text(words.connect)
-    await visit.step("card")
+    await visit.step("1-card")
 
 
 async def _ask_the_demo(visit: Walk, words: Words) -> None:
@@ -131,30 +139,30 @@ async def _ask_the_demo(visit: Walk, words: Words) -> None:
     await page.get_by_test_id("suggestion").get_by_text(words.question).click()
     answer = page.locator('[data-testid=message][data-out="false"]')
     await expect(answer.first).to_contain_text(words.demo, ignore_case=True)
-    await visit.step("demo")
+    await visit.step("2-demo")
 
 
 async def _connect(visit: Walk, words: Words) -> None:
     page = visit.page
     await page.get_by_test_id("panel-toggle").click()
     await expect(page.get_by_test_id("panel-key")).to_be_focused()
-    await visit.step("strip")
+    await visit.step("3-strip")
     await page.get_by_test_id("panel-key").fill(KEY)
     await page.get_by_test_id("panel-connect").click()
     await expect(page.get_by_test_id("panel-connected")).to_be_visible()
     answer = page.locator('[data-testid=message][data-out="false"]')
     await expect(answer.last).to_contain_text(words.model)
     assert KEY not in await page.content()
-    await visit.step("connected")
+    await visit.step("4-connected")
 
 
 async def _look_around(visit: Walk, words: Words, size: str) -> None:
     page = visit.page
     if size == "phone":
         await page.get_by_test_id("back").click()
-        await visit.step("chats")
+        await visit.step("5-chats")
     await page.get_by_test_id("dialog-item").get_by_text(words.other_bot, exact=True).click()
     await expect(page.get_by_test_id("about")).to_be_visible()
     await page.get_by_test_id("suggestion").get_by_text("/start").click()
     await expect(page.get_by_test_id("reply-button").first).to_be_visible()
-    await visit.step("menu")
+    await visit.step("6-menu")

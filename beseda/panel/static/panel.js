@@ -5,7 +5,7 @@ const LOOK_MS = 10_000;
 
 const TEXTS = {
   en: {
-    demo: 'Demo: no model is connected yet',
+    demo: 'Demo: no model yet',
     open: 'Connect a model',
     close: 'Later',
     service: 'Service',
@@ -23,7 +23,7 @@ const TEXTS = {
     region: 'Connect a model',
   },
   ru: {
-    demo: 'Демо: модель пока не подключена',
+    demo: 'Демо: модели пока нет',
     open: 'Подключить модель',
     close: 'Позже',
     service: 'Сервис',

@@ -84,14 +84,14 @@ class Page {
       },
       t('language'),
     );
-    const sidebar = h(
+    this.sidebar = h(
       'aside',
       { class: 'sidebar' },
       h(
         'div',
         { class: 'brand' },
         logo(),
-        h('span', { class: 'brand-name' }, 'Beseda', h('small', {}, t('sandbox'))),
+        h('h1', { class: 'brand-name' }, 'Beseda', h('small', {}, t('sandbox'))),
         languageButton,
         this.themeButton,
       ),
@@ -111,7 +111,7 @@ class Page {
       this.composer.attachments.curtain,
     );
     this.blank = h('main', { class: 'chat blank' });
-    replace(this.app, this.away, sidebar, this.chat, this.blank);
+    replace(this.app, this.away, this.sidebar, this.chat, this.blank);
     this.composer.attachments.listenTo(this.chat);
     this.drawTheme(currentTheme());
     followSystemTheme((theme) => this.drawTheme(theme));
@@ -206,6 +206,9 @@ class Page {
 
   showList(isList) {
     document.body.dataset.view = isList ? 'list' : 'chat';
+    // On a narrow screen the list is all there is: assistive technology looks for the main part of a page.
+    if (isList && matchMedia(NARROW).matches) this.sidebar.setAttribute('role', 'main');
+    else this.sidebar.removeAttribute('role');
   }
 
   chooseUser(id) {
@@ -217,7 +220,7 @@ class Page {
       own[0];
     const view = document.body.dataset.view;
     if (same) this.open(same.id, true);
-    document.body.dataset.view = view;
+    this.showList(view === 'list');
     this.fetchOthers().then(() => this.refresh());
   }
 
