@@ -12,6 +12,7 @@ from beseda.telegram.base import Markup
 _MINUTES = Text(ru="осталось примерно {number} мин", en="about {number} min left")
 _SECONDS = Text(ru="осталось примерно {number} с", en="about {number} s left")
 _BAR = 10  # squares
+_OF_TEXTS = ("audio", "transcript")
 
 
 def owner_of(job: Job) -> FileOwner:
@@ -36,9 +37,17 @@ def as_media(file: StoredFile, kind: MediaKind = MediaKind.DOCUMENT) -> Media:
     return Media(kind, file.path, file.download_name)
 
 
-def show_actions(desk: Desk, job: Job, mode: str) -> Markup:
-    """Return the buttons for what a mode offers beside its own: below the field, or inline in a group."""
-    return desk.menus.actions(mode, language_of(job), private=chat_of(job) > 0)
+async def show_actions(desk: Desk, job: Job, mode: str) -> Markup:
+    """Return the buttons of a mode for a result: below the field, or inline in a group.
+
+    A person who has left the modes of texts since keeps the menu of the moment.
+    """
+    private = chat_of(job) > 0
+    if private:
+        kept = await desk.state.get(state_key(desk, job, "mode"))
+        if kept is None or kept["mode"] not in _OF_TEXTS:
+            return ()
+    return desk.menus.actions(mode, language_of(job), private=private)
 
 
 def state_key(desk: Desk, job: Job, name: str) -> str:

@@ -100,10 +100,10 @@ async def view(desk: Desk, job: Job) -> list[Part]:
     if places := _places(result.get("missed")):
         blocks.append(_MISSED.say(language, places=places))
     parts = await desk.messenger.compose("\n\n".join(blocks))
-    for file in files[:-1]:
-        parts.append(Part(0, _SUBTITLES.say(language), media=write_media([as_media(file)])))
-    markup = write_markup(show_actions(desk, job, "transcript") if "transcript" in desk.modes else ())
-    return [*parts, Part(0, _WHOLE.say(language), markup, media=write_media([as_media(files[-1])]))]
+    for caption, file in zip((_WHOLE, _SUBTITLES), files, strict=False):
+        parts.append(Part(0, caption.say(language), media=write_media([as_media(file)])))
+    parts[-1].markup = write_markup(await show_actions(desk, job, "transcript") if "transcript" in desk.modes else ())
+    return parts
 
 
 def _places(missed: object) -> str:

@@ -172,7 +172,7 @@ async def view(desk: Desk, job: Job) -> list[Part]:
     file = await desk.files.find(number(job.request.payload, "document"), owner_of(job))
     parts = await desk.messenger.compose(_DONE.say(language))
     caption = (await desk.messenger.compose(str((job.result or {}).get("caption", ""))))[0].html
-    markup = write_markup(show_actions(desk, job, NAME))
+    markup = write_markup(await show_actions(desk, job, NAME))
     return [*parts, Part(0, caption, markup, media=write_media([as_media(file)]))]
 
 

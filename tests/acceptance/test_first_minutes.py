@@ -73,7 +73,6 @@ class Walk:
         width = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert width <= 0, f"{title}: the page is {width} px wider than the window"
         path = self._folder / f"first-minutes-{self._name}-{title}.png"
-        await self.page.wait_for_timeout(400)  # animations end
         shot = await self.page.screenshot(animations="disabled", scale="css")
         await asyncio.to_thread(_write_small, shot, path)
 

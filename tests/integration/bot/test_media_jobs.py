@@ -160,6 +160,8 @@ async def test_outcome_that_could_not_be_sent_is_sent_after_a_restart(tmp_path: 
             await living.settle()
             documents = [message["document"] for message in await anna.history() if "document" in message]
             assert [document["file_name"].rpartition(".")[2] for document in documents] == ["txt", "srt"]
+            captions = [message["caption"] for message in await anna.history() if "document" in message]
+            assert "Субтитры" not in captions[0] and "Субтитры" in captions[1]
     assert len(speech.heard) == 1
 
 

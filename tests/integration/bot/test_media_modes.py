@@ -13,10 +13,11 @@ from beseda.errors import UnsupportedInputError
 from beseda.modes.transcript import FORMATS
 from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
-from beseda.testing.scripted_model import ScriptedModel
+from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.integration.bot.test_media import HELLO, MAIN, PHOTO, env, keys
 from tests.parts.living_bot import ANNA, GROUP, account, living_bot, run_bot
 from tests.parts.speech_server import SpeechServer
+from tests.parts.waiting import eventually
 
 TALK = "Анна: Решили купить чайник до пятницы. Борис: Хорошо, я куплю чайник.\n" * 5
 NOTES = orjson.dumps(
@@ -246,3 +247,29 @@ async def test_a_file_that_no_mode_opens_names_what_is_taken(tmp_path: Path) -> 
         told = (await anna.wait_reply())["text"]
     assert told.startswith("Такой файл я открыть не умею")
     assert "📄 Текстовый транскрипт" in told
+
+
+async def test_a_late_document_brings_no_menu_back_that_was_left(tmp_path: Path) -> None:
+    slow = ScriptedModel(fallback=lambda _: ScriptedAnswer(pieces=(NOTES,), delay=4.0))
+    async with living_bot(tmp_path, slow, "media") as living:
+        anna = await living.user()
+        await anna.say("📄 Текстовый транскрипт")
+        await anna.wait_text("Режим")
+        await anna.send_file(TALK.encode(), "document", "talk.txt")
+        await anna.wait_text("Текст у меня")
+        await anna.say("Сводка на 1 страницу")
+        await eventually(lambda: _is_true(slow.requests))
+        await anna.say("⬅️ Назад")
+
+        async def has_left() -> bool:
+            return "ℹ️ О форматах" not in await keys(living)
+
+        await eventually(has_left)
+        left = await keys(living)
+        await anna.wait_for(lambda event: "document" in event.get("message", {}), timeout=30)
+        await living.settle()
+        assert await keys(living) == left
+
+
+async def _is_true(value: object) -> bool:
+    return bool(value)
