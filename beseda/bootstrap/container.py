@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from beseda.bootstrap.broadcast import build_broadcasts
@@ -20,6 +20,7 @@ from beseda.config import Settings
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.kit.disk import read_free_bytes
+from beseda.kit.quarantine import Quarantine
 from beseda.llm.base import ChatModel
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
@@ -71,6 +72,7 @@ class Container:
     takeovers: TakeoverService
     broadcasts: BroadcastService
     processes: ProcessRegistry
+    quarantine: Quarantine = field(default_factory=Quarantine)
 
     def build_housekeeping(self) -> Housekeeping:
         """Return what tidies up in this process."""

@@ -113,7 +113,8 @@ class RunningBot:
         _take_jobs(desk, chores, container)
         has_modes = bool(assignment.router.modes)
         joiner = Joiner(albums=not has_modes, bursts=not has_modes)
-        return cls(BotRunner(desk, assignment.router, joiner, territory), container.clock, territory)
+        runner = BotRunner(desk, assignment.router, joiner, territory, container.quarantine)
+        return cls(runner, container.clock, territory)
 
     async def prepare(self, webhook: Webhook | None) -> None:
         """Take up what a crash has left, set the commands menu, and choose between polling and webhook.

@@ -25,13 +25,14 @@ from beseda.dispatch.mishaps import apologise, close_turn, set_aside, stop_spinn
 from beseda.dispatch.resting import Resting
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
 from beseda.dispatch.territory import Ground, WholeGround
-from beseda.dispatch.tries import TryCounter, Verdict
+from beseda.dispatch.tries import SUSPICIOUS_CRASHES, TryCounter, Verdict
 from beseda.domain.conversation import ChatKey
 from beseda.domain.turn import TurnState
 from beseda.domain.update import PARTITIONS, UNTRIED, StoredUpdate, Tries, find_message_id, partition_of, queue_of
 from beseda.errors import BesedaError, LeaseLostError, StorageError, TelegramUnauthorizedError
 from beseda.kit.backoff import Backoff
 from beseda.kit.lanes import Lane, Lanes
+from beseda.kit.quarantine import Quarantine
 from beseda.logs import log_context
 from beseda.storage.base.update import Look
 
@@ -48,8 +49,18 @@ _SPINNER = 2.0  # seconds that a press may wait before it is acknowledged
 class BotRunner:
     """Runs one bot's updates through its handlers."""
 
-    def __init__(self, desk: Desk, router: Router, joiner: Joiner | None = None, ground: Ground | None = None) -> None:
-        """`ground` says which chats are this process's: all of them where it shares the bot with nobody."""
+    def __init__(
+        self,
+        desk: Desk,
+        router: Router,
+        joiner: Joiner | None = None,
+        ground: Ground | None = None,
+        quarantine: Quarantine | None = None,
+    ) -> None:
+        """`ground` says which chats are this process's: all of them where it shares the bot with nobody.
+
+        Bots of one process share a `quarantine`, since a crash is a crash of all of them.
+        """
         self.desk = desk
         self._router = router
         self._joiner = joiner or Joiner()
@@ -57,6 +68,7 @@ class BotRunner:
         self._ground = ground or WholeGround()
         self._lanes: Lanes[LaneKey, Event] = Lanes(self._work, drop=self._forget)
         self._tries = TryCounter(desk.profile.name)
+        self._quarantine = quarantine or Quarantine()
         self._reads: dict[object, set[int]] = {}  # for each page being read, what has been in flight meanwhile
         self._looking = asyncio.Lock()
         self._seen: set[int] = set()  # what the last look of a sweep found and left for the next
@@ -326,9 +338,7 @@ class BotRunner:
         await self._ground.confirm(partition_of(event.place.chat.chat_id))
         verdict = self._tries.judge(event.place.update_ids)
         if verdict is Verdict.SET_ASIDE and self._tries.may_deliver(event.place.update_ids):
-            turn = await context.turn()
-            # What is answered is only sent: its answer is stored, and a search for a lost send takes seconds.
-            verdict = verdict if turn is None or turn.state is TurnState.RECEIVED else Verdict.WORK
+            verdict = Verdict.WORK if await self._is_answered(context) else verdict
         try:
             if verdict is Verdict.WORK:
                 await self._handle(context, lane)
@@ -372,8 +382,20 @@ class BotRunner:
                 return
 
     async def _count_try(self, context: Context, handler: Handler) -> None:
-        await self._tries.begin(self.desk.updates, context.event.place.update_ids)
-        await handler(context)
+        numbers = context.event.place.update_ids
+        crashes = self._tries.count_crashes(numbers)
+        if crashes >= SUSPICIOUS_CRASHES and not await self._is_answered(context):
+            async with self._quarantine.admit(crashes) as suspects:
+                await self._tries.begin(self.desk.updates, numbers, suspects=suspects)
+                await handler(context)
+        else:
+            await self._tries.begin(self.desk.updates, numbers)
+            await handler(context)
+
+    async def _is_answered(self, context: Context) -> bool:
+        # What is answered is only sent: its answer is stored, and a search for a lost send takes seconds.
+        turn = await context.turn()
+        return turn is not None and turn.state is not TurnState.RECEIVED
 
     async def _finish(self, event: Event) -> None:
         await self.desk.updates.finish(self.desk.profile.name, event.place.update_ids)

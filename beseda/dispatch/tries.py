@@ -3,6 +3,10 @@
 A try is counted in the database before its work begins: by intake, with the update itself, where the work begins
 immediately, else by a write of its own. A try that ends by an error or a shutdown is known to have ended; one that a
 restart finds begun was interrupted by a crash.
+
+Many updates are in the middle of their work when a process is killed, and at most one of them is to blame. After its
+second crash an update is a suspect: the process works on one suspect at a time, and a crash meanwhile is evidence
+against that one. An update is set aside by its third crash if there is evidence enough.
 """
 
 from collections.abc import Container, Sequence
@@ -12,9 +16,10 @@ from beseda.domain.update import StoredUpdate, Tries
 from beseda.storage.base.update import UpdateStore
 
 MAX_CRASHES = 3  # of the process, in the middle of the work on an update
-MAX_CROWD_CRASHES = 10  # where many updates have been in the middle of their work each time: any may be the cause
 MAX_DELIVERY_CRASHES = 50  # while an answer that is stored was being sent
-_CROWD = 20
+SUSPICIOUS_CRASHES = 2
+ENOUGH_EVIDENCE = 2
+_FEW = 3  # among so few suspects, a single crash is enough evidence
 _GIVEN_UP = 1000  # begun tries of an update that is being set aside: its notice may crash the process, too
 MAX_FAILURES = 5  # tries that the database let begin and did not let end
 
@@ -33,7 +38,6 @@ class TryCounter(Container[int]):
     def __init__(self, bot: str) -> None:
         self._bot = bot
         self._tries: dict[int, Tries] = {}
-        self._suspects = 0
         self._open: set[int] = set()  # their try of this process is counted and has not ended
         self._interrupted: dict[int, Tries] = {}  # as they are to be recorded
         self._failed: dict[int, int] = {}  # their try of this process has ended, and so many failures are uncounted
@@ -66,33 +70,35 @@ class TryCounter(Container[int]):
         """Return what is to be done with updates that are one event."""
         if any(self._tries[number].begun >= _GIVEN_UP for number in update_ids):
             return Verdict.DROP
-        crashes = max(self._count_crashes(number) for number in update_ids)
         failures = max(self._tries[number].failed + self._failed.get(number, 0) for number in update_ids)
-        if crashes < MAX_CRASHES and failures < MAX_FAILURES:
-            return Verdict.WORK
-        suspects = sum(count.begun >= MAX_CRASHES for count in self._tries.values())
-        # As many as there have been in this process: the last of a crowd are no more to blame than the first.
-        self._suspects = max(self._suspects, suspects)
-        most = MAX_CROWD_CRASHES if self._suspects > _CROWD else MAX_CRASHES
-        return Verdict.SET_ASIDE if crashes >= most or failures >= MAX_FAILURES else Verdict.WORK
+        is_guilty = any(
+            self._count_crashes(number) >= MAX_CRASHES and self._tries[number].evidence >= ENOUGH_EVIDENCE
+            for number in update_ids
+        )
+        return Verdict.SET_ASIDE if is_guilty or failures >= MAX_FAILURES else Verdict.WORK
+
+    def count_crashes(self, update_ids: Sequence[int]) -> int:
+        """Return how many crashes interrupted the work on updates that are one event."""
+        return max(self._count_crashes(number) for number in update_ids)
 
     def may_deliver(self, update_ids: Sequence[int]) -> bool:
         """Return whether the crashes leave it likely that sending a stored answer is not their cause."""
-        return max(self._count_crashes(number) for number in update_ids) < MAX_DELIVERY_CRASHES
+        return self.count_crashes(update_ids) < MAX_DELIVERY_CRASHES
 
     async def give_up(self, store: UpdateStore, update_ids: Sequence[int]) -> None:
         """Record that updates are being set aside. Raises StorageError."""
-        given_up = {number: Tries(_GIVEN_UP, self._tries[number].failed) for number in update_ids}
+        given_up = {number: self._tries[number]._replace(begun=_GIVEN_UP) for number in update_ids}
         await store.note_tries(self._bot, given_up)
 
-    async def begin(self, store: UpdateStore, update_ids: Sequence[int]) -> None:
-        """Count a try in the database before its work begins. Raises StorageError."""
+    async def begin(self, store: UpdateStore, update_ids: Sequence[int], *, suspects: int = 0) -> None:
+        """Count a try in the database before its work begins; `suspects` are in quarantine. Raises StorageError."""
+        evidence = (ENOUGH_EVIDENCE if suspects <= _FEW else 1) if suspects else 0
         tries = {}
         for number in update_ids:
             if number in self._open:
                 continue
             known, ended = self._tries[number], self._failed.get(number)
-            tries[number] = Tries(known.begun + (ended is None), known.failed + (ended or 0))
+            tries[number] = Tries(known.begun + (ended is None), known.failed + (ended or 0), known.evidence + evidence)
         changed = {number: count for number, count in tries.items() if count != self._tries[number]}
         if changed:
             await store.note_tries(self._bot, changed)
@@ -111,8 +117,8 @@ class TryCounter(Container[int]):
         """Note that a try which was begun ends without an outcome and without a crash: it will not count."""
         for number in update_ids:
             if number in self._open:
-                count = self._tries[number]
-                self._interrupted[number] = Tries(max(0, count.begun - 1), count.failed)
+                known = self._tries[number]
+                self._interrupted[number] = known._replace(begun=max(0, known.begun - 1), evidence=0)
 
     async def release(self, store: UpdateStore) -> None:
         """Take back in the database what was counted for interrupted tries. Raises StorageError."""

@@ -17,11 +17,13 @@ PARTITIONS = 64  # of a bot's chats: what replicas share out among them; a chang
 class Tries(NamedTuple):
     """Counts of the work on an update: `begun` and not ended by an error or a shutdown, and `failed` by an error.
 
-    Work that a process began and that did not end is a crash of that process.
+    Work that a process began and that did not end is a crash of that process. `evidence` counts begun tries during
+    which no other suspect was worked on.
     """
 
     begun: int = 0
     failed: int = 0
+    evidence: int = 0
 
 
 UNTRIED = Tries()

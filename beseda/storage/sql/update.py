@@ -40,7 +40,7 @@ _PURGE_CHUNK = 2000
 _TIME = UtcTime()
 _COLUMNS = (
     *("bot", "update_id", "payload", "turn_id", "received_at", "finished_at", "partition"),
-    *("queue_key", "tries", "failures", "message_id", "message_box"),
+    *("queue_key", "tries", "failures", "evidence", "message_id", "message_box"),
 )
 
 
@@ -57,7 +57,7 @@ def _note_tries(_insert: InsertFactory) -> Update:
     return (
         update(updates)
         .where(updates.c.bot == bindparam("of_bot"), updates.c.update_id == bindparam("of_update"))
-        .values(tries=bindparam("begun"), failures=bindparam("failed"))
+        .values(tries=bindparam("begun"), failures=bindparam("failed"), evidence=bindparam("seen"))
     )
 
 
@@ -138,7 +138,7 @@ class SqlUpdateRepository:
         """Record how often work on updates was begun and has failed, by their numbers."""
         await self._database.write_rows(
             [
-                (_update_tries, {"of_bot": bot, "of_update": number, "begun": count.begun, "failed": count.failed})
+                (_update_tries, {"of_bot": bot, "of_update": number, **_name_counts(count)})
                 for number, count in tries.items()
             ]
         )
@@ -199,9 +199,14 @@ def _update_params(item: StoredUpdate, now: datetime) -> Params:
         "queue_key": item.queue or None,
         "tries": item.tries.begun,
         "failures": item.tries.failed,
+        "evidence": item.tries.evidence,
         "message_id": item.message_id,
         "message_box": item.message_box,
     }
+
+
+def _name_counts(count: Tries) -> Params:
+    return {"begun": count.begun, "failed": count.failed, "seen": count.evidence}
 
 
 def _in_order() -> tuple[ColumnElement[Any], ...]:
@@ -212,8 +217,12 @@ def _in_order() -> tuple[ColumnElement[Any], ...]:
 
 def _unfinished(bot: str) -> Select[Any]:
     row = updates.c
-    columns = (row.update_id, row.payload, row.turn_id, row.partition, row.queue_key, row.tries, row.failures)
-    return select(*columns).where(updates.c.bot == bot, updates.c.finished_at.is_(None)).order_by(*_in_order())
+    columns = (row.update_id, row.payload, row.turn_id, row.partition, row.queue_key)
+    return (
+        select(*columns, row.tries, row.failures, row.evidence)
+        .where(updates.c.bot == bot, updates.c.finished_at.is_(None))
+        .order_by(*_in_order())
+    )
 
 
 def _load(connection: Connection, bot: str, query: Select[Any]) -> list[StoredUpdate]:
@@ -226,7 +235,7 @@ def _load(connection: Connection, bot: str, query: Select[Any]) -> list[StoredUp
             row.turn_id,
             row.partition,
             row.queue_key or "",
-            Tries(row.tries, row.failures),
+            Tries(row.tries, row.failures, row.evidence),
         )
         for row in rows
     ]

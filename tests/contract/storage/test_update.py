@@ -86,8 +86,11 @@ async def test_unfinished_of_one_queue_and_of_all_but_some(world: World) -> None
 async def test_tries_are_counted(world: World) -> None:
     first, second = make_updates(1, 2)
     await world.updates.store([replace(first, tries=Tries(1, 0)), second])
-    await world.updates.note_tries(BOT, {1: Tries(2, 1), 2: Tries(1, 0)})
-    assert [update.tries for update in await world.updates.unfinished(BOT)] == [(2, 1), (1, 0)]
+    await world.updates.note_tries(BOT, {1: Tries(2, 1, 2), 2: Tries(1, 0)})
+    assert [update.tries for update in await world.updates.unfinished(BOT)] == [
+        Tries(2, 1, 2),
+        Tries(1, 0, 0),
+    ]
     await world.updates.finish(BOT, [2])
     await world.updates.note_tries(BOT, {2: Tries(3, 0)})
     assert [update.update_id for update in await world.updates.unfinished(BOT)] == [1]

@@ -41,7 +41,7 @@ async def test_update_that_has_killed_the_process_three_times_is_set_aside_and_t
             anna = await living.user()
             await anna.say("poison")
             await eventually(lambda: _has_asked(hanging, 1))
-        _ask(tmp_path, "UPDATE updates SET tries = 3 WHERE finished_at IS NULL")
+        _ask(tmp_path, "UPDATE updates SET tries = 3, evidence = 2 WHERE finished_at IS NULL")
         model = ScriptedModel(fallback="here")
         async with run_bot(tmp_path, model, sandbox) as living:
             anna = await living.user()
@@ -100,15 +100,15 @@ async def test_answer_that_the_database_refuses_is_asked_for_five_times_and_then
         _hurry(living)
         _ask(
             tmp_path,
-            "CREATE TRIGGER refusing BEFORE INSERT ON messages WHEN NEW.content = 're: refused' "
+            "CREATE TRIGGER refusing BEFORE INSERT ON messages WHEN NEW.content = 're: It is refused.' "
             "BEGIN SELECT RAISE(ABORT, 'refused'); END",
         )
         anna = await living.user()
-        await anna.say("refused")
-        await anna.say("fine")
-        await anna.wait_text("re: fine")
+        await anna.say("It is refused.")
+        await anna.say("It is fine.")
+        await anna.wait_text("re: It is fine.")
         await living.settle()
-        assert await _texts(living) == [SetAsideError.text.ru, "re: fine"]
+        assert await _texts(living) == [SetAsideError.text.ru, "re: It is fine."]
     asked = [request.messages[-1].content for request in ECHO.requests]
     assert asked == ["refused"] * 5 + ["fine"]
 

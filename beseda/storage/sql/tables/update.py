@@ -27,6 +27,7 @@ updates = Table(
     Column("partition", Integer, nullable=False, server_default="0"),
     Column("queue_key", Text),
     Column("tries", Integer, nullable=False, server_default="0"),
+    Column("evidence", Integer, nullable=False, server_default="0"),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("message_id", BigInteger),  # of the message that it brought
     Column("message_box", BigInteger),  # the counter that this id comes from

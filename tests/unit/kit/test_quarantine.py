@@ -1,0 +1,41 @@
+"""Suspects are worked on one at a time, those with the fewest crashes first."""
+
+import asyncio
+
+from beseda.kit.quarantine import Quarantine
+
+
+async def test_suspects_are_admitted_one_at_a_time_the_least_suspect_first() -> None:
+    quarantine, order, running = Quarantine(), list[tuple[int, int]](), 0
+
+    async def work(crashes: int) -> None:
+        nonlocal running
+        async with quarantine.admit(crashes) as suspects:
+            running += 1
+            assert running == 1
+            order.append((crashes, suspects))
+            await asyncio.sleep(0)
+            running -= 1
+
+    await asyncio.gather(*(work(crashes) for crashes in (5, 2, 3)))
+    assert order == [(2, 3), (3, 2), (5, 1)]
+
+
+async def test_suspect_that_fails_or_is_cancelled_lets_the_next_one_in() -> None:
+    quarantine, entered = Quarantine(), asyncio.Event()
+
+    async def hang() -> None:
+        async with quarantine.admit(2):
+            entered.set()
+            await asyncio.Event().wait()
+
+    first = asyncio.create_task(hang())
+    await entered.wait()
+    waiting = asyncio.create_task(hang())
+    await asyncio.sleep(0)
+    entered.clear()
+    for task in (waiting, first):
+        task.cancel()
+    await asyncio.wait([first, waiting])
+    async with quarantine.admit(2) as suspects:
+        assert suspects == 1
