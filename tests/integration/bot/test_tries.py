@@ -110,7 +110,7 @@ async def test_answer_that_the_database_refuses_is_asked_for_five_times_and_then
         await living.settle()
         assert await _texts(living) == [SetAsideError.text.ru, "re: It is fine."]
     asked = [request.messages[-1].content for request in ECHO.requests]
-    assert asked == ["refused"] * 5 + ["fine"]
+    assert asked == ["It is refused."] * 5 + ["It is fine."]
 
 
 async def test_later_message_does_not_overtake_one_that_is_retried(tmp_path: Path) -> None:
@@ -123,15 +123,15 @@ async def test_later_message_does_not_overtake_one_that_is_retried(tmp_path: Pat
             "BEGIN SELECT RAISE(ABORT, 'refused'); END",
         )
         anna = await living.user()
-        await anna.say("first: my name is Chris")
+        await anna.say("first: my name is Chris.")
         await living.wait_until_stored(1)
         await anna.say("second: what is my name?")
         await living.wait_until_stored(2)
         _ask(tmp_path, "DROP TRIGGER refusing")
         await anna.wait_text("re: second")
         await living.settle()
-        assert await _texts(living) == ["re: first: my name is Chris", "re: second: what is my name?"]
-    assert "first: my name is Chris" in [message.content for message in model.requests[1].messages]
+        assert await _texts(living) == ["re: first: my name is Chris.", "re: second: what is my name?"]
+    assert "first: my name is Chris." in [message.content for message in model.requests[1].messages]
 
 
 def _hurry(living: LivingBot) -> None:
