@@ -55,11 +55,10 @@ def write_settings() -> str:
     text = """
         # Settings
 
-        A command's flag stands above an environment variable, that above `.env`, that above `config.yaml` (in the
-        working folder, or named by `--config`), that above the default. In `config.yaml` a value may be `${VAR}` or
+        A command's flag takes precedence over an environment variable, that over `.env`, that over `config.yaml` (in
+        the working folder, or named by `--config`), that over the default. In `config.yaml` a value may be `${VAR}` or
         `${VAR:default}`. Secrets (tokens, keys, passwords) live in the environment or `.env` only: `config.yaml`
-        refers to them. Whatever is wrong is told at the start, a line for each problem, and the program ends with
-        exit code 2.
+        refers to them. Problems are reported at the start, a line each, and the program ends with exit code 2.
         """
     return f"{cleandoc(text)}\n\n{table}"
 
