@@ -16,5 +16,6 @@ def build_webhooks(
     """Return what tells others' servers of events."""
     sender = HttpSender(allow_private=settings.webhooks_allow_private)
     webhooks = WebhookService(record.webhooks, sender, jobs, clock, secret=settings.events_secret)
+    webhooks.keep_old_secret(settings.events_secret_old)
     stack.push_async_callback(webhooks.close)
     return webhooks

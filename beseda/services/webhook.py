@@ -57,8 +57,13 @@ class WebhookService:
         self._jobs = jobs
         self._clock = clock
         self._secret = secret
+        self._old_secret: str | None = None
         self._ringing: asyncio.Task[None] | None = None
         self._is_closed = False
+
+    def keep_old_secret(self, secret: str | None) -> None:
+        """Sign with the secret before the present one as well, so that receivers can change keys one by one."""
+        self._old_secret = secret
 
     async def create(
         self, url: str, *, bot: str = "", types: Sequence[EventType] = (), description: str = ""
@@ -90,9 +95,13 @@ class WebhookService:
 
     async def replace_key(self, endpoint_id: int) -> tuple[Endpoint, str]:
         """Have an endpoint signed for with another key, and return it, this once."""
-        secret, salt = self._need_secret(), secrets.token_hex(16)
-        endpoint = _found(await self._store.change(endpoint_id, EndpointChange(salt=salt)), endpoint_id)
-        return endpoint, derive_key(secret, salt)
+        secret = self._need_secret()
+        if self._old_secret is not None:  # the new secret makes a new key already, and the old one stays valid
+            endpoint = await self.find(endpoint_id)
+        else:
+            change = EndpointChange(salt=secrets.token_hex(16))
+            endpoint = _found(await self._store.change(endpoint_id, change), endpoint_id)
+        return endpoint, derive_key(secret, endpoint.salt)
 
     async def remove(self, endpoint_id: int) -> None:
         """Forget an endpoint with its deliveries. Raises NotFoundError."""
@@ -223,14 +232,19 @@ class WebhookService:
     def _write_hook(self, endpoint: Endpoint, due: DueDelivery) -> Hook:
         event, now = due.delivery.event, int(self._clock.now().timestamp())
         body = write_body(event, is_private=due.is_private)
+        signature = sign(derive_key(self._need_secret(), endpoint.salt), now, body)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Beseda-Webhooks/1",
             "Beseda-Event": event.type.value,
             "Beseda-Delivery": str(due.delivery.id),
             "Beseda-Timestamp": str(now),
-            "Beseda-Signature": sign(derive_key(self._need_secret(), endpoint.salt), now, body),
+            "Beseda-Signature": signature,
         }
+        if self._old_secret is not None:
+            # Receivers compare the whole header: the known one stays as it was until the old secret is taken away.
+            old = sign(derive_key(self._old_secret, endpoint.salt), now, body)
+            headers |= {"Beseda-Signature": old, "Beseda-Signature-Next": signature}
         return Hook(endpoint.url, body, headers)
 
     def _judge(self, delivery: Delivery, reply: Reply) -> Outcome:

@@ -29,6 +29,18 @@ class WebhooksSection(Section):
             example="${BESEDA_EVENTS_SECRET}",
         ),
     ] = Field(None, repr=False)
+    events_secret_old: Annotated[
+        Annotated[str, Field(min_length=16, max_length=500), AfterValidator(_refuse_commands)] | None,
+        Setting(
+            "webhooks.old_secret",
+            "The secret before the present one, while receivers change keys: events carry both signatures.",
+            "at least 16 characters",
+            variables=("BESEDA_EVENTS_SECRET_OLD",),
+            secret=True,
+            default="none",
+            example="${BESEDA_EVENTS_SECRET_OLD}",
+        ),
+    ] = Field(None, repr=False)
     webhooks_allow_private: Annotated[
         Switch,
         Setting(

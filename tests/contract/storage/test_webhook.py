@@ -16,7 +16,7 @@ from beseda.domain.conversation import Person
 from beseda.domain.event import EventFilter, EventType, NewEvent
 from beseda.domain.lead import ConsentKind, LeadChange, NewLead
 from beseda.domain.message import Message, Role
-from beseda.domain.webhook import MOST_TRIES, Delivery, DeliveryState, Endpoint, EndpointChange
+from beseda.domain.webhook import MOST_TRIES, Delivery, DeliveryState, Endpoint, EndpointChange, derive_key
 from beseda.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.hooks.http import HttpSender
 from beseda.jobs.inline import InlineJobs
@@ -79,6 +79,25 @@ async def post(database: Database) -> AsyncIterator[Post]:
         webhooks = build_webhooks(database, clock, InlineJobs(SqlJobRepository(database, clock), {}, {}, clock), SECRET)
         stack.push_async_callback(webhooks.close)
         yield Post(clock, leads, events, webhooks, receiver)
+
+
+async def test_changed_secret_signs_beside_the_old_one(post: Post, database: Database) -> None:
+    endpoint, old_key = await post.subscribe()
+    sender = HttpSender(allow_private=True, seconds=0.3)
+    jobs = InlineJobs(SqlJobRepository(database, post.clock), {}, {}, post.clock)
+    store, new_secret = SqlWebhookRepository(database, post.clock), "another secret of the owner"
+    post.webhooks = WebhookService(store, sender, jobs, post.clock, secret=new_secret)
+    post.webhooks.keep_old_secret(SECRET)
+    _, new_key = await post.webhooks.replace_key(endpoint.id)
+    assert new_key == derive_key(new_secret, endpoint.salt) != old_key
+    await post.leads.open(NewLead(BOT, 7))
+    assert await post.deliver() == 1
+    [received] = post.receiver.received
+    timestamp = received.headers["Beseda-Timestamp"]
+    for key, name in ((old_key, "Beseda-Signature"), (new_key, "Beseda-Signature-Next")):
+        expected = hmac.new(key.encode(), timestamp.encode() + b"." + received.body, hashlib.sha256).hexdigest()
+        assert received.headers[name] == f"t={timestamp},v1={expected}"
+    await post.webhooks.close()
 
 
 async def test_event_arrives_signed(post: Post) -> None:
