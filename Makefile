@@ -3,8 +3,8 @@
 .PHONY: help run install install-dev test test-slow test-lowest check bench mutation lock fmt docs clean
 
 PYTHON ?= python3
-# Tests in this many processes, a file's in one: on two cores that takes a third off.
-WORKERS ?= 2
+# Tests in this many processes, a file's in one: they wait more than they compute.
+WORKERS ?= 3
 BIN := .venv/bin
 export PYTHON
 

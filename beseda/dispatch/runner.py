@@ -385,8 +385,8 @@ class BotRunner:
         numbers = context.event.place.update_ids
         crashes = self._tries.count_crashes(numbers)
         if crashes >= SUSPICIOUS_CRASHES and not await self._is_answered(context):
-            async with self._quarantine.admit(crashes) as suspects:
-                await self._tries.begin(self.desk.updates, numbers, suspects=suspects)
+            async with self._quarantine.admit(crashes):
+                await self._tries.begin(self.desk.updates, numbers, alone=True)
                 await handler(context)
         else:
             await self._tries.begin(self.desk.updates, numbers)

@@ -18,7 +18,7 @@ from beseda.storage.base.update import UpdateStore
 MAX_CRASHES = 3  # of the process, in the middle of the work on an update
 MAX_DELIVERY_CRASHES = 50  # while an answer that is stored was being sent
 SUSPICIOUS_CRASHES = 2
-ENOUGH_EVIDENCE = 2
+ENOUGH_EVIDENCE = 3
 _FEW = 3  # among so few suspects, a single crash is enough evidence
 _GIVEN_UP = 1000  # begun tries of an update that is being set aside: its notice may crash the process, too
 MAX_FAILURES = 5  # tries that the database let begin and did not let end
@@ -90,9 +90,15 @@ class TryCounter(Container[int]):
         given_up = {number: self._tries[number]._replace(begun=_GIVEN_UP) for number in update_ids}
         await store.note_tries(self._bot, given_up)
 
-    async def begin(self, store: UpdateStore, update_ids: Sequence[int], *, suspects: int = 0) -> None:
-        """Count a try in the database before its work begins; `suspects` are in quarantine. Raises StorageError."""
-        evidence = (ENOUGH_EVIDENCE if suspects <= _FEW else 1) if suspects else 0
+    async def begin(self, store: UpdateStore, update_ids: Sequence[int], *, alone: bool = False) -> None:
+        """Count a try in the database before its work begins; `alone` for a suspect in quarantine.
+
+        Raises StorageError.
+        """
+        evidence = 0
+        if alone:
+            suspects = sum(self._count_crashes(number) >= SUSPICIOUS_CRASHES for number in self._tries)
+            evidence = ENOUGH_EVIDENCE if suspects <= _FEW else 1
         tries = {}
         for number in update_ids:
             if number in self._open:

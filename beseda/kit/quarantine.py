@@ -19,15 +19,15 @@ class Quarantine:
         self._busy = False
 
     @asynccontextmanager
-    async def admit(self, crashes: int) -> AsyncIterator[int]:
-        """Wait for the turn of a suspect; yield how many suspects there are, this one included."""
+    async def admit(self, crashes: int) -> AsyncIterator[None]:
+        """Wait for the turn of a suspect."""
         turn = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (crashes, next(self._numbers), turn))
         try:
             await asyncio.sleep(0)  # those that were taken up together all stand in line before the first is let in
             self._let_in()
             await turn
-            yield len(self._waiting) + 1
+            yield
         finally:
             if turn.done() and not turn.cancelled():
                 self._busy = False
