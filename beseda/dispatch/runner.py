@@ -385,8 +385,8 @@ class BotRunner:
         numbers = context.event.place.update_ids
         crashes = self._tries.count_crashes(numbers)
         if crashes >= SUSPICIOUS_CRASHES and not await self._is_answered(context):
-            async with self._quarantine.admit(crashes):
-                await self._tries.begin(self.desk.updates, numbers, alone=True)
+            async with self._quarantine.admit(crashes, strict=self._tries.is_strict(crashes)) as alone:
+                await self._tries.begin(self.desk.updates, numbers, alone=alone)
                 await handler(context)
         else:
             await self._tries.begin(self.desk.updates, numbers)

@@ -20,6 +20,7 @@ MAX_DELIVERY_CRASHES = 50  # while an answer that is stored was being sent
 SUSPICIOUS_CRASHES = 2
 ENOUGH_EVIDENCE = 3
 _FEW = 3  # among so few suspects, a single crash is enough evidence
+_MANY_CRASHES = 20  # then a suspect of a crowd runs alone, too
 _GIVEN_UP = 1000  # begun tries of an update that is being set aside: its notice may crash the process, too
 MAX_FAILURES = 5  # tries that the database let begin and did not let end
 
@@ -81,6 +82,14 @@ class TryCounter(Container[int]):
         """Return how many crashes interrupted the work on updates that are one event."""
         return max(self._count_crashes(number) for number in update_ids)
 
+    def is_strict(self, crashes: int) -> bool:
+        """Return whether a suspect with so many crashes is to run alone: among few suspects, or by their number."""
+        return self._are_few or crashes >= _MANY_CRASHES
+
+    @property
+    def _are_few(self) -> bool:
+        return sum(self._count_crashes(number) >= SUSPICIOUS_CRASHES for number in self._tries) <= _FEW
+
     def may_deliver(self, update_ids: Sequence[int]) -> bool:
         """Return whether the crashes leave it likely that sending a stored answer is not their cause."""
         return self.count_crashes(update_ids) < MAX_DELIVERY_CRASHES
@@ -97,8 +106,7 @@ class TryCounter(Container[int]):
         """
         evidence = 0
         if alone:
-            suspects = sum(self._count_crashes(number) >= SUSPICIOUS_CRASHES for number in self._tries)
-            evidence = ENOUGH_EVIDENCE if suspects <= _FEW else 1
+            evidence = ENOUGH_EVIDENCE if self._are_few else 1
         tries = {}
         for number in update_ids:
             if number in self._open:

@@ -1,4 +1,4 @@
-"""One suspect at a time: whoever is admitted when the process crashes is likely to be the cause."""
+"""Admission of suspects: at first one at a time, since whoever runs when the process crashes is likely the cause."""
 
 import asyncio
 import heapq
@@ -6,37 +6,48 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
+_MOST = 64
+
 
 class Quarantine:
-    """Lets one suspect at a time be worked on in this process, those with the fewest crashes first.
+    """Admits suspects, those with the fewest crashes first; each that ends without a crash doubles how many may run.
 
-    A suspect that crashes the process comes last at the next start, so that it holds up no other.
+    A suspect that is `strict` runs alone, after all others, so that it holds up none of them.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
         self._numbers = count()
-        self._busy = False
+        self._running = 0
+        self._limit = 1
+        self._closed = False  # a strict one is running
 
     @asynccontextmanager
-    async def admit(self, crashes: int) -> AsyncIterator[None]:
-        """Wait for the turn of a suspect."""
+    async def admit(self, crashes: int, *, strict: bool = False) -> AsyncIterator[bool]:
+        """Wait for the turn of a suspect; yield whether it runs alone among the suspects."""
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (crashes, next(self._numbers), turn))
+        heapq.heappush(self._waiting, (strict, crashes, next(self._numbers), turn))
         try:
             await asyncio.sleep(0)  # those that were taken up together all stand in line before the first is let in
             self._let_in()
             await turn
-            yield
+            yield strict or self._limit == 1
+            if not strict:
+                self._limit = min(self._limit * 2, _MOST)
         finally:
             if turn.done() and not turn.cancelled():
-                self._busy = False
+                self._running -= 1
+                self._closed = False
             turn.cancel()
             self._let_in()
 
     def _let_in(self) -> None:
-        while self._waiting and not self._busy:
-            _, _, turn = heapq.heappop(self._waiting)
+        while self._waiting and not self._closed and self._running < self._limit:
+            strict, _, _, turn = self._waiting[0]
+            if not turn.done() and strict and self._running:
+                return
+            heapq.heappop(self._waiting)
             if not turn.done():
-                self._busy = True
+                self._running += 1
+                self._closed = strict
                 turn.set_result(None)
