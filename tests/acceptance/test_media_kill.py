@@ -78,7 +78,7 @@ async def test_work_is_finished_by_the_next_start(beseda: Program, tmp_path: Pat
             async with program.serve("run", "--bot", "media"):
                 for user in users:
                     await user.wait_text(SAID, 40)
-                    await user.wait_for(lambda event: _named(event, ".txt"), 20)
+                    await user.wait_for(lambda event: _named(event, ".srt"), 20)
             assert [_outcomes(await user.history()) for user in users] == [(1, 2)] * waiting
 
 
@@ -94,7 +94,7 @@ async def test_stored_outcome_is_sent_by_the_next_start(beseda: Program, tmp_pat
             await service.stop(signal.SIGKILL)
         await anna.call("DELETE", "/faults")
         async with program.serve("run", "--bot", "media"):
-            await anna.wait_for(lambda event: _named(event, ".txt"), 30)
+            await anna.wait_for(lambda event: _named(event, ".srt"), 30)
         assert _outcomes(await anna.history()) == (1, 2)
         assert len(speech.heard) == 1
 
