@@ -80,10 +80,10 @@ async def test_replica_killed_while_it_waits_for_more_of_one_thing_said_loses_no
         was_early = not replicas.model.asked
         await _forward(replicas, "two")
         answers = [await _wait_for_both(replicas, person) for person in replicas.people]
-        assert all("\n".join(texts).replace("re: ", "") == "one\ntwo" for texts in answers), answers
+        assert all("\n".join(texts).replace("re: ", "") == "> X: one\n> X: two" for texts in answers), answers
         for person, texts in zip(replicas.people, answers, strict=True):
             if was_early and partition_of(person.user_id) in orphans:
-                assert texts == ["re: one\ntwo"]
+                assert texts == ["re: > X: one\n> X: two"]
 
 
 async def test_rolling_restart_loses_nothing_and_doubles_nothing(replicas: Replicas) -> None:
