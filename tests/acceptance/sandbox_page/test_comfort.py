@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from beseda.sandbox.server import RunningSandbox
 from beseda.sandbox.settings import DEFAULT_USERS
 from tests.acceptance.sandbox_page.scripted_bot import USERNAME, ScriptedBot
+from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,10 +40,10 @@ async def test_newest_message_stays_in_sight_above_a_keyboard(page: Page, bot: S
         await chats.nth(0).click()
         await expect(page.get_by_test_id("reply-button").first).to_be_visible()
         await expect(page.get_by_test_id("message").last).to_be_in_viewport()
-        await page.wait_for_function(f"{FROM_END} < 2")
+        await eventually(lambda: page.evaluate(f"{FROM_END} < 2"))
     await page.mouse.move(700, 200)
     await page.mouse.wheel(0, -400)
-    await page.wait_for_function(f"{FROM_END} > 200")
+    await eventually(lambda: page.evaluate(f"{FROM_END} > 200"))
 
 
 async def test_message_is_answered_and_edited_with_the_keyboard_alone(page: Page, bot: ScriptedBot) -> None:
