@@ -10,7 +10,7 @@ from tests.acceptance.sandbox_page.scripted_bot import ScriptedBot
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ANNA = DEFAULT_USERS[0].id
+ANNA, CHRIS = DEFAULT_USERS[0].id, DEFAULT_USERS[1].id
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAIAAAACUFjqAAAAEklEQVR4nGP4z8CAB+GTG8HSALfKY52fTcuYAAAAAElFTkSuQmCC"
 )
@@ -52,7 +52,7 @@ async def test_page_says_when_the_server_is_away_and_catches_up(browser: Browser
     await expect(page.get_by_test_id("composer")).to_have_value("not lost")
     port = int(first.base_url.rsplit(":", 1)[1])
     async with serve_sandbox(settings, port=port) as second, aiohttp.ClientSession() as session:
-        await ScriptedBot(session, second.base_url).say(ANNA, "Back again")
+        await ScriptedBot(session, second.base_url).say(CHRIS, "Back again")
         await expect(page.get_by_test_id("message-text")).to_have_text("Back again")
         await expect(away).to_be_hidden()
         await context.close()
