@@ -54,7 +54,7 @@ async def test_web_of_a_running_sandbox(beseda: Program) -> None:
         async with web.get("/health") as answer:
             assert await answer.json() == {"status": "ok", "service": "beseda", "version": __version__}
         async with web.get("/ready") as answer:
-            assert await answer.json() == {"status": "ok", "parts": {"database": "ok"}}
+            assert await answer.json() == {"status": "ok", "parts": {"database": "ok", "disk": "ok"}}
         async with web.get("/nowhere") as answer:
             assert answer.content_type == "application/problem+json"
             assert await answer.json() == {"type": "about:blank", "title": "Not Found", "status": 404}
@@ -82,11 +82,11 @@ async def test_redis_that_goes_away_is_named_and_the_process_stays(beseda: Progr
             aiohttp.ClientSession(service.url) as web,
         ):
             async with web.get("/ready") as answer:
-                assert (await answer.json())["parts"] == {"database": "ok", "redis": "ok"}
+                assert (await answer.json())["parts"] == {"database": "ok", "disk": "ok", "redis": "ok"}
             redis.stop()
             async with web.get("/ready") as answer:
                 assert answer.status == 503
-                assert (await answer.json())["parts"] == {"database": "ok", "redis": "does not answer"}
+                assert (await answer.json())["parts"] == {"database": "ok", "disk": "ok", "redis": "does not answer"}
             async with web.get("/health") as answer:
                 assert answer.status == 200
             assert await service.stop() == 0
