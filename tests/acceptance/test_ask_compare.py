@@ -63,7 +63,7 @@ async def test_names_are_those_that_were_asked_and_what_they_stood_for(
 async def test_unknown_endpoint_is_told_without_a_variable_that_nobody_set(beseda: Program) -> None:
     asked = await beseda("ask", "hi", "--compare", "opanai:x,groq:beta")
     assert asked.code == 2
-    assert asked.complaint.startswith("beseda: there is no endpoint 'opanai', did you mean openai")
+    assert asked.complaint.startswith("beseda: there is no model endpoint 'opanai', did you mean openai")
 
 
 async def test_comparison_takes_as_long_as_the_slowest(beseda: Program, servers: list[ModelServer]) -> None:
