@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from tests.acceptance.program import PROGRAM, Program
+from tests.parts.recordings import make_sound
 from tests.parts.speech_server import Fault, SpeechServer
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "voice"
@@ -129,10 +130,13 @@ async def test_full_disk_leaves_no_half_text(beseda: Program, server: SpeechServ
 SENTENCES = [f"Это предложение номер {number}, в нём несколько слов." for number in range(100)]
 
 
-async def test_a_long_text_comes_in_paragraphs_with_times(beseda: Program, server: SpeechServer) -> None:
+async def test_a_long_text_comes_in_paragraphs_with_times(
+    beseda: Program, server: SpeechServer, tmp_path: Path
+) -> None:
+    spoken = await make_sound(tmp_path / "long.ogg", seconds=500)
     segments = [{"start": 5.0 * n, "end": 5.0 * n + 4.5, "text": words} for n, words in enumerate(SENTENCES)]
     server.ear = lambda _: {"text": " ".join(SENTENCES), "duration": 500.0, "segments": segments}
-    printed = await beseda("transcribe", HELLO)
+    printed = await beseda("transcribe", str(spoken))
     paragraphs = printed.out.rstrip("\n").split("\n\n")
     assert [paragraph[:30] for paragraph in paragraphs[:2]] == [
         "[00:00] Это предложение номер ",
