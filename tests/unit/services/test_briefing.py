@@ -18,7 +18,7 @@ async def test_demo_points_at_the_facts_in_place_of_talking_of_itself() -> None:
     lead = replace(LEAD, slots={"budget": BUDGET})
     request = write_request(list_facts(lead), "Человек: бюджет 500 тысяч", "ru", lead.user_id or 0)
     heard = await listen(DemoModel(ManualClock(instant=True)), request)
-    assert heard.text.startswith("Слова собеседника")
+    assert heard.text.startswith("Ниже цитаты собеседника.")
     assert "демо-режим" in heard.text
     assert "нейросеть" not in heard.text
 
