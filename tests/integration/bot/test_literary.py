@@ -9,6 +9,7 @@ from beseda.sandbox.server import serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, GROUP, account, living_bot, run_bot
+from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually
 
 LABELS = ["🧊 Температура 0.0", "🌤 Температура 0.7", "🔥 Температура 1.2"]
@@ -71,10 +72,11 @@ async def test_nothing_said_before_is_shown_to_the_model(tmp_path: Path) -> None
     model = ScriptedModel(fallback="ok")
     async with living_bot(tmp_path, model, "literary") as living:
         anna = await living.user()
-        for text in ("one", "two"):
+        for text in ("The first story.", "The second story."):
             await anna.say(text)
             await anna.wait_text("📏")
-    assert [len(request.messages) for request in model.requests] == [2] * 6
+    assert [said_in(request) for request in model.requests] == [["The first story."]] * 3 + [["The second story."]] * 3
+    assert [len(request.messages) for request in model.requests] == [3] * 6  # with the persona and the note
 
 
 async def test_stop_ends_all_and_keeps_what_was_said(tmp_path: Path) -> None:
