@@ -131,12 +131,13 @@ async def test_panel_is_refused_once_and_not_for_each_seat(tmp_path: Path) -> No
     model = ScriptedModel(fallback=says("verse", 3990))
     async with living_bot(tmp_path, model, "literary", BESEDA_BUDGET_USER_TOKENS="4000") as living:
         anna = await living.user()
-        await anna.say("one")
-        await living.settle()
-        await anna.say("two")
-        await living.settle()
-        await anna.say("/compare three")
-        await living.settle()
+        await anna.say("The first story.")
+        await anna.wait_text("📏")
+        await anna.say("The second story.")
+        await anna.wait_text(REFUSED)
+        await anna.say("/compare The third story.")
+        await anna.say("/stats")
+        await anna.wait_text("Сегодня")  # in turn: the third is worked off
         refusals = [message for message in await anna.history() if REFUSED in message.get("text", "")]
     assert len(refusals) == 1
     assert len(model.requests) == 3  # the seats of the first question
