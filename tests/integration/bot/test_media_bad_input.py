@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from beseda.audio.base import NoSoundError
 from beseda.audio.ffmpeg import find_ffmpeg
 from beseda.errors import (
     BesedaError,
@@ -23,7 +24,7 @@ VOICES = {
     "text": (b"This is a text and no sound at all. " * 20, UnreadableAudioError),
     "zeros": (b"\0" * 5000, UnreadableAudioError),
     "truncated": (HELLO[: len(HELLO) // 50], UnreadableAudioError),
-    "video without sound": ((SAMPLES / "voice" / "mute.mp4").read_bytes(), UnreadableAudioError),
+    "video without sound": ((SAMPLES / "voice" / "mute.mp4").read_bytes(), NoSoundError),
 }
 PHOTOS = {
     "bomb.png": PhotoTooLargeError,
