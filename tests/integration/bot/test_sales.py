@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from beseda.domain.sales import TO_ASK, TO_CONFIRM
-from beseda.errors import UnavailableError
+from beseda.errors import NotFoundError, UnavailableError
 from beseda.llm.demo import DemoModel
 from beseda.sandbox.user import SandboxUser
 from beseda.testing.clock import ManualClock
@@ -288,7 +288,7 @@ async def test_meeting_is_moved_and_cancelled_by_its_own_person_alone(tmp_path: 
         assert len(meetings) == 1
         boris = await living.user(BORIS)
         await boris.call("POST", "/updates", json=_press(living.username, BORIS, f"meet:cancel:{meetings[0].id}"))
-        assert "больше нет" in (await boris.wait_reply())["text"]
+        assert (await boris.wait_reply())["text"] == NotFoundError.text.ru
         await anna.say("/meetings")
         assert "ждёт подтверждения" in (await anna.wait_reply())["text"]
         await anna.press("✖️ Отменить")
