@@ -22,6 +22,7 @@
     ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
     ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
     ├── WebhooksOffError             409  events are to be sent, and the owner has set no secret to sign them with
+    ├── MergeRefusedError            409  leads of two bots to become one, or one that is no part of another to part
     ├── StaleVersionError            412  somebody else has changed it since it was read
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
     │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
