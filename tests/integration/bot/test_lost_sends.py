@@ -140,14 +140,14 @@ async def test_person_who_writes_on_meanwhile_is_answered_in_order(tmp_path: Pat
     async with living_bot(tmp_path, model, clock="hurried") as living:
         anna = await living.user()
         await living.fault(kind="drop_after", method="sendMessage")
-        await anna.say("one")
+        await anna.say("Here is one.")
         await living.wait_for_calls("sendMessage")
-        for text in ("two", "three"):
+        for text in ("Here is two.", "Here is three."):
             await anna.say(text)
-        await anna.wait_text("re: three", timeout=_WITHIN)
+        await anna.wait_text("re: Here is three.", timeout=_WITHIN)
         await _settle(living)
         answers = [message["text"] for message in await anna.history() if message["from"]["is_bot"]]
-    assert answers == ["re: one", "re: two", "re: three"]
+    assert answers == ["re: Here is one.", "re: Here is two.", "re: Here is three."]
 
 
 async def test_other_chats_do_not_wait_for_a_search(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ async def test_updates_that_waited_are_answered_in_order_after_a_restart(tmp_pat
     async with _sandbox(tmp_path) as sandbox:
         async with run_bot(tmp_path, ScriptedModel([ScriptedAnswer(delay=60)]), sandbox) as living:
             anna = await living.user()
-            for text in ("one", "two", "three"):
+            for text in ("Here is one.", "Here is two.", "Here is three."):
                 await anna.say(text)
             await living.wait_until_stored(3)
         model = ScriptedModel(fallback=lambda request: "re: " + request.messages[-1].content)
@@ -96,7 +96,7 @@ async def test_updates_that_waited_are_answered_in_order_after_a_restart(tmp_pat
             anna = await living.user()
             await living.settle()
             answers = [message["text"] for message in await anna.history() if message["from"]["is_bot"]]
-    assert answers == ["re: one", "re: two", "re: three"]
+    assert answers == ["re: Here is one.", "re: Here is two.", "re: Here is three."]
 
 
 async def test_repeated_update_is_answered_once(tmp_path: Path) -> None:
