@@ -30,7 +30,7 @@ class SentRecords:
             raise
         except StorageError as error:
             log.warning("sent, and not on record yet: %s", error.detail)
-            await asyncio.shield(self._start(self._insist(write)))
+            await asyncio.shield(self._start(self._insist(write, failed=1)))
         except asyncio.CancelledError:
             self._start(self._insist(write))  # to write it twice does no harm
             raise
@@ -54,14 +54,14 @@ class SentRecords:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a message that was sent is not on record: %s", error)
 
-    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
-        attempt = 0
+    async def _insist(self, write: Callable[[], Awaitable[None]], *, failed: int = 0) -> None:
         while True:
-            await asyncio.sleep(self._backoff.delay(attempt) if attempt else 0)
+            if failed:
+                await asyncio.sleep(self._backoff.delay(failed - 1))
             try:
                 return await write()
             except RowRefusedError:
                 raise
             except StorageError as error:
                 log.warning("sent, and not on record yet: %s", error.detail)
-                attempt += 1
+                failed += 1
