@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 
 from beseda.asgi import Web
@@ -41,8 +42,13 @@ def message(update_id: int, text: str = "Привет") -> dict[str, Any]:
 
 
 @pytest.fixture
-async def living(tmp_path: Path) -> AsyncIterator[LivingBot]:
-    async with living_bot(tmp_path, ScriptedModel(fallback="one answer")) as living:
+def model() -> ScriptedModel:
+    return ScriptedModel(fallback="one answer")
+
+
+@pytest.fixture
+async def living(tmp_path: Path, model: ScriptedModel) -> AsyncIterator[LivingBot]:
+    async with living_bot(tmp_path, model) as living:
         yield living
 
 
@@ -94,7 +100,7 @@ async def test_repeated_update_is_taken_once(web: aiohttp.ClientSession, living:
 WRONG = {
     "nothing": b"",
     "not-json": b"{",
-    "not-utf8": b'{"update_id": 1, "x": "\xff"}',
+    "not-utf8": b'{"update_id": "\xff"}',
     "deep": b"[" * 100_000,
     "list": b"[1]",
     "text": b'"update"',
@@ -111,6 +117,18 @@ async def test_body_that_is_no_update_is_refused(body: bytes, web: aiohttp.Clien
     async with web.post("/telegram/assistant", data=body, headers=WITH_SECRET) as answer:
         assert (answer.status, answer.content_type) == (400, "application/problem+json")
     assert await living.unfinished() == 0
+
+
+async def test_broken_text_is_mended_and_answered(
+    web: aiohttp.ClientSession, living: LivingBot, model: ScriptedModel
+) -> None:
+    anna = await living.user()
+    body = orjson.dumps(message(43, "Привет!")).replace("т!".encode(), b"\xd1!")
+    async with web.post("/telegram/assistant", data=body, headers=WITH_SECRET) as answer:
+        assert answer.status == 200
+    await anna.wait_reply()
+    await living.settle()
+    assert [request.messages[-1].content for request in model.requests] == ["Приве\ufffd!"]
 
 
 @pytest.mark.parametrize("given", [None, "", "wrong", SECRET[:-1], f"{SECRET}x", "секрет"])
