@@ -214,7 +214,7 @@ async def test_message_stored_while_its_part_comes_to_us_is_answered_after_older
         await anna.wait_text("hello")
         await living.settle()
         runner._ground = ground  # in place of what another process does, which takes luck to meet
-        messages = [_write(900_001, "one"), _write(900_002, "two")]
+        messages = [_write(900_001, "Here is one."), _write(900_002, "Here is two.")]
         await runner.take_in(messages[:1])
 
         class Meanwhile(_SlowLook):
@@ -233,7 +233,11 @@ async def test_message_stored_while_its_part_comes_to_us_is_answered_after_older
         runner.desk = replace(runner.desk, updates=inbox)
         await runner.recover()
         await living.settle()
-    assert [request.messages[-1].content for request in model.requests] == ["zero", "one", "two"]
+    assert [request.messages[-1].content for request in model.requests] == [
+        "zero",
+        "Here is one.",
+        "Here is two.",
+    ]
 
 
 def _write(number: int, text: str) -> dict[str, object]:
