@@ -211,7 +211,7 @@ class BotRunner:
             # Work on it begins as soon as it is stored, so its first try is counted with it.
             begins = not done and key not in begun and self._lanes.is_idle(key)
             begun.add(key)
-            tries = Tries(begun=1) if begins else UNTRIED
+            tries = Tries(begun=1, evidence=int(self._tries.is_quiet)) if begins else UNTRIED
             part = partition_of(chat.chat_id)
             updates.append(replace(raw, partition=part, queue=queue_of(chat), tries=tries, done=done))
         return updates

@@ -19,7 +19,7 @@ MAX_CRASHES = 3  # of the process, in the middle of the work on an update
 MAX_DELIVERY_CRASHES = 50  # while an answer that is stored was being sent
 SUSPICIOUS_CRASHES = 2
 ENOUGH_EVIDENCE = 3
-_FEW = 3  # among so few suspects, a single crash is enough evidence
+_FEW = 3
 _MANY_CRASHES = 20  # then a suspect of a crowd runs alone, too
 _GIVEN_UP = 1000  # begun tries of an update that is being set aside: its notice may crash the process, too
 MAX_FAILURES = 5  # tries that the database let begin and did not let end
@@ -87,6 +87,11 @@ class TryCounter(Container[int]):
         return self._are_few or crashes >= _MANY_CRASHES
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether so few updates are in flight that a crash now is evidence against each of them."""
+        return len(self._tries) <= _FEW
+
+    @property
     def _are_few(self) -> bool:
         return sum(self._count_crashes(number) >= SUSPICIOUS_CRASHES for number in self._tries) <= _FEW
 
@@ -104,9 +109,7 @@ class TryCounter(Container[int]):
 
         Raises StorageError.
         """
-        evidence = 0
-        if alone:
-            evidence = ENOUGH_EVIDENCE if self._are_few else 1
+        evidence = int(alone or self.is_quiet)
         tries = {}
         for number in update_ids:
             if number in self._open:
