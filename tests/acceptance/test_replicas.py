@@ -42,7 +42,7 @@ async def replicas(
 
 async def test_order_is_kept_while_calls_go_to_both_by_turns(replicas: Replicas) -> None:
     await replicas.start()
-    await replicas.say("alone")
+    await replicas.say("alone.")
     await replicas.start()
     for number in range(8):
         await replicas.say(f"number {number}, wait 0.05")
@@ -54,10 +54,10 @@ async def test_order_is_kept_while_calls_go_to_both_by_turns(replicas: Replicas)
 
 async def test_replica_killed_in_mid_answer_is_taken_over(replicas: Replicas) -> None:
     first, second = await replicas.start(), await replicas.start()
-    await replicas.say("before")
+    await replicas.say("before.")
     await replicas.wait_until_answered()
     await replicas.say("long, wait 3")
-    await replicas.say("after it")
+    await replicas.say("after it.")
     await eventually(lambda: _are_asked(replicas, 2))
     await replicas.stop(first, signal.SIGKILL)
     await replicas.wait_until_answered()
@@ -80,10 +80,10 @@ async def test_replica_killed_while_it_waits_for_more_of_one_thing_said_loses_no
         was_early = not replicas.model.asked
         await _forward(replicas, "two")
         answers = [await _wait_for_both(replicas, person) for person in replicas.people]
-        assert all("\n".join(texts).replace("re: ", "") == "> X: one\n> X: two" for texts in answers), answers
+        assert all("\n".join(texts).replace("re: ", "") == "> X: one\nX: two" for texts in answers), answers
         for person, texts in zip(replicas.people, answers, strict=True):
             if was_early and partition_of(person.user_id) in orphans:
-                assert texts == ["re: > X: one\n> X: two"]
+                assert texts == ["re: > X: one\nX: two"]
 
 
 async def test_rolling_restart_loses_nothing_and_doubles_nothing(replicas: Replicas) -> None:
@@ -101,15 +101,15 @@ async def test_rolling_restart_loses_nothing_and_doubles_nothing(replicas: Repli
 async def test_replica_that_stood_still_doubles_nothing(replicas: Replicas) -> None:
     first = await replicas.start()
     await replicas.start()
-    await replicas.say("before")
+    await replicas.say("before.")
     await replicas.wait_until_answered()
     await replicas.say("long, wait 1")
     await eventually(lambda: _are_asked(replicas, 2))
     first.process.send_signal(signal.SIGSTOP)
-    await replicas.say("while it stands")
+    await replicas.say("while it stands.")
     await replicas.wait_until_answered()  # for half of the people by whoever has taken over
     first.process.send_signal(signal.SIGCONT)
-    await replicas.say("afterwards")
+    await replicas.say("afterwards.")
     await replicas.wait_until_answered()
     await replicas.check()
 
@@ -117,13 +117,13 @@ async def test_replica_that_stood_still_doubles_nothing(replicas: Replicas) -> N
 async def test_redis_restarted_loses_nothing(replicas: Replicas, redis: RedisServer) -> None:
     await replicas.start()
     await replicas.start()
-    await replicas.say("before")
+    await replicas.say("before.")
     await replicas.wait_until_answered()
     redis.stop()
-    await replicas.say("without Redis")
+    await replicas.say("without Redis.")
     await replicas.wait_until_answered()
     redis.start()
-    await replicas.say("with Redis again")
+    await replicas.say("with Redis again.")
     await replicas.wait_until_answered()
     await replicas.check()
 
@@ -133,15 +133,15 @@ async def test_database_restarted_loses_nothing_and_doubles_nothing(
 ) -> None:
     await replicas.start()
     await replicas.start()
-    await replicas.say("before")
+    await replicas.say("before.")
     await replicas.wait_until_answered()
     await replicas.say("meanwhile, wait 1")
     await eventually(lambda: _are_asked(replicas, 2))
     await asyncio.to_thread(postgres.stop)
-    await replicas.say("without a database")
+    await replicas.say("without a database.")
     await asyncio.to_thread(postgres.start)
     await replicas.wait_until_answered()
-    await replicas.say("afterwards")
+    await replicas.say("afterwards.")
     await replicas.wait_until_answered()
     await replicas.check()
 
@@ -150,13 +150,13 @@ async def test_two_pollers_on_one_database_answer_once(beseda: Program, tmp_path
     database = f"sqlite:///{tmp_path}/beseda.db"
     async with asyncio.timeout(60), open_replicas(beseda, database, None, tmp_path) as replicas:
         first = await replicas.start(webhook=False)
-        await replicas.say("alone")
+        await replicas.say("alone.")
         second = await replicas.start(webhook=False)
-        await replicas.say("with another")
+        await replicas.say("with another.")
         await replicas.say("long, wait 1")
         await replicas.wait_until_answered()
         await replicas.stop(first, signal.SIGKILL)
-        await replicas.say("with one killed")
+        await replicas.say("with one killed.")
         await replicas.wait_until_answered()
         await replicas.check()
         assert await replicas.stop(second) == 0
