@@ -137,7 +137,8 @@ class Page {
       return;
     }
     clearTimeout(this.poll);
-    await this.loadPanel();
+    // Beside the chats: a panel that is slow must not keep the page empty.
+    this.loadPanel();
     if (this.store.bots.length === 0) {
       if (this.blank.childElementCount === 0) replace(this.blank, renderNoBots());
       this.showList(false);
@@ -166,6 +167,7 @@ class Page {
         onConnected: () => this.actions.askAgain(),
       };
       this.store.cards = await mount(host);
+      this.refresh();
     } catch {
       this.panelAddress = '';
     }
