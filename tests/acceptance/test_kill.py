@@ -11,7 +11,9 @@ from bench.kill import GROWING, Ordeal, run_ordeal
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("ordeal", [Ordeal(users=200, kills=20), GROWING], ids=["quick answers", "growing answers"])
+# `python -m bench --only kill` has two hundred users: five probes a second search for the lost sends of so many for
+# a quarter of an hour.
+@pytest.mark.parametrize("ordeal", [Ordeal(users=60, kills=20), GROWING], ids=["quick answers", "growing answers"])
 async def test_kill_at_random_moments_loses_nothing_and_doubles_nothing(ordeal: Ordeal, tmp_path: Path) -> None:
     async with asyncio.timeout(900):
         verdict = await run_ordeal(ordeal, tmp_path, os.sched_getaffinity(0))
