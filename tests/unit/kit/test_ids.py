@@ -22,7 +22,8 @@ def test_ids_hold_their_time() -> None:
 
 def test_sequences_of_the_same_moment_do_not_begin_alike() -> None:
     numbers = [IdSequence().next() for _ in range(2000)]
-    assert len(set(numbers)) == 2000
+    # 22 random bits: of two thousand in one millisecond, a pair or two may meet by chance.
+    assert len(set(numbers)) > 1990
     low = {number & (2**22 - 1) for number in numbers}
     assert len(low) > 1950
 
