@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -20,6 +21,7 @@ from starlette.exceptions import HTTPException
 from beseda.api.answers import Listing
 
 T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _CHEAP = 0.005  # seconds: a count that takes longer is used again for a while
 _SHARE = 50  # of which counting may take one
@@ -53,6 +55,16 @@ class Paging:
         """
         return read_cursor(self.cursor, order, *types) if self.cursor is not None else None
 
+    def after_time(self, order: str) -> tuple[datetime, int] | None:
+        """Return time and number of the last item seen in a list ordered by them. Raises HTTPException(400)."""
+        place = self.after(order, int, int)
+        if place is None:
+            return None
+        try:
+            return _EPOCH + timedelta(microseconds=place[0]), place[1]
+        except OverflowError:
+            raise HTTPException(400, "This cursor is not of this list: leave it out to begin anew.") from None
+
     def page(self, items: list[Any], total: int, cursor: Callable[[], str]) -> Listing:
         """Return the page; `cursor` is asked for its end where there may be more."""
         more = len(items) == self.limit
@@ -84,6 +96,11 @@ OffsetQuery = Annotated[Paging, Depends(_read_offset)]  # for lists that are nev
 def write_cursor(order: str, *values: object) -> str:
     """Return a cursor that holds where a page ended: numbers and texts."""
     return base64.urlsafe_b64encode(orjson.dumps([order, *values])).rstrip(b"=").decode()
+
+
+def write_time_cursor(order: str, moment: datetime, number: int) -> str:
+    """Return the cursor of a list ordered by time, then by number."""
+    return write_cursor(order, (moment - _EPOCH) // timedelta(microseconds=1), number)
 
 
 def read_cursor(cursor: str, order: str, *types: type) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """Jobs: heavy work, how far it is, and its end."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
 from beseda.api.fields import BotQuery, LongId, UserQuery, read_long_id
-from beseda.api.paging import Page, PageQuery, Paging, Totals, write_cursor
+from beseda.api.paging import Page, PageQuery, Totals, write_time_cursor
 from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
 from beseda.api.routing import api_router
@@ -21,7 +21,6 @@ from beseda.domain.job_list import JobFilter, JobLine
 from beseda.errors import NotFoundError
 
 _ORDER = "jobs by time"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JobOut(BaseModel):
@@ -95,12 +94,18 @@ def router(parts: ApiParts) -> APIRouter:
         "", response_model=Page[JobOut], summary="List jobs, newest first", dependencies=[Depends(needs("read"))]
     )
     async def list_jobs(wanted: Annotated[JobFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
-        before = _read_place(paging)
+        before = paging.after_time(_ORDER)
         lines, total = await asyncio.gather(
             store.page(wanted, limit=paging.limit, offset=paging.offset, before=before),
             totals.get(wanted, lambda: store.count(wanted)),
         )
-        return show_list(paging.page([_show(line) for line in lines], total, lambda: _write_place(lines[-1])))
+        return show_list(
+            paging.page(
+                [_show(line) for line in lines],
+                total,
+                lambda: write_time_cursor(_ORDER, lines[-1].created_at, lines[-1].id),
+            )
+        )
 
     @routes.get(
         "/{job_id}",
@@ -135,20 +140,6 @@ async def _find(parts: ApiParts, job_id: int) -> JobLine:
     if line is None:
         raise NotFoundError(f"job {job_id}")
     return line
-
-
-def _write_place(line: JobLine) -> str:
-    return write_cursor(_ORDER, (line.created_at - _EPOCH) // timedelta(microseconds=1), line.id)
-
-
-def _read_place(paging: Paging) -> tuple[datetime, int] | None:
-    place = paging.after(_ORDER, int, int)
-    if place is None:
-        return None
-    try:
-        return _EPOCH + timedelta(microseconds=place[0]), place[1]
-    except OverflowError:
-        raise HTTPException(400, "This cursor is not of this list: leave it out to begin anew.") from None
 
 
 def _show(line: JobLine) -> dict[str, Any]:

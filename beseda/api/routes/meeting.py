@@ -1,19 +1,18 @@
 """Meetings: free times, booking, and the file for a calendar."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
 from beseda.api.downloads import send_bytes
 from beseda.api.fields import HIGHEST, BotQuery, Closed, Moment, RowId
-from beseda.api.paging import Page, PageQuery, Paging, write_cursor
+from beseda.api.paging import Page, PageQuery, write_time_cursor
 from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
 from beseda.api.routing import api_router
@@ -21,7 +20,6 @@ from beseda.domain.meeting import Meeting, MeetingFilter, MeetingPage, MeetingSt
 from beseda.services.meeting import MOST_DAYS
 
 _ORDER = "meetings"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ICS = "text/calendar"
 _EXAMPLE: dict[str, JsonValue] = {
     "id": 7,
@@ -168,10 +166,14 @@ def _add_lists(routes: APIRouter, parts: ApiParts) -> None:
         dependencies=[Depends(needs("read"))],
     )
     async def list_meetings(wanted: Annotated[MeetingFilter, Depends(_read_filter)], paging: PageQuery) -> Response:
-        page = MeetingPage(paging.limit, paging.offset, _read_place(paging))
+        page = MeetingPage(paging.limit, paging.offset, paging.after_time(_ORDER))
         found = await parts.meetings.list(wanted, page)
         items = [show_meeting(meeting) for meeting in found.items]
-        return show_list(paging.page(items, found.total, lambda: _write_place(found.items[-1])))
+        return show_list(
+            paging.page(
+                items, found.total, lambda: write_time_cursor(_ORDER, found.items[-1].starts_at, found.items[-1].id)
+            )
+        )
 
     @routes.get(
         "/slots",
@@ -297,17 +299,3 @@ def show_meeting(meeting: Meeting) -> dict[str, Any]:
         "created_at": meeting.created_at,
         "updated_at": meeting.updated_at,
     }
-
-
-def _write_place(meeting: Meeting) -> str:
-    return write_cursor(_ORDER, (meeting.starts_at - _EPOCH) // timedelta(microseconds=1), meeting.id)
-
-
-def _read_place(paging: Paging) -> tuple[datetime, int] | None:
-    place = paging.after(_ORDER, int, int)
-    if place is None:
-        return None
-    try:
-        return _EPOCH + timedelta(microseconds=place[0]), place[1]
-    except OverflowError:
-        raise HTTPException(400, "This cursor is not of this list: leave it out to begin anew.") from None
