@@ -5,7 +5,7 @@
 PYTHON ?= python3
 # Tests in this many processes, a file's in one: they wait more than they compute.
 WORKERS ?= 3
-ALONE := tests/acceptance/test_kill.py tests/acceptance/test_lost_answers.py
+ALONE := tests/acceptance/test_kill.py tests/acceptance/test_lost_answers.py tests/acceptance/test_models_fetch.py
 BIN := .venv/bin
 export PYTHON
 
@@ -25,7 +25,7 @@ test: .venv/.installed-dev ## run every test but the slow ones: at most ten minu
 
 test-slow: .venv/.installed-dev ## run the slow tests: kills, endurance, the second browser size
 	@scripts/install-test-servers
-	@# Kills under load want the machine for themselves.
+	@# Kills under load and a real model want the machine for themselves.
 	@$(BIN)/python -m pytest -m slow $(ALONE) $(ARGS) && alone=0 || alone=1; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m slow $(ALONE:%=--ignore=%) $(ARGS) && exit $$alone
 

@@ -7,6 +7,7 @@ import pytest
 from beseda.bootstrap import ModelShelf, choose_configured
 from beseda.errors import SettingsError
 from beseda.kit.clock import SystemClock
+from beseda.llm.base import ModelRequest
 from beseda.llm.registry import LLMSettings
 from beseda.testing.scripted_model import ScriptedModel
 
@@ -21,13 +22,16 @@ async def test_no_spec_is_the_program_s_model() -> None:
     assert await _shelf().find("") is PROGRAM
 
 
-async def test_what_is_not_set_up_is_answered_by_the_program_s_model_and_said_once(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_endpoint_that_is_not_set_up_is_stood_in_for_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     shelf = _shelf()
-    with caplog.at_level(logging.INFO, "beseda.bootstrap"):
-        assert [await shelf.find("gigachat,openrouter") for _ in range(3)] == [PROGRAM] * 3
+    with caplog.at_level(logging.DEBUG, "beseda.bootstrap"):
+        models = [await shelf.find("gigachat,openrouter") for _ in range(3)]
+    assert len({id(model) for model in models}) == 1
     assert len(caplog.records) == 1
+    PROGRAM.add("I am here.")
+    async for _ in models[0].stream(ModelRequest([])):
+        pass
+    assert PROGRAM.requests[-1].stands_for == "gigachat"
 
 
 async def test_wrong_spec_is_said_and_answered_by_the_program_s_model(caplog: pytest.LogCaptureFixture) -> None:
