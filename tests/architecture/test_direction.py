@@ -68,6 +68,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "dotenv": ("config",),
     "yaml": ("config", "bots"),
     "markdown_it": ("telegram/render", "telegram/_render_*"),
+    "regex": ("telegram/_render_graphemes",),
     "tdjson": ("sandbox",),
     "typer": ("cli",),
     "click": ("cli",),

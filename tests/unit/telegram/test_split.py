@@ -88,7 +88,19 @@ def test_split_does_not_divide_inline_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "cluster", ["😀", "👨‍👩‍👧", "👍🏽", "🇷🇺", "e\u0301", "1\ufe0f\u20e3", "🏴\U000e0067\U000e0062\U000e007f"]
+    "cluster",
+    [
+        "😀",
+        "👨‍👩‍👧",
+        "👍🏽",
+        "🇷🇺",
+        "e\u0301",
+        "1\ufe0f\u20e3",
+        "🏴\U000e0067\U000e0062\U000e007f",
+        "\u1100\u1161\u11a8",  # a Korean syllable in pieces
+        "\u0915\u094d\u0937",  # a Devanagari conjunct
+        "\u0e01\u0e33",  # a Thai letter with its vowel
+    ],
 )
 def test_split_keeps_visible_characters_whole(cluster: str) -> None:
     parts = split(Formatted(cluster * 40), 21)
