@@ -1,5 +1,6 @@
 """Who is told of events, and how far each telling has come."""
 
+import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from enum import StrEnum
 from beseda.domain.event import Event, EventType
 
 MOST_TRIES = 10
+KEY_PREFIX = "whsec_"
 GONE = 410  # https://www.rfc-editor.org/rfc/rfc9110#status.410: the receiver wants no more
 
 
@@ -90,11 +92,24 @@ class Outcome:
 
 
 def derive_key(secret: str, salt: str) -> str:
-    """Return the text that signs for an endpoint: made of the owner's secret, so that the database holds none."""
-    return "whsec_" + hmac.new(secret.encode(), f"webhook:{salt}".encode(), hashlib.sha256).hexdigest()
+    """Return the signing key of an endpoint, derived from the owner's secret: the database holds no key.
+
+    Behind `whsec_` stand 64 hexadecimal digits. Standard Webhooks read them as base64, which makes a key of 48 bytes.
+    """
+    return KEY_PREFIX + hmac.new(secret.encode(), f"webhook:{salt}".encode(), hashlib.sha256).hexdigest()
 
 
-def sign(key: str, timestamp: int, body: bytes) -> str:
-    """Return the header `Beseda-Signature` of a body sent at a second since 1970."""
+def sign(key: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """Return one signature of the header `webhook-signature`; `timestamp` is in seconds since 1970.
+
+    Source: https://github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
+    """
+    signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
+    digest = hmac.new(base64.b64decode(key.removeprefix(KEY_PREFIX)), signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def sign_legacy(key: str, timestamp: int, body: bytes) -> str:
+    """Return the deprecated header `Beseda-Signature`, which goes away with version 0.2."""
     digest = hmac.new(key.encode(), b"%d.%b" % (timestamp, body), hashlib.sha256).hexdigest()
     return f"t={timestamp},v1={digest}"

@@ -22,6 +22,7 @@ from beseda.domain.webhook import (
     Outcome,
     derive_key,
     sign,
+    sign_legacy,
 )
 from beseda.errors import InputError, NotFoundError, StorageError, WebhooksOffError
 from beseda.hooks.base import Hook, Reply, WebhookSender
@@ -42,6 +43,7 @@ _REST = Backoff(first=1.0, cap=30.0, jitter=0.0)  # seconds that a receiver is l
 _STAY = 20.0  # seconds that a job waits for what is due soon, so that a first try anew comes after a second
 _PAUSE = 0.5  # seconds at least between two looks
 _LOOK = 1.0  # seconds at most between two looks
+_LEGACY_HEADERS = ("Beseda-Signature", "Beseda-Signature-Next")
 _BACKOFF = Backoff(first=1.0, factor=3.5, cap=6 * 3600.0)
 
 
@@ -231,20 +233,22 @@ class WebhookService:
 
     def _write_hook(self, endpoint: Endpoint, due: DueDelivery) -> Hook:
         event, now = due.delivery.event, int(self._clock.now().timestamp())
-        body = write_body(event, is_private=due.is_private)
-        signature = sign(derive_key(self._need_secret(), endpoint.salt), now, body)
+        body, event_id = write_body(event, is_private=due.is_private), str(event.id)
+        # Receivers accept any signature of the list: the old secret's stays until it is taken out of the settings.
+        secrets_in_use = filter(None, (self._old_secret, self._need_secret()))
+        keys = [derive_key(secret, endpoint.salt) for secret in secrets_in_use]
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Beseda-Webhooks/1",
+            "webhook-id": event_id,
+            "webhook-timestamp": str(now),
+            "webhook-signature": " ".join(sign(key, event_id, now, body) for key in keys),
             "Beseda-Event": event.type.value,
             "Beseda-Delivery": str(due.delivery.id),
+            # Deprecated, until version 0.2: the present key's signature comes second while two are in use.
             "Beseda-Timestamp": str(now),
-            "Beseda-Signature": signature,
+            **dict(zip(_LEGACY_HEADERS, (sign_legacy(key, now, body) for key in keys), strict=False)),
         }
-        if self._old_secret is not None:
-            # Receivers compare the whole header: the known one stays as it was until the old secret is taken away.
-            old = sign(derive_key(self._old_secret, endpoint.salt), now, body)
-            headers |= {"Beseda-Signature": old, "Beseda-Signature-Next": signature}
         return Hook(endpoint.url, body, headers)
 
     def _judge(self, delivery: Delivery, reply: Reply) -> Outcome:

@@ -6,11 +6,12 @@ import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
 from sqlalchemy import Connection, func, select
+from standardwebhooks import Webhook
 
 from beseda.domain.conversation import Person
 from beseda.domain.event import EventFilter, EventType, NewEvent
@@ -34,7 +35,7 @@ from beseda.storage.sql.webhook import SqlWebhookRepository
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 from tests.parts.waiting import eventually
-from tests.parts.webhook_receiver import Receiver, receive_events
+from tests.parts.webhook_receiver import Received, Receiver, receive_events
 
 T = TypeVar("T")
 SECRET = "a secret of sixteen letters"
@@ -81,6 +82,23 @@ async def post(database: Database) -> AsyncIterator[Post]:
         yield Post(clock, leads, events, webhooks, receiver)
 
 
+def sign_as_the_package(key: str, received: Received) -> str:
+    """Return the signature that the package of Standard Webhooks makes of a request."""
+    seconds = int(received.headers["webhook-timestamp"])
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return Webhook(key).sign(received.headers["webhook-id"], moment, received.body.decode())
+
+
+async def test_delivery_sent_again_keeps_its_id(post: Post) -> None:
+    await post.subscribe()
+    post.receiver.answers.append(500)
+    await post.leads.open(NewLead(BOT, 7))
+    await post.deliver()
+    await post.deliver(DAY)
+    first, second = post.receiver.received
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
 async def test_changed_secret_signs_beside_the_old_one(post: Post, database: Database) -> None:
     endpoint, old_key = await post.subscribe()
     sender = HttpSender(allow_private=True, seconds=0.3)
@@ -93,6 +111,8 @@ async def test_changed_secret_signs_beside_the_old_one(post: Post, database: Dat
     await post.leads.open(NewLead(BOT, 7))
     assert await post.deliver() == 1
     [received] = post.receiver.received
+    signatures = [sign_as_the_package(key, received) for key in (old_key, new_key)]
+    assert received.headers["webhook-signature"] == " ".join(signatures)
     timestamp = received.headers["Beseda-Timestamp"]
     for key, name in ((old_key, "Beseda-Signature"), (new_key, "Beseda-Signature-Next")):
         expected = hmac.new(key.encode(), timestamp.encode() + b"." + received.body, hashlib.sha256).hexdigest()
@@ -109,7 +129,9 @@ async def test_event_arrives_signed(post: Post) -> None:
     assert received.json["occurred_at"].endswith("Z")
     assert set(received.json) == {"id", "type", "bot", "occurred_at", "data"}
     assert (received.json["data"]["lead_id"], received.json["data"]["email"]) == (opened.lead.id, "a@b.ru")
-    # The witness: what a receiver in any language would write from the page about webhooks.
+    assert received.headers["webhook-id"] == str(received.json["id"])
+    assert received.headers["webhook-signature"] == sign_as_the_package(key, received)
+    # The header of before: receivers of version 0.1 compute it by hand.
     timestamp = received.headers["Beseda-Timestamp"]
     expected = hmac.new(key.encode(), timestamp.encode() + b"." + received.body, hashlib.sha256).hexdigest()
     assert received.headers["Beseda-Signature"] == f"t={timestamp},v1={expected}"

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
-from beseda.domain.webhook import sign
+from beseda.domain.webhook import sign_legacy
 from beseda.worker.tasks import register_tasks
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.waiting import eventually
@@ -51,7 +52,13 @@ async def test_lead_is_told_of_at_once_and_a_failure_is_shown_and_repeated(worki
         await eventually(is_told)
     last = receiver.received[-1]
     stamp = int(last.headers["Beseda-Timestamp"])
-    assert last.headers["Beseda-Signature"] == sign(made.json["key"], stamp, last.body)
+    assert last.headers["Beseda-Signature"] == sign_legacy(made.json["key"], stamp, last.body)
+    receiver_side = Webhook(made.json["key"])
+    assert receiver_side.verify(last.body, last.headers)["data"]["name"] == "Аня"
+    with pytest.raises(WebhookVerificationError):
+        receiver_side.verify(last.body.replace(b"lead", b"LEAD"), last.headers)
+    with pytest.raises(WebhookVerificationError):
+        receiver_side.verify(last.body, {**last.headers, "webhook-timestamp": str(stamp - 1)})
 
 
 async def test_key_is_replaced(working: ApiServer) -> None:
