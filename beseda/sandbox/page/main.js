@@ -21,6 +21,8 @@ import { UserSwitch } from './users.js';
 const LIST_LIMIT = 30;
 const NO_BOTS_POLL_MS = 2000;
 const DRAFT_END_MS = 100;
+/** How long an empty chat waits for the card of the host's panel. */
+const PANEL_WAIT_MS = 1500;
 /** Where the list and the chat take turns, as in layout.css. */
 const NARROW = '(max-width: 720px)';
 
@@ -85,8 +87,8 @@ class Page {
       t('language'),
     );
     this.sidebar = h(
-      'aside',
-      { class: 'sidebar' },
+      'div',
+      { class: 'sidebar', role: 'complementary', 'aria-label': t('dialogs') },
       h(
         'div',
         { class: 'brand' },
@@ -157,6 +159,8 @@ class Page {
     const address = this.store.panel;
     if (!address.startsWith('/') || this.panelAddress === address) return;
     this.panelAddress = address;
+    this.store.isPanelAwaited = true;
+    setTimeout(() => this.stopAwaitingPanel(), PANEL_WAIT_MS);
     try {
       const { mount } = await import(address);
       const host = {
@@ -167,10 +171,15 @@ class Page {
         onConnected: () => this.actions.askAgain(),
       };
       this.store.cards = await mount(host);
-      this.refresh();
     } catch {
       this.panelAddress = '';
     }
+    this.stopAwaitingPanel();
+  }
+
+  stopAwaitingPanel() {
+    this.store.isPanelAwaited = false;
+    this.refresh();
   }
 
   /** The browser's Back, or a new address typed by hand; on a narrow screen Back leads from a chat to the list. */
@@ -209,8 +218,7 @@ class Page {
   showList(isList) {
     document.body.dataset.view = isList ? 'list' : 'chat';
     // On a narrow screen the list is all there is: assistive technology looks for the main part of a page.
-    if (isList && matchMedia(NARROW).matches) this.sidebar.setAttribute('role', 'main');
-    else this.sidebar.removeAttribute('role');
+    this.sidebar.setAttribute('role', isList && matchMedia(NARROW).matches ? 'main' : 'complementary');
   }
 
   chooseUser(id) {

@@ -168,7 +168,7 @@ export class MessagesView {
     const isEmpty = dialog.loaded && messages.length === 0 && dialog.draft === null;
     this.column.classList.toggle('is-empty', isEmpty);
     if (!isEmpty) this.empty.replaceChildren();
-    else if (this.empty.dataset.key !== key || this.empty.childElementCount === 0) {
+    else if (!this.store.isPanelAwaited && (this.empty.dataset.key !== key || this.empty.childElementCount === 0)) {
       this.empty.dataset.key = key;
       replace(this.empty, renderEmptyState(dialog, this.store.user, { card, send: this.actions.sendText }));
     }

@@ -22,6 +22,9 @@ export class Store {
     /** @type {string|null} */
     this.currentId = null;
     this.readMarks = recall('read', {});
+    this.panel = '';
+    /** An empty chat shows nothing for a moment rather than a card that is replaced. */
+    this.isPanelAwaited = false;
   }
 
   /** @param {any} state answer of the state call */

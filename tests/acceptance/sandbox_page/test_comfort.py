@@ -1,4 +1,4 @@
-"""The page for everyone: the newest message in sight, the keyboard alone, small windows, the page's language."""
+"""The page for everyone: the newest message in sight, the keyboard alone, small windows, the page's language, axe."""
 
 from collections.abc import AsyncIterator
 
@@ -9,6 +9,8 @@ from playwright.async_api import Browser, Page, expect
 from beseda.sandbox.server import RunningSandbox
 from beseda.sandbox.settings import DEFAULT_USERS
 from tests.acceptance.sandbox_page.scripted_bot import USERNAME, ScriptedBot
+from tests.acceptance.sandbox_page.test_files import PNG
+from tests.parts.accessibility import AccessibilityCheck
 from tests.parts.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -122,3 +124,26 @@ async def test_names_of_controls_begin_with_what_is_shown_on_them(english: Page)
     assert await english.get_by_test_id("user-switch").get_attribute("aria-label") is None
     await english.get_by_test_id("user-switch").click()
     await expect(english.get_by_role("combobox", name="Language")).to_be_visible()
+
+
+async def test_axe_finds_nothing_on_media_buttons_and_a_blocked_bot(page: Page, bot: ScriptedBot) -> None:
+    check = AccessibilityCheck(page)
+    await bot.send_file("sendPhoto", "photo", PNG, chat_id=ANNA, caption="Фото")
+    await bot.send_file("sendDocument", "document", b"text", chat_id=ANNA, caption="Файл")
+    inline = {"inline_keyboard": [[{"text": "Да", "callback_data": "1"}, {"text": "Сайт", "url": "https://a.example"}]]}
+    await bot.say(ANNA, "<tg-spoiler>Тайна</tg-spoiler> @name #tag", parse_mode="HTML", reply_markup=inline)
+    await page.get_by_test_id("record").click()
+    await expect(page.locator(".recording-time")).to_have_text("0:01")
+    await check.look("recording")
+    await page.get_by_test_id("record-send").click()
+    await expect(page.locator('[data-out="true"]')).to_be_visible()
+    await check.look("media and buttons")
+    await page.locator('[data-out="false"] .photo').click()
+    await expect(page.locator(".viewer img")).to_be_visible()
+    await check.look("viewer")
+    await page.keyboard.press("Escape")
+    await page.locator(".header-tools > button").click()
+    await page.get_by_test_id("block").click()
+    await expect(page.get_by_role("button", name="Разблокировать бота")).to_be_visible()
+    await check.look("blocked bot")
+    check.finish()
