@@ -1,9 +1,6 @@
 """Who reads on from the last change seen misses none, although changes are stored in another order than made."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from beseda.domain.conversation_list import ConversationFilter
 from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, NewLead
@@ -58,39 +55,3 @@ def test_nothing_is_before_the_first_moment() -> None:
     first = datetime.min.replace(tzinfo=UTC)
     assert look_back(first + timedelta(seconds=5)) == first
     assert look_back(NOW) == NOW - timedelta(minutes=1)
-
-
-@pytest.mark.slow
-async def test_a_poller_beside_two_processes_with_twenty_writers_misses_nothing(
-    database: Database, database_url: str
-) -> None:
-    """It does what docs/how-to/api.md says."""
-    other = await Database.open(database_url)
-    stores = [SqlLeadRepository(database), SqlLeadRepository(other)]
-    seen: set[int] = set()
-    since = datetime(2020, 1, 1, tzinfo=UTC)
-
-    async def poll() -> None:
-        nonlocal since
-        wanted, after = LeadFilter(updated_from=since), None
-        while True:
-            page = LeadPage(500, sort=LeadSort.CHANGED_FIRST, after=after)
-            found = await stores[0].list(wanted, page)
-            seen.update(lead.id for lead in found.items)
-            since = max([since, *(lead.updated_at for lead in found.items)])
-            after = found.after
-            if after is None:
-                return
-
-    async def write(number: int) -> set[int]:
-        leads = [NewLead(BOT, number * 100 + step + 1) for step in range(100)]
-        return {(await stores[number % 2].open(lead, region=REGION)).lead.id for lead in leads}
-
-    writers = [asyncio.create_task(write(number)) for number in range(20)]
-    while not all(task.done() for task in writers):
-        await poll()
-    made = set[int]().union(*await asyncio.gather(*writers))
-    await poll()
-    assert len(made) == 2000
-    assert made - seen == set()
-    await other.close()
