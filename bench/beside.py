@@ -21,6 +21,8 @@ from bench.bots import BESEDA, Kind, MeasuringError, running_bot
 from bench.closed_loop import percentile
 from bench.crowd import Crowd, open_crowd
 from bench.report import Bar, Row, Section
+from beseda.domain.webhook import NewEndpoint
+from beseda.domain.webhook_keys import make_fingerprint
 from beseda.storage.sql import migrate
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.webhook import SqlWebhookRepository
@@ -161,7 +163,7 @@ def _read_on(connection: Connection) -> None:
 async def _subscribe(url: str, address: str) -> None:
     await migrate.upgrade(url)
     database = await Database.open(url)
-    await SqlWebhookRepository(database).add(address, "", (), "", secrets.token_hex(16))
+    await SqlWebhookRepository(database).add(NewEndpoint(address, secrets.token_hex(16), make_fingerprint(_SECRET)))
     await database.close()
 
 

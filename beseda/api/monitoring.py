@@ -27,6 +27,7 @@ from beseda.errors import StorageError
 from beseda.kit.disk import read_free_bytes
 from beseda.services.analytics import AnalyticsService
 from beseda.services.process import ProcessRegistry
+from beseda.services.webhook import WebhookService
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Installation:
     backlog: Backlog | None = None
     processes: Sequence[RunningProcess] | None = None
     free_bytes: int | None = None
+    refusing_webhooks: int = 0
 
 
 class InstallationGauges:
@@ -79,6 +81,7 @@ class InstallationGauges:
             async with asyncio.timeout(_PATIENCE):
                 backlog = await self._sources.analytics.backlog()
                 processes = await self._sources.processes.list_alive()
+                secrets = await self._sources.webhooks.count_secrets()
         except (StorageError, TimeoutError) as error:
             if not self._backlog_failed:
                 log.warning("the backlog cannot be read: %s", error)
@@ -87,7 +90,7 @@ class InstallationGauges:
         if self._backlog_failed:
             log.info("the backlog can be read again")
         self._backlog_failed = False
-        return Installation(parts, backlog, processes, free)
+        return Installation(parts, backlog, processes, free, secrets.unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,13 @@ class Sources:
 
     analytics: AnalyticsService
     processes: ProcessRegistry
+    webhooks: WebhookService
     storage_dir: Path
 
     @classmethod
     def of(cls, container: Container) -> "Sources":
         """Return the services of a container."""
-        return cls(container.analytics, container.processes, container.settings.storage_dir)
+        return cls(container.analytics, container.processes, container.webhooks, container.settings.storage_dir)
 
 
 def monitoring_router(gauges: InstallationGauges) -> APIRouter:
@@ -166,6 +170,8 @@ def _collect(installation: Installation) -> Iterator[object]:
     yield from _collect_parts(installation)
     if installation.backlog is not None:
         yield from _collect_backlog(installation.backlog)
+        text = "Webhooks whose receivers have a key of a secret that is not set."
+        yield GaugeMetricFamily("beseda_refusing_webhooks", text, value=installation.refusing_webhooks)
 
 
 def _stack(metric: metrics.Histogram, cells: list[float]) -> list[tuple[str, float]]:

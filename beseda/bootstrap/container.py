@@ -124,6 +124,7 @@ async def open_container(
         processes = ProcessRegistry(record.processes, clock)
         stack.push_async_callback(processes.close)
         webhooks = build_webhooks(settings, record, jobs, clock, stack)
+        await webhooks.note_secrets()
         database.listen(webhooks.ring)
         yield Container(
             settings=settings,

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 from beseda.bootstrap.record import Record
 from beseda.config import Settings
+from beseda.domain.webhook_keys import EventSecrets
 from beseda.hooks.http import HttpSender
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
@@ -15,7 +16,7 @@ def build_webhooks(
 ) -> WebhookService:
     """Return what tells others' servers of events."""
     sender = HttpSender(allow_private=settings.webhooks_allow_private)
-    webhooks = WebhookService(record.webhooks, sender, jobs, clock, secret=settings.events_secret)
-    webhooks.keep_old_secret(settings.events_secret_old)
+    secrets = EventSecrets(settings.events_secret, settings.events_secret_old)
+    webhooks = WebhookService(record.webhooks, sender, jobs, clock, secrets=secrets)
     stack.push_async_callback(webhooks.close)
     return webhooks

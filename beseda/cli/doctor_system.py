@@ -57,7 +57,7 @@ async def _check_open_database(settings: "Settings", database: Any) -> list[Find
     now = datetime.now(UTC)
     alive = await processes.list(now - ALIVE_WITHIN)
     highest = await database.read(find_highest)
-    findings = _check_processes(settings, alive)
+    findings = [*_check_processes(settings, alive), *await _check_secrets(settings, database)]
     if highest and time_of(highest) > now + _CLOCK_TOLERANCE:
         ahead = f"the newest row was made in the future, at {time_of(highest):%Y-%m-%d %H:%M} UTC"
         findings.append(Finding("clock", False, f"{ahead}: a clock was ahead then or is behind now; set it right"))
@@ -84,6 +84,16 @@ async def _write_once(processes: Any, now: datetime) -> None:
         RunningProcess(name, "doctor", socket.gethostname(), os.getpid(), __version__, (), False, seen, seen)
     )
     await processes.leave(name)
+
+
+async def _check_secrets(settings: "Settings", database: Any) -> list[Finding]:
+    """Compare the secret of events with the one that the keys of webhooks were derived from."""
+    from beseda.domain.webhook_keys import EventSecrets
+    from beseda.storage.sql.webhook import SqlWebhookRepository
+
+    secrets = EventSecrets(settings.events_secret, settings.events_secret_old)
+    use = secrets.count(await SqlWebhookRepository(database).count_by_fingerprint())
+    return [Finding("events secret", not use.unknown, use.explain())] if use.total else []
 
 
 def _check_processes(settings: "Settings", alive: "Sequence[RunningProcess]") -> list[Finding]:

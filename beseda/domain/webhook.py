@@ -1,8 +1,5 @@
 """Who is told of events, and how far each telling has come."""
 
-import base64
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +7,6 @@ from enum import StrEnum
 from beseda.domain.event import Event, EventType
 
 MOST_TRIES = 10
-KEY_PREFIX = "whsec_"
 GONE = 410  # https://www.rfc-editor.org/rfc/rfc9110#status.410: the receiver wants no more
 
 
@@ -27,7 +23,8 @@ class Endpoint:
     """An address that is told of events: of one bot or ("") of all, of some types or (empty) of all.
 
     One that is not active is told of nothing; `reason` says why where it was not the owner. The key that signs is made
-    of the `salt`. Nothing is sent to it before `resting_until`; `silences` is how often it has not answered in a row.
+    of the `salt` and the secret with the `fingerprint`; the key before it is valid until `old_key_until`. Nothing is
+    sent to it before `resting_until`; `silences` is how often it has not answered in a row.
     """
 
     id: int
@@ -42,6 +39,31 @@ class Endpoint:
     updated_at: datetime
     resting_until: datetime | None = None
     silences: int = 0
+    fingerprint: str = ""
+    old_salt: str = ""
+    old_fingerprint: str = ""
+    old_key_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """An address that is to be told of events, with what its key is made of."""
+
+    url: str
+    salt: str
+    fingerprint: str
+    bot: str = ""
+    types: tuple[EventType, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What the next key of an endpoint is made of, and until when the present one is valid as well."""
+
+    salt: str
+    fingerprint: str
+    old_key_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +75,6 @@ class EndpointChange:
     types: tuple[EventType, ...] | None = None
     description: str | None = None
     active: bool | None = None
-    salt: str | None = None
     reason: str | None = None
 
 
@@ -89,27 +110,3 @@ class Outcome:
     due_at: datetime
     status: int | None = None
     error: str = ""
-
-
-def derive_key(secret: str, salt: str) -> str:
-    """Return the signing key of an endpoint, derived from the owner's secret: the database holds no key.
-
-    Behind `whsec_` stand 64 hexadecimal digits. Standard Webhooks read them as base64, which makes a key of 48 bytes.
-    """
-    return KEY_PREFIX + hmac.new(secret.encode(), f"webhook:{salt}".encode(), hashlib.sha256).hexdigest()
-
-
-def sign(key: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """Return one signature of the header `webhook-signature`; `timestamp` is in seconds since 1970.
-
-    Source: https://github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
-    """
-    signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)
-    digest = hmac.new(base64.b64decode(key.removeprefix(KEY_PREFIX)), signed, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
-
-
-def sign_legacy(key: str, timestamp: int, body: bytes) -> str:
-    """Return the deprecated header `Beseda-Signature`, which goes away with version 0.2."""
-    digest = hmac.new(key.encode(), b"%d.%b" % (timestamp, body), hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"

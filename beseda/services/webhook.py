@@ -19,11 +19,11 @@ from beseda.domain.webhook import (
     DueDelivery,
     Endpoint,
     EndpointChange,
+    KeyChange,
+    NewEndpoint,
     Outcome,
-    derive_key,
-    sign,
-    sign_legacy,
 )
+from beseda.domain.webhook_keys import EventSecrets, SecretUse, derive_key, make_fingerprint, sign, sign_legacy
 from beseda.errors import InputError, NotFoundError, StorageError, WebhooksOffError
 from beseda.hooks.base import Hook, Reply, WebhookSender
 from beseda.jobs.base import JobQueue
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 DELIVER = "webhook.deliver"
 SLOT = "light"
+OVERLAP = timedelta(hours=24)  # that the old key of an endpoint signs beside a new one
 _LEASE = timedelta(seconds=60)  # longer than a try may take
 _AT_ONCE = 8  # deliveries to one endpoint
 _REST = Backoff(first=1.0, cap=30.0, jitter=0.0)  # seconds that a receiver is left alone which has not answered
@@ -51,21 +52,33 @@ class WebhookService:
     """Keeps endpoints and tells them of events. Every method raises StorageError."""
 
     def __init__(
-        self, store: WebhookStore, sender: WebhookSender, jobs: JobQueue, clock: Clock, *, secret: str | None
+        self, store: WebhookStore, sender: WebhookSender, jobs: JobQueue, clock: Clock, *, secrets: EventSecrets
     ) -> None:
-        """Without a `secret` there are no new endpoints, and nothing is sent to the old ones."""
+        """Without a present secret there are no new endpoints, and nothing is sent to the old ones."""
         self._store = store
         self._sender = sender
         self._jobs = jobs
         self._clock = clock
-        self._secret = secret
-        self._old_secret: str | None = None
+        self._secrets = secrets
         self._ringing: asyncio.Task[None] | None = None
         self._is_closed = False
 
-    def keep_old_secret(self, secret: str | None) -> None:
-        """Sign with the secret before the present one as well, so that receivers can change keys one by one."""
-        self._old_secret = secret
+    async def count_secrets(self) -> SecretUse:
+        """Count the active endpoints by the secrets that their receivers' keys are made of."""
+        return self._secrets.count(await self._store.count_by_fingerprint())
+
+    async def note_secrets(self) -> None:
+        """Log which secret signs, and how many receivers refuse its signatures; called at the start of a process."""
+        use = await self.count_secrets()
+        if not use.total:
+            return
+        if use.unknown:
+            log.warning("webhooks: %s", use.explain())
+        else:
+            log.info("webhooks: %s", use.explain())
+        known = self._secrets.old or self._secrets.present
+        if use.is_dated and known is not None:
+            await self._store.adopt(make_fingerprint(known))
 
     async def create(
         self, url: str, *, bot: str = "", types: Sequence[EventType] = (), description: str = ""
@@ -76,8 +89,8 @@ class WebhookService:
         """
         secret, salt = self._need_secret(), secrets.token_hex(16)
         self._check(url)
-        endpoint = await self._store.add(url, bot, types, description, salt)
-        return endpoint, derive_key(secret, salt)
+        new = NewEndpoint(url, salt, make_fingerprint(secret), bot, tuple(types), description)
+        return await self._store.add(new), derive_key(secret, salt)
 
     async def find(self, endpoint_id: int) -> Endpoint:
         """Return an endpoint. Raises NotFoundError."""
@@ -95,14 +108,15 @@ class WebhookService:
         self.ring()
         return endpoint
 
-    async def replace_key(self, endpoint_id: int) -> tuple[Endpoint, str]:
-        """Have an endpoint signed for with another key, and return it, this once."""
+    async def replace_key(self, endpoint_id: int, *, overlap: timedelta = OVERLAP) -> tuple[Endpoint, str]:
+        """Have an endpoint signed for with another key, and return it, this once.
+
+        The key until now signs as well, for `overlap`.
+        """
         secret = self._need_secret()
-        if self._old_secret is not None:  # the new secret makes a new key already, and the old one stays valid
-            endpoint = await self.find(endpoint_id)
-        else:
-            change = EndpointChange(salt=secrets.token_hex(16))
-            endpoint = _found(await self._store.change(endpoint_id, change), endpoint_id)
+        change = KeyChange(secrets.token_hex(16), make_fingerprint(secret), self._clock.now() + overlap)
+        endpoint = _found(await self._store.change_key(endpoint_id, change), endpoint_id)
+        log.info("webhook %d has a new key, of the secret with the fingerprint %s", endpoint_id, endpoint.fingerprint)
         return endpoint, derive_key(secret, endpoint.salt)
 
     async def remove(self, endpoint_id: int) -> None:
@@ -131,13 +145,13 @@ class WebhookService:
 
         Never waits and never raises: what is not asked for here is found by the schedule.
         """
-        is_off = self._secret is None or self._is_closed
+        is_off = self._secrets.present is None or self._is_closed
         if not is_off and (self._ringing is None or self._ringing.done()):
             self._ringing = asyncio.create_task(self._ask_for_job(), name="webhook-ring")
 
     async def deliver(self) -> int:
         """Send what is due, and what becomes due within seconds; return how many deliveries were tried."""
-        if self._secret is None:
+        if self._secrets.present is None:
             return 0
         tried, leave_at = 0, self._clock.monotonic() + _STAY
         serving: dict[int, asyncio.Task[int]] = {}  # a receiver that does not answer holds up no other
@@ -234,9 +248,7 @@ class WebhookService:
     def _write_hook(self, endpoint: Endpoint, due: DueDelivery) -> Hook:
         event, now = due.delivery.event, int(self._clock.now().timestamp())
         body, event_id = write_body(event, is_private=due.is_private), str(event.id)
-        # Receivers accept any signature of the list: the old secret's stays until it is taken out of the settings.
-        secrets_in_use = filter(None, (self._old_secret, self._need_secret()))
-        keys = [derive_key(secret, endpoint.salt) for secret in secrets_in_use]
+        keys = self._secrets.list_keys(endpoint, self._clock.now())  # receivers accept any signature of the list
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Beseda-Webhooks/1",
@@ -261,9 +273,9 @@ class WebhookService:
         return Outcome(DeliveryState.PENDING, now + timedelta(seconds=wait), reply.status, reply.error)
 
     def _need_secret(self) -> str:
-        if self._secret is None:
+        if self._secrets.present is None:
             raise WebhooksOffError("BESEDA_EVENTS_SECRET is not set")
-        return self._secret
+        return self._secrets.present
 
     def _check(self, url: str) -> None:
         fault = self._sender.find_fault(url)

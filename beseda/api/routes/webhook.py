@@ -1,6 +1,6 @@
 """Webhooks: the addresses that are told of events, what became of each telling, and telling it again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query
@@ -25,6 +25,9 @@ Address = Annotated[
 ]
 Note = Annotated[str, Field(max_length=200), AfterValidator(without_nul)]
 ForBot = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="Events of this bot; empty: of all.")]
+OverlapQuery = Annotated[
+    int, Query(ge=0, le=168, description="Hours that events are signed with the key until now, too; 0 cuts at once.")
+]
 Types = Annotated[list[EventType], Field(max_length=50, description="Events of these types; empty: of all.")]
 
 _SHOWN: dict[str, JsonValue] = {
@@ -37,6 +40,7 @@ _SHOWN: dict[str, JsonValue] = {
     "reason": "",
     "created_at": "2026-11-20T09:00:00Z",
     "updated_at": "2026-11-20T09:00:00Z",
+    "old_key_until": None,
 }
 
 
@@ -77,6 +81,7 @@ class WebhookOut(BaseModel):
     reason: str
     created_at: datetime
     updated_at: datetime
+    old_key_until: datetime | None = Field(description="Until then events are signed with the key before, too.")
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SHOWN]})
 
@@ -171,8 +176,8 @@ def _add_deliveries(routes: APIRouter, parts: ApiParts) -> None:
         responses=problems(404, 409),
         dependencies=admin,
     )
-    async def replace_key(webhook_id: RowId) -> Response:
-        endpoint, key = await parts.webhooks.replace_key(webhook_id)
+    async def replace_key(webhook_id: RowId, overlap_hours: OverlapQuery = 24) -> Response:
+        endpoint, key = await parts.webhooks.replace_key(webhook_id, overlap=timedelta(hours=overlap_hours))
         return show({**_show(endpoint), "key": key})
 
     @routes.get(
@@ -220,6 +225,7 @@ def _show(endpoint: Endpoint) -> dict[str, Any]:
         "reason": endpoint.reason,
         "created_at": endpoint.created_at,
         "updated_at": endpoint.updated_at,
+        "old_key_until": endpoint.old_key_until,
     }
 
 

@@ -1,17 +1,25 @@
 """Addresses that are told of events, and the telling, as services see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from beseda.domain.event import EventType
-from beseda.domain.webhook import Delivery, DeliveryState, DueDelivery, Endpoint, EndpointChange, Outcome
+from beseda.domain.webhook import (
+    Delivery,
+    DeliveryState,
+    DueDelivery,
+    Endpoint,
+    EndpointChange,
+    KeyChange,
+    NewEndpoint,
+    Outcome,
+)
 
 
 class WebhookStore(Protocol):
     """Endpoints and deliveries. Each method is one transaction; every one raises StorageError."""
 
-    async def add(self, url: str, bot: str, types: Sequence[EventType], description: str, salt: str) -> Endpoint:
+    async def add(self, new: NewEndpoint) -> Endpoint:
         """Store an endpoint that is told of what happens from now on."""
         ...
 
@@ -29,6 +37,18 @@ class WebhookStore(Protocol):
 
     async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
         """Change an endpoint and return it; None where there is none."""
+        ...
+
+    async def change_key(self, endpoint_id: int, change: KeyChange) -> Endpoint | None:
+        """Keep what the next key is made of beside what the present one is made of; None where there is no endpoint."""
+        ...
+
+    async def count_by_fingerprint(self) -> Mapping[str, int]:
+        """Count active endpoints by the fingerprint of the secret that their keys are made of."""
+        ...
+
+    async def adopt(self, fingerprint: str) -> None:
+        """Give this fingerprint to the endpoints from before fingerprints were kept."""
         ...
 
     async def remove(self, endpoint_id: int) -> bool:

@@ -1,6 +1,7 @@
 """Endpoints and deliveries in SQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -9,7 +10,16 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, fun
 
 from beseda.domain.event import Event, EventType
 from beseda.domain.lead import ConsentKind
-from beseda.domain.webhook import Delivery, DeliveryState, DueDelivery, Endpoint, EndpointChange, Outcome
+from beseda.domain.webhook import (
+    Delivery,
+    DeliveryState,
+    DueDelivery,
+    Endpoint,
+    EndpointChange,
+    KeyChange,
+    NewEndpoint,
+    Outcome,
+)
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.event import event_deliveries as deliveries
@@ -29,10 +39,10 @@ class SqlWebhookRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def add(self, url: str, bot: str, types: Sequence[EventType], description: str, salt: str) -> Endpoint:
+    async def add(self, new: NewEndpoint) -> Endpoint:
         """Store an endpoint that is told of what happens from now on."""
         now = self._clock.now()
-        values = {"url": url, "bot": bot, "types": _join(types), "description": description, "salt": salt}
+        values = {**asdict(new), "types": _join(new.types)}
         rest = {"active": True, "reason": "", "created_at": now, "updated_at": now}
         statement = insert(endpoints).values({**values, **rest}).returning(*endpoints.columns)
         return await self._write(lambda connection: _load_endpoint(connection.execute(statement).one()))
@@ -53,20 +63,31 @@ class SqlWebhookRepository:
 
     async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
         """Change an endpoint and return it; None where there is none."""
-        names = ("url", "bot", "description", "active", "salt", "reason")
+        names = ("url", "bot", "description", "active", "reason")
         values = {name: getattr(change, name) for name in names if getattr(change, name) is not None}
         if change.types is not None:
             values["types"] = _join(change.types)
         values["updated_at"] = self._clock.now()
         if change.url is not None or change.active:
             values |= {"resting_until": None, "silences": 0}
-        statement = update(endpoints).where(endpoints.c.id == endpoint_id).values(values)
+        return await self._change(endpoint_id, values)
 
-        def work(connection: Connection) -> Endpoint | None:
-            connection.execute(statement)
-            return _find(connection, endpoint_id)
+    async def change_key(self, endpoint_id: int, change: KeyChange) -> Endpoint | None:
+        """Keep what the next key is made of beside what the present one is made of; None where there is no endpoint."""
+        old = {"old_salt": endpoints.c.salt, "old_fingerprint": endpoints.c.fingerprint}
+        return await self._change(endpoint_id, {**old, **asdict(change), "updated_at": self._clock.now()})
 
-        return await self._write(work)
+    async def count_by_fingerprint(self) -> Mapping[str, int]:
+        """Count active endpoints by the fingerprint of the secret that their keys are made of."""
+        query = select(endpoints.c.fingerprint, func.count().label("number")).where(endpoints.c.active.is_(True))
+        query = query.group_by(endpoints.c.fingerprint)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.fingerprint: row.number for row in rows}
+
+    async def adopt(self, fingerprint: str) -> None:
+        """Give this fingerprint to the endpoints from before fingerprints were kept."""
+        statement = update(endpoints).where(endpoints.c.fingerprint == "").values(fingerprint=fingerprint)
+        await self._write(lambda connection: connection.execute(statement))
 
     async def remove(self, endpoint_id: int) -> bool:
         """Delete an endpoint with its deliveries; False where there is none."""
@@ -152,6 +173,15 @@ class SqlWebhookRepository:
             if count < _CHUNK:
                 return total
 
+    async def _change(self, endpoint_id: int, values: Mapping[str, Any]) -> Endpoint | None:
+        statement = update(endpoints).where(endpoints.c.id == endpoint_id).values(values)
+
+        def work(connection: Connection) -> Endpoint | None:
+            connection.execute(statement)
+            return _find(connection, endpoint_id)
+
+        return await self._write(work)
+
     async def _write(self, work: Callable[[Connection], T]) -> T:
         return await self._database.write(work)
 
@@ -183,6 +213,10 @@ def _load_endpoint(row: Row[Any]) -> Endpoint:
         row.updated_at,
         row.resting_until,
         row.silences,
+        row.fingerprint,
+        row.old_salt,
+        row.old_fingerprint,
+        row.old_key_until,
     )
 
 

@@ -50,6 +50,11 @@ webhook_endpoints = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("resting_until", UtcTime),
     Column("silences", Integer, nullable=False, server_default="0"),
+    # Of the secret that the key was derived from. Empty before fingerprints were kept.
+    Column("fingerprint", Text, nullable=False, server_default=text("''")),
+    Column("old_salt", Text, nullable=False, server_default=text("''")),
+    Column("old_fingerprint", Text, nullable=False, server_default=text("''")),
+    Column("old_key_until", UtcTime),
     sqlite_autoincrement=True,
 )
 
