@@ -66,7 +66,7 @@ again helps (`retryable`, and after how many seconds where that is known). What 
 
 from typing import ClassVar
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 
 class BesedaError(Exception):
@@ -86,7 +86,7 @@ class BesedaError(Exception):
         self.words: Text | None = None  # in place of the class's, where a service knows more of its failure
 
     def __str__(self) -> str:
-        return self.detail or self.text.en
+        return self.detail or self.text.say("en")
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross to the worker's other process: exceptions with keyword arguments do not by themselves.

@@ -95,8 +95,8 @@ def write_errors() -> str:
             "· " * depth + code(kind.__name__),
             str(kind.status),
             "yes" if kind.retryable else "no",
-            kind.text.ru,
-            kind.text.en,
+            kind.text.say("ru"),
+            kind.text.say("en"),
         ]
         for kind, depth in _walk_errors(BesedaError)
         if kind.__module__ == "beseda.errors"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 
 class RecordingTooLongError(FileTooLargeError):

@@ -8,31 +8,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from beseda.domain.calendar import CELL, Calendar, Opening
-from beseda.kit.texts import Text
+from beseda.locales import Text, languages
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})")
 _GRAIN = int(CELL.total_seconds()) // 60
-_BAD_ZONE = Text(
-    "нет часового пояса {value!r}: пишите, как Europe/Moscow", "there is no time zone {value!r}: write Europe/Moscow"
-)
-_BAD_DAY = Text(
-    "{value!r} — не дни недели: пишите mon, mon-fri или sat,sun",
-    "{value!r} are no days: write mon, mon-fri or sat,sun",
-)
-_DAY_TWICE = Text("день {value} назван дважды", "{value} is named twice")
-_BAD_HOURS = Text(
-    "{value!r} — не часы работы: пишите 09:00-12:00, с шагом в 15 минут, в пределах дня",
-    "{value!r} are no working hours: write 09:00-12:00, in steps of 15 minutes, within a day",
-)
-_OVERLAP = Text("часы {value!r} пересекаются с другими", "the hours {value!r} run into others")
-_TOO_SHORT = Text(
-    "встреча длится дольше, чем любые из часов работы", "a meeting lasts longer than any of the working hours"
-)
-_NOTICE = Text(
-    "notice_hours больше, чем horizon_days: записаться было бы нельзя",
-    "notice_hours reaches beyond horizon_days: nothing could ever be booked",
-)
+_TITLE = Text("calendar.consultation_with")
+_BAD_ZONE = Text("calendar_file.bad_zone")
+_BAD_DAY = Text("calendar_file.bad_day")
+_DAY_TWICE = Text("calendar_file.day_twice")
+_BAD_HOURS = Text("calendar_file.bad_hours")
+_OVERLAP = Text("calendar_file.overlap")
+_TOO_SHORT = Text("calendar_file.too_short")
+_NOTICE = Text("calendar_file.notice")
 
 _Minutes = Annotated[int, Field(ge=_GRAIN, le=480, multiple_of=_GRAIN)]
 _Reminder = Annotated[float, Field(gt=0, le=24 * 14)]
@@ -97,7 +85,7 @@ class CalendarEntry(BaseModel):
             horizon=timedelta(days=self.horizon_days),
             holidays=frozenset(self.holidays),
             reminders=tuple(timedelta(hours=hours) for hours in sorted(set(self.reminder_hours), reverse=True)),
-            title=Text(f"Консультация: {title.ru}", f"Consultation: {title.en}"),
+            title=Text(**{one: _TITLE.say(one, title=title.say(one)) for one in languages()}),
             place=self.place,
             mail=self.mail,
         )

@@ -32,7 +32,7 @@ from beseda.domain.meeting import Diary
 from beseda.domain.menu import MenuItem
 from beseda.domain.sales import Funnel
 from beseda.errors import SettingsError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.modes.registry import find_mode
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class TextEntry(BaseModel):
 
     def to_text(self) -> Text:
         """Return the text as the program uses it."""
-        return Text(self.ru, self.en)
+        return Text(ru=self.ru, en=self.en)
 
 
 class MenuEntry(BaseModel):

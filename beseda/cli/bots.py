@@ -57,7 +57,7 @@ def _read_title(catalog: "Catalog", name: str) -> str | None:
     from beseda.errors import SettingsError
 
     try:
-        return catalog.load(name).title.en
+        return catalog.load(name).title.say("en")
     except SettingsError:
         return None
 

@@ -13,7 +13,7 @@ from beseda.cli.answer import Answer, clean_text, fill_answer, format_cost
 from beseda.cli.frames import FramePacer
 from beseda.errors import BesedaError, KeyRejectedError, SettingsError
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 if TYPE_CHECKING:
     from rich.console import Console

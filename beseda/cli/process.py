@@ -116,7 +116,7 @@ def _make_sandbox(plan: Plan) -> Sandbox:
             item.token,
             _sandbox_username(item.profile),
             item.profile.title.say(language),
-            names=item.profile.title._asdict(),
+            names=item.profile.title.by_language(),
         )
         for item in plan.assignments
     )

@@ -18,19 +18,19 @@ from beseda.dispatch.context import Chore, Context, Desk
 from beseda.domain.job import DEFAULT_SLOT, Job, JobRequest, JobState
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Button, Target
 
 log = logging.getLogger(__name__)
 
 EDIT_EVERY = 3.0  # seconds between two edits of one progress message
-CANCEL = Text(ru="✖️ Отменить", en="✖️ Cancel")
-AGAIN = Text(ru="Повторить", en="Try again")
-HOME = Text(ru="Главное меню", en="Main menu")
-_NEXT = Text(ru="⏳ Вы в очереди, следующая работа ваша.", en="⏳ You are next in line.")
-_IN_LINE = Text(ru="⏳ Вы в очереди: перед вами {ahead}.", en="⏳ You are in line: {ahead} ahead of you.")
-_AT_WORK = Text(ru="⚙️ Работаю…", en="⚙️ Working on it…")
-_CANCELLED = Text(ru="Хорошо, остановил.", en="All right, I stopped.")
+CANCEL = Text("jobs.cancel")
+AGAIN = Text("jobs.again")
+HOME = Text("jobs.home")
+_NEXT = Text("jobs.next")
+_IN_LINE = Text("jobs.in_line")
+_AT_WORK = Text("jobs.at_work")
+_CANCELLED = Text("jobs.cancelled")
 _CANCELLED_REASON = "cancelled by the user"
 
 

@@ -22,7 +22,7 @@ from beseda.domain.turn import Part, Turn, TurnKind
 from beseda.errors import BesedaError, TelegramError, TelegramForbiddenError, TelegramRefusedError
 from beseda.jobs.base import JobControl, JobQueue
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.photo.base import Enhancer
 from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from beseda.domain.menu import MenuItem
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
 
-BACK = Text(ru="⬅️ Назад", en="⬅️ Back")
-HOME = Text(ru="Главное меню", en="Main menu")
-_BACK_LABELS = (*BACK, "Назад", "Back")
-_LANGUAGES = ("ru", "en")
+BACK = Text("menu.back")
+HOME = Text("menu.home")
+_BACK_TYPED = Text("menu.back_typed")  # the same without its arrow
 _SHORT = 24  # characters: of longer labels a phone shows only one in a row
 
 ROOT = ""
@@ -54,11 +53,11 @@ class MenuBook:
         for name, face in faces.items():
             for number, action in enumerate(face.actions):
                 self._enter(action, Step("action", f"{name}.{number}"))
-        self._steps |= {label: Step("back") for label in _BACK_LABELS}
+        self._steps |= {label: Step("back") for text in (BACK, _BACK_TYPED) for label in text.by_language().values()}
         self._enter(HOME, Step("menu"))
 
     def _enter(self, label: Text, step: Step) -> None:
-        for text in label:
+        for text in label.by_language().values():
             self._steps.setdefault(text, step)
 
     def find(self, text: str) -> Step | None:

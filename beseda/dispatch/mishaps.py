@@ -6,14 +6,11 @@ from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage, Press
 from beseda.domain.turn import PartState, Turn, TurnKind, TurnState
 from beseda.errors import BesedaError, SetAsideError, StorageError, TelegramError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 log = logging.getLogger(__name__)
 
-CROWDED = Text(
-    ru="Сообщений больше сотни, до этого я пока не дошёл. Отвечу на все по порядку, подождите, пожалуйста.",
-    en="More than a hundred messages are waiting, and I have not come to this one yet. I will answer all, in order.",
-)
+CROWDED = Text("queue.crowded")
 _TOLD_AGAIN = 3600.0  # seconds between two notices of a crowd in one chat
 
 

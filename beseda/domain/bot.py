@@ -7,7 +7,7 @@ from enum import StrEnum
 from beseda.domain.budget import BudgetChange
 from beseda.domain.calendar import Calendar
 from beseda.domain.menu import MenuItem
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 
 class Access(StrEnum):

@@ -10,16 +10,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 CELL = timedelta(minutes=15)  # the grain of a calendar: no two meetings share a cell
 _DAY = 24 * 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WEEKDAYS = Text("пн вт ср чт пт сб вс", "Mon Tue Wed Thu Fri Sat Sun")
-_MONTHS = Text(
-    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
-    "January February March April May June July August September October November December",
-)
+_WEEKDAYS = Text("calendar.weekdays")
+_MONTHS = Text("calendar.months")
 
 
 class Opening(NamedTuple):
@@ -66,7 +63,7 @@ class Calendar:
     horizon: timedelta = timedelta(days=14)
     holidays: frozenset[date] = frozenset()
     reminders: Sequence[timedelta] = (timedelta(hours=24), timedelta(hours=1))
-    title: Text = field(default=Text("Консультация", "Consultation"))
+    title: Text = field(default=Text("calendar.title"))
     place: str = ""
     mail: str = ""
 

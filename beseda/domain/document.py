@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from beseda.errors import InputError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 
 class UnreadableTextError(InputError):

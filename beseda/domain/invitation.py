@@ -6,15 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from beseda.domain.calendar import Calendar
 from beseda.domain.meeting import Meeting, MeetingState
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 _WIDTH = 75  # octets of a line without its break: RFC 5545 section 3.1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_HOW_TO_CHANGE = Text(
-    ru="Перенести или отменить встречу: /meetings в чате с ботом.",
-    en="To move or cancel the meeting: /meetings in the chat with the bot.",
-)
-_WITH = Text(ru="{guest}. Лид № {lead}.", en="{guest}. Lead {lead}.")
+_HOW_TO_CHANGE = Text("invitation.how_to_change")
+_WITH = Text("invitation.with")
 _STATUS = {
     MeetingState.TENTATIVE: "TENTATIVE",
     MeetingState.CONFIRMED: "CONFIRMED",

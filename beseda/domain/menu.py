@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 LONGEST_NAME = 64
 """Characters of a name that is written into a prompt."""

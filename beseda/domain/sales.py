@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from beseda.domain.lead import Thresholds
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 ACCEPTED, TO_CONFIRM, TO_ASK = "accepted", "to_confirm", "to_ask"
 

@@ -1,6 +1,6 @@
 """Texts of the demo. `{echo}` is a bit of what the person wrote; names of keys and servers come from the table."""
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 PLAIN = Text(
     ru=(

@@ -13,11 +13,11 @@ from beseda.domain.quotation import split_quoted
 from beseda.domain.reading import read_cues
 from beseda.domain.usage import DEMO, Usage
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
 from beseda.llm import _demo_texts as texts
 from beseda.llm._demo_reading import fill_in
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
+from beseda.locales import Text
 
 ENDPOINT_NAME = DEMO
 MODEL_NAME = DEMO

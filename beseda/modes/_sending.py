@@ -6,7 +6,7 @@ from beseda.dispatch.context import Desk
 from beseda.domain.file import FileOwner, StoredFile
 from beseda.domain.job import Job
 from beseda.domain.media import Media, MediaKind
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Markup
 
 _MINUTES = Text(ru="осталось примерно {number} мин", en="about {number} min left")

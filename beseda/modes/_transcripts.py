@@ -8,7 +8,7 @@ from beseda.domain.job import Job
 from beseda.domain.transcript import Segment, Transcript, write_srt
 from beseda.errors import NotFoundError
 from beseda.kit.ids import new_id
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.modes._sending import chat_of, language_of, number, owner_of, state_key
 
 _STATE = "transcript"

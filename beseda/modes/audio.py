@@ -15,7 +15,7 @@ from beseda.domain.turn import Part
 from beseda.errors import FileTooLargeError
 from beseda.jobs.base import JobControl
 from beseda.kit.ids import new_id
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
 from beseda.services.transcription import Progress, Stage

@@ -18,7 +18,7 @@ from beseda.domain.turn import Part
 from beseda.errors import FileTooLargeError, NotFoundError
 from beseda.jobs.base import JobControl
 from beseda.kit.ids import new_id
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
 from beseda.photo.base import EnhanceOptions
 from beseda.telegram.base import Button, Keyboard

@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute, Route
 from beseda.bootstrap.connect import ModelConnector
 from beseda.domain.bot import BotProfile
 from beseda.errors import BesedaError
-from beseda.kit.texts import Text
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.panel.guard import OneTimeTokens, find_objection
 from beseda.panel.problems import explain_problem
@@ -95,13 +94,9 @@ class HostPanel:
 
 def _describe(profile: BotProfile) -> dict[str, object]:
     return {
-        "about": _both(profile.about),
-        "examples": [_both(example) for example in profile.examples],
+        "about": profile.about.by_language(),
+        "examples": [example.by_language() for example in profile.examples],
     }
-
-
-def _both(text: Text) -> dict[str, str]:
-    return {"ru": text.ru, "en": text.en}
 
 
 def _guard(endpoint: Endpoint) -> Endpoint:

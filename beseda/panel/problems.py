@@ -9,7 +9,7 @@ from beseda.errors import (
     SettingsError,
     ToolError,
 )
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 _STALE = Text(
     ru="Страница устарела. Обновите её и попробуйте ещё раз.",
@@ -66,9 +66,9 @@ _SENTENCES: tuple[tuple[type[BesedaError], Text], ...] = (
 
 
 def explain_problem(error: BesedaError | None) -> dict[str, str]:
-    """Return the sentence for an error in both languages; None is a request with a token that was used."""
+    """Return the sentence for an error in every language; None is a request with a token that was used."""
     if error is None:
         text = _STALE
     else:
         text = next((text for kind, text in _SENTENCES if isinstance(error, kind)), _UNREACHABLE)
-    return {"ru": text.ru, "en": text.en}
+    return text.by_language()

@@ -22,7 +22,7 @@ from beseda.errors import (
     UnsupportedPhotoError,
 )
 from beseda.http.session import open_session
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.photo._workbench import open_workbench
 from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
 from beseda.photo.darkroom import Darkroom, Print

@@ -29,8 +29,8 @@ from beseda.errors import (
     RepeatingAnswerError,
 )
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
+from beseda.locales import Text
 from beseda.logs import log_context
 from beseda.services.conversation import Memory, PromptWriter
 from beseda.services.delivery import Delivery

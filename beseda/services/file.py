@@ -19,8 +19,8 @@ from beseda.domain.file import FileOwner, FilePage, FileSum, NewFile, StoredFile
 from beseda.errors import NotFoundError, StorageError
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
-from beseda.kit.texts import Text
 from beseda.kit.threads import run_to_end
+from beseda.locales import Text
 from beseda.storage.base.file import FileStore
 
 log = logging.getLogger(__name__)

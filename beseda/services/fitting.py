@@ -8,8 +8,8 @@ from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message
 from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
 from beseda.errors import ContextTooLongError, RemoteError
-from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, find_measuring
+from beseda.locales import Text
 
 # No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.
 _CHARACTERS_PER_TOKEN = 8

@@ -11,8 +11,8 @@ from beseda.domain.estimate import estimate_tokens
 from beseda.domain.usage import ModelCall, Usage
 from beseda.errors import BesedaError, EmptyAnswerError
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, Retracted, TextDelta, Waiting
+from beseda.locales import Text
 from beseda.telegram.base import LiveAnswer
 
 IN_LINE = Text(

@@ -30,7 +30,7 @@ from beseda.errors import (
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.sent_records import SentRecords
 from beseda.storage.base.broadcast import BroadcastStore, Turnout
 from beseda.telegram.base import Letter, Mailer, Picture

@@ -24,8 +24,8 @@ from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.domain.usage import ModelCall, Usage
 from beseda.errors import BudgetExhaustedError, EmptyAnswerError, RemoteError
-from beseda.kit.texts import Text
 from beseda.llm.base import FinishReason, ModelRequest
+from beseda.locales import Text
 from beseda.logs import log_context
 from beseda.services.budget import ensure_left
 from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain, keep_words

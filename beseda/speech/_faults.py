@@ -20,7 +20,7 @@ from beseda.errors import (
     UnavailableError,
 )
 from beseda.kit.foreign_json import load_json
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 _BY_STATUS: Final[Mapping[int, type[BesedaError]]] = {
     401: KeyRejectedError,

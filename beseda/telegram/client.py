@@ -31,7 +31,7 @@ from beseda.errors import (
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
 from beseda.kit.foreign_json import load_json
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)

@@ -132,8 +132,8 @@ async def _is_through(user: SandboxUser, number: int) -> bool:
 
 def _given_up(history: list[dict[str, Any]]) -> int:
     """Count the recordings over which three processes have died: they are told of, with a button to try again."""
-    return sum(ToolError.text.ru in message.get("text", "") for message in history) + sum(
-        ToolError.text.en in message.get("text", "") for message in history
+    return sum(ToolError.text.say("ru") in message.get("text", "") for message in history) + sum(
+        ToolError.text.say("en") in message.get("text", "") for message in history
     )
 
 

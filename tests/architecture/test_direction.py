@@ -24,11 +24,12 @@ ROWS = (
     ("domain",),
     ("http",),
     ("errors",),
+    ("locales",),
     ("kit", "logs", "metrics"),
 )
 SEES_CONFIG = {"bootstrap", "cli", "asgi", "testing"}
 # It knows the Bot API, not our bots: they meet over an address.
-SANDBOX_SEES = {"domain", "errors", "http", "kit", "logs"}
+SANDBOX_SEES = {"domain", "errors", "http", "kit", "locales", "logs"}
 
 # Library: where it may be imported, as paths below beseda/. What is not listed may be used anywhere.
 HTTP = (

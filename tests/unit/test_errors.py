@@ -55,7 +55,7 @@ def test_unforeseen_error_is_our_bug() -> None:
 
 
 def test_error_without_detail_has_a_readable_name_in_the_log() -> None:
-    assert str(RemoteError()) == RemoteError.text.en
+    assert str(RemoteError()) == RemoteError.text.say("en")
     assert str(SettingsError("BESEDA_PORT: …")) == "BESEDA_PORT: …"
 
 

@@ -84,8 +84,8 @@ async def _show(parts: ApiParts, profile: BotProfile) -> dict[str, Any]:
     running = parts.bots.running
     return {
         "name": profile.name,
-        "title": profile.title.en,
-        "title_ru": profile.title.ru,
+        "title": profile.title.say("en"),
+        "title_ru": profile.title.say("ru"),
         "running": None if running is None else profile.name in running(),
         "model": await _name_model(parts, profile),
         "voice": profile.voice,

@@ -15,8 +15,8 @@ from beseda.dispatch.router import Router
 from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
 from beseda.domain.usage import ModelCall
-from beseda.kit.texts import Text
 from beseda.llm.base import FinishReason
+from beseda.locales import Text
 from beseda.services.panel import Outcome, Panel, Seat
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard

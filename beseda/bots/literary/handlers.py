@@ -6,7 +6,7 @@ from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
 from beseda.domain.comparison import compare_texts
 from beseda.domain.turn import Turn
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.panel import Outcome, Panel, Seat
 from beseda.services.question import Footer, Question
 

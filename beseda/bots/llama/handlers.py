@@ -8,8 +8,8 @@ from beseda.dispatch.router import Router
 from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
 from beseda.domain.usage import ModelCall
-from beseda.kit.texts import Text
 from beseda.llm.endpoints import find_endpoint
+from beseda.locales import Text
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 

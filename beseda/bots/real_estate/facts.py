@@ -7,7 +7,7 @@ from functools import cached_property
 from beseda.bots.real_estate.catalogue import Catalogue
 from beseda.domain.listing import Criteria, Estimate, Found, Listing, Wish, estimate_price, find_listings
 from beseda.domain.markdown import literal
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 _SHOWN = 3  # homes under an answer that names none itself
 _BRACKETED = re.compile(r"\[([^\[\]\n]{1,24})\](?!\()")
@@ -118,7 +118,7 @@ class Advice:
         estimate = self.estimate
         if estimate is None:
             return "Price check: not possible with what is known." if self.catalogue else ""
-        scope = _SCOPES[estimate.same_district, estimate.same_rooms].en
+        scope = _SCOPES[estimate.same_district, estimate.same_rooms].say("en")
         text = (
             f"Price check: median {estimate.metre:,.0f} roubles per m², from {estimate.lowest:,.0f} to "
             f"{estimate.highest:,.0f}, over {estimate.count} homes ({scope})."

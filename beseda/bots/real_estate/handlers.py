@@ -16,7 +16,7 @@ from beseda.dispatch.router import Router
 from beseda.domain.message import Role
 from beseda.domain.quotation import own_words
 from beseda.domain.turn import Turn, TurnState
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from beseda.domain.lead import CONTACT_SLOTS, Thresholds
 from beseda.domain.sales import FULL_SCORE, SIGNALS, Entrance, FitRule, Funnel, LengthRule, Slot, Stage
 from beseda.errors import SettingsError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 FILE_NAME = "funnel.yaml"
 
@@ -32,7 +32,7 @@ class _TextEntry(_Entry):
     en: _Words
 
     def to_text(self) -> Text:
-        return Text(self.ru, self.en)
+        return Text(ru=self.ru, en=self.en)
 
 
 class _EntranceEntry(_Entry):

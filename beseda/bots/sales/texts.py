@@ -1,6 +1,6 @@
 """What a sales bot says in words of its own: consent, contacts, appointments, and what the owner hears."""
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 # Consent and contacts.
 ALLOW = Text(ru="✅ Да, сохраните", en="✅ Yes, keep it")

@@ -13,8 +13,8 @@ from beseda.cli.repl.menu import choose_session
 from beseda.cli.repl.room import Room
 from beseda.cli.repl.session import ASSISTANT
 from beseda.cli.repl.turn import ask, compress, estimate_request, may_spend
-from beseda.kit.texts import Text
 from beseda.llm.base import ModelRequest
+from beseda.locales import Text
 
 
 class Command(NamedTuple):

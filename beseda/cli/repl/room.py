@@ -13,7 +13,7 @@ from beseda.cli.repl.prompt import Reader
 from beseda.cli.repl.screen import Screen
 from beseda.cli.repl.session import ChatSession, Memory, start_session
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.logs import scrub
 
 _MEGABYTE = 1_048_576

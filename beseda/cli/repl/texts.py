@@ -1,6 +1,6 @@
 """What the terminal chat says, in both languages."""
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 GREETING = Text(
     ru="Беседа с моделью {model}. /help покажет команды, /exit или Ctrl-D закончит.",

@@ -2,18 +2,12 @@
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 router = Router()
 
-_OFF = Text(
-    ru="Хорошо, рассылок больше не будет. Отвечать я буду как прежде. Передумаете: /subscribe.",
-    en="All right, no more broadcasts. I will answer you as before. Changed your mind? /subscribe.",
-)
-_ON = Text(
-    ru="Хорошо, буду присылать новости. Перестать: /unsubscribe.",
-    en="All right, I will send you news. To end that: /unsubscribe.",
-)
+_OFF = Text("broadcasts.off")
+_ON = Text("broadcasts.on")
 
 
 @router.command("unsubscribe")

@@ -4,20 +4,17 @@ from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.router import Router
 from beseda.dispatch.speaker import may_act_for
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Button
 
 router = Router()
 
-_ASK = Text(
-    ru="Стереть весь наш разговор? Вернуть его будет нельзя.",
-    en="Erase our whole conversation? It cannot be brought back.",
-)
-_YES = Text(ru="🗑 Стереть", en="🗑 Erase")
-_NO = Text(ru="Оставить", en="Keep it")
-_DONE = Text(ru="Готово, начинаем с чистого листа.", en="Done, we start with a clean page.")
-_KEPT = Text(ru="Хорошо, всё осталось на месте.", en="All right, everything stays.")
-_NOT_YOURS = Text(ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who asked can answer.")
+_ASK = Text("clear.ask")
+_YES = Text("clear.yes")
+_NO = Text("clear.no")
+_DONE = Text("clear.done")
+_KEPT = Text("clear.kept")
+_NOT_YOURS = Text("clear.not_yours")
 
 
 @router.command("clear")

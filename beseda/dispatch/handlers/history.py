@@ -10,40 +10,28 @@ from beseda.domain.file import FileKind, FileOwner, FilePage, StoredFile
 from beseda.domain.markdown import literal
 from beseda.domain.media import Media, MediaKind
 from beseda.errors import NotFoundError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Button, Keyboard
 
 router = Router()
 
 _PER_PAGE = 5
-_HEAD = Text(
-    ru="**Ваши файлы**: {count}, всего {size}\n\n{lines}\n\nНажмите номер, чтобы прислать или удалить.",
-    en="**Your files**: {count}, {size} in all\n\n{lines}\n\nPress a number to have one sent or deleted.",
-)
-_EMPTY = Text(
-    ru="Пока здесь пусто: готовые тексты, документы и фото будут появляться тут.",
-    en="Nothing here yet: finished texts, documents and photos will appear here.",
-)
-_CARD = Text(ru="{line}\n\nЧто с ним сделать?", en="{line}\n\nWhat shall I do with it?")
-_SEND = Text(ru="📤 Прислать", en="📤 Send")
-_DELETE = Text(ru="🗑 Удалить", en="🗑 Delete")
-_ALL = Text(ru="🗑 Удалить все", en="🗑 Delete all")
-_BACK = Text(ru="⬅️ К списку", en="⬅️ To the list")
-_SURE = Text(
-    ru="Удалить все файлы ({count}, {size})? Вернуть их будет нельзя.",
-    en="Delete all files ({count}, {size})? They cannot be brought back.",
-)
-_YES = Text(ru="🗑 Удалить", en="🗑 Delete")
-_NO = Text(ru="Оставить", en="Keep them")
-_DELETED = Text(ru="Удалил.", en="Deleted.")
-_WIPED = Text(ru="Удалил файлов: {count}, освободилось {size}.", en="Deleted {count} files, {size} freed.")
-_NOT_YOURS = Text(ru="Это список другого человека.", en="This is somebody else's list.")
-_IN_PRIVATE = Text(
-    ru="Ваши данные я показываю только вам: напишите мне лично, @{username}.",
-    en="I show your data to nobody but you: write to me in private, @{username}.",
-)
+_HEAD = Text("files.head")
+_EMPTY = Text("files.empty")
+_CARD = Text("files.card")
+_SEND = Text("files.send")
+_DELETE = Text("files.delete")
+_ALL = Text("files.all")
+_BACK = Text("files.back")
+_SURE = Text("files.sure")
+_YES = Text("files.yes")
+_NO = Text("files.no")
+_DELETED = Text("files.deleted")
+_WIPED = Text("files.wiped")
+_NOT_YOURS = Text("files.not_yours")
+_IN_PRIVATE = Text("files.in_private")
 _ICONS = {FileKind.TRANSCRIPT: "📄", FileKind.DOCUMENT: "📝", FileKind.PHOTO: "🖼", FileKind.AUDIO: "🔊"}
-_UNITS = Text(ru="Б КБ МБ ГБ", en="B KB MB GB")
+_UNITS = Text("files.units")
 
 
 async def keep_private(context: Context) -> bool:

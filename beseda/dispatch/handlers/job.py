@@ -5,13 +5,13 @@ from beseda.dispatch.events import Press
 from beseda.dispatch.router import Router
 from beseda.dispatch.speaker import may_act_for
 from beseda.domain.job import Job
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 router = Router()
 
 _KEPT = 30 * 86_400.0  # seconds that a job is known to have been done again: longer than jobs are kept
-_OVER = Text(ru="Это уже закончено.", en="That is over already.")
-_NOT_YOURS = Text(ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who asked can do that.")
+_OVER = Text("jobs.over")
+_NOT_YOURS = Text("jobs.not_yours")
 
 
 @router.press("job")

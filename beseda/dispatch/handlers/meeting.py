@@ -9,45 +9,22 @@ from beseda.domain.markdown import literal
 from beseda.domain.media import Media, MediaKind
 from beseda.domain.meeting import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
 from beseda.errors import NotFoundError
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 router = Router()
 
-_BOOKED = Text(
-    ru="✅ Встреча назначена: {time}.\n\nФайл добавит её в ваш календарь.",
-    en="✅ The meeting is set: {time}.\n\nThe file puts it into your calendar.",
-)
-_MOVED = Text(
-    ru="📅 Встреча перенесена, новое время: {time}.\n\nФайл поправит её в вашем календаре.",
-    en="📅 The meeting has moved, the new time is {time}.\n\nThe file changes it in your calendar.",
-)
-_CANCELLED = Text(
-    ru="❌ Встреча отменена: {time}.\n\nФайл уберёт её из календаря. Нужна другая? Просто напишите.",
-    en="❌ The meeting is cancelled: {time}.\n\nThe file takes it out of your calendar. Need another? Just write.",
-)
-_OWNER_BOOKED = Text(
-    ru="✅ Новая встреча: {time}\n\n{guest}, лид №{lead}", en="✅ A new meeting: {time}\n\n{guest}, lead {lead}"
-)
-_OWNER_MOVED = Text(
-    ru="📅 Встреча перенесена: {time}\n\n{guest}, лид №{lead}",
-    en="📅 A meeting has moved: {time}\n\n{guest}, lead {lead}",
-)
-_OWNER_CANCELLED = Text(
-    ru="❌ Встреча отменена: {time}\n\n{guest}, лид №{lead}",
-    en="❌ A meeting is cancelled: {time}\n\n{guest}, lead {lead}",
-)
-_NOT_CONFIRMED = Text(
-    ru="Время {time} я больше не держу: его не подтвердили за 15 минут. Захотите выбрать другое, просто напишите.",
-    en="I no longer hold {time}: it was not confirmed within 15 minutes. To choose another time, just write.",
-)
-_REMINDER = Text(ru="⏰ Напоминаю о встрече: {time}.", en="⏰ A reminder of the meeting: {time}.")
-_OWNER_REMINDER = Text(ru="⏰ Скоро встреча: {time}\n\n{guest}", en="⏰ A meeting is near: {time}\n\n{guest}")
-_SUMMARY = Text(
-    ru="📝 К встрече {time}\n\n{guest}, лид №{lead}\n\n{summary}",
-    en="📝 For the meeting on {time}\n\n{guest}, lead {lead}\n\n{summary}",
-)
-_FACTS = Text(ru="**Со слов собеседника**", en="**In their own words**")
-_NOBODY = Text(ru="имя не названо", en="no name given")
+_BOOKED = Text("meetings.booked")
+_MOVED = Text("meetings.moved")
+_CANCELLED = Text("meetings.cancelled")
+_OWNER_BOOKED = Text("meetings.owner_booked")
+_OWNER_MOVED = Text("meetings.owner_moved")
+_OWNER_CANCELLED = Text("meetings.owner_cancelled")
+_NOT_CONFIRMED = Text("meetings.not_confirmed")
+_REMINDER = Text("meetings.reminder")
+_OWNER_REMINDER = Text("meetings.owner_reminder")
+_SUMMARY = Text("meetings.summary")
+_FACTS = Text("meetings.facts")
+_NOBODY = Text("meetings.nobody")
 _TO_GUEST = {
     EventType.MEETING_SCHEDULED: _BOOKED,
     EventType.MEETING_MOVED: _MOVED,

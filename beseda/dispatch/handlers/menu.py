@@ -6,15 +6,15 @@ from beseda.dispatch.menu import HOME, ROOT, Step
 from beseda.dispatch.router import Handler, Router
 from beseda.dispatch.standing import Standing, find_standing, keep_standing
 from beseda.domain.conversation import ChatKind
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Markup
 
 router = Router()
 
-_CHOOSE = Text(ru="**{title}**\n\nЧто делаем?", en="**{title}**\n\nWhat shall we do?")
-_INSIDE = Text(ru="Режим: **{mode}**\n\n{invitation}", en="Mode: **{mode}**\n\n{invitation}")
-_LEFT = Text(ru="Хорошо, отменил.", en="All right, cancelled.")
-_NOTHING = Text(ru="Отменять нечего, мы в главном меню.", en="There is nothing to cancel, this is the main menu.")
+_CHOOSE = Text("menu.choose")
+_INSIDE = Text("menu.inside")
+_LEFT = Text("menu.left")
+_NOTHING = Text("menu.nothing")
 
 
 def is_private(context: Context) -> bool:

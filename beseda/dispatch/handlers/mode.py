@@ -11,21 +11,15 @@ from beseda.dispatch.identify import identify
 from beseda.dispatch.material import Material
 from beseda.dispatch.router import Router
 from beseda.dispatch.standing import Standing, find_offer, find_standing, keep_offer, keep_standing
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Button
 
 router = Router()
 
 _HEARD = frozenset({Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO})
-_OFFER = Text(
-    ru="В режиме «{mode}» я такое не принимаю. Подойдёт вот этот:",
-    en="The mode is “{mode}” now, and it does not take this. Here is what does:",
-)
-_NOT_TAKEN = Text(
-    ru="Такой файл я открыть не умею. Беру то, что подходит сюда: {modes}.",
-    en="I cannot open such a file. I take what goes here: {modes}.",
-)
-_OFFER_HOME = Text(ru="Что с этим сделать?", en="What shall I do with this?")
+_OFFER = Text("mode.offer")
+_NOT_TAKEN = Text("mode.not_taken")
+_OFFER_HOME = Text("mode.offer_home")
 
 
 @router.message(Kind.TEXT, Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.PHOTO, Kind.DOCUMENT)

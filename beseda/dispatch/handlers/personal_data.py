@@ -7,29 +7,20 @@ from beseda.dispatch.router import Router
 from beseda.dispatch.speaker import may_act_for
 from beseda.domain.file import FileOwner
 from beseda.domain.media import Media, MediaKind
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.personal_data import NameStates
 from beseda.telegram.base import Button
 
 router = Router()
 
-_VOLUME = Text(ru="Часть {number}", en="Part {number}")
-_SENT = Text(
-    ru="Это всё, что я о вас храню: разговоры, файлы, заявки, встречи и кто вы в Telegram. Стереть: /forget.",
-    en="This is all that I keep about you: talks, files, requests, meetings and who you are. To erase it: /forget.",
-)
-_ASK = Text(
-    ru="Стереть всё, что я о вас храню: разговоры, файлы, заявки, встречи? Вернуть нельзя. Скачать заранее: /mydata.",
-    en="Erase all that I keep about you: talks, files, requests, meetings? There is no way back. To save it: /mydata.",
-)
-_YES = Text(ru="🗑 Стереть всё", en="🗑 Erase all")
-_NO = Text(ru="Оставить", en="Keep it")
-_KEPT = Text(ru="Хорошо, всё осталось на месте.", en="All right, everything stays.")
-_DONE = Text(
-    ru="Стёр всё: сообщений {messages}, файлов {files} ({size}), заданий {jobs}.",
-    en="Erased: {messages} messages, {files} files ({size}), {jobs} jobs.",
-)
-_NOT_YOURS = Text(ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who asked can answer.")
+_VOLUME = Text("personal_data.volume")
+_SENT = Text("personal_data.sent")
+_ASK = Text("personal_data.ask")
+_YES = Text("personal_data.yes")
+_NO = Text("personal_data.no")
+_KEPT = Text("personal_data.kept")
+_DONE = Text("personal_data.done")
+_NOT_YOURS = Text("personal_data.not_yours")
 # What handlers and modes keep of a chat in the state store.
 _STATES = ("mode", "offer", "photo", "transcript", "model", "sales", "catalogue")
 

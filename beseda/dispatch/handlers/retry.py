@@ -6,11 +6,11 @@ from beseda.dispatch.handlers.voice import listen_again
 from beseda.dispatch.router import Router
 from beseda.dispatch.speaker import may_act_for
 from beseda.domain.turn import Turn, TurnKind, TurnState
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 router = Router()
 
-_GONE = Text(ru="Этот вопрос уже не повторить, задайте его заново.", en="Please ask that question again.")
+_GONE = Text("retry.gone")
 
 
 @router.press("retry")

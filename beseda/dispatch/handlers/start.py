@@ -6,21 +6,15 @@ from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage
 from beseda.dispatch.handlers.commands import describe
 from beseda.dispatch.router import Router
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Button, Keyboard
 
 router = Router()
 
-_COMMANDS = Text(ru="**Команды**", en="**Commands**")
-_MODES = Text(ru="**Режимы**", en="**Modes**")
-_VOICE = Text(
-    ru="🎤 Можно говорить: пришлите голосовое или видеосообщение, и я отвечу на него.",
-    en="🎤 You can talk to me: send a voice or video message and I will answer it.",
-)
-_GROUP = Text(
-    ru="👥 В группе позовите меня по имени, @{username}, или ответьте на моё сообщение.",
-    en="👥 In a group, call me as @{username} or reply to one of my messages.",
-)
+_COMMANDS = Text("start.commands")
+_MODES = Text("start.modes")
+_VOICE = Text("start.voice")
+_GROUP = Text("start.group")
 
 
 # https://core.telegram.org/bots/features#deep-linking

@@ -4,43 +4,25 @@ from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
 from beseda.domain.budget import Scope, Standing, Unit
 from beseda.domain.conversation import ChatKind
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 router = Router()
 
-_STATS = Text(
-    ru="""**Наш разговор**
-
-- сообщений от вас: {messages}
-- моих ответов: {answers}
-- токенов прочитано моделью: {prompt}
-- токенов написано моделью: {completion}{cost}""",
-    en="""**Our conversation**
-
-- messages from you: {messages}
-- my answers: {answers}
-- tokens the model read: {prompt}
-- tokens the model wrote: {completion}{cost}""",
-)
-_TODAY = Text(
-    ru="**Сегодня** (новый день через {hours} ч {minutes} мин)",
-    en="**Today** (a new day in {hours} h {minutes} min)",
-)
-_LINE = Text(
-    ru="- {what} {whose}: {used} из {limit}, осталось {left}", en="- {what} {whose}: {used} of {limit}, {left} left"
-)
+_STATS = Text("stats.stats")
+_TODAY = Text("stats.today")
+_LINE = Text("stats.line")
 _WHAT = {
-    Unit.TOKENS: Text(ru="токенов", en="tokens"),
-    Unit.SPEECH: Text(ru="минут речи", en="minutes of speech"),
-    Unit.PICTURES: Text(ru="картинок", en="pictures"),
+    Unit.TOKENS: Text("stats.what.tokens"),
+    Unit.SPEECH: Text("stats.what.speech"),
+    Unit.PICTURES: Text("stats.what.pictures"),
 }
 _WHOSE = {
-    Scope.USER: Text(ru="у вас", en="for you"),
-    Scope.GROUP: Text(ru="у группы", en="for the group"),
-    Scope.BOT: Text(ru="у бота", en="for the bot"),
-    Scope.TOTAL: Text(ru="у всех ботов", en="for all bots"),
+    Scope.USER: Text("stats.whose.user"),
+    Scope.GROUP: Text("stats.whose.group"),
+    Scope.BOT: Text("stats.whose.bot"),
+    Scope.TOTAL: Text("stats.whose.total"),
 }
-_COST = Text(ru="\n- стоимость: ${cost:.4f}", en="\n- cost: ${cost:.4f}")
+_COST = Text("stats.cost")
 
 
 @router.command("stats")

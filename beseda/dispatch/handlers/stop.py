@@ -3,11 +3,11 @@
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press, StopRequest
 from beseda.dispatch.router import Router
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 router = Router()
 
-_NOTHING = Text(ru="Я сейчас и так молчу.", en="I am not saying anything right now.")
+_NOTHING = Text("stop.nothing")
 
 
 @router.on(StopRequest)

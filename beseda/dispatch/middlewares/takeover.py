@@ -8,13 +8,13 @@ from beseda.dispatch.events import IncomingMessage, Kind, Press
 from beseda.dispatch.middlewares.presses import ASKING
 from beseda.dispatch.router import Handler
 from beseda.domain.turn import TurnKind, TurnState
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.question import Question
 
 _HELD = frozenset(
     {Kind.TEXT, Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.PHOTO, Kind.DOCUMENT, Kind.OTHER}
 )
-_HUMAN_HERE = Text(ru="Сейчас вам отвечает человек.", en="A person is answering you now.")
+_HUMAN_HERE = Text("takeover.human_here")
 
 
 async def keep_silent(context: Context, handler: Handler) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 
 from beseda.domain.document import DocumentKind
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.document.notes import Notes, Task
 from beseda.services.document.source import Source
 from beseda.services.document.wording import DECISIONS, NONE, PEOPLE, TASKS, Wording

@@ -5,7 +5,7 @@ import secrets
 from beseda.domain.document import Document
 from beseda.domain.transcript import Transcript, write_srt
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.document.source import Source
 from beseda.services.document.wording import Wording
 

@@ -9,8 +9,8 @@ from functools import partial
 from beseda.domain.document import Document, DocumentKind, UnreadableTextError
 from beseda.domain.transcript import Transcript
 from beseda.kit.clock import Clock, SystemClock
-from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel
+from beseda.locales import Text
 from beseda.services.document import asking, prompts
 from beseda.services.document.layout import write_layout
 from beseda.services.document.notes import Notes, merge_notes, read_notes, read_text

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from beseda.domain.transcript import Transcript, format_time
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")

@@ -8,7 +8,7 @@ from docx.document import Document as WordDocument
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.document.notes import Notes
 from beseda.services.document.source import Source
 from beseda.services.document.wording import DECISIONS, NONE, TASKS, Wording

@@ -3,7 +3,7 @@
 from typing import Final
 
 from beseda.domain.transcript import Transcript, format_time
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.document.notes import Decision, Notes, Task
 
 UNKNOWN: Final = Text(ru="[не указано]", en="[not stated]")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 Cell: TypeAlias = str | int | float | datetime | None
 Rows: TypeAlias = Sequence[Sequence[Cell]]

@@ -9,7 +9,7 @@ from typing import TypeVar
 from beseda.domain.analytics import DAY, WEEK, Metric, Metrics, Period, Point, Step
 from beseda.domain.report import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.analytics import AnalyticsService
 from beseda.services.report.content import Cell, Chart, ChartKind, Column, Content, Kind, Line, Rows, Sheet, Tile
 from beseda.storage.base.report import Place, ReportStore
@@ -21,25 +21,25 @@ _DAYS_SHOWN = 120
 _RANKS = 12
 _PIECE = 500
 
-_DAY, _WEEK = Text("День", "Day"), Text("Неделя", "Week")
-_CONVERSATIONS = Text("Новые диалоги", "New conversations")
-_MESSAGES = Text("Сообщения", "Messages")
-_ANSWERS = Text("Ответы", "Answers")
-_FAILURES = Text("Без ответа", "Unanswered")
-_USERS = Text("Активные люди", "Active people")
-_P50 = Text("Ответ, медиана", "Response, median")
-_P95 = Text("Ответ, 95 %", "Response, 95%")
-_TOKENS = Text("Токены", "Tokens")
-_COST = Text("Стоимость", "Cost")
-_FLOODS = Text("Паузы Telegram", "Telegram waits")
-_LEADS = Text("Лиды", "Leads")
-_WON = Text("Выиграно", "Won")
-_CONVERSION = Text("Конверсия", "Conversion")
-_BOT = Text("Бот", "Bot")
-_STATUS = Text("Статус", "Status")
-_STAGE = Text("Этап", "Stage")
-_NUMBER = Text("№", "No.")
-_CREATED = Text("Создан", "Created")
+_DAY, _WEEK = Text("reports.day"), Text("reports.week")
+_CONVERSATIONS = Text("reports.conversations")
+_MESSAGES = Text("reports.messages")
+_ANSWERS = Text("reports.answers")
+_FAILURES = Text("reports.failures")
+_USERS = Text("reports.users")
+_P50 = Text("reports.p50")
+_P95 = Text("reports.p95")
+_TOKENS = Text("reports.tokens")
+_COST = Text("reports.cost")
+_FLOODS = Text("reports.floods")
+_LEADS = Text("reports.leads")
+_WON = Text("reports.won")
+_CONVERSION = Text("reports.conversion")
+_BOT = Text("reports.bot")
+_STATUS = Text("reports.status")
+_STAGE = Text("reports.stage")
+_NUMBER = Text("reports.number")
+_CREATED = Text("reports.created")
 
 _DAILY: Sequence[tuple[Text, Metric, Kind]] = (
     (_CONVERSATIONS, Metric.CONVERSATIONS, Kind.COUNT),
@@ -105,12 +105,12 @@ class Gatherer:
             plot.draw(_MESSAGES, ChartKind.BARS, Kind.COUNT, (_MESSAGES, Metric.MESSAGES)),
             plot.draw(_USERS, ChartKind.LINES, Kind.COUNT, (_USERS, Metric.ACTIVE_USERS)),
             plot.draw(
-                Text("Время ответа", "Response time"),
+                Text("reports.response_time"),
                 *(ChartKind.LINES, Kind.SECONDS),
                 *((_P50, Metric.RESPONSE_P50), (_P95, Metric.RESPONSE_P95)),
             ),
             plot.draw(
-                _LEADS, ChartKind.BARS, Kind.COUNT, (Text("Пришли", "Came"), Metric.LEADS), (_WON, Metric.LEADS_WON)
+                _LEADS, ChartKind.BARS, Kind.COUNT, (Text("reports.came"), Metric.LEADS), (_WON, Metric.LEADS_WON)
             ),
             plot.draw(_FAILURES, ChartKind.BARS, Kind.COUNT, (_FAILURES, Metric.FAILURES)),
             _rank_stages(found),
@@ -128,41 +128,41 @@ class Gatherer:
             Tile(_COST, figures.cost, Kind.MONEY),
         ]
         sheet = Sheet(
-            Text("По дням", "By day") if plot.step is Step.DAY else Text("По неделям", "By week"),
+            Text("reports.by_day") if plot.step is Step.DAY else Text("reports.by_week"),
             columns,
             partial(_give, rows),
         )
-        return Content(Text("Обзор", "Overview"), tiles, charts, [sheet])
+        return Content(Text("reports.overview"), tiles, charts, [sheet])
 
     async def _leads(self, period: Period, found: Metrics) -> Content:
         plot = await self._plot(period, [Metric.LEADS, Metric.LEADS_WON])
         columns = [
             Column(_NUMBER, Kind.NUMBER, 8),
             Column(_CREATED, Kind.MOMENT, 18),
-            Column(Text("Изменён", "Changed"), Kind.MOMENT, 18),
+            Column(Text("reports.changed"), Kind.MOMENT, 18),
             Column(_BOT, width=14),
-            Column(Text("Имя", "Name"), width=24),
-            Column(Text("Контакт", "Contact"), width=24),
-            Column(Text("Телефон", "Phone"), width=18),
-            Column(Text("Почта", "Mail"), width=26),
-            Column(Text("Источник", "Source"), width=12),
+            Column(Text("reports.name"), width=24),
+            Column(Text("reports.contact"), width=24),
+            Column(Text("reports.phone"), width=18),
+            Column(Text("reports.mail"), width=26),
+            Column(Text("reports.source"), width=12),
             Column(_STATUS, width=10),
             Column(_STAGE, width=16),
-            Column(Text("Ответственный", "Owner"), width=16),
-            Column(Text("Оценка", "Fit score"), Kind.COUNT, 9),
-            Column(Text("Заметки", "Notes"), width=40),
-            Column(Text("Telegram", "Telegram"), width=14),
+            Column(Text("reports.owner"), width=16),
+            Column(Text("reports.fit_score"), Kind.COUNT, 9),
+            Column(Text("reports.notes"), width=40),
+            Column(Text("reports.telegram"), width=14),
             *(Column(title, width=24) for title in self._titles.values()),
-            Column(Text("Другие поля", "Other fields"), width=40),
+            Column(Text("reports.other_fields"), width=40),
         ]
         charts = [
             plot.draw(
-                Text("Лиды по дате прихода", "Leads by when they came"),
+                Text("reports.leads_by_arrival"),
                 *(ChartKind.BARS, Kind.COUNT),
-                *((Text("Пришли", "Came"), Metric.LEADS), (_WON, Metric.LEADS_WON)),
+                *((Text("reports.came"), Metric.LEADS), (_WON, Metric.LEADS_WON)),
             ),
             _rank_stages(found),
-            _rank(Text("Сейчас в статусе", "Status now"), found.leads.by_status),
+            _rank(Text("reports.status_now"), found.leads.by_status),
         ]
         write = partial(_write_lead, titles=tuple(self._titles))
         sheet = Sheet(_LEADS, columns, lambda: _read_on(partial(self._store.leads, period), write))
@@ -173,15 +173,15 @@ class Gatherer:
         plot = await self._plot(period, metrics)
         columns = [
             Column(_NUMBER, Kind.NUMBER, 8),
-            Column(Text("Начат", "Begun"), Kind.MOMENT, 18),
+            Column(Text("reports.begun"), Kind.MOMENT, 18),
             Column(_BOT, width=14),
-            Column(Text("Чат", "Chat"), width=11),
-            Column(Text("Название", "Title"), width=24),
-            Column(Text("Имя", "Name"), width=24),
-            Column(Text("Логин", "Username"), width=20),
-            Column(Text("Telegram", "Telegram"), width=14),
+            Column(Text("reports.chat"), width=11),
+            Column(Text("reports.title"), width=24),
+            Column(Text("reports.name"), width=24),
+            Column(Text("reports.username"), width=20),
+            Column(Text("reports.telegram"), width=14),
             Column(_MESSAGES, Kind.COUNT, 12),
-            Column(Text("Дней", "Days"), Kind.COUNT, 8),
+            Column(Text("reports.days"), Kind.COUNT, 8),
         ]
         charts = [
             plot.draw(_CONVERSATIONS, ChartKind.BARS, Kind.COUNT, (_CONVERSATIONS, Metric.CONVERSATIONS)),
@@ -194,7 +194,7 @@ class Gatherer:
             Tile(_USERS, found.active_users),
             Tile(_FAILURES, found.figures.failures),
         ]
-        title = Text("Диалоги", "Conversations")
+        title = Text("reports.conversations_title")
         read = partial(self._store.conversations, period)
         return Content(title, tiles, charts, [Sheet(title, columns, lambda: _read_on(read, _write_conversation))])
 
@@ -208,12 +208,12 @@ class Gatherer:
         columns = [
             Column(_DAY, Kind.DAY, 12),
             Column(_BOT, width=14),
-            Column(Text("Сервис", "Endpoint"), width=16),
-            Column(Text("Модель", "Model"), width=32),
-            Column(Text("Запросы", "Calls"), Kind.COUNT, 10),
-            Column(Text("Ошибки", "Failures"), Kind.COUNT, 10),
-            Column(Text("Прочитано токенов", "Tokens read"), Kind.COUNT, 16),
-            Column(Text("Написано токенов", "Tokens written"), Kind.COUNT, 16),
+            Column(Text("reports.endpoint"), width=16),
+            Column(Text("reports.model"), width=32),
+            Column(Text("reports.calls"), Kind.COUNT, 10),
+            Column(Text("reports.model_failures"), Kind.COUNT, 10),
+            Column(Text("reports.tokens_read"), Kind.COUNT, 16),
+            Column(Text("reports.tokens_written"), Kind.COUNT, 16),
             Column(_COST, Kind.MONEY, 12),
         ]
         rows = [_write_cost(row) for rows in days for row in rows]
@@ -221,25 +221,25 @@ class Gatherer:
             plot.draw(_COST, ChartKind.BARS, Kind.MONEY, (_COST, Metric.COST)),
             plot.draw(_TOKENS, ChartKind.BARS, Kind.COUNT, (_TOKENS, Metric.TOKENS)),
             plot.draw(
-                Text("Запросы к моделям", "Calls of models"),
+                Text("reports.calls_of_models"),
                 *(ChartKind.BARS, Kind.COUNT),
-                *((Text("Все", "All"), Metric.MODEL_CALLS), (Text("С ошибкой", "Failed"), Metric.MODEL_FAILURES)),
+                *((Text("reports.all"), Metric.MODEL_CALLS), (Text("reports.failed"), Metric.MODEL_FAILURES)),
             ),
-            _rank(Text("Токены по моделям", "Tokens by model"), by_model),
+            _rank(Text("reports.tokens_by_model"), by_model),
         ]
         figures = found.figures
         tiles = [
             Tile(_COST, figures.cost, Kind.MONEY),
             Tile(_TOKENS, figures.tokens),
-            Tile(Text("Запросы", "Calls"), figures.model_calls),
-            Tile(Text("Ошибки", "Failures"), figures.model_failures),
+            Tile(Text("reports.calls"), figures.model_calls),
+            Tile(Text("reports.model_failures"), figures.model_failures),
             Tile(
-                Text("Цена ответа", "Cost of an answer"),
+                Text("reports.cost_of_an_answer"),
                 figures.cost / figures.answers if figures.answers else None,
                 Kind.MONEY,
             ),
         ]
-        title = Text("Расходы", "Costs")
+        title = Text("reports.costs")
         return Content(title, tiles, charts, [Sheet(title, columns, partial(_give, rows))])
 
     async def _read_costs(self, period: Period) -> AsyncIterator[Sequence[CostRow]]:
@@ -277,7 +277,7 @@ def _lead_tiles(found: Metrics) -> list[Tile]:
 
 
 def _rank_stages(found: Metrics) -> Chart:
-    return _rank(Text("Лиды: сейчас на этапе", "Leads: stage now"), found.leads.by_stage)
+    return _rank(Text("reports.stage_now"), found.leads.by_stage)
 
 
 def _rank(title: Text, counts: Mapping[str, float]) -> Chart:

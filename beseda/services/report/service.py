@@ -17,8 +17,8 @@ from beseda.domain.report import NewReport, Report, ReportFormat, ReportState
 from beseda.errors import NotFoundError, ReportNotReadyError
 from beseda.jobs.base import JobControl, JobQueue
 from beseda.kit.clock import Clock
-from beseda.kit.texts import Text
 from beseda.kit.threads import run_to_end
+from beseda.locales import Text
 from beseda.services.report.content import Content
 from beseda.services.report.csv_file import CsvWriter, Writer
 from beseda.services.report.gather import Gatherer

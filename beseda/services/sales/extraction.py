@@ -10,8 +10,8 @@ from beseda.domain.message import Message, Role
 from beseda.domain.reading import Line, Topic, find_line, write_page, write_topics
 from beseda.domain.sales import DECLINES, OBJECTS, ON_TOPIC, PICKS_TIME, WANTS_CONSULTATION, Funnel
 from beseda.domain.window import MESSAGE_TOKENS, find_room, fits_surely
-from beseda.kit.texts import Text
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
+from beseda.locales import Text
 from beseda.services.fitting import count_texts, find_context
 
 # What stands under an answer while a contact waits for the person's word; on the page that is read it is a line.
@@ -72,9 +72,9 @@ class Extractor:
 
     def __init__(self, funnel: Funnel) -> None:
         slots = funnel.slots.values()
-        self._topics = write_topics(Topic(one.name, one.about, (one.question.ru, one.question.en)) for one in slots)
+        self._topics = write_topics(Topic(one.name, one.about, _in_all(one.question)) for one in slots)
         self._short_topics = write_topics(Topic(one.name, one.about) for one in slots)
-        self._consent = write_topics([Topic("consent", "whether contact data may be kept", tuple(ASK_CONSENT))])
+        self._consent = write_topics([Topic("consent", "whether contact data may be kept", _in_all(ASK_CONSENT))])
         self._slots = funnel.slots
         self._schema = build_schema(list(funnel.slots))
 
@@ -163,3 +163,7 @@ def _build_object(**properties: object) -> dict[str, object]:
         "required": list(properties),
         "properties": properties,
     }
+
+
+def _in_all(text: Text) -> tuple[str, ...]:
+    return tuple(text.by_language().values())

@@ -6,7 +6,7 @@ from beseda.domain.lead import Lead
 from beseda.domain.quotation import one_line, own_words
 from beseda.domain.reading import write_cue
 from beseda.domain.sales import Funnel, KnownSlots, Plan, choose_length
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 _CONFIRM = Text(ru="Правильно понимаю: {title} — {value}?", en="Have I got it right: {title} is {value}?")
 _RULES = """Ask at most one question. If the person has answered it in their last message, take the next one instead.

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import ChatKey, ChatKind
 from beseda.jobs.inline import InlineJobs
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.summary import KIND, SummaryService
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.job import SqlJobRepository
@@ -20,7 +20,9 @@ from tests.contract.storage.test_summary import ANYA, Talk
 from tests.contract.storage.world import World
 from tests.parts.waiting import eventually
 
-BOT = BotProfile("assistant", Text("А", "A"), Text("", ""), Text("", ""), "Be kind.", window=4, summary_after=6)
+BOT = BotProfile(
+    "assistant", Text(ru="А", en="A"), Text(ru="", en=""), Text(ru="", en=""), "Be kind.", window=4, summary_after=6
+)
 
 
 class CountingStore(SqlSummaryRepository):

@@ -48,7 +48,7 @@ async def test_message_of_control_characters_alone_is_not_for_the_model(tmp_path
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await living.inject(_message(text="\x01\x02\x03"))
-        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.ru
+        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.say("ru")
     assert model.requests == []
 
 
@@ -58,14 +58,14 @@ async def test_file_that_the_bot_cannot_read_is_declined(tmp_path: Path, kind: s
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.send_file(samples[kind], kind, "../../etc/passwd")
-        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.ru
+        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.say("ru")
 
 
 async def test_voice_over_20_megabytes_is_declined_with_the_limit(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.send_file(b"\x00" * (21 * 1024 * 1024), "audio", "long.mp3")
-        assert (await anna.wait_reply())["text"] == FileTooLargeError.text.ru
+        assert (await anna.wait_reply())["text"] == FileTooLargeError.text.say("ru")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_repeating_answer_is_stopped(tmp_path: Path) -> None:
         reply = await anna.wait_reply()
         await living.settle()
         assert len(reply["text"]) < 4000
-        assert reply["text"].endswith(RepeatingAnswerError.text.ru)
+        assert reply["text"].endswith(RepeatingAnswerError.text.say("ru"))
 
 
 async def test_broken_answer_keeps_its_words_with_a_note_and_a_button(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_broken_answer_keeps_its_words_with_a_note_and_a_button(tmp_path: 
         anna = await living.user()
         await anna.say("Hi")
         reply = await anna.wait_reply()
-        assert reply["text"] == f"Half of an answer\n\nprint(\n\n{BrokenStreamError.text.ru}"
+        assert reply["text"] == f"Half of an answer\n\nprint(\n\n{BrokenStreamError.text.say('ru')}"
         assert [entity["type"] for entity in reply["entities"]] == ["pre", "italic"]
         await anna.press("🔄 Ещё раз")
         await anna.wait_text("whole")
@@ -147,7 +147,7 @@ async def test_words_before_any_failure_stay_and_are_no_part_of_the_history(tmp_
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await anna.say("Hi")
-        assert (await anna.wait_reply())["text"] == f"Half of\n\n{BrokenStreamError.text.ru}"
+        assert (await anna.wait_reply())["text"] == f"Half of\n\n{BrokenStreamError.text.say('ru')}"
         await anna.say("again")
         await anna.wait_text("whole")
     assert said_in(model.requests[1]) == ["again"]
@@ -159,7 +159,7 @@ async def test_words_that_a_filter_stopped_are_not_kept(tmp_path: Path) -> None:
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await anna.say("Hi")
-        assert (await anna.wait_reply())["text"] == RefusedAnswerError.text.ru
+        assert (await anna.wait_reply())["text"] == RefusedAnswerError.text.say("ru")
 
 
 async def test_bug_in_the_model_is_apologised_for_and_the_next_message_is_served(tmp_path: Path) -> None:

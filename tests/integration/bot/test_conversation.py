@@ -68,7 +68,7 @@ async def test_failure_is_said_and_tried_again_by_button(tmp_path: Path) -> None
         anna = await living.user()
         await anna.say("Hi")
         notice = await anna.wait_reply()
-        assert notice["text"] == UnavailableError.text.ru
+        assert notice["text"] == UnavailableError.text.say("ru")
         await anna.press("🔄 Ещё раз")
         assert (await anna.wait_text("better now"))["text"] == "better now"
         await living.settle()

@@ -33,7 +33,7 @@ async def test_answer_that_nobody_can_see_is_a_failure_and_said_so(tmp_path: Pat
         anna = await living.user()
         await anna.say("Hi")
         reply = await anna.wait_reply()
-        assert reply["text"] == EmptyAnswerError.text.ru
+        assert reply["text"] == EmptyAnswerError.text.say("ru")
         assert reply["reply_markup"]["inline_keyboard"]
 
 
@@ -58,7 +58,7 @@ async def test_press_beyond_the_limit_is_told_to_wait_and_then_asked(tmp_path: P
         await anna.wait_text("much")
         await living.settle()
         pressed = await living.calls("answerCallbackQuery")
-    assert pressed[0]["params"]["text"] == RateLimitedError.text.ru
+    assert pressed[0]["params"]["text"] == RateLimitedError.text.say("ru")
     assert len(model.requests) == 2
 
 

@@ -108,12 +108,12 @@ async def test_broken_answer_of_a_comparison_stays_with_a_note_and_is_not_rememb
     async with living_bot(tmp_path, model, "hf_demo") as living:
         anna = await living.user()
         await anna.say("/compare what is love?")
-        await anna.wait_text(BrokenStreamError.text.ru)
+        await anna.wait_text(BrokenStreamError.text.say("ru"))
         await living.settle()
         texts = [message["text"] for message in await anna.history()]
         await anna.say("and now?")
         await anna.wait_text("next")
-    assert any("love is a" in text and BrokenStreamError.text.ru in text for text in texts)
+    assert any("love is a" in text and BrokenStreamError.text.say("ru") in text for text in texts)
     assert not any("love is a" in message.content for message in model.requests[-1].messages)
 
 

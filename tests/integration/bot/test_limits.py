@@ -107,11 +107,13 @@ async def test_who_sends_more_than_a_hundred_is_told_once_and_answered(tmp_path:
         await living.bot.runner.take_in([_write(number, 0) for number in range(120)])
         assert living.bot.runner.pending == 100
         anna = await living.user()
-        await anna.wait_text(CROWDED.ru)
+        await anna.wait_text(CROWDED.say("ru"))
         await eventually(lambda: _is_idle(living), within=60)
         texts = await _texts(living)
-        notices = [call["params"] for call in await living.calls("sendMessage") if CROWDED.ru in call["params"]["text"]]
-    assert [text for text in texts if text != CROWDED.ru] == [f"re: line {number}" for number in range(120)]
+        notices = [
+            call["params"] for call in await living.calls("sendMessage") if CROWDED.say("ru") in call["params"]["text"]
+        ]
+    assert [text for text in texts if text != CROWDED.say("ru")] == [f"re: line {number}" for number in range(120)]
     assert [notice["reply_parameters"]["message_id"] for notice in notices] == [900_100]
 
 

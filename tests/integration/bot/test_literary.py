@@ -49,7 +49,7 @@ async def test_one_that_fails_takes_no_other_with_it(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.say("A lighthouse")
         texts = [(await anna.wait_reply())["text"] for _ in range(4)]
-    assert f"{LABELS[1]}\n\n{UnavailableError.text.ru}" in texts
+    assert f"{LABELS[1]}\n\n{UnavailableError.text.say('ru')}" in texts
     assert texts[3].startswith("📏 Слов: 0.0 — 1, 1.2 — 1.")
 
 

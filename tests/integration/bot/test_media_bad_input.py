@@ -55,7 +55,7 @@ async def test_what_is_no_recording_is_refused_in_words(tmp_path: Path, name: st
         await enter(living, "🎤 Аудио")
         anna = await living.user()
         await anna.send_file(content, "document", "../../song.mp3")
-        await anna.wait_text(error.text.ru, timeout=30)
+        await anna.wait_text(error.text.say("ru"), timeout=30)
         await living.settle()
         assert leftovers(tmp_path) == []
         assert speech.heard == []
@@ -71,7 +71,7 @@ async def test_silence_is_said_to_be_silent(tmp_path: Path) -> None:
         await enter(living, "🎤 Аудио")
         anna = await living.user()
         await anna.send_voice(sound)
-        await anna.wait_text(SilentAudioError.text.ru, timeout=30)
+        await anna.wait_text(SilentAudioError.text.say("ru"), timeout=30)
         await living.settle()
         assert leftovers(tmp_path) == []
 
@@ -82,7 +82,7 @@ async def test_what_is_no_photo_is_refused_in_words(tmp_path: Path, name: str, e
         await enter(living, "✨ Улучшить фото")
         anna = await living.user()
         await anna.send_file((SAMPLES / "photo" / name).read_bytes(), "document", name)
-        await anna.wait_text(error.text.ru, timeout=30)
+        await anna.wait_text(error.text.say("ru"), timeout=30)
         await living.settle()
         assert leftovers(tmp_path) == []
 

@@ -108,7 +108,7 @@ async def test_failed_work_is_offered_again(tmp_path: Path) -> None:
         speech.ear = lambda _: Fault.UNAUTHORIZED
         anna = await living.user()
         await anna.send_file((SAMPLES / "voice" / "corrupt.ogg").read_bytes(), "voice", "voice.ogg")
-        failed = await anna.wait_text(UnreadableAudioError.text.ru, timeout=30)
+        failed = await anna.wait_text(UnreadableAudioError.text.say("ru"), timeout=30)
         labels = [button["text"] for row in failed["reply_markup"]["inline_keyboard"] for button in row]
         assert labels == ["Главное меню"]
         await living.settle()
@@ -172,7 +172,7 @@ async def test_broken_photo_is_said_to_be_unreadable(tmp_path: Path, name: str, 
         await anna.say("✨ Улучшить фото")
         await anna.wait_text("Режим")
         await anna.send_file((SAMPLES / "photo" / name).read_bytes() or b"\0", kind, "../../evil.jpg")
-        await anna.wait_text(UnreadablePhotoError.text.ru, timeout=30)
+        await anna.wait_text(UnreadablePhotoError.text.say("ru"), timeout=30)
         await living.settle()
 
 
@@ -180,7 +180,7 @@ async def test_file_beyond_the_limit_is_refused_in_words(tmp_path: Path, caplog:
     async with SpeechServer() as speech, _media(tmp_path, speech) as living:
         anna = await living.user()
         await anna.send_file(b"\0" * (21 * 1024 * 1024), "audio", "long.mp3")
-        await anna.wait_text(FileTooLargeError.text.ru, timeout=30)
+        await anna.wait_text(FileTooLargeError.text.say("ru"), timeout=30)
         await living.settle()
     assert "TELEGRAM_API_URL" in caplog.text
 
@@ -189,7 +189,7 @@ CHATTY = """
 import asyncio
 from beseda.dispatch.context import Chore, Mode
 from beseda.dispatch.events import Kind
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.modes._sending import draw_progress
 
 async def start(context, material):

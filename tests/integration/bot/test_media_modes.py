@@ -44,7 +44,7 @@ async def test_file_outside_of_any_mode_is_offered_one(tmp_path: Path) -> None:
         await anna.wait_text("Что с этим сделать?")
         await anna.press("📄 Текстовый транскрипт")
         await anna.wait_text("Текст у меня")
-        assert (await keys(living))[:5] == [label.ru for label in FORMATS.values()]
+        assert (await keys(living))[:5] == [label.say("ru") for label in FORMATS.values()]
 
 
 async def test_button_of_an_older_offer_only_switches(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ async def test_photo_is_done_again_at_another_scale(tmp_path: Path) -> None:
         await living.settle()
 
 
-@pytest.mark.parametrize("label", [label.ru for label in FORMATS.values()])
+@pytest.mark.parametrize("label", [label.say("ru") for label in FORMATS.values()])
 async def test_document_is_made_of_a_text(tmp_path: Path, label: str) -> None:
     async with living_bot(tmp_path, ScriptedModel(fallback=lambda _: NOTES), "media") as living:
         anna = await living.user()
@@ -188,7 +188,7 @@ async def test_binary_called_text_is_refused(tmp_path: Path) -> None:
         await anna.say("📄 Текстовый транскрипт")
         await anna.wait_text("Режим")
         await anna.send_file(bytes(range(256)), "document", "talk.txt")
-        assert (await anna.wait_reply())["text"] == UnreadableTextError.text.ru
+        assert (await anna.wait_reply())["text"] == UnreadableTextError.text.say("ru")
 
 
 async def test_document_of_a_recording_cites_its_times(tmp_path: Path) -> None:

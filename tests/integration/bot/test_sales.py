@@ -288,7 +288,7 @@ async def test_meeting_is_moved_and_cancelled_by_its_own_person_alone(tmp_path: 
         assert len(meetings) == 1
         boris = await living.user(BORIS)
         await boris.call("POST", "/updates", json=_press(living.username, BORIS, f"meet:cancel:{meetings[0].id}"))
-        assert (await boris.wait_reply())["text"] == NotFoundError.text.ru
+        assert (await boris.wait_reply())["text"] == NotFoundError.text.say("ru")
         await anna.say("/meetings")
         assert "ждёт подтверждения" in (await anna.wait_reply())["text"]
         await anna.press("✖️ Отменить")

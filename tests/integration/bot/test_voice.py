@@ -63,7 +63,7 @@ async def test_a_file_that_is_no_recording_is_refused_as_before(tmp_path: Path) 
     async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
         anna = await living.user()
         await anna.send_file(b"\x00\x01\x02\x03 of no known kind", "document", "data")
-        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.ru
+        assert (await anna.wait_reply())["text"] == UnsupportedInputError.text.say("ru")
     assert speech.heard == []
 
 
@@ -75,12 +75,12 @@ async def test_silence_is_answered_without_a_recogniser(tmp_path: Path) -> None:
     ):
         anna = await living.user()
         await anna.send_voice(silence)
-        assert (await anna.wait_reply())["text"] == SilentAudioError.text.ru
+        assert (await anna.wait_reply())["text"] == SilentAudioError.text.say("ru")
     assert speech.heard == []
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("corrupt.ogg", UnreadableAudioError.text.ru), ("mute.mp4", NoSoundError.text.ru)]
+    ("name", "text"), [("corrupt.ogg", UnreadableAudioError.text.say("ru")), ("mute.mp4", NoSoundError.text.say("ru"))]
 )
 async def test_recording_without_sound_is_said_to_be_unreadable(tmp_path: Path, name: str, text: str) -> None:
     async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
@@ -94,7 +94,7 @@ async def test_recording_without_words_is_said_to_be_silent(tmp_path: Path) -> N
     async with SpeechServer(text="  ") as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
-        assert (await anna.wait_reply())["text"] == SilentAudioError.text.ru
+        assert (await anna.wait_reply())["text"] == SilentAudioError.text.say("ru")
 
 
 async def test_recogniser_that_failed_is_asked_again_by_button(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_bot_without_a_recogniser_says_so(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
-        assert (await anna.wait_reply())["text"] == SpeechNotConfiguredError.text.ru
+        assert (await anna.wait_reply())["text"] == SpeechNotConfiguredError.text.say("ru")
 
 
 async def _recent(living: LivingBot) -> list[str]:

@@ -89,7 +89,7 @@ async def test_reasoning_without_an_answer_is_told_as_such_and_tried_once_more(t
         server.default = reply
         anna = await living.user()
         await anna.say("Привет")
-        assert (await anna.wait_reply())["text"] == ThoughtsOnlyError.text.ru
+        assert (await anna.wait_reply())["text"] == ThoughtsOnlyError.text.say("ru")
     assert len(server.requests) == 2
 
 
@@ -116,7 +116,7 @@ async def test_break_in_mid_answer_leaves_what_was_said(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.say("Привет")
         reply = await anna.wait_reply()
-    assert reply["text"] == f"{words}\n\n{BrokenStreamError.text.ru}"
+    assert reply["text"] == f"{words}\n\n{BrokenStreamError.text.say('ru')}"
     assert reply["reply_markup"]["inline_keyboard"][0][0]["text"] == "🔄 Ещё раз"
 
 

@@ -127,7 +127,7 @@ async def test_our_error_is_a_problem_without_its_details(error: BesedaError, st
         assert (answer.status, answer.content_type) == (status, "application/problem+json")
         assert answer.headers.get("Retry-After") == retry
         body = await answer.json(content_type=None)
-    assert body["detail"] == error.text.en
+    assert body["detail"] == error.text.say("en")
     assert error.detail not in str(body)
 
 

@@ -37,7 +37,7 @@ def test_calendar_is_read(tmp_path: Path) -> None:
     assert (calendar.notice, calendar.horizon) == (timedelta(hours=4), timedelta(days=30))
     assert calendar.holidays == {date(2027, 1, 1)}
     assert calendar.reminders == (timedelta(hours=24), timedelta(hours=2))
-    assert calendar.title.en == "Consultation: Sales"
+    assert calendar.title.say("en") == "Consultation: Sales"
 
 
 def test_bot_without_a_calendar_makes_no_appointments(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def test_bundled_bot_is_whole(name: str) -> None:
     profile = Catalog([]).load(name)
     assert profile.name == name
     assert {"start", "help"} <= set(profile.commands)
-    assert all(text.ru and text.en for text in (profile.title, profile.about, profile.greeting, *profile.examples))
+    texts = (profile.title, profile.about, profile.greeting, *profile.examples)
+    assert all(text.words["ru"] and text.words["en"] for text in texts)
     assert len(profile.persona) > 200
 
 
@@ -52,14 +53,14 @@ def test_bot_that_sells_names_its_stages_and_what_it_asks_for() -> None:
     catalog = Catalog([])
     profile = catalog.load("sales")
     assert profile.stages[:2] == ("greeting", "discovery")
-    assert profile.slot_titles["budget"].say("ru") == catalog.slot_titles()["budget"].ru != "budget"
+    assert profile.slot_titles["budget"].say("ru") == catalog.slot_titles()["budget"].say("ru") != "budget"
     assert (catalog.load("llama").stages, catalog.load("llama").slot_titles) == ((), {})
 
 
 def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
     write_bot(tmp_path)
     profile = Catalog([tmp_path]).load("sales")
-    assert (profile.title.ru, profile.persona, profile.window) == ("Продажи", "You sell.", 10)
+    assert (profile.title.say("ru"), profile.persona, profile.window) == ("Продажи", "You sell.", 10)
     assert (profile.temperature, profile.access, profile.voice) == (None, Access.ADMINS, True)
     assert set(profile.commands) == set(COMMANDS)
 
@@ -68,7 +69,7 @@ def test_own_folder_stands_above_the_bundled_one(tmp_path: Path) -> None:
     write_bot(tmp_path, "assistant")
     catalog = Catalog([tmp_path / "none", tmp_path])
     assert catalog.folder("assistant") == tmp_path / "assistant"
-    assert catalog.load("assistant").title.en == "Sales"
+    assert catalog.load("assistant").title.say("en") == "Sales"
     assert Catalog([]).folder("assistant") == BUNDLED / "assistant"
 
 
@@ -128,7 +129,7 @@ def test_own_command_needs_a_handler_and_words_for_the_menu(tmp_path: Path) -> N
     assert "texts: /price is missing" in refusal(catalog)
     write_bot(tmp_path, text=f"{text}texts: {{price: {{ru: цена, en: price}}}}\n")
     profile = catalog.load("sales")
-    assert profile.texts["price"].en == "price"
+    assert profile.texts["price"].say("en") == "price"
     assert {"price", "start"} <= set(catalog.router("sales").commands)
 
 

@@ -4,18 +4,21 @@ import pytest
 
 from beseda.dispatch.menu import BACK, Face, MenuBook, Step
 from beseda.domain.menu import MenuItem
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.telegram.base import Button, ReplyKeyboard
 
 MENU = (
-    MenuItem(label=Text("Дело", "Work"), items=(MenuItem(mode="audio"), MenuItem(mode="text"))),
+    MenuItem(label=Text(ru="Дело", en="Work"), items=(MenuItem(mode="audio"), MenuItem(mode="text"))),
     MenuItem(mode="photo"),
-    MenuItem(label=Text("Помощь", "Help"), command="help"),
+    MenuItem(label=Text(ru="Помощь", en="Help"), command="help"),
 )
 FACES = {
-    "audio": Face(Text("Аудио", "Audio")),
-    "text": Face(Text("Текст", "Text"), [Text("Сводка", "Summary"), Text("Очень длинная надпись кнопки", "Long")]),
-    "photo": Face(Text("Фото", "Photo")),
+    "audio": Face(Text(ru="Аудио", en="Audio")),
+    "text": Face(
+        Text(ru="Текст", en="Text"),
+        [Text(ru="Сводка", en="Summary"), Text(ru="Очень длинная надпись кнопки", en="Long")],
+    ),
+    "photo": Face(Text(ru="Фото", en="Photo")),
 }
 
 
@@ -52,7 +55,7 @@ def test_keys_stand_below_the_field_in_private(book: MenuBook) -> None:
 
 def test_buttons_are_inline_in_a_group(book: MenuBook) -> None:
     shown = book.markup("0", "en", private=False)
-    back = Button(BACK.en, "back:")
+    back = Button(BACK.say("en"), "back:")
     assert shown == [[Button("Audio", "mode:audio"), Button("Text", "mode:text")], [back]]
 
 
@@ -64,4 +67,4 @@ def test_long_label_has_a_row_of_its_own(book: MenuBook) -> None:
 def test_home_of_a_mode_is_the_menu_it_stands_in(book: MenuBook) -> None:
     assert [book.home_of(name) for name in ("audio", "photo", "none")] == ["0", "", ""]
     assert [book.has(place) for place in ("", "0", "1", "7", "x")] == [True, True, False, False, False]
-    assert book.title("0") == Text("Дело", "Work")
+    assert book.title("0") == Text(ru="Дело", en="Work")

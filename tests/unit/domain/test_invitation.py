@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from beseda.domain.calendar import Calendar
 from beseda.domain.invitation import write_invitation
 from beseda.domain.meeting import Guest, Meeting, MeetingState, cancel, confirm, move
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from tests.parts.ics_reader import read_ics, unescape
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-CALENDAR = Calendar(ZoneInfo("Europe/Moscow"), {}, title=Text("Консультация: Продажи", "Consultation: Sales"))
+CALENDAR = Calendar(ZoneInfo("Europe/Moscow"), {}, title=Text(ru="Консультация: Продажи", en="Consultation: Sales"))
 TENTATIVE = Meeting(
     id=7,
     bot="sales",

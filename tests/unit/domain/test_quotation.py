@@ -56,6 +56,6 @@ def test_own_words_are_all_where_nothing_is_marked() -> None:
 
 def test_file_that_was_not_looked_at_is_explained_to_the_reader() -> None:
     photo, file = explain_unseen(f"{mark_unseen('photo')}\nhi"), explain_unseen(f"{mark_unseen('live_photo')}\nhi")
-    assert photo is not None and "Картинку" in photo.ru
-    assert file is not None and "Файл" in file.ru
+    assert photo is not None and "Картинку" in photo.say("ru")
+    assert file is not None and "Файл" in file.say("ru")
     assert explain_unseen("photo: you cannot see it") is None

@@ -15,7 +15,7 @@ greeting: {ru: Привет, en: Hello}
 """
 OWN = """
 from beseda.dispatch.context import Mode
-from beseda.kit.texts import Text
+from beseda.locales import Text
 
 async def run(context, material): ...
 
@@ -43,7 +43,7 @@ def refusal(catalog: Catalog) -> str:
 def test_bundled_mode_is_whole(name: str, tmp_path: Path) -> None:
     mode = find_mode(name, tmp_path)
     texts = [mode.button, mode.about, mode.invitation, *(action.label for action in mode.actions)]
-    assert all(text.ru and text.en for text in texts)
+    assert all(text.say("ru") and text.say("en") for text in texts)
     assert mode.takes or mode.documents
     assert all(kind.count(".") == 1 for kind in mode.chores)
 

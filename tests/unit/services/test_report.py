@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.kit.texts import Text
+from beseda.locales import Text
 from beseda.services.report.content import Cell, Chart, ChartKind, Kind, Line
 from beseda.services.report.svg import Scale, draw_chart
 from beseda.services.report.writing import defuse, write_value
 
 MOMENT = datetime(2026, 11, 20, 9, 5, tzinfo=UTC)
-TITLE = Text("<Лиды>", "<Leads>")
+TITLE = Text(ru="<Лиды>", en="<Leads>")
 
 
 @pytest.mark.parametrize(

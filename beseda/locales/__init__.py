@@ -1,0 +1,9 @@
+"""Texts that people read, by key: one TOML file per language.
+
+`en.toml` has every text; a language lacks the texts that are not translated yet, and English stands in for them.
+"""
+
+from beseda.locales.catalogue import Catalogue, languages
+from beseda.locales.text import Text
+
+__all__ = ["Catalogue", "Text", "languages"]

@@ -1,0 +1,44 @@
+"""A text that people read, in every language that has it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from beseda.locales.catalogue import FALLBACK, Catalogue, find_template, languages
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Text:
+    """A text with `str.format` fields, of the catalogues or with words of its own.
+
+    `Text("meetings.booked")` is a text of Beseda's catalogues, `Text("reset", TEXTS)` one of a bot's catalogue.
+    `Text(ru="…", en="…")` has its words with it, like the texts in `bot.yaml`. With both, the catalogue comes first.
+    """
+
+    key: str
+    catalogue: Catalogue | None
+    words: Mapping[str, str] = field(hash=False)
+
+    def __init__(self, key: str = "", catalogue: Catalogue | None = None, /, **words: str) -> None:
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "catalogue", catalogue)
+        object.__setattr__(self, "words", words)
+
+    def say(self, language: str, /, **fields: object) -> str:
+        """Return the text in `language`, or in English where that has none, its fields filled in."""
+        template = self._find(language)
+        return template.format(**fields) if fields else template
+
+    def by_language(self) -> dict[str, str]:
+        """Return the text in every language, its fields as they are written."""
+        return {language: self._find(language) for language in languages()}
+
+    def _find(self, language: str) -> str:
+        for one in (language, FALLBACK):
+            found = find_template(self.key, one, self.catalogue) if self.key else None
+            if found is None:
+                found = self.words.get(one)
+            if found is not None:
+                return found
+        if self.words:
+            return next(iter(self.words.values()))
+        raise KeyError(self.key)

@@ -1,0 +1,43 @@
+"""Texts by key and language."""
+
+from pathlib import Path
+
+import pytest
+
+from beseda.locales import Catalogue, Text
+from beseda.locales.catalogue import CatalogueError, read_texts
+
+
+def test_text_is_found_by_its_key_and_its_fields_are_filled_in() -> None:
+    text = Text("meetings.reminder")
+    assert text.say("en", time="9:00") == "⏰ A reminder of the meeting: 9:00."
+    assert text.say("ru", time="9:00") == "⏰ Напоминаю о встрече: 9:00."
+
+
+def test_language_without_a_catalogue_reads_english() -> None:
+    assert Text("clear.yes").say("de") == Text("clear.yes").say("en")
+    assert Text(ru="да", en="yes").say("de") == "yes"
+    assert Text(ru="да").say("en") == "да"
+
+
+def test_words_of_its_own_stand_in_every_language() -> None:
+    assert Text(ru="да", en="yes").by_language() == {"ru": "да", "en": "yes"}
+    assert Text(ru="", en="").say("ru") == ""
+
+
+def test_key_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(KeyError, match=r"none\.such"):
+        Text("none.such").say("ru")
+
+
+def test_catalogue_of_a_bot_adds_to_the_words_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "ru.toml").write_text('[menu]\nlabel = "Меню"\n')
+    catalogue = Catalogue(tmp_path, "bots.cafe")
+    assert Text("menu.label", catalogue, en="Menu").by_language() == {"ru": "Меню", "en": "Menu"}
+
+
+@pytest.mark.parametrize("content", [b"a = ", b"a = 1", b"a = ['b']", b"a = '\xff'", b"#" * 2_000_000])
+def test_file_that_is_no_catalogue_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "en.toml").write_bytes(content)
+    with pytest.raises(CatalogueError, match=r"en\.toml"):
+        read_texts(tmp_path, "en")
