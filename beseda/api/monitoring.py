@@ -8,12 +8,16 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import APIRouter
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -128,63 +132,30 @@ def monitoring_router(gauges: InstallationGauges) -> APIRouter:
 
 def write_metrics(installation: Installation | None = None) -> tuple[bytes, str]:
     """Return the page and its content type."""
-    # Loaded with the first page: it takes 45 ms and a process that nobody watches needs none of it.
-    from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector  # noqa: PLC0415
-    from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest  # noqa: PLC0415
-    from prometheus_client.registry import Collector  # noqa: PLC0415
-
-    class Ours(Collector):
-        def collect(self) -> Iterable[object]:  # type: ignore[override]  # families of any kind
-            yield from _collect(installation or Installation())
-
     registry = CollectorRegistry(auto_describe=False)
     for build in (ProcessCollector, PlatformCollector, GCCollector):
         build(registry=registry)
-    registry.register(Ours())
+    registry.register(metrics.REGISTRY)
+    registry.register(_InstallationCollector(installation or Installation()))
     return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
-def _collect(installation: Installation) -> Iterator[object]:
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily  # noqa: PLC0415
+class _InstallationCollector(Collector):
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
 
-    info = GaugeMetricFamily("beseda_info", "Which program this is.", labels=["version"])
-    info.add_metric([__version__], 1)
-    yield info
-    for metric in metrics.METRICS:
-        match metric:
-            case metrics.Counter():
-                counter = CounterMetricFamily(metric.name, metric.text, labels=metric.labels)
-                for key, value in list(metric.values.items()):
-                    counter.add_metric(key, value)
-                yield counter
-            case metrics.Histogram():
-                histogram = HistogramMetricFamily(metric.name, metric.text, labels=metric.labels)
-                for key, cells in list(metric.values.items()):
-                    histogram.add_metric(key, _stack(metric, cells), cells[-1])
-                yield histogram
-            case metrics.Gauge():
-                gauge = GaugeMetricFamily(metric.name, metric.text, labels=metric.labels)
-                for key, read in list(metric.readers.items()):
-                    gauge.add_metric(key, read())
-                yield gauge
-    yield from _collect_parts(installation)
-    if installation.backlog is not None:
-        yield from _collect_backlog(installation.backlog)
-        text = "Webhooks whose receivers have a key of a secret that is not set."
-        yield GaugeMetricFamily("beseda_refusing_webhooks", text, value=installation.refusing_webhooks)
+    def collect(self) -> Iterator[Metric]:
+        info = GaugeMetricFamily("beseda_info", "Which program this is.", labels=["version"])
+        info.add_metric([__version__], 1)
+        yield info
+        yield from _collect_parts(self._installation)
+        if self._installation.backlog is not None:
+            yield from _collect_backlog(self._installation.backlog)
+            text = "Webhooks whose receivers have a key of a secret that is not set."
+            yield GaugeMetricFamily("beseda_refusing_webhooks", text, value=self._installation.refusing_webhooks)
 
 
-def _stack(metric: metrics.Histogram, cells: list[float]) -> list[tuple[str, float]]:
-    total, buckets = 0.0, []
-    for bound, count in zip((*metric.bounds, "+Inf"), cells, strict=False):
-        total += count
-        buckets.append((str(bound), total))
-    return buckets
-
-
-def _collect_backlog(backlog: Backlog) -> Iterator[object]:
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
+def _collect_backlog(backlog: Backlog) -> Iterator[Metric]:
     updates = GaugeMetricFamily("beseda_unfinished_updates", "Updates stored and not worked off.", labels=["bot"])
     for bot, count in backlog.updates.items():
         updates.add_metric([bot], count)
@@ -196,9 +167,7 @@ def _collect_backlog(backlog: Backlog) -> Iterator[object]:
     yield from _collect_lags(backlog)
 
 
-def _collect_lags(backlog: Backlog) -> Iterator[object]:
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
+def _collect_lags(backlog: Backlog) -> Iterator[Metric]:
     now = datetime.now(UTC)
     updates = GaugeMetricFamily("beseda_update_lag_seconds", "Age of the oldest unfinished update.", labels=["bot"])
     for bot in backlog.updates:
@@ -221,9 +190,7 @@ def _age(moment: datetime | None, now: datetime) -> float:
     return max(0.0, (now - moment).total_seconds()) if moment is not None else 0.0
 
 
-def _collect_parts(installation: Installation) -> Iterator[object]:
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
+def _collect_parts(installation: Installation) -> Iterator[Metric]:
     parts = GaugeMetricFamily("beseda_part_up", "Whether a part of /ready answers: 1 or 0.", labels=["part"])
     for name, answers in installation.parts.items():
         parts.add_metric([name], float(answers))

@@ -74,7 +74,7 @@ class Fleet:
         self._first.set()
         self._count()
         # Neither ends by itself: what one raises is a bug, and ends the program.
-        with metrics.events_in_flight.watch((bot.name,), lambda: bot.runner.pending):
+        with metrics.watch_events_in_flight(bot.name, lambda: bot.runner.pending):
             async with asyncio.TaskGroup() as group:
                 group.create_task(bot.keep())
                 if self._plan.webhook is None:

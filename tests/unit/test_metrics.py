@@ -36,9 +36,24 @@ def test_call_is_counted_with_what_it_used() -> None:
     assert page["beseda_first_token_seconds_bucket", (("endpoint", "lab"), ("le", "0.1"))] == 0
 
 
+def test_call_with_less_than_nothing_used_is_counted_without_it() -> None:
+    metrics.model_call("strange", ModelCall("odd", "m", Usage(-10, -5, -0.25), "stop", 120, 900))
+    metrics.flood_wait("strange", -1)
+    page = read_page()
+    assert page["beseda_model_calls_total", (("endpoint", "odd"), ("error", ""))] == 1
+    assert page["beseda_tokens_total", (("bot", "strange"), ("endpoint", "odd"), ("kind", "completion"))] == 0
+    assert ("beseda_cost_dollars_total", (("bot", "strange"), ("endpoint", "odd"))) not in page
+    assert page["beseda_flood_wait_seconds_total", (("bot", "strange"),)] == 0
+
+
+def test_no_series_is_added_beside_the_named_ones() -> None:
+    metrics.turn("unit", "delivered", 1.5)
+    assert {name for name, _ in read_page() if name.endswith("_created")} == set()
+
+
 def test_gauge_is_there_while_it_is_watched() -> None:
     key = ("beseda_events_in_flight", (("bot", "watched"),))
-    with metrics.events_in_flight.watch(("watched",), lambda: 3.0):
+    with metrics.watch_events_in_flight("watched", lambda: 3.0):
         assert read_page()[key] == 3
     assert key not in read_page()
 
@@ -92,8 +107,19 @@ def test_lag_is_the_age_of_the_oldest() -> None:
     assert lags == pytest.approx((3600, 3600, 3600), abs=5)
 
 
+def find_modules(code: str, *args: str) -> list[str]:
+    """Return the modules that a fresh process has loaded after it ran the code."""
+    code = f"import atexit, sys; atexit.register(lambda: print('loaded:', *sys.modules)); {code}"
+    run = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=60, check=True)
+    return run.stdout.rsplit("loaded: ", 1)[1].split()
+
+
+def test_help_does_not_load_the_library() -> None:
+    loaded = find_modules("from beseda.cli import main; main()", "--help")
+    assert "beseda.cli.app" in loaded
+    assert {"beseda.metrics", "prometheus_client"} & set(loaded) == set()
+
+
 @pytest.mark.parametrize("module", ["beseda.metrics", "beseda.storage.sql.turn", "beseda.api.app", "beseda.cli.app"])
-def test_library_is_not_loaded_until_somebody_asks(module: str) -> None:
-    code = f"import sys, {module}; print('prometheus_client' in sys.modules, 'openpyxl' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert run.stdout.split() == ["False", "False"], run.stderr
+def test_library_of_workbooks_is_not_loaded_until_a_report_asks(module: str) -> None:
+    assert "openpyxl" not in find_modules(f"import {module}")
