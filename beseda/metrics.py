@@ -45,6 +45,12 @@ _job_time = _histogram("beseda_job_seconds", "From a job's start to its end.", "
 _requests = _counter("beseda_api_requests", "Requests answered, by route and status.", "method", "route", "status")
 _request_time = _histogram("beseda_api_request_seconds", "How long requests took.", "route", _REQUEST_SECONDS)
 _webhooks = _counter("beseda_webhooks", "Events sent to webhooks, by how it ended.", "outcome")
+_webhook_up = Gauge(
+    "beseda_telegram_webhook_up",
+    "Whether Telegram delivers a bot's updates to its webhook: 1 or 0.",
+    ("bot",),
+    registry=REGISTRY,
+)
 _in_flight = Gauge(
     "beseda_events_in_flight", "Events that wait in lanes or are worked on.", ("bot",), registry=REGISTRY
 )
@@ -84,6 +90,16 @@ def watch_events_in_flight(bot: str, read: Callable[[], float]) -> Iterator[None
         yield
     finally:
         _in_flight.remove(bot)
+
+
+@contextmanager
+def watch_telegram_webhook(bot: str, read: Callable[[], float]) -> Iterator[None]:
+    """Show the result of `read`, 1 or 0, for a bot for the length of the block."""
+    _webhook_up.labels(bot).set_function(read)
+    try:
+        yield
+    finally:
+        _webhook_up.remove(bot)
 
 
 def updates(bot: str, count: int = 1) -> None:

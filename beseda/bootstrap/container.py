@@ -1,7 +1,6 @@
 """The parts that all bots of a process share."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,11 +14,11 @@ from beseda.bootstrap.media import Media, open_media
 from beseda.bootstrap.models import ModelShelf, open_models
 from beseda.bootstrap.record import Record, open_database, open_record
 from beseda.bootstrap.report import build_reports
+from beseda.bootstrap.watch import build_watch, check_disk
 from beseda.bootstrap.webhook import build_webhooks
 from beseda.config import Settings
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock, SystemClock
-from beseda.kit.disk import read_free_bytes
 from beseda.kit.quarantine import Quarantine
 from beseda.llm.base import ChatModel
 from beseda.services.analytics import AnalyticsService
@@ -37,15 +36,12 @@ from beseda.services.process import ProcessRegistry
 from beseda.services.report import ReportService
 from beseda.services.summary import SummaryService
 from beseda.services.takeover import TakeoverService
+from beseda.services.watch import ConditionWatch
 from beseda.services.webhook import WebhookService
 
 if TYPE_CHECKING:
     from beseda.jobs.celery import CeleryJobs
     from beseda.jobs.inline import InlineJobs
-
-
-# SQLite's log alone grows to 8 MiB; with less than this nothing new can be stored for long.
-_FULL_DISK = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +68,7 @@ class Container:
     takeovers: TakeoverService
     broadcasts: BroadcastService
     processes: ProcessRegistry
+    watch: ConditionWatch
     quarantine: Quarantine = field(default_factory=Quarantine)
 
     def build_housekeeping(self) -> Housekeeping:
@@ -95,8 +92,15 @@ class Container:
 
     async def check_disk(self) -> str:
         """Return what is wrong with the disk of STORAGE_DIR, in a word for `/ready`."""
-        free = await asyncio.to_thread(read_free_bytes, self.settings.storage_dir)
-        return "full" if free < _FULL_DISK else ""
+        return await check_disk(self.settings)
+
+    def join(self, role: str, *, slots: Sequence[str] = (), keeps_schedule: bool = False) -> None:
+        """Show this process to the others, and log what stands still in the installation, until the container closes.
+
+        `slots` are the kinds of job that the process works on.
+        """
+        self.processes.start(role, slots=slots, keeps_schedule=keeps_schedule)
+        self.watch.start()
 
 
 @asynccontextmanager
@@ -126,6 +130,8 @@ async def open_container(
         webhooks = build_webhooks(settings, record, jobs, clock, stack)
         await webhooks.note_secrets()
         database.listen(webhooks.ring)
+        watch = build_watch(settings, record, (processes, webhooks), clock)
+        stack.push_async_callback(watch.close)
         yield Container(
             settings=settings,
             clock=clock,
@@ -147,4 +153,5 @@ async def open_container(
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
             broadcasts=build_broadcasts(settings, record, jobs, clock),
             processes=processes,
+            watch=watch,
         )

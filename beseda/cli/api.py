@@ -44,7 +44,7 @@ async def _serve(settings: "Settings") -> None:
         listener = listen(settings, stack)
         container = await stack.enter_async_context(open_container(settings))
         slots = () if settings.celery_broker_url else working_slots(settings)
-        container.processes.start("api", slots=slots)
+        container.join("api", slots=slots)
         app = api_app(ApiParts.of(container, list_checks(container), BotList(profiles)))
         await stack.enter_async_context(serve_app(app, listener))
         typer.echo(f"Beseda's API is up: {listener.address}/docs")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 _FULL_DISK = 4 * 1024 * 1024
 _SCARCE_DISK = 512 * 1024 * 1024
 _CLOCK_TOLERANCE = timedelta(minutes=1)
-_RECENT_FAILURE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +96,13 @@ async def _check_secrets(settings: "Settings", database: Any) -> list[Finding]:
 
 
 def _check_processes(settings: "Settings", alive: "Sequence[RunningProcess]") -> list[Finding]:
+    from beseda.domain.process import find_unserved_slots
+
     if not alive:
         return [Finding("processes", True, "none is running now", needed=False)]
     roles = ", ".join(f"{process.role} (pid {process.pid})" for process in alive)
     findings = [Finding("processes", True, roles, needed=False)]
-    worked = {slot for process in alive for slot in process.slots}
-    if missing := [slot for slot, width in settings.slots().items() if width and slot not in worked]:
+    if missing := find_unserved_slots([slot for slot, width in settings.slots().items() if width], alive):
         detail = f"no process works on jobs of {', '.join(missing)}: start `beseda worker`"
         findings.append(Finding("workers", False, detail))
     elif settings.celery_broker_url:
@@ -130,6 +130,8 @@ async def check_disk(settings: "Settings") -> list[Finding]:
 
 def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> list[Finding]:
     """Compare Telegram's view of a bot's webhook with the settings; `info` is the answer of getWebhookInfo."""
+    from beseda.telegram.webhook_info import find_failure
+
     part = f"webhook of {name}"
     url, waiting = str(info.get("url", "")), info.get("pending_update_count", 0)
     if not (settings.public_url and settings.webhook_secret):
@@ -140,9 +142,6 @@ def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> li
     if url != wanted:
         known = "another address" if url else "none"
         return [Finding(part, False, f"Telegram has {known}, not {wanted}: `beseda run` sets it", needed=False)]
-    failed_at = datetime.fromtimestamp(info.get("last_error_date", 0), UTC)
-    if datetime.now(UTC) - failed_at < _RECENT_FAILURE:
-        reason = info.get("last_error_message", "unknown reason")
-        detail = f"Telegram could not deliver to {wanted} at {failed_at:%H:%M} UTC: {reason}; {waiting} updates wait"
-        return [Finding(part, False, f"{detail}; BESEDA_PUBLIC_URL must lead to this port")]
+    if failure := find_failure(info, datetime.now(UTC)):
+        return [Finding(part, False, f"{wanted}: {failure}; BESEDA_PUBLIC_URL must lead to this port")]
     return [Finding(part, True, f"{wanted}, {waiting} updates wait")]

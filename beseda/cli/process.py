@@ -46,7 +46,7 @@ async def serve(plan: Plan) -> None:
         if sandbox is not None:
             web.add_panel(_make_panel(plan, container))
         slots = () if settings.celery_broker_url else working_slots(settings)
-        container.processes.start(plan.role, slots=slots, keeps_schedule=plan.keeps_schedule)
+        container.join(plan.role, slots=slots, keeps_schedule=plan.keeps_schedule)
         if plan.with_api:
             bots = BotList([item.profile for item in plan.assignments], web.runners.keys)
             web.add_api(ApiParts.of(container, checks, bots))

@@ -75,6 +75,6 @@ async def _beat(settings: "Settings", port: int | None) -> None:
 
     open_storage(settings)
     async with open_container(settings) as container, serve_monitoring(container, port) as address:
-        container.processes.start("beat", keeps_schedule=True)
+        container.join("beat", keeps_schedule=True)
         print_start_line(settings, f"Beseda's clock is up; metrics at {address}/metrics")
         await keep_schedule(container)

@@ -31,7 +31,7 @@ async def work(settings: Settings, *, with_beat: bool, port: int | None = None) 
     async with AsyncExitStack() as stack:
         container = await stack.enter_async_context(open_container(settings))
         address = await stack.enter_async_context(serve_monitoring(container, port))
-        container.processes.start("worker", slots=working_slots(settings), keeps_schedule=with_beat)
+        container.join("worker", slots=working_slots(settings), keeps_schedule=with_beat)
         assignments = await asyncio.to_thread(_list_assignments, settings)
         catalog = Catalog([settings.bots_dir])
         container.meetings.adopt(await asyncio.to_thread(catalog.diaries))

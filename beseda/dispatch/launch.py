@@ -19,6 +19,7 @@ from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
 from beseda.dispatch.territory import Ground, Lease, Territory, WholeGround
+from beseda.dispatch.webhook_watch import WebhookWatch
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import Job
 from beseda.domain.limits import Limits
@@ -50,7 +51,6 @@ from beseda.telegram.pacing import Pacer
 
 log = logging.getLogger(__name__)
 
-_WEBHOOK_EVERY = 180.0  # seconds between two looks at the webhook
 # Seconds of the end of the program, 10 in all: systemd and Docker kill what takes longer than they were told.
 _GRACE = 4.0  # for answers to end by themselves
 _TIDY = 3.5  # for what was cancelled: a message under way is waited for, and recorded
@@ -127,7 +127,8 @@ class RunningBot:
         await self._set_menu()
         await self._set_delivery(webhook)
         if webhook is not None:
-            self._watching = asyncio.create_task(self._watch_webhook(webhook), name=f"webhook-{self.name}")
+            watch = WebhookWatch(self.runner.desk.api, self.name, self._describe_webhook(webhook), self._clock)
+            self._watching = asyncio.create_task(watch.run(), name=f"webhook-{self.name}")
 
     async def poll(self) -> None:
         """Fetch updates until cancelled."""
@@ -180,22 +181,6 @@ class RunningBot:
             "allowed_updates": WANTED,
             "max_connections": 100,
         }
-
-    async def _watch_webhook(self, webhook: Webhook) -> None:
-        """Set the webhook again whenever another program has changed or deleted it, until cancelled.
-
-        A copy of the program that polls deletes it at its start, and nothing would come in here any more.
-        """
-        wanted = self._describe_webhook(webhook)
-        while True:
-            await self._clock.sleep(_WEBHOOK_EVERY)
-            try:
-                found = await self.runner.desk.api.call("getWebhookInfo")
-                if found.get("url") != wanted["url"]:
-                    log.warning("%s: the webhook was changed by another program, it is set again", self.name)
-                    await self.runner.desk.api.call("setWebhook", **wanted)
-            except TelegramError as error:
-                log.warning("%s: %s", self.name, error.detail)
 
     async def _try(self, method: str, **params: Any) -> None:
         try:

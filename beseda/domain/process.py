@@ -1,10 +1,11 @@
 """A running process of Beseda, as the others see it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 ROLES = ("run", "bot", "api", "worker", "beat")
-HEARTBEAT = timedelta(seconds=10)
+HEARTBEAT = timedelta(seconds=8)  # a dead process is to be missed within 30 s, and gauges may be 5 s old
 ALIVE_WITHIN = 3 * HEARTBEAT
 """A process whose last heartbeat is older has ended or cannot reach the database."""
 
@@ -25,3 +26,9 @@ class RunningProcess:
     keeps_schedule: bool
     started_at: datetime
     seen_at: datetime
+
+
+def find_unserved_slots(slots: Iterable[str], alive: Iterable[RunningProcess]) -> list[str]:
+    """Return those of the slots that none of these processes works on."""
+    served = {slot for process in alive for slot in process.slots}
+    return [slot for slot in slots if slot not in served]

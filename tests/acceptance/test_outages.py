@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +15,23 @@ import aiohttp
 import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Connection, Delete, delete
 
+from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.domain.message import Message, Role
+from beseda.domain.turn import Turn, TurnKind
+from beseda.kit.ids import lowest_id
+from beseda.kit.serving import Listener
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
 from beseda.sandbox.user import SandboxUser
+from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.tables.conversation import messages
+from beseda.storage.sql.tables.turn import turns
+from beseda.storage.sql.turn import SqlTurnRepository
 from tests.acceptance.program import Program, Service
+from tests.acceptance.test_api import bearing, make_key
 from tests.parts.postgres import PostgresServer
 from tests.parts.waiting import eventually
 
@@ -60,6 +75,16 @@ async def examine(program: Program) -> dict[str, dict[str, Any]]:
     return {finding["part"]: finding for finding in orjson.loads(outcome.out)}
 
 
+def is_logged(service: Service, *texts: str) -> Callable[[], Awaitable[bool]]:
+    """Return the condition that the log holds these texts."""
+
+    async def read() -> bool:
+        log = service.log.read_text()
+        return all(text in log for text in texts)
+
+    return read
+
+
 async def test_database_that_only_reads_is_named(
     beseda: Program, server: PostgresServer, sandbox: RunningSandbox
 ) -> None:
@@ -90,11 +115,7 @@ async def test_database_that_only_reads_is_named(
             return (await read_ready(service))[0] == 200
 
         await eventually(is_over, within=30)
-
-        async def is_logged() -> bool:
-            return "takes writes again" in service.log.read_text()
-
-        await eventually(is_logged, within=30)
+        await eventually(is_logged(service, "takes writes again"), within=30)
 
 
 @pytest.mark.slow  # a heartbeat may be thirty seconds old
@@ -120,10 +141,13 @@ async def test_dead_worker_and_dead_schedule_are_named(beseda: Program, sandbox:
             gauges = await read_gauges(service.url)
             return (gauges["beseda_processes", ("worker",)], gauges["beseda_schedules", ()]) == (0, 0)
 
-        await eventually(are_missed, within=45)
+        await eventually(are_missed, within=30)
         findings = await examine(program)
         assert "start `beseda worker`" in findings["workers"]["detail"]
         assert "start `beseda beat`" in findings["schedule"]["detail"]
+        await eventually(is_logged(service, "workers: no process", "schedule: no process"), within=30)
+        await program.spawn("worker", "--beat", "--port", "0")
+        await eventually(is_logged(service, "workers: recovered", "schedule: recovered"), within=45)
 
 
 async def test_worker_serves_its_own_jobs_as_metrics(beseda: Program, sandbox: RunningSandbox) -> None:
@@ -139,22 +163,103 @@ async def test_worker_serves_its_own_jobs_as_metrics(beseda: Program, sandbox: R
     await asyncio.wait_for(worker.communicate(), 25)
 
 
+@pytest.mark.slow  # two looks at the webhook, and Telegram's wait between two tries
 async def test_webhook_that_leads_nowhere_is_named(beseda: Program, sandbox: RunningSandbox) -> None:
+    public = Listener("127.0.0.1", 0)
+    address = public.address
+    public.close()  # no process listens there now
     program = beseda.with_environ(
         TELEGRAM_API_URL=sandbox.base_url,
         ASSISTANT_BOT_TOKEN=TOKEN,
-        BESEDA_PUBLIC_URL="http://127.0.0.1:9",
+        BESEDA_PUBLIC_URL=address,
         BESEDA_WEBHOOK_SECRET="secret",
     )
-    async with program.serve("bot", "--bot", "assistant"):
+    async with program.serve("bot", "--bot", "assistant") as service:
         async with SandboxUser(sandbox.base_url, ANNA, f"assistant_bot:{ANNA}") as anna:
             await anna.say("Hi")
 
-        async def is_named() -> bool:
-            finding = (await examine(program)).get("webhook of assistant", {"ok": True})
-            return not finding["ok"] and "could not deliver" in finding["detail"]
+            async def is_gauged() -> bool:
+                return (await read_gauges(service.url))["beseda_telegram_webhook_up", ("assistant",)] == 0
 
-        await eventually(is_named, within=25)
+            await eventually(is_gauged, within=30)
+            finding = (await examine(program))["webhook of assistant"]
+            assert not finding["ok"]
+            assert "could not deliver" in finding["detail"]
+            port = int(address.rpartition(":")[2])
+            async with forward(port, int(service.url.rpartition(":")[2])):
+                await anna.wait_reply(60)
+                await eventually(is_logged(service, "could not deliver", "delivers to the webhook again"), within=30)
+        assert (await read_gauges(service.url))["beseda_telegram_webhook_up", ("assistant",)] == 1
+        assert (await examine(program))["webhook of assistant"]["ok"]
+
+
+def run_statement(connection: Connection, statement: Delete) -> None:
+    connection.execute(statement)
+
+
+@asynccontextmanager
+async def forward(port: int, to: int) -> AsyncIterator[None]:
+    """Forward connections from one port of this machine to another."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", to)
+        await asyncio.gather(pump(reader, outer), pump(inner, writer))
+
+    server = await asyncio.start_server(connect, "127.0.0.1", port)
+    yield
+    server.close()
+
+
+@pytest.mark.slow  # five processes
+async def test_changed_secret_of_events_is_named(beseda: Program, sandbox: RunningSandbox) -> None:
+    before = {"TELEGRAM_API_URL": sandbox.base_url, "ASSISTANT_BOT_TOKEN": TOKEN, "BESEDA_WEBHOOKS_ALLOW_PRIVATE": "on"}
+    program = beseda.with_environ(**before, BESEDA_EVENTS_SECRET="the first secret of the owner")
+    key = await make_key(program, "admin")
+    new = {"url": "http://127.0.0.1:9/hook"}
+    async with (
+        program.serve("api") as service,
+        bearing(key, service.url) as web,
+        web.post("/api/v1/webhooks", json=new) as answer,
+    ):
+        assert answer.status == 201
+    changed = beseda.with_environ(**before, BESEDA_EVENTS_SECRET="another secret of the owner")
+    async with changed.serve("api") as service, bearing(key, service.url) as web:
+        assert (await read_gauges(service.url))["beseda_refusing_webhooks", ()] == 1
+        finding = (await examine(changed))["events secret"]
+        assert not finding["ok"]
+        assert "BESEDA_EVENTS_SECRET_OLD" in finding["detail"]
+        await eventually(is_logged(service, "1 webhooks have keys of another secret"), within=5)
+        async with web.post("/api/v1/webhooks/1/key") as answer:
+            assert answer.status == 200
+        assert (await examine(changed))["events secret"]["ok"]
+        await eventually(is_logged(service, "webhook 1 has a new key"), within=5)
+
+
+@pytest.mark.slow  # two rounds of the watch
+async def test_clock_that_was_ahead_is_named(beseda: Program) -> None:
+    assert (await beseda("db", "upgrade")).code == 0
+    database = await Database.open(f"sqlite:///{beseda.folder / 'data' / 'beseda.db'}")
+    conversation = await SqlConversationRepository(database).open(
+        ChatKey("assistant", ANNA), ChatKind.PRIVATE, "", Person(ANNA, "Anna")
+    )
+    ahead = lowest_id(datetime.now(UTC) + timedelta(days=200))
+    turn = Turn(ahead, conversation, ANNA, TurnKind.CHAT, input="Hi")
+    await SqlTurnRepository(database).open(turn, Message(Role.USER, "Hi"))
+    async with beseda.serve("api") as service:
+        assert (await read_gauges(service.url))["beseda_clock_ahead_seconds", ()] > 199 * 86400
+        assert not (await examine(beseda))["clock"]["ok"]
+        await eventually(is_logged(service, "made in the future", "clock: the newest row"), within=30)
+        for statement in (delete(messages), delete(turns)):
+            await database.write(partial(run_statement, statement=statement))
+        await eventually(is_logged(service, "clock: recovered"), within=30)
+    await database.close()
 
 
 @pytest.fixture
@@ -169,6 +274,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow  # two rounds of the watch
 async def test_full_disk_is_named(beseda: Program, sandbox: RunningSandbox, small_disk: Path) -> None:
     program = beseda.with_environ(
         TELEGRAM_API_URL=sandbox.base_url, ASSISTANT_BOT_TOKEN=TOKEN, STORAGE_DIR=str(small_disk)
@@ -186,12 +292,14 @@ async def test_full_disk_is_named(beseda: Program, sandbox: RunningSandbox, smal
         assert (await read_gauges(service.url))["beseda_disk_free_bytes", ()] < 4 * 1024 * 1024
         finding = (await examine(program))["storage"]
         assert not finding["ok"]
+        await eventually(is_logged(service, "is full: free some room"), within=30)
         (small_disk / "filler").unlink()
 
         async def is_over() -> bool:
             return (await read_ready(service))[0] == 200
 
         await eventually(is_over, within=30)
+        await eventually(is_logged(service, "disk: recovered"), within=30)
 
 
 async def _read_line(process: asyncio.subprocess.Process) -> str:

@@ -1,0 +1,53 @@
+"""A look at the webhook that Telegram holds for a bot, every few seconds while the bot runs."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from beseda import metrics
+from beseda.errors import TelegramError
+from beseda.kit.clock import Clock
+from beseda.telegram.client import BotApi
+from beseda.telegram.webhook_info import find_failure
+
+log = logging.getLogger(__name__)
+
+_EVERY = 15.0  # seconds: a webhook that leads nowhere is seen within 30 s
+
+
+class WebhookWatch:
+    """Sets the webhook again where another program has changed it, and reports one that leads nowhere.
+
+    A copy of the program that polls deletes it at its start, and no update would arrive here any more.
+    """
+
+    def __init__(self, api: BotApi, bot: str, wanted: Mapping[str, Any], clock: Clock) -> None:
+        """`wanted` are the parameters of setWebhook."""
+        self._api = api
+        self._bot = bot
+        self._wanted = wanted
+        self._clock = clock
+        self._failure = ""
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        with metrics.watch_telegram_webhook(self._bot, lambda: float(not self._failure)):
+            while True:
+                await self._clock.sleep(_EVERY)
+                try:
+                    await self._look()
+                except TelegramError as error:
+                    log.warning("%s: %s", self._bot, error.detail)
+
+    async def _look(self) -> None:
+        found = await self._api.call("getWebhookInfo")
+        if found.get("url") != self._wanted["url"]:
+            log.warning("%s: the webhook was changed by another program, it is set again", self._bot)
+            await self._api.call("setWebhook", **self._wanted)
+            return
+        failure = find_failure(found, self._clock.now())
+        if failure and not self._failure:
+            log.warning("%s: %s; BESEDA_PUBLIC_URL must lead to this port", self._bot, failure)
+        elif self._failure and not failure:
+            log.info("%s: Telegram delivers to the webhook again", self._bot)
+        self._failure = failure
