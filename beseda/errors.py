@@ -27,9 +27,9 @@
     ├── RateLimitedError             429  the person writes faster than the bot's owner allows
     │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
     ├── StorageError                 503  database or Redis do not answer
-    │   ├── RowRefusedError               the database answers, and does not take this row
-    │   │   └── IdTakenError              another row has the identifier drawn for a new one
-    │   └── LeaseLostError                another replica has taken over the chat
+    │   └── RowRefusedError               the database answers, and does not take this row
+    │       └── IdTakenError              another row has the identifier drawn for a new one
+    ├── LeaseLostError               503  another replica has taken over the chat
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
     ├── SetAsideError                500  an update whose work crashed the process is not tried any more
     ├── TimeLimitError               503  work took longer than its slot allows
@@ -384,8 +384,15 @@ class IdTakenError(RowRefusedError):
     """Another row has the identifier that was drawn for a new one."""
 
 
-class LeaseLostError(StorageError):
-    """Another replica has taken over the chat: it goes on from the record."""
+class LeaseLostError(BesedaError):
+    """Another replica has the lease of the chat and continues from the database: the work here ends (fencing)."""
+
+    text = Text(
+        ru="У меня временные неполадки. Попробуйте через минуту.",
+        en="My memory is out of reach right now. Please try again in a minute.",
+    )
+    status = 503
+    retryable = True
 
 
 class ToolError(BesedaError):

@@ -5,7 +5,7 @@ import logging
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage, Press
 from beseda.domain.turn import PartState, Turn, TurnKind, TurnState
-from beseda.errors import BesedaError, SetAsideError, StorageError, TelegramError
+from beseda.errors import BesedaError, LeaseLostError, SetAsideError, StorageError, TelegramError
 from beseda.locales import Text
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ async def apologise(context: Context) -> None:
             await context.post(text)
     except TelegramError as error:
         log.warning("failed to send the error message: %s", error.detail)
-    except StorageError:
+    except (StorageError, LeaseLostError):
         raise
     except Exception:
         log.exception("failed to send the error message")

@@ -318,10 +318,10 @@ class BotRunner:
         context = Context(self.desk, event, admitted=self._tries.is_retry(numbers))
         try:
             await self._attempt(context, lane)
+        except LeaseLostError as error:
+            log.info("skipped, another replica owns this chat: %s", error.detail)
+            return
         except (StorageError, TelegramUnauthorizedError) as error:
-            if isinstance(error, LeaseLostError):
-                log.info("skipped, another replica owns this chat: %s", error.detail)
-                return
             self._tries.end(numbers, failed=isinstance(error, StorageError))
             raise
         except asyncio.CancelledError:
@@ -346,7 +346,7 @@ class BotRunner:
                 await self._give_up(context, verdict)
             if not context.is_settled:
                 await self._finish(event)
-        except (StorageError, TelegramUnauthorizedError):
+        except (StorageError, LeaseLostError, TelegramUnauthorizedError):
             raise
         except Exception:
             log.exception("updates %s of %s failed", event.place.update_ids, self.desk.profile.name)

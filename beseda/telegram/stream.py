@@ -12,6 +12,7 @@ from typing import Protocol
 from beseda.domain.conversation import ChatKind
 from beseda.errors import (
     BesedaError,
+    LeaseLostError,
     StorageError,
     TelegramError,
     TelegramFloodError,
@@ -187,7 +188,7 @@ class _LiveAnswer:
                 self._shown = text
         except TelegramForbiddenError:
             return  # nobody is listening; the delivery will find that out and say so
-        except (TelegramError, StorageError) as error:
+        except (TelegramError, StorageError, LeaseLostError) as error:
             failure = error
         now = self._loop.time()
         self._plan.shown(step, now)

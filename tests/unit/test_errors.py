@@ -4,7 +4,14 @@ import re
 import pytest
 
 import beseda.errors
-from beseda.errors import BesedaError, RemoteError, SettingsError, TelegramFloodError
+from beseda.errors import (
+    BesedaError,
+    LeaseLostError,
+    RemoteError,
+    SettingsError,
+    StorageError,
+    TelegramFloodError,
+)
 
 
 def walk(kind: type[BesedaError]) -> list[type[BesedaError]]:
@@ -57,6 +64,11 @@ def test_unforeseen_error_is_our_bug() -> None:
 def test_error_without_detail_has_a_readable_name_in_the_log() -> None:
     assert str(RemoteError()) == RemoteError.text.say("en")
     assert str(SettingsError("BESEDA_PORT: …")) == "BESEDA_PORT: …"
+
+
+def test_a_lost_lease_is_no_fault_of_the_database() -> None:
+    assert not issubclass(LeaseLostError, StorageError)
+    assert LeaseLostError.retryable
 
 
 def test_flood_says_how_long_to_wait() -> None:

@@ -13,6 +13,7 @@ from beseda.domain.conversation import ChatKey, ChatKind
 from beseda.domain.turn import Part
 from beseda.errors import (
     BesedaError,
+    LeaseLostError,
     StorageError,
     TelegramFloodError,
     TelegramForbiddenError,
@@ -367,7 +368,7 @@ def test_draft_under_way_is_given_up_at_the_end() -> None:
 
 
 def test_text_that_did_not_arrive_is_shown_again() -> None:
-    chat = _Chat(errors=[None, TelegramUnavailableError("down"), StorageError("away")])
+    chat = _Chat(errors=[None, TelegramUnavailableError("down"), StorageError("away"), LeaseLostError("another's")])
 
     async def main() -> None:
         answer = EditedAnswer(chat, _request(_Words("Hello")))
@@ -375,7 +376,7 @@ def test_text_that_did_not_arrive_is_shown_again() -> None:
         await answer.settle()
 
     _run(main())
-    assert [at for at, _ in chat.calls] == [0.25, 0.5, 1.5, 2.5]
+    assert [at for at, _ in chat.calls] == [0.25, 0.5, 1.5, 2.5, 3.5]
     assert chat.ended == ["typing", "message: Hello"]
     assert chat.floods == []
 
