@@ -30,6 +30,7 @@
     │   └── RowRefusedError               the database answers, and does not take this row
     │       └── IdTakenError              another row has the identifier drawn for a new one
     ├── LeaseLostError               503  another replica has taken over the chat
+    ├── BrokerUnavailableError       503  the broker that wakes workers does not answer
     ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
     ├── SetAsideError                500  an update whose work crashed the process is not tried any more
     ├── TimeLimitError               503  work took longer than its slot allows
@@ -390,6 +391,17 @@ class LeaseLostError(BesedaError):
     text = Text(
         ru="У меня временные неполадки. Попробуйте через минуту.",
         en="My memory is out of reach right now. Please try again in a minute.",
+    )
+    status = 503
+    retryable = True
+
+
+class BrokerUnavailableError(BesedaError):
+    """The broker that wakes workers does not answer; jobs are accepted meanwhile, since the database keeps them."""
+
+    text = Text(
+        ru="Очередь задач сейчас не отвечает. Попробуйте через минуту.",
+        en="The job queue is not answering right now. Please try again in a minute.",
     )
     status = 503
     retryable = True

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from celery import Celery
 from celery.exceptions import OperationalError
 
-from beseda.errors import UnavailableError
+from beseda.errors import BrokerUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -71,16 +71,16 @@ class Broker:
     async def send(self, slot: str, job_ids: Sequence[int]) -> int:
         """Send jobs of a slot and return how many that were: none where workers have enough messages waiting.
 
-        Raises UnavailableError where the broker is away.
+        Raises BrokerUnavailableError where the broker is away.
         """
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 return await asyncio.get_running_loop().run_in_executor(self._thread, self._send, slot, job_ids)
         except TimeoutError as error:
-            raise UnavailableError("the broker does not answer") from error
+            raise BrokerUnavailableError("the broker does not answer") from error
 
     async def check(self) -> None:
-        """Return once the broker has answered. Raises UnavailableError."""
+        """Return once the broker has answered. Raises BrokerUnavailableError."""
         await self.send("light", ())
 
     async def close(self) -> None:
@@ -105,5 +105,5 @@ class Broker:
                 for job_id in wanted:
                     self._app.send_task(TASK, (job_id, slot), queue=queue, producer=producer, retry=False)
         except away as error:
-            raise UnavailableError(f"the broker is away: {type(error).__name__}") from error
+            raise BrokerUnavailableError(f"the broker is away: {type(error).__name__}") from error
         return len(wanted)

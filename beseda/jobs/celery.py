@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from beseda.errors import StorageError, UnavailableError
+from beseda.errors import BrokerUnavailableError, StorageError
 from beseda.jobs.base import JobStore
 from beseda.jobs.broker import Broker
 from beseda.jobs.running import Runner, Timing, free_dead
@@ -80,7 +80,7 @@ class CeleryJobs(TableQueue):
             try:
                 for slot in slots:
                     await self._send(slot)
-            except UnavailableError as error:
+            except BrokerUnavailableError as error:
                 await self._rest(error, slots)
             except StorageError as error:
                 log.warning("jobs are not handed to workers: %s", error.detail)
@@ -98,7 +98,7 @@ class CeleryJobs(TableQueue):
         except TimeoutError:
             self._waiting = set(self._slots)
 
-    async def _rest(self, error: UnavailableError, slots: set[str]) -> None:
+    async def _rest(self, error: BrokerUnavailableError, slots: set[str]) -> None:
         """Wait for a broker that is away; jobs are accepted meanwhile. It is said once."""
         level = logging.DEBUG if self._failures else logging.WARNING
         log.log(level, "jobs wait until the broker is back: %s", error.detail)
