@@ -90,16 +90,17 @@ class BesedaError(Exception):
         return self.detail or self.text.say("en")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Errors cross to the worker's other process: exceptions with keyword arguments do not by themselves.
-        return _rebuild, (type(self), self.detail, self.retry_after), {"words": self.words}
+        # Errors cross to the worker's other process. By default an exception is rebuilt by a call with its `args`, and
+        # the arguments of our constructors are others.
+        return _rebuild, (type(self), *self.args), self.__dict__
 
     def say(self, language: str) -> str:
         """Return what the user reads, in `language`."""
         return (self.words or self.text).say(language)
 
 
-def _rebuild(kind: type[BesedaError], detail: str, retry_after: float | None) -> BesedaError:
-    return kind(detail, retry_after=retry_after)
+def _rebuild(kind: type[BesedaError], *args: object) -> BesedaError:
+    return kind.__new__(kind, *args)
 
 
 class SettingsError(BesedaError):
@@ -546,6 +547,15 @@ class ThoughtsOnlyError(EmptyAnswerError):
 
 class RefusedAnswerError(RemoteError):
     """The provider's content filter stepped in."""
+    def __init__(
+        self, method: str = "", code: int = 0, description: str = "", *, retry_after: float | None = None
+    ) -> None:
+        answer = f"{code} {description}".strip() if code else description
+        super().__init__(": ".join(filter(None, (method, answer))), retry_after=retry_after)
+        self.method = method
+        self.code = code
+        self.description = description
+
 
     text = Text(
         ru="Модель отказалась отвечать на это. Попробуйте спросить иначе.",
@@ -568,7 +578,10 @@ class RepeatingAnswerError(RemoteError):
 
 
 class TelegramError(BesedaError):
-    """Telegram said no, or nothing."""
+    """A call of the Bot API was refused, or not answered.
+
+    `code` and `description` are those of Telegram's answer; without one, `code` is 0 and `description` is ours.
+    """
 
     text = Text(ru="Telegram сейчас не отвечает.", en="Telegram is not answering right now.")
     status = 502

@@ -389,7 +389,7 @@ async def _introduce(api: BotApi, name: str, clock: Clock) -> Identity:
     try:
         me = await _insist(api, clock, "getMe")
     except TelegramRefusedError as error:  # what is not even of a token's form is no method's address: 404
-        raise TelegramUnauthorizedError(error.detail) from error
+        raise TelegramUnauthorizedError(error.method, error.code, error.description) from error
     return Identity(name, int(me["id"]), str(me["username"]))
 
 

@@ -18,6 +18,7 @@ from beseda.errors import (
 )
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
+from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Poller:
                 await self._poll()
                 failures = 0
             except BesedaError as error:
-                if isinstance(error, TelegramConflictError) and "webhook" in error.detail:
+                if isinstance(error, TelegramConflictError) and classify(error) is Refusal.WEBHOOK:
                     await self._delete_webhook()
                 wait = self._wait_after(error, failures)
                 log.warning("polling pauses for %.1f s: %s: %s", wait, type(error).__name__, error.detail)
@@ -66,7 +67,7 @@ class Poller:
             patience=_POLL + 10.0,
         )
         if not isinstance(updates, list) or not all(_is_update(update) for update in updates):
-            raise TelegramUnavailableError("getUpdates: what came are no updates")
+            raise TelegramUnavailableError("getUpdates", description="what came are no updates")
         if updates:
             await self._runner.take_in(updates)
             self._offset = int(updates[-1]["update_id"]) + 1

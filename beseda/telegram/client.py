@@ -58,8 +58,8 @@ _LARGER_FILES = "a Bot API server of your own (TELEGRAM_API_URL) hands out large
 class _MovedError(TelegramRefusedError):
     """The group has become a supergroup, and that is another chat."""
 
-    def __init__(self, detail: str, chat_id: int) -> None:
-        super().__init__(detail)
+    def __init__(self, method: str, code: int, description: str, *, chat_id: int) -> None:
+        super().__init__(method, code, description)
         self.chat_id = chat_id
 
 
@@ -185,12 +185,12 @@ class BotApi:
         try:
             async with self._session.get(self._files + path, timeout=timeout, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise _KINDS.get(response.status, TelegramUnavailableError)(f"file: HTTP {response.status}")
+                    raise _refuse_file(response.status)
                 head = await response.content.read(size)
                 response.close()  # the rest of the file is not wanted
                 return head
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise TelegramUnavailableError(f"file: {type(error).__name__}") from None
+            raise TelegramUnavailableError("file", description=type(error).__name__) from None
 
     async def _locate(self, file_id: str, limit: int | None) -> str:
         try:
@@ -232,7 +232,7 @@ class BotApi:
                 "share the folder with this process, under the same path and readable"
             )
             log.warning("%s", detail)
-            raise UnsharedFileError(detail) from None
+            raise UnsharedFileError(description=detail) from None
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -256,11 +256,11 @@ class BotApi:
             ) as response:
                 return _result(method, response.status, await _read_answer(method, response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-            raise TelegramUnavailableError(f"{method}: {type(error).__name__}") from None
+            raise TelegramUnavailableError(method, description=type(error).__name__) from None
         except TimeoutError:
-            raise TelegramUnansweredError(f"{method}: no answer within {patience:g} s") from None
+            raise TelegramUnansweredError(method, description=f"no answer within {patience:g} s") from None
         except aiohttp.ClientError as error:
-            raise _unanswered(f"{method}: {type(error).__name__}") from None
+            raise _unanswered(method, description=type(error).__name__) from None
 
     async def _fetch(self, address: str, target: Path, limit: int | None) -> int:
         size = 0
@@ -268,14 +268,14 @@ class BotApi:
         try:
             async with self._session.get(address, timeout=timeout, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise _KINDS.get(response.status, TelegramUnavailableError)(f"file: HTTP {response.status}")
+                    raise _refuse_file(response.status)
                 with await asyncio.to_thread(target.open, "wb") as sink:
                     async for chunk in response.content.iter_chunked(_CHUNK):
                         size += len(chunk)
                         self.check_size(size, limit)
                         await asyncio.to_thread(sink.write, chunk)
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise TelegramUnavailableError(f"file: {type(error).__name__}") from None
+            raise TelegramUnavailableError("file", description=type(error).__name__) from None
         except OSError as error:
             raise ToolError(f"{target.name} cannot be written: {error.strerror or error}") from error
         return size
@@ -290,12 +290,16 @@ async def _read_answer(method: str, response: aiohttp.ClientResponse) -> bytes:
         body += chunk
         if len(body) > _ANSWER_LIMIT:
             response.close()
-            raise _unanswered(f"{method}: an answer of more than {_ANSWER_LIMIT} bytes")
+            raise _unanswered(method, description=f"an answer of more than {_ANSWER_LIMIT} bytes")
     return bytes(body)
 
 
-def _unanswered(detail: str) -> TelegramUnansweredError:
-    return TelegramUnansweredError(detail, retry_after=_LATE)
+def _unanswered(method: str, code: int = 0, description: str = "") -> TelegramUnansweredError:
+    return TelegramUnansweredError(method, code, description, retry_after=_LATE)
+
+
+def _refuse_file(status: int) -> TelegramError:
+    return _KINDS.get(status, TelegramUnavailableError)("file", status, "instead of the file")
 
 
 def _result(method: str, status: int, body: bytes) -> Any:
@@ -307,13 +311,13 @@ def _result(method: str, status: int, body: bytes) -> Any:
         description = str(answer.get("description", ""))
         parameters = answer.get("parameters") or {}
     except (KeyError, TypeError, ValueError):
-        detail = f"{method}: HTTP {status} without a Bot API answer"
+        problem = "without a Bot API answer"
         if status in _KINDS or status == 503:  # a proxy without a server behind it
-            raise _KINDS.get(status, TelegramUnavailableError)(detail) from None
-        raise _unanswered(detail) from None
+            raise _KINDS.get(status, TelegramUnavailableError)(method, status, problem) from None
+        raise _unanswered(method, status, problem) from None
     if type(moved := parameters.get("migrate_to_chat_id")) is int:
-        raise _MovedError(f"{method}: {code} {description}", moved)
+        raise _MovedError(method, code, description, chat_id=moved)
     if code in _GATEWAY:
-        raise _unanswered(f"{method}: {code} {description}")
+        raise _unanswered(method, code, description)
     default = TelegramUnavailableError if code >= 500 else TelegramRefusedError
-    raise _KINDS.get(code, default)(f"{method}: {code} {description}", retry_after=parameters.get("retry_after"))
+    raise _KINDS.get(code, default)(method, code, description, retry_after=parameters.get("retry_after"))

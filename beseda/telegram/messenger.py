@@ -97,7 +97,7 @@ class TelegramMessenger:
         except TelegramRefusedError as error:
             if classify(error) is Refusal.CHAT:
                 raise
-            raise TelegramGoneError(error.detail) from error
+            raise TelegramGoneError(error.method, error.code, error.description) from error
 
     async def edit(self, target: Target, part: Part) -> int:
         return await self._insist(target, lambda: self._edit_once(target, part))
@@ -128,7 +128,8 @@ class TelegramMessenger:
                     and begun_at < self._taken_at
                 ):
                     # Others were taken meanwhile: it is this message that the server fails at.
-                    raise TelegramRefusedError(f"given up after {attempt} failures: {error.detail}") from error
+                    given_up = f"given up after {attempt} failures: {error.description}"
+                    raise TelegramRefusedError(error.method, error.code, given_up) from error
                 # An edit may be repeated whatever became of it; any other call had no effect.
                 log.warning("Telegram is away, trying again: %s", error.detail)
                 await self._clock.sleep(self._backoff.delay(attempt))
@@ -238,7 +239,7 @@ class TelegramMessenger:
             self._lose(part, error)
             raise
         except asyncio.CancelledError:  # the answer is whole, and this call takes too long
-            self._lose(part, TelegramUnansweredError("sendMessage: not waited for", retry_after=5.0))
+            self._lose(part, TelegramUnansweredError(description="not waited for", retry_after=5.0))
             raise
         await request.record(part)
 
@@ -247,8 +248,7 @@ class TelegramMessenger:
         seconds = error.retry_after or 1.0
         self._pacer.close(target.chat.chat_id, seconds)
         log.warning("flood control: chat %d waits %.0f s", target.chat.chat_id, seconds)
-        method, _, _ = error.detail.partition(":")  # as the client words it
-        await self._note_flood(target, method, seconds)
+        await self._note_flood(target, error.method, seconds)
 
     def refuse_drafts(self, chat_id: int | None) -> None:
         """Show answers by edits from now on: in a chat, or everywhere because the Bot API server is too old."""

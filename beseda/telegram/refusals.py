@@ -7,7 +7,7 @@ bot libraries. The API documents no codes for them: words are all there is.
 from collections.abc import Sequence
 from enum import StrEnum
 
-from beseda.errors import TelegramRefusedError
+from beseda.errors import TelegramConflictError, TelegramRefusedError
 
 
 class Refusal(StrEnum):
@@ -21,6 +21,7 @@ class Refusal(StrEnum):
     UNCHANGED = "unchanged"  # an edit that would change nothing
     TARGET = "target"  # the message to edit is gone, or cannot be edited
     FILE_SIZE = "file size"  # the file is too big to be handed to a bot
+    WEBHOOK = "webhook"  # a webhook is set, so updates cannot be polled
     DRAFTS_IN_CHAT = "drafts in this chat"
     DRAFTS_ON_SERVER = "drafts on this server"
     OTHER = "other"
@@ -83,6 +84,7 @@ _WORDS: Sequence[tuple[Refusal, tuple[str, ...]]] = (
         ),
     ),
     (Refusal.FILE_SIZE, ("file is too big",)),
+    (Refusal.WEBHOOK, ("webhook",)),
     (
         Refusal.CHAT,
         (
@@ -113,15 +115,14 @@ _WORDS: Sequence[tuple[Refusal, tuple[str, ...]]] = (
         ),
     ),
 )
-_DRAFT = "sendMessageDraft"
+_DRAFT, _NOT_FOUND = "sendMessageDraft", 404
 
 
-def classify(error: TelegramRefusedError) -> Refusal:
-    """Return the class of a refusal, from its detail as the client writes it: `method: code description`."""
-    method, _, said = error.detail.partition(": ")
-    words = said.lower()
+def classify(error: TelegramRefusedError | TelegramConflictError) -> Refusal:
+    """Return the class of a refusal, from its description; that of a draft depends on its method and code as well."""
+    words = error.description.lower()
     found = next((refusal for refusal, phrases in _WORDS if any(phrase in words for phrase in phrases)), Refusal.OTHER)
-    if method != _DRAFT or found is Refusal.MARKUP:
+    if error.method != _DRAFT or found is Refusal.MARKUP:
         return found
     # A server that does not know the method answers 404; any other refusal concerns the chat.
-    return Refusal.DRAFTS_ON_SERVER if words.startswith("404") else Refusal.DRAFTS_IN_CHAT
+    return Refusal.DRAFTS_ON_SERVER if error.code == _NOT_FOUND else Refusal.DRAFTS_IN_CHAT

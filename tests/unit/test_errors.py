@@ -14,6 +14,7 @@ from beseda.errors import (
 )
 
 
+    TelegramRefusedError,
 def walk(kind: type[BesedaError]) -> list[type[BesedaError]]:
     return [kind, *(leaf for child in kind.__subclasses__() for leaf in walk(child))]
 
@@ -72,4 +73,12 @@ def test_a_lost_lease_is_no_fault_of_the_database() -> None:
 
 
 def test_flood_says_how_long_to_wait() -> None:
-    assert TelegramFloodError("Too Many Requests", retry_after=3).retry_after == 3
+    assert TelegramFloodError("sendMessage", 429, "Too Many Requests", retry_after=3).retry_after == 3
+
+
+def test_refusal_of_telegram_carries_its_data_and_survives_pickling() -> None:
+    refused = TelegramRefusedError("sendMessage", 400, "Bad Request: chat not found")
+    copy = pickle.loads(pickle.dumps(refused))
+    assert (copy.method, copy.code, copy.description) == ("sendMessage", 400, "Bad Request: chat not found")
+    assert str(copy) == "sendMessage: 400 Bad Request: chat not found"
+    assert str(TelegramRefusedError("getFile", description="TimeoutError")) == "getFile: TimeoutError"

@@ -86,7 +86,7 @@ def _turn(*parts: Part) -> Turn:
     return Turn(1, _CONVERSATION, 7, TurnKind.CHAT, state=TurnState.ANSWERED, parts=list(parts))
 
 
-_LOST = TelegramUnansweredError("sendMessage: ServerDisconnectedError")
+_LOST = TelegramUnansweredError("sendMessage", description="ServerDisconnectedError")
 
 
 async def test_message_that_is_known_to_be_sent_is_recorded_when_the_database_is_back() -> None:
@@ -171,7 +171,7 @@ async def test_part_killed_twice_before_its_call_is_not_given_up_after_a_search(
 
 
 async def test_part_whose_message_is_gone_is_forgotten_and_marked_before_it_is_sent_anew() -> None:
-    record, voice = _Record(), _Voice([TelegramGoneError("gone"), 71])
+    record, voice = _Record(), _Voice([TelegramGoneError(description="gone"), 71])
     await Delivery(voice, record).deliver(_turn(Part(0, "hello", message_id=70)), _TARGET)
     assert voice.puts == [70, None]
     assert [(step, number) for step, _, number in record.steps] == [("placed", None), ("sending", None), ("sent", 71)]

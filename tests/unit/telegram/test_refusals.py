@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.errors import TelegramRefusedError
+from beseda.errors import TelegramConflictError, TelegramRefusedError
 from beseda.telegram.refusals import Refusal, classify
 
 UNCHANGED = (
@@ -49,24 +49,35 @@ UNCHANGED = (
     ],
 )
 def test_refusal_of_a_message_is_sorted_by_its_words(description: str, refusal: Refusal) -> None:
-    assert classify(TelegramRefusedError(f"sendMessage: 400 Bad Request: {description}")) is refusal
+    assert classify(TelegramRefusedError("sendMessage", 400, f"Bad Request: {description}")) is refusal
 
 
 @pytest.mark.parametrize(
-    ("said", "refusal"),
+    ("code", "description", "refusal"),
     [
-        ("404 Not Found: method not found", Refusal.DRAFTS_ON_SERVER),
-        ("404 Not Found", Refusal.DRAFTS_ON_SERVER),
-        ("400 Bad Request: TEXTDRAFT_PEER_INVALID", Refusal.DRAFTS_IN_CHAT),
-        ("400 Bad Request: message thread not found", Refusal.DRAFTS_IN_CHAT),
-        ("400 Bad Request: chat not found", Refusal.DRAFTS_IN_CHAT),
-        ("400 Bad Request: drafts are not allowed in this chat", Refusal.DRAFTS_IN_CHAT),
-        ("400 Bad Request: can't parse entities: unclosed start tag", Refusal.MARKUP),
+        (404, "Not Found: method not found", Refusal.DRAFTS_ON_SERVER),
+        (404, "Not Found", Refusal.DRAFTS_ON_SERVER),
+        (400, "Bad Request: TEXTDRAFT_PEER_INVALID", Refusal.DRAFTS_IN_CHAT),
+        (400, "Bad Request: message thread not found", Refusal.DRAFTS_IN_CHAT),
+        (400, "Bad Request: chat not found", Refusal.DRAFTS_IN_CHAT),
+        (400, "Bad Request: drafts are not allowed in this chat", Refusal.DRAFTS_IN_CHAT),
+        (400, "Bad Request: can't parse entities: unclosed start tag", Refusal.MARKUP),
     ],
 )
-def test_refusal_of_a_draft_concerns_the_chat_or_the_server(said: str, refusal: Refusal) -> None:
-    assert classify(TelegramRefusedError(f"sendMessageDraft: {said}")) is refusal
+def test_refusal_of_a_draft_concerns_the_chat_or_the_server(code: int, description: str, refusal: Refusal) -> None:
+    assert classify(TelegramRefusedError("sendMessageDraft", code, description)) is refusal
 
 
 def test_file_that_is_too_big_is_known_by_its_words() -> None:
-    assert classify(TelegramRefusedError("getFile: 400 Bad Request: file is too big")) is Refusal.FILE_SIZE
+    assert classify(TelegramRefusedError("getFile", 400, "Bad Request: file is too big")) is Refusal.FILE_SIZE
+
+
+@pytest.mark.parametrize(
+    ("description", "refusal"),
+    [
+        ("Conflict: can't use getUpdates method while webhook is active; use deleteWebhook first", Refusal.WEBHOOK),
+        ("Conflict: terminated by other getUpdates request; make sure that only one bot runs", Refusal.OTHER),
+    ],
+)
+def test_conflict_with_a_webhook_is_told_from_one_with_another_poller(description: str, refusal: Refusal) -> None:
+    assert classify(TelegramConflictError("getUpdates", 409, description)) is refusal

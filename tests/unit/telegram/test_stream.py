@@ -368,7 +368,9 @@ def test_draft_under_way_is_given_up_at_the_end() -> None:
 
 
 def test_text_that_did_not_arrive_is_shown_again() -> None:
-    chat = _Chat(errors=[None, TelegramUnavailableError("down"), StorageError("away"), LeaseLostError("another's")])
+    chat = _Chat(
+        errors=[None, TelegramUnavailableError(description="down"), StorageError("away"), LeaseLostError("another's")]
+    )
 
     async def main() -> None:
         answer = EditedAnswer(chat, _request(_Words("Hello")))
@@ -386,7 +388,7 @@ def test_flood_wait_is_obeyed(
     kind: type[StreamedAnswer] | type[EditedAnswer], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "beseda.telegram.stream")
-    flood = TelegramFloodError("429", retry_after=30.0)
+    flood = TelegramFloodError(code=429, retry_after=30.0)
     chat, words = _Chat(errors=[None, flood]), _Words("Hello")
 
     async def main() -> None:
@@ -417,7 +419,7 @@ def test_nothing_is_shown_after_the_end_whatever_was_looked_for_before() -> None
 
 
 def test_nothing_more_is_shown_to_a_person_who_blocked_the_bot() -> None:
-    chat = _Chat(errors=[TelegramForbiddenError("blocked")])
+    chat = _Chat(errors=[TelegramForbiddenError(description="blocked")])
 
     async def main() -> None:
         answer = StreamedAnswer(chat, _request(_Words("Hello")))
@@ -430,11 +432,14 @@ def test_nothing_more_is_shown_to_a_person_who_blocked_the_bot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
-    [("sendMessageDraft: 400 drafts are not supported", [7]), ("sendMessageDraft: 404 Not Found", [None])],
+    ("refused", "told"),
+    [
+        (TelegramRefusedError("sendMessageDraft", 400, "drafts are not supported"), [7]),
+        (TelegramRefusedError("sendMessageDraft", 404, "Not Found"), [None]),
+    ],
 )
-def test_without_drafts_only_typing_is_shown(words: str, told: list[int | None]) -> None:
-    chat = _Chat(errors=[None, TelegramRefusedError(words)])
+def test_without_drafts_only_typing_is_shown(refused: TelegramRefusedError, told: list[int | None]) -> None:
+    chat = _Chat(errors=[None, refused])
 
     async def main() -> None:
         answer = StreamedAnswer(chat, _request(_Words()))
@@ -451,9 +456,9 @@ def test_without_drafts_only_typing_is_shown(words: str, told: list[int | None])
 @pytest.mark.parametrize(
     "errors",
     [
-        [TelegramRefusedError("sendMessageDraft: 404 Not Found")],  # of typing
-        [None, TelegramRefusedError("sendMessageDraft: 400 can't parse entities")],
-        [None, TelegramUnavailableError("sendMessageDraft: 404 Not Found")],
+        [TelegramRefusedError("sendMessageDraft", 404, "Not Found")],  # of typing
+        [None, TelegramRefusedError("sendMessageDraft", 400, "can't parse entities")],
+        [None, TelegramUnavailableError("sendMessageDraft", 404, "Not Found")],
     ],
 )
 def test_other_failures_do_not_end_the_drafts(errors: list[BesedaError | None]) -> None:
