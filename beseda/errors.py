@@ -1,68 +1,68 @@
 """Every error of Beseda, in one tree.
 
-    BesedaError                      500  our bug, unless a leaf says otherwise
-    ├── SettingsError                     a setting is wrong; the program ends with exit code 2
-    ├── InputError                   400  what came in cannot be taken
-    │   ├── FileTooLargeError        413
-    │   ├── UnreadableAudioError     422
-    │   ├── SilentAudioError         422
-    │   ├── UnreadablePhotoError     422
-    │   ├── PhotoTooLargeError       413  more pixels than we open, or than the result may have
-    │   ├── UnsupportedPhotoError    415  HEIC, a moving picture
-    │   ├── UnsupportedInputError    415
-    │   ├── SpeechNotConfiguredError 503  nobody has connected a recogniser to this bot
-    │   ├── NotASlotError            422  no meeting can begin then: outside the hours, too soon, too far off
-    │   └── PeriodError              422  a period that ends before it begins, or a series of too many points
-    ├── AccessDeniedError            403  a stranger at a bot with a guest list
-    ├── NotFoundError                404
-    ├── BroadcastBusyError           409  another broadcast of the bot is running
-    ├── BroadcastStateError          409  a broadcast is too far for that, or not far enough
-    ├── ReportNotReadyError          409  a report whose file is not there: still being built, or failed
-    ├── SlotTakenError               409  somebody else has booked that time
-    ├── MeetingOverError             409  a meeting that has expired, begun or been cancelled
-    ├── TooManyMeetingsError         409  a lead that has as many meetings before it as it may
-    ├── WebhooksOffError             409  events are to be sent, and the owner has set no secret to sign them with
-    ├── MergeRefusedError            409  leads of two bots to become one, or one that is no part of another to part
-    ├── StaleVersionError            412  somebody else has changed it since it was read
-    ├── RateLimitedError             429  the person writes faster than the bot's owner allows
-    │   └── BudgetExhaustedError          what a day has for the person, the group or the bot is used up
-    ├── StorageError                 503  database or Redis do not answer
-    │   └── RowRefusedError               the database answers, and does not take this row
-    │       └── IdTakenError              another row has the identifier drawn for a new one
-    ├── LeaseLostError               503  another replica has taken over the chat
-    ├── BrokerUnavailableError       503  the broker that wakes workers does not answer
-    ├── ToolError                    503  a program of this machine (ffmpeg) is missing, failed or took too long
-    ├── SetAsideError                500  an update whose work crashed the process is not tried any more
-    ├── TimeLimitError               503  work took longer than its slot allows
-    ├── RemoteError                  502  a service that thinks for us (model, recogniser) failed
-    │   ├── KeyRejectedError              the key is wrong, missing or not allowed to do this
-    │   ├── CreditExhaustedError          the account is empty
-    │   ├── ModelNotFoundError            there is no such model
-    │   ├── QuotaExceededError            too many requests; may say when to come back
-    │   ├── UnavailableError              no connection, 5xx
-    │   │   └── LoadingError              the server is up, its model not yet
-    │   ├── TimedOutError                 no answer in time
-    │   ├── BrokenStreamError             the answer broke off in the middle
-    │   ├── ProtocolError                 the answer is not what the protocol says (a proxy's page, broken JSON)
-    │   ├── RejectedRequestError          the request is wrong in the service's eyes
-    │   ├── ContextTooLongError           more text than the model can read
-    │   ├── EmptyAnswerError              nothing was said
-    │   │   └── ThoughtsOnlyError         the model reasoned and gave no answer
-    │   ├── RefusedAnswerError            the provider's filter stepped in
-    │   └── RepeatingAnswerError          the model said the same again and again
-    └── TelegramError                502  Telegram said no, or nothing
-        ├── TelegramUnauthorizedError     the token is wrong or revoked
-        ├── TelegramForbiddenError        the user blocked the bot, or it was put out of the group
-        ├── TelegramConflictError         somebody else polls with this token
-        ├── TelegramFloodError            too fast; says how long to wait
-        ├── TelegramRefusedError          the call is wrong in Telegram's eyes
-        │   └── TelegramGoneError         the message to edit is gone
-        └── TelegramUnavailableError      no connection, 5xx, a proxy's page
-            └── TelegramUnansweredError   sent, and no answer came back
+    BesedaError                         our bug, unless a leaf says otherwise
+    ├── SettingsError                   a setting is wrong; the program ends with exit code 2
+    ├── InputError                      the input cannot be taken
+    │   ├── FileTooLargeError
+    │   ├── UnreadableAudioError
+    │   ├── SilentAudioError
+    │   ├── UnreadablePhotoError
+    │   ├── PhotoTooLargeError          more pixels than we open, or than the result may have
+    │   ├── UnsupportedPhotoError       HEIC, a moving picture
+    │   ├── UnsupportedInputError
+    │   ├── SpeechNotConfiguredError    no recogniser is connected to this bot
+    │   ├── NotASlotError               no meeting can begin then: outside the hours, too soon, too far off
+    │   └── PeriodError                 a period that ends before it begins, or a series of too many points
+    ├── AccessDeniedError               a stranger at a bot with a guest list
+    ├── NotFoundError
+    ├── BroadcastBusyError              another broadcast of the bot is running
+    ├── BroadcastStateError             a broadcast is too far for that, or not far enough
+    ├── ReportNotReadyError             a report whose file is not there: still being built, or failed
+    ├── SlotTakenError                  another person has booked that time
+    ├── MeetingOverError                a meeting that has expired, begun or been cancelled
+    ├── TooManyMeetingsError            a lead that has as many meetings ahead as it may
+    ├── WebhooksOffError                events are to be sent, and no secret is set to sign them with
+    ├── MergeRefusedError               leads of two bots to become one, or one that is no part of another to part
+    ├── StaleVersionError               it has been changed since it was read
+    ├── RateLimitedError                the person writes faster than the bot's owner allows
+    │   └── BudgetExhaustedError        the day's budget of the person, the group or the bot is used up
+    ├── StorageError                    database or Redis do not answer
+    │   └── RowRefusedError             the database answers, and does not take this row
+    │       └── IdTakenError            another row has the identifier drawn for a new one
+    ├── LeaseLostError                  another replica has taken over the chat
+    ├── BrokerUnavailableError          the broker that wakes workers does not answer
+    ├── ToolError                       a program of this machine (ffmpeg) is missing, failed or took too long
+    ├── SetAsideError                   an update whose work crashed the process is not tried any more
+    ├── TimeLimitError                  work took longer than its slot allows
+    ├── RemoteError                     a remote back-end (model, recogniser) failed
+    │   ├── KeyRejectedError            the key is wrong, missing or not allowed to do this
+    │   ├── CreditExhaustedError        the account is empty
+    │   ├── ModelNotFoundError          there is no such model
+    │   ├── QuotaExceededError          too many requests; may carry the time to wait
+    │   ├── UnavailableError            no connection, 5xx
+    │   │   └── LoadingError            the server is up, its model not yet
+    │   ├── TimedOutError               no answer in time
+    │   ├── BrokenStreamError           the answer broke off in the middle
+    │   ├── ProtocolError               the answer does not follow the protocol (a proxy's page, broken JSON)
+    │   ├── RejectedRequestError        the request is wrong in the service's eyes
+    │   │   └── ContextTooLongError     more text than the model can read
+    │   ├── EmptyAnswerError            an answer without a word
+    │   │   └── ThoughtsOnlyError       the model reasoned and gave no answer
+    │   ├── RefusedAnswerError          the provider's filter stepped in
+    │   └── RepeatingAnswerError        the model repeated the same text
+    └── TelegramError                   Telegram refused a call or did not answer it
+        ├── TelegramUnauthorizedError   the token is wrong or revoked
+        ├── TelegramForbiddenError      the user blocked the bot, or it was put out of the group
+        ├── TelegramConflictError       another program polls with this token
+        ├── TelegramFloodError          too fast; carries the time to wait
+        ├── TelegramRefusedError        the call is wrong in Telegram's eyes
+        │   └── TelegramGoneError       the message to edit is gone
+        └── TelegramUnavailableError    no connection, 5xx, a proxy's page
+            └── TelegramUnansweredError sent, and no answer came back
 
-Each answers three questions: what the user reads (`text`), which HTTP status it has (`status`), and whether trying
-again helps (`retryable`, and after how many seconds where that is known). What the log needs to know beyond that is
-`detail`: it never reaches a user.
+Each carries the text for the user (`text`), whether another try helps (`retryable`, and `retry_after` in seconds where
+that is known), and `detail` for the log, which never reaches a user. Code decides by the class and the data of an
+error, never by the words of its detail. The HTTP status of each is in `beseda.api.problems`.
 """
 
 from typing import ClassVar
@@ -77,7 +77,6 @@ class BesedaError(Exception):
         ru="Что-то сломалось у меня внутри. Ваше сообщение сохранено, попробуйте ещё раз.",
         en="Something broke on my side. Your message is safe, please try again.",
     )
-    status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
@@ -116,7 +115,6 @@ class InputError(BesedaError):
     """What came in cannot be taken."""
 
     text = Text(ru="Не понял. Попробуйте, пожалуйста, иначе.", en="I could not make sense of that.")
-    status = 400
 
 
 class FileTooLargeError(InputError):
@@ -127,7 +125,6 @@ class FileTooLargeError(InputError):
         en="The file is over 20 MB, and Telegram does not let bots download such files. Please send a smaller one, or "
         "parts.",
     )
-    status = 413
 
 
 class UnreadableAudioError(InputError):
@@ -137,7 +134,6 @@ class UnreadableAudioError(InputError):
         ru="Не получилось прочитать эту запись: похоже, файл повреждён. Запишите, пожалуйста, ещё раз.",
         en="I could not read this recording, it seems to be damaged. Please record it again.",
     )
-    status = 422
 
 
 class SilentAudioError(InputError):
@@ -147,7 +143,6 @@ class SilentAudioError(InputError):
         ru="Не расслышал ни слова. Попробуйте сказать ещё раз, чуть громче.",
         en="I did not hear any words. Please try again, a little louder.",
     )
-    status = 422
 
 
 class UnreadablePhotoError(InputError):
@@ -157,7 +152,6 @@ class UnreadablePhotoError(InputError):
         ru="Не получилось открыть это фото: похоже, файл повреждён. Пришлите, пожалуйста, ещё раз.",
         en="I could not open this photo, it seems to be damaged. Please send it again.",
     )
-    status = 422
 
 
 class PhotoTooLargeError(InputError):
@@ -167,7 +161,6 @@ class PhotoTooLargeError(InputError):
         ru="Фото слишком большое. Выберите меньшее увеличение.",
         en="This photo is too large: the result would be over 25 megapixels. Try a smaller scale or a smaller photo.",
     )
-    status = 413
 
 
 class UnsupportedPhotoError(InputError):
@@ -177,7 +170,6 @@ class UnsupportedPhotoError(InputError):
         ru="HEIC и анимацию я не открываю. Пришлите, пожалуйста, обычное фото в JPEG или PNG.",
         en="I do not open HEIC and moving pictures. Please send an ordinary photo as JPEG or PNG.",
     )
-    status = 415
 
 
 class UnsupportedInputError(InputError):
@@ -187,7 +179,6 @@ class UnsupportedInputError(InputError):
         ru="Такое я пока не понимаю: файлы и картинки читать не умею. Напишите словами или пришлите голосовое.",
         en="I do not understand this yet: files and pictures I cannot read. Please write, or send a voice message.",
     )
-    status = 415
 
 
 class SpeechNotConfiguredError(InputError):
@@ -197,7 +188,6 @@ class SpeechNotConfiguredError(InputError):
         ru="Голосовые я пока не слышу: распознавание речи у меня ещё не подключено. Напишите, пожалуйста, текстом.",
         en="I cannot hear voice messages yet: speech recognition is not connected to me. Please write instead.",
     )
-    status = 503
 
 
 class NotASlotError(InputError):
@@ -207,7 +197,6 @@ class NotASlotError(InputError):
         ru="На это время записать не могу: мы закрыты или до него слишком мало времени. Выберите другое.",
         en="That time cannot be booked: we are closed then, or it is too close. Please choose another.",
     )
-    status = 422
 
 
 class PeriodError(InputError):
@@ -217,7 +206,6 @@ class PeriodError(InputError):
         ru="Неверный период: проверьте начало, конец и шаг.",
         en="This period cannot be counted: look at its beginning, end and step.",
     )
-    status = 422
 
 
 class AccessDeniedError(BesedaError):
@@ -227,14 +215,12 @@ class AccessDeniedError(BesedaError):
         ru="Этот бот отвечает только своим. Если вам нужен доступ, напишите его владельцу.",
         en="This bot only talks to people it knows. If you need access, ask its owner.",
     )
-    status = 403
 
 
 class NotFoundError(BesedaError):
     """What was asked for is not there."""
 
     text = Text(ru="Не нашёл: возможно, это уже удалено.", en="That is no longer here.")
-    status = 404
 
 
 class SetAsideError(BesedaError):
@@ -253,7 +239,6 @@ class SlotTakenError(BesedaError):
         ru="Это время только что заняли. Выберите, пожалуйста, другое.",
         en="Somebody has just taken that time. Please choose another.",
     )
-    status = 409
 
 
 class MeetingOverError(BesedaError):
@@ -265,7 +250,6 @@ class MeetingOverError(BesedaError):
         en="This meeting can no longer be changed: it is over, cancelled, or was not confirmed in time. "
         "You can choose a new time.",
     )
-    status = 409
 
 
 class TooManyMeetingsError(BesedaError):
@@ -275,7 +259,6 @@ class TooManyMeetingsError(BesedaError):
         ru="У вас уже несколько встреч впереди. Перенесите или отмените одну из них, пожалуйста.",
         en="You have several meetings ahead already. Please move or cancel one of them.",
     )
-    status = 409
 
 
 class BroadcastBusyError(BesedaError):
@@ -285,7 +268,6 @@ class BroadcastBusyError(BesedaError):
         ru="Сейчас идёт другая рассылка этого бота. Дождитесь её конца или остановите её.",
         en="Another broadcast of this bot is running. Wait for its end, or stop it.",
     )
-    status = 409
 
 
 class BroadcastStateError(BesedaError):
@@ -295,14 +277,12 @@ class BroadcastStateError(BesedaError):
         ru="Сейчас это с рассылкой сделать нельзя: проверьте её состояние.",
         en="That is not possible with this broadcast: see which state it is in.",
     )
-    status = 409
 
 
 class ReportNotReadyError(BesedaError):
     """A report whose file is not there: it is still being built, or that failed."""
 
     text = Text(ru="Отчёт ещё не готов.", en="The report is not ready yet.")
-    status = 409
 
 
 class WebhooksOffError(BesedaError):
@@ -312,14 +292,12 @@ class WebhooksOffError(BesedaError):
         ru="Чтобы отправлять события, задайте секрет в BESEDA_EVENTS_SECRET: им они подписываются.",
         en="To send events, set a secret in BESEDA_EVENTS_SECRET: they are signed with it.",
     )
-    status = 409
 
 
 class MergeRefusedError(BesedaError):
     """Leads of two bots are to become one, or a lead that is no part of another is to be separated."""
 
     text = Text(ru="Эти карточки из разных ботов или не объединены.", en="The leads are of two bots, or not merged.")
-    status = 409
 
 
 class StaleVersionError(BesedaError):
@@ -329,14 +307,12 @@ class StaleVersionError(BesedaError):
         ru="Пока вы смотрели, это изменил кто-то другой. Откройте заново и повторите.",
         en="Somebody else has changed this since you read it. Read it again and repeat your change.",
     )
-    status = 412
 
 
 class RateLimitedError(BesedaError):
     """The person writes faster than the bot's owner allows."""
 
     text = Text(ru="Не успеваю за вами. Дайте мне минутку.", en="You are faster than I am. Give me a minute, please.")
-    status = 429
     retryable = True
 
 
@@ -374,7 +350,6 @@ class StorageError(BesedaError):
         ru="У меня временные неполадки. Попробуйте через минуту.",
         en="My memory is out of reach right now. Please try again in a minute.",
     )
-    status = 503
     retryable = True
 
 
@@ -393,7 +368,6 @@ class LeaseLostError(BesedaError):
         ru="У меня временные неполадки. Попробуйте через минуту.",
         en="My memory is out of reach right now. Please try again in a minute.",
     )
-    status = 503
     retryable = True
 
 
@@ -404,7 +378,6 @@ class BrokerUnavailableError(BesedaError):
         ru="Очередь задач сейчас не отвечает. Попробуйте через минуту.",
         en="The job queue is not answering right now. Please try again in a minute.",
     )
-    status = 503
     retryable = True
 
 
@@ -415,7 +388,6 @@ class ToolError(BesedaError):
         ru="Не получилось обработать файл. Попробуйте ещё раз чуть позже.",
         en="I could not process the file. Please try again a little later.",
     )
-    status = 503
     retryable = True
 
 
@@ -426,7 +398,6 @@ class TimeLimitError(BesedaError):
         ru="Это заняло слишком много времени, и я остановился. Попробуйте файл поменьше.",
         en="This took too long, and I stopped. Please try a smaller file.",
     )
-    status = 503
 
 
 class RemoteError(BesedaError):
@@ -436,7 +407,6 @@ class RemoteError(BesedaError):
         ru="Модель сейчас не отвечает. Попробуйте ещё раз.",
         en="The model is not answering right now. Please try again.",
     )
-    status = 502
     retryable = True
 
 
@@ -547,15 +517,6 @@ class ThoughtsOnlyError(EmptyAnswerError):
 
 class RefusedAnswerError(RemoteError):
     """The provider's content filter stepped in."""
-    def __init__(
-        self, method: str = "", code: int = 0, description: str = "", *, retry_after: float | None = None
-    ) -> None:
-        answer = f"{code} {description}".strip() if code else description
-        super().__init__(": ".join(filter(None, (method, answer))), retry_after=retry_after)
-        self.method = method
-        self.code = code
-        self.description = description
-
 
     text = Text(
         ru="Модель отказалась отвечать на это. Попробуйте спросить иначе.",
@@ -584,8 +545,16 @@ class TelegramError(BesedaError):
     """
 
     text = Text(ru="Telegram сейчас не отвечает.", en="Telegram is not answering right now.")
-    status = 502
     retryable = True
+
+    def __init__(
+        self, method: str = "", code: int = 0, description: str = "", *, retry_after: float | None = None
+    ) -> None:
+        answer = f"{code} {description}".strip() if code else description
+        super().__init__(": ".join(filter(None, (method, answer))), retry_after=retry_after)
+        self.method = method
+        self.code = code
+        self.description = description
 
 
 class TelegramUnauthorizedError(TelegramError):

@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from beseda.api.app import api_app
 from beseda.api.parts import ApiParts
+from beseda.api.problems import find_status
 from beseda.bots.calendar import CalendarEntry
 from beseda.bots.catalog import BotFile, BudgetEntry
 from beseda.cli.app import app
@@ -93,7 +94,7 @@ def write_errors() -> str:
     rows = (
         [
             "· " * depth + code(kind.__name__),
-            str(kind.status),
+            str(int(find_status(kind))),
             "yes" if kind.retryable else "no",
             kind.text.say("ru"),
             kind.text.say("en"),

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda.api.auth import CHALLENGE, put_key, read_bearer
 from beseda.api.parts import ApiParts
-from beseda.api.problems import show_problem
+from beseda.api.problems import show_error, show_problem
 from beseda.domain.api_key import ApiKey
 from beseda.errors import BesedaError, StorageError
 from beseda.kit.clock import Clock
@@ -52,7 +52,7 @@ class Gate:
         try:
             refusal = await self._refuse(scope, headers)
         except BesedaError as error:
-            refusal = show_problem(error.status, error.say("en"))
+            refusal = show_error(error)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

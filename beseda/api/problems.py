@@ -12,7 +12,41 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from beseda.api.answers import write_json
-from beseda.errors import BesedaError
+from beseda.domain.document import TextTooLongError, UnreadableTextError
+from beseda.errors import (
+    AccessDeniedError,
+    BesedaError,
+    BroadcastBusyError,
+    BroadcastStateError,
+    BrokerUnavailableError,
+    FileTooLargeError,
+    InputError,
+    LeaseLostError,
+    MeetingOverError,
+    MergeRefusedError,
+    NotASlotError,
+    NotFoundError,
+    PeriodError,
+    PhotoTooLargeError,
+    RateLimitedError,
+    RemoteError,
+    ReportNotReadyError,
+    SilentAudioError,
+    SlotTakenError,
+    SpeechNotConfiguredError,
+    StaleVersionError,
+    StorageError,
+    TelegramError,
+    TimeLimitError,
+    ToolError,
+    TooManyMeetingsError,
+    UnreadableAudioError,
+    UnreadablePhotoError,
+    UnsupportedInputError,
+    UnsupportedPhotoError,
+    WebhooksOffError,
+)
+from beseda.services.webhook import RefusedAddressError
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20  # of one request: a body of many unknown fields must not make an answer larger than itself
@@ -31,6 +65,42 @@ _SAID = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "A field or a parameter is not what it should be; `errors` lists which.",
     HTTPStatus.TOO_MANY_REQUESTS: "The key's rate is used up; `Retry-After` says when to come back.",
     HTTPStatus.SERVICE_UNAVAILABLE: "A part that this needs does not answer.",
+}
+# Of an error and its subclasses, as far as these have no status of their own; any other error is a bug: 500.
+_STATUSES: Mapping[type[BesedaError], HTTPStatus] = {
+    InputError: HTTPStatus.BAD_REQUEST,
+    AccessDeniedError: HTTPStatus.FORBIDDEN,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    BroadcastBusyError: HTTPStatus.CONFLICT,
+    BroadcastStateError: HTTPStatus.CONFLICT,
+    MeetingOverError: HTTPStatus.CONFLICT,
+    MergeRefusedError: HTTPStatus.CONFLICT,
+    ReportNotReadyError: HTTPStatus.CONFLICT,
+    SlotTakenError: HTTPStatus.CONFLICT,
+    TooManyMeetingsError: HTTPStatus.CONFLICT,
+    WebhooksOffError: HTTPStatus.CONFLICT,
+    StaleVersionError: HTTPStatus.PRECONDITION_FAILED,
+    FileTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    PhotoTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TextTooLongError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnreadableTextError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    UnsupportedInputError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    UnsupportedPhotoError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NotASlotError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PeriodError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusedAddressError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SilentAudioError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnreadableAudioError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnreadablePhotoError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RateLimitedError: HTTPStatus.TOO_MANY_REQUESTS,
+    RemoteError: HTTPStatus.BAD_GATEWAY,
+    TelegramError: HTTPStatus.BAD_GATEWAY,
+    BrokerUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    LeaseLostError: HTTPStatus.SERVICE_UNAVAILABLE,
+    SpeechNotConfiguredError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
+    TimeLimitError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ToolError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 SCHEMA: Mapping[str, Any] = {
     "title": "Problem",
@@ -66,6 +136,17 @@ def show_problem(status: int, detail: str = "", headers: Mapping[str, str] | Non
     return Response(write_json(body), status, dict(headers or {}), MEDIA_TYPE)
 
 
+def show_error(error: BesedaError, headers: Mapping[str, str] | None = None, **more: object) -> Response:
+    """Return one of our errors as a problem: its status, and the text that a user reads."""
+    return show_problem(find_status(type(error)), error.say("en"), headers, **more)
+
+
+def find_status(kind: type[BesedaError]) -> int:
+    """Return the HTTP status of an error: its own or that of its nearest ancestor with one, 500 for a bug."""
+    own = (_STATUSES[each] for each in kind.__mro__ if each in _STATUSES)
+    return next(own, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route: what it refuses. Those that every route shares are added by the frame."""
     return {status: _describe(status) for status in statuses}
@@ -93,7 +174,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(BesedaError)
     async def explain(_: Request, error: BesedaError) -> Response:
         headers = {"Retry-After": str(max(1, round(error.retry_after)))} if error.retry_after else None
-        return show_problem(error.status, error.say("en"), headers, code=_name(error))
+        return show_error(error, headers, code=_name(error))
 
     @app.exception_handler(Exception)
     async def apologise(_: Request, __: Exception) -> Response:

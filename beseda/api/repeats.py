@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda.api.auth import find_key
-from beseda.api.problems import show_problem
+from beseda.api.problems import show_error, show_problem
 from beseda.domain.kept_answer import KeptAnswer, Repeatable
 from beseda.errors import BesedaError, StorageError
 from beseda.storage.base.kept_answer import KeptAnswerStore
@@ -57,7 +57,7 @@ class Repeats:
         try:
             known = await self._store.claim(request)
         except BesedaError as error:
-            await show_problem(error.status, error.say("en"))(scope, receive, send)
+            await show_error(error)(scope, receive, send)
             return
         if known is not None:
             await _answer_again(known, request)(scope, receive, send)

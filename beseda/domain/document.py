@@ -14,7 +14,6 @@ class UnreadableTextError(InputError):
         ru="Не похоже на текст. Пришлите, пожалуйста, обычный файл .txt (UTF-8, UTF-16 или Windows-1251).",
         en="This does not look like text. Please send a plain .txt file (UTF-8, UTF-16 or Windows-1251).",
     )
-    status = 415
 
 
 class TextTooLongError(InputError):
@@ -24,7 +23,6 @@ class TextTooLongError(InputError):
         ru="Текст слишком большой: я беру до миллиона знаков. Пришлите его, пожалуйста, по частям.",
         en="The text is too long: I take up to a million characters. Please send it in parts.",
     )
-    status = 413
 
 
 class DocumentKind(StrEnum):

@@ -286,8 +286,6 @@ class WebhookService:
 class RefusedAddressError(InputError):
     """An address that events are never sent to."""
 
-    status = 422
-
     def say(self, language: str) -> str:
         """Return what is wrong with it, which is for whoever sets addresses and no secret."""
         return self.detail or super().say(language)

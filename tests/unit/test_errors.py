@@ -4,6 +4,9 @@ import re
 import pytest
 
 import beseda.errors
+from beseda.api.problems import find_status
+from beseda.audio.base import RecordingTooLongError
+from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.errors import (
     BesedaError,
     LeaseLostError,
@@ -11,15 +14,49 @@ from beseda.errors import (
     SettingsError,
     StorageError,
     TelegramFloodError,
-)
-
-
     TelegramRefusedError,
+)
+from beseda.services.webhook import RefusedAddressError
+
+
 def walk(kind: type[BesedaError]) -> list[type[BesedaError]]:
     return [kind, *(leaf for child in kind.__subclasses__() for leaf in walk(child))]
 
 
 EVERY = [kind for kind in walk(BesedaError) if kind.__module__ == beseda.errors.__name__]
+STATUSES = {
+    "BesedaError": 500,
+    "InputError": 400,
+    "FileTooLargeError": 413,
+    "UnreadableAudioError": 422,
+    "SilentAudioError": 422,
+    "UnreadablePhotoError": 422,
+    "PhotoTooLargeError": 413,
+    "UnsupportedPhotoError": 415,
+    "UnsupportedInputError": 415,
+    "SpeechNotConfiguredError": 503,
+    "NotASlotError": 422,
+    "PeriodError": 422,
+    "AccessDeniedError": 403,
+    "NotFoundError": 404,
+    "SlotTakenError": 409,
+    "MeetingOverError": 409,
+    "TooManyMeetingsError": 409,
+    "BroadcastBusyError": 409,
+    "BroadcastStateError": 409,
+    "ReportNotReadyError": 409,
+    "WebhooksOffError": 409,
+    "MergeRefusedError": 409,
+    "StaleVersionError": 412,
+    "RateLimitedError": 429,
+    "StorageError": 503,
+    "LeaseLostError": 503,
+    "BrokerUnavailableError": 503,
+    "ToolError": 503,
+    "TimeLimitError": 503,
+    "RemoteError": 502,
+    "TelegramError": 502,
+}
 every_error = pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
 
 
@@ -44,12 +81,25 @@ def test_detail_never_reaches_the_user(kind: type[BesedaError]) -> None:
 
 
 @every_error
-def test_error_is_drawn_in_the_tree_with_its_status(kind: type[BesedaError]) -> None:
-    assert beseda.errors.__doc__ is not None
-    line = next((line for line in beseda.errors.__doc__.splitlines() if re.search(rf"\b{kind.__name__}\b", line)), "")
-    assert line, f"{kind.__name__} is missing in the drawn tree"
-    drawn = re.search(r"\b[45]\d\d\b", line)
-    assert drawn is None or int(drawn[0]) == kind.status
+def test_error_is_drawn_in_the_tree_below_its_parent(kind: type[BesedaError]) -> None:
+    drawn = re.findall(r"^    ([│├└─ ]*)(\w+Error)\b", beseda.errors.__doc__ or "", re.MULTILINE)
+    assert [name for _, name in drawn].count(kind.__name__) == 1
+    ancestors = [each for each in kind.__mro__ if issubclass(each, BesedaError)]
+    assert [len(branch) for branch, name in drawn if name == kind.__name__] == [4 * (len(ancestors) - 1)]
+
+
+@every_error
+def test_error_has_the_status_of_its_nearest_ancestor_with_one(kind: type[BesedaError]) -> None:
+    own = (STATUSES[each.__name__] for each in kind.__mro__ if each.__name__ in STATUSES)
+    assert find_status(kind) == next(own)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [(RefusedAddressError, 422), (UnreadableTextError, 415), (TextTooLongError, 413), (RecordingTooLongError, 413)],
+)
+def test_error_of_a_single_service_has_its_status(kind: type[BesedaError], status: int) -> None:
+    assert find_status(kind) == status
 
 
 @every_error
@@ -59,7 +109,7 @@ def test_error_is_called_an_error_and_explained(kind: type[BesedaError]) -> None
 
 
 def test_unforeseen_error_is_our_bug() -> None:
-    assert (BesedaError.status, BesedaError.retryable) == (500, False)
+    assert (find_status(BesedaError), BesedaError.retryable) == (500, False)
 
 
 def test_error_without_detail_has_a_readable_name_in_the_log() -> None:
