@@ -122,4 +122,4 @@ def test_help_does_not_load_the_library() -> None:
 
 @pytest.mark.parametrize("module", ["beseda.metrics", "beseda.storage.sql.turn", "beseda.api.app", "beseda.cli.app"])
 def test_library_of_workbooks_is_not_loaded_until_a_report_asks(module: str) -> None:
-    assert "openpyxl" not in find_modules(f"import {module}")
+    assert "xlsxwriter" not in find_modules(f"import {module}")
