@@ -1,16 +1,31 @@
 """The first screen of both READMEs, and the page about bots of one's own as a reader follows it."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from scripts.source import ROOT
-from tests.docs.test_recipes import run
 
 READMES = ("README.md", "README.ru.md")
 SERVING = ("make run", "beseda run")
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of a page in a shell whose virtual environment is active."""
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env={"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("name", READMES)
