@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 THREE = ("hf:deepseek", "hf:llama3", "hf:qwen2")
 _NARROWEST = 28  # characters of a column that can be read
 _HEADS = (
-    Text(ru="модель", en="model"),
-    Text(ru="первое слово", en="first token"),
-    Text(ru="всего", en="total"),
-    Text(ru="ток./с", en="tokens/s"),
-    Text(ru="вход", en="in"),
-    Text(ru="ответ", en="out"),
-    Text(ru="цена", en="cost"),
+    Text("compare.heads.model"),
+    Text("compare.heads.first"),
+    Text("compare.heads.total"),
+    Text("compare.heads.speed"),
+    Text("compare.heads.prompt"),
+    Text("compare.heads.completion"),
+    Text("compare.heads.cost"),
 )
-_SECONDS = Text(ru="{count:.2f} с", en="{count:.2f} s")
-_FAILED = Text(ru="не ответила: {reason}", en="failed: {reason}")
-_FASTEST = Text(ru="быстрее всех: {model} ({seconds:.2f} с)", en="fastest: {model} ({seconds:.2f} s)")
-_CHEAPEST = Text(ru="дешевле всех: {model} ({cost})", en="cheapest: {model} ({cost})")
-_NO_PRICES = Text(ru="дешевле всех: неизвестно, цен никто не назвал", en="cheapest: unknown, nobody gave a price")
+_SECONDS = Text("compare.seconds")
+_FAILED = Text("compare.failed")
+_FASTEST = Text("compare.fastest")
+_CHEAPEST = Text("compare.cheapest")
+_NO_PRICES = Text("compare.no_prices")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,19 +27,10 @@ _HIDDEN = frozenset("\u200b\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u206
 _GAPS = frozenset({"Zs", "Zl", "Zp", "Cc"})
 _DROPPED = frozenset({"Cf", "Cs", "Co", "Cn"})
 _NOT_SEEN = {
-    "photo": Text(
-        ru="_Картинку я не смотрел, ответил на слова под ней._",
-        en="_I did not look at the picture, I answered the words under it._",
-    ),
-    "video": Text(
-        ru="_Видео я не смотрел, ответил на слова под ним._",
-        en="_I did not watch the video, I answered the words under it._",
-    ),
+    "photo": Text("quotation.not_seen.photo"),
+    "video": Text("quotation.not_seen.video"),
 }
-_NOT_OPENED = Text(
-    ru="_Файл я не открывал, ответил на слова под ним._",
-    en="_I did not open the file, I answered the words under it._",
-)
+_NOT_OPENED = Text("quotation.not_opened")
 
 
 @dataclass(frozen=True, slots=True)

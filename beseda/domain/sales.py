@@ -19,11 +19,8 @@ WANTS_CONSULTATION, DECLINES, OBJECTS, ON_TOPIC = "wants_consultation", "decline
 PICKS_TIME, BOOKED, CONFIRMED = "picks_time", "booked", "confirmed"
 SIGNALS = (WANTS_CONSULTATION, DECLINES, OBJECTS, ON_TOPIC, PICKS_TIME, BOOKED, CONFIRMED)
 FULL_SCORE = 100
-_OFFER = Text(
-    ru="Могу предложить бесплатную консультацию с нашим экспертом: время выбирается кнопкой под сообщением.",
-    en="I can offer a free consultation with our expert: the button below lets you choose a time.",
-)
-_PICK = Text(ru="📅 Выбрать время консультации", en="📅 Choose a time for a consultation")
+_OFFER = Text("sales.offer")
+_PICK = Text("sales.pick")
 
 
 class Known(Protocol):

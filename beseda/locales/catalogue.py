@@ -1,46 +1,66 @@
-"""Reads the files of texts, `<language>.toml`, when a language is first used."""
+"""Finds texts by key and language in files `<language>.toml`, each read when its language is first used."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-FALLBACK = "en"  # has every text; shown where another language lacks one
-_FIRST = ("ru", FALLBACK)  # the order in which prompts and files list them
+FALLBACK = "en"  # has every text, and stands in where another language lacks one
 BUNDLED = Path(__file__).parent
-_LARGEST = 1024 * 1024  # bytes: twenty times the largest language
+_FIRST = ("ru", FALLBACK)  # the order in which prompts and files list the languages
+_LARGEST = 1024 * 1024  # bytes: ten times the largest language
+
+_folders = [BUNDLED]  # the owner's first: languages of their own, and texts in place of ours
 
 
 class CatalogueError(ValueError):
-    """A file of texts that cannot be read."""
+    """A file of texts cannot be read, or does not fit the English one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """Texts of one bot: the files in `folder`. In Beseda's own files they stand in the table `prefix`.
+class BotTexts:
+    """Texts of one bot: files in the folder `locales` of the bot.
 
-    A language that a person adds as one file can so hold the texts of bots as well.
+    The files of Beseda's own folders may hold them as well, in the table `bots.<name>`: one file adds a language to
+    Beseda and to all bots.
     """
 
-    folder: Path
-    prefix: str
+    bot_folder: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the files."""
+        return self.bot_folder / "locales"
+
+    @property
+    def table(self) -> str:
+        """The table in the files of Beseda."""
+        return f"bots.{self.bot_folder.name}"
+
+
+def use_folder(folder: Path) -> None:
+    """Take texts from an owner's folder, where there is one, before the bundled ones."""
+    _folders[:] = [folder, BUNDLED]
+    languages.cache_clear()
+    read_texts.cache_clear()
 
 
 @cache
 def languages() -> tuple[str, ...]:
     """Return the languages that there is a file for, Russian and English first."""
-    found = {path.stem for path in BUNDLED.glob("*.toml")}
+    found = {path.stem for folder in _folders for path in folder.glob("*.toml")}
     return (*_FIRST, *sorted(found.difference(_FIRST)))
 
 
-def find_template(key: str, language: str, catalogue: Catalogue | None = None) -> str | None:
-    """Return the text of `key` in `language`, or None. With a `catalogue`, `key` is one of its keys."""
+def find_template(key: str, language: str, bot: BotTexts | None = None) -> str | None:
+    """Return the text of `key`, of Beseda or of a bot, in `language`, or None."""
     if language not in languages():
         return None
-    if catalogue is None:
-        return read_texts(BUNDLED, language).get(key)
-    found = read_texts(BUNDLED, language).get(f"{catalogue.prefix}.{key}")
-    return read_texts(catalogue.folder, language).get(key) if found is None else found
+    whole_key = f"{bot.table}.{key}" if bot else key
+    for folder in _folders:
+        if (found := read_texts(folder, language).get(whole_key)) is not None:
+            return found
+    return read_texts(bot.folder, language).get(key) if bot else None
 
 
 @cache

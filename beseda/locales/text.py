@@ -3,24 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from beseda.locales.catalogue import FALLBACK, Catalogue, find_template, languages
+from beseda.locales.catalogue import FALLBACK, BotTexts, find_template, languages
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Text:
     """A text with `str.format` fields, of the catalogues or with words of its own.
 
-    `Text("meetings.booked")` is a text of Beseda's catalogues, `Text("reset", TEXTS)` one of a bot's catalogue.
+    `Text("meetings.booked")` is a text of Beseda, `Text("reset", BotTexts(folder))` one of the bot in that folder.
     `Text(ru="…", en="…")` has its words with it, like the texts in `bot.yaml`. With both, the catalogue comes first.
     """
 
     key: str
-    catalogue: Catalogue | None
+    bot: BotTexts | None
     words: Mapping[str, str] = field(hash=False)
 
-    def __init__(self, key: str = "", catalogue: Catalogue | None = None, /, **words: str) -> None:
+    def __init__(self, key: str = "", bot: BotTexts | None = None, /, **words: str) -> None:
         object.__setattr__(self, "key", key)
-        object.__setattr__(self, "catalogue", catalogue)
+        object.__setattr__(self, "bot", bot)
         object.__setattr__(self, "words", words)
 
     def say(self, language: str, /, **fields: object) -> str:
@@ -34,7 +34,7 @@ class Text:
 
     def _find(self, language: str) -> str:
         for one in (language, FALLBACK):
-            found = find_template(self.key, one, self.catalogue) if self.key else None
+            found = find_template(self.key, one, self.bot) if self.key else None
             if found is None:
                 found = self.words.get(one)
             if found is not None:

@@ -9,8 +9,8 @@ from beseda.domain.media import Media, MediaKind
 from beseda.locales import Text
 from beseda.telegram.base import Markup
 
-_MINUTES = Text(ru="осталось примерно {number} мин", en="about {number} min left")
-_SECONDS = Text(ru="осталось примерно {number} с", en="about {number} s left")
+_MINUTES = Text("modes.minutes")
+_SECONDS = Text("modes.seconds")
 _BAR = 10  # squares
 _OF_TEXTS = ("audio", "transcript")
 

@@ -12,8 +12,8 @@ from beseda.locales import Text
 from beseda.modes._sending import chat_of, language_of, number, owner_of, state_key
 
 _STATE = "transcript"
-_TITLE = Text(ru="Транскрипт", en="Transcript")
-_SUBTITLES = Text(ru="Субтитры", en="Subtitles")
+_TITLE = Text("modes.transcript_files.title")
+_SUBTITLES = Text("modes.transcript_files.subtitles")
 
 
 def new_numbers() -> dict[str, object]:

@@ -24,13 +24,13 @@ from beseda.telegram.keyboards import write_markup
 KIND = "recording.transcribe"
 _SHOWN = 1000  # characters of the beginning
 
-_FETCHING = Text(ru="📥 Забираю запись…", en="📥 Fetching the recording…")
-_PREPARING = Text(ru="🎚 Готовлю запись…", en="🎚 Preparing the recording…")
-_LISTENING = Text(ru="🎧 Слушаю…", en="🎧 Listening…")
-_DONE = Text(ru="🎤 **Готово**{length}", en="🎤 **Done**{length}")
-_MISSED = Text(ru="⚠️ Не разобрал фрагменты: {places}.", en="⚠️ I could not make out these stretches: {places}.")
-_SUBTITLES = Text(ru="Субтитры со временем", en="Subtitles with times")
-_WHOLE = Text(ru="Текст целиком. Что из него сделать?", en="The whole text. What shall I make of it?")
+_FETCHING = Text("modes.audio.fetching")
+_PREPARING = Text("modes.audio.preparing")
+_LISTENING = Text("modes.audio.listening")
+_DONE = Text("modes.audio.done")
+_MISSED = Text("modes.audio.missed")
+_SUBTITLES = Text("modes.audio.subtitles")
+_WHOLE = Text("modes.audio.whole")
 _STAGES = {Stage.PREPARING: _PREPARING, Stage.LISTENING: _LISTENING}
 
 
@@ -112,15 +112,9 @@ def _places(missed: object) -> str:
 
 
 mode = Mode(
-    button=Text(ru="🎤 Аудио", en="🎤 Audio"),
-    about=Text(
-        ru="запись любой длины превращу в текст: голосовое, аудио, видео; дальше из него можно сделать документ",
-        en="a recording of any length becomes text: voice, audio, video; then a document can be made of it",
-    ),
-    invitation=Text(
-        ru="Пришлите запись: голосовое, аудио, видео или файл (mp3, m4a, wav, ogg и другие).",
-        en="Send a recording: a voice message, audio, video or a file (mp3, m4a, wav, ogg and others).",
-    ),
+    button=Text("modes.audio.button"),
+    about=Text("modes.audio.about"),
+    invitation=Text("modes.audio.invitation"),
     run=start,
     takes=frozenset({Kind.VOICE, Kind.AUDIO, Kind.VIDEO_NOTE, Kind.VIDEO}),
     documents=SOUNDS,

@@ -26,23 +26,18 @@ from beseda.telegram.base import Button, Keyboard
 KIND = "photo.enhance"
 SCALES = (1, 2, 4)
 
-_AT_WORK = Text(ru="✨ Улучшаю фото…", en="✨ Enhancing the photo…")
-_DONE = Text(
-    ru="✨ Готово: {width}×{height}, {enlarged}. Обработка: {backend}.",
-    en="✨ Done: {width}×{height}, {enlarged}. Made by {backend}.",
-)
-_SAME = Text(ru="размер прежний", en="the same size")
-_LARGER = Text(ru="увеличено в {scale} раза", en="{scale} times larger")
-_FACES = Text(ru=" Лиц найдено: {faces}.", en=" Faces found: {faces}.")
-_COMPARED = Text(ru="Было и стало", en="Before and after")
-_FILE = Text(ru="Тот же результат файлом, без сжатия Telegram", en="The same as a file, not recompressed by Telegram")
-_TITLE = Text(ru="Улучшенное фото", en="Enhanced photo")
-_BEFORE = Text(ru="Исходное фото", en="Original photo")
-_AUTO = Text(ru="сам реши", en="you choose")
-_MAIN_FACE = Text(ru="Только главное лицо", en="Only the main face")
-_NOT_YOURS = Text(
-    ru="Эта кнопка не для вас: её вызвал другой участник.", en="Only the person who sent the photo can do that."
-)
+_AT_WORK = Text("modes.photo.at_work")
+_DONE = Text("modes.photo.done")
+_SAME = Text("modes.photo.same")
+_LARGER = Text("modes.photo.larger")
+_FACES = Text("modes.photo.faces")
+_COMPARED = Text("modes.photo.compared")
+_FILE = Text("modes.photo.file")
+_TITLE = Text("modes.photo.title")
+_BEFORE = Text("modes.photo.before")
+_AUTO = Text("modes.photo.auto")
+_MAIN_FACE = Text("modes.photo.main_face")
+_NOT_YOURS = Text("modes.photo.not_yours")
 
 
 async def start(context: Context, material: Material) -> None:
@@ -172,15 +167,9 @@ async def do_again(context: Context) -> None:
 
 
 mode = Mode(
-    button=Text(ru="✨ Улучшить фото", en="✨ Enhance a photo"),
-    about=Text(
-        ru="уберу шум, поправлю контраст и увеличу; покажу «было и стало», результат пришлю и файлом",
-        en="less noise, better contrast, larger; before and after side by side, and the result as a file",
-    ),
-    invitation=Text(
-        ru="Пришлите фото. Лучше файлом («без сжатия»): так до меня дойдут все детали.",
-        en="Send a photo. Best as a file (“without compression”): then all its details reach me.",
-    ),
+    button=Text("modes.photo.button"),
+    about=Text("modes.photo.about"),
+    invitation=Text("modes.photo.invitation"),
     run=start,
     takes=frozenset({Kind.PHOTO}),
     documents=("image/",),

@@ -34,52 +34,27 @@ NAME, KIND = "transcript", "document.write"
 _SHORT = 200  # characters: what is shorter is a question and no transcript
 
 FORMATS = {
-    DocumentKind.FULL: Text(ru="Полный официальный транскрипт", en="Full official transcript"),
-    DocumentKind.SUMMARY: Text(ru="Сводка на 1 страницу", en="One-page summary"),
-    DocumentKind.MINUTES: Text(ru="Сформировать MoM", en="Minutes (MoM)"),
-    DocumentKind.TODO: Text(ru="Сформировать ToDo-план с чеклистами", en="To-do plan with checklists"),
-    DocumentKind.PROTOCOL: Text(ru="Протокол заседания (Word)", en="Formal protocol (Word)"),
+    DocumentKind.FULL: Text("modes.transcript.formats.full"),
+    DocumentKind.SUMMARY: Text("modes.transcript.formats.summary"),
+    DocumentKind.MINUTES: Text("modes.transcript.formats.minutes"),
+    DocumentKind.TODO: Text("modes.transcript.formats.todo"),
+    DocumentKind.PROTOCOL: Text("modes.transcript.formats.protocol"),
 }
 # How the files are called, in the history and in a download folder.
 _FILE_TITLES = {
-    DocumentKind.FULL: Text(ru="Полный транскрипт", en="Full transcript"),
-    DocumentKind.SUMMARY: Text(ru="Сводка", en="Summary"),
-    DocumentKind.MINUTES: Text(ru="Итоги встречи", en="Minutes"),
-    DocumentKind.TODO: Text(ru="План дел", en="To-do plan"),
-    DocumentKind.PROTOCOL: Text(ru="Протокол заседания", en="Formal protocol"),
+    DocumentKind.FULL: Text("modes.transcript.file_titles.full"),
+    DocumentKind.SUMMARY: Text("modes.transcript.file_titles.summary"),
+    DocumentKind.MINUTES: Text("modes.transcript.file_titles.minutes"),
+    DocumentKind.TODO: Text("modes.transcript.file_titles.todo"),
+    DocumentKind.PROTOCOL: Text("modes.transcript.file_titles.protocol"),
 }
-_ABOUT = Text(ru="ℹ️ О форматах", en="ℹ️ About the formats")
-_FORMATS_TOLD = Text(
-    ru="""**Что я умею сделать из текста**
-
-- **Полный официальный транскрипт**: участники, темы по порядку, лёгкая чистка речи, в конце итоги.
-- **Сводка на 1 страницу**: для руководителя: решения, задачи, сроки, ответственные.
-- **MoM**: итоги встречи: решения, задачи, сроки и короткий ход обсуждения.
-- **ToDo-план**: список дел с галочками, по темам, с ответственными и сроками.
-- **Протокол заседания**: официальный протокол в Word.
-
-Каждое решение и каждая задача опирается на цитату. Чего в тексте нет, того не придумываю: останутся скобки.""",
-    en="""**What I can make of a text**
-
-- **Full official transcript**: participants, topics in order, speech lightly cleaned, outcomes at the end.
-- **One-page summary**: for management: decisions, tasks, dates, owners.
-- **Minutes (MoM)**: decisions, tasks, dates and a short course of the discussion.
-- **To-do plan**: a checklist by topic, with owners and dates.
-- **Formal protocol**: official minutes in Word.
-
-Every decision and task rests on a quotation. What the text does not hold is not invented: brackets stay there.""",
-)
-_TAKEN = Text(
-    ru="📄 Текст у меня: {characters} знаков. Что из него сделать?",
-    en="📄 I have the text: {characters} characters. What shall I make of it?",
-)
-_NONE_YET = Text(
-    ru="Сначала нужен текст: пришлите запись или файл .txt, и я сделаю из него документ.",
-    en="I need a text first: send a recording or a .txt file, and I will make the document.",
-)
-_WRITING = Text(ru="📝 Пишу документ…", en="📝 Writing the document…")
-_DONE = Text(ru="📝 Готово.", en="📝 Done.")
-_TITLE = Text(ru="Текст", en="Text")
+_ABOUT = Text("modes.transcript.about_formats")
+_FORMATS_TOLD = Text("modes.transcript.formats_told")
+_TAKEN = Text("modes.transcript.taken")
+_NONE_YET = Text("modes.transcript.none_yet")
+_WRITING = Text("modes.transcript.writing")
+_DONE = Text("modes.transcript.done")
+_TITLE = Text("modes.transcript.title")
 
 
 async def take(context: Context, material: Material) -> None:
@@ -177,15 +152,9 @@ async def view(desk: Desk, job: Job) -> list[Part]:
 
 
 mode = Mode(
-    button=Text(ru="📄 Текстовый транскрипт", en="📄 Text transcript"),
-    about=Text(
-        ru="из текста встречи сделаю полный транскрипт, сводку, MoM, список задач или протокол в Word",
-        en="a meeting's text becomes a full transcript, a summary, minutes, a to-do list or a protocol in Word",
-    ),
-    invitation=Text(
-        ru="Пришлите текст встречи файлом .txt или вставьте его сообщением.",
-        en="Send the text of a meeting as a .txt file, or paste it as a message.",
-    ),
+    button=Text("modes.transcript.button"),
+    about=Text("modes.transcript.about"),
+    invitation=Text("modes.transcript.invitation"),
     run=take,
     takes=frozenset({Kind.TEXT}),
     documents=("text/", "application/x-subrip", "application/json", "application/xml", "application/yaml"),

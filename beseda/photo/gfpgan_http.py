@@ -30,10 +30,7 @@ from beseda.photo.darkroom import Darkroom, Print
 _ROUTE: Final = "/gfpgan-enhance"
 _MAX_ANSWER: Final = 100_000_000  # bytes: 25 million pixels as PNG are three quarters of it
 _MAX_TEXT: Final = 2_000
-_DOWN: Final = Text(
-    ru="Сервис обработки фото сейчас не отвечает. Попробуйте ещё раз чуть позже.",
-    en="The photo service is not answering right now. Please try again a little later.",
-)
+_DOWN: Final = Text("errors.photo.down")
 _CHUNK: Final = 256 * 1024
 _REFUSALS: Final[dict[int, type[BesedaError]]] = {
     413: PhotoTooLargeError,

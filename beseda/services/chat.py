@@ -41,10 +41,10 @@ from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messen
 
 log = logging.getLogger(__name__)
 
-TRY_AGAIN = Text(ru="🔄 Ещё раз", en="🔄 Try again")
-STOP = Text(ru="⏹ Стоп", en="⏹ Stop")
-STOPPED_EMPTY = Text(ru="Хорошо, молчу.", en="All right, I stopped.")
-CUT = Text(ru="_…ответ вышел слишком длинным, здесь я его обрезал._", en="_…the answer grew too long, I cut it here._")
+TRY_AGAIN = Text("chat.try_again")
+STOP = Text("chat.stop")
+STOPPED_EMPTY = Text("chat.stopped_empty")
+CUT = Text("chat.cut")
 STOPPED = "stopped by the user"
 _SHORT = 200
 

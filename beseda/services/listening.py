@@ -15,14 +15,8 @@ from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, Ret
 from beseda.locales import Text
 from beseda.telegram.base import LiveAnswer
 
-IN_LINE = Text(
-    ru="⏳ _Модель отвечает другим. Вы в очереди: перед вами {ahead}._",
-    en="⏳ _The model is answering others. You are in line: {ahead} ahead of you._",
-)
-LOADING = Text(
-    ru="⏳ _Модель ещё загружается. Отвечу, как только она будет готова._",
-    en="⏳ _The model is still loading. I will answer as soon as it is ready._",
-)
+IN_LINE = Text("model_queue.in_line")
+LOADING = Text("model_queue.loading")
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ from beseda.telegram.base import Letter, Mailer, Picture
 
 log = logging.getLogger(__name__)
 
-NO_MORE = Text(ru="🔕 Больше не присылать", en="🔕 No more of these")
+NO_MORE = Text("broadcasts.no_more")
 OPT_OUT = "broadcast:off"  # what the button under a broadcast says when it is pressed
 TOO_LONG = "the text does not fit one message"
 UNAUTHORIZED = "Telegram does not know the bot's token"

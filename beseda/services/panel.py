@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 _SLOT = 16  # messages that one answer may take: the guard before a model lets 60,000 characters through
 _ABREAST = 4  # models asked at one time for one question
 
-NOBODY = Text(ru="Ни одного ответа не получилось.", en="Not one answer came through.")
+NOBODY = Text("parallel_answers.nobody")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,18 +32,9 @@ _BY_STATUS: Final[Mapping[int, type[BesedaError]]] = {
     504: TimedOutError,
 }
 _EXCERPT = 300
-_BUSY: Final = Text(
-    ru="К распознаванию речи сейчас очередь. Попробуйте через минуту или напишите текстом.",
-    en="Speech recognition is busy right now. Please try again in a minute, or write instead.",
-)
-_DOWN: Final = Text(
-    ru="Распознавание речи сейчас не отвечает. Попробуйте ещё раз или напишите текстом.",
-    en="Speech recognition is not answering right now. Please try again, or write instead.",
-)
-_WRONG: Final = Text(
-    ru="Распознавание речи настроено неверно, владелец увидит подробности в журнале. Напишите, пожалуйста, текстом.",
-    en="Speech recognition is set up wrongly; the owner will find the details in the log. Please write instead.",
-)
+_BUSY: Final = Text("errors.speech.busy")
+_DOWN: Final = Text("errors.speech.down")
+_WRONG: Final = Text("errors.speech.wrong")
 _SETUP_FAULTS: Final = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError, ProtocolError)
 
 

@@ -5,6 +5,7 @@ A comparison travels as the words `/compare …`, so that a press on “Try agai
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from orjson import Fragment
 
@@ -16,13 +17,15 @@ from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
 from beseda.domain.usage import ModelCall
 from beseda.llm.base import FinishReason
-from beseda.locales import Text
+from beseda.locales import BotTexts, Text
 from beseda.services.panel import Outcome, Panel, Seat
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 from beseda.telegram.keyboards import inline_markup
 
 router = Router()
+
+TEXTS = BotTexts(Path(__file__).parent)
 
 ENDPOINT = "hf"
 ALIASES = ("deepseek", "llama3", "qwen2")
@@ -31,26 +34,15 @@ COMPARE = "/compare"
 _WAITING, _WAITING_SECONDS = "compare", 600.0
 _READABLE_SUM, _SMALLEST_SUM = 0.01, 0.000001  # dollars: a short answer costs some millionths, which are not nothing
 
-_CHOICE = Text(ru="Отвечает **{alias}**. Выберите модель:", en="**{alias}** answers. Choose a model:")
-_UNKNOWN = Text(
-    ru="Модели {name} я не знаю. Есть {known}.", en="I do not know a model called {name}. There are {known}."
-)
-_ASK_WHAT = Text(
-    ru="Напишите вопрос следующим сообщением, и ответят все три модели.",
-    en="Write the question in your next message, and all three models will answer.",
-)
-_FIGURES = Text(
-    ru="🤖 {alias}: {model} · {seconds:.1f} с · токены {tokens} · {cost}",
-    en="🤖 {alias}: {model} · {seconds:.1f} s · tokens {tokens} · {cost}",
-)
-_STAND_IN = Text(
-    ru="_Hugging Face не подключён (нет `HF_TOKEN`): отвечает {model}._",
-    en="_Hugging Face is not connected (no `HF_TOKEN`): {model} answers._",
-)
-_HEAD = Text(ru="| модель | секунд | токены | цена |", en="| model | seconds | tokens | cost |")
-_FAILED = Text(ru="не ответила", en="did not answer")
-_FASTEST = Text(ru="⚡ Быстрее всех {alias}.", en="⚡ {alias} was the fastest.")
-_CHEAPEST = Text(ru="💰 Дешевле всех {alias}.", en="💰 {alias} was the cheapest.")
+_CHOICE = Text("choice", TEXTS)
+_UNKNOWN = Text("unknown", TEXTS)
+_ASK_WHAT = Text("ask_what", TEXTS)
+_FIGURES = Text("figures", TEXTS)
+_STAND_IN = Text("stand_in", TEXTS)
+_HEAD = Text("head", TEXTS)
+_FAILED = Text("failed", TEXTS)
+_FASTEST = Text("fastest", TEXTS)
+_CHEAPEST = Text("cheapest", TEXTS)
 
 
 @router.answer

@@ -1,28 +1,28 @@
 """One question, three temperatures, side by side; in the end a line that says how the answers differ."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
 from beseda.domain.comparison import compare_texts
 from beseda.domain.turn import Turn
-from beseda.locales import Text
+from beseda.locales import BotTexts, Text
 from beseda.services.panel import Outcome, Panel, Seat
 from beseda.services.question import Footer, Question
 
 router = Router()
 
+TEXTS = BotTexts(Path(__file__).parent)
+
 # GigaChat takes 0 to 2; from about 1.5 on most models only stutter.
 TEMPERATURES = {0.0: "🧊", 0.7: "🌤", 1.2: "🔥"}
 
-_LABEL = Text(ru="{mark} **Температура {value}**", en="{mark} **Temperature {value}**")
-_LENGTHS = Text(ru="📏 Слов: {lengths}.", en="📏 Words: {lengths}.")
-_SHARED = Text(
-    ru="Общих слов у всех: {shared} из {distinct} ({likeness} %).",
-    en="Words they all share: {shared} of {distinct} ({likeness} %).",
-)
-_SAME = Text(ru="Ответы совпали слово в слово.", en="The answers are the same, word for word.")
-_ALONE = Text(ru="Сравнивать не с чем: ответ один.", en="There is nothing to compare it with.")
+_LABEL = Text("label", TEXTS)
+_LENGTHS = Text("lengths", TEXTS)
+_SHARED = Text("shared", TEXTS)
+_SAME = Text("same", TEXTS)
+_ALONE = Text("alone", TEXTS)
 
 
 @router.answer

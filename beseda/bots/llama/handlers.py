@@ -1,6 +1,7 @@
 """A local model's bot: the context can be seen filling up under each answer, and wiped with one button."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.handlers.start import send_greeting
@@ -9,22 +10,18 @@ from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
 from beseda.domain.usage import ModelCall
 from beseda.llm.endpoints import find_endpoint
-from beseda.locales import Text
+from beseda.locales import BotTexts, Text
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 
 router = Router()
 
-_RESET = Text(ru="🔄 Сбросить контекст", en="🔄 Reset the context")
-_COUNTER = Text(ru="💾 Контекст: {count}/{window}", en="💾 Context: {count}/{window}")
-_ELSEWHERE = Text(
-    ru="_Своей модели здесь нет (`LLAMA_SERVER_URL`): отвечает {model}, и слова уходят туда._",
-    en="_There is no model of your own here (`LLAMA_SERVER_URL`): {model} answers, and your words go there._",
-)
-_DONE = Text(
-    ru="Контекст сброшен. Начинаем с чистого листа.\n\n{counter}",
-    en="The context is reset. We start with a clean page.\n\n{counter}",
-)
+TEXTS = BotTexts(Path(__file__).parent)
+
+_RESET = Text("reset", TEXTS)
+_COUNTER = Text("counter", TEXTS)
+_ELSEWHERE = Text("elsewhere", TEXTS)
+_DONE = Text("done", TEXTS)
 
 
 @router.answer

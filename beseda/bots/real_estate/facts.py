@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from beseda.bots.real_estate.catalogue import Catalogue
 from beseda.domain.listing import Criteria, Estimate, Found, Listing, Wish, estimate_price, find_listings
 from beseda.domain.markdown import literal
-from beseda.locales import Text
+from beseda.locales import BotTexts, Text
 
+TEXTS = BotTexts(Path(__file__).parent)
 _SHOWN = 3  # homes under an answer that names none itself
 _BRACKETED = re.compile(r"\[([^\[\]\n]{1,24})\](?!\()")
 _LOOKS_LIKE_ID = re.compile(r"[^\W\d_]{1,6}-?\d{1,6}|\d{2,8}")
@@ -26,27 +28,19 @@ _NO_CATALOGUE = (
     "for, say that there is no catalogue yet; help with criteria, questions to a seller and what to check instead. "
     "Name no home, no address, no id and no price."
 )
-_HOMES = Text(ru="📋 Из каталога:", en="📋 From the catalogue:")
-_NEAR = Text(ru="📋 Точного совпадения нет. Похожие варианты:", en="📋 The catalogue has nothing exactly so; near it:")
-_PRICE = Text(
-    ru="📊 Оценка по каталогу ({scope}, квартир: {count}): медиана **{metre} ₽/м²**, от {lowest} до {highest}.",
-    en="📊 Estimate from the catalogue ({scope}, homes: {count}): median **{metre} ₽/m²**, from {lowest} to {highest}.",
-)
-_TOTAL = Text(ru=" За {area} м² это около **{total} млн ₽**.", en=" For {area} m² that is about **₽{total} million**.")
-_INVENTED = Text(
-    ru="⚠️ Таких номеров в каталоге нет: {ids}. Модель ошиблась, не полагайтесь на них.",
-    en="⚠️ The catalogue has no such numbers: {ids}. The model was mistaken, do not rely on them.",
-)
-_SAMPLE = Text(
-    ru="_Каталог учебный: квартиры в нём выдуманы._", en="_This is the sample catalogue: its homes are made up._"
-)
+_HOMES = Text("homes", TEXTS)
+_NEAR = Text("near", TEXTS)
+_PRICE = Text("price", TEXTS)
+_TOTAL = Text("total", TEXTS)
+_INVENTED = Text("invented", TEXTS)
+_SAMPLE = Text("sample", TEXTS)
 _SCOPES = {
-    (True, True): Text(ru="тот же район и число комнат", en="same district and rooms"),
-    (True, False): Text(ru="тот же район, любое число комнат", en="same district, any rooms"),
-    (False, True): Text(ru="все районы, то же число комнат", en="all districts, same rooms"),
-    (False, False): Text(ru="похожая площадь, все районы", en="similar area, all districts"),
+    (True, True): Text("scopes.district_and_rooms", TEXTS),
+    (True, False): Text("scopes.district", TEXTS),
+    (False, True): Text("scopes.rooms", TEXTS),
+    (False, False): Text("scopes.area", TEXTS),
 }
-_STUDIO, _ROOMS = Text(ru="студия", en="studio"), Text(ru="{rooms}-комн.", en="{rooms} rooms")
+_STUDIO, _ROOMS = Text("studio", TEXTS), Text("rooms", TEXTS)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from beseda.bots.real_estate.catalogue import FILE_NAME, SAMPLE, Catalogue, CatalogueShelf
 from beseda.bots.real_estate.criteria import read_criteria
-from beseda.bots.real_estate.facts import Advice
+from beseda.bots.real_estate.facts import TEXTS, Advice
 from beseda.bots.real_estate.housing import is_about_housing
 from beseda.dispatch.context import Context, Desk, argument
 from beseda.dispatch.events import Press
@@ -42,50 +42,30 @@ def _read_mode(name: str, label: Text, chosen: Text) -> Mode:
 MODES = {
     _EXPERT: _read_mode(
         _EXPERT,
-        Text(ru="🏗 Эксперт", en="🏗 Expert"),
-        Text(
-            ru="Говорю как эксперт: сначала вывод, потом варианты с плюсами и минусами.",
-            en="I speak as an expert: the conclusion first, then options with their pros and cons.",
-        ),
+        Text("modes.expert.button", TEXTS),
+        Text("modes.expert.about", TEXTS),
     ),
     "friend": _read_mode(
         "friend",
-        Text(ru="🤝 Друг", en="🤝 Friend"),
-        Text(
-            ru="Говорю как друг: по-простому, и про минусы тоже честно.",
-            en="I speak as a friend: plainly, and honestly about drawbacks, too.",
-        ),
+        Text("modes.friend.button", TEXTS),
+        Text("modes.friend.about", TEXTS),
     ),
     "critic": _read_mode(
         "critic",
-        Text(ru="🧭 Критик", en="🧭 Critic"),
-        Text(ru="Говорю как критик: сначала риски, потом взвешенный вывод.", en="I speak as a critic: risks first."),
+        Text("modes.critic.button", TEXTS),
+        Text("modes.critic.about", TEXTS),
     ),
     _DEFAULT: _read_mode(
         _DEFAULT,
-        Text(ru="⚖️ По умолчанию", en="⚖️ Default"),
-        Text(
-            ru="Говорю нейтрально; как речь зайдёт о жилье, стану экспертом.",
-            en="I speak neutrally; once housing comes up I become an expert.",
-        ),
+        Text("modes.default.button", TEXTS),
+        Text("modes.default.about", TEXTS),
     ),
 }
 
-_SWITCHED = Text(
-    ru="_🏗 Речь о жилье, поэтому отвечаю как эксперт. Вернуть обычный стиль: /mode_default_",
-    en="_🏗 This is about housing, so I answer as an expert. The usual style again: /mode_default_",
-)
-_RESET = Text(
-    ru="Начинаем заново: прошлое забыто, стиль обычный.",
-    en="We begin afresh: what was said is forgotten, the style is the usual one.",
-)
-_TRY_SAMPLE = Text(ru="📚 Показать на учебном каталоге", en="📚 Try it on the sample catalogue")
-_SAMPLE_ON = Text(
-    ru="Подбираю по учебному каталогу, квартир в нём: {count}, и все выдуманы. Настоящих объявлений у меня пока нет: "
-    "их добавляет владелец бота. Районы: {districts}.",
-    en="I search the sample catalogue now: {count} homes, all made up. I have no real ones yet: the bot's owner adds "
-    "them. Districts: {districts}.",
-)
+_SWITCHED = Text("switched", TEXTS)
+_RESET = Text("reset", TEXTS)
+_TRY_SAMPLE = Text("try_sample", TEXTS)
+_SAMPLE_ON = Text("sample_on", TEXTS)
 
 _shelf = CatalogueShelf()
 

@@ -10,14 +10,14 @@ from beseda.services.document.notes import Notes, Task
 from beseda.services.document.source import Source
 from beseda.services.document.wording import DECISIONS, NONE, PEOPLE, TASKS, Wording
 
-_FULL = Text(ru="Полный официальный транскрипт", en="Full official transcript")
-_SUMMARY = Text(ru="Сводка", en="Summary")
-_MINUTES = Text(ru="Итоги встречи", en="Minutes of the meeting")
-_TODO = Text(ru="План дел", en="To-do list")
-_OUTCOME = Text(ru="Итоги", en="Outcome")
-_DISCUSSION = Text(ru="Ход обсуждения", en="Discussion")
-_OTHER = Text(ru="Прочее", en="Other")
-_MORE = Text(ru="… и ещё {number}.", en="… and {number} more.")
+_FULL = Text("documents.full")
+_SUMMARY = Text("documents.summary")
+_MINUTES = Text("documents.minutes")
+_TODO = Text("documents.todo")
+_OUTCOME = Text("documents.outcome")
+_DISCUSSION = Text("documents.discussion")
+_OTHER = Text("documents.other")
+_MORE = Text("documents.more")
 _PAGE, _LINES = 1400, 7  # characters of overview and entries of each list that fit on one page
 # Sounds that are no words. "Ну" and "well" may mean something: they stay.
 _FILLER = re.compile(r"(?i)(?<![\w-])(?:э+-?э+м*|э+м+|м-?м+|а-а+|у?гм|хм+|uh+|um+|erm*|hmm+|mhm)(?![\w-])[,…]?\s*")

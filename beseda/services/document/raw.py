@@ -9,8 +9,8 @@ from beseda.locales import Text
 from beseda.services.document.source import Source
 from beseda.services.document.wording import Wording
 
-_TEXT = Text(ru="Расшифровка", en="Transcript")
-_SUBTITLES = Text(ru="Субтитры", en="Subtitles")
+_TEXT = Text("documents.text")
+_SUBTITLES = Text("documents.subtitles")
 
 
 def write_transcript(transcript: Transcript, language: str, clock: Clock) -> Document:

@@ -20,17 +20,14 @@ _AT_ONCE = 3
 _TEXT = "text/plain; charset=utf-8"
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _CAPTIONS = {
-    DocumentKind.FULL: Text(ru="Полный официальный транскрипт", en="Full official transcript"),
-    DocumentKind.SUMMARY: Text(ru="Сводка на одну страницу", en="One-page summary"),
-    DocumentKind.MINUTES: Text(ru="Итоги встречи (MoM)", en="Minutes of the meeting"),
-    DocumentKind.TODO: Text(ru="План дел с чек-листами", en="To-do list"),
-    DocumentKind.PROTOCOL: Text(ru="Протокол заседания", en="Formal protocol"),
+    DocumentKind.FULL: Text("documents.captions.full"),
+    DocumentKind.SUMMARY: Text("documents.captions.summary"),
+    DocumentKind.MINUTES: Text("documents.captions.minutes"),
+    DocumentKind.TODO: Text("documents.captions.todo"),
+    DocumentKind.PROTOCOL: Text("documents.captions.protocol"),
 }
-_COUNTS = Text(ru="решений: {decisions}, задач: {tasks}", en="decisions: {decisions}, tasks: {tasks}")
-_DROPPED = Text(
-    ru="Не вошло, так как не подтверждается текстом: {number}.",
-    en="Left out, as the text does not bear them out: {number}.",
-)
+_COUNTS = Text("documents.counts")
+_DROPPED = Text("documents.dropped")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _ELISION = re.compile(r"\.{3}|…|\[…\]")
 _PAUSE = 2.0  # seconds of silence that end a passage
 _LONGEST = 800  # characters of a passage
 _GOOD = 400  # characters after which the next pause of any length ends it
-_PARAGRAPH = Text(ru="абз. {number}", en="para. {number}")
+_PARAGRAPH = Text("documents.paragraph")
 
 
 @dataclass(frozen=True, slots=True)

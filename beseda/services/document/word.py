@@ -13,28 +13,28 @@ from beseda.services.document.notes import Notes
 from beseda.services.document.source import Source
 from beseda.services.document.wording import DECISIONS, NONE, TASKS, Wording
 
-_TITLE: Final = Text(ru="ПРОТОКОЛ ЗАСЕДАНИЯ", en="MINUTES OF A MEETING")
+_TITLE: Final = Text("documents.protocol.title")
 _FIELDS = (
-    ("", Text(ru="Тема", en="Subject")),
-    ("date", Text(ru="Дата", en="Date")),
-    ("venue", Text(ru="Место", en="Place")),
+    ("", Text("documents.protocol.subject")),
+    ("date", Text("documents.protocol.date")),
+    ("venue", Text("documents.protocol.venue")),
 )
-_GROUP = Text(ru="Рабочая группа", en="Working group")
-_CHAIR = Text(ru="Председатель", en="Chair")
-_SECRETARY = Text(ru="Секретарь", en="Secretary")
-_MEMBERS = Text(ru="Члены рабочей группы", en="Members")
-_AGENDA = Text(ru="Повестка дня", en="Agenda")
-_COURSE = Text(ru="Ход заседания", en="Course of the meeting")
-_HEARD = Text(ru="По вопросу {number} ({place})", en="On item {number} ({place})")
-_RESOLVED = Text(ru="Решили ({number})", en="Resolved ({number})")
+_GROUP = Text("documents.protocol.group")
+_CHAIR = Text("documents.protocol.chair")
+_SECRETARY = Text("documents.protocol.secretary")
+_MEMBERS = Text("documents.protocol.members")
+_AGENDA = Text("documents.protocol.agenda")
+_COURSE = Text("documents.protocol.course")
+_HEARD = Text("documents.protocol.heard")
+_RESOLVED = Text("documents.protocol.resolved")
 _COLUMNS = (
-    Text(ru="№", en="No."),
-    Text(ru="Задача", en="Task"),
-    Text(ru="Ответственный", en="Owner"),
-    Text(ru="Срок", en="Due"),
-    Text(ru="Основание", en="Source"),
+    Text("documents.protocol.columns.number"),
+    Text("documents.protocol.columns.task"),
+    Text("documents.protocol.columns.owner"),
+    Text("documents.protocol.columns.due"),
+    Text("documents.protocol.columns.source"),
 )
-_SIGNATURES = Text(ru="Подписи", en="Signatures")
+_SIGNATURES = Text("documents.protocol.signatures")
 
 
 def write_protocol(notes: Notes, source: Source, language: str) -> bytes:

@@ -6,17 +6,17 @@ from beseda.domain.transcript import Transcript, format_time
 from beseda.locales import Text
 from beseda.services.document.notes import Decision, Notes, Task
 
-UNKNOWN: Final = Text(ru="[не указано]", en="[not stated]")
-PEOPLE: Final = Text(ru="Участники", en="Participants")
-DECISIONS: Final = Text(ru="Решения", en="Decisions")
-TASKS: Final = Text(ru="Задачи", en="Tasks")
-NONE: Final = Text(ru="В тексте не найдено.", en="None found in the text.")
-_LENGTH = Text(ru="Длительность записи: {length}", en="Length of the recording: {length}")
-_MISSED = Text(ru="Не удалось расслышать: {places}", en="Could not be heard: {places}")
-_OWNER = Text(ru="ответственный: {owner}", en="owner: {owner}")
-_DUE = Text(ru="срок: {due}", en="due: {due}")
-_VOTES = Text(ru="голосование: {votes}", en="votes: {votes}")
-_QUOTE = Text(ru="«{quote}» ({place})", en="“{quote}” ({place})")
+UNKNOWN: Final = Text("documents.unknown")
+PEOPLE: Final = Text("documents.people")
+DECISIONS: Final = Text("documents.decisions")
+TASKS: Final = Text("documents.tasks")
+NONE: Final = Text("documents.none")
+_LENGTH = Text("documents.length")
+_MISSED = Text("documents.missed")
+_OWNER = Text("documents.owner")
+_DUE = Text("documents.due")
+_VOTES = Text("documents.votes")
+_QUOTE = Text("documents.quote")
 
 
 class Wording:

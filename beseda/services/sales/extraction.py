@@ -15,10 +15,7 @@ from beseda.locales import Text
 from beseda.services.fitting import count_texts, find_context
 
 # What stands under an answer while a contact waits for the person's word; on the page that is read it is a line.
-ASK_CONSENT = Text(
-    ru="📇 Вы назвали свой контакт. Можно я сохраню его, чтобы с вами могли связаться? Отозвать согласие: /consent.",
-    en="📇 You have named a contact of yours. May I keep it, so that we can reach you? To take that back: /consent.",
-)
+ASK_CONSENT = Text("sales.ask_consent")
 _HEARD = (WANTS_CONSULTATION, DECLINES, OBJECTS, PICKS_TIME, ON_TOPIC)
 _LONGEST_VALUE = 300  # characters
 _MAX_TOKENS = 1_000

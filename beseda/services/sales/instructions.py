@@ -8,7 +8,7 @@ from beseda.domain.reading import write_cue
 from beseda.domain.sales import Funnel, KnownSlots, Plan, choose_length
 from beseda.locales import Text
 
-_CONFIRM = Text(ru="Правильно понимаю: {title} — {value}?", en="Have I got it right: {title} is {value}?")
+_CONFIRM = Text("sales.confirm_value")
 _RULES = """Ask at most one question. If the person has answered it in their last message, take the next one instead.
 If their message is small talk, answer it warmly in a phrase before you come back to the matter.
 Say of no meeting that it is booked, moved or cancelled, and of no data that it is stored: the buttons do that.

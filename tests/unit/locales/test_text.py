@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.locales import Catalogue, Text
+from beseda.locales import BotTexts, Text
 from beseda.locales.catalogue import CatalogueError, read_texts
 
 
@@ -31,9 +31,10 @@ def test_key_that_is_not_there_is_an_error() -> None:
 
 
 def test_catalogue_of_a_bot_adds_to_the_words_in_its_file(tmp_path: Path) -> None:
-    (tmp_path / "ru.toml").write_text('[menu]\nlabel = "Меню"\n')
-    catalogue = Catalogue(tmp_path, "bots.cafe")
-    assert Text("menu.label", catalogue, en="Menu").by_language() == {"ru": "Меню", "en": "Menu"}
+    (tmp_path / "locales").mkdir()
+    (tmp_path / "locales" / "ru.toml").write_text('[menu]\nlabel = "Меню"\n')
+    bot = BotTexts(tmp_path)
+    assert Text("menu.label", bot, en="Menu").by_language() == {"ru": "Меню", "en": "Menu"}
 
 
 @pytest.mark.parametrize("content", [b"a = ", b"a = 1", b"a = ['b']", b"a = '\xff'", b"#" * 2_000_000])
