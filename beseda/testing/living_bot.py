@@ -17,6 +17,7 @@ from beseda.llm.base import ChatModel
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import DEFAULT_GROUPS, DEFAULT_USERS, BotAccount, SandboxSettings
 from beseda.sandbox.user import SandboxUser
+from beseda.testing.database import make_database
 from beseda.testing.waiting import eventually
 
 TOKEN = "7100000001:token-for-tests-token-for-tests"  # noqa: S105 - the sandbox takes any
@@ -143,6 +144,8 @@ async def run_bot(
         **environ,
     }
     settings = load_settings(None, {}, variables)
+    if not settings.database_url:
+        await make_database(settings.storage_dir / "beseda.db")
     catalog = Catalog([folder / "bots", settings.bots_dir])
     async with AsyncExitStack() as stack:
         container = await stack.enter_async_context(open_container(settings, model=model, clock=clock))

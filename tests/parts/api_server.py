@@ -23,6 +23,7 @@ from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.kit.ids import new_id
 from beseda.kit.serving import Listener, serve_app
+from beseda.testing.database import make_database
 from beseda.testing.scripted_model import ScriptedModel
 
 ANNA = Person(700_000_001, "Анна", "anna", "ru")
@@ -102,6 +103,8 @@ async def serve_api(folder: Path, **environ: str) -> AsyncIterator[ApiServer]:
     """Serve the API for the length of the block; `environ` are settings."""
     settings = load_settings(None, {}, {"STORAGE_DIR": str(folder / "data"), **environ})
     model = ScriptedModel(fallback="yes")
+    if not settings.database_url:
+        await make_database(settings.storage_dir / "beseda.db")
     async with open_container(settings, model=model) as container, serve_container(folder, container) as server:
         yield server
 

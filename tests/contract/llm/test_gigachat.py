@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gigachat import GigaChat
-from gigachat.models import Chat, Messages, MessagesRole
 
 from beseda.domain.message import Message, Role
 from beseda.errors import (
@@ -247,6 +245,9 @@ async def test_the_vendors_sdk_reads_the_same(server: GigaChatServer, model: Cha
     server.default = reply
     heard = await listen(model)
     text, reason, usage = "", "", (0, 0)
+    from gigachat import GigaChat  # noqa: PLC0415 - half a second that most tests need not pay
+    from gigachat.models import Chat, Messages, MessagesRole  # noqa: PLC0415
+
     chat = Chat(messages=[Messages(role=MessagesRole.USER, content="Привет")])
     async with GigaChat(
         base_url=server.base_url, auth_url=server.auth_url, credentials=GIGA_KEY, model=SERVED_MODEL

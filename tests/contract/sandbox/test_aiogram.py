@@ -1,31 +1,39 @@
 """aiogram as a witness: an independent reading of the Bot API understands all we answer and every update."""
 
-from collections.abc import AsyncIterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from aiogram import Bot, types
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramBadRequest
 
 from beseda.sandbox.methods.names import ALL_NAMES
 from beseda.sandbox.methods.table import METHODS
-from beseda.sandbox.server import RunningSandbox
+from tests.parts.later import LateModule
 from tests.parts.media_samples import make_opus, make_png
 from tests.parts.sandboxes import ANNA, FORUM, GROUP, TOKEN, BotClient, as_user
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# aiogram builds its models for four seconds.
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
-KEYBOARD = types.InlineKeyboardMarkup(
-    inline_keyboard=[[types.InlineKeyboardButton(text="Да", callback_data="yes")]],
-)
+    from aiogram import Bot, types
+
+    from beseda.sandbox.server import RunningSandbox
+else:
+    types = LateModule("aiogram.types")
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MP4 = b"\0\0\0\x18ftypmp42"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def witness(running: RunningSandbox) -> AsyncIterator[Bot]:
+    from aiogram import Bot  # noqa: PLC0415
+    from aiogram.client.session.aiohttp import AiohttpSession  # noqa: PLC0415
+    from aiogram.client.telegram import TelegramAPIServer  # noqa: PLC0415
+
     session = AiohttpSession(api=TelegramAPIServer.from_base(running.base_url))
     client = Bot(TOKEN, session=session)
     yield client
@@ -36,11 +44,16 @@ def upload(data: bytes, name: str) -> types.BufferedInputFile:
     return types.BufferedInputFile(data, name)
 
 
+def build_keyboard() -> types.InlineKeyboardMarkup:
+    return types.InlineKeyboardMarkup(inline_keyboard=[[types.InlineKeyboardButton(text="Да", callback_data="yes")]])
+
+
 async def test_messages_of_all_kinds(witness: Bot) -> None:
-    sent = await witness.send_message(ANNA, "<b>раз</b> https://example.org", parse_mode="HTML", reply_markup=KEYBOARD)
+    keyboard = build_keyboard()
+    sent = await witness.send_message(ANNA, "<b>раз</b> https://example.org", parse_mode="HTML", reply_markup=keyboard)
     assert [entity.type for entity in sent.entities or []] == ["bold", "url"]
     assert sent.reply_markup is not None
-    assert sent.reply_markup.model_dump() == KEYBOARD.model_dump()
+    assert sent.reply_markup.model_dump() == keyboard.model_dump()
     reply = await witness.send_message(
         ANNA, "два", reply_parameters=types.ReplyParameters(message_id=sent.message_id, quote="https")
     )
@@ -72,7 +85,9 @@ async def test_changes_of_messages(witness: Bot) -> None:
     assert isinstance(edited, types.Message)
     assert edited.edit_date
     assert isinstance(
-        await witness.edit_message_reply_markup(chat_id=ANNA, message_id=sent.message_id, reply_markup=KEYBOARD),
+        await witness.edit_message_reply_markup(
+            chat_id=ANNA, message_id=sent.message_id, reply_markup=build_keyboard()
+        ),
         types.Message,
     )
     photo = await witness.send_photo(ANNA, upload(make_png(), "a.png"))
@@ -134,7 +149,7 @@ async def test_chats_and_members(witness: Bot) -> None:
 
 async def test_updates_of_all_kinds(witness: Bot, running: RunningSandbox, bot: BotClient) -> None:
     await witness.get_updates(offset=-1, allowed_updates=[])
-    await witness.send_message(ANNA, "Так?", reply_markup=KEYBOARD)
+    await witness.send_message(ANNA, "Так?", reply_markup=build_keyboard())
     await witness.send_message_draft(chat_id=ANNA, draft_id=5, text="Ду", can_stop=True)
     async with as_user(running) as anna:
         await anna.stop()
@@ -170,6 +185,8 @@ async def test_webhook_is_described(witness: Bot) -> None:
 
 
 async def test_callback_answers_and_refusals_are_understood(witness: Bot) -> None:
+    from aiogram.exceptions import TelegramBadRequest  # noqa: PLC0415
+
     with pytest.raises(TelegramBadRequest, match="query is too old"):
         await witness.answer_callback_query("1")
 

@@ -1,12 +1,17 @@
 """The vendors' own clients get from our test server what ours gets: the server is honest about the wire."""
 
 from pathlib import Path
-
-import groq
-import openai
+from typing import TYPE_CHECKING
 
 from beseda.speech.registry import SpeechSettings, build_transcriber
+from tests.parts.later import LateModule
 from tests.parts.speech_server import MODEL, SpeechServer
+
+if TYPE_CHECKING:
+    import groq
+    import openai
+else:
+    groq, openai = LateModule("groq"), LateModule("openai")
 
 AUDIO = (Path(__file__).parents[2] / "samples" / "voice" / "hello.ogg").read_bytes()
 

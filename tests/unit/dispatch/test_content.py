@@ -4,7 +4,6 @@ from typing import Any
 
 import orjson
 import pytest
-from aiogram.types import Message
 
 from beseda.dispatch.content import SERVICE, is_service, list_unseen, read_words, write_links
 from beseda.dispatch.events import Identity, IncomingMessage, Kind, Unhandled, parse
@@ -73,6 +72,8 @@ def test_rich_text_nested_without_end_is_cut() -> None:
 
 def test_every_field_of_a_message_is_envelope_content_or_service() -> None:
     """The witness knows the whole Bot API: a new service field has to be entered here, content needs nothing."""
+    from aiogram.types import Message  # noqa: PLC0415 - aiogram builds its models for four seconds
+
     told = {
         name for name, field in Message.model_fields.items() if "Service message" in str(field.description or "")
     } | {name for name in Message.model_fields if name.startswith(("new_chat_", "video_chat_", "forum_topic_"))}
