@@ -54,8 +54,11 @@ class Fleet:
             await end_tasks(tasks)
 
     async def close(self) -> None:
-        """Let running answers end for a while; what comes in from now on is stored, for others or the next start."""
-        await asyncio.gather(*(bot.close() for bot in self._open))
+        """Let running answers end for a while; what comes in from now on is stored, for others or the next start.
+
+        Jobs go back into the line meanwhile, so that both ends share one deadline.
+        """
+        await asyncio.gather(self._container.jobs.close(), *(bot.close() for bot in self._open))
 
     async def _live(self, assignment: Assignment) -> None:
         with log_context(bot=assignment.profile.name):

@@ -16,6 +16,9 @@ ConfigOption = Annotated[
 ]
 _HEARD_ALL_THE_SAME = "beseda.llm.gigachat"  # warns of one thing: that the key travels to whoever answers
 
+END_WITHIN = 9.0
+"""Seconds from the signal to the end of a process: `docker stop` kills after ten unless it is set otherwise."""
+
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
@@ -85,15 +88,16 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(main)
 
 
-def serve_until_signal(work: Coroutine[Any, Any, None]) -> None:
+def serve_until_signal(work: Coroutine[Any, Any, None], *, within: float = END_WITHIN) -> None:
     """Run `work` until it ends, or until SIGTERM or Ctrl-C cancels it, which is a proper end.
 
-    A second signal ends the process on the spot: what is under way is stored, and the next start takes it up.
+    The process ends `within` seconds of that signal, even if a connection hangs, and immediately at a second signal:
+    what is under way is stored, and the next start takes it up.
     """
-    run_async(_cancel_on_signal(work))
+    run_async(_cancel_on_signal(work, within))
 
 
-async def _cancel_on_signal(work: Coroutine[Any, Any, None]) -> None:
+async def _cancel_on_signal(work: Coroutine[Any, Any, None], within: float) -> None:
     import asyncio
     import contextlib
     import logging
@@ -113,6 +117,7 @@ async def _cancel_on_signal(work: Coroutine[Any, Any, None]) -> None:
         received.append(kind)
         logging.getLogger(__name__).info("stopping; a second signal does not wait for what is under way")
         task.cancel()
+        _end_process_after(within)
 
     for kind in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C alone, as Python has it
@@ -124,3 +129,23 @@ async def _cancel_on_signal(work: Coroutine[Any, Any, None]) -> None:
         notifier.cancel()
     if not (received and task.cancelled()):
         task.result()
+
+
+def _end_process_after(seconds: float) -> None:
+    """End this process in so many seconds, whatever it waits for by then.
+
+    A thread does it, since asyncio waits without limit for its threads after the loop has ended, and each of them may
+    hang in a call to a database.
+    """
+    import logging
+    import os
+    import threading
+
+    def end() -> None:
+        logging.getLogger(__name__).warning("not everything ended in %.1f s: the next start takes it up", seconds)
+        logging.shutdown()
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()

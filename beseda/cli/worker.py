@@ -10,6 +10,7 @@ from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve
 if TYPE_CHECKING:
     from beseda.config import Settings
 
+_END_WITHIN = 25.0  # seconds: jobs have ten to end and fifteen to tidy up; supervisors are set to allow thirty
 
 MonitoringPortOption = Annotated[
     int | None,
@@ -46,7 +47,7 @@ def worker(
     settings = _choose_slots(read_settings(config, quiet=False, host=host), slots, concurrency)
     from beseda.cli.workshop import work
 
-    serve_until_signal(work(settings, with_beat=with_beat, port=port))
+    serve_until_signal(work(settings, with_beat=with_beat, port=port), within=_END_WITHIN)
 
 
 def beat(host: HostOption = None, port: MonitoringPortOption = None, config: ConfigOption = None) -> None:

@@ -51,10 +51,10 @@ from beseda.telegram.pacing import Pacer
 
 log = logging.getLogger(__name__)
 
-# Seconds of the end of the program, 10 in all: systemd and Docker kill what takes longer than they were told.
+# Seconds of the end of a bot, less than 9 in all: then the process ends (`beseda.cli.settings`).
 _GRACE = 4.0  # for answers to end by themselves
 _TIDY = 3.5  # for what was cancelled: a message under way is waited for, and recorded
-_LEAVE = 1.5  # for handing the chats over
+_LEAVE = 0.75  # for handing the chats over
 _RECORDS = 0.5  # for what was sent and is not recorded yet
 
 
@@ -142,7 +142,7 @@ class RunningBot:
     async def close(self, *, within: float = _GRACE) -> None:
         """Let running answers end for `within` seconds, then stop: others go on, or the next start.
 
-        With Telegram and the database away it takes 6 seconds beyond that at most.
+        With Telegram and the database away it takes 5 seconds beyond that at most.
 
         What comes in meanwhile is stored, and left to them as well.
         """

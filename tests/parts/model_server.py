@@ -183,6 +183,7 @@ class ModelServer:
         self.requests: list[RecordedRequest] = []
         self.probes: list[RecordedRequest] = []
         self.disconnects = 0
+        self.completed = 0
         self._peers: set[object] = set()
         self.url = ""
         self.tls: ssl.SSLContext | None = None
@@ -255,12 +256,14 @@ class ModelServer:
         reply = self._script.popleft() if self._script else self.default
         reply = self._refuse(recorded) or reply
         try:
-            return await self._reply(request, recorded, reply)
+            response = await self._reply(request, recorded, reply)
         except (asyncio.CancelledError, ConnectionError):
             self.disconnects += 1
             async with self._changed:
                 self._changed.notify_all()
             raise
+        self.completed += 1
+        return response
 
     async def _reply(self, request: web.Request, recorded: RecordedRequest, reply: Reply) -> web.StreamResponse:
         await asyncio.sleep(reply.delay)
