@@ -205,6 +205,7 @@ class Context:
     _turned: bool = field(default=False)
     handed_over: bool = False  # to a turn that stays open, such as that of a job
     admitted: bool = False  # by the limits
+    acknowledged: bool = False  # the spinner of the pressed button has ended
 
     @property
     def person(self) -> Person:
@@ -301,10 +302,10 @@ class Context:
         chat = chat or self.event.place.chat
         return f"{name}:{self.desk.me.id}:{chat.chat_id}:{chat.thread_id}"
 
-    async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:
-        """Say that a turn failed before a model could be asked."""
+    async def fail(self, question: Question, error: BesedaError, turn: Turn, *, crash: str = "") -> None:
+        """Say that a turn failed before a model could be asked; `crash` is the reason where a handler crashed."""
         self._turned = True
-        await self.desk.chat.fail(question, error, turn)
+        await self.desk.chat.fail(question, error, turn, crash=crash)
 
     def hand_over(self) -> None:
         """Leave the event's updates to a turn that stays open: it will finish them."""
@@ -336,6 +337,7 @@ class Context:
     async def acknowledge(self, text: str = "", *, alert: bool = False) -> None:
         """Stop the spinner of a pressed button, with a note where `text` is given; too late is no error."""
         if isinstance(self.event, Press):
+            self.acknowledged = True
             await self.try_call(
                 "answerCallbackQuery", callback_query_id=self.event.query_id, text=text, show_alert=alert
             )

@@ -5,7 +5,7 @@ import logging
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage, Press
 from beseda.domain.turn import PartState, Turn, TurnKind, TurnState
-from beseda.errors import BesedaError, LeaseLostError, SetAsideError, StorageError, TelegramError
+from beseda.errors import BesedaError, LeaseLostError, SetAsideError, StorageError
 from beseda.locales import Text
 
 log = logging.getLogger(__name__)
@@ -28,40 +28,53 @@ async def set_aside(context: Context) -> None:
     await context.fail(await context.question(turn.input, turn.kind), error, turn)
 
 
-async def apologise(context: Context) -> None:
-    """Tell the person of a failure that nobody foresaw, and close the turn that was opened for the event."""
-    text = BesedaError.text.say(context.language)
+async def apologise(context: Context, error: Exception) -> None:
+    """Notify the person once of a crash of a handler, and close the turn of the event as failed.
+
+    A turn that has words gets a button to try again. An answer that is stored already is delivered instead.
+    """
+    updates, name = context.desk.updates, context.desk.profile.name
+    numbers = context.event.place.update_ids
+    stored = [update for number in numbers if (update := await updates.find(name, number)) is not None]
+    if not stored:
+        return  # its outcome is delivered
+    turn_id = next((update.turn_id for update in stored if update.turn_id is not None), None)
+    turn = await context.desk.turns.find(turn_id) if turn_id is not None else None
     try:
-        await context.acknowledge(text, alert=True)
-        if isinstance(context.event, IncomingMessage):
-            await context.post(text)
-    except TelegramError as error:
-        log.warning("failed to send the error message: %s", error.detail)
+        await _tell_of_crash(context, turn, f"crashed: {type(error).__name__}")
     except (StorageError, LeaseLostError):
         raise
     except Exception:
         log.exception("failed to send the error message")
-    await _close_received(context)
+        if turn is not None:
+            await close_turn(context, turn, "crashed")
+    await updates.finish(name, numbers)
 
 
-async def close_turn(context: Context, turn: Turn) -> None:
-    """Give a turn up, and its updates with it, without a word."""
+async def _tell_of_crash(context: Context, turn: Turn | None, reason: str) -> None:
+    if turn is not None and turn.state is not TurnState.RECEIVED:
+        await context.desk.delivery.deliver(turn, context.target)
+    elif turn is not None or isinstance(context.event, IncomingMessage):
+        turn = turn or await _open_turn(context)
+        await context.fail(await context.question(turn.input, turn.kind), BesedaError(), turn, crash=reason)
+    else:
+        await context.acknowledge(BesedaError.text.say(context.language), alert=True)
+
+
+async def _open_turn(context: Context) -> Turn:
+    """Return a new turn for a message, with its words where the model can be asked about them again."""
+    event = context.event
+    is_question = isinstance(event, IncomingMessage) and not event.command and bool(event.text or event.quoted)
+    words = await context.words() if is_question else ""
+    return (await context.question(words, TurnKind.CHAT if words else TurnKind.COMMAND)).open_turn()
+
+
+async def close_turn(context: Context, turn: Turn, reason: str = SetAsideError.__name__) -> None:
+    """Give a turn up, and its updates with it, without a message."""
     for part in turn.unsent():
         part.state = PartState.DROPPED
-    turn.state, turn.reason = TurnState.FAILED, SetAsideError.__name__
+    turn.state, turn.reason = TurnState.FAILED, reason
     await context.desk.turns.finish(turn)
-
-
-async def _close_received(context: Context) -> None:
-    """Give up a turn that the failed work has left received, with its updates."""
-    desk, place = context.desk, context.event.place
-    stored = [await desk.updates.find(desk.profile.name, number) for number in place.update_ids]
-    for turn_id in {update.turn_id for update in stored if update is not None and update.turn_id is not None}:
-        turn = await desk.turns.find(turn_id)
-        if turn is not None and turn.state is TurnState.RECEIVED:
-            turn.state, turn.reason = TurnState.FAILED, "crashed"
-            await desk.turns.finish(turn)
-    await desk.updates.finish(desk.profile.name, place.update_ids)
 
 
 async def tell_crowded(context: Context) -> None:
@@ -71,8 +84,3 @@ async def tell_crowded(context: Context) -> None:
             await context.post(context.say(CROWDED), quotes=True)
     except BesedaError as error:
         log.warning("failed to send the notice of a crowd: %s", error.detail)
-
-
-async def stop_spinner(context: Context) -> None:
-    """Acknowledge a press that waits behind other work: Telegram takes no answer to it after a while."""
-    await context.acknowledge()

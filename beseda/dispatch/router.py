@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 from beseda.dispatch.context import Answerer, Context, Desk, Mode, answer_plainly
 from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Move, Notice, Press, StopRequest
 from beseda.errors import UnsupportedInputError
+from beseda.locales import Text
 
 Handler = Callable[[Context], Awaitable[None]]
 Middleware = Callable[[Context, Handler], Awaitable[None]]
 Preparation = Callable[[Desk], Awaitable[None]]
+
+_OUTDATED = Text("button.outdated")
 
 
 class Router:
@@ -90,7 +93,7 @@ class Router:
             case IncomingMessage():
                 return self._find_message(event)
             case Press():
-                return self.presses.get(event.data.split(":", maxsplit=1)[0])
+                return self.presses.get(event.data.split(":", maxsplit=1)[0], refuse_press)
             case Notice():
                 return self.notices.get(event.kind)
             case _:
@@ -119,6 +122,11 @@ def _entry(table: dict[str, Handler], name: str) -> Callable[[Handler], Handler]
 async def refuse_kind(context: Context) -> None:
     """Say which kinds of message the bot takes."""
     await context.refuse(UnsupportedInputError())
+
+
+async def refuse_press(context: Context) -> None:
+    """Acknowledge a button that no handler knows, such as one of an earlier version."""
+    await context.acknowledge(context.say(_OUTDATED))
 
 
 def wrap(handler: Handler, middlewares: list[Middleware]) -> Handler:

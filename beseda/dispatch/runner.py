@@ -21,7 +21,7 @@ from beseda.dispatch.middlewares.limits import Postponed, limit_messages
 from beseda.dispatch.middlewares.paying import charge_person
 from beseda.dispatch.middlewares.presses import drop_double_press
 from beseda.dispatch.middlewares.takeover import keep_silent
-from beseda.dispatch.mishaps import apologise, close_turn, set_aside, stop_spinner, tell_crowded
+from beseda.dispatch.mishaps import apologise, close_turn, set_aside, tell_crowded
 from beseda.dispatch.resting import Resting
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
 from beseda.dispatch.territory import Ground, WholeGround
@@ -235,7 +235,7 @@ class BotRunner:
             return False
         self._take_up(update, begun=begun)
         if isinstance(event, Press) and not was_idle:
-            self._do_aside(self._stop_spinner(event))
+            self._do_aside(self._stop_spinner(Context(self.desk, event)))
         return True
 
     def _take_up(self, update: StoredUpdate, *, begun: bool = False) -> None:
@@ -248,10 +248,11 @@ class BotRunner:
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
 
-    async def _stop_spinner(self, press: Press) -> None:
+    async def _stop_spinner(self, context: Context) -> None:
+        """Acknowledge a press that is still waited for: Telegram takes no answer to it after a while."""
         await self.desk.clock.sleep(_SPINNER)
-        if press.place.update_ids[0] in self._tries:
-            await stop_spinner(Context(self.desk, press))
+        if context.event.place.update_ids[0] in self._tries and not context.acknowledged:
+            await context.acknowledge()
 
     async def _hand_on(self, update: StoredUpdate) -> None:
         """Notify the owner of an update's chat that it is there."""
@@ -316,6 +317,8 @@ class BotRunner:
     async def _work_off(self, event: Event, lane: Lane[Event]) -> None:
         numbers = event.place.update_ids
         context = Context(self.desk, event, admitted=self._tries.is_retry(numbers))
+        if isinstance(event, Press):
+            self._do_aside(self._stop_spinner(context))
         try:
             await self._attempt(context, lane)
         except LeaseLostError as error:
@@ -329,6 +332,8 @@ class BotRunner:
             raise
         finally:
             self._tries.leave(numbers)
+            if isinstance(event, Press) and not context.acknowledged:
+                self._do_aside(context.acknowledge())
         # What is not worked off by now is a job's, or failed; either way it is not to come up again immediately.
         self._resting.put(numbers, self.desk.clock.monotonic())
 
@@ -348,9 +353,9 @@ class BotRunner:
                 await self._finish(event)
         except (StorageError, LeaseLostError, TelegramUnauthorizedError):
             raise
-        except Exception:
+        except Exception as error:
             log.exception("updates %s of %s failed", event.place.update_ids, self.desk.profile.name)
-            await apologise(context)
+            await apologise(context, error)
         if context.handed_over:
             self._tries.interrupt(event.place.update_ids)
             await self._tries.release(self.desk.updates)

@@ -107,6 +107,11 @@ class Turn:
     parts: list[Part] = field(default_factory=list)
     created_at: datetime | None = None
 
+    @property
+    def can_be_repeated(self) -> bool:
+        """Whether its words, or their recording, are known and were not wiped since."""
+        return bool(self.input) or self.kind is TurnKind.VOICE
+
     def unsent(self) -> list[Part]:
         """Return the parts that Telegram has not been seen to take, in order."""
         return [part for part in self.parts if part.state in UNSENT]

@@ -146,11 +146,16 @@ class ChatService:
             await self._turns.answer(turn, reply.said, None)
         await self._delivery.deliver(turn, question.target)
 
-    async def fail(self, question: Question, error: BesedaError, turn: Turn) -> None:
-        """Say in plain words what went wrong before a model could be asked; a button to try again if that helps."""
+    async def fail(self, question: Question, error: BesedaError, turn: Turn, *, crash: str = "") -> None:
+        """Say in plain words what went wrong before a model could be asked; a button to try again if that helps.
+
+        `crash` is the reason to store in place of the error's, where the failure is a crash: then a question may be
+        tried again.
+        """
         attempt = Attempt.at(turn, question)
         text = complain(error, question.language)
-        await self._store_failure(attempt, text, type(error).__name__, again=error.retryable)
+        again = error.retryable or bool(crash and turn.can_be_repeated)
+        await self._store_failure(attempt, text, crash or type(error).__name__, again=again)
         await self._delivery.deliver(attempt.turn, question.target)
 
     def stop(self, chat: ChatKey, number: int | None = None) -> bool:
@@ -170,22 +175,34 @@ class ChatService:
             with self._running.hold(question.conversation.key, attempt.answer, turn.id):
                 request = await self._request(question, model)
                 end = await Listener(model, attempt.answer, live, record).listen(request)
-                await live.settle()
-            said = sum(message.role is not Role.SYSTEM and not is_note(message) for message in request.messages)
-            context = min(said + 1, self._bot.window)  # the answer comes
-            await self._store_outcome(attempt, Answered(attempt.answer.said, record.finished(end), context))
         except RemoteError as error:
             log.warning("the model failed: %s: %s", type(error).__name__, error.detail)
             await live.settle()
             text = explain(error, self._bot, question.language)
-            if kept := keep_words(attempt.answer.said, error, question.language):
-                text = f"{question.preface}\n\n{kept}".lstrip()
-            await self._store_failure(attempt, text, type(error).__name__, record.failed(error))
+            await self._store_break(attempt, error, text, record.failed(error))
         except BudgetExhaustedError as error:
             await live.settle()
             await self._store_failure(attempt, complain(error, question.language), type(error).__name__, again=False)
+        except BesedaError:
+            raise
+        except Exception as error:
+            log.exception("turn %d: the model crashed", turn.id)
+            await live.settle()
+            await self._store_break(attempt, error, BesedaError.text.say(question.language), None)
+        else:
+            await live.settle()
+            said = sum(message.role is not Role.SYSTEM and not is_note(message) for message in request.messages)
+            context = min(said + 1, self._bot.window)  # the answer comes
+            await self._store_outcome(attempt, Answered(attempt.answer.said, record.finished(end), context))
         finally:
             await live.settle()
+
+    async def _store_break(self, attempt: Attempt, error: Exception, text: str, call: ModelCall | None) -> None:
+        """Store the failure of a model; the words that came before it stay."""
+        question = attempt.question
+        if kept := keep_words(attempt.answer.said, error, question.language):
+            text = f"{question.preface}\n\n{kept}".lstrip()
+        await self._store_failure(attempt, text, type(error).__name__, call)
 
     async def _request(self, question: Question, model: ChatModel) -> ModelRequest:
         temperature = self._bot.temperature if question.temperature is None else question.temperature
@@ -258,7 +275,7 @@ def explain(error: RemoteError, bot: BotProfile, language: str) -> str:
     return apology.say(language) if apology else error.say(language)
 
 
-def keep_words(said: str, error: RemoteError, language: str) -> str:
+def keep_words(said: str, error: Exception, language: str) -> str:
     """Return the Markdown that keeps a broken answer on the screen: its words with a note below them.
 
     Empty where no words came, or where the provider's filter stopped them.

@@ -5,7 +5,7 @@ from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.voice import listen_again
 from beseda.dispatch.router import Router
 from beseda.dispatch.speaker import may_act_for
-from beseda.domain.turn import Turn, TurnKind, TurnState
+from beseda.domain.turn import Turn, TurnState
 from beseda.locales import Text
 
 router = Router()
@@ -34,7 +34,7 @@ async def retry(context: Context) -> None:
 
 def _can_be_retried(turn: Turn) -> bool:
     """Return whether the turn has failed and its words, or their recording, have not been wiped since."""
-    return turn.state is not TurnState.DELIVERED and bool(turn.input or turn.kind is TurnKind.VOICE)
+    return turn.state is not TurnState.DELIVERED and turn.can_be_repeated
 
 
 def _is_theirs(context: Context, turn: Turn) -> bool:
