@@ -5,7 +5,7 @@ When to show what is `StreamPlan`: pure logic, seconds in and steps out. The two
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
@@ -58,6 +58,7 @@ DRAFTS = Pace()
 EDITS = Pace(thinking_first=None, renew_every=None)
 # A group takes twenty messages a minute, and edits count alike.
 GROUP_EDITS = Pace(text_first=1.0, text_every=3.0, thinking_first=None, renew_every=None)
+_AFTER_DRAFTS = replace(EDITS, text_first=0.0)  # the draft that was refused has waited
 
 
 class StreamPlan:
@@ -100,10 +101,6 @@ class StreamPlan:
         self._typing_due = max(self._typing_due, until)
         self._text_due = max(self._text_due, until)
         self._thinking_due = max(self._thinking_due, until)
-
-    def show_typing_only(self) -> None:
-        """Show no text from now on: the server does not know how."""
-        self._text_due = self._thinking_due = float("inf")
 
     def text_due(self) -> float:
         """Return from when on new text may be shown."""
@@ -197,7 +194,7 @@ class _LiveAnswer:
         self._plan.put_off(now + self._stage.due_in(self._request.target))
         if self._call is not None:  # not settled meanwhile
             self._call = None
-            self._look_later(now)
+            self._look()
 
     async def _take_refusal(self, step: Step, error: BesedaError) -> None:
         log.debug("%s was not shown: %s", step.name, error.detail)
@@ -205,38 +202,12 @@ class _LiveAnswer:
             await self._stage.obey_flood(self._request.target, error)
 
 
-class StreamedAnswer(_LiveAnswer):
-    """Private chats: native drafts with a native stop button, gone when the real message comes."""
-
-    def __init__(self, stage: Stage, request: LiveRequest) -> None:
-        super().__init__(stage, request, DRAFTS)
-
-    def is_message(self, step: Step) -> bool:
-        return False
-
-    async def show(self, step: Step, text: str) -> None:
-        target = self._request.target
-        if step is Step.TYPING:
-            await self._stage.show_typing(target)
-        else:
-            await self._stage.show_draft(target, self._request.number, text)
-
-    async def _take_refusal(self, step: Step, error: BesedaError) -> None:
-        await super()._take_refusal(step, error)
-        if step is Step.TYPING or not isinstance(error, TelegramRefusedError):
-            return
-        refusal = classify(error)
-        if refusal in {Refusal.DRAFTS_IN_CHAT, Refusal.DRAFTS_ON_SERVER}:
-            everywhere = refusal is Refusal.DRAFTS_ON_SERVER
-            self._stage.refuse_drafts(None if everywhere else self._request.target.chat.chat_id)
-            self._plan.show_typing_only()
-
-
 class EditedAnswer(_LiveAnswer):
     """Groups, and servers without drafts: one real message that is edited, with a stop button under it."""
 
-    def __init__(self, stage: Stage, request: LiveRequest) -> None:
-        super().__init__(stage, request, EDITS if request.target.kind is ChatKind.PRIVATE else GROUP_EDITS)
+    def __init__(self, stage: Stage, request: LiveRequest, pace: Pace | None = None) -> None:
+        is_private = request.target.kind is ChatKind.PRIVATE
+        super().__init__(stage, request, pace or (EDITS if is_private else GROUP_EDITS))
 
     def is_message(self, step: Step) -> bool:
         return step is not Step.TYPING
@@ -246,3 +217,34 @@ class EditedAnswer(_LiveAnswer):
             await self._stage.show_typing(self._request.target)
         else:
             await self._stage.show_text(self._request, text, inline_markup([[self._request.stop]]))
+
+
+class StreamedAnswer(EditedAnswer):
+    """Private chats: native drafts with a native stop button, gone when the real message comes.
+
+    Where drafts are refused, the same answer goes on as a message that is edited.
+    """
+
+    def __init__(self, stage: Stage, request: LiveRequest) -> None:
+        super().__init__(stage, request, DRAFTS)
+        self._has_drafts = True
+
+    def is_message(self, step: Step) -> bool:
+        return not self._has_drafts and super().is_message(step)
+
+    async def show(self, step: Step, text: str) -> None:
+        if step is Step.TYPING or not self._has_drafts:
+            await super().show(step, text)
+        else:
+            await self._stage.show_draft(self._request.target, self._request.number, text)
+
+    async def _take_refusal(self, step: Step, error: BesedaError) -> None:
+        await super()._take_refusal(step, error)
+        if step is Step.TYPING or not self._has_drafts or not isinstance(error, TelegramRefusedError):
+            return
+        refusal = classify(error)
+        if refusal in {Refusal.DRAFTS_IN_CHAT, Refusal.DRAFTS_ON_SERVER}:
+            everywhere = refusal is Refusal.DRAFTS_ON_SERVER
+            self._stage.refuse_drafts(None if everywhere else self._request.target.chat.chat_id)
+            self._has_drafts = False
+            self._plan = StreamPlan(_AFTER_DRAFTS, self._loop.time())

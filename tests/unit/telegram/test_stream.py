@@ -85,13 +85,6 @@ def test_flood_control_puts_everything_off() -> None:
     assert plan.step(30.0, grown=True) is Step.TEXT
 
 
-def test_without_drafts_typing_goes_on() -> None:
-    plan = StreamPlan(DRAFTS, 0.0)
-    plan.show_typing_only()
-    assert plan.step(10.0, grown=True) is Step.TYPING
-    assert plan.look_again(10.0) > 10.0
-
-
 def test_paces_are_those_that_telegram_takes() -> None:
     assert _play(DRAFTS, text_from=60.0, until=10.0, tick=0.125) == [
         (0.25, Step.TYPING),
@@ -431,26 +424,52 @@ def test_nothing_more_is_shown_to_a_person_who_blocked_the_bot() -> None:
     assert chat.calls == [(0.25, "typing")]
 
 
-@pytest.mark.parametrize(
-    ("refused", "told"),
-    [
-        (TelegramRefusedError("sendMessageDraft", 400, "drafts are not supported"), [7]),
-        (TelegramRefusedError("sendMessageDraft", 404, "Not Found"), [None]),
-    ],
-)
-def test_without_drafts_only_typing_is_shown(refused: TelegramRefusedError, told: list[int | None]) -> None:
+REFUSALS = [
+    (TelegramRefusedError("sendMessageDraft", 400, "drafts are not supported"), [7]),
+    (TelegramRefusedError("sendMessageDraft", 404, "Not Found"), [None]),
+]
+
+
+@pytest.mark.parametrize(("refused", "told"), REFUSALS)
+def test_answer_whose_draft_is_refused_goes_on_as_a_message(
+    refused: TelegramRefusedError, told: list[int | None]
+) -> None:
+    chat = _Chat(seconds=0.25, errors=[None, refused])
+    text = _Words("Hello")
+
+    async def main() -> None:
+        answer = StreamedAnswer(chat, _request(text))
+        await asyncio.sleep(1.25)
+        text.text = "Hello there"
+        answer.touch()
+        await asyncio.sleep(0.75)  # the message under way gets its time at the end
+        text.text = "Hello there, Anna"
+        await answer.settle()
+
+    _run(main())
+    assert chat.without_drafts == told
+    assert chat.calls == [
+        (0.25, "typing"),
+        (0.5, "draft 5: Hello"),
+        (0.75, "message: Hello"),
+        (2.0, "message: Hello there"),
+    ]
+    assert chat.ended[-1] == "message: Hello there"
+
+
+@pytest.mark.parametrize(("refused", "told"), REFUSALS)
+def test_thinking_whose_draft_is_refused_is_typing(refused: TelegramRefusedError, told: list[int | None]) -> None:
     chat = _Chat(errors=[None, refused])
 
     async def main() -> None:
         answer = StreamedAnswer(chat, _request(_Words()))
-        await asyncio.sleep(26)
+        await asyncio.sleep(12)
         answer.touch()
         await answer.settle()
 
     _run(main())
     assert chat.without_drafts == told
-    assert chat.calls[:2] == [(0.25, "typing"), (1.5, "draft 5: ")]
-    assert chat.calls[2:] == [(at, "typing") for at in (4.75, 9.25, 13.75, 18.25, 22.75)]
+    assert chat.calls == [(0.25, "typing"), (1.5, "draft 5: "), (1.75, "typing"), (6.25, "typing"), (10.75, "typing")]
 
 
 @pytest.mark.parametrize(
