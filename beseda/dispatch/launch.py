@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -343,12 +344,12 @@ def _limits(container: Container) -> Limits:
 
 
 def _guard(ground: Ground) -> Guard:
-    """Return what asks, before each call to Telegram, whether the chat is still this process's."""
+    """Return the guard of calls to Telegram: each begins and ends while the chat is this process's."""
 
-    async def confirm(chat_id: int) -> None:
-        await ground.confirm(partition_of(chat_id))
+    def hold(chat_id: int) -> AbstractAsyncContextManager[None]:
+        return ground.hold(partition_of(chat_id))
 
-    return confirm
+    return hold
 
 
 def _open_messenger(made: _Parts, container: Container) -> TelegramMessenger:

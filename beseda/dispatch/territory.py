@@ -15,6 +15,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,6 +55,14 @@ class Ground(Protocol):
         """Return if work in a part may go on. Raises LeaseLostError where it is another's by now."""
         ...
 
+    def is_fresh(self, partition: int) -> bool:
+        """Return whether the lease of a part is known to hold at this moment."""
+        ...
+
+    def hold(self, partition: int) -> AbstractAsyncContextManager[None]:
+        """Confirm, and cancel the block where the lease ends before it does. Raises LeaseLostError in both cases."""
+        ...
+
 
 class WholeGround:
     """The ground of a process that shares its bot with nobody."""
@@ -66,6 +75,14 @@ class WholeGround:
 
     async def confirm(self, partition: int) -> None:
         """Return."""
+
+    def is_fresh(self, partition: int) -> bool:
+        """Return True."""
+        return True
+
+    def hold(self, partition: int) -> AbstractAsyncContextManager[None]:
+        """Let the block run."""
+        return contextlib.nullcontext()
 
 
 class Keeper(Protocol):
@@ -128,6 +145,7 @@ class Territory:
         self._going = False
         self._closed = False
         self._fresh_until = float("-inf")
+        self._bounds: set[asyncio.Timeout] = set()
         self._beaten = asyncio.Event()
         self._joined = asyncio.Event()
         self._stirred = asyncio.Event()
@@ -159,6 +177,17 @@ class Territory:
             # We stood still, or the database is away: who has the part by now only the record knows.
             await self._beaten.wait()
         raise LeaseLostError(f"part {partition} of {self._bot} is another's")
+
+    def is_fresh(self, partition: int) -> bool:
+        """Return whether the lease of a part is known to hold at this moment."""
+        return partition in self._owned and read_clock() < self._fresh_until
+
+    @asynccontextmanager
+    async def hold(self, partition: int) -> AsyncIterator[None]:
+        """Confirm, and cancel the block where the lease ends before it does: a beat gives it more time."""
+        await self.confirm(partition)
+        async with _ending_with(self._bounds, self._fresh_until):
+            yield
 
     async def join(self, keeper: Keeper) -> None:
         """Make ourselves known, claim what is free and take up what waits there. Raises StorageError."""
@@ -279,6 +308,9 @@ class Territory:
         task.add_done_callback(lambda _: self._stirred.set())
 
     def _mark_beat(self) -> None:
+        for bound in self._bounds:
+            if not bound.expired():
+                bound.reschedule(_to_loop_time(self._fresh_until))
         beaten, self._beaten = self._beaten, asyncio.Event()
         beaten.set()
         if self._closed:
@@ -362,6 +394,27 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), max(0.0, seconds))
     event.clear()
+
+
+@asynccontextmanager
+async def _ending_with(bounds: set[asyncio.Timeout], fresh_until: float) -> AsyncIterator[None]:
+    """Run the block until a moment, which moves while its bound is among `bounds`. Raises LeaseLostError."""
+    bound = asyncio.timeout_at(_to_loop_time(fresh_until))
+    try:
+        async with bound:
+            bounds.add(bound)
+            yield
+    except TimeoutError as error:
+        if not bound.expired():
+            raise
+        raise LeaseLostError("the lease ended before the call did") from error
+    finally:
+        bounds.discard(bound)
+
+
+def _to_loop_time(moment: float) -> float:
+    """Return a moment of `read_clock` as one of the loop's clock."""
+    return asyncio.get_running_loop().time() + moment - read_clock()
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from beseda.domain.conversation import ChatKind
 from beseda.domain.turn import Part, PartState
 from beseda.errors import (
+    LeaseLostError,
     TelegramConflictError,
     TelegramFloodError,
     TelegramGoneError,
@@ -35,7 +37,7 @@ from beseda.telegram.stream import EditedAnswer, StreamedAnswer
 log = logging.getLogger(__name__)
 
 # Asked before each call whether the chat is still ours to talk to; raises LeaseLostError where it is not.
-Guard = Callable[[int], Awaitable[None]]
+Guard = Callable[[int], AbstractAsyncContextManager[None]]
 
 _RENDER_IN_THREAD = 4000  # characters; rendering runs at about 0.8 MB/s, so 5 ms of the loop
 _CLOSED_SECONDS = 600.0  # how long a chat that refuses messages is believed to go on so
@@ -111,11 +113,11 @@ class TelegramMessenger:
         while True:
             await self.wait(target)
             await self._pacer.wait_for_bot()
-            await self.guard(target.chat.chat_id)
-            if sends is not None:
-                sends.begun_at = self._clock.now()
             try:
-                message_id = await call()
+                async with self.guard(target.chat.chat_id):
+                    if sends is not None:
+                        sends.begun_at = self._clock.now()
+                    message_id = await call()
             except TelegramFloodError as error:
                 await self.obey_flood(target, error)
             except (TelegramUnavailableError, TelegramConflictError) as error:
@@ -187,34 +189,35 @@ class TelegramMessenger:
 
     async def _take_own_turn(self, target: Target) -> None:
         await self.take_turn(target)
-        await self.guard(target.chat.chat_id)
+        async with self.guard(target.chat.chat_id):
+            pass  # a probe changes nothing, so it need not end with the lease
 
     async def show_typing(self, target: Target) -> None:
         """Show “typing…” for five seconds."""
-        await self.guard(target.chat.chat_id)
-        await self.api.call(
-            "sendChatAction",
-            chat_id=target.chat.chat_id,
-            message_thread_id=target.chat.thread_id or None,
-            action="typing",
-        )
+        async with self.guard(target.chat.chat_id):
+            await self.api.call(
+                "sendChatAction",
+                chat_id=target.chat.chat_id,
+                message_thread_id=target.chat.thread_id or None,
+                action="typing",
+            )
 
     async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None:
         """Show the answer so far as a draft with a stop button; an empty text shows “thinking…”."""
-        await self.guard(target.chat.chat_id)
         if not await self._pacer.has_room():
             return
-        self._pacer.count(target.chat.chat_id, target.kind)
         pieces = await _render(markdown, partial=True)
         text: dict[str, Any] = {"text": pieces[-1], "parse_mode": "HTML"} if pieces else {"text": ""}
-        await self.api.call(
-            "sendMessageDraft",
-            chat_id=target.chat.chat_id,
-            message_thread_id=target.chat.thread_id or None,
-            draft_id=draft_id,
-            can_stop=True,
-            **text,
-        )
+        async with self.guard(target.chat.chat_id):
+            self._pacer.count(target.chat.chat_id, target.kind)
+            await self.api.call(
+                "sendMessageDraft",
+                chat_id=target.chat.chat_id,
+                message_thread_id=target.chat.thread_id or None,
+                draft_id=draft_id,
+                can_stop=True,
+                **text,
+            )
 
     async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None:
         """Show the answer so far as a real message: sent the first time, recorded before and after, then edited."""
@@ -228,18 +231,19 @@ class TelegramMessenger:
         if part.message_id is None:
             part.state, part.sent_as = PartState.SENDING, shown.content()
             await request.record(part)
-        await self.guard(target.chat.chat_id)
-        self._pacer.count(target.chat.chat_id, target.kind)
-        if part.message_id is not None:
-            await self._calls.edit(target, shown)
-            return
         try:
-            part.message_id = await self._calls.send(target, shown)
+            async with self.guard(target.chat.chat_id):
+                self._pacer.count(target.chat.chat_id, target.kind)
+                if part.message_id is not None:
+                    await self._calls.edit(target, shown)
+                    return
+                part.message_id = await self._calls.send(target, shown)
         except TelegramUnansweredError as error:
             self._lose(part, error)
             raise
-        except asyncio.CancelledError:  # the answer is whole, and this call takes too long
-            self._lose(part, TelegramUnansweredError(description="not waited for", retry_after=5.0))
+        except (asyncio.CancelledError, LeaseLostError):  # the answer is whole, or the lease ended, and no id came
+            if part.message_id is None:
+                self._lose(part, TelegramUnansweredError(description="not waited for", retry_after=5.0))
             raise
         await request.record(part)
 
@@ -264,8 +268,9 @@ class TelegramMessenger:
         self._closed_until[chat_id] = self._clock.monotonic() + _CLOSED_SECONDS
 
 
-async def _let_through(_chat_id: int) -> None:
-    """The guard of one who shares chats with nobody."""
+def _let_through(_chat_id: int) -> AbstractAsyncContextManager[None]:
+    """The guard of a process that shares no chats."""
+    return nullcontext()
 
 
 async def _render(markdown: str, *, partial: bool) -> list[str]:

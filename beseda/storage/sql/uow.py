@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-from beseda.errors import StorageError
+from beseda.errors import LeaseLostError, StorageError
 from beseda.kit.backoff import Backoff
+from beseda.kit.fencing import current_fence
 from beseda.kit.outages import OutageLog
 from beseda.storage.sql.failure import is_passing, to_storage_error
 from beseda.storage.sql.statement import Params, Statement
@@ -48,7 +49,7 @@ class Entry:
     A `brief` entry takes well under a millisecond; the function of any other may take its time.
     """
 
-    __slots__ = ("brief", "deadline", "error", "future", "result", "rows", "settled", "work")
+    __slots__ = ("brief", "deadline", "error", "fence", "future", "result", "rows", "settled", "work")
 
     def __init__(self, rows: Sequence[Row], work: Work | None, future: asyncio.Future[object], deadline: float) -> None:
         self.rows = rows
@@ -56,6 +57,7 @@ class Entry:
         self.brief = True
         self.future = future
         self.deadline = deadline
+        self.fence = current_fence()
         self.settled = False
         self.result: object = None
         self.error: Exception | None = None
@@ -184,7 +186,7 @@ class GroupWriter:
                     continue
                 batch = self._take_batch()
                 self._room.set()
-                await self._commit(self._expire(batch))
+                await self._commit(batch)
                 _settle(batch)
                 if self._is_waited_for():
                     await asyncio.sleep(0)  # a backend that needs no thread has not let anybody else in yet
@@ -217,29 +219,29 @@ class GroupWriter:
         return bool(self._queue or self._urgent or self._long)
 
     def _expire(self, batch: Sequence[Entry]) -> list[Entry]:
-        """Fail entries whose time ran out in an outage, without a try, and return the others.
+        """Fail entries whose lease is stale, or whose time ran out in an outage, and return the others.
 
         A try of a database that is away takes seconds: a long queue would go on failing for minutes.
         """
-        if self._failure is None:
-            return list(batch)
         now = self._loop.time()
         for entry in batch:
-            if now >= entry.deadline:
+            if entry.fence is not None and not entry.fence():
+                entry.fail(LeaseLostError("the lease ended before the write began"))
+            elif self._failure is not None and now >= entry.deadline:
                 entry.fail(to_storage_error(self._failure))
         return [entry for entry in batch if not entry.settled]
 
     async def _commit(self, batch: Sequence[Entry]) -> None:
-        pending, attempt = batch, 0
-        while pending:
+        attempt = 0
+        while pending := self._expire([entry for entry in batch if not entry.settled]):
             try:
                 await self._run(pending)
             except Exception as error:
                 self._failure = error if is_passing(error) else None
-                pending = self._give_up(pending, error)
+                self._give_up(pending, error)
                 if self._failure is not None:
                     self._outage.fail(to_storage_error(error))
-                if pending:
+                if not all(entry.settled for entry in batch):
                     await asyncio.sleep(self._backoff.delay(attempt))
                 attempt += 1
             else:
@@ -247,18 +249,12 @@ class GroupWriter:
                 self._outage.recover()
                 return
 
-    def _give_up(self, entries: Sequence[Entry], error: Exception) -> list[Entry]:
-        """Fail the entries that cannot or may not be tried again, and return the others."""
-        rest: list[Entry] = []
+    def _give_up(self, entries: Sequence[Entry], error: Exception) -> None:
+        """Fail the entries that cannot or may not be tried again."""
         now, passing = self._loop.time(), is_passing(error)
         for entry in entries:
-            if entry.settled:
-                continue
-            if passing and now < entry.deadline:
-                rest.append(entry)
-            else:
+            if not entry.settled and not (passing and now < entry.deadline):
                 entry.fail(to_storage_error(error))
-        return rest
 
 
 def _take(queue: deque[Entry], limit: int) -> list[Entry]:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -264,7 +264,7 @@ async def test_only_the_owner_of_a_chat_searches_in_it(tmp_path: Path) -> None:
         await living.wait_for_calls("sendMessage")
         refused: list[int] = []
 
-        async def refuse(chat_id: int) -> None:
+        def refuse(chat_id: int) -> AbstractAsyncContextManager[None]:
             refused.append(chat_id)
             raise LeaseLostError("part 1 is another's")
 

@@ -215,3 +215,43 @@ async def _is_stale(territory: Territory) -> bool:
     except TimeoutError:
         return True
     return False
+
+
+async def test_call_that_outlives_its_lease_is_cancelled(store: SqlTerritoryRepository) -> None:
+    unsteady = Unsteady(store)
+    territory = Territory("b", unsteady, MemoryBus(), QUICK)
+    async with _running(territory, Keeper()):
+        begun = asyncio.Event()
+
+        async def call() -> None:
+            async with territory.hold(5):
+                begun.set()
+                await asyncio.Event().wait()
+
+        calling = asyncio.create_task(call())
+        await begun.wait()
+        unsteady.away = True
+        with pytest.raises(LeaseLostError):
+            await asyncio.wait_for(calling, 3 * QUICK.seconds)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(territory.confirm(5), 0.001)
+
+
+async def test_call_goes_on_while_its_lease_is_renewed(store: SqlTerritoryRepository) -> None:
+    territory = Territory("b", store, MemoryBus(), QUICK)
+    renewals = 0
+
+    async def is_renewed() -> bool:
+        return renewals > 6  # more than two leases
+
+    async with _running(territory, Keeper()), territory.hold(5):
+        beat = store.beat
+
+        async def count(claim: Claim) -> Standing:
+            nonlocal renewals
+            renewals += 1
+            return await beat(claim)
+
+        store.beat = count  # type: ignore[method-assign]
+        await eventually(is_renewed)
+    assert territory.is_fresh(5)
