@@ -248,7 +248,7 @@ class SqlTurnRepository:
         params = {"conversation_id": conversation.id, "message_id": message_id}
 
         def work(connection: Connection) -> Turn | None:
-            turn_id = connection.execute(_find_question, params).scalar()
+            turn_id = connection.execute(SELECT_QUESTION, params).scalar()
             return None if turn_id is None else _load_turn(connection, turn_id)
 
         return await self._database.read(work)
@@ -403,7 +403,7 @@ _find_turn = (
     .join(conversations, conversations.c.id == turns.c.conversation_id)
     .where(turns.c.id == bindparam("turn_id"))
 )
-_find_question = (
+SELECT_QUESTION = (
     select(turns.c.id)
     .where(turns.c.conversation_id == bindparam("conversation_id"), turns.c.reply_to == bindparam("message_id"))
     .order_by(turns.c.id.desc())

@@ -1,10 +1,8 @@
 """How the databases go about lists of leads: along an index, in its order, whichever one field is asked for."""
 
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, Executable, insert, text
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import Connection, insert, text
 
 from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, LeadStatus
 from beseda.kit.clock import SystemClock
@@ -12,6 +10,7 @@ from beseda.storage.sql._lead_list import select_page
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import users
 from beseda.storage.sql.tables.lead import leads
+from tests.parts.query_plan import explain
 
 NOW = SystemClock().now()
 MANY = 20_000  # so many that PostgreSQL would rather walk an index than sort
@@ -24,21 +23,6 @@ FILTERS = (
     LeadFilter(bot="sales", status=LeadStatus.WON, stage="discovery"),
     LeadFilter(created_from=NOW - timedelta(minutes=MANY - 9), updated_to=NOW),
 )
-
-
-class Explain(Executable, ClauseElement):
-    """The plan of a query."""
-
-    inherit_cache = False
-
-    def __init__(self, query: ClauseElement) -> None:
-        self.query = query
-
-
-@compiles(Explain)
-def write_explain(element: Explain, compiler: Any, **rest: Any) -> str:
-    verb = "EXPLAIN" if compiler.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-    return f"{verb} {compiler.process(element.query, **rest)}"
 
 
 def fill(connection: Connection) -> None:
@@ -69,13 +53,7 @@ async def test_lists_are_read_by_index_alone(database: Database) -> None:
     for wanted in FILTERS:
         for sort in LeadSort:
             for page in (LeadPage(sort=sort), LeadPage(sort=sort, after=place)):
-                plan = await explain(database, wanted, page)
+                plan = await explain(database, *select_page(wanted, page))
                 assert "ix_leads_" in plan, (wanted, page, plan)
                 for word in ("Sort", "Seq Scan", "TEMP B-TREE"):
                     assert word not in plan, (wanted, page, plan)
-
-
-async def explain(database: Database, wanted: LeadFilter, page: LeadPage) -> str:
-    query, params = select_page(wanted, page)
-    rows = await database.read(lambda connection: connection.execute(Explain(query), params).all())
-    return "\n".join(str(row[-1]) for row in rows)

@@ -31,6 +31,7 @@ turns = Table(
     Column("input", CleanText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Index(None, "conversation_id", "reply_to"),
 )
 
 deliveries = Table(
