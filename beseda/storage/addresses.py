@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SWITCHES: Mapping[str, bool] = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
@@ -80,6 +80,22 @@ def find_redis_fault(address: str) -> str:
 def find_broker_fault(address: str) -> str:
     """Return what is wrong with the query of a broker's address, in a sentence; empty if nothing is."""
     return find_redis_fault(address) or _find_fault(address, _REDIS_TLS)
+
+
+def write_redis_address(address: str) -> str:
+    """Return a Redis address whose TLS parameters mean the same to every library: certificates are checked.
+
+    kombu checks none where the query has no `ssl_` parameter, and reads every switch but `false` as true
+    (`kombu.utils.url.parse_url`, `kombu.Connection._init_params`).
+    """
+    parts = urlsplit(address)
+    if parts.scheme != "rediss":
+        return address
+    query = {"ssl_cert_reqs": "required", **read_query(address)}
+    query["ssl_cert_reqs"] = query["ssl_cert_reqs"].lower()
+    if "ssl_check_hostname" in query:
+        query["ssl_check_hostname"] = str(SWITCHES[query["ssl_check_hostname"].lower()]).lower()
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _find_fault(address: str, known: Mapping[str, tuple[str, ...] | None]) -> str:

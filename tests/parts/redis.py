@@ -11,9 +11,11 @@ from tests.parts.postgres import find_free_port, require, wait_until_listening
 class RedisServer:
     """A redis-server process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, certificate: Path | None = None) -> None:
+        """With a `certificate`, and its key in the same file, the server speaks TLS."""
         self._binary = require(shutil.which("redis-server"), "Redis (Debian: apt-get install redis-server)")
         self._folder = folder
+        self._certificate = certificate
         self.port = find_free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -25,7 +27,14 @@ class RedisServer:
 
     def start(self) -> None:
         """Start the server and wait until it listens."""
-        command = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command = [self._binary, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        if self._certificate is None:
+            command += ["--port", str(self.port)]
+        else:
+            file = str(self._certificate)
+            command += ["--bind", "127.0.0.1", "127.0.0.2"]
+            command += ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no"]
+            command += ["--tls-cert-file", file, "--tls-key-file", file]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
         wait_until_listening(self.port)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting, refuse_fault, split_list
-from beseda.storage.addresses import find_broker_fault
+from beseda.storage.addresses import find_broker_fault, write_redis_address
 
 
 def _check_broker(value: str) -> str:
@@ -14,7 +14,7 @@ def _check_broker(value: str) -> str:
     # What is no number of a port, `port` itself refuses.
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname or parts.port == 0:
         raise ValueError("not a Redis")
-    return refuse_fault(value, find_broker_fault(value))
+    return write_redis_address(refuse_fault(value, find_broker_fault(value)))
 
 
 class JobsSection(Section):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from beseda.config.setting import Section, Setting, refuse_fault
-from beseda.storage.addresses import find_database_fault, find_redis_fault
+from beseda.storage.addresses import find_database_fault, find_redis_fault, write_redis_address
 
 
 def _check_database(value: str) -> str:
@@ -20,7 +20,7 @@ def _check_redis(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path):
         raise ValueError("not a Redis")
-    return refuse_fault(value, find_redis_fault(value))
+    return write_redis_address(refuse_fault(value, find_redis_fault(value)))
 
 
 class StorageSection(Section):

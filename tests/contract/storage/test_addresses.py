@@ -1,18 +1,23 @@
 """Addresses as providers print them: libpq's parameters are obeyed or refused in a line, a pooler is worked with."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from beseda.errors import SettingsError, StorageError
+from beseda.config import load_settings
+from beseda.errors import SettingsError, StorageError, UnavailableError
+from beseda.jobs.broker import Broker
 from beseda.storage.addresses import find_broker_fault, find_database_fault, find_redis_fault
+from beseda.storage.redis.connection import open_redis
 from beseda.storage.sql import migrate
 from beseda.storage.sql.database import Database
 from tests.parts.pgbouncer import run_pgbouncer
 from tests.parts.postgres import PostgresServer
+from tests.parts.redis import RedisServer
 
 TLS = Path(__file__).parents[2] / "samples" / "tls"
 
@@ -144,6 +149,48 @@ def test_other_parameters_are_refused_in_a_sentence(url: str, words: str) -> Non
 def test_parameters_of_redis_are_refused_in_a_sentence(url: str, words: str) -> None:
     assert words in find_redis_fault(url)
     assert words in find_broker_fault(url)
+
+
+@pytest.fixture(scope="module")
+def encrypted_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"), TLS / "server.pem")
+    yield server
+    server.stop()
+
+
+_OURS, _OTHERS = f"ssl_ca_certs={TLS / 'authority.pem'}", f"ssl_ca_certs={TLS / 'other.pem'}"
+# The certificate is that of localhost and 127.0.0.1; 127.0.0.2 leads to the same server.
+TRUST = {
+    "authority": ("127.0.0.1", f"?{_OURS}", True),
+    "system": ("127.0.0.1", "", False),
+    "other": ("127.0.0.1", f"?{_OTHERS}", False),
+    "none": ("127.0.0.1", "?ssl_cert_reqs=none", True),
+    "other-host": ("127.0.0.2", f"?{_OURS}", False),
+    "other-host-true": ("127.0.0.2", f"?{_OURS}&ssl_check_hostname=true", False),
+    "other-host-1": ("127.0.0.2", f"?{_OURS}&ssl_check_hostname=1", False),
+    "unchecked-false": ("127.0.0.2", f"?{_OURS}&ssl_check_hostname=false", True),
+    "unchecked-0": ("127.0.0.2", f"?{_OURS}&ssl_check_hostname=0", True),
+    "unchecked-off": ("127.0.0.2", f"?{_OURS}&ssl_check_hostname=off", True),
+    "unchecked-other": ("127.0.0.2", f"?{_OTHERS}&ssl_check_hostname=off", False),
+}
+
+
+@pytest.mark.parametrize(("host", "query", "trusted"), TRUST.values(), ids=TRUST)
+async def test_redis_and_broker_check_certificates_as_asked(
+    host: str, query: str, encrypted_redis: RedisServer, *, trusted: bool
+) -> None:
+    url = f"rediss://{host}:{encrypted_redis.port}/0{query}"
+    settings = load_settings(None, {}, {"REDIS_URL": url, "CELERY_BROKER_URL": url})
+    assert settings.redis_url is not None
+    assert settings.celery_broker_url is not None
+    broker = Broker(settings.celery_broker_url)
+    try:
+        with contextlib.nullcontext() if trusted else pytest.raises(StorageError, match="certificate"):
+            await (await open_redis(settings.redis_url)).aclose()
+        with contextlib.nullcontext() if trusted else pytest.raises(UnavailableError):
+            assert await broker.send("light", [1]) == 1
+    finally:
+        await broker.close()
 
 
 async def test_a_pooler_that_refuses_start_up_parameters_is_named_with_the_cure(postgres: PostgresServer) -> None:
