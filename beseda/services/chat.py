@@ -34,6 +34,7 @@ from beseda.locales import Text
 from beseda.logs import log_context
 from beseda.services.conversation import Memory, PromptWriter
 from beseda.services.delivery import Delivery
+from beseda.services.fitting import InstructionsTooLongError
 from beseda.services.listening import CallRecord, GrowingAnswer, Listener, RunningAnswers, draft_number
 from beseda.services.question import Answered, Footer, Question
 from beseda.storage.base.turn import TurnStore
@@ -202,7 +203,9 @@ class ChatService:
         question = attempt.question
         if kept := keep_words(attempt.answer.said, error, question.language):
             text = f"{question.preface}\n\n{kept}".lstrip()
-        await self._store_failure(attempt, text, type(error).__name__, call)
+        # The same words cannot fit either: only the bot's owner can give it a larger context.
+        again = not isinstance(error, InstructionsTooLongError)
+        await self._store_failure(attempt, text, type(error).__name__, call, again=again)
 
     async def _request(self, question: Question, model: ChatModel) -> ModelRequest:
         temperature = self._bot.temperature if question.temperature is None else question.temperature

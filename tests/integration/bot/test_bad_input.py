@@ -6,6 +6,7 @@ import pytest
 
 from beseda.errors import (
     BrokenStreamError,
+    ContextTooLongError,
     FileTooLargeError,
     RefusedAnswerError,
     RemoteError,
@@ -15,6 +16,7 @@ from beseda.errors import (
     UnsupportedInputError,
 )
 from beseda.llm.guard import GuardedModel, GuardLimits
+from beseda.services.fitting import InstructionsTooLongError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
 from tests.parts.media_samples import make_png
@@ -160,6 +162,18 @@ async def test_words_that_a_filter_stopped_are_not_kept(tmp_path: Path) -> None:
         anna = await living.user()
         await anna.say("Hi")
         assert (await anna.wait_reply())["text"] == RefusedAnswerError.text.say("ru")
+
+
+@pytest.mark.parametrize(("error", "has_button"), [(InstructionsTooLongError, False), (ContextTooLongError, True)])
+async def test_button_is_offered_only_where_another_try_can_help(
+    error: type[ContextTooLongError], tmp_path: Path, *, has_button: bool
+) -> None:
+    async with living_bot(tmp_path, ScriptedModel([error("3000 tokens")])) as living:
+        anna = await living.user()
+        await anna.say("Hi")
+        apology = await anna.wait_reply()
+    assert apology["text"] == error.text.say("ru")
+    assert ("reply_markup" in apology) is has_button
 
 
 async def test_bug_in_the_model_is_apologised_for_and_the_next_message_is_served(tmp_path: Path) -> None:
