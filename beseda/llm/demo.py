@@ -56,8 +56,7 @@ class DemoModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the canned answer piece by piece, in the language of the last message."""
-        said = next((message.content for message in reversed(request.messages) if message.role is Role.USER), "")
-        answer = self._compose(request, said)
+        answer = self._compose(request)
         limit = (
             None if request.max_tokens is None or request.schema is not None else request.max_tokens * 3
         )  # characters; nobody counts here
@@ -71,15 +70,20 @@ class DemoModel:
         prompt = sum(estimate_tokens(message.content) for message in request.messages)
         yield Finished(reason, Usage(prompt, estimate_tokens(answer), 0.0, estimated=True), ENDPOINT_NAME, MODEL_NAME)
 
-    def _compose(self, request: ModelRequest, said: str) -> str:
+    def _compose(self, request: ModelRequest) -> str:
         if request.schema is not None:
             return orjson.dumps(fill_in(request)).decode()
+        spoken = [one for one in request.messages if one.role is not Role.SYSTEM and not is_note(one)]
+        said = spoken[-1].content if spoken else ""
         language = _find_language(said) or self._language
         notes = [message.content for message in request.messages if message.role is Role.SYSTEM or is_note(message)]
         if reply := compose_reply(read_cues("\n".join(notes)), language):
             return reply
         row = find_endpoint(request.stands_for) or ENDPOINTS[0]
-        return compose_answer(split_quoted(said)[1] or said, language, row, again=self._was_greeted(notes))
+        # Answers of the demo are left out of the window: a question without one was answered by it.
+        unanswered = len(spoken) > 1 and spoken[-2].role is Role.USER
+        again = self._was_greeted(notes) or unanswered
+        return compose_answer(split_quoted(said)[1] or said, language, row, again=again)
 
     def _was_greeted(self, notes: Sequence[str]) -> bool:
         """Return whether a chat with these instructions was answered before; without any there is no telling."""
@@ -112,7 +116,8 @@ def compose_answer(said: str, language: str, row: Endpoint = ENDPOINTS[0], *, ag
     plain = texts.AGAIN if again else texts.PLAIN
     text = next((topic for pattern, topic in _TOPICS if pattern.search(asked)), plain)
     way = texts.WITH_KEY if row.needs_key else texts.WITH_SERVER
-    facts = {"key": row.key_variable, "page": row.key_page, "title": row.title}
+    page = row.key_page.partition(" ")[0]  # without its note, which is English
+    facts = {"key": row.key_variable, "page": page, "title": row.title}
     facts |= {"address": row.url_variable, "example": row.base_url.removesuffix("/v1")}
     servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
     short = texts.KEY_NAME if row.needs_key else texts.SERVER_NAME

@@ -9,7 +9,7 @@ from beseda.domain.budget import find_day
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation
 from beseda.domain.message import Message
 from beseda.domain.persona import Scene, describe_scene, instruct, system_message
-from beseda.domain.window import alternate, begin_with_user
+from beseda.domain.window import begin_with_user
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
@@ -145,6 +145,6 @@ class PromptWriter:
         summary = await self._memory.recall(conversation, self._bot) if 0 < before <= len(window) else ""
         notes = [instruct(question.instructions)] if question.instructions.strip() else []
         head = [system_message(self._bot.persona), describe_scene(scene, summary)]
-        said = alternate([*begin_with_user(window), question.as_message()])
+        said = [*begin_with_user(window), question.as_message()]
         messages = [*head, *said[:-1], *notes, said[-1]]
         return await fit_messages(messages, model, max_tokens=self._bot.max_tokens)

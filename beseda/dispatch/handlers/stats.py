@@ -9,6 +9,7 @@ from beseda.locales import Text
 router = Router()
 
 _STATS = Text("stats.stats")
+_TOKENS = Text("stats.tokens")
 _TODAY = Text("stats.today")
 _LINE = Text("stats.line")
 _WHAT = {
@@ -30,14 +31,9 @@ async def show_stats(context: Context) -> None:
     """Count messages, tokens and money of this conversation, and what is left of the day's budgets."""
     totals = await context.desk.memory.conversations.totals(await context.conversation())
     cost = context.say(_COST, cost=totals.cost) if totals.cost else ""
-    stats = context.say(
-        _STATS,
-        messages=totals.messages,
-        answers=totals.answers,
-        prompt=totals.prompt_tokens,
-        completion=totals.completion_tokens,
-        cost=cost,
-    )
+    read, written = totals.prompt_tokens, totals.completion_tokens
+    tokens = context.say(_TOKENS, prompt=read, completion=written) if read or written else ""
+    stats = context.say(_STATS, messages=totals.messages, answers=totals.answers, tokens=tokens, cost=cost)
     await context.reply("\n\n".join(filter(None, [stats, await _describe_budgets(context)])))
 
 

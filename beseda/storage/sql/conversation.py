@@ -4,13 +4,13 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import UNSENT, TurnKind, TurnState
-from beseda.domain.usage import Totals
+from beseda.domain.usage import DEMO, Totals
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._remembered import is_answered, is_remembered
 from beseda.storage.sql.database import Database
@@ -199,7 +199,7 @@ _sum_calls = select(
     func.coalesce(func.sum(model_calls.c.prompt_tokens), 0),
     func.coalesce(func.sum(model_calls.c.completion_tokens), 0),
     func.coalesce(func.sum(model_calls.c.cost), 0.0),
-)
+).where(or_(model_calls.c.endpoint != DEMO, model_calls.c.model != DEMO))  # the demo reads nothing
 
 
 def _sum_up(connection: Connection, conversation_id: int) -> Totals:

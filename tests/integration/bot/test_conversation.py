@@ -6,6 +6,8 @@ import pytest
 
 from beseda.domain.message import Role
 from beseda.errors import UnavailableError
+from beseda.kit.clock import SystemClock
+from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, FORUM, GROUP, living_bot
 from tests.parts.model_events import said_in
@@ -271,6 +273,19 @@ async def test_stats_count_messages_and_tokens(tmp_path: Path) -> None:
         text = (await chris.wait_reply())["text"]
     assert "messages from you: 1" in text
     assert "the model read: 10" in text
+
+
+async def test_stats_count_no_tokens_of_the_demo_and_name_their_period(tmp_path: Path) -> None:
+    async with living_bot(tmp_path, DemoModel(SystemClock(), seconds=0)) as living:
+        anna = await living.user()
+        await anna.say("Привет, как дела?")
+        await anna.wait_reply()
+        await living.settle()
+        await anna.say("/stats")
+        text = (await anna.wait_reply())["text"]
+    assert "сообщений от вас: 1" in text
+    assert "за всё время" in text
+    assert "токенов" not in text
 
 
 async def test_strangers_are_refused_at_messages_and_buttons(tmp_path: Path) -> None:

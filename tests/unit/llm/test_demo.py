@@ -58,6 +58,28 @@ async def test_demo_is_short_after_its_first_answer_in_a_chat(model: DemoModel) 
     assert (await listen(model, asked("Борис", 10))).text == first
 
 
+async def test_demo_is_short_where_an_earlier_question_has_no_answer_of_a_model(model: DemoModel) -> None:
+    system = Message(Role.SYSTEM, "You are a bot.")
+    said = [Message(Role.USER, "Квартира рядом с метро"), Message(Role.USER, "А в центре?")]
+    text = (await listen(model, ModelRequest([system, *said]))).text
+
+    assert "демо" in text and len(text) < 150
+
+
+async def test_topic_is_found_in_the_last_message_alone(model: DemoModel) -> None:
+    said = [Message(Role.USER, "Расскажи о себе подробно"), Message(Role.USER, "формат")]
+
+    assert "```python" in (await listen(model, ModelRequest(said))).text
+
+
+@pytest.mark.parametrize("row", [row for row in ENDPOINTS if row.key_page])
+async def test_demo_in_russian_has_no_english_note_beside_the_page_for_keys(model: DemoModel, row: Endpoint) -> None:
+    text = (await listen(model, replace(ask("Привет"), stands_for=row.name))).text
+
+    assert row.key_page.split()[0] in text
+    assert "(permission" not in text and "authorization key" not in text
+
+
 async def test_demo_streams_for_about_two_seconds(model: DemoModel, clock: ManualClock) -> None:
     heard = await listen(model)
 
