@@ -154,6 +154,7 @@ class Chores:
             await self._finish(desk, shown)
         elif shown.part.message_id is None or not shown.part.html:
             await self._show(desk, shown)
+            self._plan(desk, shown)  # work that begins at once is not announced as waiting
 
     async def _show(self, desk: Desk, shown: _Shown) -> None:
         """Show the progress: sent the first time, recorded before and after, then edited."""
@@ -161,7 +162,7 @@ class Chores:
             if shown.job.state.is_over or self._shown.get(shown.job.id) is not shown:
                 return
             shown.edited_at = desk.clock.monotonic()
-            text = await self._describe(desk, shown.job)
+            text = await self._describe(desk, shown)
             cancel = Button(CANCEL.say(_language(shown.job)), f"job:cancel:{shown.job.id}")
             composed = (await desk.messenger.compose(text, [[cancel]]))[0]
             part = shown.part
@@ -178,11 +179,13 @@ class Chores:
         except (TelegramForbiddenError, TelegramRefusedError) as error:
             log.info("progress of job %d is not shown: %s", shown.job.id, error.detail)
 
-    async def _describe(self, desk: Desk, job: Job) -> str:
+    async def _describe(self, desk: Desk, shown: _Shown) -> str:
+        job = shown.job
         language = _language(job)
         if job.state is JobState.QUEUED and not job.reason:
             ahead = await desk.jobs.position(job.id)
-            return _IN_LINE.say(language, ahead=ahead) if ahead else _NEXT.say(language)
+            if ahead or shown.part.message_id is not None:
+                return _IN_LINE.say(language, ahead=ahead) if ahead else _NEXT.say(language)
         chore = self.kinds.get(job.request.kind)
         return (chore.describe(job, language) if chore and chore.describe else "") or _AT_WORK.say(language)
 

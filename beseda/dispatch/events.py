@@ -50,13 +50,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message. Size in bytes, duration in seconds, 0 where unknown; `mime` is a claim."""
+    """A file that came with a message. Size in bytes, duration in seconds, 0 where unknown.
+
+    `mime` and `name` are claims of the sender; a name is for people and never part of a path.
+    """
 
     kind: Kind
     file_id: str
     size: int = 0
     duration: int = 0
     mime: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +303,8 @@ def _attachment(message: Json) -> tuple[Kind, Attachment | None]:
     for kind in (Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.DOCUMENT):
         if file := message.get(kind.value):
             size, duration = file.get("file_size", 0), file.get("duration", 0)
-            return kind, Attachment(kind, file["file_id"], size, duration, _mime(file))
+            name = drop_controls(str(file.get("file_name", "")))[:_LONGEST_NAME]
+            return kind, Attachment(kind, file["file_id"], size, duration, _mime(file), name)
     if sizes := message.get("photo"):
         return Kind.PHOTO, Attachment(Kind.PHOTO, sizes[-1]["file_id"], sizes[-1].get("file_size", 0))
     return Kind.CONTACT if "contact" in message else Kind.OTHER, None
@@ -317,6 +322,7 @@ def _mime(file: Json) -> str:
     return guess_mime(str(file.get("file_name", ""))) if claimed in _SAYS_NOTHING else claimed
 
 
+_LONGEST_NAME = 200
 _SAYS_NOTHING = {"", UNKNOWN, "binary/octet-stream", "application/x-download", "application/force-download"}
 
 

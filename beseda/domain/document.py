@@ -37,9 +37,13 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to send. Its name is ours, `caption` is one line in the reader's language."""
+    """A file to send. Its name is ours, `caption` is one line in the reader's language.
+
+    `subject` names in a few words what it is about; it may be empty.
+    """
 
     name: str
     content: bytes
     mime: str
     caption: str
+    subject: str = ""

@@ -10,6 +10,16 @@ from beseda.kit.ids import new_id
 # Emoji, and what some systems do not take in a name of a file.
 _UNFIT = re.compile(r"[^\w\s.,()-]+")
 _LONGEST_TITLE = 60
+_LONGEST_SUBJECT = 40
+
+
+def add_subject(title: str, subject: str) -> str:
+    """Return a title with what the file is about: "Summary: Budget of May"; whole words, 40 characters at most."""
+    words = " ".join(subject.split())
+    if len(words) > _LONGEST_SUBJECT:
+        words = words[: _LONGEST_SUBJECT + 1].rpartition(" ")[0] or words[:_LONGEST_SUBJECT]
+    words = words.strip(" .,;:!?…-")
+    return f"{title}: {words}" if words else title
 
 
 class FileKind(StrEnum):

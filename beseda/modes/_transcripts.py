@@ -3,7 +3,7 @@
 import contextlib
 
 from beseda.dispatch.context import Context, Desk
-from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile
+from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile, add_subject
 from beseda.domain.job import Job
 from beseda.domain.transcript import Segment, Transcript, write_srt
 from beseda.errors import NotFoundError
@@ -24,14 +24,16 @@ def new_numbers() -> dict[str, object]:
 async def keep_transcript(desk: Desk, job: Job, transcript: Transcript) -> bool:
     """Keep a transcript as text and, where times are known, as subtitles; return whether they are."""
     subtitles = write_srt(transcript.segments)
-    await desk.files.save(_new_file(job, "text", ".txt"), transcript.text.encode())
+    subject = str(job.request.payload.get("name", "")) or transcript.text
+    await desk.files.save(_new_file(job, "text", ".txt", subject), transcript.text.encode())
     if subtitles:
-        await desk.files.save(_new_file(job, "subtitles", ".srt"), subtitles.encode())
+        await desk.files.save(_new_file(job, "subtitles", ".srt", subject), subtitles.encode())
     return bool(subtitles)
 
 
-def _new_file(job: Job, name: str, suffix: str) -> NewFile:
-    title = (_TITLE if name == "text" else _SUBTITLES).say(language_of(job))
+def _new_file(job: Job, name: str, suffix: str, subject: str) -> NewFile:
+    """Describe a file of a transcript, which has the name of its recording or else begins with its first words."""
+    title = add_subject((_TITLE if name == "text" else _SUBTITLES).say(language_of(job)), subject)
     return NewFile(
         owner=owner_of(job),
         chat_id=chat_of(job),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from beseda.dispatch.context import Chore, Context, Desk, Mode
 from beseda.dispatch.events import Kind
@@ -45,7 +46,8 @@ async def start(context: Context, material: Material) -> None:
         await context.refuse(error)
         return
     hint = str(context.desk.settings("audio")["language"])
-    payload = {"file_id": attachment.file_id, "hint": hint, **_transcripts.new_numbers()}
+    name = PurePath(attachment.name).stem
+    payload = {"file_id": attachment.file_id, "hint": hint, "name": name, **_transcripts.new_numbers()}
     await context.desk.chores.start(context, KIND, payload, slot="speech")
 
 

@@ -28,6 +28,8 @@ SCALES = (1, 2, 4)
 
 _AT_WORK = Text("modes.photo.at_work")
 _DONE = Text("modes.photo.done")
+_BY_MODEL = Text("modes.photo.by_model")
+_PLAINLY = Text("modes.photo.plainly")
 _SAME = Text("modes.photo.same")
 _LARGER = Text("modes.photo.larger")
 _FACES = Text("modes.photo.faces")
@@ -112,7 +114,7 @@ async def view(desk: Desk, job: Job) -> list[Part]:
         width=result.get("width"),
         height=result.get("height"),
         enlarged=enlarged,
-        backend=f"`{result.get('backend')}`",
+        way=(_BY_MODEL if "gfpgan" in str(result.get("backend")) else _PLAINLY).say(language),
     )
     if result.get("faces") is not None:
         text += _FACES.say(language, faces=result.get("faces"))

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import PurePath
 
 from beseda.dispatch.context import Action, Chore, Context, Desk, Mode
 from beseda.dispatch.events import Attachment, Kind
 from beseda.dispatch.material import Material
 from beseda.domain.conversation import ChatKind
 from beseda.domain.document import DocumentKind
-from beseda.domain.file import FileKind, FileOwner, NewFile
+from beseda.domain.file import FileKind, FileOwner, NewFile, add_subject
 from beseda.domain.job import Job
 from beseda.domain.media import write_media
 from beseda.domain.turn import Part
@@ -71,7 +72,7 @@ async def take(context: Context, material: Material) -> None:
         owner=FileOwner(context.desk.profile.name, context.person.id),
         chat_id=context.event.place.chat.chat_id,
         kind=FileKind.TRANSCRIPT,
-        title=context.say(_TITLE),
+        title=add_subject(context.say(_TITLE), _find_subject(material.attachment, text)),
         suffix=".txt",
     )
     await context.conversation()  # the person is on record before a file of theirs is
@@ -81,6 +82,10 @@ async def take(context: Context, material: Material) -> None:
     await context.reply(
         context.say(_TAKEN, characters=len(text)), context.desk.menus.actions(NAME, context.language, private=private)
     )
+
+
+def _find_subject(attachment: Attachment | None, text: str) -> str:
+    return PurePath(attachment.name).stem if attachment and attachment.name else text
 
 
 async def _fetch(context: Context, attachment: Attachment) -> str:
@@ -124,7 +129,7 @@ async def write(desk: Desk, job: Job, control: JobControl) -> Mapping[str, objec
         owner=owner_of(job),
         chat_id=chat_of(job),
         kind=FileKind.DOCUMENT,
-        title=_FILE_TITLES[kind].say(language),
+        title=add_subject(_FILE_TITLES[kind].say(language), document.subject),
         suffix="." + document.name.rpartition(".")[2],
         mime=document.mime,
         job_id=job.id,

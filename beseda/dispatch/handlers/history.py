@@ -1,6 +1,7 @@
 """`/history`: a person's files, newest first, to be sent again or deleted, one or all."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from zoneinfo import ZoneInfo
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
@@ -156,7 +157,11 @@ def _owner(context: Context) -> FileOwner:
 
 def _line(context: Context, file: StoredFile) -> str:
     size = write_size(file.size, context.language)
-    return f"{_ICONS[file.kind]} {literal(file.title)} · {size} · {file.created_at:%d.%m.%Y %H:%M} UTC"
+    zone = context.desk.profile.time_zone
+    made = file.created_at.astimezone(ZoneInfo(zone or "UTC"))
+    # An hour of a zone that nobody has chosen would be read as the hour here.
+    when = f"{made:%d.%m.%Y %H:%M}" if zone and zone != "UTC" else f"{made:%d.%m.%Y}"
+    return f"{_ICONS[file.kind]} {literal(file.title)} · {size} · {when}"
 
 
 def _media(file: StoredFile) -> Media:

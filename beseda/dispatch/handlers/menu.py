@@ -13,6 +13,7 @@ router = Router()
 
 _CHOOSE = Text("menu.choose")
 _INSIDE = Text("menu.inside")
+_MAIN = Text("menu.main")
 _LEFT = Text("menu.left")
 _NOTHING = Text("menu.nothing")
 
@@ -36,8 +37,14 @@ async def greet(context: Context) -> None:
 
 @router.command("menu")
 async def show_menu(context: Context) -> None:
-    """Show where we are."""
-    await show_standing(context, await find_standing(context))
+    """Show the main menu, and the mode that stays on."""
+    standing = await find_standing(context)
+    if not standing.mode:
+        await show_standing(context, Standing())
+        return
+    mode = context.desk.modes[standing.mode]
+    text = context.say(_MAIN, title=context.say(HOME), mode=context.say(mode.button))
+    await context.reply(text, menu_markup(context, ROOT))
 
 
 @router.command("cancel")

@@ -54,7 +54,7 @@ async def _take(context: Context, event: IncomingMessage) -> Material:
 
 
 async def _offer(context: Context, standing: Standing, material: Material) -> None:
-    """Say which modes take this, with a button for each; a press does it at once."""
+    """Say which modes take this, with a button for each; the only one begins at once where no mode is on."""
     event, modes = context.event, context.desk.modes
     assert isinstance(event, IncomingMessage)  # noqa: S101
     fitting = [name for name, mode in modes.items() if mode.suits(material)]
@@ -66,11 +66,20 @@ async def _offer(context: Context, standing: Standing, material: Material) -> No
             context.say(_NOT_TAKEN, modes=", ".join(context.say(mode.button) for mode in modes.values()))
         )
         return
+    if len(fitting) == 1 and not standing.mode:
+        await _enter(context, fitting[0], material)
+        return
     await keep_offer(context, event.message_id, material)
     buttons = [[Button(context.say(modes[name].button), f"mode:{name}:{event.message_id}")] for name in fitting]
     mode = modes.get(standing.mode)
     text = context.say(_OFFER, mode=context.say(mode.button)) if mode else context.say(_OFFER_HOME)
     await context.reply(text, buttons)
+
+
+async def _enter(context: Context, name: str, material: Material) -> None:
+    """Switch to a mode and have it work."""
+    await keep_standing(context, Standing(context.desk.menus.home_of(name), name))
+    await context.desk.modes[name].run(context, material)
 
 
 @router.press("mode")
@@ -84,10 +93,8 @@ async def switch(context: Context) -> None:
     mode = context.desk.modes.get(name)
     if mode is None:
         return
-    standing = Standing(context.desk.menus.home_of(name), name)
     material = await find_offer(context, offered[0]) if offered else None
     if material is None or not mode.suits(material):
-        await show_standing(context, standing)
+        await show_standing(context, Standing(context.desk.menus.home_of(name), name))
         return
-    await keep_standing(context, standing)
-    await mode.run(context, material)
+    await _enter(context, name, material)

@@ -89,7 +89,7 @@ class DocumentService:
         content = await asyncio.to_thread(_lay_out, kind, notes, source, language)
         suffix, mime = ("docx", _WORD) if kind is DocumentKind.PROTOCOL else ("txt", _TEXT)
         name = f"{kind}-{self._clock.now():%Y-%m-%d-%H%M%S}-{secrets.token_hex(3)}.{suffix}"
-        return Document(name, content, mime, _describe(kind, notes, language))
+        return Document(name, content, mime, _describe(kind, notes, language), notes.title)
 
     async def _take_notes(
         self, kind: DocumentKind, source: Source, language: str, listener: DocumentListener | None

@@ -58,7 +58,7 @@ async def test_photo_comes_back_beside_the_original_and_as_a_file(tmp_path: Path
         done = await anna.wait_text("✨ Готово", timeout=60)
         await living.settle()
         messages = (await anna.history())[-3:]
-        assert "basic" in done["text"]
+        assert "без нейросети" in done["text"]
         assert [("photo" in m, "document" in m) for m in messages] == [(True, False), (True, False), (False, True)]
         assert messages[0]["media_group_id"] == messages[1]["media_group_id"]
         assert "dull" not in messages[2]["document"]["file_name"]
@@ -77,7 +77,11 @@ async def test_recording_becomes_text_and_a_document(tmp_path: Path) -> None:
         await anna.send_voice(HELLO)
         await anna.wait_text("Решили купить чайник.", timeout=60)
         await living.settle()
-        assert "document" in (await anna.history())[-1]
+        names = [message["document"]["file_name"] for message in await anna.history() if "document" in message]
+        assert names and all("Решили купить чайник" in name for name in names)
+        await anna.send_file(HELLO, "document", "Планёрка 2 декабря.ogg")
+        await anna.wait_for(lambda event: "Транскрипт Планёрка 2 декабря, " in str(event.get("message")), timeout=60)
+        await living.settle()
         assert (await keys(living))[-1] == "⬅️ Назад"
 
 

@@ -103,10 +103,10 @@ async def test_main_face_is_offered_where_faces_are_restored(tmp_path: Path) -> 
         await enter(living, "✨ Улучшить фото")
         anna = await living.user()
         await anna.send_file((SAMPLES / "photo" / "dull.jpg").read_bytes(), "photo", "a.jpg")
-        await anna.wait_text("Обработка: basic", timeout=30)
+        await anna.wait_text("без нейросети", timeout=30)
         await living.settle()
         await anna.press("Только главное лицо")
-        again = await anna.wait_text("Обработка: basic", timeout=30)
+        again = await anna.wait_text("без нейросети", timeout=30)
         labels = [button["text"] for row in again["reply_markup"]["inline_keyboard"] for button in row]
         assert labels[-1] == "✅ Только главное лицо"
         await living.settle()

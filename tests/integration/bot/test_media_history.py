@@ -44,6 +44,7 @@ async def test_history_is_shown_in_pages(tmp_path: Path) -> None:
         first = await anna.wait_text("Ваши файлы")
         assert "Ваши файлы: 7, всего 14 КБ" in first["text"]
         assert "1. 📄 Текст *6* · 2 КБ" in first["text"]
+        assert "UTC" not in first["text"]
         await anna.press("▶️")
         await anna.wait_text("6. 📄 Текст *1*")
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,3 +273,18 @@ def _press(data: str, person: int) -> dict[str, object]:
             "message": {"message_id": 1, "date": 0, "chat": chat},
         }
     }
+
+
+async def test_work_that_begins_at_once_is_not_announced_as_waiting(tmp_path: Path) -> None:
+    async with SpeechServer() as speech, _media(tmp_path, speech) as living:
+        anna = await living.user()
+        await anna.send_voice(HELLO)
+        await anna.wait_text("Готово", timeout=30)
+        await living.settle()
+        shown = [str(call["params"].get("text", "")) for call in await _texts(living)]
+    assert any("Забираю" in text or "Готовлю" in text or "Слушаю" in text for text in shown)
+    assert not [text for text in shown if "в очереди" in text]
+
+
+async def _texts(living: LivingBot) -> list[dict[str, Any]]:
+    return [call for method in ("sendMessage", "editMessageText") for call in await living.calls(method)]
