@@ -46,7 +46,11 @@ TRY_AGAIN = Text("chat.try_again")
 STOP = Text("chat.stop")
 STOPPED_EMPTY = Text("chat.stopped_empty")
 CUT = Text("chat.cut")
+HALTED = Text("stop.halted")
+GO_ON = Text("stop.go_on")
 STOPPED = "stopped by the user"
+ENDINGS: dict[str, Text] = {FinishReason.LENGTH: CUT, FinishReason.STOPPED: HALTED}
+"""What stands under an answer that is not whole."""
 _SHORT = 200
 
 
@@ -231,12 +235,13 @@ class ChatService:
             await self._store_failure(attempt, text.say(question.language), reason, call)
             return
         footer = question.footer(answered) if question.footer else Footer()
-        cut = CUT.say(question.language) if call.finish_reason == FinishReason.LENGTH else ""
-        below = list(filter(None, [cut, question.closing(), footer.note]))
+        ending = ENDINGS.get(call.finish_reason)
+        below = list(filter(None, [ending.say(question.language) if ending else "", question.closing(), footer.note]))
         shown = close_code(attempt.answer.text) if below else attempt.answer.text
         markdown = "\n\n".join([shown, *below])
         reply = Message(Role.ASSISTANT, answered.said)
-        turn.parts = await self._compose(markdown, footer.keyboard, question.target, attempt.shown)
+        more = [[Button(GO_ON.say(question.language), f"more:{question.person.id}")]] if ending else []
+        turn.parts = await self._compose(markdown, [*more, *footer.keyboard], question.target, attempt.shown)
         turn.state = TurnState.ANSWERED
         await self._turns.answer(turn, reply, call)
         if self._bot.window > 1:

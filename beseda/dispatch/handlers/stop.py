@@ -1,13 +1,16 @@
-"""Ending an answer that is being made: the native button of a draft, ours under a message, `/stop`."""
+"""Ending an answer that is being made, by the native button of a draft, ours or `/stop`, and having it go on."""
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press, StopRequest
 from beseda.dispatch.router import Router
+from beseda.dispatch.speaker import may_act_for
 from beseda.locales import Text
 
 router = Router()
 
 _NOTHING = Text("stop.nothing")
+_ASKED = Text("stop.asked")
+_NOT_YOURS = Text("stop.not_yours")
 
 
 @router.on(StopRequest)
@@ -31,3 +34,14 @@ async def stop_by_command(context: Context) -> None:
     """End the answer in this chat, or say that there is none."""
     if not context.desk.chat.stop(context.event.place.chat):
         await context.reply(context.say(_NOTHING))
+
+
+@router.press("more")
+async def go_on(context: Context) -> None:
+    """Ask the model to go on with an answer that was stopped or cut."""
+    assert isinstance(context.event, Press)  # noqa: S101
+    if not may_act_for(context.person, int(argument(context.event.data)[0])):
+        await context.acknowledge(context.say(_NOT_YOURS), alert=True)
+        return
+    await context.acknowledge()
+    await context.ask(context.say(_ASKED))

@@ -105,9 +105,27 @@ async def test_stop_keeps_what_was_said(tmp_path: Path) -> None:
         await anna.stop(draft["draft_id"])
         reply = await anna.wait_reply()
         assert reply["text"].startswith("word word")
+        assert reply["text"].endswith("Остановлено.")
         await anna.say("and now?")
         await anna.wait_text("next")
     assert model.requests[1].messages[-2].content.startswith("word word")
+    assert "Остановлено" not in model.requests[1].messages[-2].content
+
+
+async def test_stopped_answer_goes_on_at_a_press_of_the_person_who_asked(tmp_path: Path) -> None:
+    model = ScriptedModel([ScriptedAnswer(pieces=("word ",) * 1000, pause=0.05), "and the rest"])
+    async with living_bot(tmp_path, model) as living:
+        anna = await living.user()
+        await anna.say("Go on for ever")
+        await anna.stop((await anna.wait_draft())["draft_id"])
+        await anna.wait_reply()
+        await living.settle()
+        await living.inject(_press_by(CHRIS, f"more:{ANNA}"))
+        await anna.press("▶️ Продолжить")
+        await anna.wait_text("and the rest")
+        await living.settle()
+    assert len(model.requests) == 2
+    assert said_in(model.requests[1])[-1] == "Продолжи с того места, где остановился."
 
 
 async def test_stop_before_the_first_word_offers_another_try(tmp_path: Path) -> None:
@@ -202,7 +220,9 @@ async def test_stop_button_in_a_group(tmp_path: Path) -> None:
         await anna.say("@assistant_bot go on")
         await anna.wait_reply()
         await anna.press("⏹ Стоп")
-        await anna.wait_for(lambda event: event["type"] == "edit" and "reply_markup" not in event["message"])
+        ended = await anna.wait_text("Остановлено")
+        buttons = [button["text"] for row in ended["reply_markup"]["inline_keyboard"] for button in row]
+        assert buttons == ["▶️ Продолжить"]
         await living.settle()
 
 
