@@ -66,6 +66,16 @@ _INDIFFERENT = {
 }
 _INDIFFERENCE = {wish: re.compile(words) for wish, words in _INDIFFERENT.items()}
 
+# People say where a home is, and a catalogue has an adjective of it.
+_PLACES = {
+    "центральн": r"в (?:самом )?центре(?! (?:внимани|тяжест))|центр\w* города|(?:city|town) cent(?:re|er)"
+    r"|in the (?:very )?cent(?:re|er)|downtown",
+    "северн": r"на севере|in the north",
+    "южн": r"на юге|in the south",
+    "западн": r"на западе|in the west",
+    "восточн": r"на востоке|in the east",
+}
+_PLACE_WORDS = {stem: re.compile(rf"(?<!\w)(?:{words})(?!\w)") for stem, words in _PLACES.items()}
 _WORD = re.compile(r"[^\W\d_]+")
 _ENDING = re.compile(
     r"(?:ого|его|ому|ему|ыми|ими|ий|ый|ой|ей|ая|яя|ое|ее|ые|ие|ым|им|ом|ем|ую|юю|ых|их|ам|ям|ах|ях|а|я|о|е|у|ю|ы|и|ь|й)$"
@@ -167,7 +177,8 @@ def find_district(text: str, districts: Sequence[str]) -> str:
         stems = [_stem(word) for word in _WORD.findall(district.lower().replace("ё", "е"))]
         if stems and all(_is_named(stem, forms) for stem in stems):
             return district
-    return ""
+    meant = [stem for stem, words in _PLACE_WORDS.items() if words.search(text.lower())]
+    return next((name for stem in meant for name in districts if name.lower().startswith(stem)), "")
 
 
 def _is_named(stem: str, forms: Sequence[str]) -> bool:

@@ -195,7 +195,8 @@ def _show_home(listing: Listing, language: str) -> str:
     rooms = _ROOMS.say(language, rooms=listing.rooms) if listing.rooms else _STUDIO.say(language)
     price = f"{_millions(listing.price, language)} {'млн ₽' if language == 'ru' else 'M ₽'}"
     area = f"{listing.area:g}".replace(".", ",") if language == "ru" else f"{listing.area:g}"
-    return f"**{literal(listing.id)}** {rooms}, {area} м², {literal(listing.district)}, {price}"
+    home = f"**{literal(listing.id)}** {rooms}, {area} м², {literal(listing.district)}, {price}"
+    return f"{home} · {literal(listing.transport)}" if listing.transport else home
 
 
 def _thousands(value: float) -> str:

@@ -160,7 +160,9 @@ for _name in MODES:
 async def _take_mode(context: Context, name: str) -> None:
     await _set_mode(context, name)
     mode = MODES[name]
-    await context.reply(f"**{context.say(mode.label)}**\n\n{context.say(mode.chosen)}", _mode_keyboard(context))
+    await context.reply(
+        f"**{context.say(mode.label)}**\n\n{context.say(mode.chosen)}", _mode_keyboard(context, chosen=name)
+    )
 
 
 async def _begin_afresh(context: Context) -> None:
@@ -169,8 +171,9 @@ async def _begin_afresh(context: Context) -> None:
     await context.desk.state.delete(context.state_key("catalogue"))
 
 
-def _mode_keyboard(context: Context) -> Keyboard:
-    buttons = [Button(context.say(mode.label), f"mode:{name}") for name, mode in MODES.items()]
+def _mode_keyboard(context: Context, chosen: str = "") -> Keyboard:
+    labels = {name: f"{'✅ ' if name == chosen else ''}{context.say(mode.label)}" for name, mode in MODES.items()}
+    buttons = [Button(label, f"mode:{name}") for name, label in labels.items()]
     return [buttons[:2], buttons[2:]]
 
 

@@ -54,7 +54,8 @@ async def test_style_is_chosen_by_command_and_by_button(tmp_path: Path, how: str
         await anna.wait_reply()
         if how == "button":
             await anna.press("🧭 Критик")
-            await anna.wait_text("как критик")
+            rows = (await anna.wait_text("как критик"))["reply_markup"]["inline_keyboard"]
+            assert "✅ 🧭 Критик" in [button["text"] for row in rows for button in row]
         await _ask(anna, "Привет")
     assert "Style: critic" in told_in(model.requests[0])
 
@@ -145,6 +146,7 @@ async def test_sample_catalogue_is_used_when_asked_for_and_says_what_it_is(tmp_p
         await _ask(anna, "/reset")
         assert "📋" not in await _ask(anna, "Двушка до 12 млн в Парковом")
     assert "S-" in reply
+    assert "м. " in reply, "the cards name the metro"
     assert "Каталог учебный" in reply
     assert "sample with made-up homes" in told_in(model.requests[0])
 
