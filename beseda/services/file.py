@@ -54,10 +54,7 @@ _MIMES = {
 class DiskFullError(StorageError):
     """There is no room on the disk for a file."""
 
-    text = Text(
-        ru="У меня кончилось место, и файл не сохранился. Попробуйте, пожалуйста, позже.",
-        en="I have run out of room, so the file was not kept. Please try again later.",
-    )
+    text = Text("errors.disk_full")
 
 
 @dataclass(frozen=True, slots=True)

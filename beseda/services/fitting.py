@@ -21,10 +21,7 @@ _MARGIN = 1.25  # by this much an estimate of prose is too high at the most
 class InstructionsTooLongError(ContextTooLongError):
     """The bot's instructions alone are more than the model can read: only its owner can change that."""
 
-    text = Text(
-        ru="Мои инструкции не помещаются в память этой модели. Это исправит владелец бота: ей нужен контекст больше.",
-        en="My instructions do not fit into this model's context. The owner of the bot can give it a larger one.",
-    )
+    text = Text("errors.instructions_too_long")
 
 
 async def find_context(model: ChatModel | None) -> int | None:
