@@ -1,60 +1,91 @@
-"""An answer that is to be a JSON object: cut out of what a model said around it, and held against its schema.
+"""Answers that are JSON objects: their JSON Schema, and reading them out of the text of a model.
 
-Of JSON Schema only what our requests use is known: `type`, `enum`, `properties`, `required`, `items`, `anyOf`,
-`minimum`, `maximum`. Other words bind the model, where its server knows them, and nobody here.
+A form is a class of pydantic. Its schema goes to the server, and an answer is validated by the same class.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from beseda.domain.thoughts import strip_thoughts
 from beseda.kit.foreign_json import mend_value
 
 Schema = Mapping[str, object]
+FormT = TypeVar("FormT", bound="Form")
 
 _BOUNDS = frozenset({"maxItems", "maxLength"})
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
+_DROPPED = frozenset({"$defs", "title", "description"})
 _TRIES = 40  # places where an object may begin: a model that thinks aloud in braces is not read for ever
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "null": (type(None),),
-}
 
 
-def read_object(text: str, schema: Schema) -> tuple[dict[str, object], str]:
-    """Return the first object in `text` that fits `schema`, and an empty string; else an empty object and its fault.
+class Form(BaseModel):
+    """An object that a model fills in: each field required, none beside them, as strict servers ask for.
 
-    A draft within the model's reasoning is not the answer. The fault says where and what kind, never what was said: it
+    Types are not converted, since "5" for 5 shows a model that did not follow the schema. Additional fields of an
+    answer are dropped.
+    """
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, allow_inf_nan=False, json_schema_extra={"additionalProperties": False}
+    )
+
+
+def _to_whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# JSON knows one kind of number, and 2.0 is an integer of its schema.
+Whole = Annotated[int, BeforeValidator(_to_whole)]
+
+
+@lru_cache(maxsize=64)
+def write_schema(form: type[Form]) -> dict[str, object]:
+    """Return the JSON Schema of a form, without references and titles: small servers know neither."""
+    schema = form.model_json_schema()
+    found = _simplify(schema, schema.get("$defs", {}))
+    assert isinstance(found, dict)  # noqa: S101 - the schema of a model is an object
+    return found
+
+
+def _simplify(value: object, definitions: Mapping[str, object]) -> object:
+    if isinstance(value, list):
+        return [_simplify(item, definitions) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if isinstance(reference := value.get("$ref"), str):
+        return _simplify(definitions[reference.removeprefix("#/$defs/")], definitions)
+    found = {name: _simplify(item, definitions) for name, item in value.items() if name not in _DROPPED}
+    if isinstance(properties := value.get("properties"), Mapping):
+        # The names of fields are no words of the schema.
+        found["properties"] = {name: _simplify(field, definitions) for name, field in properties.items()}
+    if "const" in found:
+        found["enum"] = [found.pop("const")]
+    return found
+
+
+def read_form(text: str, form: type[FormT]) -> tuple[FormT | None, str]:
+    """Return the first object in `text` that fits `form`, and an empty string; else None and its fault.
+
+    A draft within the model's reasoning is not the answer. The fault names the place and the rule, never the value: it
     may go into a log.
     """
     fault = "no JSON object in the answer"
     for candidate in _find_objects(strip_thoughts(text)):
-        fault = find_fault(candidate, schema)
-        if not fault:
-            return candidate, ""
-    return {}, fault
+        try:
+            return form.model_validate(candidate), ""
+        except ValidationError as error:
+            fault = _write_fault(error)
+    return None, fault
 
 
-def find_fault(value: object, schema: Schema, place: str = "answer") -> str:
-    """Return what is wrong with `value` in one line, an empty string where it fits."""
-    if isinstance(choices := schema.get("anyOf"), list):
-        faults = [find_fault(value, choice, place) for choice in choices]
-        return "" if not all(faults) else faults[0]
-    if fault := _check_kind(value, schema, place):
-        return fault
-    if isinstance(options := schema.get("enum"), list) and value not in options:
-        return f"{place} must be one of {', '.join(map(str, options))}"
-    if isinstance(value, dict):
-        return _check_fields(value, schema, place)
-    if isinstance(value, list) and isinstance(items := schema.get("items"), Mapping):
-        return next((fault for n, item in enumerate(value) if (fault := find_fault(item, items, f"{place}[{n}]"))), "")
-    return ""
+def _write_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+    return f"answer{place}: {first['msg']}"
 
 
 def spell_out(schema: Schema) -> str:
@@ -128,37 +159,3 @@ def _find_objects(text: str) -> Iterator[dict[str, object]]:
         if isinstance(found, dict):
             yield mend_value(found)
             start = end - 1
-
-
-def _check_kind(value: object, schema: Schema, place: str) -> str:
-    named: Any = schema.get("type")
-    kinds = [named] if isinstance(named, str) else named or []
-    if kinds and not any(_is_kind(value, kind) for kind in kinds):
-        return f"{place} must be of type {' or '.join(kinds)}"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if isinstance(low, int | float) and not value >= low:
-            return f"{place} must be at least {low}"
-        if isinstance(high, int | float) and not value <= high:
-            return f"{place} must be at most {high}"
-    return ""
-
-
-def _is_kind(value: object, kind: str) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    if kind == "integer" and isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, _KINDS.get(kind, (object,)))
-
-
-def _check_fields(value: dict[str, object], schema: Schema, place: str) -> str:
-    required: Any = schema.get("required") or ()
-    for name in required:
-        if name not in value:
-            return f"{place}.{name} is missing"
-    properties: Any = schema.get("properties") or {}
-    for name, field in properties.items():
-        if name in value and (fault := find_fault(value[name], field, f"{place}.{name}")):
-            return fault
-    return ""

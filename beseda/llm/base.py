@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from beseda.domain.message import Message, Role
-from beseda.domain.structured import read_object
+from beseda.domain.structured import FormT, read_form, write_schema
 from beseda.domain.usage import Usage
 from beseda.errors import ProtocolError, UnavailableError
 
@@ -22,7 +22,7 @@ class UnansweredError(UnavailableError):
 class ModelRequest:
     """What a model is asked. `messages` begin with the single system message where there is one.
 
-    With a `schema` (JSON Schema of an object) the answer is to be such an object: `ask_structured` reads it.
+    With a `schema` (JSON Schema of an object) the answer is to be such an object; `ask_structured` sets it.
     `stands_for` is the endpoint that the bot should have and that is not set up: the demo names its key.
     """
 
@@ -182,24 +182,23 @@ class ModelWrapper:
 
 
 async def ask_structured(
-    model: ChatModel, request: ModelRequest, *, heard: Callable[[Finished], None] | None = None
-) -> dict[str, object]:
-    """Return the object that `request.schema` describes; `heard` is told of the end of each answer, for its cost.
+    model: ChatModel, request: ModelRequest, form: type[FormT], *, heard: Callable[[Finished], None] | None = None
+) -> FormT:
+    """Return the answer to `request` as an object of `form`; `heard` is called with the end of each answer.
 
     An answer that does not fit is shown to the model once, with its fault. Raises ProtocolError where the second does
     not fit either, and what the model raises.
     """
-    if request.schema is None:
-        raise ValueError("a request for an object needs a schema")
+    request = replace(request, schema=write_schema(form))
     said = await hear_out(model, request, heard=heard)
-    found, fault = read_object(said, request.schema)
-    if not fault:
+    found, fault = read_form(said, form)
+    if found is not None:
         return found
     wrong = f"This does not fit: {fault}. Answer with the corrected JSON object alone."
     retort = [Message(Role.ASSISTANT, said[:_REPEATED_CHARACTERS] or "{}"), Message(Role.USER, wrong)]
     said = await hear_out(model, replace(request, messages=[*request.messages, *retort]), heard=heard)
-    found, fault = read_object(said, request.schema)
-    if fault:
+    found, fault = read_form(said, form)
+    if found is None:
         raise ProtocolError(f"{model.name}: no answer of the form asked for: {fault}")
     return found
 

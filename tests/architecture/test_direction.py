@@ -65,7 +65,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "starlette": WEB,
     "uvicorn": (*WEB, "cli", "kit/serving"),
     "jinja2": ("console", "sandbox"),
-    "pydantic": ("config", "domain", "api", "bots"),
+    "pydantic": ("config", "domain", "api", "bots", "services/sales/extraction"),
     "dotenv": ("config",),
     "yaml": ("config", "bots"),
     "markdown_it": ("telegram/render", "telegram/_render_*"),

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, Literal, TypeVar, cast, get_args
+
+from pydantic import Field, JsonValue
 
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.lead import Finding
 from beseda.domain.message import Message, Role
 from beseda.domain.reading import Line, Topic, find_line, write_page, write_topics
-from beseda.domain.sales import DECLINES, OBJECTS, ON_TOPIC, PICKS_TIME, WANTS_CONSULTATION, Funnel
+from beseda.domain.sales import Funnel
+from beseda.domain.structured import Form, Whole
 from beseda.domain.window import MESSAGE_TOKENS, find_room, fits_surely
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
 from beseda.locales import Text
@@ -16,7 +19,6 @@ from beseda.services.fitting import count_texts, find_context
 
 # What stands under an answer while a contact waits for the person's word; on the page that is read it is a line.
 ASK_CONSENT = Text("sales.ask_consent")
-_HEARD = (WANTS_CONSULTATION, DECLINES, OBJECTS, PICKS_TIME, ON_TOPIC)
 _LONGEST_VALUE = 300  # characters
 _MAX_TOKENS = 1_000
 # The bounds of a form for a small model, which would otherwise repeat entries until its context is full.
@@ -53,6 +55,34 @@ To be confirmed
 {doubts}"""
 
 
+# The signals of `beseda.domain.sales` that show in a line; the others are known without a model.
+Signal = Literal["wants_consultation", "declines", "objects", "picks_time", "on_topic"]
+SlotT = TypeVar("SlotT", bound=str)
+# Bounds that only the grammar of a small model keeps to; a longer list of another model is read as well.
+_FEW: Mapping[str, JsonValue] = {"maxItems": _MOST_FINDINGS}
+_SHORT: Mapping[str, JsonValue] = {"maxLength": _LONGEST_WORDS}
+
+
+class FindingForm(Form, Generic[SlotT]):
+    """A fact in the form that a model fills in. `SlotT` is the choice of slots."""
+
+    slot: SlotT
+    value: str = Field(json_schema_extra=dict(_SHORT))
+    confidence: float = Field(ge=0, le=1)
+    quote: str = Field(json_schema_extra=dict(_SHORT))
+    message: Whole
+
+
+class ReadingForm(Form, Generic[SlotT]):
+    """The form that a model fills in."""
+
+    findings: list[FindingForm[SlotT]] = Field(json_schema_extra=dict(_FEW))
+    signals: list[Signal] = Field(json_schema_extra={"maxItems": len(get_args(Signal))})
+    confirmed: list[SlotT] = Field(json_schema_extra=dict(_FEW))
+    denied: list[SlotT] = Field(json_schema_extra=dict(_FEW))
+    consent: Literal["yes", "no", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a model has read. Facts point at lines that hold their quotes; nothing else is promised of them."""
@@ -73,7 +103,7 @@ class Extractor:
         self._short_topics = write_topics(Topic(one.name, one.about) for one in slots)
         self._consent = write_topics([Topic("consent", "whether contact data may be kept", _in_all(ASK_CONSENT))])
         self._slots = funnel.slots
-        self._schema = build_schema(list(funnel.slots))
+        self._form = build_form(list(funnel.slots))
 
     async def read(self, model: ChatModel, lines: Sequence[Line], doubts: Mapping[str, str]) -> Reading:
         """Return what stands in `lines`; `doubts` are the values that wait for a confirmation.
@@ -87,26 +117,26 @@ class Extractor:
         ]
         system, page = await _fit_page(model, systems, [write_page([line]) for line in lines])
         messages = [Message(Role.SYSTEM, system), Message(Role.USER, page)]
-        request = ModelRequest(messages, temperature=0.0, max_tokens=_MAX_TOKENS, schema=self._schema)
-        return self._understand(await ask_structured(model, request), lines)
+        request = ModelRequest(messages, temperature=0.0, max_tokens=_MAX_TOKENS)
+        return self._understand(await ask_structured(model, request, self._form), lines)
 
-    def _understand(self, form: Mapping[str, Any], lines: Sequence[Line]) -> Reading:
-        found = (self._find(entry, lines) for entry in form["findings"])
+    def _understand(self, form: ReadingForm[str], lines: Sequence[Line]) -> Reading:
+        found = (self._find(entry, lines) for entry in form.findings)
         return Reading(
             findings=tuple(filter(None, found)),
-            signals=frozenset(form["signals"]),
-            confirmed=tuple(form["confirmed"]),
-            denied=tuple(form["denied"]),
-            consent=str(form["consent"]),
+            signals=frozenset(form.signals),
+            confirmed=tuple(form.confirmed),
+            denied=tuple(form.denied),
+            consent=form.consent,
         )
 
-    def _find(self, entry: Mapping[str, Any], lines: Sequence[Line]) -> Finding | None:
+    def _find(self, entry: FindingForm[str], lines: Sequence[Line]) -> Finding | None:
         """Return an entry as a finding; None for one without a value, or whose quote stands in no line."""
-        value, quote = str(entry["value"]).strip()[:_LONGEST_VALUE], str(entry["quote"]).strip()
-        line = find_line(lines, int(entry["message"]), quote)
-        if not value or line is None or entry["slot"] not in self._slots:
+        value, quote = entry.value.strip()[:_LONGEST_VALUE], entry.quote.strip()
+        line = find_line(lines, entry.message, quote)
+        if not value or line is None or entry.slot not in self._slots:
             return None
-        return Finding(str(entry["slot"]), value, float(entry["confidence"]), line.message_id, quote)
+        return Finding(entry.slot, value, entry.confidence, line.message_id, quote)
 
 
 async def _fit_page(model: ChatModel, systems: Sequence[str], lines: Sequence[str]) -> tuple[str, str]:
@@ -134,32 +164,10 @@ async def _fit_page(model: ChatModel, systems: Sequence[str], lines: Sequence[st
     return system, "\n".join(kept)
 
 
-def build_schema(slots: Sequence[str]) -> dict[str, object]:
+def build_form(slots: Sequence[str]) -> type[ReadingForm[str]]:
     """Return the form for these slots; the same for every message, so that a server compiles it once."""
-    topic = {"type": "string", "enum": list(slots)}
-    finding = _build_object(
-        slot=topic,
-        value={"type": "string", "maxLength": _LONGEST_WORDS},
-        confidence={"type": "number", "minimum": 0, "maximum": 1},
-        quote={"type": "string", "maxLength": _LONGEST_WORDS},
-        message={"type": "integer"},
-    )
-    return _build_object(
-        findings={"type": "array", "items": finding, "maxItems": _MOST_FINDINGS},
-        signals={"type": "array", "items": {"type": "string", "enum": list(_HEARD)}, "maxItems": len(_HEARD)},
-        confirmed={"type": "array", "items": topic, "maxItems": _MOST_FINDINGS},
-        denied={"type": "array", "items": topic, "maxItems": _MOST_FINDINGS},
-        consent={"type": "string", "enum": ["yes", "no", "none"]},
-    )
-
-
-def _build_object(**properties: object) -> dict[str, object]:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(properties),
-        "properties": properties,
-    }
+    choice = cast("type[str]", Literal.__getitem__(tuple(slots)))
+    return cast("type[ReadingForm[str]]", ReadingForm.__class_getitem__(choice))
 
 
 def _in_all(text: Text) -> tuple[str, ...]:

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 from yarl import URL
 
 import beseda.bots.sales
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.domain.message import Message, Role
 from beseda.domain.reading import Line
+from beseda.domain.structured import Form
 from beseda.errors import ContextTooLongError, RepeatingAnswerError
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ChatModel, FinishReason, ModelEvent, ModelRequest, TextDelta, ask_structured, find_measuring
@@ -90,19 +93,15 @@ async def test_four_conversations_are_answered_side_by_side(model: ChatModel) ->
     assert ["Paris" in one.text for one in heard] == [True] * SLOTS
 
 
+class City(Form):
+    city: str = Field(json_schema_extra={"maxLength": 40})
+    tags: list[Annotated[str, Field(json_schema_extra={"maxLength": 20})]] = Field(json_schema_extra={"maxItems": 3})
+
+
 async def test_an_object_of_a_schema_comes_back(model: ChatModel) -> None:
-    schema = {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["city", "tags"],
-        "properties": {
-            "city": {"type": "string", "maxLength": 40},
-            "tags": {"type": "array", "maxItems": 3, "items": {"type": "string", "maxLength": 20}},
-        },
-    }
-    request = ModelRequest(CAPITAL, temperature=0.0, max_tokens=300, schema=schema)
-    found = await ask_structured(model, request)
-    assert isinstance(found["tags"], list) and len(found["tags"]) <= 3
+    request = ModelRequest(CAPITAL, temperature=0.0, max_tokens=300)
+    found = await ask_structured(model, request, City)
+    assert len(found.tags) <= 3
 
 
 def build_lines(count: int) -> list[Line]:

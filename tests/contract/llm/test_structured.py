@@ -2,8 +2,10 @@
 
 import orjson
 import pytest
+from pydantic import Field
 
 from beseda.domain.message import Message, Role
+from beseda.domain.structured import Form
 from beseda.errors import ProtocolError, UnavailableError
 from beseda.llm.base import ChatModel, Finished, ModelRequest, ask_structured
 from beseda.llm.failover import FailoverModel
@@ -20,9 +22,16 @@ SCHEMA = {
     "required": ["city", "people"],
     "properties": {"city": {"type": "string"}, "people": {"type": "integer", "minimum": 0}},
 }
-REQUEST = ModelRequest([Message(Role.SYSTEM, "Read."), Message(Role.USER, "Тверь, нас 5")], schema=SCHEMA)
-FOUND = {"city": "Тверь", "people": 5}
-WRITTEN = orjson.dumps(FOUND).decode()
+
+
+class Group(Form):
+    city: str
+    people: int = Field(ge=0)
+
+
+REQUEST = ModelRequest([Message(Role.SYSTEM, "Read."), Message(Role.USER, "Тверь, нас 5")])
+FOUND = Group(city="Тверь", people=5)
+WRITTEN = FOUND.model_dump_json()
 
 
 @pytest.fixture(params=SUBJECTS, ids=str)
@@ -46,7 +55,7 @@ async def test_object_is_read_from_whatever_stands_around_it(
     subject, make = wire
     async with make() as server:
         server.script(Reply(text=said))
-        assert await ask_structured(build_model(subject, server, http), REQUEST) == FOUND
+        assert await ask_structured(build_model(subject, server, http), REQUEST, Group) == FOUND
         asked = server.requests[-1].body
     told = orjson.dumps(asked.get("messages") or asked["prompt"]).decode()
     if subject is COMPLETION:
@@ -67,8 +76,8 @@ async def test_server_that_refuses_the_form_is_told_in_words_from_then_on(
     model = build_model(Subject(find_row("openrouter")), server, http)
     refusal = refuse(400, {"message": "This model does not support response format `json_schema`"})
     server.script(refusal, Reply(text=WRITTEN), Reply(text=WRITTEN))
-    assert await ask_structured(model, REQUEST) == FOUND
-    assert await ask_structured(model, REQUEST) == FOUND
+    assert await ask_structured(model, REQUEST, Group) == FOUND
+    assert await ask_structured(model, REQUEST, Group) == FOUND
     forms = ["response_format" in request.body for request in server.requests]
     assert forms == [True, False, False]
     assert "JSON Schema" in server.requests[1].body["messages"][0]["content"]
@@ -87,7 +96,7 @@ async def test_ordinary_request_is_as_before(server: ModelServer, http: HttpClie
 async def test_broken_answer_is_mended_once(broken: str) -> None:
     model = ScriptedModel([broken, WRITTEN])
     ends: list[Finished] = []
-    assert await ask_structured(model, REQUEST, heard=ends.append) == FOUND
+    assert await ask_structured(model, REQUEST, Group, heard=ends.append) == FOUND
     assert len(ends) == 2
     assert "does not fit" in model.requests[1].messages[-1].content
     assert model.requests[1].schema == SCHEMA
@@ -96,18 +105,20 @@ async def test_broken_answer_is_mended_once(broken: str) -> None:
 async def test_twice_broken_is_an_error_that_tells_nothing_of_what_was_said() -> None:
     model = ScriptedModel(['{"city": 7, "people": 1}', '{"city": "секрет"}'])
     with pytest.raises(ProtocolError) as caught:
-        await ask_structured(model, REQUEST)
-    assert "people is missing" in caught.value.detail
+        await ask_structured(model, REQUEST, Group)
+    assert "people: Field required" in caught.value.detail
     assert "секрет" not in caught.value.detail
 
 
-async def test_request_without_a_schema_is_a_mistake_of_ours() -> None:
-    with pytest.raises(ValueError, match="schema"):
-        await ask_structured(ScriptedModel(), ModelRequest(REQUEST.messages))
+async def test_schema_is_always_that_of_the_form() -> None:
+    model = ScriptedModel([WRITTEN])
+    other = ModelRequest(REQUEST.messages, schema={"type": "object"})
+    assert await ask_structured(model, other, Group) == FOUND
+    assert model.requests[0].schema == SCHEMA
 
 
 async def test_another_model_takes_over_with_the_same_schema() -> None:
     second = ScriptedModel([WRITTEN], name="second:model")
     models: list[ChatModel] = [GuardedModel(ScriptedModel(fallback=UnavailableError("down"))), GuardedModel(second)]
-    assert await ask_structured(FailoverModel(models, ManualClock(instant=True)), REQUEST) == FOUND
+    assert await ask_structured(FailoverModel(models, ManualClock(instant=True)), REQUEST, Group) == FOUND
     assert second.requests[0].schema == SCHEMA

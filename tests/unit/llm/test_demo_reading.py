@@ -19,7 +19,7 @@ from beseda.domain.reading import (
 )
 from beseda.llm.base import ModelRequest, ask_structured
 from beseda.llm.demo import DemoModel
-from beseda.services.sales.extraction import build_schema
+from beseda.services.sales.extraction import build_form
 from beseda.testing.clock import ManualClock
 from tests.parts.model_events import listen
 
@@ -33,8 +33,8 @@ CONSENT = "Можно сохранить?"
 async def fill_in(*lines: Line) -> dict[str, Any]:
     told = write_topics([*TOPICS, Topic("consent", "the consent", (CONSENT,))])
     messages = [Message(Role.SYSTEM, f"Read.\n{told}"), Message(Role.USER, write_page(lines))]
-    request = ModelRequest(messages, schema=build_schema(NAMES))
-    return await ask_structured(DemoModel(ManualClock(instant=True)), request)
+    found = await ask_structured(DemoModel(ManualClock(instant=True)), ModelRequest(messages), build_form(NAMES))
+    return found.model_dump()
 
 
 @pytest.mark.parametrize(
