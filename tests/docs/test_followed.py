@@ -63,6 +63,7 @@ NOT_RUN: dict[str, Mapping[str, str]] = {
             ("systemctl", "journalctl", "beseda-cli"), "needs systemd; tests/docs/test_deploy.py reads the units"
         ),
     },
+    "docs/start/tutorial.md": {"git clone": "the address is known to the reader"},
     "docs/how-to/upgrade.md": {"beseda restore": "run by tests/acceptance/test_upgrade.py with an old database"},
     "CONTRIBUTING.md": {"make": "run by .ci/run, minutes to hours"},
 }
@@ -177,7 +178,7 @@ async def make_file(path: Path) -> None:
 
 
 # Pages that are followed by each `make test`; the others are slow.
-QUICK = ("docs/start/README.md", "docs/start/tutorial.md", "docs/recipes/add-a-bot.md")
+QUICK = ("docs/start/README.md", "docs/recipes/add-a-bot.md")
 
 
 @pytest.mark.parametrize(
