@@ -21,6 +21,7 @@ from beseda.config import Setting, Settings, list_settings
 from beseda.errors import BesedaError
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.speech.endpoints import ENDPOINTS as SPEECH_ENDPOINTS
+from scripts.licences import PROGRAMS, list_licences
 from scripts.source import ROOT
 
 NOTE = "<!-- Written by `make docs` from the code: change it there. -->"
@@ -273,6 +274,20 @@ def _show_key_default(value: object) -> str:
     return code(str(value).lower() if isinstance(value, bool) else str(value))
 
 
+def write_licences() -> str:
+    packages = ([f"[{row.package}]({row.home})", row.expression] for row in list_licences())
+    text = """
+        # Third-party licences
+
+        Beseda itself is under the [MIT licence](../../LICENSE) and contains no code of other projects. It installs the
+        packages below, in the versions of `requirements.lock`; each package carries the full text of its licence.
+
+        ## Programs and data beside the packages
+        """
+    parts = [cleandoc(text), draw_table(["name", "licence", "source"], PROGRAMS), "## Packages"]
+    return "\n\n".join([*parts, draw_table(["package", "licence"], packages)])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": write_settings,
     "docs/reference/errors.md": write_errors,
@@ -280,6 +295,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": write_commands,
     "docs/reference/bot-yaml.md": write_bot_file,
     "docs/reference/api.md": write_api,
+    "docs/reference/licences.md": write_licences,
     "config.example.yaml": write_example,
 }
 
