@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from beseda.config import load_settings
-from beseda.errors import SettingsError, StorageError, UnavailableError
+from beseda.errors import BrokerUnavailableError, SettingsError, StorageError
 from beseda.jobs.broker import Broker
 from beseda.storage.addresses import find_broker_fault, find_database_fault, find_redis_fault
 from beseda.storage.redis.connection import open_redis
@@ -187,7 +187,7 @@ async def test_redis_and_broker_check_certificates_as_asked(
     try:
         with contextlib.nullcontext() if trusted else pytest.raises(StorageError, match="certificate"):
             await (await open_redis(settings.redis_url)).aclose()
-        with contextlib.nullcontext() if trusted else pytest.raises(UnavailableError):
+        with contextlib.nullcontext() if trusted else pytest.raises(BrokerUnavailableError):
             assert await broker.send("light", [1]) == 1
     finally:
         await broker.close()
