@@ -189,6 +189,7 @@ class Desk:
     menus: MenuBook = field(default_factory=lambda: MenuBook((), {}))
     modes: Mapping[str, Mode] = field(default_factory=dict)
     commands: Mapping[str, "Callable[[Context], Awaitable[None]]"] = field(default_factory=dict)
+    corrections: Sequence["Callable[[Context], Awaitable[None]]"] = ()
 
     def settings(self, mode: str) -> Mapping[str, object]:
         """Return the settings of a mode: its own, with what the bot's folder changed."""
@@ -205,6 +206,7 @@ class Context:
     _turned: bool = field(default=False)
     handed_over: bool = False  # to a turn that stays open, such as that of a job
     admitted: bool = False  # by the limits
+    replies_beside: bool = False  # the event's own turn is still to come
     acknowledged: bool = False  # the spinner of the pressed button has ended
 
     @property
@@ -318,9 +320,12 @@ class Context:
 
         `said` is what of it becomes part of the conversation, where anything does.
         """
+        answer = Reply(markdown, keyboard, media, said)
+        if self.replies_beside:
+            await self.desk.chat.say(replace(await self.question("", TurnKind.COMMAND), update_ids=()), answer)
+            return
         self._turned = True
-        question = await self.question("", TurnKind.COMMAND)
-        await self.desk.chat.say(question, Reply(markdown, keyboard, media, said), await self.turn())
+        await self.desk.chat.say(await self.question("", TurnKind.COMMAND), answer, await self.turn())
 
     async def post(self, markdown: str, media: Sequence[Media] = (), *, quotes: bool = False) -> None:
         """Send words of our own, and files, in a turn of their own: the event is not settled by it.

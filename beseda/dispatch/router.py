@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from beseda.dispatch.context import Answerer, Context, Desk, Mode, answer_plainly
 from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Move, Notice, Press, StopRequest
+from beseda.dispatch.words_behind import answer_behind
 from beseda.errors import UnsupportedInputError
 from beseda.locales import Text
 
@@ -24,13 +25,19 @@ class Router:
         self.events: dict[type, Handler] = {}
         self.notices: dict[str, Handler] = {}
         self.edits: list[Handler] = []
+        self.corrections: list[Handler] = []
         self.answerer: Answerer = answer_plainly
         self.preparations: list[Preparation] = []
         self.modes: dict[str, Mode] = {}
 
-    def command(self, name: str) -> Callable[[Handler], Handler]:
-        """Enter a handler for `/name`."""
-        return _entry(self.commands, name)
+    def command(self, name: str, *, wordless: bool = False) -> Callable[[Handler], Handler]:
+        """Enter a handler for `/name`; what stands behind a `wordless` command is answered after its work."""
+
+        def enter(handler: Handler) -> Handler:
+            self.commands[name] = _answering(handler) if wordless else handler
+            return handler
+
+        return enter
 
     def press(self, name: str) -> Callable[[Handler], Handler]:
         """Enter a handler for buttons whose data is `name` or begins with `name:`."""
@@ -60,6 +67,11 @@ class Router:
         self.edits = [handler]
         return handler
 
+    def correct(self, handler: Handler) -> Handler:
+        """Enter what is done after an earlier message was corrected in the conversation."""
+        self.corrections.append(handler)
+        return handler
+
     def notice(self, kind: str) -> Callable[[Handler], Handler]:
         """Enter a handler for updates of our own of this kind: `beseda.domain.update.internal_update` makes them."""
         return _entry(self.notices, kind)
@@ -82,6 +94,7 @@ class Router:
         self.events |= other.events
         self.notices |= other.notices
         self.edits = other.edits or self.edits
+        self.corrections += other.corrections
         self.preparations += other.preparations
         self.modes |= other.modes
         if other.answerer is not answer_plainly:
@@ -117,6 +130,13 @@ def _entry(table: dict[str, Handler], name: str) -> Callable[[Handler], Handler]
         return handler
 
     return enter
+
+
+def _answering(handler: Handler) -> Handler:
+    async def run(context: Context) -> None:
+        await answer_behind(context, handler)
+
+    return run
 
 
 async def refuse_kind(context: Context) -> None:

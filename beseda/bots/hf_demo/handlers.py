@@ -63,7 +63,7 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
     await context.desk.chat.answer(replace(question, model=_spec(alias), footer=write_footer), turn)
 
 
-@router.command("start")
+@router.command("start", wordless=True)
 async def start(context: Context) -> None:
     """Go back to the default model and greet."""
     await context.desk.state.delete(context.state_key("model"))

@@ -35,7 +35,7 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
     await context.desk.chat.answer(replace(question, footer=write_footer), turn)
 
 
-@router.command("start")
+@router.command("start", wordless=True)
 async def start_afresh(context: Context) -> None:
     """Wipe the context and greet."""
     await context.desk.memory.wipe(await context.conversation())

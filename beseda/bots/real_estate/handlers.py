@@ -109,7 +109,7 @@ def _footer_writer(advice: Advice, language: str) -> Callable[[Answered], Footer
     return lambda answered: Footer(advice.describe(answered.said, language))
 
 
-@router.command("start")
+@router.command("start", wordless=True)
 async def start(context: Context) -> None:
     """Begin afresh and greet with the styles."""
     await _begin_afresh(context)
@@ -119,7 +119,7 @@ async def start(context: Context) -> None:
     await send_greeting(context, keyboard)
 
 
-@router.command("reset")
+@router.command("reset", wordless=True)
 async def reset(context: Context) -> None:
     """Begin afresh."""
     await _begin_afresh(context)
@@ -154,7 +154,7 @@ def _mode_command(name: str) -> Callable[[Context], Awaitable[None]]:
 
 
 for _name in MODES:
-    router.command(f"mode_{_name}")(_mode_command(_name))
+    router.command(f"mode_{_name}", wordless=True)(_mode_command(_name))
 
 
 async def _take_mode(context: Context, name: str) -> None:

@@ -2,8 +2,9 @@
 
 from beseda.bots.sales.shop import Shop, is_private
 from beseda.dispatch.context import Context
-from beseda.dispatch.handlers.start import greet, read_payload
+from beseda.dispatch.handlers.start import greet
 from beseda.dispatch.router import Router
+from beseda.dispatch.words_behind import read_payload
 
 
 class Arrival:
@@ -15,7 +16,7 @@ class Arrival:
     def router(self) -> Router:
         """Return the handlers."""
         router = Router()
-        router.command("start")(self.start)
+        router.command("start", wordless=True)(self.start)
         return router
 
     async def start(self, context: Context) -> None:

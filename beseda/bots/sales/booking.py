@@ -40,7 +40,7 @@ class Booking:
     def router(self) -> Router:
         """Return the handlers."""
         router = Router()
-        router.command("meetings")(self.show)
+        router.command("meetings", wordless=True)(self.show)
         router.press("meet")(self.press)
         return router
 

@@ -26,8 +26,8 @@ class Consents:
     def router(self) -> Router:
         """Return the handlers."""
         router = Router()
-        router.command("consent")(self.show)
-        router.command("contact")(self.offer)
+        router.command("consent", wordless=True)(self.show)
+        router.command("contact", wordless=True)(self.offer)
         router.press("consent")(self.decide)
         router.message(Kind.CONTACT)(self.take_contact)
         return router

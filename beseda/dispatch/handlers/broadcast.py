@@ -10,7 +10,7 @@ _OFF = Text("broadcasts.off")
 _ON = Text("broadcasts.on")
 
 
-@router.command("unsubscribe")
+@router.command("unsubscribe", wordless=True)
 async def unsubscribe(context: Context) -> None:
     """Send no broadcasts to the person."""
     await context.conversation()  # the person is on record before what they want is
@@ -18,7 +18,7 @@ async def unsubscribe(context: Context) -> None:
     await context.reply(context.say(_OFF))
 
 
-@router.command("subscribe")
+@router.command("subscribe", wordless=True)
 async def subscribe(context: Context) -> None:
     """Send them again."""
     await context.conversation()

@@ -17,7 +17,7 @@ _KEPT = Text("clear.kept")
 _NOT_YOURS = Text("clear.not_yours")
 
 
-@router.command("clear")
+@router.command("clear", wordless=True)
 async def ask_to_clear(context: Context) -> None:
     """Ask before anything is lost."""
     who = context.person.id

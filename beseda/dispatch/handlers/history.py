@@ -43,7 +43,7 @@ async def keep_private(context: Context) -> bool:
     return False
 
 
-@router.command("history")
+@router.command("history", wordless=True)
 async def show_history(context: Context) -> None:
     """Show the newest files."""
     if not await keep_private(context):

@@ -28,14 +28,14 @@ def menu_markup(context: Context, place: str) -> Markup:
     return context.desk.menus.markup(place, context.language, private=is_private(context))
 
 
-@router.command("start")
+@router.command("start", wordless=True)
 async def greet(context: Context) -> None:
     """Greet and show the main menu, in no mode."""
     await keep_standing(context, Standing())
     await context.reply(context.say(context.desk.profile.greeting), menu_markup(context, ROOT))
 
 
-@router.command("menu")
+@router.command("menu", wordless=True)
 async def show_menu(context: Context) -> None:
     """Show the main menu, and the mode that stays on."""
     standing = await find_standing(context)
@@ -47,7 +47,7 @@ async def show_menu(context: Context) -> None:
     await context.reply(text, menu_markup(context, ROOT))
 
 
-@router.command("cancel")
+@router.command("cancel", wordless=True)
 async def cancel(context: Context) -> None:
     """End everything that is being made for the person here, or else leave the mode for the main menu."""
     if await context.desk.chores.cancel_all(context):

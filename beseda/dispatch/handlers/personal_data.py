@@ -25,7 +25,7 @@ _NOT_YOURS = Text("personal_data.not_yours")
 _STATES = ("mode", "offer", "photo", "transcript", "model", "sales", "catalogue")
 
 
-@router.command("mydata")
+@router.command("mydata", wordless=True)
 async def hand_over(context: Context) -> None:
     """Send all of it as zip files; none stays with us."""
     if not await keep_private(context):
@@ -38,7 +38,7 @@ async def hand_over(context: Context) -> None:
     await context.reply(context.say(_SENT))
 
 
-@router.command("forget")
+@router.command("forget", wordless=True)
 async def ask_to_forget(context: Context) -> None:
     """Ask before anything is lost."""
     who = context.person.id

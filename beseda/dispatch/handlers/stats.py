@@ -26,7 +26,7 @@ _WHOSE = {
 _COST = Text("stats.cost")
 
 
-@router.command("stats")
+@router.command("stats", wordless=True)
 async def show_stats(context: Context) -> None:
     """Count messages, tokens and money of this conversation, and what is left of the day's budgets."""
     totals = await context.desk.memory.conversations.totals(await context.conversation())
