@@ -333,6 +333,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         menus=_open_menus(assignment),
         modes=router.modes,
         commands=router.commands,
+        corrections=router.corrections,
     )
 
 

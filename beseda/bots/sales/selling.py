@@ -8,6 +8,7 @@ reading costs an answer: it is made up for with the next message.
 """
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 from beseda.bots.sales import texts
@@ -31,7 +32,9 @@ def build_router(funnel: Funnel) -> Router:
     """Return the handlers of a bot that sells by this funnel."""
     shop, router = Shop(funnel), Router()
     router.prepare(shop.prepare)
-    router.answer(Selling(shop).answer)
+    selling = Selling(shop)
+    router.answer(selling.answer)
+    router.correct(selling.read_again)
     for part in (Arrival(shop), Consents(shop), Booking(shop), OwnerNews(shop)):
         router.include(part.router())
     return router
@@ -66,6 +69,13 @@ class Selling:
             await self._note(situation, talk)
         await OwnerNews(self._shop).tell(context, talk)
 
+    async def read_again(self, context: Context) -> None:
+        """Read an earlier message that was edited: fields whose words are gone are emptied."""
+        if is_private(context):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._shop.service.funnel.patience):
+                    await self._shop.service.study(await self._shop.talk(context))
+
     async def _note(self, situation: Situation, talk: Talk) -> None:
         if situation.ask_consent:
             await self._shop.service.note_asked(talk)
@@ -81,6 +91,8 @@ class Selling:
     def _prepare(self, context: Context, question: Question, situation: Situation) -> Question:
         language, plan = question.language, situation.plan
         footer = Footer(self._answer_word(situation, language))
+        if situation.misspelt:
+            footer = Footer(texts.MISSPELT_NUMBER.say(language, phone=situation.misspelt))
         if situation.ask_consent:
             footer = Footer(ASK_CONSENT.say(language), consent_keyboard(language))
         if plan.offer:

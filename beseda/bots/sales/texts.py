@@ -17,6 +17,7 @@ SHARE_BUTTON = Text("sales.share_button")
 MY_NUMBER = Text("sales.my_number")
 THANKS_FOR_NUMBER = Text("sales.thanks_for_number")
 BAD_NUMBER = Text("sales.bad_number")
+MISSPELT_NUMBER = Text("sales.misspelt_number")
 NOT_YOURS = Text("sales.not_yours")
 # Appointments.
 CHOOSE_DAY = Text("sales.choose_day")

@@ -36,6 +36,8 @@ async def _correct(context: Context, turn: Turn, words: str) -> None:
     if turn.id < last or is_held:
         await desk.turns.open(turn, (await context.question(words, turn.kind)).as_message())
         await memory.reload(turn.conversation)
+        for correction in desk.corrections:
+            await correction(context)
         return
     await _reopen(context, turn)
     await context.ask_anew(words, turn)

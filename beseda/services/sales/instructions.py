@@ -23,7 +23,7 @@ class Situation:
     """How a sale stands before an answer.
 
     `ask_consent`: a contact waits for the person's word. `say_offer`: the consultation is to be offered in words, too.
-    `consent`: the yes or no to the question for it, where one was just read.
+    `consent`: the yes or no to the question for it, where one was just read. `misspelt`: a phone that is no number.
     """
 
     lead: Lead
@@ -32,6 +32,7 @@ class Situation:
     ask_consent: bool = False
     say_offer: bool = False
     consent: str = ""
+    misspelt: str = ""
 
 
 def write_instructions(funnel: Funnel, situation: Situation, text: str, language: str) -> str:

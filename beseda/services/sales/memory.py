@@ -16,7 +16,8 @@ class SalesMemory:
     `asked` while that question is open, behind message `asked_at`; `refused` where the answer was no. `denied` are
     fields that a person said no to, with the last message then: what stood up to there is not read into them again.
     `wants` is whether the person has asked for a consultation and seen no offer since, `declined` whether they want
-    none, `offered` whether one was offered in words, `told` whether the owner knows of the lead.
+    none, `offered` whether one was offered in words, `told` whether the owner knows of the lead. `digests` are those of
+    the messages that were read last, by which an edited one is found.
     """
 
     read_to: int = 0
@@ -29,6 +30,7 @@ class SalesMemory:
     declined: bool = False
     offered: bool = False
     told: bool = False
+    digests: Mapping[str, int] = field(default_factory=dict)
 
 
 async def load_memory(store: StateStore, key: str) -> SalesMemory:
@@ -47,6 +49,7 @@ async def load_memory(store: StateStore, key: str) -> SalesMemory:
             declined=bool(kept.get("declined")),
             offered=bool(kept.get("offered")),
             told=bool(kept.get("told")),
+            digests={str(name): int(digest) for name, digest in dict(kept.get("digests", {})).items()},
         )
     except (TypeError, ValueError):
         return SalesMemory()

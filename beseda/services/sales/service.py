@@ -9,13 +9,14 @@ Reading is done anew after a crash and changes nothing then: what is known stays
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.conversation import Conversation, Person
 from beseda.domain.language import RUSSIAN, language_of
 from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
 from beseda.domain.message import Role
-from beseda.domain.proof import find_fault
+from beseda.domain.proof import find_fault, fold
 from beseda.domain.reading import Line
 from beseda.domain.sales import (
     DECLINES,
@@ -200,22 +201,48 @@ class SalesService:
         memory, lead = await load_memory(self._state, talk.key), await self.find_lead(talk)
         lines = await self._store.lines(talk.conversation, PAGE)
         memory = _forget_wiped(memory, lines)
-        new = [line.message_id for line in lines if line.role is Role.USER and line.message_id > memory.read_to]
+        said = {line.message_id: line.text for line in lines}
+        edited = _find_edited(memory, lines)
+        new = [
+            *edited,
+            *(line.message_id for line in lines if line.role is Role.USER and line.message_id > memory.read_to),
+        ]
         if not new:
             return self._describe(lead, memory, ())
+        lead, memory = await self._drop_edited(lead, memory, {number: said[number] for number in edited})
         errand = Errand(talk.bot, Purpose.EXTRACTION, talk.conversation.id)
         model = self._call_book.keep(await self._find_model(talk.model), errand)
         page = _show_question(lines, memory, language_of(talk.person.language, RUSSIAN))
         reading = await self._extractor.read(model, page, self._list_doubts(lead))
         word, memory = await self._take_word(talk, reading, memory, max(new))
-        memory = await self._answer_doubts(lead, reading, replace(memory, read_to=max(new)))
-        said = {line.message_id: line.text for line in lines}
-        news = [one for one in reading.findings if self._is_news(lead, one, new, memory) and self._is_proven(one, said)]
+        memory = replace(memory, read_to=max(memory.read_to, *new), digests=_digest(lines))
+        memory = await self._answer_doubts(lead, reading, memory)
+        found = [one for one in reading.findings if self._is_news(lead, one, new, memory)]
+        news = [one for one in found if self._is_proven(one, said)]
         memory = await self._keep(lead, talk.person.id, news, memory)
         lead = await self._move_on(await self.find_lead(talk), reading.signals)
         memory = _note_signals(memory, reading.signals)
         await save_memory(self._state, talk.key, memory)
-        return replace(self._describe(lead, memory, reading.signals), consent=word)
+        misspelt = next((one.value for one in found if self._is_misspelt(one, said, news)), "")
+        return replace(self._describe(lead, memory, reading.signals), consent=word, misspelt=misspelt)
+
+    async def _drop_edited(
+        self, lead: Lead, memory: SalesMemory, edited: Mapping[int, str]
+    ) -> tuple[Lead, SalesMemory]:
+        """Empty the fields whose words no longer stand in the edited messages that they came from."""
+        region, stale = self.leads.region, []
+        for slot in lead.slots.values():
+            if slot.message_id is not None and slot.message_id in edited:
+                finding = Finding(slot.name, slot.value, slot.confidence, slot.message_id, slot.quote)
+                stale += [slot.name] if find_fault(finding, edited[slot.message_id], region) else []
+        for name in stale:
+            lead = await self.leads.drop(lead.id, name)
+        held = tuple(
+            one
+            for one in memory.held
+            if one.message_id not in edited or not find_fault(one, edited[one.message_id], region)
+        )
+        return lead, replace(memory, held=held)
 
     async def _take_word(
         self, talk: Talk, reading: Reading, memory: SalesMemory, message_id: int
@@ -289,6 +316,13 @@ class SalesService:
         region = self.leads.region
         return _has_its_form(finding, region) and not find_fault(finding, said[finding.message_id], region)
 
+    def _is_misspelt(self, finding: Finding, said: Mapping[int, str], proven: Sequence[Finding]) -> bool:
+        """Return whether the person wrote a phone that is no number anywhere, and none that is."""
+        if finding.slot != "phone" or any(one.slot == "phone" for one in proven):
+            return False
+        stands = fold(finding.value) in fold(said.get(finding.message_id, ""))
+        return stands and not normalise_phone(finding.value, self.leads.region)
+
     def _know(self, lead: Lead) -> KnownSlots:
         return {name: slot for name, slot in lead.slots.items() if name in self.funnel.slots}
 
@@ -312,7 +346,17 @@ def _forget_wiped(memory: SalesMemory, lines: Sequence[Line]) -> SalesMemory:
     """Return the memory without what hangs on messages that were wiped: SQLite gives their numbers out anew."""
     if max((line.message_id for line in lines), default=0) >= memory.read_to:
         return memory
-    return replace(memory, read_to=0, held=(), asked=False, asked_at=0, denied={})
+    return replace(memory, read_to=0, held=(), asked=False, asked_at=0, denied={}, digests={})
+
+
+def _find_edited(memory: SalesMemory, lines: Sequence[Line]) -> list[int]:
+    """Return the messages that were read before and have other words now."""
+    digests = _digest(lines)
+    return [int(number) for number, digest in memory.digests.items() if digests.get(number, digest) != digest]
+
+
+def _digest(lines: Sequence[Line]) -> Mapping[str, int]:
+    return {str(line.message_id): crc32(line.text.encode()) for line in lines if line.role is Role.USER}
 
 
 def _show_question(lines: Sequence[Line], memory: SalesMemory, language: str) -> list[Line]:
