@@ -1,11 +1,14 @@
 """Types of fields and parameters that several routes share: what is out of bounds is refused before it costs."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
+
+from beseda.locales import languages
 
 HIGHEST = 2**63 - 1  # what BIGINT holds
 
@@ -21,6 +24,21 @@ def without_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("NUL is no character of a text")
     return text
+
+
+def _check_language(value: str) -> str:
+    if value not in languages():
+        expected = " or ".join(f"'{language}'" for language in languages())
+        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+    return value
+
+
+def _list_languages(schema: dict[str, Any]) -> None:
+    schema["enum"] = list(languages())
+
+
+# As a function: an owner's languages are known after the settings are read.
+Language = Annotated[str, AfterValidator(_check_language), Field(json_schema_extra=_list_languages)]
 
 
 def _aware(moment: datetime) -> datetime:

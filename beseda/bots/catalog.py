@@ -32,7 +32,7 @@ from beseda.domain.meeting import Diary
 from beseda.domain.menu import MenuItem
 from beseda.domain.sales import Funnel
 from beseda.errors import SettingsError
-from beseda.locales import Text
+from beseda.locales import BotTexts, Text
 from beseda.modes.registry import find_mode
 
 log = logging.getLogger(__name__)
@@ -51,15 +51,15 @@ _Command = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
 class TextEntry(BaseModel):
-    """A text in both languages."""
+    """A text in Russian and English. Other languages have theirs in files of the bot's folder `locales`."""
 
     model_config = ConfigDict(extra="forbid")
     ru: _Words
     en: _Words
 
-    def to_text(self) -> Text:
-        """Return the text as the program uses it."""
-        return Text(ru=self.ru, en=self.en)
+    def to_text(self, key: str, bot: BotTexts) -> Text:
+        """Return the text as the program uses it; `key` is its place in the bot's files of other languages."""
+        return Text(key, bot, ru=self.ru, en=self.en)
 
 
 class MenuEntry(BaseModel):
@@ -78,11 +78,11 @@ class MenuEntry(BaseModel):
         return self
 
 
-def _menu_item(entry: str | MenuEntry) -> MenuItem:
+def _menu_item(number: int, entry: str | MenuEntry, bot: BotTexts) -> MenuItem:
     if isinstance(entry, str):
         return MenuItem(mode=entry)
     items = tuple(MenuItem(mode=name) for name in entry.items)
-    return MenuItem(label=entry.label.to_text(), items=items, command=entry.command)
+    return MenuItem(label=entry.label.to_text(f"bot.menu.{number}", bot), items=items, command=entry.command)
 
 
 _Limit = Annotated[int, Field(strict=True, ge=0, le=10**12)] | None  # strict: "yes" is not one token
@@ -187,10 +187,13 @@ class BotFile(BaseModel):
             for name, settings in ({entry: {}} if isinstance(entry, str) else entry).items()
         }
 
-    def menu_items(self) -> list[MenuItem]:
-        """Return every button of the menu, those below others too."""
-        items = [_menu_item(entry) for entry in self.menu]
-        return [*items, *(below for item in items for below in item.items)]
+    def menu_modes(self) -> list[str]:
+        """Return the modes that the menu names, those below others too."""
+        return [mode for entry in self.menu for mode in ([entry] if isinstance(entry, str) else entry.items)]
+
+    def menu_commands(self) -> list[str]:
+        """Return the commands that the menu names."""
+        return [entry.command for entry in self.menu if isinstance(entry, MenuEntry) and entry.command]
 
 
 class Catalog:
@@ -226,8 +229,7 @@ class Catalog:
         """Read a bot's folder. Raises SettingsError with the file and what is wrong in it."""
         folder = self.folder(name)
         entry = _read(folder / "bot.yaml")
-        pressed = [item.command for item in entry.menu_items() if item.command]
-        own = [command for command in (*entry.commands, *pressed) if command not in COMMANDS]
+        own = [command for command in (*entry.commands, *entry.menu_commands()) if command not in COMMANDS]
         handled = self.router(name).commands
         for command in own:
             if command not in handled:
@@ -237,15 +239,17 @@ class Catalog:
                     f"{folder / 'bot.yaml'}: texts: /{command} is missing; say what it does in ru and en"
                 )
         funnel = read_funnel(folder / FUNNEL_FILE) if (folder / FUNNEL_FILE).is_file() else None
+        bot = BotTexts(folder)
+        title = entry.title.to_text("bot.title", bot)
         return BotProfile(
             name=name,
-            title=entry.title.to_text(),
-            about=entry.about.to_text(),
-            greeting=entry.greeting.to_text(),
-            apology=entry.apology.to_text() if entry.apology else None,
+            title=title,
+            about=entry.about.to_text("bot.about", bot),
+            greeting=entry.greeting.to_text("bot.greeting", bot),
+            apology=entry.apology.to_text("bot.apology", bot) if entry.apology else None,
             persona=_read_persona(folder / "persona_prompt.md"),
             commands=tuple(entry.commands),
-            examples=tuple(example.to_text() for example in entry.examples),
+            examples=tuple(one.to_text(f"bot.examples.{number}", bot) for number, one in enumerate(entry.examples)),
             window=entry.window,
             summary_after=entry.summary_after,
             temperature=entry.temperature,
@@ -253,12 +257,12 @@ class Catalog:
             model=entry.model,
             voice=entry.voice,
             access=entry.access,
-            texts={key: text.to_text() for key, text in entry.texts.items()},
+            texts={key: text.to_text(f"bot.texts.{key}", bot) for key, text in entry.texts.items()},
             modes=entry.mode_settings(),
-            menu=tuple(_menu_item(item) for item in entry.menu),
+            menu=tuple(_menu_item(number, item, bot) for number, item in enumerate(entry.menu)),
             budgets=entry.budgets.to_change(),
             time_zone=entry.time_zone,
-            calendar=entry.calendar.to_calendar(entry.title.to_text()) if entry.calendar else None,
+            calendar=entry.calendar.to_calendar(title) if entry.calendar else None,
             stages=tuple(stage.name for stage in funnel.stages) if funnel else (),
             slot_titles=_list_titles(funnel) if funnel else {},
         )
@@ -282,12 +286,14 @@ class Catalog:
         found = {}
         for name in self.names():
             try:
-                entry = _read(self.folder(name) / "bot.yaml")
+                folder = self.folder(name)
+                entry = _read(folder / "bot.yaml")
             except SettingsError as error:
                 log.warning("%s", error.detail)
                 continue
             if entry.calendar is not None:
-                found[name] = Diary(entry.calendar.to_calendar(entry.title.to_text()), entry.model)
+                title = entry.title.to_text("bot.title", BotTexts(folder))
+                found[name] = Diary(entry.calendar.to_calendar(title), entry.model)
         return found
 
     def _modes(self, name: str, entry: BotFile) -> dict[str, Mode]:
@@ -295,9 +301,9 @@ class Catalog:
         modes = {mode: find_mode(mode, folder) for mode in entry.mode_settings()}
         for mode, settings in entry.mode_settings().items():
             _check_mode_settings(folder / "bot.yaml", mode, settings, modes[mode].defaults)
-        for item in entry.menu_items():
-            if item.mode and item.mode not in modes:
-                raise SettingsError(f"{folder / 'bot.yaml'}: menu: {item.mode!r} is none of the modes named above it")
+        for mode in entry.menu_modes():
+            if mode not in modes:
+                raise SettingsError(f"{folder / 'bot.yaml'}: menu: {mode!r} is none of the modes named above it")
         return modes
 
     def router(self, name: str) -> Router:

@@ -15,6 +15,8 @@ from beseda.config.sections.telegram import TELEGRAM_API
 from beseda.config.setting import FaultError, Setting
 from beseda.config.settings import Settings, list_settings
 from beseda.errors import SettingsError
+from beseda.locales.catalogue import use_folder
+from beseda.locales.check import check_folder
 
 DEFAULT_CONFIG = Path("config.yaml")
 DEFAULT_DOTENV = Path(".env")
@@ -189,6 +191,9 @@ class _Reader:
 
     def finish(self) -> Settings:
         """Check everything and return the settings. Raises SettingsError."""
+        folder = Path(str(self.values.get("locales_dir") or Settings.model_fields["locales_dir"].default))
+        use_folder(folder)  # the setting `language` is one of the languages there are
+        self.problems += check_folder(folder)
         settings = None
         try:
             settings = Settings.model_validate(self.values)

@@ -33,6 +33,7 @@ from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
 from beseda.llm.base import ChatModel
+from beseda.locales import FALLBACK, languages
 from beseda.services import broadcast
 from beseda.services.budget import Payer, paying
 from beseda.services.budgeted import budget_models
@@ -163,7 +164,9 @@ class RunningBot:
 
     async def _set_menu(self) -> None:
         profile = self.runner.desk.profile
-        for language, code in (("en", None), ("ru", "ru")):
+        # The list without a language is for everyone whose language has none. Telegram takes two-letter codes only.
+        codes = {FALLBACK: None} | {one: one for one in languages() if one != FALLBACK and len(one) == 2}
+        for language, code in codes.items():
             commands = [
                 {"command": name, "description": describe(profile, name).say(language)} for name in profile.commands
             ]

@@ -1,10 +1,16 @@
-"""Which of our two languages a person reads."""
+"""The language that a person reads, among those that there are texts in."""
 
-RUSSIAN, ENGLISH = "ru", "en"
+from beseda.locales.catalogue import FALLBACK, languages
+
+RUSSIAN = "ru"
 
 
 def language_of(code: str, default: str) -> str:
-    """Return "ru" or "en" for Telegram's `language_code` (an IETF tag), `default` where it is unknown."""
+    """Return the language to write in for Telegram's `language_code` (an IETF tag), `default` where it is unknown.
+
+    A person whose language has no texts reads English.
+    """
     if not code:
         return default
-    return RUSSIAN if code.split("-", maxsplit=1)[0].lower() == RUSSIAN else ENGLISH
+    tag = code.lower()
+    return next((one for one in (tag, tag.split("-", maxsplit=1)[0]) if one in languages()), FALLBACK)

@@ -3,7 +3,7 @@
 `en.toml` has every text; a language lacks the texts that are not translated yet, and English stands in for them.
 """
 
-from beseda.locales.catalogue import BotTexts, languages
+from beseda.locales.catalogue import FALLBACK, BotTexts, known_language, languages
 from beseda.locales.text import Text
 
-__all__ = ["BotTexts", "Text", "languages"]
+__all__ = ["FALLBACK", "BotTexts", "Text", "known_language", "languages"]

@@ -1,5 +1,6 @@
 """Finds texts by key and language in files `<language>.toml`, each read when its language is first used."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,7 @@ from pathlib import Path
 FALLBACK = "en"  # has every text, and stands in where another language lacks one
 BUNDLED = Path(__file__).parent
 _FIRST = ("ru", FALLBACK)  # the order in which prompts and files list the languages
+TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")  # an IETF tag in small letters: de, pt-br
 _LARGEST = 1024 * 1024  # bytes: ten times the largest language
 
 _folders = [BUNDLED]  # the owner's first: languages of their own, and texts in place of ours
@@ -39,17 +41,23 @@ class BotTexts:
 
 
 def use_folder(folder: Path) -> None:
-    """Take texts from an owner's folder, where there is one, before the bundled ones."""
-    _folders[:] = [folder, BUNDLED]
-    languages.cache_clear()
-    read_texts.cache_clear()
+    """Take texts from an owner's folder, if it exists, before the bundled ones. A file is read once in a process."""
+    folders = [folder.absolute(), BUNDLED] if folder.is_dir() else [BUNDLED]
+    if folders != _folders:
+        _folders[:] = folders
+        languages.cache_clear()
 
 
 @cache
 def languages() -> tuple[str, ...]:
     """Return the languages that there is a file for, Russian and English first."""
-    found = {path.stem for folder in _folders for path in folder.glob("*.toml")}
+    found = {path.stem for folder in _folders for path in folder.glob("*.toml") if TAG.fullmatch(path.stem)}
     return (*_FIRST, *sorted(found.difference(_FIRST)))
+
+
+def known_language(language: str) -> str:
+    """Return `language`, or English where there are no texts in it."""
+    return language if language in languages() else FALLBACK
 
 
 def find_template(key: str, language: str, bot: BotTexts | None = None) -> str | None:

@@ -30,7 +30,7 @@ from beseda.errors import (
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.locales import Text
+from beseda.locales import Text, languages
 from beseda.services.sent_records import SentRecords
 from beseda.storage.base.broadcast import BroadcastStore, Turnout
 from beseda.telegram.base import Letter, Mailer, Picture
@@ -254,7 +254,7 @@ class Mailing:
         content, number = self._broadcast.content, self._broadcast.id
         photo = await self._store.photo(number) if self._broadcast.photo else b""
         picture = Picture(photo, self._broadcast.photo) if photo else None
-        for language in ("ru", "en"):
+        for language in languages():
             pieces = await self._post.mailer.compose(content.text(language))
             if len(pieces) != 1:
                 await self._end(BroadcastState.STOPPED, TOO_LONG)

@@ -60,7 +60,10 @@ def test_sections_with_everything_commented_out_are_fine() -> None:
         ("zzzzqqq: 1", "config.yaml: zzzzqqq: there is no such setting; take it out"),
         ("web: {port: {a: 1}}", "config.yaml: web.port.a: there is no such setting; did you mean web.port?"),
         ("web: {port: high}", "config.yaml: web.port: 'high' will not do; give a port number from 0 to 65535"),
-        ("bots: {language: fr}", "config.yaml: bots.language: 'fr' will not do; give `ru` or `en`"),
+        (
+            "bots: {language: fr}",
+            "config.yaml: bots.language: 'fr' will not do; give `ru` or `en`, or a language in `BESEDA_LOCALES_DIR`",
+        ),
         ("web: {host: '${NOWHERE}'}", "config.yaml: web.host: NOWHERE is not set; put NOWHERE=… into .env"),
         (
             "models: {base_urls: {vllm: nonsense}}",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 
-from beseda.api.fields import Closed, Line, Moment
+from beseda.api.fields import Closed, Language, Line, Moment
 from beseda.domain.broadcast import (
     LONGEST_TEXT,
     MOST_RATE,
@@ -68,7 +68,6 @@ def _check_quiet(text: str) -> str:
     return text
 
 
-Language = Literal["ru", "en"]
 Said = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_check_text)]
 Texts = Annotated[
     dict[Language, Said],

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
 from beseda.api.downloads import send_bytes
-from beseda.api.fields import HIGHEST, BotQuery, Closed, Moment, RowId
+from beseda.api.fields import HIGHEST, BotQuery, Closed, Language, Moment, RowId
 from beseda.api.paging import Page, PageQuery, write_time_cursor
 from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
@@ -38,7 +38,7 @@ _EXAMPLE: dict[str, JsonValue] = {
     "updated_at": "2026-11-20T09:05:00Z",
 }
 
-Language = Annotated[Literal["ru", "en"], Query(description="Of words in the answer.")]
+AnswerLanguage = Annotated[Language, Query(description="Of words in the answer.")]
 StartsAt = Annotated[
     Moment, Field(description="When it is to begin: one of the free times.", examples=["2026-11-24T11:00:00Z"])
 ]
@@ -186,7 +186,7 @@ def _add_lists(routes: APIRouter, parts: ApiParts) -> None:
         bot: Annotated[str, Query(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="Whose.", examples=["sales"])],
         day_from: Annotated[date | None, Query(description="The first day; today where left out.")] = None,
         days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days.")] = 7,
-        language: Language = "en",
+        language: AnswerLanguage = "en",
     ) -> Response:
         slots = await parts.meetings.free_slots(bot, day_from, days, language)
         zone = parts.meetings.diary(bot).calendar.zone.key
@@ -227,7 +227,7 @@ def _add_one(routes: APIRouter, parts: ApiParts) -> None:
         },
         dependencies=[Depends(needs("read"))],
     )
-    async def get_calendar_file(meeting_id: RowId, language: Language = "en") -> Response:
+    async def get_calendar_file(meeting_id: RowId, language: AnswerLanguage = "en") -> Response:
         meeting = await parts.meetings.find(meeting_id)
         content = parts.meetings.write_ics(meeting, language, for_owner=True)
         return send_bytes(content, f"meeting-{meeting.id}.ics", _ICS)

@@ -1,7 +1,7 @@
 """Reports: asked for, built by the worker, downloaded as files."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
 from beseda.api.downloads import DOWNLOAD, send_file
-from beseda.api.fields import Closed, Moment, RowId
+from beseda.api.fields import Closed, Language, Moment, RowId
 from beseda.api.paging import Page, PageQuery, Totals, write_cursor
 from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
@@ -42,7 +42,7 @@ class ReportIn(Closed):
 
     kind: ReportKind = Field(description="What it is about.")
     format: ReportFormat = ReportFormat.HTML
-    language: Literal["ru", "en"] = "en"
+    language: Language = "en"
     bot: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] | None = Field(
         None, description="Of this bot only.", examples=["sales"]
     )

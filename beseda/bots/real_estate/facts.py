@@ -40,6 +40,8 @@ _SCOPES = {
     (False, True): Text("scopes.rooms", TEXTS),
     (False, False): Text("scopes.area", TEXTS),
 }
+_HOME, _HOME_PRICE = Text("home", TEXTS), Text("home_price", TEXTS)
+_DECIMAL = Text("formats.decimal")
 _STUDIO, _ROOMS = Text("studio", TEXTS), Text("rooms", TEXTS)
 
 
@@ -193,9 +195,14 @@ def _tell_home(listing: Listing) -> str:
 
 def _show_home(listing: Listing, language: str) -> str:
     rooms = _ROOMS.say(language, rooms=listing.rooms) if listing.rooms else _STUDIO.say(language)
-    price = f"{_millions(listing.price, language)} {'млн ₽' if language == 'ru' else 'M ₽'}"
-    area = f"{listing.area:g}".replace(".", ",") if language == "ru" else f"{listing.area:g}"
-    home = f"**{literal(listing.id)}** {rooms}, {area} м², {literal(listing.district)}, {price}"
+    home = _HOME.say(
+        language,
+        id=literal(listing.id),
+        rooms=rooms,
+        area=f"{listing.area:g}".replace(".", _DECIMAL.say(language)),
+        district=literal(listing.district),
+        price=_HOME_PRICE.say(language, millions=_millions(listing.price, language)),
+    )
     return f"{home} · {literal(listing.transport)}" if listing.transport else home
 
 
@@ -205,4 +212,4 @@ def _thousands(value: float) -> str:
 
 def _millions(value: float, language: str) -> str:
     text = f"{value / 1_000_000:.2f}".rstrip("0").rstrip(".")
-    return text.replace(".", ",") if language == "ru" else text
+    return text.replace(".", _DECIMAL.say(language))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from beseda.domain.lead import CONTACT_SLOTS, Thresholds
 from beseda.domain.sales import FULL_SCORE, SIGNALS, Entrance, FitRule, Funnel, LengthRule, Slot, Stage
 from beseda.errors import SettingsError
-from beseda.locales import Text
+from beseda.locales import BotTexts, Text
 
 FILE_NAME = "funnel.yaml"
 
@@ -31,8 +31,8 @@ class _TextEntry(_Entry):
     ru: _Words
     en: _Words
 
-    def to_text(self) -> Text:
-        return Text(ru=self.ru, en=self.en)
+    def to_text(self, key: str, bot: BotTexts) -> Text:
+        return Text(f"funnel.{key}", bot, ru=self.ru, en=self.en)
 
 
 class _EntranceEntry(_Entry):
@@ -131,7 +131,7 @@ def read_funnel(path: Path) -> Funnel:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(path, problem) for problem in error.errors())) from error
-    return _build(entry)
+    return _build(entry, BotTexts(path.parent))
 
 
 def _explain(path: Path, problem: Any) -> str:
@@ -140,11 +140,11 @@ def _explain(path: Path, problem: Any) -> str:
     return f"{path}: {place}: {reason}" if place else f"{path}: {reason}"
 
 
-def _build(entry: _FunnelFile) -> Funnel:
+def _build(entry: _FunnelFile, bot: BotTexts) -> Funnel:
     said = {"offer": entry.offer, "pick": entry.pick}
     return Funnel(
         stages=tuple(map(_build_stage, entry.stages)),
-        slots={name: _build_slot(name, slot) for name, slot in entry.slots.items()},
+        slots={name: _build_slot(name, slot, bot) for name, slot in entry.slots.items()},
         fit=tuple(FitRule(rule.weight, tuple(rule.any), tuple(rule.all)) for rule in entry.fit),
         lengths=tuple(LengthRule(rule.words, rule.rule) for rule in entry.lengths),
         thresholds=Thresholds(entry.confirm_from, entry.accept_from),
@@ -152,7 +152,7 @@ def _build(entry: _FunnelFile) -> Funnel:
         wait=entry.wait,
         patience=entry.patience,
         consultation=entry.consultation,
-        **{name: text.to_text() for name, text in said.items() if text is not None},
+        **{name: text.to_text(name, bot) for name, text in said.items() if text is not None},
     )
 
 
@@ -161,5 +161,7 @@ def _build_stage(entry: _StageEntry) -> Stage:
     return Stage(entry.name, entry.instructions.strip(), entry.temperature, enter, tuple(entry.asks))
 
 
-def _build_slot(name: str, entry: _SlotEntry) -> Slot:
-    return Slot(name, entry.title.to_text(), entry.question.to_text(), entry.about, entry.contact)
+def _build_slot(name: str, entry: _SlotEntry, bot: BotTexts) -> Slot:
+    title = entry.title.to_text(f"slots.{name}.title", bot)
+    question = entry.question.to_text(f"slots.{name}.question", bot)
+    return Slot(name, title, question, entry.about, entry.contact)

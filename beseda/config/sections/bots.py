@@ -1,17 +1,24 @@
 """The section `bots` of the settings."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting, Switch, TimeZone, fold_case, split_list
 from beseda.domain.conversation import SHARED_IDS
+from beseda.locales import languages
 
 
 def _refuse_shared(value: frozenset[int]) -> frozenset[int]:
     if shared := sorted(value & SHARED_IDS):
         raise ValueError(f"{shared[0]} stands for every anonymous administrator, writer as a channel or for Telegram")
+    return value
+
+
+def _check_language(value: str) -> str:
+    if value not in languages():
+        raise ValueError("there are no texts in that language")
     return value
 
 
@@ -52,13 +59,23 @@ class BotsSection(Section):
             example="[123456789]",
         ),
     ] = frozenset()
+    locales_dir: Annotated[
+        Path,
+        Setting(
+            "bots.locales_dir",
+            "Folder with languages of your own, a file each, like `de.toml`.",
+            "a folder",
+            variables=("BESEDA_LOCALES_DIR",),
+        ),
+    ] = Path("locales")
     language: Annotated[
-        Literal["ru", "en"],
+        str,
         BeforeValidator(fold_case),
+        AfterValidator(_check_language),
         Setting(
             "bots.language",
             "Language of a user whose own is unknown.",
-            "`ru` or `en`",
+            "`ru` or `en`, or a language in `BESEDA_LOCALES_DIR`",
             variables=("BESEDA_LANG",),
         ),
     ] = "ru"

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from beseda.domain.document import DocumentKind
 from beseda.domain.message import Message, Role
+from beseda.locales import Text
 from beseda.services.document.source import Passage
 
-_LANGUAGES = {"ru": "Russian", "en": "English"}
+_LANGUAGE = Text("language.english_name")
+_NAMELESS = Text("documents.nameless_speaker")
 _FIELDS: Mapping[str, str] = {
     "title": '"title": what it was about, 3 to 8 words',
     "overview": '"overview": what matters in it, {overview}',
@@ -77,10 +79,10 @@ def ask_for_notes(kind: DocumentKind, language: str, chunk: Sequence[Passage]) -
     values = {
         "overview": _LENGTHS.get(kind, "40 to 80 words"),
         "topics": "two to four sentences" if kind is DocumentKind.PROTOCOL else "one or two sentences",
-        "nobody": "Спикер" if language == "ru" else "Speaker",
+        "nobody": _NAMELESS.say(language),
     }
     fields = "\n".join(f"- {_FIELDS[name].format(**values)}" for name in _WANTED[kind])
-    rules = _RULES.format(fields=fields, language=_LANGUAGES.get(language, "English"))
+    rules = _RULES.format(fields=fields, language=_LANGUAGE.say(language))
     lines = "\n".join(f"[{passage.number}] {_defuse(passage.text)}" for passage in chunk)
     return [Message(Role.SYSTEM, rules), Message(Role.USER, f"<transcript>\n{lines}\n</transcript>")]
 
@@ -88,7 +90,7 @@ def ask_for_notes(kind: DocumentKind, language: str, chunk: Sequence[Passage]) -
 def ask_to_merge(kind: DocumentKind, language: str, parts: Sequence[tuple[str, str]]) -> list[Message]:
     """Return the request for one title and overview of many."""
     length = _LENGTHS.get(kind, "40 to 80 words")
-    rules = _MERGE.format(overview=length, language=_LANGUAGES.get(language, "English"))
+    rules = _MERGE.format(overview=length, language=_LANGUAGE.say(language))
     lines = "\n".join(f"[{number}] {_defuse(title)}. {_defuse(text)}" for number, (title, text) in enumerate(parts, 1))
     return [Message(Role.SYSTEM, rules), Message(Role.USER, f"<notes>\n{lines}\n</notes>")]
 

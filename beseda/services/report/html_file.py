@@ -7,10 +7,11 @@ from html import escape
 from pathlib import Path
 
 from beseda.domain.analytics import Period
+from beseda.locales import known_language
 from beseda.services.report.content import Cell, Chart, Column, Content, Kind, Rows, Sheet, Tile
 from beseda.services.report.style import STYLE
 from beseda.services.report.svg import draw_chart
-from beseda.services.report.texts import BOTS, CONVERSION_NOTE, EMPTY, MADE, NOTHING, REST
+from beseda.services.report.texts import BOTS, CONVERSION_NOTE, EMPTY, MADE, NOTHING, REST, SECONDS
 from beseda.services.report.writing import write_day, write_moment, write_value
 
 # A browser shows a few thousand rows well, and nobody reads more: the whole list is in the other formats.
@@ -100,7 +101,7 @@ def _write_top(content: Content, language: str, heading: Heading) -> Iterator[st
     bot = escape(period.bot or BOTS.say(language))
     made = escape(MADE.say(language, at=write_moment(heading.made_at, language)))
     yield (
-        f'<!doctype html>\n<html lang="{"ru" if language == "ru" else "en"}"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{known_language(language)}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
         f'content="light dark"><title>{title} · {dates}</title><style>{STYLE}</style></head><body><main>\n'
@@ -132,6 +133,6 @@ def _write_chart(chart: Chart, language: str) -> str:
         keys = f'<ul class="keys">{keys}</ul>'
     unit = ""
     if chart.unit is Kind.SECONDS:
-        unit = " <small>с</small>" if language == "ru" else " <small>s</small>"
+        unit = f" <small>{escape(SECONDS.say(language))}</small>"
     title = escape(chart.title.say(language)) + unit
     return f"<figure><figcaption><h2>{title}</h2>{keys}</figcaption>{draw_chart(chart, language)}</figure>"

@@ -2,6 +2,7 @@
 
 from beseda.locales import Text
 
+SECONDS = Text("formats.seconds_unit")
 FIGURES = Text("reports.figures")
 BOTS = Text("reports.bots")
 MADE = Text("reports.made")

@@ -1,13 +1,19 @@
 """How values look to people; and what a spreadsheet must not take for a formula."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+from beseda.locales import Text
 from beseda.services.report.content import Cell, Kind
 
 # What Excel and its kin run when a cell begins with it (OWASP: CSV injection), and what leads up to it unseen.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_THIN = "\u202f"
+_DECIMAL = Text("formats.decimal")
+_GROUP = Text("formats.group")
+_PERCENT = Text("formats.percent")
+_SECONDS = Text("formats.seconds")
+_DAY = Text("formats.day")
+_SHORT_DAY = Text("formats.short_day")
+_MONTHS = Text("formats.months_short")
 
 
 def write_value(value: Cell, kind: Kind, language: str) -> str:
@@ -24,9 +30,9 @@ def _write_amount(value: float, kind: Kind, language: str) -> str:
         case Kind.MONEY:
             return "$" + write_number(value, 2 if abs(value) >= 1 or not value else 4, language)
         case Kind.PERCENT:
-            return write_number(value, 1, language) + ("\u00a0%" if language == "ru" else "%")
+            return _PERCENT.say(language, value=write_number(value, 1, language))
         case Kind.SECONDS:
-            return write_number(value / 1000, 1, language) + ("\u00a0с" if language == "ru" else "\u00a0s")
+            return _SECONDS.say(language, value=write_number(value / 1000, 1, language))
         case Kind.NUMBER:
             return str(value)
         case _:
@@ -35,19 +41,20 @@ def _write_amount(value: float, kind: Kind, language: str) -> str:
 
 def write_number(value: float, places: int, language: str) -> str:
     """Return a number with its digits in groups of three."""
-    text = f"{value:,.{places}f}"
-    return text.replace(",", _THIN).replace(".", ",") if language == "ru" else text
+    marks = str.maketrans({",": _GROUP.say(language), ".": _DECIMAL.say(language)})
+    return f"{value:,.{places}f}".translate(marks)
 
 
 def write_day(value: datetime, language: str) -> str:
     """Return a date."""
-    return f"{value:%d.%m.%Y}" if language == "ru" else f"{value:%Y-%m-%d}"
+    return value.strftime(_DAY.say(language))
 
 
 def write_short_day(day: str, language: str) -> str:
     """Return an ISO date without its year, as a chart shows it."""
-    _, month, number = day.split("-")
-    return f"{number}.{month}" if language == "ru" else f"{_MONTHS[int(month) - 1]} {int(number)}"
+    moment = date.fromisoformat(day)
+    month = _MONTHS.say(language).split()[moment.month - 1]
+    return _SHORT_DAY.say(language, day=moment.day, month=moment.month, name=month)
 
 
 def write_moment(value: datetime, language: str) -> str:

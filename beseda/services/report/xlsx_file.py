@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 
 from beseda.services.report.content import Cell, Chart, ChartKind, Column, Content, Kind, Rows, Sheet
-from beseda.services.report.texts import FIGURES
+from beseda.services.report.texts import FIGURES, SECONDS
 
 _FORMATS = {
     Kind.NUMBER: "0",
@@ -109,7 +109,7 @@ class XlsxWriter:
     def _write_title(self, titled: Column | Any) -> str:
         title: str = titled.title.say(self._language)
         if titled.kind is Kind.SECONDS:
-            title += ", с" if self._language == "ru" else ", s"
+            title += f", {SECONDS.say(self._language)}"
         return title
 
     def _add_figures(self, content: Content) -> None:
