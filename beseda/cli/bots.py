@@ -12,21 +12,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The bots: one folder each.", no_args_is_help=True)
 
-_BOT_FILE = """title: {{ru: "{title}", en: "{title}"}}
-about:
-  ru: Расскажите здесь, что умеет бот. Это увидят по команде /help.
-  en: Say here what the bot can do. /help shows it.
-greeting:
-  ru: Здравствуйте! Напишите мне что-нибудь.
-  en: Hello! Write me something.
-commands: [start, help, clear, stats, stop]
-window: 10
-"""
-_PERSONA = """You are {title}, a helpful bot in a Telegram chat.
-
-Answer in the language of the person's last message, briefly and to the point.
-Say only what you know; if you do not know, say so. Never invent facts, names, numbers or links.
-"""
+_NEW_BOT = Path(__file__).parent / "new_bot"
 
 
 def _catalog(config: Path | None) -> "Catalog":
@@ -85,8 +71,9 @@ def make_bot(
         )
     title = name.replace("-", " ").replace("_", " ").title()
     folder.mkdir(parents=True)
-    (folder / "bot.yaml").write_text(_BOT_FILE.format(title=title), encoding="utf-8")
-    (folder / "persona_prompt.md").write_text(_PERSONA.format(title=title), encoding="utf-8")
+    for template in _NEW_BOT.iterdir():
+        text = template.read_text(encoding="utf-8").replace("{title}", title)
+        (folder / template.name).write_text(text, encoding="utf-8")
     typer.echo(f"Made {folder}. Say in {folder / 'persona_prompt.md'} who it is, then: beseda run --bot {name}")
     if (BUNDLED / name).is_dir():
         typer.echo(f"It stands above the bundled {name}: delete the folder to have that one back.")

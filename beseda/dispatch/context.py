@@ -217,7 +217,7 @@ class Context:
 
     @property
     def language(self) -> str:
-        """The language to answer in: "ru" or "en"."""
+        """The language to answer in."""
         return language_of(self.person.language, self.desk.default_language)
 
     @property

@@ -71,7 +71,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is said: Markdown by language ("ru", "en"), and a button that leads to `url`."""
+    """What is said: Markdown by language, and a button that leads to `url`."""
 
     texts: Mapping[str, str]
     button: Mapping[str, str] = field(default_factory=dict)

@@ -36,7 +36,7 @@ class ReportState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewReport:
-    """A report that is asked for; `language` is "ru" or "en"."""
+    """A report that is asked for, in a `language` that there are texts in."""
 
     kind: ReportKind
     format: ReportFormat

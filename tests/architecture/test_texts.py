@@ -1,6 +1,7 @@
 """Texts that people read stand in the catalogues: each key of the code in every language, with the same fields."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,29 @@ from scripts.source import ROOT, Module, call_name, read_modules, show
 OURS = [BUNDLED, *sorted((ROOT / "beseda" / "bots").glob("*/locales"))]
 # Dates, of which each language shows other parts.
 ORDERED = {"formats.short_day"}
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+# Modules with literals that are no texts for people, and why.
+NO_TEXTS = {
+    "beseda/api/routes/_broadcast_forms.py": "examples in the reference of the API",
+    "beseda/api/routes/bot.py": "examples in the reference of the API",
+    "beseda/bots/catalog.py": "examples in the reference of bot.yaml",
+    "beseda/bots/real_estate/catalogue.py": "names of columns and units in a file of listings",
+    "beseda/bots/real_estate/criteria.py": "patterns that read wishes of people",
+    "beseda/bots/real_estate/housing.py": "patterns that find talk about housing",
+    "beseda/domain/amount.py": "number words that people write",
+    "beseda/domain/comparison.py": "folds ё before words are compared",
+    "beseda/domain/phantoms.py": "sentences that speech recognition invents",
+    "beseda/domain/proof.py": "endings and abbreviations in quotations of people",
+    "beseda/llm/_demo_patterns.py": "patterns by which the demo model reads a conversation",
+    "beseda/llm/demo.py": "words by which the demo model shows something",
+    "beseda/llm/guard.py": "words of a person who wants repetition",
+    "beseda/sandbox/settings.py": "names of people and groups in the sandbox",
+    "beseda/services/document/layout.py": "hesitations that are taken out of speech",
+    "beseda/services/document/notes.py": "names that mean a nameless speaker",
+    "beseda/services/document/source.py": "folds ё before quotations are compared",
+}
 # Texts in Python that are left: only down.
-LEFT = 60
+LEFT = 120
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +101,60 @@ def test_languages_have_the_same_texts_with_the_same_fields(folder: Path, langua
     assert [key for key in unlike if key not in ORDERED] == []
 
 
-def is_text(call: ast.Call) -> bool:
-    """Return whether a call holds words: a literal among the languages of a `Text`."""
-    return call_name(call) == "Text" and any(
-        isinstance(node, ast.Constant) for keyword in call.keywords for node in ast.walk(keyword.value)
-    )
+def has_letters(node: ast.AST) -> bool:
+    """Return whether a literal text stands somewhere in a node."""
+    constants = (one.value for one in ast.walk(node) if isinstance(one, ast.Constant))
+    return any(isinstance(value, str) and any(map(str.isalpha, value)) for value in constants)
+
+
+def is_text(node: ast.AST) -> bool:
+    """Return whether a node holds words for people: `Text(ru="…")`, `{"ru": "…"}`, `….reply("…")`, Cyrillic."""
+    if isinstance(node, ast.Call) and call_name(node) == "Text":
+        return any(has_letters(keyword.value) for keyword in node.keywords)
+    if isinstance(node, ast.Call) and call_name(node).endswith((".reply", "Button")):
+        return bool(node.args) and isinstance(node.args[0], ast.Constant | ast.JoinedStr) and has_letters(node.args[0])
+    if isinstance(node, ast.Dict):
+        keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+        return {"ru", "en"} <= keys and any(map(has_letters, node.values))
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(CYRILLIC.search(node.value))
+
+
+def documentation(module: Module) -> set[ast.AST]:
+    """Return the docstrings of a module."""
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    bodies = [node.body for node in ast.walk(module.tree) if isinstance(node, kinds)]
+    return {body[0].value for body in bodies if body and isinstance(body[0], ast.Expr)}
+
+
+def texts_in(module: Module) -> list[str]:
+    """Return the places of texts for people in a module."""
+    known = documentation(module)
+    return [
+        f"{module.path}:{node.lineno}"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.expr) and node not in known and is_text(node)
+    ]
 
 
 def test_texts_for_people_are_not_in_python(ours: list[Module]) -> None:
-    places = [f"{module.path}:{call.lineno}" for module in ours for call in module.calls() if is_text(call)]
-    print(f"texts for people in Python: {len(places)} (bar {LEFT})")
-    assert len(places) <= LEFT, show(places)
+    found = [place for module in ours if str(module.path) not in NO_TEXTS for place in texts_in(module)]
+    print(f"texts for people in Python: {len(found)} (bar {LEFT})")
+    assert len(found) <= LEFT, show(found)
+
+
+def test_exceptions_are_needed(ours: list[Module]) -> None:
+    modules = {str(module.path): module for module in ours}
+    assert [path for path in NO_TEXTS if path not in modules or not texts_in(modules[path])] == []
+
+
+def test_no_code_asks_for_a_language(ours: list[Module]) -> None:
+    """A fork such as `"Б" if language == "ru" else "B"` is a text in Python, too."""
+    places = [
+        f"{module.path}:{node.lineno}"
+        for module in ours
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Compare)
+        and "language" in ast.unparse(node)
+        and any(isinstance(side, ast.Constant) and side.value in languages() for side in (node.left, *node.comparators))
+    ]
+    assert places == []

@@ -1,4 +1,4 @@
-"""What the terminal chat says, in both languages."""
+"""The texts of the terminal chat."""
 
 from beseda.locales import Text
 
@@ -29,6 +29,7 @@ NOTHING_TO_SUM = Text("terminal.nothing_to_sum")
 NEARLY_FULL = Text("terminal.nearly_full")
 TOO_LONG = Text("terminal.too_long")
 CAP_REACHED = Text("terminal.cap_reached")
+CAP_AGREED = Text("terminal.cap_agreed")
 CAP_KEPT = Text("terminal.cap_kept")
 
 SAVED = Text("terminal.saved")

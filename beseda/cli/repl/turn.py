@@ -170,7 +170,8 @@ async def may_spend(room: Room, about: int) -> bool:
         said = await room.reader.read_line(room.tell(texts.CAP_REACHED, spent=excess[0], cap=excess[1]))
     except (EOFError, KeyboardInterrupt):
         said = ""
-    if said.strip().lower() not in {"y", "yes", "д", "да"}:
+    agreed = " ".join(texts.CAP_AGREED.by_language().values()).split()
+    if said.strip().lower() not in agreed:
         room.failed = True
         room.screen.note(room.tell(texts.CAP_KEPT))
         return False

@@ -77,7 +77,7 @@ class DocumentService:
         language: str = "ru",
         listener: DocumentListener | None = None,
     ) -> Document:
-        """Return a document in `language` ("ru" or "en").
+        """Return a document in `language`.
 
         Every decision and task in it quotes words that stand in the transcript; what nobody said is a placeholder.
         Raises RemoteError, and `UnreadableTextError` for a transcript without words.
