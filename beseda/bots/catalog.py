@@ -33,6 +33,8 @@ from beseda.domain.menu import MenuItem
 from beseda.domain.sales import Funnel
 from beseda.errors import SettingsError
 from beseda.locales import BotTexts, Text
+from beseda.locales.catalogue import CatalogueError
+from beseda.locales.check import check_bot
 from beseda.modes.registry import find_mode
 
 log = logging.getLogger(__name__)
@@ -239,7 +241,7 @@ class Catalog:
                     f"{folder / 'bot.yaml'}: texts: /{command} is missing; say what it does in ru and en"
                 )
         funnel = read_funnel(folder / FUNNEL_FILE) if (folder / FUNNEL_FILE).is_file() else None
-        bot = BotTexts(folder)
+        bot = _read_texts(folder)
         title = entry.title.to_text("bot.title", bot)
         return BotProfile(
             name=name,
@@ -319,6 +321,17 @@ class Catalog:
         if path.is_file():
             router.include(_load_handlers(name, path))
         return router
+
+
+def _read_texts(folder: Path) -> BotTexts:
+    bot = BotTexts(folder)
+    try:
+        problems = check_bot(bot)
+    except CatalogueError as error:
+        problems = [str(error)]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return bot
 
 
 def _list_titles(funnel: Funnel) -> dict[str, Text]:

@@ -71,6 +71,15 @@ def find_template(key: str, language: str, bot: BotTexts | None = None) -> str |
     return read_texts(bot.folder, language).get(key) if bot else None
 
 
+def texts_of_bot(bot: BotTexts, language: str) -> dict[str, str]:
+    """Return the texts of a bot in `language` by its keys: those of its folder, and those that an owner has added."""
+    found = dict(read_texts(bot.folder, language))
+    for folder in reversed(_folders):
+        texts = read_texts(folder, language).items()
+        found |= {key.removeprefix(f"{bot.table}."): text for key, text in texts if key.startswith(f"{bot.table}.")}
+    return found
+
+
 @cache
 def read_texts(folder: Path, language: str) -> Mapping[str, str]:
     """Return the texts of a file by dotted key; none where there is no such file. Raises CatalogueError."""

@@ -4,15 +4,39 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
-from beseda.locales.catalogue import BUNDLED, FALLBACK, TAG, CatalogueError, read_texts
+from beseda.locales.catalogue import (
+    BUNDLED,
+    FALLBACK,
+    TAG,
+    BotTexts,
+    CatalogueError,
+    languages,
+    read_texts,
+    texts_of_bot,
+)
 
-_BOTS = "bots."  # texts of bots, which their own folders know
+_BOTS = "bots."  # texts of bots, which `check_bot` knows
+_YAML = ("bot.", "funnel.")  # texts of bot.yaml and funnel.yaml
 _MOST_NAMED = 5
 
 
 def check_folder(folder: Path) -> list[str]:
     """Return the problems of the files in a folder, each with its file and key; a text that is missing is none."""
     return [problem for path in sorted(folder.glob("*.toml")) for problem in _check_file(path)]
+
+
+def check_bot(bot: BotTexts) -> list[str]:
+    """Return the problems of a bot's texts. Keys are checked where the bot has an English file."""
+    english = read_texts(bot.folder, FALLBACK)
+    problems = []
+    for language in languages():
+        for key, text in texts_of_bot(bot, language).items():
+            place = f"{bot.table}: {language}: {key}"
+            if key in english:
+                problems += [f"{place}: {problem}" for problem in compare_fields(text, english[key])]
+            elif english and not key.startswith(_YAML):
+                problems.append(f"{place}: there is no such text in {bot.folder / FALLBACK}.toml")
+    return problems[:_MOST_NAMED]
 
 
 def _check_file(path: Path) -> list[str]:

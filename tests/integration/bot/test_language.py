@@ -103,6 +103,26 @@ def test_file_that_does_not_fit_is_refused_at_the_start(name: str, content: str,
     assert problem in refused.value.detail
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('bots.llama.reset = "{x}"', "bots.llama: eo: reset: there is no {x}, there are no fields"),
+        ('bots.llama.resett = "x"', "bots.llama: eo: resett: there is no such text in"),
+        ('bots.llama.bot.title = "Lamo"', ""),
+    ],
+)
+def test_texts_of_a_bot_that_do_not_fit_are_refused_with_it(content: str, problem: str) -> None:
+    FILE.parent.mkdir()
+    FILE.write_text(content, encoding="utf-8")
+    load_settings(None, {}, {})
+    try:
+        title = Catalog([]).load("llama").title.say(LANGUAGE)
+    except SettingsError as error:
+        assert problem and problem in error.detail
+    else:
+        assert (title, problem) == ("Lamo", "")
+
+
 async def test_language_of_the_page_is_one(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "how-to" / "languages.md").read_text(encoding="utf-8")
     language, bots, _ = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
