@@ -31,24 +31,37 @@ class KnownMessage:
 
 @dataclass(frozen=True, slots=True)
 class KnownMessages:
-    """The recorded ids of one counter around a call: the last one before it, and those behind that one, ascending."""
+    """The recorded ids of one counter around a call: the last one before it, and those behind that one, ascending.
+
+    `unknown_earlier` counts the calls with an unknown outcome that began before it. Without `is_whole` there are more
+    ids than were read.
+    """
 
     before: int | None
     later: Sequence[KnownMessage] = ()
+    unknown_earlier: int = 0
+    is_whole: bool = True
 
 
 def find_candidates(known: KnownMessages, over_at: datetime, most: int) -> tuple[list[int], bool]:
-    """Return at most `most` ids that the message of a call may have, ascending, and whether these are all of them.
+    """Return at most `most` ids that the message of a call may have, likeliest first, and whether these are all.
 
     They stand in no row, between the last id known before the call and the first of a call begun after `over_at`, when
     this one could no longer take effect; where there is none, five beyond the last known id are possible as well.
+
+    Calls mostly take effect in the order in which they began, so with n unknown calls before this one its message is
+    likely the id number n of these, or one nearby: a crash interrupts many calls, and not all of them were made.
     """
     taken = {message.message_id for message in known.later}
     if known.before is None and not taken:
         return [], False
     first = known.before + 1 if known.before is not None else min(taken)
     after = [item.message_id for item in known.later if item.begun_at is not None and item.begun_at > over_at]
-    end = min(after) if after else max(taken, default=first - 1) + _BEYOND + 1
-    free = (number for number in range(first, end) if number not in taken)
-    found = list(islice(free, most + 1))
-    return found[:most], len(found) <= most and known.before is not None
+    beyond = _BEYOND if known.is_whole else 0
+    end = min(after) if after else max(taken, default=first - 1) + beyond + 1
+    every = (number for number in range(first, end) if number not in taken)
+    free = list(islice(every, known.unknown_earlier + most + 1))
+    likely = min(known.unknown_earlier, len(free) - 1)
+    ranked = sorted(range(len(free)), key=lambda place: (abs(place - likely), place))
+    are_all = len(free) <= most and known.before is not None and known.is_whole
+    return [free[place] for place in ranked[:most]], are_all

@@ -103,10 +103,6 @@ class Delivery:
         if part.state is PartState.UNCONFIRMED:
             return
         while not (part.state is PartState.UNKNOWN and await self._is_settled(turn, part, target)):
-            await self._messenger.wait(target)
-            if part.state is PartState.PENDING and part.message_id is None:
-                part.state = PartState.SENDING
-                await self._turns.mark_sending(turn, part)
             try:
                 part.message_id = await self._call(turn, part, target, ends=ends)
             except TelegramGoneError as error:
@@ -138,7 +134,8 @@ class Delivery:
         return False
 
     async def _call(self, turn: Turn, part: Part, target: Target, *, ends: bool) -> int:
-        call = asyncio.ensure_future(self._messenger.put(target, part))
+        begin = partial(self._turns.mark_sending, turn, part)
+        call = asyncio.ensure_future(self._messenger.put(target, part, begin))
         try:
             return await asyncio.shield(call)
         except asyncio.CancelledError:

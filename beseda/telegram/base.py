@@ -1,6 +1,6 @@
 """What the rest of the program may say to Telegram."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,6 +60,9 @@ Record = Callable[[Part], Coroutine[None, None, None]]
 
 # Told of each flood wait: where and by which method it was met, and the seconds that Telegram asks for.
 FloodNote = Callable[[Target, str, float], Coroutine[None, None, None]]
+
+
+Begin = Callable[[], Awaitable[None]]  # records that a call is about to be made
 
 
 class LiveAnswer(Protocol):
@@ -154,9 +157,10 @@ class Messenger(Protocol):
         """Wait until another message to this chat keeps within Telegram's limits."""
         ...
 
-    async def put(self, target: Target, part: Part) -> int:
+    async def put(self, target: Target, part: Part, begin: Begin) -> int:
         """Send a part, or edit it where it has a message id already, and return its message id.
 
+        `begin` is awaited right before each call that sends it, when the call keeps within Telegram's limits.
         Waits as Telegram's flood control says and tries again while Telegram is away. Raises
         TelegramForbiddenError, TelegramRefusedError or TelegramUnauthorizedError, TelegramGoneError for an edit whose
         message is gone, and TelegramUnansweredError for a send that may have had an effect: the part is unknown then.

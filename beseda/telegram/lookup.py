@@ -8,7 +8,7 @@ the lost message is tried on each id that stands in no row.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,6 +26,7 @@ from beseda.errors import (
 )
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
+from beseda.kit.priority_lock import PriorityLock
 from beseda.telegram.base import Finding, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.refusals import Refusal, classify
@@ -41,6 +42,7 @@ _INTAKE_EVERY = 0.5
 _ANSWER = timedelta(seconds=30)  # time-out of a call: one whose start is not on record began no earlier
 _LOST = timedelta(seconds=5)  # by when a call whose connection was lost has taken effect, if it does
 
+GetDelay = Callable[[Target], float]
 TakeTurn = Callable[[Target], Awaitable[None]]
 ObeyFlood = Callable[[Target, TelegramFloodError], Awaitable[None]]
 
@@ -49,16 +51,32 @@ class MessageIds(Protocol):
     """Recorded message ids; `beseda.storage.base.sent_message.SentMessageStore`."""
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
-        """Return the ids of counter `box` around a call that began then."""
+        """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Called before each probe: `take_turn` keeps it within Telegram's pace and confirms the lease of the chat."""
+    """Called before each probe: `take_turn` keeps it within Telegram's pace and confirms the lease of the chat.
 
+    `delay` returns the seconds for which it would have to wait.
+    """
+
+    delay: GetDelay
     take_turn: TakeTurn
     obey_flood: ObeyFlood
+
+
+@dataclass(slots=True)
+class _Search:
+    """A part whose outcome is unknown: its probe, when its call began and can no longer take effect."""
+
+    target: Target
+    probe: Part
+    begun_at: datetime
+    over_at: datetime
+    ruled_out: set[int] = field(default_factory=set)
+    unanswered: int = 0  # probes in a row
 
 
 class SendLookup:
@@ -71,7 +89,7 @@ class SendLookup:
         self._store = store
         self._clock = clock
         self._backoff = Backoff(first=0.5, cap=15.0)
-        self._probing = asyncio.Lock()
+        self._line = PriorityLock()
         self._asking = asyncio.Lock()
         self._caught_up_at = clock.now() - _ANSWER
 
@@ -85,33 +103,50 @@ class SendLookup:
             return Finding(None)
         over_at = await self._wait_until_over(part)
         await self._wait_for_intake()
-        box = message_box(target.chat.chat_id)
-        known = await self._store.around(target.chat.bot, box, part.begun_at or over_at - _ANSWER)
-        most = _PROBES if target.kind is ChatKind.PRIVATE else _PROBES_GROUP
-        candidates, are_all = find_candidates(known, over_at, most)
-        patience = _NO_ANSWERS
-        for number in candidates:
-            answer: bool | None = None
-            while answer is None and patience:
-                answer = await self._probe(target, replace(probe, message_id=number), patience)
-                patience = _NO_ANSWERS if answer is not None else patience - 1
-            if answer:
-                return Finding(number, is_certain=True)
-        answered = patience > 0
-        return Finding(None, is_certain=are_all and answered, is_searched=bool(candidates) and answered)
+        search = _Search(target, probe, part.begun_at or over_at - _ANSWER, over_at)
+        while search.unanswered < _NO_ANSWERS:
+            await self._clock.sleep(self._limits.delay(target))
+            # Earlier calls first: each that is found leaves fewer ids, and fewer unknown calls before it, for the next.
+            async with self._line.hold(search.begun_at.timestamp()):
+                finding = await self._probe_all(search)
+            if finding is not None:
+                return finding
+            if search.unanswered:
+                await self._clock.sleep(self._backoff.delay(search.unanswered))
+        return Finding(None)
 
-    async def _probe(self, target: Target, probe: Part, patience: int) -> bool | None:
+    async def _probe_all(self, search: _Search) -> Finding | None:
+        """Probe the candidates; return None where the search goes on later: no answer, or the chat must wait."""
+        await self._clock.sleep(_EVERY)
+        target = search.target
+        known = await self._store.around(target.chat.bot, message_box(target.chat.chat_id), search.begun_at)
+        most = _PROBES if target.kind is ChatKind.PRIVATE else _PROBES_GROUP
+        candidates, are_all = find_candidates(known, search.over_at, most)
+        left = [number for number in candidates if number not in search.ruled_out]
+        for number in left[: most - len(search.ruled_out)]:
+            if self._limits.delay(target) > 0:
+                return None
+            is_found = await self._probe(target, replace(search.probe, message_id=number))
+            if is_found is None:
+                search.unanswered += 1
+                return None
+            if is_found:
+                return Finding(number, is_certain=True)
+            search.ruled_out.add(number)
+            search.unanswered = 0
+            await self._clock.sleep(_EVERY)
+        is_certain = are_all and search.ruled_out.issuperset(candidates)
+        return Finding(None, is_certain=is_certain, is_searched=bool(search.ruled_out))
+
+    async def _probe(self, target: Target, probe: Part) -> bool | None:
         """Return whether a message is the one that is searched for; None where no answer came."""
         await self._limits.take_turn(target)
-        async with self._probing:
-            await self._clock.sleep(_EVERY)
         try:
             return await self._try_edit(target, probe)
         except TelegramFloodError as error:
             await self._limits.obey_flood(target, error)
         except (TelegramUnavailableError, TelegramUnansweredError, TelegramConflictError) as error:
             log.info("no answer to a probe: %s", error.detail)
-        await self._clock.sleep(self._backoff.delay(_NO_ANSWERS - patience))
         return None
 
     async def _try_edit(self, target: Target, probe: Part, form: Form = AS_IT_IS) -> bool:

@@ -23,7 +23,7 @@ from beseda.errors import (
 )
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.telegram.base import Finding, FloodNote, LiveAnswer, LiveRequest, Markup, Target
+from beseda.telegram.base import Begin, Finding, FloodNote, LiveAnswer, LiveRequest, Markup, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import write_markup
 from beseda.telegram.lookup import Limits, MessageIds, SendLookup
@@ -42,6 +42,9 @@ Guard = Callable[[int], AbstractAsyncContextManager[None]]
 _RENDER_IN_THREAD = 4000  # characters; rendering runs at about 0.8 MB/s, so 5 ms of the loop
 _CLOSED_SECONDS = 600.0  # how long a chat that refuses messages is believed to go on so
 _CHATS_KEPT = 10_000
+# Calls that send, at one time. A crash leaves so many unknown at most, which the search tells apart by their order; at
+# 30 messages a second (https://core.telegram.org/bots/faq#broadcasting-to-users) this allows for half a second each.
+_SENDS = 16
 _TRIES, _TRIED_SECONDS = 8, 300.0  # after so many failures in that time a message is given up that alone fails
 
 
@@ -55,6 +58,7 @@ class TelegramMessenger:
         self.api = api
         self.guard: Guard = _let_through
         self._lookup: SendLookup | None = None
+        self._sends = asyncio.Semaphore(_SENDS)
         self._calls = PartCalls(api, files or Path())
         self._pacer = pacer
         self._clock = clock
@@ -67,7 +71,7 @@ class TelegramMessenger:
 
     def search_in(self, store: MessageIds) -> None:
         """Have sends whose answer was lost looked up from now on."""
-        limits = Limits(self._take_own_turn, self.obey_flood)
+        limits = Limits(self.due_in, self._take_own_turn, self.obey_flood)
         self._lookup = SendLookup(self.api, self._calls, limits, store, self._clock)
 
     async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
@@ -88,10 +92,9 @@ class TelegramMessenger:
         while (delay := self.due_in(target)) > 0:
             await self._clock.sleep(delay)
 
-    async def put(self, target: Target, part: Part) -> int:
+    async def put(self, target: Target, part: Part, begin: Begin) -> int:
         if part.message_id is None:
-            send = functools.partial(self._concede, target, functools.partial(self._calls.send, target, part))
-            return await self._insist(target, send, sends=part)
+            return await self._insist(target, functools.partial(self._send, target, part, begin), is_send=True)
         if part.media:
             return part.message_id  # files do not change: it was sent
         try:
@@ -107,22 +110,28 @@ class TelegramMessenger:
     async def look_up(self, target: Target, part: Part) -> Finding:
         return Finding(None) if self._lookup is None else await self._lookup.find(target, part)
 
-    async def _insist(self, target: Target, call: Callable[[], Awaitable[int]], *, sends: Part | None = None) -> int:
+    async def _send(self, target: Target, part: Part, begin: Begin) -> int:
+        async with self._sends:
+            await begin()
+            try:
+                async with self.guard(target.chat.chat_id):
+                    return await self._concede(target, functools.partial(self._calls.send, target, part))
+            except TelegramUnansweredError as error:
+                self._lose(part, error)
+                raise
+
+    async def _insist(self, target: Target, call: Callable[[], Awaitable[int]], *, is_send: bool = False) -> int:
         """Make a call as often as it takes, within Telegram's limits. One that `sends` a part may be sent already."""
         attempt, begun_at = 0, self._clock.monotonic()
         while True:
             await self.wait(target)
             await self._pacer.wait_for_bot()
             try:
-                async with self.guard(target.chat.chat_id):
-                    if sends is not None:
-                        sends.begun_at = self._clock.now()
-                    message_id = await call()
+                message_id = await call()
             except TelegramFloodError as error:
                 await self.obey_flood(target, error)
             except (TelegramUnavailableError, TelegramConflictError) as error:
-                if sends is not None and isinstance(error, TelegramUnansweredError):
-                    self._lose(sends, error)
+                if is_send and isinstance(error, TelegramUnansweredError):
                     raise
                 if (
                     attempt >= _TRIES
@@ -152,7 +161,8 @@ class TelegramMessenger:
 
     async def _edit_once(self, target: Target, part: Part) -> int:
         try:
-            return await self._concede(target, functools.partial(self._calls.edit, target, part))
+            async with self.guard(target.chat.chat_id):
+                return await self._concede(target, functools.partial(self._calls.edit, target, part))
         except TelegramRefusedError as error:
             if classify(error) is Refusal.UNCHANGED and part.message_id is not None:
                 return part.message_id
@@ -229,23 +239,28 @@ class TelegramMessenger:
             return  # searched for once the answer is whole
         shown = replace(part, html=pieces[0], markup=markup)
         if part.message_id is None:
-            part.state, part.sent_as = PartState.SENDING, shown.content()
+            async with self._sends:
+                part.message_id = await self._send_first(request, shown)
             await request.record(part)
+        else:
+            async with self.guard(target.chat.chat_id):
+                self._pacer.count(target.chat.chat_id, target.kind)
+                await self._calls.edit(target, shown)
+
+    async def _send_first(self, request: LiveRequest, shown: Part) -> int:
+        part, target = request.part, request.target
+        part.state, part.sent_as = PartState.SENDING, shown.content()
+        await request.record(part)
         try:
             async with self.guard(target.chat.chat_id):
                 self._pacer.count(target.chat.chat_id, target.kind)
-                if part.message_id is not None:
-                    await self._calls.edit(target, shown)
-                    return
-                part.message_id = await self._calls.send(target, shown)
+                return await self._calls.send(target, shown)
         except TelegramUnansweredError as error:
             self._lose(part, error)
             raise
         except (asyncio.CancelledError, LeaseLostError):  # the answer is whole, or the lease ended, and no id came
-            if part.message_id is None:
-                self._lose(part, TelegramUnansweredError(description="not waited for", retry_after=5.0))
+            self._lose(part, TelegramUnansweredError(description="not waited for", retry_after=5.0))
             raise
-        await request.record(part)
 
     async def obey_flood(self, target: Target, error: TelegramFloodError) -> None:
         """Close the chat for as long as Telegram says, and keep a note of it."""

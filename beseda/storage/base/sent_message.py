@@ -10,5 +10,8 @@ class SentMessageStore(Protocol):
     """The ids of the messages that a bot sent or received, whatever table they stand in."""
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
-        """Return the ids of counter `box` around a call that began then. Raises StorageError."""
+        """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown.
+
+        Raises StorageError.
+        """
         ...

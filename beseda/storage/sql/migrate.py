@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 T = TypeVar("T")
-HEAD = "0021"
+HEAD = "0022"
 UPGRADE = "run `beseda db upgrade`"
 """The advice for a database that is older than this program."""
 

@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, null, select
+from sqlalchemy import Column, Connection, Select, Table, func, null, select
 
 from beseda.domain.sent_message import COMMON_BOX, KnownMessage, KnownMessages
+from beseda.domain.turn import PartState
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.broadcast import broadcast_recipients
-from beseda.storage.sql.tables.turn import deliveries
+from beseda.storage.sql.tables.turn import deliveries, turns
 from beseda.storage.sql.tables.update import updates
 
 _SKEW = timedelta(seconds=0.25)  # by which clocks of replicas may differ
-_MOST = 500  # ids read behind the last one before the call
+_MOST = 20_000  # ids read behind the last one before the call: more than a bot sends in the seconds of a search
 
 
 class SqlSentMessageRepository:
@@ -22,17 +23,30 @@ class SqlSentMessageRepository:
         self._database = database
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
-        """Return the ids of counter `box` around a call that began then. Raises StorageError."""
-        return await self._database.read(lambda connection: _look(connection, bot, box, begun_at - _SKEW))
+        """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown.
+
+        Raises StorageError.
+        """
+        return await self._database.read(lambda connection: _look(connection, bot, box, begun_at))
 
 
-def _look(connection: Connection, bot: str, box: int, before: datetime) -> KnownMessages:
+def _look(connection: Connection, bot: str, box: int, begun_at: datetime) -> KnownMessages:
+    before = begun_at - _SKEW
     sources = [_Source(table, recorded_at, bot, box) for table, recorded_at in _TABLES if _holds(table, box)]
     last = [connection.execute(source.last(before)).scalar() for source in sources]
     known = max((number for number in last if number is not None), default=None)
     rows = [row for source in sources for row in connection.execute(source.later(known))]
     found = sorted((KnownMessage(row[0], row[1]) for row in rows), key=lambda message: message.message_id)
-    return KnownMessages(known, found[:_MOST])
+    unknown = connection.execute(_count_unknown(bot, box, begun_at)).scalar_one()
+    return KnownMessages(known, found[:_MOST], unknown, is_whole=len(found) < _MOST)
+
+
+def _count_unknown(bot: str, box: int, before: datetime) -> Select[int]:
+    """Select the number of sends that began before then and have no outcome; there is an index of these alone."""
+    lost = [deliveries.c.state == PartState.SENDING.value, deliveries.c.message_id.is_(None)]
+    here = [deliveries.c.bot == bot, deliveries.c.message_box == box, deliveries.c.begun_at < before]
+    of_turn = (turns.c.id == deliveries.c.turn_id) & (turns.c.attempt == deliveries.c.attempt)
+    return select(func.count()).select_from(deliveries.join(turns, of_turn)).where(*lost, *here)
 
 
 _TABLES: tuple[tuple[Table, Column[Any]], ...] = (

@@ -47,6 +47,10 @@ async def _messenger(server: _Server, clock: ManualClock) -> AsyncIterator[Teleg
         yield TelegramMessenger(api, Pacer(clock, enabled=False), clock, note)
 
 
+async def _note() -> None:
+    """Record nothing: there is no database here."""
+
+
 async def _advance(clock: ManualClock, server: _Server, task: "asyncio.Task[int]", failures: int) -> None:
     """Let time pass until the server has failed so often, or the task is over."""
     async with asyncio.timeout(30):
@@ -58,9 +62,9 @@ async def _advance(clock: ManualClock, server: _Server, task: "asyncio.Task[int]
 async def test_message_that_alone_fails_for_minutes_is_given_up() -> None:
     server, clock = _Server(), ManualClock()
     async with _messenger(server, clock) as messenger:
-        task = asyncio.create_task(messenger.put(_BAD, Part(0, "bad")))
+        task = asyncio.create_task(messenger.put(_BAD, Part(0, "bad"), _note))
         await _advance(clock, server, task, 3)
-        assert await messenger.put(_GOOD, Part(0, "good")) == 7
+        assert await messenger.put(_GOOD, Part(0, "good"), _note) == 7
         await _advance(clock, server, task, 40)
         with pytest.raises(TelegramRefusedError, match="given up"):
             await task
@@ -71,7 +75,7 @@ async def test_message_is_not_given_up_while_telegram_takes_nothing() -> None:
     server, clock = _Server(), ManualClock()
     async with _messenger(server, clock) as messenger:
         server.away = True
-        task = asyncio.create_task(messenger.put(_GOOD, Part(0, "good")))
+        task = asyncio.create_task(messenger.put(_GOOD, Part(0, "good"), _note))
         await _advance(clock, server, task, 30)
         assert not task.done()
         server.away = False

@@ -10,7 +10,7 @@ from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
 from beseda.services.delivery import Delivery
 from beseda.services.sent_records import SentRecords
-from beseda.telegram.base import Finding, LiveAnswer, LiveRequest, Markup, Target
+from beseda.telegram.base import Begin, Finding, LiveAnswer, LiveRequest, Markup, Target
 from tests.parts.waiting import eventually
 
 _CONVERSATION = Conversation(1, ChatKey("assistant", 7), ChatKind.PRIVATE, "")
@@ -25,6 +25,7 @@ class _Record:
     steps: list[tuple[str, PartState, int | None]] = field(default_factory=list)
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
+        part.state = PartState.SENDING
         self.steps.append(("sending", part.state, part.message_id))
 
     async def mark_placed(self, turn: Turn, part: Part) -> None:
@@ -63,8 +64,10 @@ class _Voice:
     async def wait(self, target: Target) -> None:
         pass
 
-    async def put(self, target: Target, part: Part) -> int:
+    async def put(self, target: Target, part: Part, begin: Begin) -> int:
         self.puts.append(part.message_id)
+        if part.message_id is None:
+            await begin()
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, TelegramUnansweredError):
             part.state = PartState.UNKNOWN

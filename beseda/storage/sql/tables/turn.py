@@ -54,7 +54,7 @@ deliveries = Table(
     Column("repeats", Integer, nullable=False, server_default=text("0")),
     Column("sent_as", CleanText, nullable=False, server_default=text("''")),
 )
-_IN_CHAT = deliveries.c.message_id.is_not(None)
+_IN_CHAT, _NOT_IN_CHAT = deliveries.c.message_id.is_not(None), deliveries.c.message_id.is_(None)
 Index(
     "ix_deliveries_message_id",
     deliveries.c.bot,
@@ -62,6 +62,15 @@ Index(
     deliveries.c.message_id,
     sqlite_where=_IN_CHAT,
     postgresql_where=_IN_CHAT,
+)
+_UNDER_WAY = (deliveries.c.state == "sending") & _NOT_IN_CHAT
+Index(
+    "ix_deliveries_under_way",
+    deliveries.c.bot,
+    deliveries.c.message_box,
+    deliveries.c.begun_at,
+    sqlite_where=_UNDER_WAY,
+    postgresql_where=_UNDER_WAY,
 )
 
 model_calls = Table(
