@@ -200,6 +200,7 @@ class BotRunner:
         """Return updates as they are to be stored; their events are put among `events`."""
         bot, now, updates = self.desk.profile.name, self.desk.clock.monotonic(), []
         begun: set[LaneKey] = set()
+        evidence = self._tries.weigh_crash(more=len(contents))
         for number, content in contents.items():
             message_id, box = find_message_id(content)
             raw = StoredUpdate(bot, number, orjson.dumps(content), message_id=message_id, message_box=box)
@@ -211,7 +212,7 @@ class BotRunner:
             # Work on it begins as soon as it is stored, so its first try is counted with it.
             begins = not done and key not in begun and self._lanes.is_idle(key)
             begun.add(key)
-            tries = Tries(begun=1, evidence=int(self._tries.is_quiet)) if begins else UNTRIED
+            tries = Tries(begun=1, evidence=evidence) if begins else UNTRIED
             part = partition_of(chat.chat_id)
             updates.append(replace(raw, partition=part, queue=queue_of(chat), tries=tries, done=done))
         return updates

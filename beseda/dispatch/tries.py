@@ -18,7 +18,9 @@ from beseda.storage.base.update import UpdateStore
 MAX_CRASHES = 3  # of the process, in the middle of the work on an update
 MAX_DELIVERY_CRASHES = 50  # while an answer that is stored was being sent
 SUSPICIOUS_CRASHES = 2
-ENOUGH_EVIDENCE = 3
+# Evidence of a crash: of a quiet process, of a busy one where a suspect ran alone, and what sets an update aside. In a
+# busy process a crash may come from outside, time and again, so that three of these are not enough.
+QUIET_EVIDENCE, ALONE_EVIDENCE, ENOUGH_EVIDENCE = 4, 3, 12
 _FEW = 3
 _MANY_CRASHES = 20  # then a suspect of a crowd runs alone, too
 _GIVEN_UP = 1000  # begun tries of an update that is being set aside: its notice may crash the process, too
@@ -86,10 +88,9 @@ class TryCounter(Container[int]):
         """Return whether a suspect with so many crashes is to run alone: among few suspects, or by their number."""
         return self._are_few or crashes >= _MANY_CRASHES
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether so few updates are in flight that a crash now is evidence against each of them."""
-        return len(self._tries) <= _FEW
+    def weigh_crash(self, more: int = 0) -> int:
+        """Return the evidence of a crash now against each update in flight: none unless these and `more` are few."""
+        return QUIET_EVIDENCE if len(self._tries) + more <= _FEW else 0
 
     @property
     def _are_few(self) -> bool:
@@ -109,7 +110,7 @@ class TryCounter(Container[int]):
 
         Raises StorageError.
         """
-        evidence = int(alone or self.is_quiet)
+        evidence = self.weigh_crash() or (ALONE_EVIDENCE if alone else 0)
         tries = {}
         for number in update_ids:
             if number in self._open:

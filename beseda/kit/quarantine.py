@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 _MOST = 64
+_SETTLE = 0.15  # seconds: a start takes up hundreds of suspects, and the one that crashed least often may come last
 
 
 class Quarantine:
@@ -21,14 +22,18 @@ class Quarantine:
         self._running = 0
         self._limit = 1
         self._closed = False  # a strict one is running
+        self._opens_at: float | None = None
 
     @asynccontextmanager
     async def admit(self, crashes: int, *, strict: bool = False) -> AsyncIterator[bool]:
         """Wait for the turn of a suspect; yield whether it runs alone among the suspects."""
-        turn = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
         heapq.heappush(self._waiting, (strict, crashes, next(self._numbers), turn))
         try:
-            await asyncio.sleep(0)  # those that were taken up together all stand in line before the first is let in
+            if self._opens_at is None:
+                self._opens_at = loop.time() + _SETTLE
+            await asyncio.sleep(max(0.0, self._opens_at - loop.time()))
             self._let_in()
             await turn
             yield strict or self._limit == 1

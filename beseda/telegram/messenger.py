@@ -121,7 +121,7 @@ class TelegramMessenger:
                 raise
 
     async def _insist(self, target: Target, call: Callable[[], Awaitable[int]], *, is_send: bool = False) -> int:
-        """Make a call as often as it takes, within Telegram's limits. One that `sends` a part may be sent already."""
+        """Make a call as often as it takes, within Telegram's limits. An unanswered send is not repeated."""
         attempt, begun_at = 0, self._clock.monotonic()
         while True:
             await self.wait(target)

@@ -41,7 +41,7 @@ async def test_update_that_has_killed_the_process_three_times_is_set_aside_and_t
             anna = await living.user()
             await anna.say("poison")
             await eventually(lambda: _has_asked(hanging, 1))
-        _ask(tmp_path, "UPDATE updates SET tries = 3, evidence = 3 WHERE finished_at IS NULL")
+        _ask(tmp_path, "UPDATE updates SET tries = 3, evidence = 12 WHERE finished_at IS NULL")
         model = ScriptedModel(fallback="here")
         async with run_bot(tmp_path, model, sandbox) as living:
             anna = await living.user()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from beseda.dispatch.tries import TryCounter, Verdict
+from beseda.dispatch.tries import ENOUGH_EVIDENCE, TryCounter, Verdict
 from beseda.domain.update import StoredUpdate, Tries
 
 
-def _recovered(crashes: int, number: int = 1, failures: int = 0, evidence: int = 3) -> StoredUpdate:
+def _recovered(crashes: int, number: int = 1, failures: int = 0, evidence: int = ENOUGH_EVIDENCE) -> StoredUpdate:
     return StoredUpdate("assistant", number, b"{}", tries=Tries(crashes, failures, evidence))
 
 
@@ -14,9 +14,9 @@ def _recovered(crashes: int, number: int = 1, failures: int = 0, evidence: int =
     ("crashes", "failures", "evidence", "verdict"),
     [
         (0, 0, 0, Verdict.WORK),
-        (2, 4, 3, Verdict.WORK),
-        (3, 0, 2, Verdict.WORK),
-        (3, 0, 3, Verdict.SET_ASIDE),
+        (2, 4, ENOUGH_EVIDENCE, Verdict.WORK),
+        (3, 0, ENOUGH_EVIDENCE - 1, Verdict.WORK),
+        (3, 0, ENOUGH_EVIDENCE, Verdict.SET_ASIDE),
         (0, 5, 0, Verdict.SET_ASIDE),
         (1000, 0, 0, Verdict.DROP),
     ],
@@ -45,7 +45,7 @@ def test_crashes_among_many_are_no_evidence_against_each() -> None:
 @pytest.mark.parametrize(("crashes", "may"), [(49, True), (50, False)])
 def test_stored_answer_is_sent_although_its_update_is_suspected(crashes: int, may: bool) -> None:
     counter = TryCounter("assistant")
-    counter.enter(StoredUpdate("assistant", 1, b"", tries=Tries(crashes, 0, 3)), begun=False)
+    counter.enter(StoredUpdate("assistant", 1, b"", tries=Tries(crashes, 0, ENOUGH_EVIDENCE)), begun=False)
     assert counter.judge([1]) is Verdict.SET_ASIDE
     assert counter.may_deliver([1]) is may
 
