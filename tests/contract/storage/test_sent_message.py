@@ -36,11 +36,18 @@ class _World:
         self.clock.shift(1)
 
     async def send(self, message_id: int, chat_id: int = _ANNA) -> None:
+        await self.finish_send(await self.begin_send(chat_id, seconds=0), message_id)
+
+    async def begin_send(self, chat_id: int, *, seconds: float = 1) -> Turn:
         kind = ChatKind.PRIVATE if chat_id > 0 else ChatKind.SUPERGROUP
         conversation = await self.conversations.open(ChatKey(_BOT, chat_id), kind, "", Person(_ANNA, "Anna"))
         turn = Turn(new_id(), conversation, _ANNA, TurnKind.CHAT, state=TurnState.ANSWERED, parts=[Part(0, "hello")])
         await self.turns.answer(turn, Message(Role.ASSISTANT, "hello"), None)
         await self.turns.mark_sending(turn, turn.parts[0])
+        self.clock.shift(seconds)
+        return turn
+
+    async def finish_send(self, turn: Turn, message_id: int) -> None:
         turn.parts[0].state, turn.parts[0].message_id = PartState.SENT, message_id
         await self.turns.mark_sent(turn, turn.parts[0])
         self.clock.shift(1)
@@ -76,6 +83,21 @@ async def test_supergroups_have_a_counter_of_their_own(database: Database) -> No
     await world.send(6, _GROUP)
     assert (await world.ids.around(_BOT, _GROUP, world.clock.now())).before == 6
     assert (await world.ids.around(_BOT, 0, world.clock.now())).before == 100
+
+
+async def test_sends_without_an_outcome_that_began_earlier_are_counted(database: Database) -> None:
+    world = _World(database)
+    lost = [await world.begin_send(chat_id) for chat_id in (_ANNA, 8, 9, _GROUP)]
+    begun = [turn.parts[0].begun_at for turn in lost]
+    assert all(begun)
+    counts = [(await world.ids.around(_BOT, 0, moment)).unknown_earlier for moment in begun if moment]
+    assert counts == [0, 1, 2, 3]
+    await world.finish_send(lost[1], 101)
+    assert (await world.ids.around(_BOT, 0, world.clock.now())).unknown_earlier == 2
+    assert (await world.ids.around(_BOT, _GROUP, world.clock.now())).unknown_earlier == 1
+    lost[0].attempt += 1  # asked anew: that send is no longer searched for
+    await world.turns.open(lost[0], None)
+    assert (await world.ids.around(_BOT, 0, world.clock.now())).unknown_earlier == 1
 
 
 async def test_ids_of_another_bot_are_none_of_ours(database: Database) -> None:

@@ -26,6 +26,8 @@ class _Server:
     def __init__(self) -> None:
         self.away = False
         self.failures = 0
+        self.answered = 0
+        self.held: asyncio.Event | None = None
 
     async def answer(self, request: web.Request) -> web.Response:
         if self.away or (await request.json())["chat_id"] == 1:
@@ -33,6 +35,9 @@ class _Server:
             return web.json_response(
                 {"ok": False, "error_code": 500, "description": "Internal Server Error"}, status=500
             )
+        if self.held is not None:
+            await self.held.wait()
+        self.answered += 1
         return web.json_response({"ok": True, "result": {"message_id": 7}})
 
 
@@ -81,3 +86,23 @@ async def test_message_is_not_given_up_while_telegram_takes_nothing() -> None:
         server.away = False
         await _advance(clock, server, task, 40)
         assert await task == 7
+
+
+async def test_calls_that_send_are_bounded_and_begun_right_before_they_are_made() -> None:
+    server, begun, most = _Server(), 0, 0
+    server.held = asyncio.Event()
+    async with _messenger(server, ManualClock()) as messenger:
+
+        async def begin() -> None:
+            nonlocal begun, most
+            begun += 1
+            most = max(most, begun - server.answered)
+
+        targets = [Target(ChatKey("a", number), ChatKind.PRIVATE) for number in range(10, 50)]
+        calls = [asyncio.create_task(messenger.put(target, Part(0, "hello"), begin)) for target in targets]
+        async with asyncio.timeout(10):
+            while begun < 16:  # noqa: ASYNC110 - the messenger has no event for it
+                await asyncio.sleep(0.01)
+        server.held.set()
+        await asyncio.gather(*calls)
+    assert (begun, most) == (40, 16)

@@ -46,6 +46,28 @@ def test_more_candidates_than_probes_prove_nothing() -> None:
     assert find_candidates(_known(100, 1_000_000_000), _OVER, 3) == ([101, 102, 103], False)
 
 
+@pytest.mark.parametrize(
+    ("unknown_earlier", "found"),
+    [
+        (0, [101, 102, 103]),
+        (1, [102, 101, 103]),
+        (10, [111, 110, 112]),
+        (18, [119, 118, 120]),
+        (19, [120, 119, 118]),
+        (40, [120, 119, 118]),  # not all of the earlier calls were made
+    ],
+)
+def test_likeliest_id_is_that_of_the_rank_among_unknown_calls(unknown_earlier: int, found: list[int]) -> None:
+    known = KnownMessages(100, [KnownMessage(121, _LATER)], unknown_earlier)
+    assert find_candidates(known, _OVER, 3) == (found, False)
+    assert sorted(find_candidates(known, _OVER, 20)[0]) == list(range(101, 121))
+
+
+def test_ids_that_were_not_all_read_prove_nothing_and_have_none_beyond() -> None:
+    later = [KnownMessage(101), KnownMessage(103)]
+    assert find_candidates(KnownMessages(100, later, is_whole=False), _OVER, 8) == ([102], False)
+
+
 def test_nothing_is_proven_where_no_id_is_known_before() -> None:
     assert find_candidates(_known(None, 7), _OVER, 8)[1] is False
     assert find_candidates(_known(None), _OVER, 8) == ([], False)
