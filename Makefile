@@ -13,7 +13,7 @@ export PYTHON
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-run: .venv/.installed ## start Beseda; without a bot token it opens a sandbox in the browser
+run: .venv/.installed ## start Beseda and print its address; without a bot token it is a sandbox for the browser
 	@$(BIN)/beseda run
 
 install: .venv/.installed ## put what running needs into .venv

@@ -140,14 +140,22 @@ def _announce(plan: Plan, names: Sequence[str], container: Container, address: s
     )
     lines = [place, f"Beseda is up: {', '.join(names)}, answering with {model}"]
     if model == DEMO_NAME:
-        lines.append(explain_demo())
-    opened = [item.profile.name for item in plan.assignments if item.profile.access is Access.EVERYONE]
-    if plan.settings.admin_ids and opened:
-        lines.append(f"ADMIN_IDS does not close {', '.join(sorted(opened))}: bot.yaml has `access: everyone`")
-    for line in lines:
+        lines.append(explain_demo(in_sandbox=plan.in_sandbox))
+    for line in [*lines, *describe_access(plan)]:
         print_start_line(plan.settings, line)
 
 
-def explain_demo() -> str:
+def describe_access(plan: Plan) -> list[str]:
+    """Return the lines that show the owner which bots answer strangers, at the owner's expense."""
+    opened = sorted(item.profile.name for item in plan.assignments if item.profile.access is Access.EVERYONE)
+    if plan.settings.admin_ids and opened:
+        return [f"ADMIN_IDS does not close {', '.join(opened)}: bot.yaml has `access: everyone`"]
+    if plan.settings.admin_ids or plan.in_sandbox:
+        return []
+    return ["The bots answer everyone who finds them: set ADMIN_IDS to your Telegram id to close them"]
+
+
+def explain_demo(*, in_sandbox: bool = False) -> str:
     """Return what a person does for a model to answer in place of the demo."""
-    return f"No model is connected: the demo answers. Set {ENDPOINTS[0].key_variable}, or start a model server here"
+    way = "Press “Connect a model” on the page" if in_sandbox else f"Set {ENDPOINTS[0].key_variable}"
+    return f"No model is connected: the demo answers. {way}, or start a model server here"

@@ -3,11 +3,16 @@
 import asyncio
 import re
 import signal
+from pathlib import Path
 
 import orjson
 import pytest
 
+from beseda.sandbox.server import serve_sandbox
+from beseda.sandbox.settings import BotAccount, SandboxSettings
 from tests.acceptance.program import PROGRAM, Program
+
+TOKEN = "7100000001:sandbox-token-of-sales"
 
 
 async def _read_start(beseda: Program, *arguments: str, until: str) -> list[str]:
@@ -37,6 +42,22 @@ async def test_the_address_is_the_first_line_of_run(beseda: Program) -> None:
     lines = await _read_start(beseda, "run", until="Beseda is up")
     assert re.fullmatch(r"Talk to it here: http://127\.0\.0\.1:\d+/sandbox", lines[0]), lines
     assert len(lines) == 2
+
+
+async def test_the_start_names_the_button_that_connects_a_model(beseda: Program) -> None:
+    beseda.environ["BESEDA_MODEL"] = ""
+    lines = await _read_start(beseda, "run", until="Connect a model")
+    assert "the demo answers" in lines[-1]
+
+
+async def test_the_owner_reads_at_the_start_which_bots_answer_strangers(beseda: Program, tmp_path: Path) -> None:
+    account = BotAccount(TOKEN, "sales_bot", "Sales")
+    async with serve_sandbox(SandboxSettings((account,), tmp_path / "telegram")) as telegram:
+        program = beseda.with_environ(SALES_BOT_TOKEN=TOKEN, TELEGRAM_API_URL=telegram.base_url)
+        opened = await _read_start(program, "run", "--bot", "sales", until="ADMIN_IDS")
+        closed = await _read_start(program.with_environ(ADMIN_IDS="1"), "run", "--bot", "sales", until="ADMIN_IDS")
+    assert opened[-1].startswith("The bots answer everyone who finds them: set ADMIN_IDS")
+    assert closed[-1] == "ADMIN_IDS does not close sales: bot.yaml has `access: everyone`"
 
 
 @pytest.mark.parametrize(
