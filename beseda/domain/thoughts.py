@@ -63,6 +63,9 @@ _FOUND = re.compile(
     "|".join(map(re.escape, sorted(_MARKS, key=len, reverse=True))) + r"|`+|~{3,}|\n[ \t]*\n", re.IGNORECASE
 )
 _REMARKABLE = re.compile(r"[<\[◁`~]")
+# Chat templates that end with an opening mark: https://huggingface.co/deepseek-ai/DeepSeek-R1,
+# https://huggingface.co/Qwen/QwQ-32B, https://huggingface.co/Qwen/Qwen3-30B-A3B-Thinking-2507
+_THINKERS = re.compile(r"deepseek[-_.]?r1|\bqwq\b|[-_]thinking\b", re.IGNORECASE)
 _HARMONY_END = "<|end|>"
 
 
@@ -92,6 +95,11 @@ class ThoughtFilter:
         self._mention = False
         self._pieces: list[str] = []
         self._sorted = self._trim = False
+
+    def expect_none(self) -> None:
+        """Expect no thought without an opening mark any more, as long as no text has come."""
+        if self._expected and not self._pieces and not self._held:
+            self._inside, self._expected = None, False
 
     def feed(self, text: str) -> None:
         """Take the next piece of the answer."""
@@ -233,6 +241,11 @@ def strip_thoughts(text: str) -> str:
     sorting.feed(text)
     sorting.finish()
     return sorting.take_text()
+
+
+def begins_with_thought(model: str) -> bool:
+    """Return whether the template of a model, known by its name, puts the opening mark of a thought into the prompt."""
+    return _THINKERS.search(model) is not None
 
 
 def _may_go_on(text: str, found: "re.Match[str]") -> bool:

@@ -286,6 +286,7 @@ class AnswerReader:
                     self._texts.append(_join_parts(content, _TEXT_PARTS))
                     self._thoughts.append(_join_parts(content, _THOUGHT_PARTS))
             if thought := (delta.get("reasoning_content") or delta.get("reasoning") or delta.get("thinking")):
+                self._sorting.expect_none()  # the server keeps thoughts apart itself
                 self._thoughts.append(thought if type(thought) is str else _join_parts(thought, _ANY_PARTS))
         if reason := choice.get("finish_reason"):
             if error := choice.get("error"):

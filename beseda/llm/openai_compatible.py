@@ -16,6 +16,7 @@ from yarl import URL
 
 from beseda import __version__
 from beseda.domain.estimate import estimate_tokens
+from beseda.domain.thoughts import begins_with_thought
 from beseda.domain.usage import Usage
 from beseda.errors import LoadingError, ModelNotFoundError, ProtocolError, RemoteError
 from beseda.kit.foreign_json import load_json
@@ -79,8 +80,9 @@ class OpenAICompatibleModel:
         # Fields that this model refused once: asking with them again would cost a round trip per message.
         self._refused: set[str] = set()
         self.learned_context: int | None = None
-        # The last answer began with a thought without its opening mark: the template puts it into the prompt.
-        self._thinks_first = False
+        # The last answer began with a thought without its opening mark: the template puts it into the prompt. Before
+        # the first answer the name of the model decides.
+        self._thinks_first = begins_with_thought(connection.model)
 
     @property
     def name(self) -> str:

@@ -54,6 +54,17 @@ async def test_answer_goes_to_stdout_and_its_price_to_stderr(beseda: Program, se
     assert (body["temperature"], 77 in body.values()) == (0.5, True)
 
 
+@pytest.mark.parametrize("reasoning", ["", "Надо поздороваться."])
+async def test_thought_without_its_opening_mark_stays_off_stdout(
+    reasoning: str, beseda: Program, server: ModelServer
+) -> None:
+    thought = () if reasoning else ("Надо поздо", "роваться.\n</think>\n\n")
+    server.default = Reply(text=[*thought, "При", "вет!"], reasoning=reasoning)
+    asked = await beseda("ask", "hi", "--model", "openai:deepseek-r1")
+    assert (asked.code, asked.out) == (0, "Привет!\n")
+    assert "thinking aloud" not in asked.err
+
+
 async def test_answer_that_was_cut_off_says_so(beseda: Program, server: ModelServer) -> None:
     server.default = Reply(finish="length")
     assert "--max-tokens" in (await beseda("ask", "long")).err

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.thoughts import ThoughtFilter, strip_thoughts
+from beseda.domain.thoughts import ThoughtFilter, begins_with_thought, strip_thoughts
 
 WHOLE = {
     "plain": ("\n<think>x</think>\n\nПривет!", "Привет!", "x"),
@@ -112,3 +112,29 @@ def test_text_that_was_taken_before_an_unopened_end_is_withdrawn() -> None:
 
     assert sorting.take_withdrawal()
     assert (sorting.take_text(), sorting.take_withdrawal()) == ("Привет!", False)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "deepseek-ai/DeepSeek-R1",
+        "deepseek-r1:14b",
+        "DeepSeek-R1-Distill-Qwen-7B-Q4_K_M.gguf",
+        "Qwen/QwQ-32B",
+        "Qwen/Qwen3-30B-A3B-Thinking-2507",
+    ],
+)
+def test_models_whose_template_opens_the_thought_are_known_by_name(model: str) -> None:
+    assert begins_with_thought(model)
+
+
+@pytest.mark.parametrize("model", ["", "deepseek-chat", "Qwen/Qwen3-32B", "gpt-oss-120b", "rethinking-7b", "qwqx"])
+def test_other_models_are_shown_as_they_write(model: str) -> None:
+    assert not begins_with_thought(model)
+
+
+def test_thought_that_the_server_keeps_apart_is_expected_no_longer() -> None:
+    sorting = ThoughtFilter(opened=True)
+    sorting.expect_none()
+    sorting.feed("Привет")
+    assert sorting.take_text() == "Привет"
