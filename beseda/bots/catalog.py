@@ -135,7 +135,13 @@ class BotFile(BaseModel):
         examples=["[start, help, clear]"],
     )
     examples: list[TextEntry] = Field([], description="Questions offered as buttons under the greeting.")
-    window: int = Field(10, ge=1, le=200, description="Messages that the model reads, the new one included.")
+    window: int = Field(
+        10,
+        ge=1,
+        le=200,
+        description="Messages that the model reads, the new one included. If the first of them is an answer, its "
+        "question is read as well.",
+    )
     summary_after: int = Field(
         15, ge=0, le=1000, description="Older messages are summarized when there are more than this; 0 for never."
     )

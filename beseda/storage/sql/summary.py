@@ -94,13 +94,20 @@ def _find(connection: Connection, conversation_id: int) -> Summary | None:
 def _beyond(
     connection: Connection, conversation_id: int, window: int, base: Summary | None
 ) -> ColumnElement[bool] | None:
-    """Return the condition for messages between the summary and the window, or None where the window is not full."""
+    """Return the condition for messages between the summary and the window, or None where the window is not full.
+
+    A prompt shows one message more than `window`, and begins with a person's: answers before that are not in it.
+    """
     here = and_(messages.c.conversation_id == conversation_id, is_remembered)
-    newest = messages.c.turn_id.desc(), messages.c.id.desc()
-    first = select(messages.c.turn_id).where(here).order_by(*newest).offset(max(0, window - 1)).limit(1)
-    begin = connection.execute(first).scalar_one_or_none()
-    if begin is None:
+    newest = (
+        select(messages.c.turn_id, messages.c.role)
+        .where(here)
+        .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
+    )
+    shown = connection.execute(newest.limit(window + 1)).all()
+    if len(shown) <= window:
         return None
+    begin = next((row.turn_id for row in reversed(shown) if row.role == Role.USER), shown[0].turn_id + 1)
     return and_(here, messages.c.turn_id < begin, messages.c.turn_id > (base.cutoff if base else -1))
 
 

@@ -37,6 +37,11 @@ class Talk:
         await self.world.turns.answer(answered, Message(Role.ASSISTANT, f"re: {text}"), None)
         return turn.id
 
+    async def remark(self, text: str) -> None:
+        """Have an operator say something that answers nobody."""
+        turn = Turn(new_id(), self.conversation, ANYA.id, TurnKind.COMMAND, state=TurnState.ANSWERED)
+        await self.world.turns.answer(turn, Message(Role.ASSISTANT, text), None)
+
     async def sum_up(self, text: str, limit: int = 100) -> bool:
         piece = await self.store.next_piece(self.id, WINDOW, limit)
         assert piece is not None
@@ -54,11 +59,29 @@ async def test_what_is_in_the_window_is_not_counted(talk: Talk) -> None:
     assert await talk.store.count(talk.id, WINDOW) == 0
     for number in range(4):
         await talk.exchange(str(number))
-    # The window begins with an answer: its question waits for it, so that turns stay whole.
+    # The window begins with an answer: its question is shown with it, so that turns stay whole.
     assert await talk.store.count(talk.id, WINDOW) == 4
     piece = await talk.store.next_piece(talk.id, WINDOW, 100)
     assert piece is not None
     assert [message.content for message in piece.messages] == ["0", "re: 0", "1", "re: 1"]
+
+
+async def test_answers_that_the_window_drops_are_summed_up(talk: Talk) -> None:
+    await talk.exchange("0")
+    for text in ("a", "b", "c"):
+        await talk.remark(text)
+    await talk.exchange("1")
+    # Of the last four messages b and c are left out: a prompt begins with a person's message.
+    piece = await talk.store.next_piece(talk.id, WINDOW, 100)
+    assert piece is not None
+    assert [message.content for message in piece.messages] == ["0", "re: 0", "a", "b", "c"]
+
+
+async def test_window_without_a_word_of_a_person_is_summed_up(talk: Talk) -> None:
+    await talk.exchange("0")
+    for text in ("a", "b", "c", "d"):
+        await talk.remark(text)
+    assert await talk.store.count(talk.id, WINDOW) == 6
 
 
 async def test_summary_grows_by_what_follows_it(talk: Talk) -> None:
