@@ -27,7 +27,7 @@
     ├── RateLimitedError                the person writes faster than the bot's owner allows
     │   └── BudgetExhaustedError        the day's budget of the person, the group or the bot is used up
     ├── StorageError                    database or Redis do not answer
-    │   └── RowRefusedError             the database answers, and does not take this row
+    │   └── RowRefusedError             the database answers, and does not take this row; carries the constraint
     │       └── IdTakenError            another row has the identifier drawn for a new one
     ├── LeaseLostError                  another replica has taken over the chat
     ├── BrokerUnavailableError          the broker that wakes workers does not answer
@@ -344,7 +344,7 @@ _RENEWED = Text(
 
 
 class StorageError(BesedaError):
-    """The database or Redis do not answer."""
+    """The database or Redis do not answer. `constraint` is the name of the rule that a row breaks, where known."""
 
     text = Text(
         ru="У меня временные неполадки. Попробуйте через минуту.",
@@ -356,6 +356,10 @@ class StorageError(BesedaError):
 class RowRefusedError(StorageError):
     """The database answers, and does not take what was to be written: trying again at once does not help."""
 
+
+    def __init__(self, message: str = "", *, constraint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.constraint = constraint
 
 class IdTakenError(RowRefusedError):
     """Another row has the identifier that was drawn for a new one."""

@@ -31,8 +31,8 @@ from beseda.storage.sql._broadcast_rows import (
 )
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.subscription import is_unwanted, put_subscription
+from beseda.storage.sql.tables.broadcast import ONE_RUNNING, broadcasts
 from beseda.storage.sql.tables.broadcast import broadcast_recipients as people
-from beseda.storage.sql.tables.broadcast import broadcasts
 from beseda.storage.sql.tables.conversation import conversations
 
 _PENDING, _SENDING, _SKIPPED = (
@@ -122,7 +122,7 @@ class SqlBroadcastRepository:
                 lambda connection: _move(connection, broadcast_id, states, (to, reason), now)
             )
         except StorageError as error:
-            if "uq_broadcasts_running" in error.detail or "broadcasts.bot" in error.detail:
+            if error.constraint == ONE_RUNNING:
                 raise BroadcastBusyError(f"broadcast {broadcast_id}: another one of its bot is running") from error
             raise
 

@@ -1,16 +1,42 @@
-"""What a failed statement means: is the database away, or is the entry wrong."""
+"""The meaning of a failed statement: the database is away, or the entry is wrong.
 
+Databases have codes for it: SQLSTATE, SQLite's result codes. The table `_WORDS` and the pattern of SQLite's constraints
+are for the faults that have none; no other module reads words of a database.
+"""
+
+import re
 import sqlite3
+from enum import StrEnum
 
+from sqlalchemy import Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from beseda.errors import BesedaError, RowRefusedError, StorageError
+from beseda.storage.sql.tables.schema import metadata
 
 # PostgreSQL's SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html): connection lost (08), server
 # stopping or starting (57P), too many connections (53300), and a transaction that only has to be repeated (40).
 _PASSING_STATES = ("08", "57P", "53300", "40")
 # Data, constraint, wrong statement, too large for the program (22, 23, 42, 54).
 _REFUSING_STATES = ("22", "23", "42", "54")
+# SQLite names the columns of a constraint, or an index over expressions (sqlite/src/insert.c,
+# sqlite3UniqueConstraint); PostgreSQL has a field for the name.
+_UNIQUE = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>\w+)'|(?P<columns>\w+\.\w+(?:, \w+\.\w+)*))")
+
+
+class ConnectionFault(StrEnum):
+    """A refused connection whose reason a person can mend in the address."""
+
+    NO_TLS = "no TLS"
+    NO_PARAMETERS = "no startup parameters"
+
+
+# asyncpg raises a bare ConnectionError for the first (connect_utils.py); PgBouncer has one SQLSTATE, 08P01, for all
+# that it refuses.
+_WORDS = {
+    ConnectionFault.NO_TLS: "rejected SSL upgrade",
+    ConnectionFault.NO_PARAMETERS: "unsupported startup parameter",
+}
 _PASSING_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -35,10 +61,41 @@ def to_storage_error(error: Exception) -> Exception:
     if isinstance(error, SQLAlchemyError | OSError | UnicodeError | OverflowError) or hasattr(error, "sqlstate"):
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         kind = RowRefusedError if _is_refused(error) else StorageError
-        mapped = kind(f"the database failed: {type(cause).__name__}: {_first_line(cause)}")
+        message = f"the database failed: {type(cause).__name__}: {_first_line(cause)}"
+        mapped = kind(message, constraint=_find_constraint(cause))
         mapped.__cause__ = error
         return mapped
     return error
+
+
+def find_connection_fault(error: Exception) -> ConnectionFault | None:
+    """Return the reason of a refused connection that the address can mend, or None."""
+    words = str(error)
+    return next((fault for fault, phrase in _WORDS.items() if phrase in words), None)
+
+
+def _find_constraint(error: BaseException) -> str:
+    """Return the name of the constraint that a row breaks, the same for both databases; empty where it has none."""
+    # The driver's own exception is the cause of the one that SQLAlchemy's asyncpg adapter makes of it.
+    for each in (error, error.__cause__):
+        if name := getattr(each, "constraint_name", None):
+            return str(name)
+    failed = _UNIQUE.search(str(error)) if isinstance(error, sqlite3.IntegrityError) else None
+    if failed is None:
+        return ""
+    return failed["index"] or _name_unique(failed["columns"].split(", "))
+
+
+def _name_unique(places: list[str]) -> str:
+    """Return the name of the index or constraint over columns that are written as `table.column`."""
+    table = metadata.tables.get(places[0].partition(".")[0])
+    columns = {place.partition(".")[2] for place in places}
+    if table is None:
+        return ""
+    unique: list[Index | UniqueConstraint | PrimaryKeyConstraint] = [index for index in table.indexes if index.unique]
+    unique += [rule for rule in table.constraints if isinstance(rule, UniqueConstraint | PrimaryKeyConstraint)]
+    names = (rule.name for rule in unique if {column.name for column in rule.columns} == columns)
+    return next((str(name) for name in names if name), "")
 
 
 def _is_refused(error: Exception) -> bool:

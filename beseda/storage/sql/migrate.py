@@ -194,10 +194,9 @@ async def _read_revision(url: URL) -> str | None:
 def _read_sqlite_revision(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(path, timeout=_LOCK_SECONDS)) as connection:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
     except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return None
         raise to_storage_error(OSError(str(error))) from error
     except sqlite3.DatabaseError as error:
         raise SettingsError(f"DATABASE_URL: {path} is not a SQLite database ({error})") from error

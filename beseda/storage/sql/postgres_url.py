@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 
 from beseda.errors import SettingsError
 from beseda.storage.addresses import SWITCHES, find_database_fault, read_query
+from beseda.storage.sql.failure import ConnectionFault, find_connection_fault
 
 _CONNECT_SECONDS = 5.0
 _SHORTEST_TIMEOUT = 2.0  # seconds: libpq makes anything shorter of it
@@ -128,13 +129,13 @@ class _Connector:
                 "sslrootcert in DATABASE_URL names the file of its authority"
             ) from error
         except ConnectionError as error:
-            if "rejected SSL upgrade" not in str(error):
+            if find_connection_fault(error) is not ConnectionFault.NO_TLS:
                 raise
             raise ConnectionError(
                 f"the server offers no TLS, and DATABASE_URL says sslmode={self._mode}: sslmode=disable goes without"
             ) from error
         except asyncpg.PostgresError as error:
-            if "unsupported startup parameter" not in str(error):
+            if find_connection_fault(error) is not ConnectionFault.NO_PARAMETERS:
                 raise
             raise SettingsError(
                 f"DATABASE_URL: a pooler such as PgBouncer stands before the database and refuses what we ask for "

@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
-from beseda.errors import NotFoundError, SettingsError, StorageError
+from beseda.errors import NotFoundError, RowRefusedError, SettingsError, StorageError
 from beseda.kit.ids import new_id
 from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database, parse_url
+from beseda.storage.sql.tables.conversation import conversations
+from beseda.storage.sql.tables.state import states
 from beseda.storage.sql.tables.turn import turns
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.update import SqlUpdateRepository
@@ -54,6 +56,27 @@ async def test_failed_entry_leaves_nothing_of_itself(world: World) -> None:
     with pytest.raises(StorageError):
         await world.turns.open(turn, Message(Role.USER, "q"))
     assert await world.turns.find(turn.id) is None
+
+
+async def test_refused_row_names_the_constraint_that_it_breaks(world: World) -> None:
+    known = await world.open_conversation()
+
+    def repeat_key(connection: Connection) -> None:
+        connection.execute(insert(states), [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}])
+
+    def repeat_chat(connection: Connection) -> None:
+        row = connection.execute(select(conversations).where(conversations.c.id == known.id)).one()
+        connection.execute(insert(conversations), [{**row._mapping, "id": new_id()}])
+
+    def leave_out(connection: Connection) -> None:
+        connection.execute(insert(states), [{"key": "b", "value": None}])
+
+    broken = []
+    for work in (repeat_key, repeat_chat, leave_out):
+        with pytest.raises(RowRefusedError) as caught:
+            await world.database.write(work)
+        broken.append(caught.value.constraint)
+    assert broken == ["pk_states", "uq_conversations_bot_chat_id_thread_id", ""]
 
 
 async def test_work_that_raises_is_undone_alone(database: Database) -> None:

@@ -53,8 +53,9 @@ broadcasts = Table(
     Index(None, "bot", "id"),
 )
 
+ONE_RUNNING = "uq_broadcasts_running"
 _RUNNING = text("state = 'running'")
-Index("uq_broadcasts_running", broadcasts.c.bot, unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
+Index(ONE_RUNNING, broadcasts.c.bot, unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
 
 broadcast_recipients = Table(
     "broadcast_recipients",
