@@ -386,7 +386,7 @@ class BrokerUnavailableError(BesedaError):
 
 
 class ToolError(BesedaError):
-    """A program of this machine (ffmpeg) is missing, failed or took too long."""
+    """A program of this machine (ffmpeg) is missing, failed or took too long. `exit_code` is that of one that ended."""
 
     text = Text(
         ru="Не получилось обработать файл. Попробуйте ещё раз чуть позже.",
@@ -399,6 +399,10 @@ class TimeLimitError(BesedaError):
     """Work took longer than its slot allows: another try would take as long."""
 
     text = Text(
+    def __init__(self, message: str = "", *, exit_code: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.exit_code = exit_code
+
         ru="Это заняло слишком много времени, и я остановился. Попробуйте файл поменьше.",
         en="This took too long, and I stopped. Please try a smaller file.",
     )

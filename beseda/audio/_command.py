@@ -98,7 +98,7 @@ def explain(completed: Completed, program: str = "ffmpeg") -> ToolError | Unread
     if _SOUNDLESS.search(completed.stderr):
         return NoSoundError(detail)
     if completed.returncode <= 0 or _OUR_FAULT.search(completed.stderr):
-        return ToolError(detail)
+        return ToolError(detail, exit_code=completed.returncode)
     return UnreadableAudioError(detail)
 
 

@@ -46,6 +46,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 
+_HELP_WANTED = "NoArgsIsHelpError"  # Typer keeps click's classes to itself
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what stdout was sent to
 _LONGEST_LINE = 400  # characters
 _WRONG, _FAILED, _INTERRUPTED = 2, 1, 130  # the last as shells have it for a program that Ctrl-C ended
@@ -164,7 +165,7 @@ def _drop_output() -> None:
 def _refuse_usage(error: typer.TyperException) -> NoReturn:
     context = getattr(error, "ctx", None)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    if context is not None and message == context.get_help():  # a group without a command: that is a question
+    if type(error).__name__ == _HELP_WANTED:  # a group without a command: that is a question
         typer.echo(message)
         sys.exit(_WRONG)
     place = context.command_path if context is not None else "beseda"

@@ -145,7 +145,8 @@ async def _check_model(settings: "Settings") -> list[Finding]:
 async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotProfile]") -> list[Finding]:
     """Return what a model says of itself, and which bots' instructions are too long for it."""
     health = await model.check()
-    known = "" if not health.model or health.model in health.detail else health.model
+    named = {name.partition(":")[2] for name in model.name.split(",")}
+    known = "" if health.model in named else health.model
     size = f"reads {health.context:,} tokens" if health.context else ""
     detail = ", ".join(filter(None, [_name_once(model.name, health.detail), known, size]))
     finding = Finding(part, health.ok, detail)

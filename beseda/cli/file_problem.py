@@ -28,7 +28,6 @@ def describe_file_problem(error: BesedaError) -> str:
     for kind, words in _PROBLEMS.items():
         if isinstance(error, kind):
             return error.detail if error.detail and kind in _OURS else words
-    line = str(error).partition("\n")[0]
-    if isinstance(error, ToolError) and " ended with " in line:
+    if isinstance(error, ToolError) and error.exit_code is not None:
         return _PROBLEMS[UnreadableAudioError]
-    return error.say("en") if isinstance(error, InputError | NoRoomError) else line
+    return error.say("en") if isinstance(error, InputError | NoRoomError) else str(error).splitlines()[0]

@@ -1,5 +1,6 @@
 """From flags to settings and to a log that keeps secrets."""
 
+import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -63,7 +64,9 @@ def open_storage(settings: "Settings") -> Path:
 
 def explain_port(host: str, port: int, error: OSError) -> str:
     """Return why nothing can listen at an address, and what to do."""
-    reason = (error.strerror or str(error)).partition(" (while")[0]
+    # Python puts the address behind the system's own words; those of a name that cannot be looked up have no number.
+    number = error.errno or 0
+    reason = os.strerror(number) if number > 0 else error.strerror or str(error)
     return f"nothing can listen at {host}, port {port} ({reason}): try another --port (BESEDA_PORT)"
 
 
