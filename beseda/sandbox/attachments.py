@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from beseda.sandbox.file_ids import describe_unknown
+from beseda.sandbox.file_ids import describe_fault
 from beseda.sandbox.files import MAX_PHOTO_BYTES
 from beseda.sandbox.loopback import fetch_upload
-from beseda.sandbox.refusals import bad_request
+from beseda.sandbox.refusals import ApiRefusalError, bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
@@ -53,10 +53,18 @@ async def take_file(call: Call, name: str, kind: str) -> StoredFile:
             return await files.save(fetched, kind, owners=[call.bot.username])
     stored = files.get(reference, call.bot.username)
     if stored is None:
-        raise bad_request(describe_unknown(reference))
+        raise _refuse_unknown(reference)
     if stored.kind != kind and _TITLES.keys() & {stored.kind, kind} & _UNCHANGEABLE:
         raise bad_request(f"can't use file of type {_TITLES[stored.kind]} as {_TITLES[kind]}")
     return stored
+
+
+def _refuse_unknown(file_id: str) -> ApiRefusalError:
+    """The refusal of an id that names no file: it is damaged, of another bot, or of a file that is gone."""
+    if fault := describe_fault(file_id):
+        return bad_request(fault)
+    unknown = "Wrong file identifier/HTTP URL specified"
+    return bad_request(unknown, in_album=unknown)
 
 
 def _check_size(kind: str, size: int) -> None:

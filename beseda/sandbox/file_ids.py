@@ -9,6 +9,7 @@ import base64
 import re
 import secrets
 
+
 # The version of the form, the last byte of an id; the byte before it is that of the version of TDLib.
 _ENDING = b"\x36\x04"
 _VERSIONS = frozenset({2, 3, 4})
@@ -25,10 +26,10 @@ def make_file_id(kind: str) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def describe_unknown(file_id: str) -> str:
-    """Why an id names no file: it is damaged, or it is one of another bot or of a file that is gone."""
+def describe_fault(file_id: str) -> str:
+    """What is wrong with an id; empty for one of another bot or of a file that is gone."""
     fault = _find_fault(file_id)
-    return _WRONG + fault if fault else "wrong file identifier/HTTP URL specified"
+    return _WRONG + fault if fault else ""
 
 
 def _find_fault(file_id: str) -> str:

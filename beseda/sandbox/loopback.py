@@ -12,7 +12,7 @@ import aiohttp
 
 from beseda.http.session import open_session
 from beseda.sandbox.files import Upload
-from beseda.sandbox.refusals import bad_request
+from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.settings import MEBIBYTE
 
 if TYPE_CHECKING:
@@ -29,21 +29,21 @@ _CHUNK = 1 << 16
 async def fetch_upload(url: str, kind: str) -> AsyncIterator[Upload]:
     """The file behind a loopback address, redirects not followed; raises ApiRefusalError in Telegram's words."""
     if not _is_loopback(url):
-        raise bad_request("failed to get HTTP URL content")
+        raise _refuse_address()
     limit = _MAX_PHOTO_BYTES if kind == "photo" else _MAX_FILE_BYTES
     with tempfile.SpooledTemporaryFile(max_size=MEBIBYTE) as file:
         try:
             async with open_session(timeout=_TIMEOUT) as session, session.get(url, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise bad_request("failed to get HTTP URL content")
+                    raise _refuse_address()
                 size = 0
                 async for chunk in response.content.iter_chunked(_CHUNK):
                     size += len(chunk)
                     if size > limit:
-                        raise bad_request("failed to get HTTP URL content")
+                        raise _refuse_address()
                     file.write(chunk)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-            raise bad_request("failed to get HTTP URL content") from None
+            raise _refuse_address() from None
         mime_type = response.content_type
         if kind == "photo" and not mime_type.startswith("image/"):
             raise bad_request("wrong type of the web page content")
@@ -62,3 +62,7 @@ def _is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _refuse_address() -> ApiRefusalError:
+    return bad_request("failed to get HTTP URL content", in_album="WEBPAGE_CURL_FAILED")

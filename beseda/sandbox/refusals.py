@@ -4,13 +4,19 @@ from typing import Any
 
 
 class ApiRefusalError(Exception):
-    """A call the Bot API answers with `ok: false`; carries Telegram's code, text and parameters."""
+    """A call the Bot API answers with `ok: false`; carries Telegram's code, text and parameters.
 
-    def __init__(self, code: int, description: str, parameters: dict[str, Any] | None = None) -> None:
+    `in_album` is the text for a file of an album that is refused while it is sent; empty for a refusal before that.
+    """
+
+    def __init__(
+        self, code: int, description: str, parameters: dict[str, Any] | None = None, *, in_album: str = ""
+    ) -> None:
         super().__init__(description)
         self.code = code
         self.description = description
         self.parameters = parameters
+        self.in_album = in_album
 
     def to_answer(self) -> dict[str, Any]:
         """The body of the HTTP answer."""
@@ -20,11 +26,12 @@ class ApiRefusalError(Exception):
         return answer
 
 
-def bad_request(reason: str) -> ApiRefusalError:
+def bad_request(reason: str, *, in_album: str = "") -> ApiRefusalError:
     """Telegram's 400; its server writes the first letter of a reason small when a word follows."""
+    in_album = in_album or (reason if reason.isupper() else "")  # such a name comes from the server that sends
     if len(reason) > 1 and reason[0].isupper() and not reason[1].isupper() and reason[1] != "_":
         reason = reason[0].lower() + reason[1:]
-    return ApiRefusalError(400, f"Bad Request: {reason}")
+    return ApiRefusalError(400, f"Bad Request: {reason}", in_album=in_album)
 
 
 def forbidden(reason: str) -> ApiRefusalError:

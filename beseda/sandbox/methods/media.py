@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from beseda.sandbox.realm import Call, Handler
 
 _MAX_ALBUM = 10
-_SENT_REASONS = {
-    "wrong file identifier/HTTP URL specified": "Wrong file identifier/HTTP URL specified",
-    "failed to get HTTP URL content": "WEBPAGE_CURL_FAILED",
-}
 _WITHOUT_CAPTION = frozenset({"video_note", "sticker"})
 
 
@@ -56,12 +52,11 @@ async def _read_member(call: Call, number: int, item: Any, words: str) -> Json:
     try:
         return await read_media(call, item, words=words, for_album=True)
     except ApiRefusalError as refusal:
-        reason = refusal.description.removeprefix("Bad Request: ")
-        reason = _SENT_REASONS.get(reason, reason)
-        if not (reason.isupper() or reason in _SENT_REASONS.values()):
+        if not refusal.in_album:
             raise
         # What goes wrong while one file of an album is being sent is told with its number.
-        raise bad_request(f'failed to send message #{number} with the error message "{reason}"') from refusal
+        reason = f'failed to send message #{number} with the error message "{refusal.in_album}"'
+        raise bad_request(reason) from refusal
 
 
 def _check_album(kinds: set[str]) -> None:
