@@ -79,11 +79,16 @@ class BesedaError(Exception):
     )
     retryable: ClassVar[bool] = False
 
-    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
         self.retry_after = retry_after
         self.words: Text | None = None  # in place of the class's, where a service knows more of its failure
+
+    @property
+    def detail(self) -> str:
+        """The sentence for the log, which never reaches a user."""
+        return self.message
 
     def __str__(self) -> str:
         return self.detail or self.text.say("en")
@@ -352,14 +357,14 @@ class StorageError(BesedaError):
     )
     retryable = True
 
+    def __init__(self, message: str = "", *, constraint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.constraint = constraint
+
 
 class RowRefusedError(StorageError):
     """The database answers, and does not take what was to be written: trying again at once does not help."""
 
-
-    def __init__(self, message: str = "", *, constraint: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message, retry_after=retry_after)
-        self.constraint = constraint
 
 class IdTakenError(RowRefusedError):
     """Another row has the identifier that was drawn for a new one."""
@@ -394,28 +399,56 @@ class ToolError(BesedaError):
     )
     retryable = True
 
+    def __init__(self, message: str = "", *, exit_code: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.exit_code = exit_code
+
 
 class TimeLimitError(BesedaError):
     """Work took longer than its slot allows: another try would take as long."""
 
     text = Text(
-    def __init__(self, message: str = "", *, exit_code: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(message, retry_after=retry_after)
-        self.exit_code = exit_code
-
         ru="Это заняло слишком много времени, и я остановился. Попробуйте файл поменьше.",
         en="This took too long, and I stopped. Please try a smaller file.",
     )
 
 
+NO_CONNECTION, WEB_PAGE = "no_connection", "web_page"  # codes of ours, for faults below the service's own protocol
+
+
 class RemoteError(BesedaError):
-    """A service that thinks for us failed."""
+    """A remote back-end failed.
+
+    `endpoint` is its name, `status` the HTTP status of its answer (0 without one), `code` its own name of the fault or
+    one of ours, `hint` what the owner can do about it.
+    """
 
     text = Text(
         ru="Модель сейчас не отвечает. Попробуйте ещё раз.",
         en="The model is not answering right now. Please try again.",
     )
     retryable = True
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        endpoint: str = "",
+        status: int = 0,
+        code: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.endpoint = endpoint
+        self.status = status
+        self.code = code
+        self.hint = ""
+
+    @property
+    def detail(self) -> str:
+        """The sentence for the log: the endpoint, what happened there, and the hint."""
+        located = f"{self.endpoint}: {self.message}" if self.endpoint else self.message
+        return f"{located.rstrip('. ')}; {self.hint}" if self.hint else located
 
 
 class KeyRejectedError(RemoteError):
@@ -541,8 +574,10 @@ class RepeatingAnswerError(RemoteError):
         en="The model began to repeat itself, so I stopped it. Please try again.",
     )
 
-    def __init__(self, detail: str = "", *, retry_after: float | None = None, kept: int | None = None) -> None:
-        super().__init__(detail, retry_after=retry_after)
+    def __init__(
+        self, message: str = "", *, endpoint: str = "", retry_after: float | None = None, kept: int | None = None
+    ) -> None:
+        super().__init__(message, endpoint=endpoint, retry_after=retry_after)
         self.kept = kept  # the length of the answer before it began to repeat; None where that is unknown
 
 
@@ -558,11 +593,16 @@ class TelegramError(BesedaError):
     def __init__(
         self, method: str = "", code: int = 0, description: str = "", *, retry_after: float | None = None
     ) -> None:
-        answer = f"{code} {description}".strip() if code else description
-        super().__init__(": ".join(filter(None, (method, answer))), retry_after=retry_after)
+        super().__init__(description, retry_after=retry_after)
         self.method = method
         self.code = code
         self.description = description
+
+    @property
+    def detail(self) -> str:
+        """The sentence for the log: `method: code description`."""
+        answer = f"{self.code} {self.description}".strip() if self.code else self.description
+        return ": ".join(filter(None, (self.method, answer)))
 
 
 class TelegramUnauthorizedError(TelegramError):

@@ -152,7 +152,7 @@ class StreamedAnswer:
         except InnerFaultError as fault:
             raise self._faults.read_inner(fault.error, self._response.headers) from None
         except ProtocolError as error:
-            raise ProtocolError(f"{self._faults.name}: {error.detail}") from None
+            raise ProtocolError(error.message, endpoint=self._faults.name) from None
 
     def _take_events(self) -> list[ModelEvent]:
         events: list[ModelEvent] = []
@@ -173,9 +173,10 @@ class StreamedAnswer:
         if reader.strange:
             logger.warning("%s: a line that is no event: %s", name, reader.strange.decode("utf-8", "replace"))
         if not reader.started and not reader.done:
-            raise ProtocolError(f"{name}: not a stream of events but {self._response.content_type}; a wrong base URL?")
+            kind = self._response.content_type
+            raise ProtocolError(f"not a stream of events but {kind}; a wrong base URL?", endpoint=name)
         if not reader.done and reader.reason is None:
-            raise BrokenStreamError(f"{name}: the stream ended without an end")
+            raise BrokenStreamError("the stream ended without an end", endpoint=name)
 
     async def _drain(self) -> None:
         try:
@@ -191,9 +192,9 @@ class StreamedAnswer:
     def _describe_break(self, error: BaseException) -> RemoteError:
         name, timeouts = self._faults.name, self._timeouts
         if not self._watchdog.expired:
-            return BrokenStreamError(f"{name}: the connection broke: {type(error).__name__}")
+            return BrokenStreamError(f"the connection broke: {type(error).__name__}", endpoint=name)
         if self._loop.time() >= self._total_deadline:
-            return TimedOutError(f"{name}: the answer took longer than {timeouts.total:g} s")
+            return TimedOutError(f"the answer took longer than {timeouts.total:g} s", endpoint=name)
         if self._spoken:
-            return TimedOutError(f"{name}: silence for {timeouts.idle:g} s in the middle of the answer")
-        return TimedOutError(f"{name}: no first token in {timeouts.first_token:g} s")
+            return TimedOutError(f"silence for {timeouts.idle:g} s in the middle of the answer", endpoint=name)
+        return TimedOutError(f"no first token in {timeouts.first_token:g} s", endpoint=name)

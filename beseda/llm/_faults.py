@@ -1,4 +1,4 @@
-"""From what a server said to an error of ours.
+"""The table from the refusals of model servers to our errors. No other module reads their words.
 
 Servers agree on the HTTP statuses more than on the bodies: an `error` object with message, code and type; an `error`
 that is a text; a `detail` that is a text or a list; a bare `message`; a proxy's web page. So the status decides, and
@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from beseda.errors import (
+    WEB_PAGE,
     ContextTooLongError,
     CreditExhaustedError,
     KeyRejectedError,
@@ -105,6 +106,13 @@ _RULES = (
     _Rule(QuotaExceededError, frozenset({"rate_limit_exceeded", "rate_limit_error", "too_many_requests"})),
 )
 
+# Codes for what servers put into words alone.
+GATED_MODEL, NO_PERMISSION = "gated_model", "no_permission"
+_REASONS = (  # of a rejected key
+    (GATED_MODEL, re.compile(r"gated|restricted|awaiting a review", re.IGNORECASE)),
+    (NO_PERMISSION, re.compile(r"permission", re.IGNORECASE)),
+)
+
 _WAIT_WORDS = re.compile(r"(?:try again|retry) (?:in|after) ((?:[\d.]+ ?(?:ms|[smh])[a-z]* ?)+)", re.IGNORECASE)
 _DURATION_PARTS = re.compile(r"([\d.]+) ?(ms|[smh])")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -123,6 +131,7 @@ class _Words:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     parameter: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +149,9 @@ class FaultReader:
         """Return the error for an answer with a status that is no success, or a web page with any status."""
         if not _is_page(body):
             return self._build(status, _parse_words(_load(body)), headers)
-        detail = f"{self.name}: HTTP {status} with a web page instead of an answer; a proxy, or a wrong base URL?"
-        if status >= 500:
-            return UnavailableError(detail, retry_after=_find_retry_after(headers))
-        return ProtocolError(detail)
+        kind, wait = (UnavailableError, _find_retry_after(headers)) if status >= 500 else (ProtocolError, None)
+        message = f"HTTP {status} with a web page instead of an answer; a proxy, or a wrong base URL?"
+        return kind(message, endpoint=self.name, status=status, code=WEB_PAGE, retry_after=wait)
 
     def read_inner(self, error: object, headers: Mapping[str, str] = _NO_HEADERS) -> RemoteError:
         """Return the error for an error object inside a success: instead of the answer, or in the middle of it."""
@@ -162,7 +170,8 @@ class FaultReader:
         said = hide_secrets(" ".join(words.message.split()), self.secret)[:_DETAIL_CHARACTERS]
         label = f"HTTP {status}" if status else "an error instead of an answer"
         later = f" (again in {wait:.0f} s)" if wait and wait >= 1 else ""
-        return kind(f"{self.name}: {label}: {said or 'no explanation'}{later}", retry_after=wait)
+        message = f"{label}: {said or 'no explanation'}{later}"
+        return kind(message, endpoint=self.name, status=status, code=_choose_code(kind, words), retry_after=wait)
 
 
 def find_refused_parameter(body: bytes) -> str:
@@ -200,6 +209,15 @@ def _choose_kind(status: int, words: _Words) -> type[RemoteError]:
     return UnavailableError if status >= 500 or status == 0 else ProtocolError
 
 
+def _choose_code(kind: type[RemoteError], words: _Words) -> str:
+    """Return the name of a fault: the server's, or ours for what a rejected key lacks."""
+    if kind is KeyRejectedError:
+        for code, reason in _REASONS:
+            if reason.search(words.message):
+                return code
+    return words.code
+
+
 def _names_model(words: _Words) -> bool:
     """Return whether a refusal is about the model, by its code or its words."""
     rule = next(rule for rule in _RULES if rule.kind is ModelNotFoundError)
@@ -215,7 +233,7 @@ def _parse_words(body: object) -> _Words:
     if isinstance(error, list):
         error = error[0] if error else ""
     if not isinstance(error, dict):
-        return _Words(str(error), _collect_codes(body))
+        return _Words(str(error), frozenset(_list_codes(body)), code=_choose_name(body))
     metadata = error.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     message = str(error.get("message") or error.get("msg") or "")
@@ -225,16 +243,22 @@ def _parse_words(body: object) -> _Words:
     code = error.get("code")
     return _Words(
         message=message,
-        codes=_collect_codes(error) | ({"moderation"} if metadata.get("reasons") else frozenset()),
+        codes=frozenset(_list_codes(error)) | ({"moderation"} if metadata.get("reasons") else frozenset()),
         status=code if isinstance(code, int) else None,
         headers={str(key): str(value) for key, value in headers.items()} if isinstance(headers, dict) else {},
         parameter=str(error.get("param") or ""),
+        code=_choose_name(error),
     )
 
 
-def _collect_codes(error: Mapping[str, object]) -> frozenset[str]:
+def _list_codes(error: Mapping[str, object]) -> list[str]:
     values = (error.get("code"), error.get("type"), error.get("error_type"))
-    return frozenset(str(value).lower() for value in values if value)
+    return [str(value).lower() for value in values if value]
+
+
+def _choose_name(error: Mapping[str, object]) -> str:
+    """Return the server's name of a fault: a number in its place only repeats the status."""
+    return next((code for code in _list_codes(error) if not code.isdecimal()), "")
 
 
 def _load(body: bytes) -> object:

@@ -199,7 +199,7 @@ async def ask_structured(
     said = await hear_out(model, replace(request, messages=[*request.messages, *retort]), heard=heard)
     found, fault = read_form(said, form)
     if found is None:
-        raise ProtocolError(f"{model.name}: no answer of the form asked for: {fault}")
+        raise ProtocolError(f"no answer of the form asked for: {fault}", endpoint=model.name)
     return found
 
 

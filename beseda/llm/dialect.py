@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from yarl import URL
@@ -9,7 +10,15 @@ from yarl import URL
 from beseda.domain.message import Message, Role
 from beseda.domain.structured import is_strict, list_numbers, spell_out, strip_bounds
 from beseda.domain.window import alternate
-from beseda.errors import CreditExhaustedError, KeyRejectedError, ProtocolError, RemoteError, UnavailableError
+from beseda.errors import (
+    NO_CONNECTION,
+    WEB_PAGE,
+    CreditExhaustedError,
+    KeyRejectedError,
+    ProtocolError,
+    RemoteError,
+    UnavailableError,
+)
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
 from beseda.llm.endpoints import Endpoint
@@ -73,9 +82,9 @@ class ChatDialect:
             return f"check {row.key_variable}" + (f"; a key comes from {row.key_page}" if row.key_page else "")
         if isinstance(error, CreditExhaustedError):
             return row.credit_hint
-        if isinstance(error, UnavailableError) and row.is_local and "no connection" in error.detail:
+        if isinstance(error, UnavailableError) and row.is_local and error.code == NO_CONNECTION:
             return f"is {row.title} running? {row.url_variable} says where"
-        if isinstance(error, ProtocolError) and ("HTTP 404" in error.detail or "web page" in error.detail):
+        if isinstance(error, ProtocolError) and (error.status == HTTPStatus.NOT_FOUND or error.code == WEB_PAGE):
             return f"{row.url_variable} should be an address like {row.base_url}"
         return ""
 

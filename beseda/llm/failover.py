@@ -208,4 +208,8 @@ class _Call:
 def _describe_break(error: RemoteError) -> RemoteError:
     if isinstance(error, _SAID_AS_IT_IS):
         return error
-    return BrokenStreamError(error.detail, retry_after=error.retry_after)
+    broken = BrokenStreamError(
+        error.message, endpoint=error.endpoint, status=error.status, code=error.code, retry_after=error.retry_after
+    )
+    broken.hint = error.hint
+    return broken

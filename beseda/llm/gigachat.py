@@ -32,7 +32,6 @@ from beseda.kit.clock import Clock
 from beseda.kit.foreign_json import load_json
 from beseda.llm._faults import FaultReader
 from beseda.llm.base import Measuring, ModelEvent, ModelHealth, ModelRequest, Waiting
-from beseda.llm.dialect import ChatDialect
 from beseda.llm.endpoints import GIGACHAT_AUTH_URL
 from beseda.llm.http import HttpClient, Timeouts, Trust
 from beseda.llm.line import Line
@@ -128,17 +127,12 @@ class GigaChatAccount:
     def _explain(self, error: RemoteError) -> RemoteError:
         if isinstance(error, RejectedRequestError):  # 400: an empty or another scope, or no base64
             scopes = f"GIGA_SCOPE is {self._settings.scope}; a key has one of {', '.join(SCOPES)}"
-            return KeyRejectedError(f"{error.detail}; {scopes}")
+            rejected = KeyRejectedError(error.message, endpoint=error.endpoint, status=error.status, code=error.code)
+            rejected.hint = scopes
+            return rejected
         if isinstance(error, KeyRejectedError):
-            error.detail += "; GIGA_CLIENT_BASIC is the project's authorization key, not its id and not its secret"
+            error.hint = "GIGA_CLIENT_BASIC is the project's authorization key, not its id and not its secret"
         return error
-
-
-class GigaChatDialect(ChatDialect):
-    """Chat completions, with refusals of the token explained by its own service."""
-
-    def explain(self, error: RemoteError) -> str:
-        return "" if "GIGA_" in error.detail else super().explain(error)  # the token's service has said it better
 
 
 class GigaChatModel:
@@ -147,8 +141,7 @@ class GigaChatModel:
     def __init__(
         self, connection: Connection, http: HttpClient, timeouts: Timeouts, *, account: GigaChatAccount
     ) -> None:
-        dialect = GigaChatDialect(connection.endpoint)
-        self._wire = OpenAICompatibleModel(connection, http, timeouts, dialects=[dialect], credentials=account)
+        self._wire = OpenAICompatibleModel(connection, http, timeouts, credentials=account)
         self._count_url = URL(connection.base_url) / "tokens/count"
         self._model = connection.model
         self._account = account  # kept for its sharers, too: they find it while somebody holds it
@@ -165,7 +158,7 @@ class GigaChatModel:
         """Yield `Waiting` while others are served first, then the answer. Raises a leaf of RemoteError."""
         line = self._account.line
         if len(line) >= _LONGEST_LINE:
-            raise QuotaExceededError(f"{self.name}: {_LONGEST_LINE} wait for this key already")
+            raise QuotaExceededError(f"{_LONGEST_LINE} wait for this key already", endpoint=self.name)
         place = line.join()
         try:
             while ahead := place.ahead:
@@ -199,7 +192,7 @@ class GigaChatModel:
         try:
             return [int(entry["tokens"]) for entry in load_json(answer.body)]
         except (LookupError, TypeError, ValueError):
-            raise ProtocolError(f"{self.name}: an unknown answer to a count of tokens") from None
+            raise ProtocolError("an unknown answer to a count of tokens", endpoint=self.name) from None
 
 
 def build_gigachat(
@@ -268,5 +261,5 @@ def _parse_token(body: bytes) -> tuple[str, float]:
         token = str(fields.get("access_token") or fields["tok"])
         end = float(fields.get("expires_at") or fields["exp"])
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise ProtocolError("gigachat: the answer from GIGA_AUTH_URL holds no token") from None
+        raise ProtocolError("the answer from GIGA_AUTH_URL holds no token", endpoint="gigachat") from None
     return token, end / 1000 if end > _MILLISECONDS_FROM else end

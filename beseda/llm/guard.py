@@ -172,8 +172,9 @@ class _Watch:
         self._pieces.append(text)
         self._blank = self._blank and not text.strip()
         if self._detector.feed(text):
-            detail = f"{self._name}: the same phrase again and again after {self._length} characters"
-            raise RepeatingAnswerError(detail, kept=max(0, self._length - self._detector.circling))
+            message = f"the same phrase again and again after {self._length} characters"
+            kept = max(0, self._length - self._detector.circling)
+            raise RepeatingAnswerError(message, endpoint=self._name, kept=kept)
         return text
 
     def retract(self) -> None:
@@ -188,19 +189,29 @@ class _Watch:
         self._thought_length += len(text)
         self._has_thought = self._has_thought or bool(text.strip())
         if self._thought_detector.feed(text):
-            raise RepeatingAnswerError(f"{self._name}: reasoning in circles after {self._thought_length} characters")
+            raise RepeatingAnswerError(
+                f"reasoning in circles after {self._thought_length} characters", endpoint=self._name
+            )
         self.full = self._thought_length > self._limits.max_reasoning_characters
         if self.full and self._blank:
-            raise ThoughtsOnlyError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")
+            raise ThoughtsOnlyError(
+                f"{self._thought_length} characters of reasoning and no answer", endpoint=self._name
+            )
+
+    def _miss_answer(self) -> ThoughtsOnlyError:
+        message = f"{self._thought_length} characters of reasoning and no answer"
+        return ThoughtsOnlyError(message, endpoint=self._name)
 
     def take_end(self, event: Finished) -> None:
         """Judge the whole. Raises RefusedAnswerError, EmptyAnswerError or ThoughtsOnlyError."""
         if event.reason is FinishReason.FILTER:
-            raise RefusedAnswerError(f"{self._name}: the provider's filter ended the answer")
+            raise RefusedAnswerError("the provider's filter ended the answer", endpoint=self._name)
         if self._blank and self._has_thought:
-            raise ThoughtsOnlyError(f"{self._name}: {self._thought_length} characters of reasoning and no answer")
+            raise ThoughtsOnlyError(
+                f"{self._thought_length} characters of reasoning and no answer", endpoint=self._name
+            )
         if self._blank:
-            raise EmptyAnswerError(f"{self._name}: an answer without a word")
+            raise EmptyAnswerError("an answer without a word", endpoint=self._name)
 
     def describe_cut(self, request: ModelRequest) -> Finished:
         """Return the end of an answer that the guard ended."""

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from beseda.errors import ProtocolError, RemoteError, TimedOutError, UnavailableError
+from beseda.errors import NO_CONNECTION, ProtocolError, RemoteError, TimedOutError, UnavailableError
 from beseda.http.session import describe_proxy_failure, open_session
 from beseda.llm.base import UnansweredError
 
@@ -182,7 +182,7 @@ def describe_failure(error: BaseException, url: URL, wait: float, hint: str = ""
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
         return UnavailableError(f"{place}: {describe_proxy_failure(error)}")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
-        return UnavailableError(f"{place}: {_describe_connecting(error, hint)}")
+        return UnavailableError(f"{place}: {_describe_connecting(error, hint)}", code=_name_connecting(error))
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
         return UnansweredError(f"{place}: the connection ended without an answer: {error or type(error).__name__}")
     if isinstance(error, aiohttp.ClientResponseError | ValueError):
@@ -202,6 +202,11 @@ def _describe_connecting(
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "no address is known for this name"
     return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
+
+
+def _name_connecting(error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError) -> str:
+    """Return the code of a connection that was refused; a fault of names or certificates has none."""
+    return NO_CONNECTION if type(error) is aiohttp.ClientConnectorError else ""
 
 
 def count_connections() -> int:

@@ -18,6 +18,7 @@ from yarl import URL
 from beseda.errors import KeyRejectedError, RemoteError, SettingsError
 from beseda.kit.clock import Clock
 from beseda.kit.foreign_json import load_json
+from beseda.llm._faults import GATED_MODEL, NO_PERMISSION
 from beseda.llm.base import ChatModel, Finished, Measuring, ModelEvent, ModelHealth, ModelRequest
 from beseda.llm.dialect import ChatDialect
 from beseda.llm.endpoints import Endpoint
@@ -137,10 +138,9 @@ class HuggingFaceDialect(ChatDialect):
 
     def explain(self, error: RemoteError) -> str:
         if isinstance(error, KeyRejectedError):
-            said = error.detail.lower()
-            if "gated" in said or "restricted" in said or "awaiting a review" in said:
+            if error.code == GATED_MODEL:
                 return f"a gated model: accept its licence at {self._page} with the account of HF_TOKEN"
-            if "permission" in said:
+            if error.code == NO_PERMISSION:
                 return (
                     "give HF_TOKEN the permission to call Inference Providers: https://huggingface.co/settings/tokens"
                 )

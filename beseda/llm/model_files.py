@@ -113,7 +113,9 @@ class ModelFiles:
             if response.status >= 500:
                 raise aiohttp.ClientPayloadError(f"HTTP {response.status}")
             if response.status not in {200, 206}:
-                raise ProtocolError(f"{source.name}: HTTP {response.status}; is the address right?")
+                raise ProtocolError(
+                    f"HTTP {response.status}; is the address right?", endpoint=source.name, status=response.status
+                )
             if response.status == 200:
                 done = 0  # this server cannot go on, and begins anew
             total = done + (response.content_length or 0) if response.content_length else 0

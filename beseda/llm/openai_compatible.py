@@ -157,14 +157,14 @@ class OpenAICompatibleModel:
             try:
                 response = await self._ask_in(dialect, request)
             except ProtocolError as error:
-                if not error.detail.startswith(tuple(f"{self.name}: HTTP {status}" for status in _NO_ROUTE)):
+                if error.endpoint != self.name or error.status not in _NO_ROUTE:
                     raise
                 missing = missing or error  # no such route here; perhaps that of another dialect
             else:
                 if missing is not None:
                     self._dialects = [dialect]
                 return response, dialect
-        raise missing or ProtocolError(f"{self.name}: no dialect to ask in")
+        raise missing or ProtocolError("no dialect to ask in", endpoint=self.name)
 
     def _read_faults(self) -> FaultReader:
         return FaultReader(self.name, self._secret, self._endpoint.takes_any_model)
@@ -202,14 +202,12 @@ class OpenAICompatibleModel:
         return answer.status == 200
 
     async def _explain(self, error: RemoteError) -> None:
-        """Add to the error's detail what the owner can do about it."""
-        if not error.detail.startswith(self._endpoint.name):  # what the connection itself tells knows no model
-            error.detail = f"{self.name}: {error.detail}"
+        """Add to the error which model it is about, and what the owner can do about it."""
+        error.endpoint = error.endpoint or self.name  # a fault of the connection knows no model
         hint = self._dialects[0].explain(error)
         if isinstance(error, ModelNotFoundError):
             hint = await self._suggest_model() or hint
-        if hint and hint not in error.detail:
-            error.detail = f"{error.detail.rstrip('. ')}; {hint}"
+        error.hint = error.hint or hint  # the service of a token knows its own faults better
 
     async def _suggest_model(self) -> str:
         try:
@@ -259,7 +257,7 @@ class OpenAICompatibleModel:
             raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
         models = list_models(answer.body)
         if not models:
-            raise ProtocolError(f"{self.name}: no model is loaded, and none is named in the settings")
+            raise ProtocolError("no model is loaded, and none is named in the settings", endpoint=self.name)
         return choose_chat_model(models)
 
     def _judge_models(self, body: bytes) -> ModelHealth:

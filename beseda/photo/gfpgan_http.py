@@ -164,15 +164,13 @@ async def _save(response: aiohttp.ClientResponse, target: Path) -> None:
 
 async def _explain(response: aiohttp.ClientResponse) -> BesedaError:
     said = (await response.content.read(_MAX_TEXT)).decode(errors="replace").strip()
-    detail = f"HTTP {response.status}: {' '.join(said.split())[:300]}"
-    if response.status in _REFUSALS:
-        return _REFUSALS[response.status](detail)
-    if response.status >= 500 or response.status == 429:
-        wait = response.headers.get("Retry-After", "")
-        return UnavailableError(detail, retry_after=float(wait) if wait.isascii() and wait.isdigit() else None)
+    message, status = f"HTTP {response.status}: {' '.join(said.split())[:300]}", response.status
+    if status in _REFUSALS:
+        return _REFUSALS[status](message)
+    if status >= 500 or status == 429:
+        given = response.headers.get("Retry-After", "")
+        wait = float(given) if given.isascii() and given.isdigit() else None
+        return UnavailableError(message, status=status, retry_after=wait)
     # A redirect, a wrong path or method: there is no such route.
-    return (
-        ProtocolError(detail)
-        if response.status < 400 or response.status in {404, 405}
-        else RejectedRequestError(detail)
-    )
+    kind = ProtocolError if status < 400 or status in {404, 405} else RejectedRequestError
+    return kind(message, status=status)

@@ -1,4 +1,4 @@
-"""From what an HTTP answer says to an error of our tree."""
+"""The table from the refusals of recognisers to our errors. No other module reads their words."""
 
 import email.utils
 import math
@@ -22,15 +22,15 @@ from beseda.errors import (
 from beseda.kit.foreign_json import load_json
 from beseda.locales import Text
 
-_BY_STATUS: Final[Mapping[int, type[BesedaError]]] = {
+_BY_STATUS: Final[Mapping[int, type[RemoteError]]] = {
     401: KeyRejectedError,
     402: CreditExhaustedError,
     403: KeyRejectedError,
     408: TimedOutError,
-    413: FileTooLargeError,
     429: QuotaExceededError,
     504: TimedOutError,
 }
+_TOO_LARGE, _NO_CREDIT = 413, "insufficient_quota"
 _EXCERPT = 300
 _BUSY: Final = Text("errors.speech.busy")
 _DOWN: Final = Text("errors.speech.down")
@@ -45,15 +45,21 @@ def choose_words(error: RemoteError) -> Text:
     return _WRONG if isinstance(error, _SETUP_FAULTS) else _DOWN
 
 
-def explain_status(status: int, headers: Mapping[str, str], body: bytes) -> BesedaError:
-    """Return the error that an answer other than 200 stands for."""
-    message, code = _read_error(body)
-    detail = f"HTTP {status}: {message or body[:_EXCERPT].decode(errors='replace')}"
-    return _choose(status, message, code)(detail, retry_after=_read_retry_after(headers))
+def explain_status(status: int, headers: Mapping[str, str], body: bytes, *, endpoint: str, secret: str) -> BesedaError:
+    """Return the error that an answer other than 200 stands for, without the key `secret`."""
+    said, code = _read_error(body)
+    message = f"HTTP {status}: {said or body[:_EXCERPT].decode(errors='replace')}"
+    if secret:  # some services repeat the key that they refuse
+        message = message.replace(secret, "<key>")
+    wait = _read_retry_after(headers)
+    if status == _TOO_LARGE and code != _NO_CREDIT:
+        return FileTooLargeError(f"{endpoint}: {message}", retry_after=wait)
+    kind = _choose(status, said, code)
+    return kind(message, endpoint=endpoint, status=status, code=code, retry_after=wait)
 
 
-def _choose(status: int, message: str, code: str) -> type[BesedaError]:
-    if code == "insufficient_quota":
+def _choose(status: int, message: str, code: str) -> type[RemoteError]:
+    if code == _NO_CREDIT:
         return CreditExhaustedError
     if status in _BY_STATUS:
         return _BY_STATUS[status]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,13 +122,13 @@ class HttpTranscriber:
             ) as response:
                 yield response
         except TimeoutError as error:
-            raise TimedOutError(f"{self.name}: no answer within {seconds:g} s") from error
+            raise TimedOutError(f"no answer within {seconds:g} s", endpoint=self.name) from error
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
-            raise UnavailableError(f"{self.name}: {type(error).__name__}: {error}") from error
+            raise UnavailableError(f"{type(error).__name__}: {error}", endpoint=self.name) from error
         except aiohttp.InvalidURL as error:
-            raise ProtocolError(f"{self.name}: {url} is not an address") from error
+            raise ProtocolError(f"{url} is not an address", endpoint=self.name) from error
         except aiohttp.ClientError as error:
-            raise ProtocolError(f"{self.name}: {type(error).__name__}: {error}") from error
+            raise ProtocolError(f"{type(error).__name__}: {error}", endpoint=self.name) from error
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -144,17 +144,14 @@ class HttpTranscriber:
         async for piece in response.content.iter_any():
             body += piece
             if len(body) > _MAX_ANSWER:
-                raise ProtocolError(f"{self.name}: an answer of more than {_MAX_ANSWER} bytes")
+                raise ProtocolError(f"an answer of more than {_MAX_ANSWER} bytes", endpoint=self.name)
         return bytes(body)
 
     def _explain(self, response: aiohttp.ClientResponse, body: bytes) -> BesedaError:
-        return self._hide_key(explain_status(response.status, response.headers, body))
+        return self._explain_status(response.status, response.headers, body)
 
-    def _hide_key(self, error: BesedaError) -> BesedaError:
-        detail = f"{self.name}: {error.detail}"
-        # Some services repeat the key that they refuse.
-        key = self._connection.api_key
-        return type(error)(detail.replace(key, "<key>") if key else detail, retry_after=error.retry_after)
+    def _explain_status(self, status: int, headers: Mapping[str, str], body: bytes) -> BesedaError:
+        return explain_status(status, headers, body, endpoint=self.name, secret=self._connection.api_key)
 
     def _open_bounded(self, audio: Path) -> tuple[IO[bytes], int]:
         most = self._connection.limits.max_bytes

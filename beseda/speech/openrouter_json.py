@@ -11,9 +11,7 @@ from typing import IO, Any
 
 import orjson
 
-from beseda.errors import BesedaError
 from beseda.speech._answer import read_transcript
-from beseda.speech._faults import explain_status
 from beseda.speech._http import SUFFIXES, HttpTranscriber, read_object
 from beseda.speech.base import Transcript
 
@@ -38,8 +36,8 @@ class OpenRouterTranscriber(HttpTranscriber):
                 answer = await self._read(response)
         if response.status != 200:
             raise self._explain(response, answer)
-        if hidden := _find_hidden(answer):
-            raise self._hide_key(hidden)
+        if status := _find_hidden_status(answer):
+            raise self._explain_status(status, {}, answer)
         return read_transcript(answer)
 
     def _frame(self, suffix: str, language: str) -> tuple[bytes, bytes]:
@@ -59,10 +57,10 @@ async def _encode(file: IO[bytes], head: bytes, tail: bytes) -> AsyncGenerator[b
     yield tail
 
 
-def _find_hidden(answer: bytes) -> BesedaError | None:
-    """Return the error that OpenRouter puts into an answer of 200."""
+def _find_hidden_status(answer: bytes) -> int:
+    """Return the status of an error that OpenRouter puts into an answer of 200; 0 where there is none."""
     error = read_object(answer).get("error")
     if not isinstance(error, dict):
-        return None
+        return 0
     code = error.get("code")
-    return explain_status(code if isinstance(code, int) and code > 200 else 502, {}, answer)
+    return code if isinstance(code, int) and code > 200 else 502

@@ -4,7 +4,8 @@ from email.utils import formatdate
 import orjson
 import pytest
 
-from beseda.llm._faults import FaultReader, find_refused_parameter, hide_secrets
+from beseda.errors import WEB_PAGE
+from beseda.llm._faults import GATED_MODEL, NO_PERMISSION, FaultReader, find_refused_parameter, hide_secrets
 
 SECRET = "plain-secret-without-shape"
 
@@ -102,3 +103,27 @@ def test_upstream_reason_is_kept() -> None:
 )
 def test_refused_parameter_is_named(error: object, parameter: str) -> None:
     assert find_refused_parameter(orjson.dumps({"error": error})) == parameter
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (
+            400,
+            b'{"error": {"message": "no", "code": "model_not_found", "type": "invalid_request_error"}}',
+            "model_not_found",
+        ),
+        (429, b'{"error": {"message": "no", "code": 429, "type": "rate_limit_error"}}', "rate_limit_error"),
+        (404, b"<html>nginx</html>", WEB_PAGE),
+        (403, b'{"error": "You do not have access to this gated repo"}', GATED_MODEL),
+        (403, b'{"error": "Your request is awaiting a review from the repo authors"}', GATED_MODEL),
+        (403, b'{"error": "This method does not have sufficient permissions"}', NO_PERMISSION),
+        (500, b"out of memory", ""),
+    ],
+)
+def test_refusal_carries_its_endpoint_status_and_code(status: int, body: bytes, code: str) -> None:
+    error = FaultReader("a:b").read_refusal(status, body)
+    assert (error.endpoint, error.status, error.code) == ("a:b", status, code)
+    assert error.detail == f"a:b: {error.message}"
+    error.hint = "check A_KEY"
+    assert error.detail.endswith("; check A_KEY")
