@@ -1,6 +1,5 @@
 """Every refusal of the web is a problem of RFC 9457: JSON with `title`, `status` and `detail`, never a traceback."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -45,13 +44,13 @@ from beseda.errors import (
     UnsupportedInputError,
     UnsupportedPhotoError,
     WebhooksOffError,
+    name_error,
 )
 from beseda.services.webhook import RefusedAddressError
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20  # of one request: a body of many unknown fields must not make an answer larger than itself
 _LONGEST_PLACE = 200
-_HEAD = re.compile(r"(?<!^)(?=[A-Z])")
 _SAID = {
     HTTPStatus.BAD_REQUEST: "The request makes no sense: a made-up cursor, or bytes that are no text.",
     HTTPStatus.UNAUTHORIZED: "No key, a wrong one, or a revoked one.",
@@ -174,7 +173,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(BesedaError)
     async def explain(_: Request, error: BesedaError) -> Response:
         headers = {"Retry-After": str(max(1, round(error.retry_after)))} if error.retry_after else None
-        return show_error(error, headers, code=_name(error))
+        return show_error(error, headers, code=name_error(type(error)))
 
     @app.exception_handler(Exception)
     async def apologise(_: Request, __: Exception) -> Response:
@@ -194,11 +193,6 @@ def _title(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Error"
-
-
-def _name(error: BesedaError) -> str:
-    """Return an error's name for programs: SlotTakenError is `slot_taken`."""
-    return _HEAD.sub("_", type(error).__name__.removesuffix("Error")).lower()
 
 
 def _place(steps: Sequence[object]) -> str:

@@ -6,34 +6,18 @@ from pathlib import Path
 from typing import Protocol
 
 from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
-from beseda.locales import Text
 
 
 class RecordingTooLongError(FileTooLargeError):
     """A recording of more hours than we take, or one that unpacks to more."""
 
-    text = Text(
-        ru="Запись слишком длинная, столько за раз я не расшифрую. Пришлите её, пожалуйста, по частям.",
-        en="The recording is too long for me to take at once. Please send it in parts.",
-    )
-
 
 class NoSoundError(UnreadableAudioError):
     """A file without any sound in it: a silent video, a picture."""
 
-    text = Text(
-        ru="В этом файле нет звука, слушать нечего. Пришлите, пожалуйста, запись со звуком.",
-        en="There is no sound in this file. Please send a recording with sound.",
-    )
-
 
 class NoRoomError(ToolError):
     """Our share of the disk is used up: by others who are being served now, or by this recording alone."""
-
-    text = Text(
-        ru="Сейчас у меня не хватает места для этой записи. Попробуйте, пожалуйста, чуть позже.",
-        en="I am short of room for this recording right now. Please try again a little later.",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import base64
 import re
 import secrets
 
-
 # The version of the form, the last byte of an id; the byte before it is that of the version of TDLib.
 _ENDING = b"\x36\x04"
 _VERSIONS = frozenset({2, 3, 4})

@@ -279,7 +279,7 @@ def complain(error: BesedaError, language: str) -> str:
 
 def explain(error: RemoteError, bot: BotProfile, language: str) -> str:
     """Return what the user reads about a failure of the model: the bot's own apology in place of the general words."""
-    apology = bot.apology if error.text is RemoteError.text else None
+    apology = bot.apology if error.text == RemoteError.text else None
     return apology.say(language) if apology else error.say(language)
 
 

@@ -20,7 +20,6 @@ from beseda.errors import NotFoundError, StorageError
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
 from beseda.kit.threads import run_to_end
-from beseda.locales import Text
 from beseda.storage.base.file import FileStore
 
 log = logging.getLogger(__name__)
@@ -53,8 +52,6 @@ _MIMES = {
 
 class DiskFullError(StorageError):
     """There is no room on the disk for a file."""
-
-    text = Text("errors.disk_full")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from beseda.domain.message import Message
 from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
 from beseda.errors import ContextTooLongError, RemoteError
 from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, find_measuring
-from beseda.locales import Text
 
 # No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.
 _CHARACTERS_PER_TOKEN = 8
@@ -20,8 +19,6 @@ _MARGIN = 1.25  # by this much an estimate of prose is too high at the most
 
 class InstructionsTooLongError(ContextTooLongError):
     """The bot's instructions alone are more than the model can read: only its owner can change that."""
-
-    text = Text("errors.instructions_too_long")
 
 
 async def find_context(model: ChatModel | None) -> int | None:

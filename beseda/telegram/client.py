@@ -31,7 +31,6 @@ from beseda.errors import (
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
 from beseda.kit.foreign_json import load_json
-from beseda.locales import Text
 from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)
@@ -66,19 +65,10 @@ class _MovedError(TelegramRefusedError):
 class OversizedFileError(FileTooLargeError):
     """A file beyond a limit that is not the public Bot API server's."""
 
-    text = Text(
-        ru="Этот файл слишком большой для меня. Пришлите, пожалуйста, файл поменьше или по частям.",
-        en="This file is too large for me. Please send a smaller one, or parts.",
-    )
-
 
 class UnsharedFileError(TelegramError):
     """A local Bot API server names a path that this process cannot read: its folder is not shared."""
 
-    text = Text(
-        ru="Не могу открыть этот файл: хранилище для меня закрыто. Это исправит владелец бота, причина есть в журнале.",
-        en="I cannot open this file: its storage is closed to me. The bot's owner can fix that, the log has the cause.",
-    )
     retryable = False
 
 

@@ -1,4 +1,6 @@
+import importlib
 import pickle
+import pkgutil
 import re
 
 import pytest
@@ -9,13 +11,19 @@ from beseda.audio.base import RecordingTooLongError
 from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.errors import (
     BesedaError,
+    BudgetExhaustedError,
     LeaseLostError,
+    LoadingError,
     RemoteError,
     SettingsError,
     StorageError,
     TelegramFloodError,
     TelegramRefusedError,
+    UnavailableError,
+    name_error,
 )
+from beseda.locales import Text
+from beseda.locales.catalogue import BUNDLED, FALLBACK, read_texts
 from beseda.services.webhook import RefusedAddressError
 
 
@@ -106,6 +114,28 @@ def test_error_of_a_single_service_has_its_status(kind: type[BesedaError], statu
 def test_error_is_called_an_error_and_explained(kind: type[BesedaError]) -> None:
     assert kind.__name__.endswith("Error")
     assert (kind.__doc__ or "").strip().endswith(".")
+
+
+def test_every_text_of_an_error_belongs_to_one() -> None:
+    for module in pkgutil.walk_packages(beseda.__path__, "beseda."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    names = {name_error(kind) for kind in walk(BesedaError)} | {"budget_renewed"}
+    texts = {key.removeprefix("errors.") for key in read_texts(BUNDLED, FALLBACK) if key.startswith("errors.")}
+    assert {text for text in texts if "." not in text} <= names
+
+
+def test_error_without_a_text_of_its_own_has_that_of_its_kind() -> None:
+    assert UnavailableError.text == RemoteError.text != LoadingError.text
+    assert BudgetExhaustedError("", retry_after=3660).say("en").endswith("in 1 h 1 min.")
+
+
+def test_text_of_a_service_stays_with_an_error_that_crosses_processes() -> None:
+    error = UnavailableError("down", endpoint="a:b", status=503, code="busy")
+    error.words, error.hint = Text("errors.speech.busy"), "wait"
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.say("en"), copy.detail) == (Text("errors.speech.busy").say("en"), "a:b: down; wait")
+    assert (copy.status, copy.code) == (503, "busy")
 
 
 def test_unforeseen_error_is_our_bug() -> None:
