@@ -13,6 +13,7 @@ from beseda.bootstrap.connect import ModelConnector
 from beseda.domain.bot import BotProfile
 from beseda.errors import BesedaError
 from beseda.llm.endpoints import ENDPOINTS
+from beseda.locales import Text, languages
 from beseda.panel.guard import OneTimeTokens, find_objection
 from beseda.panel.problems import explain_problem
 
@@ -20,6 +21,10 @@ ADDRESS = "/sandbox-panel"
 SCRIPT = f"{ADDRESS}/panel.js"
 _STATIC = Path(__file__).parent / "static"
 _FILES = {"panel.js": "text/javascript", "panel.css": "text/css"}
+_STRIP = (
+    *("demo", "open", "close", "service", "key", "page", "connect", "checking", "kept", "or_local", "start"),
+    *("starting", "install", "connected", "lost", "region"),
+)
 _LARGEST_BODY = 8 * 1024  # bytes: a key is shorter
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -60,7 +65,8 @@ class HostPanel:
             if row.needs_key and row.key_page
         ]
         local = {"installed": self._connector.has_local, "command": self._connector.local_command}
-        return _answer({**self._status(), "endpoints": endpoints, "local": local, "bots": self._cards})
+        shown = {"endpoints": endpoints, "local": local, "bots": self._cards, "texts": _list_texts()}
+        return _answer({**self._status(), **shown})
 
     async def _connect(self, request: Request) -> Response:
         async def connect(fields: dict[str, str]) -> None:
@@ -90,6 +96,10 @@ class HostPanel:
             "model": self._connector.model_name,
             "token": self._tokens.issue(),
         }
+
+
+def _list_texts() -> dict[str, dict[str, str]]:
+    return {language: {name: Text(f"panel.strip.{name}").say(language) for name in _STRIP} for language in languages()}
 
 
 def _describe(profile: BotProfile) -> dict[str, object]:

@@ -3,45 +3,6 @@
 const BASE = '/sandbox-panel';
 const LOOK_MS = 10_000;
 
-const TEXTS = {
-  en: {
-    demo: 'Demo: no model yet',
-    open: 'Connect a model',
-    close: 'Later',
-    service: 'Service',
-    key: 'Key',
-    page: 'Get a key',
-    connect: 'Check and connect',
-    checking: 'Checking the key…',
-    kept: (variable) => `The key goes into the file .env as ${variable}, and nowhere else.`,
-    orLocal: 'Without a key: a small model on this computer (English only, simple answers).',
-    start: 'Start it',
-    starting: 'Starting. This takes up to a minute…',
-    install: 'Install it with this command, then reload the page:',
-    connected: (model) => `Connected: ${model}. Now it answers.`,
-    lost: 'The server does not answer. Try again in a moment.',
-    region: 'Connect a model',
-  },
-  ru: {
-    demo: 'Демо: модели пока нет',
-    open: 'Подключить модель',
-    close: 'Позже',
-    service: 'Сервис',
-    key: 'Ключ',
-    page: 'Получить ключ',
-    connect: 'Проверить и подключить',
-    checking: 'Проверяю ключ…',
-    kept: (variable) => `Ключ попадёт в файл .env как ${variable} и больше никуда.`,
-    orLocal: 'Без ключа: маленькая модель на этом компьютере (только по-английски, простые ответы).',
-    start: 'Запустить',
-    starting: 'Запускаю. Это займёт до минуты…',
-    install: 'Установите её этой командой и обновите страницу:',
-    connected: (model) => `Подключено: ${model}. Теперь отвечает она.`,
-    lost: 'Сервер не отвечает. Попробуйте чуть позже.',
-    region: 'Подключение модели',
-  },
-};
-
 /**
  * Shows the strip in a slot of the page.
  * @param {{slot: HTMLElement, language: string, h: Function, onChange: () => void, onConnected: () => void}} host
@@ -67,7 +28,7 @@ class Panel {
     this.state = null;
     this.isOpen = false;
     this.isBusy = false;
-    this.t = TEXTS[host.language] ?? TEXTS.en;
+    this.t = {}; // the texts in the language of the page, which come with the state
     setInterval(() => this.state?.demo && !this.isBusy && !this.isOpen && !document.hidden && this.look(), LOOK_MS);
   }
 
@@ -77,6 +38,7 @@ class Panel {
     const answer = await this.call('GET', 'state');
     if (!answer) return;
     this.state = answer;
+    this.t = answer.texts[this.host.language] ?? answer.texts.en;
     if (wasDemo && !answer.demo) this.showConnected();
     else if (wasDemo !== answer.demo) this.draw();
     this.host.onChange();
@@ -168,7 +130,7 @@ class Panel {
     const row = this.state.endpoints.find((one) => one.name === this.service.value);
     const [page] = row.page.split(' ');
     const link = h('a', { href: page, target: '_blank', rel: 'noopener noreferrer' }, this.t.page);
-    this.hint.replaceChildren(link, ` · ${this.t.kept(row.variable)}`);
+    this.hint.replaceChildren(link, ` · ${this.t.kept.replace('{variable}', row.variable)}`);
   }
 
   renderLocal() {
@@ -177,7 +139,7 @@ class Panel {
       return h(
         'div',
         { class: 'panel-local' },
-        h('p', {}, this.t.orLocal, ' ', this.t.install),
+        h('p', {}, this.t.or_local, ' ', this.t.install),
         h('code', { tabindex: '0' }, this.state.local.command),
       );
     this.starter = h(
@@ -190,7 +152,7 @@ class Panel {
       },
       this.t.start,
     );
-    return h('div', { class: 'panel-local' }, h('p', {}, this.t.orLocal), this.starter);
+    return h('div', { class: 'panel-local' }, h('p', {}, this.t.or_local), this.starter);
   }
 
   async change(path, fields, words) {
@@ -225,7 +187,7 @@ class Panel {
     const note = h(
       'div',
       { class: 'panel-strip done', role: 'status', testid: 'panel-connected' },
-      this.t.connected(this.state.model),
+      this.t.connected.replace('{model}', this.state.model),
     );
     slot.replaceChildren(note);
     setTimeout(() => note.remove(), 8000);
