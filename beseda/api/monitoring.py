@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda import __version__, metrics
 from beseda.api.health import Check, ask_all
-from beseda.bootstrap import Container
+from beseda.bootstrap.container import Container
 from beseda.domain.backlog import Backlog
 from beseda.domain.job import SLOTS
 from beseda.domain.process import ROLES, RunningProcess

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from beseda.api.health import Check
 from beseda.api.monitoring import Sources
-from beseda.bootstrap import Container
+from beseda.bootstrap.container import Container
 from beseda.domain.bot import BotProfile
 from beseda.domain.meeting import Diary
 from beseda.jobs.base import JobQueue

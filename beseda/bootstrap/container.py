@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from beseda.bootstrap.broadcast import build_broadcasts
 from beseda.bootstrap.budget import build_budgets
+from beseda.bootstrap.database import open_database
 from beseda.bootstrap.hot import HotStores, open_hot
 from beseda.bootstrap.job import open_jobs
 from beseda.bootstrap.lead import build_leads
 from beseda.bootstrap.media import Media, open_media
 from beseda.bootstrap.models import ModelShelf, open_models
-from beseda.bootstrap.record import Record, open_database, open_record
+from beseda.bootstrap.record import Record, open_record
 from beseda.bootstrap.report import build_reports
 from beseda.bootstrap.watch import build_watch, check_disk
 from beseda.bootstrap.webhook import build_webhooks

@@ -1,11 +1,7 @@
 """What is remembered for good: the repositories over one database."""
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from beseda.bootstrap.backup import upgrade_with_backup
-from beseda.config import Settings
 from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
 from beseda.storage.base.analytics import AnalyticsStore
@@ -41,11 +37,10 @@ from beseda.storage.sql.broadcast import SqlBroadcastRepository
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.conversation_list import SqlConversationList
-from beseda.storage.sql.database import Database, Synchronous
+from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import SqlEventRepository
 from beseda.storage.sql.file import SqlFileRepository
 from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
-from beseda.storage.sql.identity import continue_ids
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.job_list import SqlJobList
 from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
@@ -98,17 +93,6 @@ class Record:
     sent_messages: SentMessageStore
     bot_accounts: BotAccountStore
     processes: ProcessStore
-
-
-_SYNCHRONOUS: Mapping[str, Synchronous] = {"received": "RECEIVED", "full": "FULL", "normal": "NORMAL"}
-
-
-async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
-    await upgrade_with_backup(settings)
-    database = await Database.open(settings.database(), synchronous=_SYNCHRONOUS[settings.synchronous])
-    stack.push_async_callback(database.close)
-    await continue_ids(database)
-    return database
 
 
 def open_record(database: Database, clock: Clock, admin_ids: frozenset[int] = frozenset()) -> Record:

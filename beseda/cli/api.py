@@ -27,7 +27,7 @@ async def _serve(settings: "Settings") -> None:
 
     from beseda.api.app import api_app
     from beseda.api.parts import ApiParts, BotList
-    from beseda.bootstrap import open_container
+    from beseda.bootstrap.container import open_container
     from beseda.bots.catalog import Catalog
     from beseda.cli.process import list_checks, listen, working_slots
     from beseda.errors import SettingsError

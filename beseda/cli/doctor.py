@@ -196,7 +196,7 @@ async def _check_own_models(settings: "Settings") -> list[Finding]:
 
 
 async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[Finding]:
-    from beseda.bootstrap import choose_configured
+    from beseda.bootstrap.models import choose_configured
     from beseda.config.model import llm_settings
     from beseda.errors import BesedaError
     from beseda.kit.clock import SystemClock
@@ -217,7 +217,7 @@ async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[
 
 
 async def _check_speech(settings: "Settings") -> list[Finding]:
-    from beseda.bootstrap import speech_settings
+    from beseda.bootstrap.media import speech_settings
     from beseda.speech.registry import build_transcriber
 
     transcriber = build_transcriber(speech_settings(settings))

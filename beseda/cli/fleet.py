@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from beseda import metrics
 from beseda.asgi import Web
-from beseda.bootstrap import Container
+from beseda.bootstrap.container import Container
 from beseda.bots.catalog import Catalog
 from beseda.cli.plan import Plan, name_variable
 from beseda.dispatch.launch import Assignment, RunningBot

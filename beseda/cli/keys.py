@@ -79,7 +79,7 @@ def revoke_key(
 async def _open(settings: "Settings") -> AsyncIterator["ApiKeyService"]:
     from contextlib import AsyncExitStack
 
-    from beseda.bootstrap.record import open_database
+    from beseda.bootstrap.database import open_database
     from beseda.kit.clock import SystemClock
     from beseda.services.api_key import ApiKeyService
     from beseda.storage.sql.api_key import SqlApiKeyRepository

@@ -7,8 +7,8 @@ from beseda.api.health import Check
 from beseda.api.monitoring import Sources
 from beseda.api.parts import ApiParts, BotList
 from beseda.asgi import Web
-from beseda.bootstrap import Container, open_container
 from beseda.bootstrap.connect import ModelConnector
+from beseda.bootstrap.container import Container, open_container
 from beseda.cli.fleet import Fleet
 from beseda.cli.output import print_start_line
 from beseda.cli.plan import Plan

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from beseda.bootstrap import Container, open_container
+from beseda.bootstrap.container import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.cli.output import print_start_line
 from beseda.cli.plan import find_tokens

@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from beseda.bootstrap import Container, ModelShelf
+from beseda.bootstrap.container import Container
+from beseda.bootstrap.models import ModelShelf
 from beseda.dispatch.chores import Chores
 from beseda.dispatch.context import Chore, Desk
 from beseda.dispatch.events import WANTED, Identity

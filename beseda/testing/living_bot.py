@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beseda.bootstrap import Container, open_container
+from beseda.bootstrap.container import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.dispatch.launch import Assignment, RunningBot

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from beseda.api.app import api_app
 from beseda.api.parts import ApiParts, BotList
-from beseda.bootstrap import Container, open_container
+from beseda.bootstrap.container import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.domain.api_key import Scope

@@ -10,7 +10,7 @@ from beseda.jobs.base import JobHandler, JobQueue
 from beseda.worker.schedule import Scheduled, Scheduler
 
 if TYPE_CHECKING:
-    from beseda.bootstrap import Container
+    from beseda.bootstrap.container import Container
 
 
 def load_tasks(container: "Container") -> Mapping[str, JobHandler]:

@@ -11,7 +11,7 @@ from beseda.services.budgeted import budget_models
 from beseda.services.summary import KIND
 
 if TYPE_CHECKING:
-    from beseda.bootstrap import Container
+    from beseda.bootstrap.container import Container
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:

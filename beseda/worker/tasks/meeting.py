@@ -13,7 +13,7 @@ from beseda.services.budgeted import budget_models
 from beseda.worker.schedule import Scheduled
 
 if TYPE_CHECKING:
-    from beseda.bootstrap import Container
+    from beseda.bootstrap.container import Container
 
 # Reminders and ends of meetings go with it: all that time alone does to meetings.
 SCHEDULE = (Scheduled("meeting.expire", every=timedelta(minutes=1), slot="light"),)

@@ -9,7 +9,7 @@ from beseda.jobs.base import JobControl, JobHandler
 from beseda.worker.schedule import Scheduled
 
 if TYPE_CHECKING:
-    from beseda.bootstrap import Container
+    from beseda.bootstrap.container import Container
 
 SCHEDULE = (Scheduled("report.tidy", every=timedelta(days=1), at=time(3, 0), slot="light"),)
 

@@ -10,7 +10,7 @@ from beseda.services.webhook import DELIVER, SLOT
 from beseda.worker.schedule import Scheduled
 
 if TYPE_CHECKING:
-    from beseda.bootstrap import Container
+    from beseda.bootstrap.container import Container
 
 _KEEP = timedelta(days=30)
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from beseda.bootstrap import ModelShelf, choose_configured
+from beseda.bootstrap.models import ModelShelf, choose_configured
 from beseda.errors import SettingsError
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ModelRequest

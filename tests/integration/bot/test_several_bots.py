@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.bootstrap import open_container
+from beseda.bootstrap.container import open_container
 from beseda.cli.plan import Plan, name_variable
 from beseda.config import load_settings
 from beseda.dispatch.launch import RunningBot

@@ -1,0 +1,19 @@
+"""The database alone: all that some commands need of what a bot runs on."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from beseda.bootstrap.backup import upgrade_with_backup
+from beseda.config import Settings
+from beseda.storage.sql.database import Database, Synchronous
+from beseda.storage.sql.identity import continue_ids
+
+_SYNCHRONOUS: Mapping[str, Synchronous] = {"received": "RECEIVED", "full": "FULL", "normal": "NORMAL"}
+
+
+async def open_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    await upgrade_with_backup(settings)
+    database = await Database.open(settings.database(), synchronous=_SYNCHRONOUS[settings.synchronous])
+    stack.push_async_callback(database.close)
+    await continue_ids(database)
+    return database
