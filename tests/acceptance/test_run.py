@@ -26,7 +26,7 @@ TOKEN = "7100000001:sandbox-token-of-the-assistant"
 
 
 async def test_newcomer_talks_to_the_bot_in_the_browser(beseda: Program, browser: Browser) -> None:
-    async with beseda.serve("run") as service:
+    async with beseda.serve("run", fresh=True) as service:
         context = await browser.new_context(locale="ru-RU")
         page = await context.new_page()
         page.set_default_timeout(15_000)
