@@ -1,5 +1,6 @@
 """Recordings for tests: spoken by espeak-ng where it is installed, and made long by repeating."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from beseda.kit.subprocesses import run
 WORDS = "hello world one two three"
 _SAMPLE = Path(__file__).parents[1] / "samples" / "voice" / "hello.ogg"
 _VORBIS = ("-c:a", "libvorbis")
+_minutes: dict[int, bytes] = {}
+"""One minute by its bit rate: it takes a second to make, and is the same each time."""
 
 
 async def speak(target: Path, words: str = WORDS) -> Path:
@@ -46,16 +49,23 @@ async def join(target: Path, *sources: Path) -> Path:
 
 async def make_long(target: Path, *, minutes: float, kbps: int = 20) -> Path:
     """Write an Opus of many minutes, words and three seconds of silence by turns, by copying one minute of it."""
-    spoken = await speak(target.with_suffix(".spoken.wav"))
     minute = target.with_suffix(".minute.ogg")
-    voice = ("-ac", "1", "-ar", "16000", "-c:a", "libopus", "-b:a", f"{kbps}k", "-application", "voip")
-    once = target.with_suffix(".once.wav")
-    await _ffmpeg("-i", spoken, "-af", "apad=pad_dur=3", once)
-    await _ffmpeg("-stream_loop", "-1", "-i", once, "-t", "60", *voice, minute)
+    if kbps not in _minutes:
+        _minutes[kbps] = await _make_minute(minute, kbps)
+    await asyncio.to_thread(minute.write_bytes, _minutes[kbps])
     await _ffmpeg("-stream_loop", "-1", "-i", minute, "-t", f"{minutes * 60}", "-c", "copy", target)
-    for path in (spoken, minute, once):
-        path.unlink()
+    minute.unlink()
     return target
+
+
+async def _make_minute(target: Path, kbps: int) -> bytes:
+    spoken, once = await speak(target.with_suffix(".spoken.wav")), target.with_suffix(".once.wav")
+    voice = ("-ac", "1", "-ar", "16000", "-c:a", "libopus", "-b:a", f"{kbps}k", "-application", "voip")
+    await _ffmpeg("-i", spoken, "-af", "apad=pad_dur=3", once)
+    await _ffmpeg("-stream_loop", "-1", "-i", once, "-t", "60", *voice, target)
+    spoken.unlink()
+    once.unlink()
+    return await asyncio.to_thread(target.read_bytes)
 
 
 async def _ffmpeg(*arguments: str | Path) -> None:
