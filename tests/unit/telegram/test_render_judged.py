@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,9 @@ from beseda.telegram.render import Formatted, format_text_html, render, to_html
 from beseda.telegram.split import utf16_len
 from tests.parts.markdown_texts import any_texts, markdown_texts
 from tests.parts.telegram_judge import judge_html
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "render").glob("*.md"))
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
@@ -42,20 +46,25 @@ def assert_rules_kept(formatted: Formatted) -> None:
             assert not (outer.type == "text_link" and inner.type in {"code", "pre", "custom_emoji"})
 
 
-@settings(max_examples=20_000, deadline=None, database=None, suppress_health_check=SLOW)
-@given(markdown_texts)
-def test_render_generated_markdown(text: str) -> None:
-    formatted = render(text)
-    assert_accepted(formatted)
-    assert_rules_kept(formatted)
+def assert_all_rendered(texts: SearchStrategy[str], examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=SLOW)
+    @given(texts)
+    def check(text: str) -> None:
+        formatted = render(text)
+        assert_accepted(formatted)
+        assert_rules_kept(formatted)
+
+    check()
 
 
-@settings(max_examples=2_000, deadline=None, database=None, suppress_health_check=SLOW)
-@given(any_texts)
-def test_render_any_text(text: str) -> None:
-    formatted = render(text)
-    assert_accepted(formatted)
-    assert_rules_kept(formatted)
+@pytest.mark.parametrize("examples", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_render_generated_markdown(examples: int) -> None:
+    assert_all_rendered(markdown_texts, examples)
+
+
+@pytest.mark.parametrize("examples", [500, pytest.param(5_000, marks=pytest.mark.slow)])
+def test_render_any_text(examples: int) -> None:
+    assert_all_rendered(any_texts, examples)
 
 
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=SLOW)
