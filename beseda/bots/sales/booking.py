@@ -3,8 +3,8 @@
     meet:pick[:ID] ─► meet:day:YYYYMMDD:ID ─► meet:at:EPOCH:ID ─► meet:confirm:ID · meet:pick:ID · meet:cancel:ID
                             ▲    └─► meet:days:ID ─┘
 
-ID is the meeting that is to be moved, 0 for a new one. Days and times change in one message, and a message whose step
-is done loses its buttons, so that one set of them is shown at a time.
+ID is the meeting that is to be moved, 0 for a new one. Each step takes the place of the one before it in the same
+message, so that one set of buttons is shown at a time.
 """
 
 import re
@@ -87,21 +87,18 @@ class Booking:
                 await self._show_times(context, _read_day(day), meeting_id)
             case "at", [moment, meeting_id]:
                 await self._book(context, datetime.fromtimestamp(moment, UTC), meeting_id)
-                await _drop_buttons(context)
             case "confirm", [meeting_id]:
                 await self._confirm(context, meeting_id)
-                await _drop_buttons(context)
             case "cancel", [meeting_id]:
                 await self._cancel(context, meeting_id)
-                await _drop_buttons(context)
 
     async def _show_days(self, context: Context, meeting_id: int) -> None:
         if context.desk.profile.calendar is None:
             await context.reply(context.say(texts.NO_CALENDAR))
             return
         await self._shop.service.advance(await self._shop.talk(context), {PICKS_TIME})
-        words, keyboard = await self._write_days(context, meeting_id)
-        await context.reply(words, keyboard)
+        show = context.replace_text if meeting_id else context.reply
+        await show(*await self._write_days(context, meeting_id))
 
     async def _write_days(self, context: Context, meeting_id: int) -> tuple[str, Keyboard]:
         """Return the days that have free times, as buttons."""
@@ -150,7 +147,7 @@ class Booking:
             return context.say(told, time=meetings.write_time(done, context.language)), _keyboard(context, done)
 
         when = calendar.write_time(starts_at, context.language)
-        await converse(context, context.say(texts.TAKE, time=when), respond)
+        await converse(context, context.say(texts.TAKE, time=when), respond, in_place=True)
 
     async def _hold(self, context: Context, talk: Talk, starts_at: datetime) -> Meeting:
         lead = await self._shop.service.find_lead(talk)
@@ -172,7 +169,7 @@ class Booking:
                 words.append(context.say(texts.ADD_NUMBER))
             return "\n\n".join(words), ()
 
-        await converse(context, context.say(texts.I_CONFIRM), respond)
+        await converse(context, context.say(texts.I_CONFIRM), respond, in_place=True)
 
     async def _cancel(self, context: Context, meeting_id: int) -> None:
         await self._find(context, meeting_id)
@@ -184,7 +181,7 @@ class Booking:
                 return error.say(context.language), ()
             return context.say(texts.CANCELLED), [[Button(self._pick(context), "meet:pick")]]
 
-        await converse(context, context.say(texts.I_CANCEL), respond)
+        await converse(context, context.say(texts.I_CANCEL), respond, in_place=True)
 
     async def _find(self, context: Context, meeting_id: int) -> Meeting:
         """Return a meeting of the person's own. Raises NotFoundError."""
@@ -192,17 +189,6 @@ class Booking:
         if (meeting.bot, meeting.guest.user_id) != (context.desk.profile.name, context.person.id):
             raise NotFoundError(f"meeting {meeting_id} is not this person's")
         return meeting
-
-
-async def _drop_buttons(context: Context) -> None:
-    """Take the buttons off the message whose step is done."""
-    if isinstance(context.event, Press) and context.event.message_id is not None:
-        await context.try_call(
-            "editMessageReplyMarkup",
-            chat_id=context.event.place.chat.chat_id,
-            message_id=context.event.message_id,
-            reply_markup={"inline_keyboard": []},
-        )
 
 
 def _keyboard(context: Context, meeting: Meeting) -> list[list[Button]]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from beseda.dispatch.context import Context, Desk
+from beseda.dispatch.events import Press
 from beseda.domain.conversation import ChatKind
 from beseda.domain.message import Message, Role
 from beseda.domain.sales import Funnel
@@ -47,10 +48,11 @@ def is_private(context: Context) -> bool:
     return context.event.place.kind is ChatKind.PRIVATE
 
 
-async def converse(context: Context, words: str, respond: Respond) -> None:
+async def converse(context: Context, words: str, respond: Respond, *, in_place: bool = False) -> None:
     """Put `words` on record as said by the person, which a press of a button stands for, and what is said in return.
 
-    After a crash `respond` may run again for the same message.
+    With `in_place` that takes the place of the message whose button was pressed. After a crash `respond` may run
+    again for the same message.
     """
     desk, question = context.desk, await context.question(words, TurnKind.COMMAND)
     turn = await context.turn() or question.open_turn()
@@ -59,6 +61,8 @@ async def converse(context: Context, words: str, respond: Respond) -> None:
         context.hand_over()
         markdown, markup = await respond(await desk.sales.message_of(turn.id) or 0)
         turn.parts = await desk.messenger.compose(markdown, markup)
+        if in_place and isinstance(context.event, Press):
+            turn.parts[0].message_id = context.event.message_id
         turn.state = TurnState.ANSWERED
         await desk.turns.answer(turn, Message(Role.ASSISTANT, markdown), None)
     context.hand_over()
