@@ -64,6 +64,8 @@ def find_fault(finding: Finding, message: str, region: str = DEFAULT_REGION) -> 
     if not set(read_amounts(rest)) <= find_amounts(said):
         return "a number does not stand in the message"
     words, known = _WORD.findall(rest) if finding.slot in _NAMES else _find_names(value), set(_WORD.findall(said))
+    if finding.slot == "company" and words and _FILLERS.issuperset(words):
+        return "a legal form is no name of a company"
     proven = all(word in _FILLERS or _is_known(word, known) for word in words)
     return "" if proven else "a name does not stand in the message"
 

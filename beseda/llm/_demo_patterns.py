@@ -19,7 +19,18 @@ _WHICH = r"(?:эт\w+|следующ\w+|the|this|next)"
 _COUNT = r"(?:\d+|a|one|two|three|пару|две|два|три|полгода|полтора)"
 _SUMS = r"тыс\w*|млн|миллион\w*|k\b|thousand|million"
 _MONEY = rf"{_SUMS}|руб\w*|₽|долл\w*|\$|€|евро|usd|eur|roubles|dollars|euros"
-_THINGS = r"заяв\w+|обращени\w+|документ\w+|запрос\w+|звонк\w+|заказ\w+|requests?|documents?|calls?|orders?"
+_THINGS = (
+    r"заяв\w+|обращени\w+|документ\w+|запрос\w+|звонк\w+|заказ\w+|пис[еь]м\w*|сообщени\w+|договор\w+|сч[её]т\w*"
+    r"|анкет\w*|отзыв\w*|чат\w*|лид\w*|резюме|requests?|documents?|calls?|orders?|(?:e-?)?mails?|letters?|messages?"
+    r"|contracts?|invoices?|tickets?|leads?|chats?|reviews?"
+)
+_PEOPLE = r"(\d[\d\s]*\s*(?:человек\w*|людей|сотрудник\w*|менеджер\w*|оператор\w*|people|employees|staff|managers?)\b)"
+# A company has a legal form, stands in quotation marks, or begins with a capital letter behind a word for company.
+_FORM = r"(?:(?-i:ООО|ОАО|ЗАО|ПАО|АО|НКО|АНО|ИП|ТОО|МУП|ГУП|ФГУП)\b|Общество с ограниченной ответственностью)"
+_QUOTED = r"[«\"“„][^«»\"“”„]{1,60}[»\"”“]"
+_PROPER = r"(?-i:[A-ZА-ЯЁ\d][\w&.-]*\w(?:\s+(?:и\s+)?[A-ZА-ЯЁ][\w&-]*\w){0,3})"
+_SUFFIX = r"(?-i:LLC|Ltd|Inc|GmbH|Corp|PLC|LLP)\b"
+_COMPANY = r"компани\w*|фирм\w*|организаци\w*|студи\w*|агентств\w*|магазин\w*|company|work(?:ing)?\s+(?:at|for|with)"
 
 
 def _compile(*alternatives: str) -> re.Pattern[str]:
@@ -33,7 +44,12 @@ VALUES: Mapping[str, re.Pattern[str]] = {
     ),
     "phone": _compile(r"(\+?\d[\d\s()-]{8,16}\d)"),
     "email": _compile(r"([\w.+-]+@[\w-]+(?:\.[\w-]+)+)"),
-    "company": _compile(r"(?:компани[яиюей]+|фирм[аыуе]|company|work(?:ing)? (?:at|for))\s+[«\"“]?([^\s,.«»\"“”!?]+)"),
+    "company": _compile(
+        rf"(\b{_FORM}\s*(?:{_QUOTED}|{_PROPER}|\w[\w-]+))",
+        rf"({_PROPER},?\s+{_SUFFIX})",
+        rf"\b(?:{_COMPANY})\s+(?:is\s+)?(?:called\s+|[—–-]\s*)?[«\"“„]([^«»\"“”„]{{1,60}})[»\"”“]",
+        rf"\b(?:{_COMPANY})\s+(?:is\s+)?(?:called\s+|[—–-]\s*)?({_PROPER})",
+    ),
     "budget": _compile(
         rf"((?:до |около |up to |about )?(?:[$€]\s?\d[\d.,]*\s?(?:{_SUMS})?|\d[\d\s.,]*(?:{_SUMS})?\s*(?:{_MONEY})))"
     ),
@@ -44,8 +60,23 @@ VALUES: Mapping[str, re.Pattern[str]] = {
         rf"|\b(?:через|за|within|in)\s+(?:{_COUNT}\s+)?(?:{_PERIODS}|дн\w+|день|days?)\b|\bчерез\s+полгода"
         r"|срочно|как можно скорее|\basap\b)"
     ),
-    "volume": _compile(rf"(\d[\d\s]*\s*(?:{_THINGS})(?:\s+(?:в|a|per)\s+\w+)?)"),
+    "volume": _compile(rf"(\d[\d\s]*\s*(?:{_THINGS})(?:\s+(?:в|за|a|per)\s+\w+|\s+ежедневно|\s+daily)?)"),
+    "people": _compile(
+        rf"{_PEOPLE}(?=[^.!?]*\b(?:заним|обрабат|разбира|отвеча|work on|handle))",
+        rf"(?:заним\w+|обрабат\w+|разбира\w+|отвеча\w+|work on \w+|handled? by)[^.!?\d]*{_PEOPLE}",
+    ),
+    "size": _compile(_PEOPLE),
+    "problems": _compile(
+        r"((?:тонем|теря\w+|не (?:успева|справля)\w+|устали|пута\w+|завал\w+|we (?:lose|miss|cannot keep up))"
+        r"[^.!?\n]{3,160})",
+        r"(?:задача|проблема|problem)\s*(?:—|–|-|:|is|в том,? что)\s*([^.!?\n]{5,160})",
+        r"\b(?:нужно|надо|хотим|хотели бы|хочется|планируем)\s+((?!узна|спрос|запис|созвон|встрет|поговор|посмотр)"
+        r"\w+(?:ть|ти|чь)(?:ся)?\b[^.!?,\n]{3,160})",
+        r"\bwe (?:need|want|would like|have) to\s+((?!know|ask|talk|book|meet|see)[^.!?,\n]{5,160})",
+    ),
 }
+# Answers to questions about these are free words, which may hold the values of others.
+OPEN = {"problems", "time_consuming_tasks", "goal", "domain", "success_metric", "data_access"}
 SIGNALS: Mapping[str, re.Pattern[str]] = {
     "wants_consultation": _compile(
         r"консультаци|созвон|встретит|встреч[уаи]|поговорить с (?:человек|менеджер|эксперт)",

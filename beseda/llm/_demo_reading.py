@@ -9,13 +9,14 @@ from typing import Any
 
 from beseda.domain.message import Role
 from beseda.domain.reading import Line, Topic, read_page, read_topics
-from beseda.llm._demo_patterns import EVASIVE, NO, REQUEST, REVOKES, SIGNALS, SMALL_TALK, VALUES, YES
+from beseda.llm._demo_patterns import EVASIVE, NO, OPEN, REQUEST, REVOKES, SIGNALS, SMALL_TALK, VALUES, YES
 from beseda.llm.base import ModelRequest
 
 _SURE, _LIKELY = 0.9, 0.7
 _FEW_WORDS = 4
 _OF_ONE_FORM = {"phone", "email"}
 _NAMES = {"name", "company"}
+_PART_OF = {"budget": "phone", "deadline": "volume", "size": "people"}  # digits of one are no value of the other
 
 
 def fill_in(request: ModelRequest) -> dict[str, object]:
@@ -68,10 +69,13 @@ def _find(lines: Sequence[Line], topics: Sequence[Topic]) -> Iterator[dict[str, 
         if line.role is not Role.USER:
             asked = _find_question(line.text, topics) or asked
             continue
-        found = _find_values(line.text, names)
+        found, rest = _find_values(line.text, names)
+        if asked == "people" and "size" in found:
+            found[asked] = found.pop("size")
         for name, value in found.items():
             yield _describe(name, value, line, _SURE)
-        if asked and not found and _is_answer(asked, line.text):
+        is_more = asked in OPEN and len(rest.split()) > _FEW_WORDS
+        if asked and asked not in found and (not found or is_more) and _is_answer(asked, line.text):
             sure = _SURE if len(line.text.split()) > 1 else _LIKELY
             yield _describe(asked, line.text.strip(" .!"), line, sure)
         asked = ""
@@ -87,12 +91,17 @@ def _find_last_question(lines: Sequence[Line], topics: Sequence[Topic]) -> str:
     return _find_question(before[-1], topics) if before and lines[-2].role is not Role.USER else ""
 
 
-def _find_values(text: str, names: set[str]) -> dict[str, str]:
-    matches = {name: rule.search(text) for name, rule in VALUES.items() if name in names}
-    found = {name: match[1].strip() for name, match in matches.items() if match}
-    if "budget" in found and found["budget"] in found.get("phone", ""):
-        del found["budget"]
-    return found
+def _find_values(text: str, names: set[str]) -> tuple[dict[str, str], str]:
+    """Return the values by topic, and the text without them."""
+    matches = {name: match for name, rule in VALUES.items() if name in names and (match := rule.search(text))}
+    found = {name: (match[match.lastindex or 0]).strip() for name, match in matches.items()}
+    for name, other in _PART_OF.items():
+        if name in found and found[name] in found.get(other, ""):
+            del found[name]
+    rest = text
+    for match in matches.values():
+        rest = rest.replace(match[0], " ")
+    return found, rest
 
 
 def _is_answer(asked: str, text: str) -> bool:

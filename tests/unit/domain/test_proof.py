@@ -55,6 +55,8 @@ def test_what_was_said_is_believed(slot: str, value: str, message: str) -> None:
         ("name", "Иванов", "Я Иван"),
         ("name", "Анна Петрова", "Я Анна"),
         ("company", "Ромашка Плюс", "фирма ромашка"),
+        ("company", "ООО", "мы ООО Ромашка"),
+        ("company", "Ltd.", "we are Acme Ltd."),
         ("contact", "+79991234568", "мой 8 (999) 123-45-67"),
         ("contact", "+79991234567", "позвоните мне"),
         ("email", "anna@mail.ru", "пишите anya@mail.ru"),

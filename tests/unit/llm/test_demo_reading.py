@@ -23,7 +23,7 @@ from beseda.services.sales.extraction import build_form
 from beseda.testing.clock import ManualClock
 from tests.parts.model_events import listen
 
-NAMES = ("name", "phone", "email", "company", "budget", "deadline", "volume", "problems")
+NAMES = ("name", "phone", "email", "company", "budget", "deadline", "volume", "problems", "size", "people")
 TOPICS = [Topic(name, f"the {name}", (f"Какая {name}?",)) for name in NAMES]
 
 
@@ -45,6 +45,29 @@ async def fill_in(*lines: Line) -> dict[str, Any]:
         ("звоните +7 (912) 345-67-89 днём", {"phone": "+7 (912) 345-67-89"}),
         ("anna@example.org", {"email": "anna@example.org"}),
         ("Я из компании «Ромашка»", {"company": "Ромашка"}),
+        ("Мы ООО Ромашка, продаём цветы", {"company": "ООО Ромашка"}),
+        ("Мы — ООО «Ромашка и Ко»", {"company": "ООО «Ромашка и Ко»"}),
+        ('ООО "Ромашка"', {"company": 'ООО "Ромашка"'}),
+        ("компания ООО Ромашка", {"company": "ООО Ромашка"}),
+        ("ООО ромашка", {"company": "ООО ромашка"}),
+        ("ИП Иванов Пётр", {"company": "ИП Иванов Пётр"}),
+        ("Я из АО Северный Ветер. Нам пишут", {"company": "АО Северный Ветер"}),
+        ("мы из фирмы Рога и Копыта", {"company": "Рога и Копыта"}),
+        ("We are Acme Flowers Ltd, from Leeds", {"company": "Acme Flowers Ltd"}),
+        ("our company is called Acme", {"company": "Acme"}),
+        ("компания занимается доставкой", {}),
+        ("ооо, здорово", {}),
+        ("300 писем в день", {"volume": "300 писем в день"}),
+        ("около 50 договоров за неделю", {"volume": "50 договоров за неделю"}),
+        ("40 invoices a day", {"volume": "40 invoices a day"}),
+        ("нас 120 человек", {"size": "120 человек"}),
+        ("we have 30 employees", {"size": "30 employees"}),
+        ("этим занимаются 5 человек", {"people": "5 человек"}),
+        ("5 сотрудников разбирают почту", {"people": "5 сотрудников"}),
+        ("Хотим автоматизировать разбор почты", {"problems": "автоматизировать разбор почты"}),
+        ("тонем в письмах", {"problems": "тонем в письмах"}),
+        ("we need to sort incoming mail", {"problems": "sort incoming mail"}),
+        ("надо узнать цену", {}),
         ("бюджет до 500 тысяч рублей", {"budget": "до 500 тысяч рублей"}),
         ("about $5,000", {"budget": "about $5,000"}),
         ("нужно к концу декабря", {"deadline": "к концу декабря"}),
@@ -93,6 +116,20 @@ async def test_what_has_a_form_is_found(said: str, found: dict[str, str]) -> Non
 async def test_answer_to_a_question_is_its_value(said: str, value: str | None) -> None:
     form = await fill_in(Line(0, Role.ASSISTANT, "Понятно. Какая problems?"), Line(7, Role.USER, said))
     assert [entry["value"] for entry in form["findings"]] == ([] if value is None else [value])
+
+
+async def test_answer_that_holds_other_values_is_the_answer_all_the_same() -> None:
+    said = "Вручную разбираем входящую почту для всех отделов, 300 писем в день"
+    form = await fill_in(Line(0, Role.ASSISTANT, "Какая problems?"), Line(7, Role.USER, said))
+    assert {entry["slot"]: entry["value"] for entry in form["findings"]} == {
+        "volume": "300 писем в день",
+        "problems": said,
+    }
+
+
+async def test_number_of_people_is_what_was_asked_for() -> None:
+    form = await fill_in(Line(0, Role.ASSISTANT, "Какая people?"), Line(7, Role.USER, "120 человек"))
+    assert {entry["slot"]: entry["value"] for entry in form["findings"]} == {"people": "120 человек"}
 
 
 @pytest.mark.parametrize(
