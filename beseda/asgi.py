@@ -1,6 +1,6 @@
 """One ASGI app: health, webhooks, the API where it is served, and the sandbox where there is one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse
 from beseda import __version__
 from beseda.api.app import api_app
 from beseda.api.health import Check, health_router
+from beseda.api.hosts import HostGuard
 from beseda.api.monitoring import InstallationGauges, Sources, monitoring_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
@@ -26,10 +27,18 @@ class Web:
     Webhooks are taken where there is a `secret`.
     """
 
-    def __init__(self, checks: Mapping[str, Check], *, sandbox: Sandbox | None = None, secret: str = "") -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        *,
+        sandbox: Sandbox | None = None,
+        secret: str = "",
+        hosts: Sequence[str] = (),
+    ) -> None:
         self.runners: dict[str, BotRunner] = {}
         self.app = FastAPI(title="Beseda", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         add_problem_handlers(self.app)
+        self.app.add_middleware(HostGuard, names=hosts)
         self._gauges = InstallationGauges(checks)
         self.app.include_router(health_router(checks))
         self.app.include_router(monitoring_router(self._gauges))

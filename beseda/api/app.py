@@ -13,8 +13,9 @@ from beseda import __version__
 from beseda.api.answers import show
 from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
-from beseda.api.gate import Bodies, Gate
+from beseda.api.gate import Bodies, Gate, Heads
 from beseda.api.health import health_router
+from beseda.api.hosts import HostGuard
 from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
 from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
@@ -68,6 +69,8 @@ def api_app(parts: ApiParts) -> FastAPI:
     app.add_middleware(Repeats, store=parts.kept_answers)
     app.add_middleware(Bodies, limit=parts.limits.body)
     app.add_middleware(Gate, parts=parts)
+    app.add_middleware(Heads)
+    app.add_middleware(HostGuard, names=parts.limits.hosts)
     if parts.limits.cors_origins:
         app.add_middleware(
             CORSMiddleware,

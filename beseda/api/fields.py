@@ -1,16 +1,18 @@
 """Types of fields and parameters that several routes share: what is out of bounds is refused before it costs."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
 from beseda.locales import languages
 
 HIGHEST = 2**63 - 1  # what BIGINT holds
+_LOST_PLUS = re.compile(r"\d \d\d:?\d\d$")
 
 
 class Closed(BaseModel):
@@ -41,6 +43,13 @@ def _list_languages(schema: dict[str, Any]) -> None:
 Language = Annotated[str, AfterValidator(_check_language), Field(json_schema_extra=_list_languages)]
 
 
+def _with_plus(given: object) -> object:
+    # In an address a plus sign is a space: https://url.spec.whatwg.org/#urlencoded-parsing.
+    if isinstance(given, str) and _LOST_PLUS.search(given):
+        raise ValueError("the plus sign of the time zone became a space: write %2B03:00 for +03:00")
+    return given
+
+
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
@@ -62,7 +71,7 @@ BotQuery = Annotated[
 UserQuery = Annotated[
     int | None, Query(ge=1, le=HIGHEST, description="Of this Telegram user only.", examples=[700000001])
 ]
-Moment = Annotated[datetime, AfterValidator(_aware)]
+Moment = Annotated[datetime, BeforeValidator(_with_plus), AfterValidator(_aware)]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(without_nul)]
 Words = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(without_nul)]
 

@@ -1,13 +1,14 @@
 """The gate of the API: who it is, how fast, and what of a body is read at all. Plain ASGI, outside of FastAPI.
 
+Heads     HEAD is GET without a body
 Gate      401 without a good key, 429 beyond its rate; puts the headers of both on every answer
 Bodies    413 for what is too long (told or not), 408 for what comes too slowly, 400 for NUL in an address
 """
 
 import asyncio
+import ipaddress
 import logging
 import math
-from collections import OrderedDict, deque
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -20,14 +21,13 @@ from beseda.api.parts import ApiParts
 from beseda.api.problems import show_error, show_problem
 from beseda.domain.api_key import ApiKey
 from beseda.errors import BesedaError, StorageError
-from beseda.kit.clock import Clock
 from beseda.storage.base.rate_limit import Rate
 
 log = logging.getLogger(__name__)
 
 _WINDOW = 60  # seconds
 _PATIENCE = 60.0  # seconds
-_KNOWN_LIMIT = 10_000
+_WRONG_KEYS = Rate(30, _WINDOW)
 _PREFIX = "/api/"
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 _ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
@@ -42,7 +42,6 @@ class Gate:
         self._limiter = parts.limiter
         self._rate = Rate(parts.limits.rate, _WINDOW)
         self._policy = f'"key";q={self._rate.limit};w={_WINDOW}'.encode()
-        self._windows = Windows(self._rate, parts.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
@@ -62,50 +61,63 @@ class Gate:
         await (refusal or self._app)(scope, receive, send_with_headers)
 
     async def _refuse(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Response | None:
-        key = await self._keys.recognise(read_bearer(scope))
+        given = read_bearer(scope)
+        key = await self._keys.recognise(given)
         if key is None:
-            return show_problem(HTTPStatus.UNAUTHORIZED, "Send a key: Authorization: Bearer bsd_…", CHALLENGE)
+            return await self._refuse_stranger(find_peer(scope) if given else "")
         put_key(scope, key)
         return await self._slow_down(key, headers) if self._rate.limit else None
+
+    async def _refuse_stranger(self, peer: str) -> Response:
+        """Return 401, or 429 to an address that sends one wrong key after another; without a key `peer` is empty.
+
+        A good key is taken from such an address all the same: it may be that of a proxy.
+        """
+        try:
+            wait = 0.0 if not peer else (await self._limiter.spend(f"api-wrong-key:{peer}", _WRONG_KEYS)).wait
+            # One line for each address and minute: a flood of them is not to fill the disk.
+            if wait and not await self._limiter.hit(f"api-wrong-key-log:{peer}", [Rate(1, _WINDOW)]):
+                log.warning("%s has sent %d wrong API keys within a minute", peer, _WRONG_KEYS.limit)
+        except StorageError:
+            wait = 0.0
+        if not wait:
+            return show_problem(HTTPStatus.UNAUTHORIZED, "Send a key: Authorization: Bearer bsd_…", CHALLENGE)
+        seconds = math.ceil(wait)
+        detail = f"Too many wrong keys came from this address. Come back in {seconds} s with a good one."
+        return show_problem(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(seconds)})
 
     async def _slow_down(self, key: ApiKey, headers: list[tuple[bytes, bytes]]) -> Response | None:
         """Count a request; the headers are those of draft-ietf-httpapi-ratelimit-headers-10."""
         try:
-            wait = await self._limiter.hit(f"api:{key.id}", [self._rate])
+            quota = await self._limiter.spend(f"api:{key.id}", self._rate)
         except StorageError as error:
             log.warning("nobody counts requests of the API: %s", error.detail)
             return None
-        left, renewed = self._windows.count(key.id, counted=not wait)
-        if wait:
-            left, renewed = 0, wait
-        seconds = math.ceil(renewed)
-        headers += [(b"ratelimit-policy", self._policy), (b"ratelimit", f'"key";r={left};t={seconds}'.encode())]
-        if not wait:
+        seconds = math.ceil(quota.renewed)
+        headers += [(b"ratelimit-policy", self._policy), (b"ratelimit", f'"key";r={quota.left};t={seconds}'.encode())]
+        if not quota.wait:
             return None
         detail = f"This key may ask {self._rate.limit} times a minute. Come back in {seconds} s."
         return show_problem(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(seconds)})
 
 
-class Windows:
-    """How much of its rate each key has left, as this process has seen it: for the headers only."""
+class Heads:
+    """Answers HEAD as GET without its body, as RFC 9110 asks of every server."""
 
-    def __init__(self, rate: Rate, clock: Clock) -> None:
-        self._rate = rate
-        self._clock = clock
-        self._seen: OrderedDict[int, deque[float]] = OrderedDict()
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-    def count(self, key_id: int, *, counted: bool = True) -> tuple[int, float]:
-        """Count a request; return how many are left, and the seconds until there will be one more."""
-        now = self._clock.monotonic()
-        seen = self._seen.setdefault(key_id, deque())
-        self._seen.move_to_end(key_id)
-        if len(self._seen) > _KNOWN_LIMIT:
-            self._seen.popitem(last=False)
-        while seen and seen[0] <= now - self._rate.seconds:
-            seen.popleft()
-        if counted:
-            seen.append(now)
-        return max(0, self._rate.limit - len(seen)), (seen[0] + self._rate.seconds - now) if seen else 0.0
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)
 
 
 class Bodies:
@@ -163,3 +175,13 @@ def _bounded(receive: Receive, limit: int, patience: float) -> Receive:
         return message
 
     return receive_bounded
+
+
+def find_peer(scope: Scope) -> str:
+    """Return the address that a request comes from; of IPv6 the network that one customer has."""
+    host = (scope.get("client") or ("unknown", 0))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return str(host)
+    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))

@@ -29,11 +29,15 @@ from beseda.storage.base.rate_limit import RateLimiter
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """How much a key may ask: `rate` requests a minute (0: no limit), `body` bytes in one request."""
+    """How much a key may ask: `rate` requests a minute (0: no limit), `body` bytes in one request.
+
+    `hosts` are the public names under which pages without a key answer.
+    """
 
     rate: int = 600
     body: int = 1024 * 1024
     cors_origins: Sequence[str] = ()
+    hosts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class ApiParts:
             bots=bots,
             model=container.models.program.name,
             find_model=container.models.find,
-            limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins),
+            limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins, settings.list_hosts()),
             checks=checks,
             sources=Sources.of(container),
         )

@@ -137,7 +137,16 @@ def show_problem(status: int, detail: str = "", headers: Mapping[str, str] | Non
 
 def show_error(error: BesedaError, headers: Mapping[str, str] | None = None, **more: object) -> Response:
     """Return one of our errors as a problem: its status, and the text that a user reads."""
-    return show_problem(find_status(type(error)), error.say("en"), headers, **more)
+    return show_problem(find_status(type(error)), _explain(error), headers, **more)
+
+
+def _explain(error: BesedaError) -> str:
+    """Return the text that a user reads; of what a program has asked for, the part that is missing or wrong."""
+    if isinstance(error, NotFoundError) and error.detail:
+        return f"There is no {error.detail}." if error.detail[-1].isdigit() else f"Not found: {error.detail}."
+    if isinstance(error, PeriodError) and error.detail:
+        return f"This period cannot be counted: {error.detail}."
+    return error.say("en")
 
 
 def find_status(kind: type[BesedaError]) -> int:

@@ -1,13 +1,14 @@
 """Versions of things: `ETag` on what is shown, `If-Match` on what is changed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Any
 
 from fastapi import Depends, Header
 from starlette.exceptions import HTTPException
 
-_TAG = re.compile(r'(?:W/)?"([0-9]{1,18})"')
+_TAG = r'(?:W/)?"([0-9]{1,18})"'
+_TAGS = re.compile(rf"{_TAG}(?:\s*,\s*{_TAG})*")
 ETAG: Mapping[str, Any] = {
     "ETag": {"description": "The version, for `If-Match`.", "schema": {"type": "string"}, "example": '"3"'}
 }
@@ -21,16 +22,15 @@ def tag(version: int) -> dict[str, str]:
 async def _read_if_match(
     if_match: Annotated[
         str | None,
-        Header(max_length=100, description='The version that is to be changed, as `ETag` told it: `"3"`.'),
+        Header(max_length=100, description='The version to be changed, as in `ETag`: `"3"`, or a list of them.'),
     ] = None,
-) -> int | None:
-    """Return the version that a change is meant for; None where any will do. One that is none of ours fits never."""
+) -> Set[int] | None:
+    """Return the versions that a change is meant for; None where any will do. One that is none of ours fits never."""
     if if_match is None or if_match.strip() == "*":
         return None
-    found = _TAG.fullmatch(if_match.strip())
-    if found is None:
+    if _TAGS.fullmatch(if_match.strip()) is None:
         raise HTTPException(412, "If-Match is not a version that this API has given out.")
-    return int(found[1])
+    return {int(number) for number in re.findall(_TAG, if_match)}
 
 
-IfMatch = Annotated[int | None, Depends(_read_if_match)]
+IfMatch = Annotated[Set[int] | None, Depends(_read_if_match)]

@@ -41,7 +41,7 @@ async def serve(plan: Plan) -> None:
         container = await stack.enter_async_context(open_container(settings))
         secret = plan.webhook.secret if plan.webhook else ""
         checks = list_checks(container)
-        web = Web(checks, sandbox=sandbox, secret=secret)
+        web = Web(checks, sandbox=sandbox, secret=secret, hosts=settings.list_hosts())
         web.watch(Sources.of(container))
         if sandbox is not None:
             web.add_panel(_make_panel(plan, container))
@@ -87,7 +87,7 @@ async def serve_monitoring(container: Container, port: int | None) -> AsyncItera
             if port is not None:
                 raise
             listener = listen(settings.model_copy(update={"port": 0}), stack)
-        web = Web(list_checks(container))
+        web = Web(list_checks(container), hosts=settings.list_hosts())
         web.watch(Sources.of(container))
         await stack.enter_async_context(serve_app(web.app, listener))
         yield listener.address

@@ -58,6 +58,11 @@ class Settings(
         """Return the address of the database, the default filled in."""
         return self.database_url or f"sqlite:///{self.storage_dir / 'beseda.db'}"
 
+    def list_hosts(self) -> list[str]:
+        """Return the public names of this server: those that are set, and that of the public address."""
+        public = urlsplit(self.public_url or "").hostname
+        return [*self.hosts, *([public] if public else [])]
+
     @property
     def forgotten_list(self) -> Path:
         """The file that lists the people who had their data erased, for backups that are older."""

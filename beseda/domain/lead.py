@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from beseda.domain.version import Versions
+
 # Slots that are also fields of the lead itself.
 NAME_SLOT = "name"
 CONTACT_SLOTS = ("contact", "phone", "email")
@@ -235,7 +237,7 @@ class Merge:
     lead_id: int
     other_id: int
     actor: str
-    version: int | None = None
+    versions: Versions = None
 
 
 class LeadSort(StrEnum):

@@ -67,7 +67,7 @@ class AnalyticsService:
         """Return one metric over a period, point by point. Raises PeriodError and StorageError."""
         _check(period)
         if (period.until - period.since) / step.width > MOST_POINTS:
-            raise PeriodError(f"more than {MOST_POINTS} points")
+            raise PeriodError(f"it has more than {MOST_POINTS} points; take a longer `step`, or `from` and `to` closer")
         if metric is Metric.ACTIVE_USERS:
             found = await self._count_users(period, step)
         elif metric in {Metric.LEADS, Metric.LEADS_WON}:
@@ -143,7 +143,7 @@ class AnalyticsService:
 
     async def _count_users(self, period: Period, step: Step) -> dict[datetime, int]:
         if step is Step.HOUR:
-            raise PeriodError("active users are counted by day or week")
+            raise PeriodError("`active_users` takes `step=day` or `step=week`")
         rolled_until = await self._store.find_rolled_until()
         found = dict(await self._store.count_users_by_step(period, step))
         for at in list_points(period, step):
@@ -165,7 +165,7 @@ def _cut_days(period: Period) -> list[Period]:
 
 def _check(period: Period) -> None:
     if period.since >= period.until:
-        raise PeriodError("the period ends before it begins")
+        raise PeriodError("`to` must be later than `from`")
 
 
 def _split(period: Period, rolled_until: datetime | None) -> _Split:

@@ -21,6 +21,7 @@ from beseda.domain.broadcast import (
     RecipientState,
 )
 from beseda.domain.job import Job, JobRequest, derive_id
+from beseda.domain.version import Versions
 from beseda.errors import BroadcastStateError, NotFoundError, StaleVersionError
 from beseda.jobs.base import JobControl, JobHandler, JobQueue
 from beseda.kit.clock import Clock
@@ -76,13 +77,13 @@ class BroadcastService:
         """Return broadcasts, the last made first."""
         return await self.store.list(wanted, limit=limit, offset=offset, before=before)
 
-    async def rewrite(self, changed: Broadcast, *, version: int | None = None, photo: bytes | None = None) -> Broadcast:
+    async def rewrite(self, changed: Broadcast, *, versions: Versions = None, photo: bytes | None = None) -> Broadcast:
         """Store what was changed in a draft.
 
-        Raises StaleVersionError where it is not `version` any more, BroadcastStateError where it is no draft.
+        Raises StaleVersionError where it has none of the `versions`, BroadcastStateError where it is no draft.
         """
-        if version not in {None, changed.version}:
-            raise StaleVersionError(f"broadcast {changed.id} has version {changed.version}, not {version}")
+        if versions is not None and changed.version not in versions:
+            raise StaleVersionError(f"broadcast {changed.id} is at version {changed.version}")
         if changed.photo and max(map(len, changed.content.texts.values())) > LONGEST_CAPTION:
             raise BroadcastStateError(f"above a photo stand {LONGEST_CAPTION} characters at most")
         done = await self.store.rewrite(changed, photo=photo)

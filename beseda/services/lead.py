@@ -35,6 +35,7 @@ from beseda.domain.lead_update import (
     drop_slot,
     view_for,
 )
+from beseda.domain.version import Versions
 from beseda.errors import NotFoundError, StaleVersionError
 from beseda.kit.clock import Clock
 from beseda.storage.base.event import EventStore
@@ -128,11 +129,11 @@ class LeadService:
         """Empty a field that the person has said no to."""
         return await self._update(lead_id, lambda lead, _: drop_slot(lead, slot))
 
-    async def change(self, lead_id: int, change: LeadChange, *, version: int | None = None, actor: str) -> Lead:
-        """Change what is given, in the name of `actor`. Raises StaleVersionError where `version` is not the lead's."""
+    async def change(self, lead_id: int, change: LeadChange, *, versions: Versions = None, actor: str) -> Lead:
+        """Change what is given, in the name of `actor`. Raises StaleVersionError where none of the `versions` fits."""
 
         def decide(lead: Lead, _: Mapping[int, Source]) -> LeadUpdate:
-            if version is not None and (version, lead_id) != (lead.version, lead.id):
+            if versions is not None and (lead.version not in versions or lead_id != lead.id):
                 raise StaleVersionError(f"lead {lead_id} is at version {lead.version}")
             return apply_change(lead, change, actor, self._region)
 
@@ -166,9 +167,9 @@ class LeadService:
         await self._bell(lead.id)
         return lead
 
-    async def delete(self, lead_id: int, *, version: int | None = None, actor: str) -> None:
+    async def delete(self, lead_id: int, *, versions: Versions = None, actor: str) -> None:
         """Delete a lead with all that was merged into it and its events. Raises StaleVersionError like `change`."""
-        if not await self._store.delete(lead_id, actor, version):
+        if not await self._store.delete(lead_id, actor, versions):
             raise NotFoundError(f"lead {lead_id}")
         await self._bell(lead_id)
 

@@ -143,10 +143,10 @@ def _add_drafts(routes: APIRouter, parts: ApiParts) -> None:
         responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
     )
     async def change_broadcast(
-        broadcast_id: RowId, body: Annotated[BroadcastChange, Body()], version: IfMatch, _: Writer
+        broadcast_id: RowId, body: Annotated[BroadcastChange, Body()], versions: IfMatch, _: Writer
     ) -> Response:
         draft = await broadcasts.find(broadcast_id)
-        return _show(await broadcasts.rewrite(replace(draft, **body.apply(draft)), version=version))
+        return _show(await broadcasts.rewrite(replace(draft, **body.apply(draft)), versions=versions))
 
     @routes.delete("/{broadcast_id}", status_code=204, summary="Delete a draft", responses=problems(404, 409))
     async def delete_broadcast(broadcast_id: RowId, _: Writer) -> Response:

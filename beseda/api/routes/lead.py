@@ -79,14 +79,14 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
     async def change_lead(
         lead_id: RowId,
         body: Annotated[LeadIn, Body()],
-        version: IfMatch,
+        versions: IfMatch,
         key: Writer,
     ) -> Response:
         _check_reach(parts, body)
         if body.stage:
             _check_stage(parts, (await parts.leads.find(lead_id)).bot, body.stage)
         wanted = LeadChange(**body.model_dump())
-        lead = await parts.leads.change(lead_id, wanted, version=version, actor=_name(key))
+        lead = await parts.leads.change(lead_id, wanted, versions=versions, actor=_name(key))
         return show(await _describe(parts, lead), headers=tag(lead.version))
 
     routes.put("/{lead_id}", summary="Change a lead", operation_id="put_lead", **change)(change_lead)
@@ -98,8 +98,8 @@ def _add_changes(routes: APIRouter, parts: ApiParts) -> None:
         summary="Delete a lead, those merged into it, and their events",
         responses=problems(404, 412),
     )
-    async def delete_lead(lead_id: RowId, version: IfMatch, key: Writer) -> Response:
-        await parts.leads.delete(lead_id, version=version, actor=_name(key))
+    async def delete_lead(lead_id: RowId, versions: IfMatch, key: Writer) -> Response:
+        await parts.leads.delete(lead_id, versions=versions, actor=_name(key))
         return Response(status_code=204)
 
     @routes.post(
@@ -122,10 +122,10 @@ def _add_merging(routes: APIRouter, parts: ApiParts) -> None:
         "remains as a trace with `merged_into`, and can be separated again.",
         responses={200: {"headers": ETAG}, **problems(404, 409, 412)},
     )
-    async def merge_leads(lead_id: RowId, body: Annotated[MergeIn, Body()], version: IfMatch, key: Writer) -> Response:
+    async def merge_leads(lead_id: RowId, body: Annotated[MergeIn, Body()], versions: IfMatch, key: Writer) -> Response:
         if body.lead_id == lead_id:
             raise HTTPException(422, "A lead cannot be merged into itself.")
-        lead = await parts.leads.merge(Merge(lead_id, body.lead_id, _name(key), version))
+        lead = await parts.leads.merge(Merge(lead_id, body.lead_id, _name(key), versions))
         return show(await _describe(parts, lead), headers=tag(lead.version))
 
     @routes.post(

@@ -71,6 +71,18 @@ class WebSection(Section):
             variables=("BESEDA_API_BODY",),
         ),
     ] = 1024 * 1024
+    hosts: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+|\*)$")], ...],
+        BeforeValidator(split_list),
+        Setting(
+            "web.hosts",
+            "Public names under which pages without a key may be read, such as a proxy's; `*` allows any.",
+            "names like crm.example.org with commas between",
+            variables=("BESEDA_HOSTS",),
+            default="that of `web.public_url`",
+            example="[crm.example.org]",
+        ),
+    ] = ()
     cors_origins: Annotated[
         tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]_-]+$")], ...],
         BeforeValidator(split_list),

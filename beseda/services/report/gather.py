@@ -86,13 +86,13 @@ class Gatherer:
 
     async def gather(self, new: NewReport) -> Content:
         """Return the content of a report: figures at once, lists as they are read. Raises StorageError."""
-        build = {
+        builders: Mapping[ReportKind, Callable[[Period, Metrics], Awaitable[Content]]] = {
             ReportKind.OVERVIEW: self._overview,
-            ReportKind.LEADS: self._leads,
-            ReportKind.CONVERSATIONS: self._conversations,
+            ReportKind.LEADS: partial(self._leads, language=new.language),
+            ReportKind.CONVERSATIONS: partial(self._conversations, language=new.language),
             ReportKind.COSTS: self._costs,
-        }[new.kind]
-        return await build(new.period, await self._analytics.metrics(new.period))
+        }
+        return await builders[new.kind](new.period, await self._analytics.metrics(new.period))
 
     async def _overview(self, period: Period, found: Metrics) -> Content:
         plot = await self._plot(period, [metric for _, metric, _ in _DAILY])
@@ -134,7 +134,7 @@ class Gatherer:
         )
         return Content(Text("reports.overview"), tiles, charts, [sheet])
 
-    async def _leads(self, period: Period, found: Metrics) -> Content:
+    async def _leads(self, period: Period, found: Metrics, *, language: str) -> Content:
         plot = await self._plot(period, [Metric.LEADS, Metric.LEADS_WON])
         columns = [
             Column(_NUMBER, Kind.NUMBER, 8),
@@ -162,13 +162,16 @@ class Gatherer:
                 *((Text("reports.came"), Metric.LEADS), (_WON, Metric.LEADS_WON)),
             ),
             _rank_stages(found),
-            _rank(Text("reports.status_now"), found.leads.by_status),
+            _rank(
+                Text("reports.status_now"),
+                {_name_status(status, language): count for status, count in found.leads.by_status.items()},
+            ),
         ]
-        write = partial(_write_lead, titles=tuple(self._titles))
+        write = partial(_write_lead, titles=tuple(self._titles), language=language)
         sheet = Sheet(_LEADS, columns, lambda: _read_on(partial(self._store.leads, period), write))
         return Content(_LEADS, _lead_tiles(found), charts, [sheet])
 
-    async def _conversations(self, period: Period, found: Metrics) -> Content:
+    async def _conversations(self, period: Period, found: Metrics, *, language: str) -> Content:
         metrics = [Metric.CONVERSATIONS, Metric.MESSAGES, Metric.ACTIVE_USERS]
         plot = await self._plot(period, metrics)
         columns = [
@@ -196,7 +199,8 @@ class Gatherer:
         ]
         title = Text("reports.conversations_title")
         read = partial(self._store.conversations, period)
-        return Content(title, tiles, charts, [Sheet(title, columns, lambda: _read_on(read, _write_conversation))])
+        write = partial(_write_conversation, language=language)
+        return Content(title, tiles, charts, [Sheet(title, columns, lambda: _read_on(read, write))])
 
     async def _costs(self, period: Period, found: Metrics) -> Content:
         plot = await self._plot(period, [Metric.COST, Metric.TOKENS, Metric.MODEL_CALLS, Metric.MODEL_FAILURES])
@@ -302,19 +306,32 @@ async def _read_on(
         after = (page[-1].created_at, page[-1].id)
 
 
-def _write_lead(row: LeadRow, titles: Sequence[str]) -> Sequence[Cell]:
+def _name_status(status: str, language: str) -> str:
+    return Text(f"reports.status_{status}").say(language)
+
+
+def _write_lead(row: LeadRow, titles: Sequence[str], language: str) -> Sequence[Cell]:
     person = (row.name, row.contact, row.phone, row.email, row.source)
-    sale = (row.status, row.stage, row.owner, row.fit_score, row.notes)
+    sale = (_name_status(row.status, language), row.stage, row.owner, row.fit_score, row.notes)
     user = "" if row.user_id is None else str(row.user_id)
     other = "; ".join(f"{name}: {said}" for name, said in sorted(row.slots.items()) if name not in titles)
     known = [row.slots.get(name, "") for name in titles]
     return (row.id, row.created_at, row.updated_at, row.bot, *person, *sale, user, *known, other)
 
 
-def _write_conversation(row: ConversationRow) -> Sequence[Cell]:
+def _write_conversation(row: ConversationRow, language: str) -> Sequence[Cell]:
     username = f"@{row.username}" if row.username else ""
     person = (row.user_name, username, str(row.user_id))
-    return (row.id, row.created_at, row.bot, row.kind, row.title, *person, row.messages, row.days)
+    return (
+        row.id,
+        row.created_at,
+        row.bot,
+        Text(f"reports.kind_{row.kind}").say(language),
+        row.title,
+        *person,
+        row.messages,
+        row.days,
+    )
 
 
 def _write_cost(row: CostRow) -> Sequence[Cell]:

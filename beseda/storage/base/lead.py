@@ -18,6 +18,7 @@ from beseda.domain.lead import (
     StageVisit,
 )
 from beseda.domain.lead_update import LeadUpdate, Source
+from beseda.domain.version import Versions
 
 Decide: TypeAlias = Callable[[Lead, Mapping[int, Source]], LeadUpdate]
 
@@ -72,10 +73,10 @@ class LeadStore(Protocol):
         """Make a lead that was merged a live one again. Raises NotFoundError and MergeRefusedError."""
         ...
 
-    async def delete(self, lead_id: int, actor: str, version: int | None = None) -> bool:
+    async def delete(self, lead_id: int, actor: str, versions: Versions = None) -> bool:
         """Delete a lead with all that was merged into it and their events; only that it is gone remains.
 
-        Raises StaleVersionError where `version` is not the lead's.
+        Raises StaleVersionError for a lead of none of the `versions`.
         """
         ...
 

@@ -13,8 +13,24 @@ class Rate:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The state of a rate after an event: seconds until it is allowed (0: it was), events left, seconds until one more.
+
+    Where processes share a limiter, it is that of all of them together.
+    """
+
+    wait: float
+    left: int
+    renewed: float
+
+
 class RateLimiter(Protocol):
     """Sliding windows over events."""
+
+    async def spend(self, key: str, rate: Rate) -> Quota:
+        """Count an event unless the rate is used up, and return what is left of it; the limit is above zero."""
+        ...
 
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base.rate_limit import Rate
+from beseda.storage.base.rate_limit import Quota, Rate
 from beseda.storage.memory.expiring import ExpiringMap
 
 
@@ -16,6 +16,13 @@ class MemoryRateLimiter:
         """At most `size` keys; the one unused for longest goes first."""
         self._clock = clock or SystemClock()
         self._events: ExpiringMap[deque[float]] = ExpiringMap(self._clock, size)
+
+    async def spend(self, key: str, rate: Rate) -> Quota:
+        """Count an event unless the rate is used up, and return what is left of it."""
+        wait = await self.hit(key, [rate])
+        now = self._clock.monotonic()
+        within = [moment for moment in self._events.get(key) or () if moment > now - rate.seconds]
+        return Quota(wait, max(0, rate.limit - len(within)), wait or within[0] + rate.seconds - now)
 
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed.

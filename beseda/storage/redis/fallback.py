@@ -11,7 +11,7 @@ from beseda.domain.message import Message
 from beseda.errors import StorageError
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.history import HistoryStore
-from beseda.storage.base.rate_limit import Rate, RateLimiter, TokenBucket
+from beseda.storage.base.rate_limit import Quota, Rate, RateLimiter, TokenBucket
 from beseda.storage.redis.outage import Outage
 from beseda.storage.redis.state import RedisState
 from beseda.storage.sql.state import SqlState
@@ -66,6 +66,13 @@ class FallbackLimiter:
         self._limiter = limiter
         self._spare = spare
         self._outage = outage
+
+    async def spend(self, key: str, rate: Rate) -> Quota:
+        """Count an event unless the rate is used up, and return what is left of it."""
+        try:
+            return await self._outage.attempt(lambda: self._limiter.spend(key, rate))
+        except StorageError:
+            return await self._spare.spend(key, rate)
 
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from beseda.storage.base.rate_limit import Rate
+from beseda.storage.base.rate_limit import Quota, Rate
 from beseda.storage.redis.connection import guard
 
 # One sorted set per key: the times of the latest events in microseconds by the server's clock, so that replicas whose
@@ -32,6 +32,27 @@ end
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -most - 1)
 redis.call('PEXPIRE', KEYS[1], math.ceil(longest / 1000))
 return '0'
+"""
+
+
+# The same set of times for one rate. Returned: the wait, how many events are left, and when there is one more.
+_SPEND = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local limit, span = tonumber(ARGV[1]), tonumber(ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - span))
+local spent = redis.call('ZCARD', KEYS[1])
+if spent >= limit then
+  local event = redis.call('ZREVRANGE', KEYS[1], limit - 1, limit - 1, 'WITHSCORES')
+  local wait = string.format('%.0f', tonumber(event[2]) + span - now)
+  return {wait, '0', wait}
+end
+while redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', now), string.format('%.0f', now)) == 0 do
+  now = now + 1
+end
+redis.call('PEXPIRE', KEYS[1], math.ceil(span / 1000))
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return {'0', string.format('%.0f', limit - spent - 1), string.format('%.0f', tonumber(first[2]) + span - now)}
 """
 
 
@@ -64,7 +85,15 @@ class RedisRateLimiter:
         self._redis = redis
         self._prefix = prefix
         self._hit = redis.register_script(_HIT)
+        self._spend = redis.register_script(_SPEND)
         self._reserve = redis.register_script(_RESERVE)
+
+    async def spend(self, key: str, rate: Rate) -> Quota:
+        """Count an event unless the rate is used up, and return what is left of it. Raises StorageError."""
+        with guard():
+            found = await self._spend(keys=[self._prefix + key], args=[rate.limit, round(rate.seconds * 1_000_000)])
+        wait, left, renewed = map(int, found)
+        return Quota(wait / 1_000_000, left, renewed / 1_000_000)
 
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed.

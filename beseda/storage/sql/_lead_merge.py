@@ -37,7 +37,7 @@ def merge(connection: Connection, order: Merge, now: datetime) -> Lead:
     kept, other = found[order.lead_id], found[order.other_id]
     if kept is None or other is None:
         raise NotFoundError(f"lead {order.lead_id if kept is None else order.other_id}")
-    if order.version is not None and (order.version, order.lead_id) != (kept.version, kept.id):
+    if order.versions is not None and (kept.version not in order.versions or order.lead_id != kept.id):
         raise StaleVersionError(f"lead {order.lead_id} is at version {kept.version}")
     if kept.id == other.id:
         return kept

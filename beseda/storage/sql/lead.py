@@ -24,6 +24,7 @@ from beseda.domain.lead import (
     StageVisit,
 )
 from beseda.domain.lead_update import LeadUpdate, apply_change, describe_lead, lead_event
+from beseda.domain.version import Versions
 from beseda.errors import StaleVersionError, StorageError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.lead import Decide
@@ -110,12 +111,12 @@ class SqlLeadRepository:
         """Make a lead that was merged a live one again. Raises NotFoundError and MergeRefusedError."""
         return await self._write(lambda connection, now: unmerge(connection, lead_id, actor, now))
 
-    async def delete(self, lead_id: int, actor: str, version: int | None = None) -> bool:
+    async def delete(self, lead_id: int, actor: str, versions: Versions = None) -> bool:
         """Delete a lead with all that was merged into it and their events; only that it is gone remains.
 
-        Raises StaleVersionError where `version` is not the lead's.
+        Raises StaleVersionError for a lead of none of the `versions`.
         """
-        return await self._write(lambda connection, now: _delete(connection, lead_id, (actor, version), now))
+        return await self._write(lambda connection, now: _delete(connection, lead_id, (actor, versions), now))
 
     async def stages(self, lead_id: int) -> Sequence[StageVisit]:
         """Return the stages that a lead has been in, the first one first."""
@@ -221,12 +222,12 @@ def _report_duplicates(connection: Connection, old: Lead, new: Lead) -> list[New
     return [lead_event(EventType.LEAD_POSSIBLE_DUPLICATE, new, "beseda", data)] if numbers else []
 
 
-def _delete(connection: Connection, lead_id: int, order: tuple[str, int | None], now: datetime) -> bool:
-    actor, version = order
+def _delete(connection: Connection, lead_id: int, order: tuple[str, Versions], now: datetime) -> bool:
+    actor, versions = order
     lead = find_lead(connection, lead_id, lock=True)
     if lead is None:
         return False
-    if version is not None and version != lead.version:
+    if versions is not None and lead.version not in versions:
         raise StaleVersionError(f"lead {lead_id} is at version {lead.version}")
     numbers = list(find_family(connection, lead_id))
     connection.execute(delete(events).where(events.c.lead_id.in_(numbers)))

@@ -200,12 +200,12 @@ async def test_deleted_message_leaves_the_field(office: Office) -> None:
 async def test_change_by_hand_is_guarded_by_its_version(office: Office) -> None:
     lead = await office.leads.for_user(BOT, ANYA)
     change = LeadChange(name="<b>Анна</b>'; DROP TABLE leads;--", contact="8 (999) 123-45-67 anya@X.ru", owner="ira")
-    changed = await office.leads.change(lead.id, change, version=lead.version, actor="api:1")
+    changed = await office.leads.change(lead.id, change, versions={lead.version}, actor="api:1")
     assert (changed.name, changed.phone, changed.email) == (change.name, "+79991234567", "anya@x.ru")
     with pytest.raises(StaleVersionError):
-        await office.leads.change(lead.id, LeadChange(notes="x"), version=lead.version, actor="api:1")
+        await office.leads.change(lead.id, LeadChange(notes="x"), versions={lead.version}, actor="api:1")
     with pytest.raises(StaleVersionError):
-        await office.leads.delete(lead.id, version=lead.version, actor="api:1")
+        await office.leads.delete(lead.id, versions={lead.version}, actor="api:1")
     won = await office.leads.change(lead.id, LeadChange(status=LeadStatus.WON), actor="api:1")
     assert (won.version, won.owner, won.status) == (changed.version + 1, "ira", LeadStatus.WON)
     assert await office.leads.change(lead.id, LeadChange(owner="ira"), actor="api:1") == won
@@ -319,7 +319,7 @@ async def test_leads_that_cannot_be_merged_are_refused(office: Office) -> None:
         await office.leads.merge(Merge(one.id, 999_999, "key:1"))
     two = await office.tell(BORYA, "goal", "славы")
     with pytest.raises(StaleVersionError):
-        await office.leads.merge(Merge(one.id, two.id, "key:1", version=99))
+        await office.leads.merge(Merge(one.id, two.id, "key:1", versions={99}))
     with pytest.raises(NotFoundError):
         await office.leads.unmerge(999_999, actor="key:1")
 

@@ -50,7 +50,7 @@ class Desk:
                 status, stage = random.choice(list(LeadStatus)), random.choice(STAGES)
                 change = LeadChange(contact=random.choice((None, *CONTACTS)), status=status, stage=stage)
                 version = lead.version if kind == 2 else None
-                await self.leads.change(lead.id, change, version=version, actor="key:1")
+                await self.leads.change(lead.id, change, versions=None if version is None else {version}, actor="key:1")
         except (NotFoundError, MergeRefusedError, StaleVersionError):
             pass  # the other was quicker
 
@@ -113,7 +113,7 @@ async def test_change_of_what_is_merged_at_the_same_moment_is_made_or_refused_wh
     one = (await desks[0].leads.open(NewLead(BOT, 1, contact="a@b.ru"))).lead
     two = (await desks[0].leads.open(NewLead(BOT, 2))).lead
     merging = desks[0].leads.merge(Merge(one.id, two.id, "key:1"))
-    patching = desks[1].leads.change(two.id, LeadChange(owner="Ира"), version=two.version, actor="key:2")
+    patching = desks[1].leads.change(two.id, LeadChange(owner="Ира"), versions={two.version}, actor="key:2")
     _, patched = await asyncio.gather(merging, patching, return_exceptions=True)
     left = await desks[0].leads.find(one.id)
     assert left.owner == ("" if isinstance(patched, StaleVersionError) else "Ира")

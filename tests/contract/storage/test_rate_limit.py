@@ -57,6 +57,22 @@ async def test_refused_events_do_not_count(hot: Hot) -> None:
     assert 0.25 <= await hot.until(allowed) <= 2
 
 
+async def test_what_is_left_of_a_rate_is_known(hot: Hot) -> None:
+    rate = Rate(3, 60)
+    spent = [await hot.limiter.spend("a", rate) for _ in range(5)]
+    assert [quota.left for quota in spent] == [2, 1, 0, 0, 0]
+    assert [quota.wait > 0 for quota in spent] == [False, False, False, True, True]
+    assert all(50 < quota.renewed <= 60 for quota in spent)
+    assert spent[3].wait == spent[3].renewed
+
+
+async def test_rate_is_left_again_when_its_events_leave_the_window(hot: Hot) -> None:
+    rate = Rate(2, 0.4)
+    quotas = [await hot.limiter.spend("a", rate) for _ in range(3)]
+    await hot.wait(quotas[-1].wait + 0.01)
+    assert (await hot.limiter.spend("a", rate)).wait == 0
+
+
 async def test_bucket_gives_a_burst_and_then_says_how_long(hot: Hot) -> None:
     taken = [await hot.tokens.take("a", 4, rate=0.5, burst=10) for _ in range(4)]
     assert [number for number, _ in taken] == [4, 4, 2, 0]

@@ -6,6 +6,7 @@ import pytest
 
 from beseda.domain.api_key import Scope, write_key
 from tests.parts.api_server import ApiServer, serve_api
+from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually
 
 LIST = "/api/v1/conversations"
@@ -104,6 +105,30 @@ async def test_rate_is_told_and_kept(tmp_path: Path) -> None:
         assert answers[0].headers["RateLimit-Policy"] == '"key";q=3;w=60'
         assert 0 < int(answers[3].headers["Retry-After"]) <= 60
         assert (await api.get(LIST, scope="write")).status == 200
+
+
+async def test_two_processes_name_the_rest_of_one_rate(tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path)
+    try:
+        environ = {"BESEDA_API_RATE": "10", "REDIS_URL": redis.url}
+        async with serve_api(tmp_path, **environ) as one, serve_api(tmp_path, **environ) as other:
+            key = {"Authorization": f"Bearer {one.keys['read']}"}
+            answers = [await (one, other)[number % 2].get(LIST, scope="", headers=key) for number in range(12)]
+    finally:
+        redis.stop()
+    left = [int(answer.headers["RateLimit"].split(";")[1].removeprefix("r=")) for answer in answers]
+    assert left == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0]
+    assert [answer.status for answer in answers] == [200] * 10 + [429] * 2
+
+
+async def test_wrong_keys_are_slowed_down_and_logged_once(api: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
+    wrong = {"Authorization": f"Bearer {write_key(1, SECRET)}"}
+    answers = [await api.get(LIST, scope="", headers=wrong) for _ in range(60)]
+    assert [answer.status for answer in answers] == [401] * 30 + [429] * 30
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+    lines = [record.message for record in caplog.records if "wrong API keys" in record.message]
+    assert lines == ["127.0.0.1 has sent 30 wrong API keys within a minute"]
+    assert (await api.get(LIST, scope="read")).status == 200
 
 
 async def test_pages_of_other_sites_may_not_ask(api: ApiServer) -> None:

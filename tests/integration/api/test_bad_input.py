@@ -205,7 +205,7 @@ async def test_what_is_not_there_is_a_problem(method: str, path: str, status: in
     ("method", "path", "allowed"),
     [
         ("OPTIONS", "/api/v1/leads", "GET, POST"),
-        ("HEAD", "/api/v1/leads/1", "DELETE, GET, PATCH, PUT"),
+        ("POST", "/api/v1/leads/1", "DELETE, GET, PATCH, PUT"),
         ("POST", "/health", "GET, HEAD"),
     ],
 )

@@ -73,7 +73,7 @@ async def test_csv_holds_the_list_and_no_formulas(working: ApiServer) -> None:
     [head, row] = csv.reader(io.StringIO(content.decode("utf-8-sig")))
     found = dict(zip(head, row, strict=True))
     assert (found["Имя"], found["Ответственный"], found["Заметки"]) == (f"'{EVIL}", "'@SUM(A1)", "'-2+3\tи ещё")
-    assert (found["Бот"], found["Статус"], found["Telegram"]) == ("sales", "active", str(ANNA.id))
+    assert (found["Бот"], found["Статус"], found["Telegram"]) == ("sales", "в работе", str(ANNA.id))
 
 
 async def test_leads_report_holds_what_is_known_of_each(working: ApiServer, tmp_path: Path) -> None:
