@@ -239,7 +239,7 @@ async def test_sale_goes_from_greeting_to_a_meeting(tmp_path: Path) -> None:
         assert "бесплатную консультацию" in instructions(model)[-1]
         lead = await lead_of(living)
         assert (lead.stage, lead.fit_score) == ("consultation", 75)
-        news = await boris.wait_text("готов к консультации")
+        news = await boris.wait_text("Пора звать на консультацию")
         assert "75 из 100" in news["text"]
         await _book(anna)
         assert (await lead_of(living)).stage == "scheduling"
