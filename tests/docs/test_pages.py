@@ -47,12 +47,26 @@ def test_every_verb_that_pages_name_exists() -> None:
     assert named <= known
 
 
-def test_both_readmes_have_the_same_shape() -> None:
-    shapes = [
-        re.findall(r"^(#+ |\||```)", (ROOT / name).read_text("utf-8"), re.MULTILINE)
-        for name in ("README.md", "README.ru.md")
-    ]
-    assert shapes[0] == shapes[1]
+RUSSIAN = [page for page in PAGES if page.name.endswith(".ru.md")]
+
+
+@pytest.mark.parametrize("page", RUSSIAN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_russian_page_has_the_shape_of_the_english_one(page: Path) -> None:
+    english = page.with_name(page.name.replace(".ru.md", ".md"))
+    shapes = [re.findall(r"^(#+ |\||```)", one.read_text("utf-8"), re.MULTILINE) for one in (page, english)]
+    assert [kind for kind in shapes[0] if kind] == [kind for kind in shapes[1] if kind]
+
+
+@pytest.mark.parametrize("page", RUSSIAN, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_russian_page_has_the_commands_of_the_english_one(page: Path) -> None:
+    english = page.with_name(page.name.replace(".ru.md", ".md"))
+    assert list_commands(page) == list_commands(english)
+
+
+def list_commands(page: Path) -> list[str]:
+    """Return the commands and settings of a page, without comments and quoted words."""
+    lines = re.findall(r"^(?:(?:beseda|make|uv|curl) |[A-Z_]+=).*$", page.read_text("utf-8"), re.MULTILINE)
+    return [re.sub(r'\s+#.*|"[^"]*"', "", line) for line in lines]
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ru.md"])
