@@ -53,6 +53,7 @@ async def _examine(settings: "Settings") -> list[Finding]:
         ("redis", _check_redis(settings), "REDIS_URL says where it is"),
         ("broker", _check_broker(settings), "jobs wait meanwhile; CELERY_BROKER_URL says where it is"),
         ("ffmpeg", _check_ffmpeg(), "voice messages need it"),
+        ("languages", _check_languages(), "BESEDA_LOCALES_DIR says where yours are"),
     ]
     found = await asyncio.gather(*(_guard(part, check, hint) for part, check, hint in checks))
     return [finding for findings in found for finding in findings]
@@ -266,3 +267,15 @@ async def _check_ffmpeg() -> list[Finding]:
         return [Finding("ffmpeg", True, str(find_ffmpeg()), needed=False)]
     except ToolError as error:
         return [Finding("ffmpeg", False, f"{error.detail}; voice messages need it", needed=False)]
+
+
+async def _check_languages() -> list[Finding]:
+    """Report how much of each language is translated that Beseda does not bring with it."""
+    from beseda.locales.check import count_translated, list_added
+
+    findings = []
+    for language in list_added():
+        done, total = count_translated(language)
+        detail = f"{done} of {total} texts; people read the others in English"
+        findings.append(Finding(f"language {language}", True, detail, needed=False))
+    return findings

@@ -10,6 +10,7 @@ from beseda.locales.catalogue import (
     TAG,
     BotTexts,
     CatalogueError,
+    find_template,
     languages,
     read_texts,
     texts_of_bot,
@@ -23,6 +24,17 @@ _MOST_NAMED = 5
 def check_folder(folder: Path) -> list[str]:
     """Return the problems of the files in a folder, each with its file and key; a text that is missing is none."""
     return [problem for path in sorted(folder.glob("*.toml")) for problem in _check_file(path)]
+
+
+def list_added() -> list[str]:
+    """Return the languages that do not come with Beseda."""
+    return [language for language in languages() if not read_texts(BUNDLED, language)]
+
+
+def count_translated(language: str) -> tuple[int, int]:
+    """Return how many of Beseda's texts there are in a language, and in English."""
+    keys = read_texts(BUNDLED, FALLBACK)
+    return sum(find_template(key, language) is not None for key in keys), len(keys)
 
 
 def check_bot(bot: BotTexts) -> list[str]:

@@ -77,6 +77,18 @@ async def test_everything_set_up_is_everything_fine(
     assert "up to date" in found["database"]["detail"]
 
 
+async def test_language_that_was_added_is_counted_and_a_wrong_one_refused(beseda: Program) -> None:
+    folder = beseda.folder / "locales"
+    folder.mkdir()
+    (folder / "de.toml").write_text('[clear]\nyes = "Ja"\nno = "Nein"\n', encoding="utf-8")
+    language = find(await beseda("doctor", "--json"))["language de"]
+    assert language["ok"] and language["detail"].startswith("2 of ")
+    (folder / "de.toml").write_text('[clear]\njes = "Ja"\n', encoding="utf-8")
+    refused = await beseda("doctor")
+    assert refused.code == 2
+    assert "locales/de.toml: clear.jes: there is no such text" in refused.complaint
+
+
 async def test_each_failure_says_what_to_do(beseda: Program) -> None:
     seen = await beseda.with_environ(
         BOT_TOKEN=TOKEN,
