@@ -8,7 +8,7 @@ import pytest
 
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
-from beseda.errors import SettingsError
+from beseda.errors import SettingsError, UnavailableError
 from beseda.locales import Text
 from beseda.locales.catalogue import languages, use_folder
 from beseda.sandbox.user import SandboxUser
@@ -19,6 +19,7 @@ from tests.parts.pseudo_language import LANGUAGE, translate, write_language
 
 FILE = Path("locales") / f"{LANGUAGE}.toml"
 BOTS = Catalog([]).names()
+APOLOGY = Catalog([]).load("llama").apology
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,16 @@ async def test_handlers_of_a_bot_speak_the_language(tmp_path: Path) -> None:
         assert (await ludo.wait_reply())["text"] == f"Saluton!\n\n{counter}"
         await ludo.say("/clear")
         await ludo.wait_text(translate("Erase our whole conversation? It cannot be brought back."))
+
+
+@pytest.mark.parametrize(("name", "text"), [("assistant", UnavailableError.text), ("llama", APOLOGY)])
+async def test_failure_is_reported_in_the_language(tmp_path: Path, name: str, text: Text) -> None:
+    write_language(FILE)
+    async with living_bot(tmp_path, ScriptedModel([UnavailableError("down")]), name) as living:
+        ludo = await speaker(living)
+        await ludo.say("hello")
+        reply = await ludo.wait_reply()
+    assert str(reply["text"]) == translate(text.say("en"))
 
 
 async def test_texts_that_are_not_translated_are_english_and_the_others_stay(tmp_path: Path) -> None:

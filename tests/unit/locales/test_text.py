@@ -1,5 +1,6 @@
 """Texts by key and language."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ def test_words_of_its_own_stand_in_every_language() -> None:
 def test_key_that_is_not_there_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"none\.such"):
         Text("none.such").say("ru")
+
+
+def test_text_crosses_to_another_process() -> None:
+    for text in (Text("clear.yes"), Text("reset", BotTexts(Path("bots/llama"))), Text(ru="да", en="yes")):
+        assert pickle.loads(pickle.dumps(text)) == text
 
 
 def test_catalogue_of_a_bot_adds_to_the_words_in_its_file(tmp_path: Path) -> None:
