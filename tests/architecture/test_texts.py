@@ -14,6 +14,8 @@ from scripts.source import ROOT, Module, call_name, read_modules, show
 OURS = [BUNDLED, *sorted((ROOT / "beseda" / "bots").glob("*/locales"))]
 # Dates, of which each language shows other parts.
 ORDERED = {"formats.short_day"}
+# Texts that are passed on with their fields.
+FILLED_LATER = {"terminal.in_line"}
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 # Modules with literals that are no texts for people, and why.
 NO_TEXTS = {
@@ -55,8 +57,13 @@ def keys_in(module: Module) -> Iterator[tuple[Path, ast.expr]]:
     A text that has its words with it, as those of `bot.yaml`, needs no catalogue.
     """
     for call in module.calls():
-        if call_name(call) == "Text" and call.args and not call.keywords:
-            yield BUNDLED if len(call.args) == 1 else own_folder(module), call.args[0]
+        yield from keys_in_call(module, call)
+
+
+def keys_in_call(module: Module, call: ast.Call) -> Iterator[tuple[Path, ast.expr]]:
+    """Yield the key that a call names, if it makes a text."""
+    if call_name(call) == "Text" and call.args and not call.keywords:
+        yield BUNDLED if len(call.args) == 1 else own_folder(module), call.args[0]
 
 
 Named = list[tuple[Module, Path, ast.expr]]
@@ -97,6 +104,41 @@ def test_languages_have_the_same_texts_with_the_same_fields(folder: Path, langua
     assert sorted(english.keys() ^ other.keys()) == []
     unlike = [key for key, text in english.items() if fields_of(text) != fields_of(other[key])]
     assert [key for key in unlike if key not in ORDERED] == []
+
+
+def constants_in(module: Module) -> dict[str, tuple[Path, str]]:
+    """Return the texts that a module names, with their keys, like {"_BOOKED": (…, "meetings.booked")}."""
+    found = {}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call):
+            for folder, key in keys_in_call(module, node.value):
+                if isinstance(key, ast.Constant):
+                    found[node.targets[0].id] = (folder, str(key.value))
+    return found
+
+
+def shown_in(module: Module) -> Iterator[tuple[ast.Call, str]]:
+    """Yield the calls that fill in a text, `_BOOKED.say(language, …)` or `….say(_BOOKED, …)`, with its name."""
+    for call in module.calls():
+        is_open = any(keyword.arg is None for keyword in call.keywords)  # fields in a dictionary
+        if isinstance(call.func, ast.Attribute) and call.func.attr in {"say", "tell"} and call.args and not is_open:
+            own = ast.unparse(call.func.value)
+            yield call, own.rpartition(".")[2] if own.rpartition(".")[2].isupper() else ast.unparse(call.args[0])
+
+
+def test_fields_of_a_text_are_filled_in(ours: list[Module]) -> None:
+    """A text is shown with the fields that it has: a missing one would fail when a person is to read it."""
+    catalogues = [module for module in ours if module.path.stem == "texts"]
+    shared = {name: place for module in catalogues for name, place in constants_in(module).items()}
+    lacking = []
+    for module in ours:
+        known = shared | constants_in(module)
+        for call, name in shown_in(module):
+            if place := known.get(name.rpartition(".")[2]):
+                wanted = {field for field, _ in fields_of(read_texts(place[0], FALLBACK)[place[1]])}
+                if place[1] not in FILLED_LATER and wanted - {keyword.arg for keyword in call.keywords}:
+                    lacking.append(f"{module.path}:{call.lineno} {place[1]}")
+    assert not lacking, show(lacking)
 
 
 def has_letters(node: ast.AST) -> bool:
