@@ -48,7 +48,7 @@ async def test_axe_finds_nothing_in_any_state(
             check = AccessibilityCheck(page)
             await _talk(check, words)
             await _open_menus(check)
-            await _connect(check, model)
+            await _connect(check, words, model)
             await _change_chats(check, words, size)
             assert await service.stop() == 0
     check.finish()
@@ -97,7 +97,7 @@ async def _open_menus(check: AccessibilityCheck) -> None:
     await page.keyboard.press("Escape")
 
 
-async def _connect(check: AccessibilityCheck, model: ModelServer) -> None:
+async def _connect(check: AccessibilityCheck, words: Words, model: ModelServer) -> None:
     page = check.page
     await page.get_by_test_id("panel-toggle").click()
     await expect(page.get_by_test_id("panel-key")).to_be_focused()
@@ -110,6 +110,7 @@ async def _connect(check: AccessibilityCheck, model: ModelServer) -> None:
     await page.get_by_test_id("panel-key").fill("sk-or-v1-0123456789abcdef0123456789abcdef")
     await page.get_by_test_id("panel-connect").click()
     await expect(page.get_by_test_id("panel-connected")).to_be_visible()
+    await expect(page.locator('[data-testid=message][data-out="false"]').last).to_contain_text(words.model)
     await check.look("connected")
 
 
