@@ -6,17 +6,27 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from beseda.api.gate import Bodies
 from beseda.api.paging import write_cursor
-from tests.parts.api_server import Answer, ApiServer
+from tests.parts.api_server import Answer, ApiServer, serve_api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIST = "/api/v1/conversations"
 KEYS = "/api/v1/keys"
 JSON = {"Content-Type": "application/json"}
 SQL, HTML = "'; DROP TABLE api_keys; --", "<script>alert(1)</script>"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ApiServer]:
+    """One server for all: what is refused leaves nothing behind."""
+    async with serve_api(tmp_path_factory.mktemp("api")) as server:
+        yield server
 
 
 async def post(api: ApiServer, body: bytes, **headers: str) -> Answer:
