@@ -157,7 +157,7 @@ class SandboxUser:
         messages: list[Json] = (await self.get_dialog(limit))["messages"]
         return messages
 
-    async def wait_for(self, predicate: Callable[[Json], Any], timeout: float = 10.0) -> Json:
+    async def wait_for(self, predicate: Callable[[Json], Any], timeout: float = 30.0) -> Json:
         """The next event for which the predicate is true; raises SandboxUserError after `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
@@ -173,25 +173,25 @@ class SandboxUser:
         except TimeoutError:
             raise SandboxUserError(f"nothing that fits came within {timeout} s") from None
 
-    async def wait_reply(self, timeout: float = 10.0) -> Json:
+    async def wait_reply(self, timeout: float = 30.0) -> Json:
         """The bot's next message."""
         event = await self.wait_for(lambda event: event["type"] == "message" and _is_from_bot(event), timeout)
         message: Json = event["message"]
         return message
 
-    async def wait_text(self, part: str, timeout: float = 10.0) -> Json:
+    async def wait_text(self, part: str, timeout: float = 30.0) -> Json:
         """The bot's next message, new or edited, with this text in it."""
         event = await self.wait_for(lambda event: _is_from_bot(event) and part in _get_text(event), timeout)
         message: Json = event["message"]
         return message
 
-    async def wait_draft(self, timeout: float = 10.0) -> Json:
+    async def wait_draft(self, timeout: float = 30.0) -> Json:
         """The next streamed preview."""
         event = await self.wait_for(lambda event: event["type"] == "draft" and event["draft"] is not None, timeout)
         draft: Json = event["draft"]
         return draft
 
-    async def wait_callback_answer(self, callback_id: str, timeout: float = 10.0) -> Json:
+    async def wait_callback_answer(self, callback_id: str, timeout: float = 30.0) -> Json:
         """The bot's answer to a pressed button."""
         return await self.wait_for(lambda event: event.get("callback_query_id") == callback_id, timeout)
 

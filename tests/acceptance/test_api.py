@@ -43,7 +43,7 @@ async def test_operator_writes_from_a_process_without_bots(beseda: Program) -> N
             async def has_come() -> bool:
                 return any(entry["text"] == "Maria here" for entry in await anna.history())
 
-            await eventually(has_come, within=20)
+            await eventually(has_come, within=60)
         assert [await service.stop() for service in (api, bots)] == [0, 0]
     assert "Traceback" not in api.log.read_text()
 

@@ -154,7 +154,7 @@ async def test_reader_that_leaves_is_no_traceback(beseda: Program, servers: list
     set_replies(servers, *(Reply(text=["много слов "], endless=True, chunk_delay=0.001) for _ in servers))
     process = await beseda.spawn("ask", "hi", "--compare", MODELS)
     assert process.stdout is not None and process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await process.stdout.readexactly(40)
         process.stdout._transport.close()  # type: ignore[attr-defined]  # what `| head` does
         err = await process.stderr.read()

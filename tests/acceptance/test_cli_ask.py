@@ -36,10 +36,10 @@ async def test_answer_comes_as_it_is_made(beseda: Program, server: ModelServer) 
     server.script(Reply(text=["Привет, ", "мир"], cut_after=1, hang=True))
     process = await beseda.spawn("ask", "Как дела?", piped=False)
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert (await process.stdout.readexactly(len("Привет, ".encode()))).decode() == "Привет, "
     process.send_signal(signal.SIGINT)
-    out, err = await asyncio.wait_for(process.communicate(), 10)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
     assert (process.returncode, out, err) == (130, b"\n", b"")
     await server.wait_for_disconnect()
 
@@ -151,7 +151,7 @@ async def test_reader_that_leaves_is_no_traceback(beseda: Program, server: Model
     server.default = Reply(text=["много слов "], endless=True, chunk_delay=0.001)
     process = await beseda.spawn("ask", "hi", piped=False)
     assert process.stdout is not None and process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await process.stdout.readexactly(1)
         process.stdout._transport.close()  # type: ignore[attr-defined]  # what `| head -c 1` does
         err = await process.stderr.read()
@@ -165,7 +165,7 @@ async def test_interrupt_while_waiting_ends_with_130(beseda: Program, server: Mo
     process = await beseda.spawn("ask", "hi", piped=False)
     await server.wait_for_request(timeout=20)
     process.send_signal(signal.SIGINT)
-    out, err = await asyncio.wait_for(process.communicate(), 10)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
     assert (process.returncode, out, err) == (130, b"", b"")
 
 

@@ -97,7 +97,7 @@ async def test_interrupt_ends_it_and_leaves_nothing(beseda: Program, server: Spe
     (tmp_path / "tmp").mkdir()
     server.delay = 60
     process = await beseda.with_environ(TMPDIR=str(tmp_path / "tmp")).spawn("transcribe", HELLO)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not server.heard:  # noqa: ASYNC110 - the server is a condition, not an event
             await asyncio.sleep(0.02)
         process.send_signal(signal.SIGINT)

@@ -189,5 +189,5 @@ async def _wait_for_both(replicas: Replicas, person: SandboxUser) -> list[str]:
     async def are_there() -> bool:
         return "two" in "".join(await replicas.answers(person))
 
-    await eventually(are_there, within=20)
+    await eventually(are_there, within=60)
     return await replicas.answers(person)

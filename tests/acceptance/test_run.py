@@ -168,7 +168,7 @@ async def test_end_before_telegram_has_answered(beseda: Program) -> None:
     program = beseda.with_environ(BOT_TOKEN=TOKEN, TELEGRAM_API_URL="http://127.0.0.1:1")
     process = await program.spawn("run", "--no-sandbox", "--port", "0")
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await process.stderr.readuntil(b"Telegram cannot be reached")
     process.send_signal(signal.SIGTERM)
     _, err = await asyncio.wait_for(process.communicate(), 5)
@@ -211,7 +211,7 @@ async def test_bot_that_telegram_keeps_waiting_holds_up_no_other(beseda: Program
 async def test_other_services_end_as_properly(command: str, how: signal.Signals, beseda: Program) -> None:
     process = await beseda.with_environ(BESEDA_PORT="0").spawn(command)
     assert process.stdout is not None
-    await asyncio.wait_for(process.stdout.readline(), 20)
+    await asyncio.wait_for(process.stdout.readline(), 60)
     process.send_signal(how)
     _, err = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0

@@ -33,7 +33,7 @@ async def _read_start(beseda: Program, *arguments: str, until: str) -> list[str]
                 lines.append((await process.stdout.readline()).decode().rstrip())
     finally:
         process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.communicate(), 20)
+        await asyncio.wait_for(process.communicate(), 60)
     return lines
 
 

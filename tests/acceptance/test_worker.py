@@ -115,7 +115,7 @@ async def test_worker_killed_in_mid_work_is_stood_in_for_by_another(plant: Plant
             async def is_heard() -> bool:
                 return bool(speech.heard)
 
-            await eventually(is_heard, within=20)
+            await eventually(is_heard, within=60)
             second = await plant.start_worker()
             await plant.stop(first, signal.SIGKILL)
             await anna.wait_text(SAID, 40)
@@ -132,7 +132,7 @@ async def test_clock_and_workers_do_what_is_due_once(plant: Plant) -> None:
         rows = plant.read("SELECT kind, state FROM jobs") if worker.returncode is None else []
         return ("record.tidy", "done") in rows and all(state == "done" for _, state in rows)
 
-    await eventually(is_done, within=30)
+    await eventually(is_done, within=90)
     for process in (*beats, worker):
         assert await plant.stop(process) == 0
     kinds = [kind for (kind,) in plant.read("SELECT kind FROM jobs WHERE attempt = 1")]

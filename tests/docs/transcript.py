@@ -43,11 +43,11 @@ async def play(lines: list[Line], person: SandboxUser) -> None:
     """Say what the person says, press what the person presses, and compare the bot's newest message with the page."""
     for line in lines:
         if not line.is_ours:
-            await eventually(partial(_shows, person, line), within=20)
+            await eventually(partial(_shows, person, line), within=60)
         elif line.text:
             await person.say(line.text)
         for label in line.buttons if line.is_ours else ():
-            await eventually(partial(_press, person, label), within=20)
+            await eventually(partial(_press, person, label), within=60)
 
 
 async def _shows(person: SandboxUser, line: Line) -> bool:

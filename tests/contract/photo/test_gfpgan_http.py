@@ -64,7 +64,7 @@ async def test_whoever_comes_too_late_is_told_to_come_back(tmp_path: Path) -> No
             async def are_refused() -> bool:
                 return sum(task.done() for task in outcomes) == 2
 
-            await eventually(are_refused, within=20)
+            await eventually(are_refused, within=60)
             server.restorer.gate.set()
         await client.close()
     assert sorted(task.result() for task in outcomes) == [0.0] * 9 + [30.0] * 2

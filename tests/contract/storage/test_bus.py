@@ -12,7 +12,7 @@ async def test_hint_reaches_every_listener_of_its_topic(hot: Hot) -> None:
     async with hot.bus.subscribe("a") as first, hot.bus.subscribe("a") as second, hot.bus.subscribe("b") as other:
         await hot.bus.publish("a", {"id": 2**62})
         await hot.bus.publish("b", {"id": 1})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert [await anext(first), await anext(second), await anext(other)] == [{"id": 2**62}] * 2 + [{"id": 1}]
 
 
@@ -20,7 +20,7 @@ async def test_hints_keep_their_order(hot: Hot) -> None:
     async with hot.bus.subscribe("a") as hints:
         for number in range(50):
             await hot.bus.publish("a", {"number": number})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert [(await anext(hints))["number"] for _ in range(50)] == list(range(50))
 
 
@@ -31,7 +31,7 @@ async def test_hint_without_a_listener_is_gone(hot: Hot) -> None:
     await hot.bus.publish("a", {"number": 2})
     async with hot.bus.subscribe("a") as hints:
         await hot.bus.publish("a", {"number": 3})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await anext(hints) == {"number": 3}
 
 
@@ -40,7 +40,7 @@ async def test_listener_that_does_not_keep_up_loses_the_oldest(hot: Hot) -> None
         for number in range(1010):
             await hot.bus.publish("a", {"number": number})
         await hot.bus.publish("b", {})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await anext(end)
             assert await anext(hints) == {"number": 10}
 

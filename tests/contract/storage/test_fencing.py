@@ -43,8 +43,8 @@ async def test_write_whose_lease_ended_in_an_outage_is_not_made() -> None:
     leases["own"] = False
     backend.back.set()
     with pytest.raises(LeaseLostError):
-        await asyncio.wait_for(old, 5)
-    await asyncio.wait_for(other, 5)
+        await asyncio.wait_for(old, 30)
+    await asyncio.wait_for(other, 30)
     await writer.close()
     assert backend.committed == [other_work]
 

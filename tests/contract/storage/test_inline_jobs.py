@@ -66,7 +66,7 @@ class Shop:
         return (await self.queue.enqueue(request)).id
 
     async def end_of(self, number: int) -> Job:
-        return await asyncio.wait_for(self.queue.wait(number), 10)
+        return await asyncio.wait_for(self.queue.wait(number), 60)
 
     async def has_begun(self, number: int) -> None:
         async def look() -> bool:

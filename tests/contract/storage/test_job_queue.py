@@ -65,7 +65,7 @@ class Yard:
         async def look() -> bool:
             return [job for job, _ in self.begun()].count(number) >= times
 
-        await eventually(look, within=20)
+        await eventually(look, within=60)
         return [process for job, process in self.begun() if job == number][-1]
 
     def let_go(self) -> None:
@@ -183,7 +183,7 @@ async def test_worker_that_is_told_to_stop_hands_back_what_runs(yard: Yard) -> N
     number = await yard.enqueue(wait=True)
     await yard.has_begun(number)
     worker.terminate()
-    assert await asyncio.wait_for(worker.wait(), 15) == 0
+    assert await asyncio.wait_for(worker.wait(), 60) == 0
     left = await yard.queue.find(number)
     assert left is not None
     assert (left.state, left.attempt, left.losses) == (JobState.QUEUED, 0, 0)
@@ -251,7 +251,7 @@ async def test_worker_that_is_there_works_while_redis_is_away(yard: Yard, broker
     await yard.start_worker()
     await yard.end_of(await yard.enqueue())
     broker.stop()
-    done = await yard.end_of(await yard.enqueue(), within=20)
+    done = await yard.end_of(await yard.enqueue(), within=60)
     assert done.state is JobState.DONE
     broker.start()
 

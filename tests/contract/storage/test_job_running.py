@@ -33,7 +33,7 @@ async def test_next_job_begins_while_the_bot_of_an_ended_one_waits_for_telegram(
     await store.cancel(1)
     runner = Runner(store, clock, Timing(), tell)
     runner.register(KIND, work)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         run = await runner.start_next("text")
         assert run is not None
         await run.wait()

@@ -67,7 +67,7 @@ class Post:
 
 
 def build_webhooks(database: Database, clock: ManualClock, jobs: InlineJobs, secret: str | None) -> WebhookService:
-    sender = HttpSender(allow_private=True, seconds=0.3)
+    sender = HttpSender(allow_private=True, seconds=0.5)
     return WebhookService(SqlWebhookRepository(database, clock), sender, jobs, clock, secrets=EventSecrets(secret))
 
 
@@ -372,7 +372,7 @@ async def test_a_dead_receiver_keeps_one_job_busy_at_most(post: Post, database: 
     jobs = InlineJobs(store, {}, {"light": 4}, SystemClock())
     webhooks = WebhookService(
         SqlWebhookRepository(database),
-        HttpSender(allow_private=True, seconds=0.3),
+        HttpSender(allow_private=True, seconds=0.5),
         jobs,
         SystemClock(),
         secrets=EventSecrets(SECRET),

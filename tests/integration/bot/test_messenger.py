@@ -100,7 +100,7 @@ async def test_calls_that_send_are_bounded_and_begun_right_before_they_are_made(
 
         targets = [Target(ChatKey("a", number), ChatKind.PRIVATE) for number in range(10, 50)]
         calls = [asyncio.create_task(messenger.put(target, Part(0, "hello"), begin)) for target in targets]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while begun < 16:  # noqa: ASYNC110 - the messenger has no event for it
                 await asyncio.sleep(0.01)
         server.held.set()

@@ -43,7 +43,7 @@ async def ask_until_remembered(living: LivingBot, model: ScriptedModel) -> None:
         await talk(living, 1)
         return SUMMARY in told_in(spoken(model)[-1])
 
-    await eventually(is_remembered, within=20)
+    await eventually(is_remembered, within=60)
 
 
 async def test_model_reads_what_fell_out_of_the_window(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_model_that_fails_leaves_the_conversation_as_it_is(tmp_path: Path)
             await talk(living, 1)
             return any(is_memory(request) for request in model.requests)
 
-        await eventually(has_failed, within=20)
+        await eventually(has_failed, within=60)
         await talk(living, 1)
         assert len(said_in(spoken(model)[-1])) == 11
 

@@ -178,7 +178,7 @@ async def test_work_waits_for_the_record_once_the_lease_is_stale(store: SqlTerri
         await eventually(lambda: _is_stale(territory))
         waiting = asyncio.create_task(territory.confirm(5))
         unsteady.away = False
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
         assert not keeper.lost
 
 
@@ -193,7 +193,7 @@ async def test_work_ends_where_another_has_taken_over(store: SqlTerritoryReposit
             waiting = asyncio.create_task(stopped.confirm(5))
             unsteady.away = False
             with pytest.raises(LeaseLostError):
-                await asyncio.wait_for(waiting, 5)
+                await asyncio.wait_for(waiting, 30)
             assert keeper.lost == EVERYTHING
 
 
@@ -206,7 +206,7 @@ async def test_nothing_waits_for_a_beat_at_the_end(store: SqlTerritoryRepository
         waiting = asyncio.create_task(territory.confirm(5))
         territory.stop_waiting()
         with pytest.raises(LeaseLostError):
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, 30)
 
 
 async def _is_stale(territory: Territory) -> bool:

@@ -138,9 +138,9 @@ async def test_ctrl_c_leaves_nothing_half_written(beseda: Program, folder: Path)
     async def is_writing() -> bool:
         return any(name.endswith(".part") for name in files_below(folder))
 
-    await eventually(is_writing, within=20)
+    await eventually(is_writing, within=60)
     process.send_signal(signal.SIGINT)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await process.communicate()
     assert process.returncode == 130
     assert files_below(folder) == before
@@ -156,7 +156,7 @@ async def test_progress_is_shown_on_a_terminal(beseda: Program, folder: Path) ->
         stderr=theirs,
     )
     os.close(theirs)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         shown = await asyncio.to_thread(_read_all, ours)
         assert await process.wait() == 0
     assert "2/2" in shown

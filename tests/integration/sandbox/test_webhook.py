@@ -46,7 +46,7 @@ async def test_webhook_gets_updates_with_its_secret(bot: BotClient, anna: Sandbo
         await anna.say("раньше")
         await bot.get("setWebhook", url=url, secret_token="s-3_x")
         await anna.say("позже")
-        requests = [await asyncio.wait_for(receiver.requests.get(), 5) for _ in range(2)]
+        requests = [await asyncio.wait_for(receiver.requests.get(), 30) for _ in range(2)]
         await bot.get("deleteWebhook")
     assert {request.headers["X-Telegram-Bot-Api-Secret-Token"] for request in requests} == {"s-3_x"}
     assert [body["message"]["text"] for body in receiver.bodies] == ["раньше", "позже"]
@@ -59,7 +59,7 @@ async def test_webhook_is_tried_again_until_it_says_yes(bot: BotClient, anna: Sa
         await bot.get("setWebhook", url=url)
         await anna.say("привет")
         for _ in range(4):
-            await asyncio.wait_for(receiver.requests.get(), 5)
+            await asyncio.wait_for(receiver.requests.get(), 30)
         info = await bot.get("getWebhookInfo")
         await bot.get("deleteWebhook")
     assert info["last_error_message"] == "Wrong response from the webhook: 404 Not Found"
@@ -82,7 +82,7 @@ async def listen_and_say(bot: BotClient, anna: SandboxUser, receiver: Receiver) 
     async with receiver.listen() as url:
         await bot.get("setWebhook", url=url)
         await anna.say("привет")
-        await asyncio.wait_for(receiver.requests.get(), 5)
+        await asyncio.wait_for(receiver.requests.get(), 30)
 
         async def is_taken() -> bool:
             return bool((await bot.get("getWebhookInfo"))["pending_update_count"] == 0)
@@ -158,7 +158,7 @@ async def test_receiver_that_hangs_is_given_up_and_tried_again(tmp_path: Path, s
             await bot.get("setWebhook", url=url)
             await anna.say("привет")
             for _ in range(2):
-                await asyncio.wait_for(receiver.requests.get(), 5)
+                await asyncio.wait_for(receiver.requests.get(), 30)
             assert (await bot.get("getWebhookInfo"))["last_error_message"] == "Read timeout expired"
             hanging.set()
             await bot.get("deleteWebhook")
@@ -172,7 +172,7 @@ async def test_redirect_is_not_followed(bot: BotClient, anna: SandboxUser) -> No
             await bot.get("setWebhook", url=url)
             await anna.say("привет")
             for _ in range(2):
-                await asyncio.wait_for(receiver.requests.get(), 5)
+                await asyncio.wait_for(receiver.requests.get(), 30)
             await bot.get("deleteWebhook")
     assert elsewhere.bodies == []
 
@@ -184,7 +184,7 @@ async def test_retry_after_of_a_webhook_is_kept_to(bot: BotClient, anna: Sandbox
         started = asyncio.get_running_loop().time()
         await anna.say("привет")
         for _ in range(2):
-            await asyncio.wait_for(receiver.requests.get(), 5)
+            await asyncio.wait_for(receiver.requests.get(), 30)
         assert asyncio.get_running_loop().time() - started >= 1
         await bot.get("deleteWebhook")
 
@@ -208,10 +208,10 @@ async def test_a_press_overtakes_the_message_that_is_being_handled(bot: BotClien
         await anna.say("ещё")
         await anna.press("Да")
         for _ in range(2):
-            await asyncio.wait_for(receiver.requests.get(), 5)
+            await asyncio.wait_for(receiver.requests.get(), 30)
         assert [min(body) for body in receiver.bodies] == ["message", "callback_query"]
         handled.set()
-        await asyncio.wait_for(receiver.requests.get(), 5)
+        await asyncio.wait_for(receiver.requests.get(), 30)
         await bot.get("deleteWebhook")
 
 
@@ -231,7 +231,7 @@ async def test_chats_do_not_wait_for_each_other(bot: BotClient, anna: SandboxUse
         await anna.say("привет")
         await chris.say("hello")
         for _ in range(2):
-            await asyncio.wait_for(receiver.requests.get(), 5)
+            await asyncio.wait_for(receiver.requests.get(), 30)
         handled.set()
         await bot.get("deleteWebhook")
 

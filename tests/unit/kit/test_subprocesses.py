@@ -20,7 +20,7 @@ def _python(code: str) -> list[str]:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - other processes raise no events
             await asyncio.sleep(0.01)
 
@@ -109,7 +109,7 @@ async def test_run_cancelled_in_the_middle_of_its_start_leaves_nobody(turns: int
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await asyncio.wait([task])
     assert task.cancelled()
     await _until(lambda: not any(nap in " ".join(process.info["cmdline"] or ()) for process in _all_processes()))

@@ -7,7 +7,7 @@ async def test_wait_beyond_its_deadline_expires() -> None:
     expired = asyncio.Event()
     dog = Watchdog(expired.set)
     dog.start(asyncio.get_running_loop().time() + 0.01)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await expired.wait()
 
     assert dog.expired
@@ -31,7 +31,7 @@ async def test_moved_deadline_is_kept() -> None:
     dog.start(started + 0.01)
     dog.pause()
     dog.start(started + 0.06)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await expired.wait()
 
     assert loop.time() - started >= 0.05
@@ -42,7 +42,7 @@ async def test_earlier_deadline_is_kept() -> None:
     dog = Watchdog(expired.set)
     dog.start(loop.time() + 60)
     dog.start(loop.time() + 0.01)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await expired.wait()
 
 
