@@ -35,13 +35,18 @@ class Module:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, str(self.path))
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree: walking it takes longer than parsing."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def lines(self) -> int:
         return self.text.count("\n")
 
     def calls(self) -> Iterator[ast.Call]:
         """Yield every call."""
-        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        yield from (node for node in self.nodes if isinstance(node, ast.Call))
 
     @cached_property
     def imports(self) -> tuple[tuple[str, int], ...]:

@@ -109,7 +109,7 @@ def test_languages_have_the_same_texts_with_the_same_fields(folder: Path, langua
 def constants_in(module: Module) -> dict[str, tuple[Path, str]]:
     """Return the texts that a module names, with their keys, like {"_BOOKED": (…, "meetings.booked")}."""
     found = {}
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call):
             for folder, key in keys_in_call(module, node.value):
                 if isinstance(key, ast.Constant):
@@ -162,7 +162,7 @@ def is_text(node: ast.AST) -> bool:
 def documentation(module: Module) -> set[ast.AST]:
     """Return the docstrings of a module."""
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    bodies = [node.body for node in ast.walk(module.tree) if isinstance(node, kinds)]
+    bodies = [node.body for node in module.nodes if isinstance(node, kinds)]
     return {body[0].value for body in bodies if body and isinstance(body[0], ast.Expr)}
 
 
@@ -171,7 +171,7 @@ def texts_in(module: Module) -> list[str]:
     known = documentation(module)
     return [
         f"{module.path}:{node.lineno}"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.expr) and node not in known and is_text(node)
     ]
 
@@ -192,7 +192,7 @@ def test_no_code_asks_for_a_language(ours: list[Module]) -> None:
     places = [
         f"{module.path}:{node.lineno}"
         for module in ours
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Compare)
         and "language" in ast.unparse(node)
         and any(isinstance(side, ast.Constant) and side.value in languages() for side in (node.left, *node.comparators))

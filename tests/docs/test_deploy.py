@@ -57,6 +57,7 @@ def test_files_of_ones_own_reach_the_containers() -> None:
     opened = yaml.safe_load(re.sub(r"^(    )# (- \.\./)", r"\1\2", COMPOSE, flags=re.MULTILINE))["services"]["bot"]
     assert opened["volumes"][1:] == [
         "../bots:/data/bots:ro",
+        "../locales:/data/locales:ro",
         "../config.yaml:/data/config.yaml:ro",
         "../real_estate.csv:/data/real_estate.csv:ro",
     ]
