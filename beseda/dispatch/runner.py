@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from beseda.dispatch.context import Context, Desk
-from beseda.dispatch.events import Event, IncomingMessage, Json, Press, StopRequest, parse
+from beseda.dispatch.events import Event, IncomingMessage, Json, Move, Press, StopRequest, parse
 from beseda.dispatch.joining import Joiner, Openings
 from beseda.dispatch.middlewares.access import guard_access
 from beseda.dispatch.middlewares.limits import Postponed, limit_messages
@@ -357,9 +357,18 @@ class BotRunner:
         except Exception as error:
             log.exception("updates %s of %s failed", event.place.update_ids, self.desk.profile.name)
             await apologise(context, error)
+        if isinstance(event, Move):
+            await self._hand_over_chat(event)
         if context.handed_over:
             self._tries.interrupt(event.place.update_ids)
             await self._tries.release(self.desk.updates)
+
+    async def _hand_over_chat(self, move: Move) -> None:
+        """Leave what waits in a group that has become a supergroup to the owner of that chat, which may be this one."""
+        self._lanes.take_back(lambda key: key[0] == move.place.chat)
+        await self.desk.chores.leave(lambda chat_id: chat_id == move.place.chat.chat_id)
+        hint = {"partition": partition_of(move.chat_id)}
+        await self.desk.bus.publish(f"updates:{self.desk.profile.name}", hint)
 
     async def _give_up(self, context: Context, verdict: Verdict) -> None:
         """Set aside what has crashed the process, or failed, too often."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from beseda.domain.conversation import ChatKey, Conversation, Person
+from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.sent_message import COMMON_BOX, message_box
 from beseda.kit.ids import new_id
 
@@ -68,6 +68,19 @@ def partition_of(chat_id: int) -> int:
 def queue_of(chat: ChatKey) -> str:
     """Return the key of the queue that keeps a chat and topic in order."""
     return f"{chat.chat_id}:{chat.thread_id}"
+
+
+def move_content(content: Any, old: int, new: int) -> Any:
+    """Return the content of an update with its chat `old`, a group, replaced by `new`, the supergroup it has become."""
+    if isinstance(content, list):
+        return [move_content(item, old, new) for item in content]
+    if not isinstance(content, dict):
+        return content
+    moved = {name: move_content(value, old, new) for name, value in content.items()}
+    chat = moved.get("chat")
+    if isinstance(chat, dict) and chat.get("id") == old:
+        moved["chat"] = {**chat, "id": new, "type": ChatKind.SUPERGROUP.value}
+    return moved
 
 
 def internal_update(

@@ -19,6 +19,7 @@ from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Sta
 from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
+from beseda.storage.sql.update import move_updates
 
 _KNOWN_LIMIT = 10_000
 _SEEN_SECONDS = 300.0
@@ -79,13 +80,21 @@ class SqlConversationRepository:
         return known
 
     async def move(self, bot: str, old: int, new: int) -> None:
-        """Have the conversations of chat `old` go on in chat `new`; one that has begun there already stays its own."""
+        """Have the conversations of chat `old` go on in chat `new`; one that has begun there already stays its own.
+
+        What is unfinished of chat `old` is of chat `new` from then on.
+        """
         there = conversations.alias()
         begun = exists().where(
             there.c.bot == bot, there.c.chat_id == new, there.c.thread_id == conversations.c.thread_id
         )
         statement = update(conversations).where(conversations.c.bot == bot, conversations.c.chat_id == old, ~begun)
-        await self._database.write(lambda connection: connection.execute(statement.values(chat_id=new)))
+
+        def work(connection: Connection) -> None:
+            connection.execute(statement.values(chat_id=new))
+            move_updates(connection, bot, old, new)
+
+        await self._database.write(work)
         for key in [key for key in self._conversations if (key.bot, key.chat_id) == (bot, old)]:
             del self._conversations[key]
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     any_,
     bindparam,
     case,
@@ -27,7 +28,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import Update
 
 from beseda import metrics
-from beseda.domain.update import StoredUpdate, Tries
+from beseda.domain.conversation import ChatKey
+from beseda.domain.update import StoredUpdate, Tries, move_content, partition_of, queue_of
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.update import EVERYWHERE, Look
 from beseda.storage.sql.database import Database
@@ -328,3 +330,25 @@ def _purge_chunk(connection: Connection, before: datetime) -> int:
         .limit(_PURGE_CHUNK)
     )
     return connection.execute(delete(updates).where(place.in_(old))).rowcount
+
+
+def move_updates(connection: Connection, bot: str, old: int, new: int) -> None:
+    """Hand the unfinished updates of a group over to the supergroup it has become, and so to the owner of that chat.
+
+    The news of the move itself stays where it is: it is being worked on.
+    """
+    here = and_(
+        updates.c.bot == bot, updates.c.finished_at.is_(None), updates.c.queue_key == queue_of(ChatKey(bot, old))
+    )
+    chat = ChatKey(bot, new)
+    for row in connection.execute(select(updates.c.update_id, updates.c.payload).where(here)).all():
+        content = orjson.loads(row.payload)
+        if "migrate_to_chat_id" in (content.get("message") or {}):
+            continue
+        moved = {
+            "payload": orjson.dumps(move_content(content, old, new)),
+            "partition": partition_of(new),
+            "queue_key": queue_of(chat),
+        }
+        key = and_(updates.c.bot == bot, updates.c.update_id == row.update_id)
+        connection.execute(update(updates).where(key).values(moved))
