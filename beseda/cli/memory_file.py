@@ -20,9 +20,9 @@ _PRIVATE = 0o600
 
 
 class SetAside(NamedTuple):
-    """A file that was moved out of the way: why, and where it is now."""
+    """A file that was moved out of the way: `broken`, `unknown` or `changed`, and where it is now."""
 
-    reason: str
+    kind: str
     path: Path
 
 
@@ -79,7 +79,7 @@ class MemoryFile:
             return None
         aside = None
         if (current := self._look()) is not None and self._stamp != current:
-            aside = self._set_aside("changed by another program", "changed", now)
+            aside = self._set_aside("changed", now)
         content = orjson.dumps(write_memory(memory), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         if aside is None and current is not None:
             copy = self._beside(".bak.tmp")
@@ -124,7 +124,7 @@ class MemoryFile:
 
     def _replace_unreadable(self, error: BrokenMemoryError, now: datetime) -> Loaded:
         newer = isinstance(error, UnknownSchemaError)
-        aside = self._set_aside(str(error), "unknown" if newer else "broken", now)
+        aside = self._set_aside("unknown" if newer else "broken", now)
         backup = self._beside(".bak")
         self._stamp = None
         if not backup.is_file():
@@ -135,13 +135,13 @@ class MemoryFile:
                 return Loaded(self._read(backup), aside, from_backup=True)
         return Loaded(Memory(), aside)
 
-    def _set_aside(self, reason: str, kind: str, now: datetime) -> SetAside:
+    def _set_aside(self, kind: str, now: datetime) -> SetAside:
         """Move the file to a name that nothing has yet."""
         stem = f"{self.path.name}.{kind}-{now:%Y%m%dT%H%M%SZ}"
         names = (stem if number == 0 else f"{stem}-{number}" for number in range(1000))
         target = next(path for name in names if not os.path.lexists(path := self.path.with_name(name)))
         self.path.rename(target)
-        return SetAside(reason, target)
+        return SetAside(kind, target)
 
     def _write(self, content: bytes) -> None:
         """Put a new file in the place of the old one in a single step."""

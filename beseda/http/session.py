@@ -1,5 +1,6 @@
 """The one place that opens sessions of aiohttp: their requests take the proxy that the environment asks for."""
 
+import os
 from functools import lru_cache
 from typing import Any
 
@@ -20,11 +21,16 @@ def open_session(**options: Any) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=[_ProxyRouter()], **options)
 
 
+def describe_os_error(error: OSError) -> str:
+    """Return the reason of a failed connection, without the address that asyncio writes into it."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else type(error).__name__
+
+
 def describe_proxy_failure(error: aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError) -> str:
     """Return what is wrong with the proxy, in a few words without its password."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy of the environment refused it: HTTP {error.status}"
-    reason = error.os_error.strerror or type(error.os_error).__name__
+    reason = describe_os_error(error.os_error)
     return f"no connection to the proxy of the environment, {error.host}:{error.port}: {reason}"
 
 

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from beseda.errors import NO_CONNECTION, ProtocolError, RemoteError, TimedOutError, UnavailableError
-from beseda.http.session import describe_proxy_failure, open_session
+from beseda.http.session import describe_os_error, describe_proxy_failure, open_session
 from beseda.llm.base import UnansweredError
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -201,7 +201,7 @@ def _describe_connecting(
         return f"no TLS connection: {error}; is it https:// where http:// is spoken?"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "no address is known for this name"
-    return f"no connection: {error.os_error.strerror or type(error.os_error).__name__}"
+    return f"no connection: {describe_os_error(error.os_error)}"
 
 
 def _name_connecting(error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError) -> str:

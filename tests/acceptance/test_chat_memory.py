@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -111,6 +112,7 @@ async def test_file_that_cannot_be_read_is_kept_aside(content: bytes, kind: str,
     (aside,) = beseda.folder.glob(f"{MEMORY}.{kind}-*")
     assert aside.read_bytes() == content
     assert str(aside) in ended.out.replace("\n", "")
+    assert {"broken": "is damaged", "unknown": "Another version"}[kind] in ended.out
     assert read(beseda.folder / MEMORY)["sessions"][0]["user_turns"] == 2
 
 
@@ -261,3 +263,18 @@ async def test_owner_at_the_keyboard_is_told_the_reason_itself(beseda: Program, 
     assert "check OPENAI_API_KEY" in ended.out
     assert "owner" not in ended.out
     assert "(again in 90 s)" in ended.out
+
+
+async def test_resumed_conversation_shows_where_it_was(beseda: Program) -> None:
+    await beseda("chat", stdin="первый вопрос\nпоследний вопрос\n".encode())
+    resumed = (await beseda("chat", stdin=b"1\n/exit\n")).out
+    first, last = resumed.rindex("первый вопрос"), resumed.index("> последний вопрос")
+    assert first < last
+    assert resumed[last:].splitlines()[1].strip()
+
+
+async def test_broken_memory_is_reported_in_one_language(beseda: Program) -> None:
+    (beseda.folder / MEMORY).write_bytes(b"{")
+    out = (await beseda.with_environ(BESEDA_LANG="ru")("chat", stdin=b"hi\n")).out
+    line = next(line for line in out.splitlines() if "повреждён" in line)
+    assert not re.search(r"[A-Za-z]{3,} [A-Za-z]{3,}", line.partition(": ")[0])

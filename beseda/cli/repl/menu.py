@@ -30,6 +30,13 @@ async def choose_session(room: Room) -> None:
     session = recent[number - 1]
     room.enter(session)
     room.screen.note(room.tell(texts.RESUMED, title=_show_title(room, session)))
+    _show_last_exchange(room, session)
+
+
+def _show_last_exchange(room: Room, session: ChatSession) -> None:
+    """Show a line of the last question and of its answer: a title alone is the first question."""
+    for message in [one for one in session.messages if one.role in {"user", "assistant"}][-2:]:
+        room.screen.note(("> " if message.role == "user" else "") + make_title(message.content))
 
 
 async def _ask_number(room: Room, last: int) -> int:

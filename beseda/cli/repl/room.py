@@ -14,7 +14,6 @@ from beseda.cli.repl.screen import Screen
 from beseda.cli.repl.session import ChatSession, Memory, start_session
 from beseda.kit.clock import Clock
 from beseda.locales import Text
-from beseda.logs import scrub
 
 _MEGABYTE = 1_048_576
 
@@ -65,7 +64,7 @@ class Room:
         loaded = self.file.load(self.clock.now())
         self.memory = loaded.memory
         if loaded.aside is not None:
-            self._report_aside(texts.SET_ASIDE, loaded.aside)
+            self._report_aside(texts.UNREADABLE[loaded.aside.kind], loaded.aside)
         if loaded.from_backup:
             self.screen.warn(self.tell(texts.FROM_BACKUP))
 
@@ -114,7 +113,7 @@ class Room:
         return session.total_input_tokens + session.total_output_tokens
 
     def _report_aside(self, text: Text, aside: SetAside) -> None:
-        self.screen.warn(self.tell(text, reason=scrub(aside.reason), path=aside.path))
+        self.screen.warn(self.tell(text, path=aside.path))
 
     def _mind_size(self) -> None:
         if not self.file.read_only and (size := self.file.path.stat().st_size) > LARGEST * 0.8:

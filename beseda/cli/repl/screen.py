@@ -127,7 +127,7 @@ class _MarkdownView:
         if end:
             whole, self._rest = self._rest[:end], self._rest[end:]
             self._live.update(_Tail(self._rest))
-            self._console.print(Markdown(whole))
+            self._console.print(_Block(whole))
             self._console.print()
         self._pacer.ask()
 
@@ -149,7 +149,21 @@ class _MarkdownView:
             self._live.update(RichText(""))
             self._live.stop()
             if self._rest.strip():
-                self._console.print(Markdown(self._rest))
+                self._console.print(_Block(self._rest))
+
+
+class _Block:
+    """A whole block without the blank lines that rich puts around lists, tables and code."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = console.render_lines(Markdown(self._text), options, pad=False)
+        filled = [place for place, line in enumerate(lines) if any(segment.text.strip() for segment in line)]
+        for line in lines[filled[0] : filled[-1] + 1] if filled else []:
+            yield from line
+            yield Segment.line()
 
 
 class _Tail:

@@ -1,4 +1,5 @@
 import io
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from beseda.cli.answer import clean_text
 from beseda.cli.repl.budget import Budget
 from beseda.cli.repl.commands import is_command
 from beseda.cli.repl.prompt import CommandCompleter, is_open, join_lines
-from beseda.cli.repl.screen import Screen, find_whole_blocks
+from beseda.cli.repl.screen import Screen, _MarkdownView, find_whole_blocks
 from beseda.domain.usage import Usage
 
 BLOCKS = {
@@ -111,3 +112,14 @@ def test_completion_knows_commands_and_their_models() -> None:
     assert complete("/m") == ["/model", "/memory"]
     assert complete("/compare demo,op") == ["openai:a"]
     assert complete("/exit ") == complete("hello") == complete("/m\n") == []
+
+
+async def test_one_blank_line_stands_between_blocks() -> None:
+    pieces = ["Text.\n\n", "- one\n- two\n\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n", "```py\nx = 1\n```\n\n", "End."]
+    out = io.StringIO()
+    with _MarkdownView(Console(file=out, width=40), "waiting", "in line", "loading") as view:
+        for piece in pieces:
+            view.show(piece)
+    lines = [line.strip() for line in out.getvalue().strip().split("\n")]
+    assert "" in lines
+    assert not any(one == two == "" for one, two in pairwise(lines)), lines
