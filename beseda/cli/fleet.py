@@ -19,6 +19,7 @@ from beseda.worker import keep_schedule, register_tasks
 
 log = logging.getLogger(__name__)
 
+_GRACE = 4.0  # seconds that jobs under way get at the end, as answers do
 _PATIENCE = 5.0  # seconds that the announcement waits for the slower ones
 
 
@@ -56,9 +57,9 @@ class Fleet:
     async def close(self) -> None:
         """Let running answers end for a while; what comes in from now on is stored, for others or the next start.
 
-        Jobs go back into the line meanwhile, so that both ends share one deadline.
+        Jobs end meanwhile or go back into the line, so that both share one deadline.
         """
-        await asyncio.gather(self._container.jobs.close(), *(bot.close() for bot in self._open))
+        await asyncio.gather(self._container.jobs.close(within=_GRACE), *(bot.close() for bot in self._open))
 
     async def _live(self, assignment: Assignment) -> None:
         with log_context(bot=assignment.profile.name):
