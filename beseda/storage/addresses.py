@@ -51,7 +51,7 @@ def read_query(address: str) -> dict[str, str]:
 
 
 def find_database_fault(address: str) -> str:
-    """Return what is wrong with the query of a database's address, in a sentence; empty if nothing is."""
+    """Return a sentence that describes the fault in a database address, or an empty string if there is none."""
     parts = urlsplit(address)
     if parts.scheme.startswith("sqlite"):
         return _find_fault(address, {})
@@ -66,7 +66,7 @@ def find_database_fault(address: str) -> str:
 
 
 def find_redis_fault(address: str) -> str:
-    """Return what is wrong with the query of a Redis address, in a sentence; empty if nothing is."""
+    """Return a sentence that describes the fault in a Redis address, or an empty string if there is none."""
     parts = urlsplit(address)
     encrypted = parts.scheme == "rediss"
     if not encrypted and (names := [name for name in read_query(address) if name.startswith("ssl_")]):
@@ -78,15 +78,15 @@ def find_redis_fault(address: str) -> str:
 
 
 def find_broker_fault(address: str) -> str:
-    """Return what is wrong with the query of a broker's address, in a sentence; empty if nothing is."""
+    """Return a sentence that describes the fault in a broker address, or an empty string if there is none."""
     return find_redis_fault(address) or _find_fault(address, _REDIS_TLS)
 
 
 def write_redis_address(address: str) -> str:
-    """Return a Redis address whose TLS parameters mean the same to every library: certificates are checked.
+    """Return a Redis address with TLS parameters that every library reads in the same way: certificates are checked.
 
-    kombu checks none where the query has no `ssl_` parameter, and reads every switch but `false` as true
-    (`kombu.utils.url.parse_url`, `kombu.Connection._init_params`).
+    kombu does not check certificates if the query has no `ssl_` parameter, and reads every value of a switch except
+    `false` as true (`kombu.utils.url.parse_url`, `kombu.Connection._init_params`).
     """
     parts = urlsplit(address)
     if parts.scheme != "rediss":

@@ -1,5 +1,5 @@
-"""What the program remembers, as protocols: the only storage that services see, a noun a file.
+"""Protocols of the stores, one noun per file: the only storage interface that services use.
 
-The record (updates, turns, conversations, people, usage, leads) lives in SQL. What is hot or short-lived (history
-window, state, cache, rate limits) lives in Redis or, without one, in this process.
+Durable data (updates, turns, conversations, people, usage, leads) is in SQL. Short-lived data (history window, state,
+cache, rate limits) is in Redis, or in the memory of this process if there is no Redis.
 """

@@ -26,14 +26,14 @@ class AnalyticsStore(Protocol):
         ...
 
     async def list_steps(self, period: Period, step: Step, *, times_only: bool = False) -> list[HourFigures]:
-        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here.
+        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are returned as days.
 
-        What comes has its response times only, or all but them.
+        With `times_only` the result contains only response times; without it, everything except response times.
         """
         ...
 
     async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:
-        """Count distinct people who wrote: by the day where that is rolled up, from the record elsewhere."""
+        """Count distinct active people: from rolled-up days as far as these exist, and from the turns for the rest."""
         ...
 
     async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
@@ -53,11 +53,11 @@ class AnalyticsStore(Protocol):
         ...
 
     async def read_backlog(self) -> Backlog:
-        """Return what waits: by partial indexes, so that it costs as much as there is."""
+        """Return the pending work. Partial indexes make the cost proportional to the size of the backlog."""
         ...
 
     async def find_rolled_until(self, name: str = HOURS) -> datetime | None:
-        """Return up to when everything is rolled up, or None where nothing is."""
+        """Return the moment up to which everything is rolled up, or None if nothing is."""
         ...
 
     async def find_first_moment(self) -> datetime | None:
@@ -65,22 +65,24 @@ class AnalyticsStore(Protocol):
         ...
 
     async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:
-        """Put these hours in place of what was rolled up for the period."""
+        """Replace the rolled-up hours of the period by these."""
         ...
 
     async def roll_up_users(self, days: Sequence[Period]) -> None:
-        """Note who wrote in each of these periods, which lie within one day each."""
+        """Record the active people of each of these periods. Each period lies within one day."""
         ...
 
     async def roll_up_funnel(self, period: Period) -> None:
-        """Put the funnel of a period in place of what was rolled up for its day."""
+        """Replace the rolled-up funnel of the period's day by the funnel of the period."""
         ...
 
     async def roll_up_conversations(self, period: Period, after: int = 0) -> int | None:
-        """Refresh the figures of some conversations in which something was said in the period, from behind the id
-        `after` on; return where to go on, None at the end."""
+        """Refresh the figures of a batch of conversations with messages in the period, starting behind the id `after`.
+
+        Return the id to continue after, or None at the end.
+        """
         ...
 
     async def mark_rolled(self, until: datetime, name: str = HOURS) -> None:
-        """Note that everything before `until` is rolled up; what is further already stays."""
+        """Record that everything before `until` is rolled up. A later recorded time is kept."""
         ...

@@ -26,7 +26,7 @@ class ApiKeyStore(Protocol):
         ...
 
     async def revoke(self, key_id: int) -> ApiKey | None:
-        """Revoke a key and return it, or None where there is none; the time of the first revocation stays."""
+        """Revoke a key and return it, or None if it does not exist. The time of the first revocation is kept."""
         ...
 
     async def mark_used(self, key_id: int, at: datetime) -> None:

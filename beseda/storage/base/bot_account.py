@@ -4,12 +4,13 @@ from typing import Protocol
 
 
 class BotAccountStore(Protocol):
-    """Which Telegram account a bot's name stands for. What Telegram numbers belongs to the account."""
+    """Mapping from a bot's name to its Telegram account. Identifiers issued by Telegram belong to the account."""
 
     async def claim(self, bot: str, telegram_id: int) -> int | None:
-        """Record the account of a bot, and return the one before where it was another.
+        """Record the account of a bot. Return the id of the previous account, or None if there is none or it is the
+        same.
 
-        Updates, message ids, jobs and broadcasts of the account before are set aside; those of an account that comes
-        back are restored. Raises StorageError.
+        Updates, message ids, jobs and broadcasts of the previous account are set aside; those of an account that
+        returns are restored. Raises StorageError.
         """
         ...

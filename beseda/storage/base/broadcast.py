@@ -1,4 +1,4 @@
-"""Where broadcasts are kept, the people they go to, and who wants none."""
+"""Stores for broadcasts, their recipients and opt-outs."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -46,26 +46,27 @@ class BroadcastStore(Protocol):
         ...
 
     async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
-        """Store a draft's words, audience, plan and photo; None where it is no draft of that version any more.
+        """Store the text, audience, plan and photo of a draft. Return it, or None if it is no longer a draft of that
+        version.
 
-        The bytes of the photo stay where `photo` is None and the broadcast still names its type.
+        If `photo` is None and the broadcast still names a photo type, the stored photo is kept.
         """
         ...
 
     async def photo(self, broadcast_id: int) -> bytes:
-        """Return the bytes of the photo, none where there is none."""
+        """Return the bytes of the photo, or empty bytes if the broadcast has none."""
         ...
 
     async def delete(self, broadcast_id: int) -> bool:
-        """Delete a draft; False where there is none of this number."""
+        """Delete a draft. Return False if there is no draft with this number."""
         ...
 
     async def move(
         self, broadcast_id: int, states: Collection[BroadcastState], to: BroadcastState, *, reason: str = ""
     ) -> Broadcast | None:
-        """Move a broadcast on from one of `states`; None where it is in none of them.
+        """Move a broadcast from one of `states` to the state `to` and return it, or None if it is in none of `states`.
 
-        To RUNNING approves it. Raises BroadcastBusyError where another of the bot is running.
+        The move to RUNNING approves it. Raises BroadcastBusyError if another broadcast of the bot is running.
         """
         ...
 
@@ -74,7 +75,7 @@ class BroadcastStore(Protocol):
         ...
 
     async def gather(self, broadcast_id: int, *, limit: int) -> int:
-        """Put the next people of the audience on the list and return how many; 0 when everybody is on it."""
+        """Add the next people of the audience to the recipients. Return their number, or 0 once all are listed."""
         ...
 
     async def gather_cohort(self, broadcast_id: int, *, people: Collection[int] = (), size: int = 0) -> int:
@@ -86,9 +87,9 @@ class BroadcastStore(Protocol):
         ...
 
     async def begin(self, broadcast_id: int, user_id: int, run: int) -> Turnout:
-        """Mark a person as being sent to, before Telegram is asked; `run` is the number of the job that asks.
+        """Mark a recipient as being sent to before Telegram is called; `run` is the number of the calling job.
 
-        Only the last job sends: one that a pause or a lost lease has left behind is told that it is over.
+        Only the latest job may send: a job that was superseded by a pause or a lost lease gets `Turnout.END`.
         """
         ...
 
@@ -99,11 +100,11 @@ class BroadcastStore(Protocol):
     async def settle(
         self, broadcast_id: int, user_id: int, state: RecipientState, *, message_id: int | None = None, reason: str = ""
     ) -> None:
-        """Record what became of it; of one who blocked the bot, for later broadcasts as well."""
+        """Record the outcome for a recipient. If the recipient blocked the bot, later broadcasts skip them as well."""
         ...
 
     async def outcomes(self, broadcast_id: int, *, limit: int) -> Sequence[RecipientState]:
-        """Return what became of the last people since it began or went on, the last of them last."""
+        """Return the last outcomes since the broadcast began or was resumed, in chronological order."""
         ...
 
     async def recipients(
@@ -113,7 +114,7 @@ class BroadcastStore(Protocol):
         ...
 
     async def retry_unknown(self, broadcast_id: int) -> int:
-        """Have those sent to again of whom nobody knows, and return how many."""
+        """Queue the recipients with an unknown outcome again and return their number."""
         ...
 
     async def active(self) -> Sequence[Broadcast]:
@@ -130,7 +131,7 @@ class BroadcastStore(Protocol):
 
 
 class SubscriptionStore(Protocol):
-    """Who is not to be written to by a bot. Each method is one transaction and raises StorageError."""
+    """Opt-outs and blocks by bot and person. Each method is one transaction and raises StorageError."""
 
     async def opt_out(self, bot: str, user_id: int) -> None:
         """Send no broadcasts to a person."""

@@ -1,4 +1,4 @@
-"""Where budgets are counted."""
+"""The store of budget counters."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,18 +8,19 @@ from beseda.domain.budget import Account, Claim, Grant, Standing
 
 
 class BudgetStore(Protocol):
-    """Counters of a day, and what is reserved of them. Each method is one transaction and raises StorageError."""
+    """Daily counters and reservations against them. Each method is one transaction and raises StorageError."""
 
     async def reserve(self, claim: Claim) -> Grant:
-        """Hold as much of every account as is wanted and left, or nothing where an account has less than the least.
+        """Reserve the wanted amount, or the amount left, from every account; nothing if an account has less than the
+        least.
 
-        However many processes ask at once, nothing is held twice. What expired is freed first; an open reservation of
-        the same id gives way.
+        Concurrent processes never reserve the same amount twice. Expired reservations are freed first, and so is an
+        open reservation of the same id.
         """
         ...
 
     async def settle(self, reservation_id: str, used: int) -> None:
-        """Count what was really used and free what was held; once, also where it had expired."""
+        """Count the amount used and free the reservation. This happens once, even if the reservation had expired."""
         ...
 
     async def standings(self, accounts: Sequence[Account]) -> list[Standing]:
@@ -27,7 +28,7 @@ class BudgetStore(Protocol):
         ...
 
     async def note_refusal(self, who: str, key: str, quiet: timedelta) -> bool:
-        """Return whether a refusal is to be said: not where another, of another `key`, was less than `quiet` ago."""
+        """Return whether to send a refusal: False if one with another `key` was sent less than `quiet` ago."""
         ...
 
     async def purge(self, before: datetime, *, limit: int) -> int:

@@ -1,4 +1,4 @@
-"""Hints between processes, as everybody sees them."""
+"""The bus for hints between processes."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -6,13 +6,15 @@ from typing import Protocol
 
 
 class Bus(Protocol):
-    """Hints between processes. It may lose any message: who needs certainty looks into the record as well.
+    """Hints between processes. Delivery is at most once: a reader that needs certainty also reads the database.
 
     A hint is a small JSON object. Topics: `updates:{bot}`, `jobs:{bot}`, `territory:{bot}`, `conversations`, `leads`.
     """
 
     async def publish(self, topic: str, data: Mapping[str, object]) -> None:
-        """Tell whoever listens to `topic` now, in this process too. Never raises: what goes wrong is logged."""
+        """Notify the current subscribers of `topic`, including those in this process. Never raises: failures are
+        logged.
+        """
         ...
 
     def subscribe(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:

@@ -15,7 +15,7 @@ class Cache(Protocol):
         ...
 
     async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
-        """Store a value only where there is none, atomically, and return whether it was stored."""
+        """Store a value if the key has none, atomically. Return whether it was stored."""
         ...
 
     async def increment(self, key: str, *, by: int = 1, ttl: float) -> int:

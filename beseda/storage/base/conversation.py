@@ -26,16 +26,16 @@ class ConversationStore(Protocol):
         ...
 
     async def last_turn(self, conversation: Conversation, *, before: int | None = None) -> int:
-        """Return the id of the last turn that `recent` has messages of, below `before` where given; 0 for none."""
+        """Return the id of the last turn with messages in `recent`, below `before` if given, or 0 if there is none."""
         ...
 
     async def clear(self, conversation: Conversation) -> int:
-        """Wipe what was said in the conversation and return how many messages that was.
+        """Delete the messages of the conversation and return their number.
 
-        Questions not yet answered and answers not yet sent keep their text until they are through.
+        Unanswered questions and unsent answers keep their text until they are finished.
         """
         ...
 
     async def totals(self, conversation: Conversation) -> Totals:
-        """Return what the conversation has used so far; wiping what was said takes nothing back."""
+        """Return the total usage of the conversation. Deleting its messages does not reduce it."""
         ...

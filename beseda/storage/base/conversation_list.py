@@ -6,7 +6,7 @@ from beseda.domain.conversation_list import ConversationFilter, ConversationLine
 
 
 class ConversationList(Protocol):
-    """Conversations and what was said in them, newest first. Every method raises StorageError."""
+    """Conversations and their messages, newest first. Every method raises StorageError."""
 
     async def page(
         self, wanted: ConversationFilter, *, limit: int, offset: int = 0, before: int | None = None
@@ -25,11 +25,11 @@ class ConversationList(Protocol):
     async def messages(
         self, conversation_id: int, *, limit: int, offset: int = 0, after: tuple[int, int] | None = None
     ) -> list[SaidMessage]:
-        """Return what was said, oldest first; `after` is the turn and the number of the last message seen."""
+        """Return messages, oldest first; `after` is the turn and number of the last message of the previous page."""
         ...
 
     async def last_messages(self, conversation_id: int, *, limit: int) -> list[SaidMessage]:
-        """Return what was said last, oldest first."""
+        """Return the last messages, oldest first."""
         ...
 
     async def count_messages(self, conversation_id: int) -> int:

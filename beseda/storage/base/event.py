@@ -7,10 +7,10 @@ from beseda.domain.event import Event, EventFilter, NewEvent
 
 
 class EventStore(Protocol):
-    """What has happened. Most events are written by other stores, in the transaction of what they tell."""
+    """Events. Most are written by other stores, in the transaction of the change that they describe."""
 
     async def add(self, events: Sequence[NewEvent]) -> None:
-        """Write events that tell of nothing in the database."""
+        """Store events that do not belong to a change in the database."""
         ...
 
     async def list(self, wanted: EventFilter, *, limit: int, offset: int = 0, before: int | None = None) -> list[Event]:

@@ -8,7 +8,7 @@ from beseda.domain.file import FileFilter, FileOwner, FileSum, StoredFile
 
 
 class FileStore(Protocol):
-    """What is known of kept files. Ids rise with time, so that the newest file has the highest."""
+    """Metadata of stored files. Ids increase with time, so the newest file has the highest id."""
 
     async def add(self, file: StoredFile) -> None:
         """Store a file's row, in place of an earlier one of the same id and owner."""
@@ -29,7 +29,7 @@ class FileStore(Protocol):
     async def page(
         self, wanted: FileFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> list[StoredFile]:
-        """Return everybody's files, newest first; `before` is the number of the last one seen."""
+        """Return files of all owners, newest first; `before` is the id of the last file of the previous page."""
         ...
 
     async def count(self, wanted: FileFilter) -> int:
@@ -37,7 +37,7 @@ class FileStore(Protocol):
         ...
 
     async def get(self, file_id: int) -> StoredFile | None:
-        """Return a file, whosever it is, or None."""
+        """Return a file of any owner, or None."""
         ...
 
     async def older(self, before: datetime, *, limit: int) -> Sequence[StoredFile]:
@@ -45,7 +45,7 @@ class FileStore(Protocol):
         ...
 
     async def after(self, file_id: int, *, limit: int) -> Sequence[StoredFile]:
-        """Return everybody's files with higher ids, in their order."""
+        """Return files of all owners with higher ids, in ascending order."""
         ...
 
     async def paths(self, file_ids: Sequence[int]) -> dict[int, str]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class FloodWait:
-    """Telegram told us to wait: which bot, for which call, how many seconds, in which chat where one is concerned."""
+    """A wait requested by Telegram's flood control: the bot, the method, the seconds, and the chat if there is one."""
 
     bot: str
     method: str
@@ -17,7 +17,7 @@ class FloodWait:
 
 
 class FloodWaitStore(Protocol):
-    """The record of Telegram's flood control, for who runs the bots."""
+    """Log of the waits requested by Telegram's flood control, for operators."""
 
     async def record(self, wait: FloodWait) -> None:
         """Keep a wait with the time it was asked for."""

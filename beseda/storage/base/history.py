@@ -21,9 +21,9 @@ class HistoryStore(Protocol):
     async def append(
         self, key: str, messages: Sequence[Message], *, turn_id: int = 0, after: int | None = None
     ) -> bool:
-        """Add the messages of a turn at the end at once, trim the list to its limit, renew its time to live.
+        """Append the messages of a turn atomically, trim the list to its limit and renew its time to live.
 
-        With `after`, only to a list whose last turn is that one (0: a new list); return whether they were added.
+        With `after`, append only if that is the list's last turn (0: a new list). Return whether they were added.
         """
         ...
 
@@ -32,11 +32,11 @@ class HistoryStore(Protocol):
         ...
 
     async def last_turn(self, key: str) -> int:
-        """Return the id of the last turn in the list, 0 where it is unknown."""
+        """Return the id of the last turn in the list, or 0 if it is unknown."""
         ...
 
     async def window(self, key: str, size: int) -> list[Message] | None:
-        """Return the last `size` messages, oldest first, or None where nothing is known (new, expired)."""
+        """Return the last `size` messages, oldest first, or None if the list is unknown (new or expired)."""
         ...
 
     async def clear(self, key: str) -> None:

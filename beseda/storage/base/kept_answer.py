@@ -10,10 +10,11 @@ class KeptAnswerStore(Protocol):
     """Answers by the API key and the idempotency key of their requests. Every method raises StorageError."""
 
     async def claim(self, request: Repeatable) -> KeptAnswer | None:
-        """Return what is kept for the request, or None where it is new: then it counts as under way.
+        """Return the stored answer for the request, or None if the request is new; a new request is marked as in
+        progress.
 
-        What is a day old counts as new, and so does a request that began a minute ago and was never answered: its
-        process died.
+        A request counts as new if its entry is a day old, or if it began more than a minute ago and has no answer,
+        because its process died.
         """
         ...
 
@@ -26,5 +27,5 @@ class KeptAnswerStore(Protocol):
         ...
 
     async def purge(self, before: datetime) -> int:
-        """Delete what was kept before then and return how many answers that was."""
+        """Delete the answers stored before then and return their number."""
         ...

@@ -24,13 +24,13 @@ Decide: TypeAlias = Callable[[Lead, Mapping[int, Source]], LeadUpdate]
 
 
 class LeadStore(Protocol):
-    """The table of leads. Each method is one transaction, its events written in it; every one raises StorageError.
+    """The table of leads. Each method is one transaction that includes its events, and raises StorageError.
 
-    What is given a lead that was merged works on the one that it has become part of.
+    A change to a merged lead is applied to the lead that it was merged into.
     """
 
     async def find(self, lead_id: int) -> Lead | None:
-        """Return a lead with its fields, as it is: one that was merged says into which."""
+        """Return a lead with its fields as stored, or None. A merged lead names the lead that it was merged into."""
         ...
 
     async def for_user(self, bot: str, user_id: int) -> Lead | None:
@@ -38,14 +38,14 @@ class LeadStore(Protocol):
         ...
 
     async def open(self, new: NewLead, *, region: str) -> Opened:
-        """Return a person's lead, made where there is none, with what `new` gives."""
+        """Return a person's lead with the values of `new` applied. Create it if there is none."""
         ...
 
     async def update(self, lead_id: int, decide: Decide, message_ids: Sequence[int] = ()) -> Lead | None:
-        """Change a lead as `decide` says and return it as it is then; None where there is none.
+        """Apply the decision of `decide` to a lead and return the changed lead, or None if it does not exist.
 
-        `decide` is given the lead and those of the messages that its people wrote to its bot. It may run more than
-        once. A phone that Telegram has verified in both makes two leads of the bot one: the older one goes on.
+        `decide` receives the lead and those of the messages that its people wrote to its bot. It may run more than
+        once. Two leads of the bot with the same phone, verified by Telegram in both, are merged into the older one.
         """
         ...
 
@@ -58,7 +58,7 @@ class LeadStore(Protocol):
         ...
 
     async def family(self, lead_id: int) -> Sequence[int]:
-        """Return the ids of a lead and of those that were merged into it; empty where there is none."""
+        """Return the ids of a lead and of the leads that were merged into it; empty if it does not exist."""
         ...
 
     async def duplicates(self, lead_id: int) -> Sequence[PossibleDuplicate]:
@@ -74,9 +74,10 @@ class LeadStore(Protocol):
         ...
 
     async def delete(self, lead_id: int, actor: str, versions: Versions = None) -> bool:
-        """Delete a lead with all that was merged into it and their events; only that it is gone remains.
+        """Delete a lead, the leads merged into it and their events. Only the event of the deletion remains.
 
-        Raises StaleVersionError for a lead of none of the `versions`.
+        Returns False if the lead does not exist. Raises StaleVersionError if `versions` does not contain the lead's
+        version.
         """
         ...
 
@@ -85,7 +86,7 @@ class LeadStore(Protocol):
         ...
 
     async def consents(self, lead_id: int) -> Sequence[Consent]:
-        """Return what a lead's people were asked to allow, the first one first."""
+        """Return the consents requested from the people of a lead, oldest first."""
         ...
 
     async def ask_consent(self, lead_id: int, kind: ConsentKind, user_id: int) -> None:
@@ -93,7 +94,7 @@ class LeadStore(Protocol):
         ...
 
     async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent | None:
-        """Keep that the author of a message has consented in it; None where no person of the lead wrote it."""
+        """Record the consent given in a message and return it, or None if the author is not a person of the lead."""
         ...
 
     async def revoke_consent(self, lead_id: int, kind: ConsentKind, message_id: int | None, actor: str) -> bool:

@@ -36,7 +36,7 @@ class MeetingStore(Protocol):
         ...
 
     async def change(self, meeting_id: int, step: Step) -> Booked:
-        """Take a step with one meeting. Raises NotFoundError, SlotTakenError and what the step raises."""
+        """Apply a step to one meeting. Raises NotFoundError, SlotTakenError and the errors of the step."""
         ...
 
     async def pass_time(self, step: Step, *, limit: int) -> Sequence[Booked]:
@@ -44,11 +44,14 @@ class MeetingStore(Protocol):
         ...
 
     async def find_lead(self, lead_id: int, user_id: int | None = None) -> LeadPlace | None:
-        """Return where a lead is; of a lead that several people share, the own one of `user_id`. None: no such lead."""
+        """Return the bot and id of a lead, or None if it does not exist.
+
+        If a merged lead is shared by several people, `user_id` selects the lead of that person.
+        """
         ...
 
     async def find_chat(self, bot: str, user_id: int) -> Conversation | None:
-        """Return a person's private chat with a bot; None where they have never written to it."""
+        """Return a person's private chat with a bot, or None if the person has never written to it."""
         ...
 
     async def find(self, meeting_id: int) -> Meeting | None:
@@ -60,15 +63,15 @@ class MeetingStore(Protocol):
         ...
 
     async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
-        """Return the cells of a calendar that somebody has; a booking that ran out has none."""
+        """Return the occupied cells of a calendar. An expired booking does not occupy its cells."""
         ...
 
     async def add_summary(self, summary: MeetingSummary) -> Booked | None:
-        """Store a summary and tell the owner; None where there is one already. Raises NotFoundError."""
+        """Store a summary and notify the owner. Return None if the meeting already has one. Raises NotFoundError."""
         ...
 
     async def find_summary(self, meeting_id: int) -> MeetingSummary | None:
-        """Return what was written about a meeting, or None."""
+        """Return the summary of a meeting, or None."""
         ...
 
     async def unsummarised(self, *, limit: int) -> Sequence[Meeting]:

@@ -6,8 +6,8 @@ from beseda.domain.usage import Errand, ModelCall
 
 
 class ModelCallStore(Protocol):
-    """What models were asked beside answers, which the record of turns keeps. Methods raise StorageError."""
+    """Model calls made outside chat turns; calls for answers are stored with the turns. Methods raise StorageError."""
 
     async def add(self, call: ModelCall, errand: Errand) -> None:
-        """Put a call on record, and what it was for."""
+        """Store a call and its purpose."""
         ...

@@ -10,7 +10,7 @@ from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 
 
 class PersonalDataStore(Protocol):
-    """Everything that belongs to one person in one bot; in groups that is their own turns, not what others said."""
+    """Personal data of one person in one bot. In groups that is the person's own turns, not the messages of others."""
 
     async def profile(self, user_id: int) -> Profile | None:
         """Return the person's row, or None."""
@@ -23,19 +23,19 @@ class PersonalDataStore(Protocol):
     async def said(
         self, conversation: Conversation, owner: FileOwner, *, after: Said | None = None, limit: int = 500
     ) -> list[Said]:
-        """Return what the person said there and what was answered, in order, from behind `after` on."""
+        """Return the person's messages in a conversation and the answers to them, in order, behind `after` if given."""
         ...
 
     async def leads(self, owner: FileOwner) -> Sequence[LeadRecord]:
-        """Return the person's leads with all that is theirs in them, and nothing that somebody else has said."""
+        """Return the person's leads with all their own data, without statements of other people."""
         ...
 
     async def traces(self, owner: FileOwner) -> Mapping[str, Sequence[Mapping[str, object]]]:
-        """Return what else there is of the person, by the name of what it is: meetings, summaries, budgets…"""
+        """Return the person's other data by category: meetings, summaries, budgets…"""
         ...
 
     async def invitations(self, owner: FileOwner) -> Invitations:
-        """Return by what the person's meetings are known, and the files of others in which they may stand."""
+        """Return the calendar UIDs of the person's meetings, and the files of others that may contain them."""
         ...
 
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
@@ -43,9 +43,9 @@ class PersonalDataStore(Protocol):
         ...
 
     async def forget(self, owner: FileOwner) -> Forgotten:
-        """Delete turns with all that hangs on them, leads, and jobs that are over; blank what has to stay.
+        """Delete the person's turns with all dependent rows, leads and finished jobs; blank the data that must stay.
 
-        Turns under way stay until they are through; the person's id stays, as something new may hang on it at once.
-        They get no broadcasts from then on. Files are not touched.
+        Turns in progress stay until they are finished. The person's id stays, because new data may refer to it
+        immediately. The person receives no broadcasts from then on. Files are not deleted.
         """
         ...

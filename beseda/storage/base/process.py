@@ -11,7 +11,7 @@ class ProcessStore(Protocol):
     """Heartbeats by the name of the process. Methods raise StorageError."""
 
     async def beat(self, process: RunningProcess) -> None:
-        """Store a heartbeat: a write, which fails where the database only reads."""
+        """Store a heartbeat. This is a write, so it fails if the database is read-only."""
         ...
 
     async def leave(self, name: str) -> None:

@@ -37,18 +37,19 @@ class RateLimiter(Protocol):
         ...
 
     async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
-        """Count an event of `age` seconds ago and return the seconds until the rates allow it, 0 where they do.
+        """Count an event of `age` seconds ago and return the seconds until the rates allow it, or 0 if they allow it
+        now.
 
-        Events that are not allowed yet are counted as well, each at the time at which it is: they wait in line, and
-        what was spread over the past is not held against who wrote it.
+        Events that are not allowed yet are counted as well, each at the time from which it is allowed, so that they
+        queue. Because of `age`, events that were spread over the past do not count as a burst against their author.
         """
         ...
 
 
 class TokenBucket(Protocol):
-    """Buckets that fill by themselves: how fast several may do a thing together.
+    """Token buckets: a common rate limit for several processes.
 
-    `block` is how many tokens are best taken at once: where asking costs a way over the network, more than one.
+    `block` is the best number of tokens for one call: more than one if a call goes over the network.
     """
 
     @property
@@ -57,8 +58,8 @@ class TokenBucket(Protocol):
         ...
 
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
-        """Take up to `wanted` tokens of a bucket that gets `rate` a second and holds `burst`.
+        """Take up to `wanted` tokens of a bucket that gains `rate` tokens a second and holds `burst`.
 
-        Return how many were taken and, where it is none, the seconds until there is one.
+        Return the number of tokens taken and, if it is 0, the seconds until a token is available.
         """
         ...

@@ -1,4 +1,4 @@
-"""Reports and what they list, as services see them."""
+"""Reports and their rows, as services see them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,15 +30,15 @@ class ReportStore(Protocol):
         ...
 
     async def update(self, report: Report) -> bool:
-        """Keep state, reason, size and end of a report; False where it is gone."""
+        """Store state, reason, size and end of a report. Return False if the report no longer exists."""
         ...
 
     async def delete(self, report_id: int) -> bool:
-        """Delete a report; False where there is none."""
+        """Delete a report. Return False if it does not exist."""
         ...
 
     async def older_than(self, moment: datetime, *, unfinished: bool = False, limit: int = 500) -> list[Report]:
-        """Return reports that were asked for before then, or those of them that nobody has finished, in order."""
+        """Return reports requested before then, in order; with `unfinished` only those that are not finished."""
         ...
 
     async def leads(self, period: Period, *, after: Place | None = None, limit: int = 500) -> Sequence[LeadRow]:
@@ -52,5 +52,5 @@ class ReportStore(Protocol):
         ...
 
     async def costs(self, day: Period) -> Sequence[CostRow]:
-        """Return what models were asked in a period, which lies within one day."""
+        """Return the usage and cost of models in a period that lies within one day."""
         ...

@@ -1,4 +1,4 @@
-"""What a sale reads of its conversation."""
+"""Storage interface of sales conversations."""
 
 from typing import Protocol
 
@@ -10,16 +10,21 @@ class SalesStore(Protocol):
     """The last lines of conversations, with the numbers that facts point at."""
 
     async def lines(self, conversation: Conversation, limit: int) -> list[Line]:
-        """Return the last `limit` messages, oldest first; those of turns that failed count: they were said.
+        """Return the last `limit` messages, oldest first, including those of failed turns, which belong to the
+        conversation.
 
         Raises StorageError.
         """
         ...
 
     async def message_of(self, turn_id: int) -> int | None:
-        """Return the number of what a person said in a turn; None where nothing is on record. Raises StorageError."""
+        """Return the number of the person's message in a turn, or None if there is no record of it. Raises
+        StorageError.
+        """
         ...
 
     async def private_chat(self, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
-        """Return a person's private chat with a bot; None where they have never written to it. Raises StorageError."""
+        """Return a person's private chat with a bot, or None if the person has never written to it. Raises
+        StorageError.
+        """
         ...

@@ -11,7 +11,7 @@ class StateStore(Protocol):
         ...
 
     async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
-        """Store a value; it goes after `ttl` seconds where given."""
+        """Store a value. It expires after `ttl` seconds if given."""
         ...
 
     async def delete(self, key: str) -> None:

@@ -6,9 +6,9 @@ from beseda.domain.summary import Piece, Summary
 
 
 class SummaryStore(Protocol):
-    """One summary a conversation; wiping a conversation, or forgetting somebody who spoke there, deletes it.
+    """One summary per conversation. It is deleted when the conversation is cleared or a participant is forgotten.
 
-    A window is how many of the last messages the model is shown beside it. Methods raise StorageError.
+    A window is the number of last messages that the model receives beside the summary. Methods raise StorageError.
     """
 
     async def find(self, conversation_id: int) -> Summary | None:
@@ -20,9 +20,9 @@ class SummaryStore(Protocol):
         ...
 
     async def next_piece(self, conversation_id: int, window: int, limit: int) -> Piece | None:
-        """Return the oldest of those messages, about `limit` of them, or None where there are none."""
+        """Return the oldest of those messages, about `limit` of them, or None if there are none."""
         ...
 
     async def save(self, piece: Piece, text: str, model: str) -> Summary | None:
-        """Keep the summary of a piece and of all before; None where what it tells of was deleted meanwhile."""
+        """Store the summary up to the end of a piece. Return None if its messages were deleted meanwhile."""
         ...

@@ -8,17 +8,17 @@ from beseda.domain.takeover import Takeover
 
 
 class TakeoverStore(Protocol):
-    """Who answers where in place of a bot. Every method raises StorageError."""
+    """Conversations that operators have taken over from a bot. Every method raises StorageError."""
 
     async def take(self, conversation_id: int, operator: str) -> Takeover:
-        """Have a conversation taken over; by the same operator, it is since the first time.
+        """Hand a conversation to an operator. A repeated call of the same operator keeps the time of the first one.
 
-        Raises NotFoundError where there is no such conversation.
+        Raises NotFoundError if the conversation does not exist.
         """
         ...
 
     async def give_back(self, conversation_id: int) -> bool:
-        """Give a conversation back to its bot; False where nobody had it."""
+        """Return a conversation to its bot. Return False if it was not taken over."""
         ...
 
     async def all(self) -> Mapping[ChatKey, Takeover]:

@@ -1,4 +1,4 @@
-"""Who works on which part of a bot's chats, as the dispatcher sees it."""
+"""The store of shard leases: ownership of the shards of a bot's chats."""
 
 from typing import Protocol
 
@@ -9,10 +9,10 @@ class TerritoryStore(Protocol):
     """Leases on parts of a bot's chats. Each method is one transaction; every one raises StorageError."""
 
     async def beat(self, claim: Claim) -> Standing:
-        """Renew a replica's lease, give back what it released, and let it claim its share of what is free.
+        """Renew a replica's lease, free the shards it released and assign it its share of the free shards.
 
-        Free is what nobody has, whose owner's lease has run out, or whose owner was a process of this machine that
-        is dead.
+        A shard is free if it has no owner, if its owner's lease has expired, or if its owner was a process of this
+        machine that is dead.
         """
         ...
 

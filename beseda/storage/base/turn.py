@@ -12,12 +12,14 @@ class PartStore(Protocol):
     """The parts of turns on their way to Telegram."""
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
-        """Record that the call that sends `part` is about to be made, and its message id where it has one already:
-        a part that is shown while it grows, in a turn that is still received, is new to the record."""
+        """Record that the call that sends `part` is about to be made, and the part's message id if it has one already.
+
+        A part that is shown while it grows, in a turn that is still received, is stored here for the first time.
+        """
         ...
 
     async def mark_placed(self, turn: Turn, part: Part) -> None:
-        """Record `part.message_id` alone: its message, or None where that one is gone and the part is sent anew."""
+        """Record `part.message_id` alone, or None if that message is gone and the part is sent anew."""
         ...
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
@@ -33,19 +35,21 @@ class PartStore(Protocol):
 
 
 class TurnStore(PartStore, Protocol):
-    """Turns and their parts. Each method is one transaction, shared with what other chats write at that moment."""
+    """Turns and their parts. Each method is one transaction, which may include the writes of other chats."""
 
     async def open(self, turn: Turn, message: Message | None) -> None:
-        """Store a received turn, what the user said (none for a command), and tie its updates to it.
+        """Store a received turn and the user's message (None for a command), and link its updates to it.
 
-        Of a turn that is there already (asked anew by a restart, or retried with the next `attempt`), state, reason
-        and attempt are taken over; its message, where one is given, replaces the earlier one.
+        If the turn exists already (repeated after a restart, or retried with the next `attempt`), its state, reason and
+        attempt are replaced; its message is replaced if one is given.
         """
         ...
 
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
-        """Store the answer: `turn.state`, `turn.reason`, `turn.attempt` and all of `turn.parts` as they stand, the
-        assistant's message and the model call where there are any. A turn not opened before is opened by it."""
+        """Store `turn.state`, `turn.reason`, `turn.attempt` and all of `turn.parts`.
+
+        The assistant's message and the model call are stored if given. A turn that was not opened before is opened.
+        """
         ...
 
     async def find(self, turn_id: int) -> Turn | None:

@@ -10,9 +10,9 @@ from beseda.domain.update import StoredUpdate, Tries
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Selection of unfinished updates: of these parts (None: all), of one queue, of all queues but `without`.
+    """Selection of unfinished updates: by shards (None: all), by one queue, or all queues except `without`.
 
-    What was stored before updates had queues belongs to every queue.
+    Updates stored before queues existed belong to every queue.
     """
 
     partitions: Collection[int] | None = None
@@ -24,17 +24,17 @@ EVERYWHERE = Look()
 
 
 class UpdateStore(Protocol):
-    """The inbox: every update, from before Telegram is told to drop it until it is worked off."""
+    """The inbox: it holds every update from before its confirmation to Telegram until it is processed."""
 
     async def store(
         self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
     ) -> list[StoredUpdate]:
-        """Store what is new, in one transaction, and return it in order; repeated updates are left out.
+        """Store updates in one transaction and return the new ones in order; repeated updates are left out.
 
-        What is `done` is stored as finished.
+        Updates with `done` set are stored as finished.
 
-        Before it stand the unfinished updates of the queues in `earlier` with lower numbers, but those in `known`: a
-        hundred of each queue at most.
+        The result begins with the unfinished updates of the queues in `earlier` that have lower numbers and are not in
+        `known`, at most a hundred of each queue.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Addresses that are told of events, and the telling, as services see them."""
+"""Webhook endpoints and deliveries, as services see them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ class WebhookStore(Protocol):
     """Endpoints and deliveries. Each method is one transaction; every one raises StorageError."""
 
     async def add(self, new: NewEndpoint) -> Endpoint:
-        """Store an endpoint that is told of what happens from now on."""
+        """Store an endpoint. It receives the events that are written from now on."""
         ...
 
     async def find(self, endpoint_id: int) -> Endpoint | None:
@@ -36,11 +36,14 @@ class WebhookStore(Protocol):
         ...
 
     async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
-        """Change an endpoint and return it; None where there is none."""
+        """Change an endpoint and return it, or None if it does not exist."""
         ...
 
     async def change_key(self, endpoint_id: int, change: KeyChange) -> Endpoint | None:
-        """Keep what the next key is made of beside what the present one is made of; None where there is no endpoint."""
+        """Store the inputs of the next signing key and keep those of the present key beside them.
+
+        Return the endpoint, or None if it does not exist.
+        """
         ...
 
     async def count_by_fingerprint(self) -> Mapping[str, int]:
@@ -52,7 +55,7 @@ class WebhookStore(Protocol):
         ...
 
     async def remove(self, endpoint_id: int) -> bool:
-        """Delete an endpoint with its deliveries; False where there is none."""
+        """Delete an endpoint with its deliveries. Return False if it does not exist."""
         ...
 
     async def deliveries(
@@ -66,7 +69,7 @@ class WebhookStore(Protocol):
         ...
 
     async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery | None:
-        """Have a delivery made again, and return it; None where there is none."""
+        """Queue a delivery again and return it, or None if it does not exist."""
         ...
 
     async def due_endpoints(self) -> Sequence[int]:
@@ -78,14 +81,15 @@ class WebhookStore(Protocol):
         ...
 
     async def claim(self, endpoint_id: int, *, until: datetime, limit: int) -> Sequence[DueDelivery]:
-        """Take deliveries that are due; until `until` nobody else is given them.
+        """Lease deliveries that are due: no other sender gets them before `until`.
 
-        Of one lead's the earliest that is not over comes first: nothing overtakes it, even while it waits for a try.
+        Deliveries about one lead are made in order: only the earliest unfinished one is leased, even while it waits for
+        a retry.
         """
         ...
 
     async def settle(self, delivery_id: int, outcome: Outcome) -> None:
-        """Keep what became of a try."""
+        """Record the outcome of an attempt."""
         ...
 
     async def next_due(self) -> datetime | None:

@@ -14,7 +14,7 @@ class Mailbox:
         self._hints: asyncio.Queue[Mapping[str, object]] = asyncio.Queue(_KEPT)
 
     def put(self, data: Mapping[str, object]) -> None:
-        """Add a hint; where there is no room the oldest goes."""
+        """Add a hint. If the mailbox is full, drop the oldest hint."""
         if self._hints.full():
             self._hints.get_nowait()
         self._hints.put_nowait(data)
@@ -33,7 +33,7 @@ class MemoryBus:
         self._listeners: dict[str, set[Mailbox]] = {}
 
     async def publish(self, topic: str, data: Mapping[str, object]) -> None:
-        """Tell whoever listens to `topic` now."""
+        """Notify the current subscribers of `topic`."""
         for mailbox in self._listeners.get(topic, ()):
             mailbox.put(data)
 

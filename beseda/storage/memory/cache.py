@@ -21,7 +21,7 @@ class MemoryCache:
         self._values.set(key, value, ttl)
 
     async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
-        """Store a value only where there is none, atomically, and return whether it was stored."""
+        """Store a value if the key has none, atomically. Return whether it was stored."""
         if self._values.get(key) is not None:
             return False
         self._values.set(key, value, ttl)
@@ -30,7 +30,7 @@ class MemoryCache:
     async def increment(self, key: str, *, by: int = 1, ttl: float) -> int:
         """Add to a counter atomically and return its new value; `ttl` starts at the first addition.
 
-        Raises StorageError where the key holds something that is no number.
+        Raises StorageError if the value of the key is not a number.
         """
         before = self._values.get(key)
         if before is None:

@@ -1,4 +1,4 @@
-"""A bounded map whose entries expire: what the in-process stores are made of."""
+"""A bounded map with expiring entries, used by the in-process stores."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -20,7 +20,7 @@ class ExpiringMap(Generic[V]):
         return len(self._entries)
 
     def get(self, key: str) -> V | None:
-        """Return the value, or None where there is none or its time is over."""
+        """Return the value, or None if it is missing or expired."""
         entry = self._entries.get(key)
         if entry is None:
             return None

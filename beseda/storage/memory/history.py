@@ -26,9 +26,9 @@ class MemoryHistory:
     async def append(
         self, key: str, messages: Sequence[Message], *, turn_id: int = 0, after: int | None = None
     ) -> bool:
-        """Add the messages of a turn at the end at once, trim the list to its limit, renew its time to live.
+        """Append the messages of a turn atomically, trim the list to its limit and renew its time to live.
 
-        With `after`, only to a list whose last turn is that one (0: a new list); return whether they were added.
+        With `after`, append only if that is the list's last turn (0: a new list). Return whether they were added.
         """
         known, last = self._lists.get(key) or ([], 0)
         if not messages or (after is not None and last != after):
@@ -41,11 +41,11 @@ class MemoryHistory:
         self._lists.set(key, (list(messages)[-self._limit :], turn_id), self._ttl)
 
     async def last_turn(self, key: str) -> int:
-        """Return the id of the last turn in the list, 0 where it is unknown."""
+        """Return the id of the last turn in the list, or 0 if it is unknown."""
         return (self._lists.get(key) or ([], 0))[1]
 
     async def window(self, key: str, size: int) -> list[Message] | None:
-        """Return the last `size` messages, oldest first, or None where nothing is known."""
+        """Return the last `size` messages, oldest first, or None if the list is unknown."""
         found = self._lists.get(key)
         if found is None:
             return None

@@ -79,7 +79,7 @@ class MemoryTokenBucket:
         self._buckets: ExpiringMap[tuple[float, float]] = ExpiringMap(self._clock, size)
 
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
-        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none."""
+        """Take up to `wanted` tokens. Return their number and, if it is 0, the seconds until a token is available."""
         now = self._clock.monotonic()
         level, at = self._buckets.get(key) or (burst, now)
         level = min(burst, level + (now - at) * rate)

@@ -7,7 +7,7 @@ from beseda.storage.memory.expiring import ExpiringMap
 
 
 class MemoryState:
-    """JSON objects, kept as text: what comes out is a copy, and what Redis would not take is not taken here."""
+    """JSON objects stored as text: reads return copies, and values that Redis would reject are rejected too."""
 
     def __init__(self, clock: Clock | None = None, *, size: int = 100_000) -> None:
         """At most `size` values; the one unused for longest goes first."""
@@ -22,7 +22,7 @@ class MemoryState:
         return loaded
 
     async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
-        """Store a value; it goes after `ttl` seconds where given."""
+        """Store a value. It expires after `ttl` seconds if given."""
         self._values.set(key, orjson.dumps(value), ttl)
 
     async def delete(self, key: str) -> None:

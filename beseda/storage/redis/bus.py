@@ -1,7 +1,7 @@
-"""Hints among all processes that share a Redis: publish and subscribe, over one connection for all topics.
+"""Hints between all processes that share a Redis: publish and subscribe, over one connection for all topics.
 
-Facts: https://redis.io/docs/latest/develop/interact/pubsub/ (at most once: what is published while nobody is connected
-is gone).
+Facts: https://redis.io/docs/latest/develop/interact/pubsub/ (at most once: messages published while no subscriber is
+connected are lost).
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class RedisBus:
 
     @asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[Mapping[str, object]]]:
-        """Listen for the length of the block; where Redis is away, from when it is back."""
+        """Listen for the length of the block. If Redis is unavailable, listening begins when it is available again."""
         mailbox = Mailbox()
         channel = self._prefix + topic
         self._listeners.setdefault(channel, set()).add(mailbox)
@@ -97,7 +97,7 @@ class RedisBus:
             await self.publish(self._wake, {})
 
     async def _listen(self) -> None:
-        """Take what comes for as long as somebody listens, over one connection after the other."""
+        """Receive messages while there are listeners, and reconnect after a failure."""
         while self._listeners:
             try:
                 with guard():
@@ -112,7 +112,7 @@ class RedisBus:
                     joined.clear()
 
     async def _hear(self, pubsub: PubSub) -> None:
-        """Take what comes. Nobody else touches the connection: who joins or parts wakes this with a hint of its own."""
+        """Receive messages. No other code uses the connection: a subscriber that joins or leaves wakes this loop."""
         subscribed: set[str] = set()
         self._confirmed.clear()
         while self._listeners:

@@ -32,7 +32,7 @@ class RedisCache:
             await self._redis.set(self._prefix + key, value, px=to_milliseconds(ttl))
 
     async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
-        """Store a value only where there is none, atomically, and return whether it was stored."""
+        """Store a value if the key has none, atomically. Return whether it was stored."""
         with guard():
             return bool(await self._redis.set(self._prefix + key, value, px=to_milliseconds(ttl), nx=True))
 

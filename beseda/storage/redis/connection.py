@@ -17,9 +17,9 @@ _CONNECTIONS = 32
 
 
 async def open_redis(url: str) -> Redis:
-    """Connect to the server at `url` and see that it answers; close with `aclose()`.
+    """Connect to the server at `url` and check that it answers; close with `aclose()`.
 
-    Raises SettingsError for a URL that makes no sense, StorageError where nobody answers within five seconds.
+    Raises SettingsError for an invalid URL, StorageError if there is no answer within five seconds.
     """
     client = build_client(url)
     try:
@@ -54,10 +54,10 @@ def build_client(url: str) -> Redis:
 
 @contextmanager
 def guard() -> Iterator[None]:
-    """Turn what the client or the network raises into StorageError, and see to it that a cancellation is heard.
+    """Convert errors of the client and the network into StorageError, and raise a cancellation that the client lost.
 
-    The client waits by `asyncio.wait_for`, which until Python 3.12 forgets that it was cancelled when what it waits for
-    comes at that moment (https://github.com/python/cpython/issues/86296): a task would then never end.
+    The client waits with `asyncio.wait_for`. Before Python 3.12 that function loses a cancellation that arrives
+    together with the awaited result (https://github.com/python/cpython/issues/86296), and the task would never end.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0

@@ -1,6 +1,7 @@
-"""What goes on while Redis is away: each process by itself, and together again once it is back.
+"""Operation during a Redis outage: each process works alone, and the processes share data again once it is over.
 
-A cache forgets, limits count by process, state is read from the record. Nothing of that is worth refusing a person.
+The cache loses its values, limits count per process, and state is read from the database. None of these is a reason to
+reject a person's request.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ _CHANGING_SECONDS = 60.0  # longer than a write waits for a database that is awa
 
 
 class FallbackCache:
-    """Implements `Cache`: the first one where it answers, else the spare one of this process."""
+    """Implements `Cache`: uses the first cache if it answers, else the spare cache of this process."""
 
     def __init__(self, cache: Cache, spare: Cache, outage: Outage) -> None:
         self._cache = cache
@@ -40,7 +41,7 @@ class FallbackCache:
         await self._either(lambda cache: cache.set(key, value, ttl=ttl))
 
     async def add(self, key: str, value: bytes, *, ttl: float) -> bool:
-        """Store a value only where there is none and return whether it was stored."""
+        """Store a value if the key has none. Return whether it was stored."""
         return await self._either(lambda cache: cache.add(key, value, ttl=ttl))
 
     async def increment(self, key: str, *, by: int = 1, ttl: float) -> int:
@@ -60,7 +61,7 @@ class FallbackCache:
 
 
 class FallbackLimiter:
-    """Implements `RateLimiter`: counts together with others where that is possible, else by itself."""
+    """Implements `RateLimiter`: counts together with other processes if Redis answers, else for this process alone."""
 
     def __init__(self, limiter: RateLimiter, spare: RateLimiter, outage: Outage) -> None:
         self._limiter = limiter
@@ -90,7 +91,7 @@ class FallbackLimiter:
 
 
 class FallbackTokens:
-    """Implements `TokenBucket`: shared with others where that is possible, else of this process."""
+    """Implements `TokenBucket`: shared with other processes if Redis answers, else for this process alone."""
 
     def __init__(self, tokens: TokenBucket, spare: TokenBucket, outage: Outage) -> None:
         self._tokens = tokens
@@ -103,7 +104,7 @@ class FallbackTokens:
         return self._tokens.block
 
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
-        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none."""
+        """Take up to `wanted` tokens. Return their number and, if it is 0, the seconds until a token is available."""
         try:
             return await self._outage.attempt(lambda: self._tokens.take(key, wanted, rate=rate, burst=burst))
         except StorageError:
@@ -133,11 +134,11 @@ class FallbackHistory:
         await self._outage.attempt(lambda: self._history.fill(key, messages, turn_id))
 
     async def last_turn(self, key: str) -> int:
-        """Return the id of the last turn in the list, 0 where it is unknown."""
+        """Return the id of the last turn in the list, or 0 if it is unknown."""
         return await self._outage.attempt(lambda: self._history.last_turn(key))
 
     async def window(self, key: str, size: int) -> list[Message] | None:
-        """Return the last `size` messages, oldest first, or None where nothing is known."""
+        """Return the last `size` messages, oldest first, or None if the list is unknown."""
         return await self._outage.attempt(lambda: self._history.window(key, size))
 
     async def clear(self, key: str) -> None:
@@ -146,15 +147,15 @@ class FallbackHistory:
 
 
 class RecordedState:
-    """Implements `StateStore`: SQL has the truth, Redis a copy of it for every process.
+    """Implements `StateStore`: SQL is the source of truth, Redis holds a copy for every process.
 
-    A copy is never older than the database, whenever a process or Redis dies:
+    A copy is never older than the database, even if a process or Redis dies:
 
-    - Before a write the copy is replaced by a note that the value is changing, which goes by itself. A process that
-      dies between the write and the new copy so leaves no old one.
-    - A copy made by a reader never replaces anything.
-    - After an outage, and when a process starts, all copies are dropped: what was written meanwhile they do not have,
-      and a server that was restarted may have come back with older ones.
+    - Before a write the copy is replaced by a marker for a changing value. The marker expires by itself, so a process
+      that dies between the write and the new copy leaves no old copy.
+    - A copy made by a reader never replaces an existing one.
+    - After an outage, and when a process starts, all copies are dropped: they lack the writes made meanwhile, and a
+      restarted server may hold older copies.
     """
 
     def __init__(self, quick: RedisState, record: SqlState, outage: Outage) -> None:
@@ -165,7 +166,7 @@ class RecordedState:
         outage.on_recovery(quick.clear)
 
     async def get(self, key: str) -> dict[str, object] | None:
-        """Return the value or None. Raises StorageError where neither Redis nor the database answers."""
+        """Return the value or None. Raises StorageError if neither Redis nor the database answers."""
         try:
             found = await self._outage.attempt(lambda: self._quick.get(key))
         except StorageError:
@@ -178,13 +179,13 @@ class RecordedState:
         return value
 
     async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
-        """Store a value; it goes after `ttl` seconds where given. Raises StorageError where the database is away."""
+        """Store a value. It expires after `ttl` seconds if given. Raises StorageError if the database is down."""
         await self._announce(key)
         await self._record.set(key, value, ttl=ttl)
         await self._attempt(lambda: self._quick.set(key, value, ttl=min(_HELD, ttl or _HELD)))
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error. Raises StorageError where the database is away."""
+        """Delete a value; a missing one is no error. Raises StorageError if the database is unavailable."""
         await self._announce(key)
         await self._record.delete(key)
         await self._attempt(lambda: self._quick.set(key, _NONE, ttl=_HELD))
@@ -193,6 +194,6 @@ class RecordedState:
         await self._attempt(lambda: self._quick.set(key, _CHANGING, ttl=_CHANGING_SECONDS))
 
     async def _attempt(self, change: Callable[[], Awaitable[None]]) -> None:
-        """Change the copy in Redis. Where that fails an outage begins, at whose end all copies are dropped."""
+        """Change the copy in Redis. A failure starts an outage; when the outage ends, all copies are dropped."""
         with contextlib.suppress(StorageError):
             await self._outage.attempt(change)

@@ -46,9 +46,9 @@ class RedisHistory:
     async def append(
         self, key: str, messages: Sequence[Message], *, turn_id: int = 0, after: int | None = None
     ) -> bool:
-        """Add the messages of a turn at the end at once, trim the list to its limit, renew its time to live.
+        """Append the messages of a turn atomically, trim the list to its limit and renew its time to live.
 
-        With `after`, only to a list whose last turn is that one (0: a new list); return whether they were added.
+        With `after`, append only if that is the list's last turn (0: a new list). Return whether they were added.
         Raises StorageError.
         """
         if not messages:
@@ -68,15 +68,15 @@ class RedisHistory:
                 await pipe.execute()
 
     async def last_turn(self, key: str) -> int:
-        """Return the id of the last turn in the list, 0 where it is unknown. Raises StorageError."""
+        """Return the id of the last turn in the list, or 0 if it is unknown. Raises StorageError."""
         with guard():
             found = await self._redis.get(_mark(key))
         return int(found) if found else 0
 
     async def window(self, key: str, size: int) -> list[Message] | None:
-        """Return the last `size` messages, oldest first, or None where nothing is known. Raises StorageError.
+        """Return the last `size` messages, oldest first, or None if the list is unknown. Raises StorageError.
 
-        A list that somebody else filled with other things counts as unknown: the record has the truth.
+        A list with foreign contents counts as unknown: the database is the source of truth.
         """
         with guard():
             items = await self._redis.lrange(key, -max(size, 1), -1)

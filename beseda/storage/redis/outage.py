@@ -36,7 +36,7 @@ class Outage:
         self._recoveries.append(action)
 
     async def attempt(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call and return its result. Raises StorageError where it fails, and at once during an outage."""
+        """Make a call and return its result. Raises StorageError if it fails, and without a call during an outage."""
         if self._probing is not None and not self._probing.done():
             raise StorageError("Redis does not answer")
         try:
@@ -71,7 +71,7 @@ class Outage:
                 return
 
     async def _bound(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of a call. Raises StorageError where it fails or takes longer than half a second."""
+        """Return the result of a call. Raises StorageError if it fails or takes longer than half a second."""
         try:
             async with asyncio.timeout(_CALL_SECONDS) as limit:
                 self._limits.add(limit)

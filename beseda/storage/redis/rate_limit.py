@@ -145,7 +145,7 @@ class RedisTokenBucket:
         self._take = redis.register_script(_TAKE)
 
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
-        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none.
+        """Take up to `wanted` tokens. Return their number and, if it is 0, the seconds until a token is available.
 
         Raises StorageError.
         """

@@ -25,14 +25,14 @@ class RedisState:
         return loaded
 
     async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
-        """Store a value; it goes after `ttl` seconds where given."""
+        """Store a value. It expires after `ttl` seconds if given."""
         with guard():
             await self._redis.set(
                 self._prefix + key, orjson.dumps(value), px=to_milliseconds(ttl) if ttl is not None else None
             )
 
     async def add(self, key: str, value: dict[str, object], *, ttl: float) -> None:
-        """Store a value for `ttl` seconds where there is none."""
+        """Store a value for `ttl` seconds if the key has none."""
         with guard():
             await self._redis.set(self._prefix + key, orjson.dumps(value), px=to_milliseconds(ttl), nx=True)
 

@@ -29,7 +29,7 @@ COUNTS = ("total", "attempted", "sent", "blocked", "failed", "skipped")
 
 
 def dump_words(content: Content, audience: Audience, plan: Plan) -> dict[str, object]:
-    """Return the columns of what somebody wrote."""
+    """Return the columns of a broadcast's content, audience and plan."""
     since = audience.seen_since
     wanted = {
         "languages": list(audience.languages),

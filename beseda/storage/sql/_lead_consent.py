@@ -26,7 +26,7 @@ def find_consents(connection: Connection, lead_id: int) -> list[Consent]:
 
 
 def ask(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], now: datetime) -> None:
-    """Keep that a person was asked; a question that nobody has answered yet is not asked twice."""
+    """Record that a person was asked for a consent. An unanswered request is not recorded twice."""
     kind, user_id = what
     lead = lock_live(connection, lead_id)
     if lead is None or _find_open(connection, lead, kind, user_id) is not None:
@@ -56,9 +56,10 @@ def give(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], no
 
 
 def revoke(connection: Connection, lead_id: int, what: tuple[ConsentKind, int | None, str], now: datetime) -> bool:
-    """Keep that a consent is taken back or refused: by who wrote the message, or by all where there is none.
+    """Record that a consent is revoked or refused by the author of the message, or by all people of the lead without
+    one.
 
-    What is taken back already stays as it is, and is not told of again.
+    A consent that is revoked already stays as it is, and no second event is written.
     """
     kind, message_id, actor = what
     lead = lock_live(connection, lead_id)

@@ -1,7 +1,7 @@
-"""Lists of leads: read by index, counted from the totals where those tell, compiled once for each kind of question.
+"""Lists of leads: read by index, counted from the totals if possible, compiled once for each kind of query.
 
-The API's list is written as JSON by the database: a hundred rows that nobody looks at on their way out need not become
-objects here. That is a third of the time that the list took otherwise.
+The database writes the API's list as JSON, so that no objects are built for rows that are only passed on. This saves a
+third of the time that the list took otherwise.
 """
 
 import re
@@ -73,7 +73,7 @@ def _shape(wanted: LeadFilter, page: LeadPage) -> _Shape:
 
 
 def _read_params(wanted: LeadFilter) -> Params:
-    """Return what the filter compares with, by the names of its conditions."""
+    """Return the values that the filter compares with, by the names of its conditions."""
     found: Params = {}
     for name in (*_EXACT, "user_id", *_TIMES):
         value = getattr(wanted, name)
@@ -137,7 +137,7 @@ def _show_time(column: Any, dialect: str) -> ColumnElement[str]:
 
 
 def _total(names: frozenset[str]) -> Any:
-    """Return the subquery that counts live leads: from the totals, or one by one where those do not tell."""
+    """Return the subquery that counts live leads: from the totals, or by rows if the totals do not cover the filter."""
     if names <= _TOTALLED:
         kept = [lead_totals.c[name] == bindparam(name) for name in sorted(names)]
         return select(func.coalesce(func.sum(lead_totals.c.count), literal_column("0"))).where(*kept).scalar_subquery()
@@ -168,7 +168,7 @@ def _is_of_user() -> ColumnElement[bool]:
 
 
 def _find_pieces(query: str) -> list[str]:
-    """Return what has to stand in a lead: every word, or the digits of what looks like a phone."""
+    """Return the search terms that a lead must contain: every word, or the digits of an apparent phone number."""
     digits = re.sub(r"\D", "", query)
     # Fewer digits may be a price or a date, and stand there as they are written.
     if len(digits) >= _SHORTEST_PHONE and _PHONE.fullmatch(query.strip()):

@@ -61,7 +61,7 @@ def join(connection: Connection, change: tuple[Lead, LeadUpdate], same: Sequence
 def _join(
     connection: Connection, change: tuple[Lead, LeadUpdate], others: Sequence[Lead], sign: tuple[str, datetime]
 ) -> Lead:
-    """Make `others` part of a lead, which takes over what they know; `sign` is the actor and the time."""
+    """Merge `others` into a lead, which takes over their data; `sign` is the actor and the time."""
     (before, decided), (actor, now) = change, sign
     told = list(decided.events)
     for other in others:
@@ -81,10 +81,10 @@ def _join(
 
 
 def unmerge(connection: Connection, lead_id: int, actor: str, now: datetime) -> Lead:
-    """Make a lead that was merged a live one again, and return it.
+    """Make a merged lead a live one again, and return it.
 
-    It has what it had, and what its person has said since; the other lead loses that, and has again what it had.
-    Raises NotFoundError, and MergeRefusedError for a lead that is no part of another.
+    It gets back its earlier data and the later data of its person; the other lead loses these and gets back its own.
+    Raises NotFoundError, and MergeRefusedError for a lead that is not merged.
     """
     part = find_lead(connection, lead_id, lock=True)
     if part is None:
@@ -109,7 +109,7 @@ def unmerge(connection: Connection, lead_id: int, actor: str, now: datetime) -> 
 
 
 def _read_before(connection: Connection, live_id: int, part_id: int) -> Mapping[str, Any]:
-    """Return a lead as it was before another was merged into it; empty where the event holds it no more."""
+    """Return a lead as it was before another was merged into it; empty if the event no longer contains it."""
     merged = (events.c.lead_id == live_id) & (events.c.type == EventType.LEAD_MERGED.value)
     query = select(events.c.data).where(merged).order_by(events.c.id.desc())
     for text in connection.execute(query).scalars():
@@ -121,7 +121,7 @@ def _read_before(connection: Connection, live_id: int, part_id: int) -> Mapping[
 
 
 def _drop_gone_messages(connection: Connection, lead: Lead) -> Lead:
-    """Return a lead whose restored fields point at no message that has been deleted since."""
+    """Return a lead with the references of its fields to deleted messages removed."""
     numbers = {slot.message_id for slot in lead.slots.values() if slot.message_id is not None}
     there = set(connection.execute(select(messages.c.id).where(messages.c.id.in_(numbers))).scalars())
     slots = {
@@ -131,7 +131,7 @@ def _drop_gone_messages(connection: Connection, lead: Lead) -> Lead:
 
 
 def _give_consents_back(connection: Connection, left: Lead, revived: Lead) -> None:
-    """Move the consents of the person who is no longer part of a lead."""
+    """Move the consents of the person that is no longer part of a lead."""
     if revived.user_id is not None and revived.user_id not in find_people(connection, left.id):
         theirs = (lead_consents.c.lead_id == left.id) & (lead_consents.c.user_id == revived.user_id)
         connection.execute(update(lead_consents).where(theirs).values(lead_id=revived.id))

@@ -53,7 +53,7 @@ def load_lead(row: Row[Any], slots: Iterable[LeadSlot] = ()) -> Lead:
 
 
 def find_lead(connection: Connection, lead_id: int, *, lock: bool = False) -> Lead | None:
-    """Return a lead with its fields; with `lock` nobody else changes it until the transaction ends."""
+    """Return a lead with its fields, or None. With `lock`, the row is locked until the transaction ends."""
     query = select(*COLUMNS).where(leads.c.id == lead_id)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return load_lead(row, find_slots(connection, lead_id)) if row is not None else None
@@ -116,7 +116,7 @@ def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int])
 
 
 def store_lead(connection: Connection, old: Lead, new: Lead) -> None:
-    """Write what has changed of a live lead: its row, its fields, the stage it is in, and the totals."""
+    """Write the changes of a live lead: its row, its fields, its stage and the totals."""
     connection.execute(update(leads).where(leads.c.id == new.id).values(_to_values(new)))
     _store_slots(connection, old, new)
     if old.stage != new.stage:
@@ -155,10 +155,10 @@ def shift_total(connection: Connection, lead: Lead, by: int) -> None:
 
 
 def find_same_people(connection: Connection, lead: Lead) -> list[Lead]:
-    """Return the other live leads of the person whose phone Telegram has verified in `lead`, locked.
+    """Return the other live leads of the person in `lead`, by the phone that Telegram verified there. They are locked.
 
-    A person's number is verified by Telegram in the other lead as well, or the company has entered it there without a
-    person. A number that was only named proves nothing.
+    The other lead must have the same number, either verified by Telegram or entered by the company for a lead without a
+    person. A number that was only mentioned proves nothing.
     """
     if not lead.phone or lead.phone_evidence is not PhoneEvidence.TELEGRAM:
         return []
@@ -191,7 +191,7 @@ def _is_other(lead: Lead) -> ColumnElement[bool]:
 
 
 def _lock_phone(connection: Connection, lead: Lead) -> None:
-    """Have whoever gives another lead the same phone at this moment wait until this transaction ends."""
+    """Lock the lead's phone until the transaction ends, so that no other lead gets the same phone meanwhile."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
         number = func.hashtextextended(f"lead:{lead.bot}:{lead.phone}", 0)
         connection.execute(select(func.pg_advisory_xact_lock(number)))
@@ -229,6 +229,6 @@ def _to_values(lead: Lead) -> dict[str, object]:
 
 
 def write_search(lead: Lead) -> str:
-    """Return what a search looks through."""
+    """Return the text that a search matches."""
     parts = [lead.name, lead.contact, lead.phone, lead.email, lead.notes, *(slot.value for slot in lead.slots.values())]
     return fold(" ".join(dict.fromkeys(filter(None, parts))))[:_LONGEST_SEARCH]

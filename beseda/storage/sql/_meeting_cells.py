@@ -13,7 +13,7 @@ from beseda.storage.sql.tables.meeting import meeting_cells, meetings
 
 
 def take(connection: Connection, meeting: Meeting) -> None:
-    """Give a meeting the time of its span. Raises SlotTakenError where any of it is somebody's."""
+    """Reserve the time of a meeting's span. Raises SlotTakenError if any part of it is taken."""
     build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     cells = meeting.span.cells()
     rows = [{"bot": meeting.bot, "owner": meeting.owner, "cell": cell, "meeting_id": meeting.id} for cell in cells]
@@ -29,7 +29,7 @@ def give_back(connection: Connection, meeting_id: int) -> None:
 
 
 def find_overdue(connection: Connection, meeting: Meeting, columns: Select[Any], now: datetime) -> Sequence[Row[Any]]:
-    """Return bookings that ran out and whose time a meeting is to have, locked for this transaction."""
+    """Return the expired bookings that occupy the time of a meeting, locked for this transaction."""
     holders = select(meeting_cells.c.meeting_id).where(
         meeting_cells.c.bot == meeting.bot,
         meeting_cells.c.owner == meeting.owner,

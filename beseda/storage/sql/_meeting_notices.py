@@ -1,4 +1,4 @@
-"""What the chats of both sides are told of a meeting: updates of our own, stored with the step that they tell of."""
+"""Notices of meetings for the chats of both sides: internal updates, stored in the transaction of the step."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from beseda.storage.sql.tables.update import updates
 
 
 def describe(meeting: Meeting) -> dict[str, object]:
-    """Return a meeting as events tell it."""
+    """Return the data of a meeting for events."""
     data: dict[str, object] = {
         "meeting_id": meeting.id,
         "status": meeting.state.value,
@@ -32,7 +32,7 @@ def write_moment(moment: datetime) -> str:
 def write_notices(
     connection: Connection, meeting: Meeting, happening: Happening, owners: Sequence[int], now: datetime
 ) -> list[StoredUpdate]:
-    """Store a notice for the guest and for each owner who has a private chat with the bot, and return them."""
+    """Store and return a notice for the guest and for each owner, as far as they have a private chat with the bot."""
     if not happening.notice:
         return []
     what = happening.event.value if happening.event is not None else ""

@@ -1,7 +1,7 @@
-"""What else the record holds of a person beside talks, files and leads: handed over, and forgotten.
+"""Personal data outside conversations, files and leads: exported and deleted.
 
-What stays, and why: that a person wants no broadcasts (or they would get some), what they have used of today's budget
-(or forgetting would be a way to a second one), and sums in which nobody is to be seen.
+Some data stays: the opt-out from broadcasts (or the person would get some), the budget used today (or deletion would be
+a way to get a second one), and sums in which no person can be identified.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ Rows = Sequence[Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """By what a person may be found where they are not named by a column: numbers of theirs, and words."""
+    """Values that identify a person in rows without a column for the person: numbers and words."""
 
     lead_ids: Sequence[int]
     conversation_ids: Sequence[int]
@@ -52,7 +52,7 @@ class Known:
 
 
 def find_known(connection: Connection, owner: FileOwner) -> Known:
-    """Return by what a person may be found; to be asked before their leads are gone."""
+    """Return the values that identify a person. Call this before their leads are deleted."""
     found = connection.execute(
         select(leads.c.id, leads.c.name, leads.c.contact, leads.c.phone, leads.c.email).where(_own_lead(owner))
     ).all()
@@ -71,7 +71,7 @@ def find_known(connection: Connection, owner: FileOwner) -> Known:
 
 
 def read_traces(connection: Connection, owner: FileOwner) -> Mapping[str, Rows]:
-    """Return what is to be handed over, by the name of what it is."""
+    """Return the data to export, by category."""
     return {
         "meetings": list(_read_meetings(connection, owner)),
         "summaries": _read(connection, _select_summaries(owner)),
@@ -97,7 +97,7 @@ def forget_traces(connection: Connection, owner: FileOwner, known: Known, now: d
 
 
 def blank_notices(connection: Connection, bot: str, people: Collection[int], known: Known) -> None:
-    """Blank what a bot has told its owners of a person, in answers to commands and in notices."""
+    """Blank mentions of a person in the messages to the bot's owners: answers to commands, and notices."""
     if not known.words or not people:
         return
     told = (
@@ -197,7 +197,7 @@ def _read_jobs(connection: Connection, owner: FileOwner) -> Iterator[Mapping[str
 
 
 def _leave_broadcasts(connection: Connection, owner: FileOwner) -> None:
-    """Take a person off every list; who was still to come counts as skipped, of whom nobody knows as failed."""
+    """Remove a person from every broadcast. Pending counts as skipped, and an unknown outcome as failed."""
     of_bot = select(broadcasts.c.id).where(broadcasts.c.bot == owner.bot)
     query = select(recipients.c.broadcast_id).where(
         recipients.c.user_id == owner.user_id, recipients.c.broadcast_id.in_(of_bot)
@@ -214,7 +214,9 @@ def _leave_broadcasts(connection: Connection, owner: FileOwner) -> None:
 
 
 def _blank_answers(connection: Connection, owner: FileOwner, known: Known) -> None:
-    """Blank answers of the API that tell of the person: a request that comes again is still known."""
+    """Blank stored API answers that mention the person. Their rows stay, so that a repeated request is still
+    recognized.
+    """
     numbers = [("user_id", owner.user_id)]
     numbers += [("lead_id", number) for number in known.lead_ids]
     numbers += [("conversation_id", number) for number in known.conversation_ids]

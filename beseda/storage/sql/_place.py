@@ -1,4 +1,4 @@
-"""Where a person is to be found."""
+"""Lookup of a person's private chat."""
 
 from sqlalchemy import Connection, select
 
@@ -7,7 +7,7 @@ from beseda.storage.sql.tables.conversation import conversations, users
 
 
 def find_place(connection: Connection, bot: str, user_id: int) -> tuple[Conversation, Person] | None:
-    """Return a person's private chat with a bot; None where they have never written to it."""
+    """Return a person's private chat with a bot, or None if the person has never written to it."""
     query = (
         select(conversations.c.id, conversations.c.title, users.c.name, users.c.username, users.c.language)
         .join(users, users.c.id == conversations.c.user_id)

@@ -1,7 +1,7 @@
-"""Who wrote when, a row for a person, bot and month: days are bits.
+"""Active people by day: one row per person, bot and month, with a bit for each day.
 
-A row for each day would be thirty times as many to walk through for the question of a month: how many different
-people. Each is counted under the bot and under "", which stands for all of them.
+One row per day would mean thirty times as many rows for the number of distinct people in a month. Each person is
+counted under the bot and under "", which stands for all bots.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,13 +31,13 @@ _Masks: TypeAlias = dict[datetime, int]
 
 
 class GatheredDays:
-    """Who wrote on some days: gathered first, so that a person is written once for all of them."""
+    """Activity of people on several days, gathered first so that each person is written once for all of them."""
 
     def __init__(self) -> None:
         self._days: dict[tuple[datetime, str, int], int] = {}
 
     def add(self, moment: datetime, people: Sequence[tuple[str, int]]) -> None:
-        """Take in those who wrote on the day of `moment`, given as bot and person."""
+        """Add the people that were active on the day of `moment`, given as bot and person."""
         month, bit = _place(moment)
         for bot, user_id in people:
             for key in ((month, bot, user_id), (month, "", user_id)):
@@ -54,7 +54,7 @@ class GatheredDays:
 
 
 def add_writers(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    """Add days to what is known; where they are known already nothing is written."""
+    """Add days to the stored ones. Rows that contain these days already are not written."""
     build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = build(active_users)
     known, new = active_users.c.days, statement.excluded.days
@@ -81,12 +81,15 @@ def forget_writer(connection: Connection, bot: str, user_id: int) -> None:
 
 
 def list_days(month: datetime, days: int) -> list[date]:
-    """Return the days of a month whose bits are set."""
+    """Return the days of a month for the bits that are set."""
     return [(month + place * DAY).date() for place in range(31) if days >> place & 1]
 
 
 def query_people(period: Period, rolled_until: datetime | None) -> Select[Any]:
-    """Return how many different people wrote: whole days as rolled up, what is left at the edges from the record."""
+    """Return a query for the number of distinct active people.
+
+    Whole days are read from the rolled-up rows, the remaining edges of the period from the turns.
+    """
     first = ceil_day(period.since)
     last = first
     if rolled_until is not None:

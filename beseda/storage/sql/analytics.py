@@ -1,8 +1,7 @@
 """Rolled-up figures in SQL.
 
-What is heavy is read, in pieces of an hour to a day and outside the writer; only the few rows that come of it are
-written, so that people's writes never wait long. Everything is put in place of what was there: doing it twice does no
-harm.
+Heavy queries read in pieces of an hour to a day, outside the writer. Only their few result rows are written, so that
+other writes never wait long. Every write replaces earlier rows, so it is safe to repeat.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,7 +92,7 @@ class SqlAnalyticsRepository:
         )
 
     async def count_active_users(self, period: Period, rolled_until: datetime | None) -> int:
-        """Count distinct people who wrote: by the day where that is rolled up, from the record elsewhere."""
+        """Count distinct active people: from rolled-up days as far as these exist, and from the turns for the rest."""
         query = query_people(period, rolled_until)
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
@@ -114,11 +113,11 @@ class SqlAnalyticsRepository:
         return await self._database.read_long(lambda connection: _sum_funnel(connection, period, rolled_until))
 
     async def read_backlog(self) -> Backlog:
-        """Return what waits: by partial indexes, so that it costs as much as there is."""
+        """Return the pending work. Partial indexes make the cost proportional to the size of the backlog."""
         return await self._database.read_long(_read_backlog)
 
     async def find_rolled_until(self, name: str = HOURS) -> datetime | None:
-        """Return up to when everything is rolled up, or None where nothing is."""
+        """Return the moment up to which everything is rolled up, or None if nothing is."""
         query = select(rollups.c.until).where(rollups.c.name == name)
         return await self._database.read_long(lambda connection: connection.execute(query).scalar())
 
@@ -133,11 +132,11 @@ class SqlAnalyticsRepository:
         return await self._database.read_long(work)
 
     async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:
-        """Put these hours in place of what was rolled up for the period."""
+        """Replace the rolled-up hours of the period by these."""
         await self._database.write(lambda connection: _store_hours(connection, period, hours))
 
     async def roll_up_users(self, days: Sequence[Period]) -> None:
-        """Note who wrote in each of these periods, which lie within one day each."""
+        """Record the active people of each of these periods. Each period lies within one day."""
         gathered = GatheredDays()
         for day in days:
             gathered.add(day.since, await self._database.read_long(partial(list_writers, period=day)))
@@ -145,7 +144,7 @@ class SqlAnalyticsRepository:
             await self._database.write(partial(add_writers, rows=rows))
 
     async def roll_up_funnel(self, period: Period) -> None:
-        """Put the funnel of a period in place of what was rolled up for its day."""
+        """Replace the rolled-up funnel of the period's day by the funnel of the period."""
         day = floor_day(period.since)
         cells = await self._database.read_long(lambda connection: count_funnel(connection, period))
         rows = [
@@ -162,7 +161,9 @@ class SqlAnalyticsRepository:
         await self._database.write(work)
 
     async def roll_up_conversations(self, period: Period, after: int = 0) -> int | None:
-        """Refresh some conversations in which something was said in the period; return where to go on."""
+        """Refresh a batch of conversations with messages in the period. Return the id to continue after, or None at the
+        end.
+        """
         ids = await self._database.read_long(lambda connection: list_touched(connection, period, after, _CHUNK))
         if not ids:
             return None
@@ -172,7 +173,7 @@ class SqlAnalyticsRepository:
         return ids[-1]
 
     async def mark_rolled(self, until: datetime, name: str = HOURS) -> None:
-        """Note that everything before `until` is rolled up; what is further already stays."""
+        """Record that everything before `until` is rolled up. A later recorded time is kept."""
         row = {"name": name, "until": until, "updated_at": self._clock.now()}
         await self._database.write(partial(_mark_rolled, row=row))
 

@@ -40,7 +40,7 @@ class SqlApiKeyRepository:
         return await self._database.read(lambda connection: connection.execute(query).scalar_one())
 
     async def revoke(self, key_id: int) -> ApiKey | None:
-        """Revoke a key and return it, or None where there is none; the time of the first revocation stays."""
+        """Revoke a key and return it, or None if it does not exist. The time of the first revocation is kept."""
         now = self._clock.now()
         change = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=now)
 

@@ -34,7 +34,11 @@ class SqlBotAccountRepository:
         self._clock = clock or SystemClock()
 
     async def claim(self, bot: str, telegram_id: int) -> int | None:
-        """Record the account of a bot, and return the one before where it was another. Raises StorageError."""
+        """Record the account of a bot. Return the id of the previous account, or None if there is none or it is the
+        same.
+
+        Raises StorageError.
+        """
         now = self._clock.now()
         return await self._database.write(lambda connection: _claim(connection, bot, telegram_id, now))
 
@@ -66,7 +70,7 @@ def _swap(connection: Connection, bot: str, aside: str, back: str) -> None:
 
 
 def _end_notices(connection: Connection, bot: str, now: datetime) -> None:
-    """Give up what updates of our own were about to send."""
+    """Fail the turns of internal updates that are in progress, drop their unsent parts and finish their updates."""
     begun = select(updates.c.turn_id).where(
         updates.c.bot == bot, updates.c.update_id < 0, updates.c.finished_at.is_(None), updates.c.turn_id.is_not(None)
     )

@@ -1,4 +1,4 @@
-"""Broadcasts in SQL. What is counted is counted in the transaction of what it tells."""
+"""Broadcasts in SQL. Counters are updated in the transaction of the change that they count."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -81,7 +81,9 @@ class SqlBroadcastRepository:
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
-        """Store a draft's words, audience, plan and photo; None where it is no draft of that version any more."""
+        """Store the text, audience, plan and photo of a draft. Return it, or None if it is no longer a draft of that
+        version.
+        """
         words = dump_words(broadcast.content, broadcast.audience, broadcast.plan)
         values = {**words, "title": broadcast.title, "photo": broadcast.photo, "version": broadcast.version + 1}
         if photo is not None or not broadcast.photo:
@@ -100,21 +102,21 @@ class SqlBroadcastRepository:
         return load_broadcast(row) if row is not None else None
 
     async def photo(self, broadcast_id: int) -> bytes:
-        """Return the bytes of the photo, none where there is none."""
+        """Return the bytes of the photo, or empty bytes if the broadcast has none."""
         query = select(broadcasts.c.photo_bytes).where(broadcasts.c.id == broadcast_id)
         found = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
         return bytes(found or b"")
 
     async def delete(self, broadcast_id: int) -> bool:
-        """Delete a draft; False where there is none of this number."""
+        """Delete a draft. Return False if there is no draft with this number."""
         return await self._database.write(lambda connection: _delete(connection, broadcast_id))
 
     async def move(
         self, broadcast_id: int, states: Collection[BroadcastState], to: BroadcastState, *, reason: str = ""
     ) -> Broadcast | None:
-        """Move a broadcast on from one of `states`; None where it is in none of them.
+        """Move a broadcast from one of `states` to the state `to` and return it, or None if it is in none of `states`.
 
-        Raises BroadcastBusyError where another of the bot is running.
+        Raises BroadcastBusyError if another broadcast of the bot is running.
         """
         now = self._clock.now()
         try:
@@ -132,7 +134,7 @@ class SqlBroadcastRepository:
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def gather(self, broadcast_id: int, *, limit: int) -> int:
-        """Put the next people of the audience on the list and return how many; 0 when everybody is on it."""
+        """Add the next people of the audience to the recipients. Return their number, or 0 once all are listed."""
         # Looked for outside of the transaction that writes: it may have to walk past a million others.
         broadcast, after = await self._database.read(lambda connection: _find_gathering(connection, broadcast_id))
         if broadcast is None or broadcast.gathered:
@@ -199,7 +201,7 @@ class SqlBroadcastRepository:
     async def settle(
         self, broadcast_id: int, user_id: int, state: RecipientState, *, message_id: int | None = None, reason: str = ""
     ) -> None:
-        """Record what became of it; of one who blocked the bot, for later broadcasts as well."""
+        """Record the outcome for a recipient. If the recipient blocked the bot, later broadcasts skip them as well."""
         now = self._clock.now()
         values = {"state": state.value, "message_id": message_id, "reason": reason, "settled_at": now}
 
@@ -214,7 +216,7 @@ class SqlBroadcastRepository:
         await self._database.write(work)
 
     async def outcomes(self, broadcast_id: int, *, limit: int) -> Sequence[RecipientState]:
-        """Return what became of the last people since it began or went on, the last of them last."""
+        """Return the last outcomes since the broadcast began or was resumed, in chronological order."""
         query = (
             select(people.c.state)
             .join(broadcasts, broadcasts.c.id == people.c.broadcast_id)
@@ -230,7 +232,7 @@ class SqlBroadcastRepository:
         return [RecipientState(state) for state in reversed(found)]
 
     async def retry_unknown(self, broadcast_id: int) -> int:
-        """Have those sent to again of whom nobody knows, and return how many."""
+        """Queue the recipients with an unknown outcome again and return their number."""
         again = update(people).where(people.c.broadcast_id == broadcast_id, people.c.state == _SENDING)
 
         def work(connection: Connection) -> int:
@@ -311,7 +313,7 @@ def _move(
 
 
 def _enlist(connection: Connection, broadcast_id: int, found: Sequence[int], after: int | None) -> int:
-    """Put people on the list who are not on it; `after` is where the gathering stood that found them."""
+    """Add people that are not recipients yet; `after` is the position from which the query for them started."""
     row = connection.execute(
         select(broadcasts.c.gathered_to).where(broadcasts.c.id == broadcast_id).with_for_update()
     ).one()
@@ -361,7 +363,7 @@ def _begin(connection: Connection, who: tuple[int, int], run: int, now: datetime
 
 
 def _mark(connection: Connection, who: tuple[int, int], state: str, values: dict[str, Any]) -> str | None:
-    """Change a person who is in `state`, and return what they are in then; None where they are in another."""
+    """Change a recipient in `state` and return the new state, or None if the recipient is in another state."""
     change = (
         update(people)
         .where(people.c.broadcast_id == who[0], people.c.user_id == who[1], people.c.state == state)

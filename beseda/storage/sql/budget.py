@@ -30,12 +30,14 @@ class SqlBudgetRepository:
         self._clock = clock or SystemClock()
 
     async def reserve(self, claim: Claim) -> Grant:
-        """Hold as much of every account as is wanted and left, or nothing where one has less than the least."""
+        """Reserve the wanted amount, or the amount left, from every account; nothing if an account has less than the
+        least.
+        """
         now = self._clock.now()
         return await self._database.write(lambda connection: _reserve(connection, claim, now))
 
     async def settle(self, reservation_id: str, used: int) -> None:
-        """Count what was really used and free what was held; once, also where it had expired."""
+        """Count the amount used and free the reservation. This happens once, even if the reservation had expired."""
         await self._database.write(lambda connection: _settle(connection, reservation_id, used))
 
     async def standings(self, accounts: Sequence[Account]) -> list[Standing]:
@@ -47,7 +49,7 @@ class SqlBudgetRepository:
         return _stand(accounts, rows)
 
     async def note_refusal(self, who: str, key: str, quiet: timedelta) -> bool:
-        """Return whether a refusal is to be said: not where another was less than `quiet` ago."""
+        """Return whether to send a refusal: False if one with another `key` was sent less than `quiet` ago."""
         now = self._clock.now()
         return await self._database.write(lambda connection: _note(connection, (who, key), now, quiet))
 
@@ -64,7 +66,7 @@ class SqlBudgetRepository:
 
 
 def forget_budgets(connection: Connection, bot: str, user_id: int, today: date) -> None:
-    """Delete what a person was told, has used before `today` and no longer holds, inside somebody's transaction."""
+    """Delete a person's notices, usage before `today` and closed reservations, inside the caller's transaction."""
     own = counters.c.scope == Scope.USER.value, counters.c.bot == bot, counters.c.subject == user_id
     connection.execute(delete(counters).where(*own, counters.c.day < today.isoformat()))
     account = orjson.dumps([Scope.USER.value, bot, user_id]).decode().removesuffix("]")
@@ -103,7 +105,7 @@ def _reserve(connection: Connection, claim: Claim, now: datetime) -> Grant:
 
 
 def _free_expired(connection: Connection, now: datetime) -> None:
-    """Free what processes held that died."""
+    """Free expired reservations, which belonged to processes that died."""
     late = (
         select(reservations)
         .where(reservations.c.state == _OPEN, reservations.c.expires_at <= now)
@@ -115,7 +117,7 @@ def _free_expired(connection: Connection, now: datetime) -> None:
 
 
 def _free(connection: Connection, reservation_id: str) -> None:
-    """Free what a reservation of the same name holds: its process died, or the commit's answer got lost."""
+    """Free an open reservation of the same id: its process died, or the answer to the commit was lost."""
     row = _find(connection, reservation_id)
     if row is not None and row.state == _OPEN:
         _end(connection, row, _EXPIRED)

@@ -55,7 +55,7 @@ _find_id = Query(
 
 
 class SqlConversationRepository:
-    """Conversations in SQL. What was opened lately is remembered here, so that a known chat costs no query."""
+    """Conversations in SQL. Recently opened ones are cached in memory, so that a known chat costs no query."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -105,20 +105,20 @@ class SqlConversationRepository:
         return [Message(Role(row.role), row.content) for row in reversed(rows)]
 
     async def last_turn(self, conversation: Conversation, *, before: int | None = None) -> int:
-        """Return the id of the last turn that `recent` has messages of, below `before` where given; 0 for none."""
+        """Return the id of the last turn with messages in `recent`, below `before` if given, or 0 if there is none."""
         params = {"conversation_id": conversation.id, "below": _HIGHEST if before is None else before}
         found = await self._database.read(lambda connection: connection.execute(_find_last_turn, params).scalar())
         return found or 0
 
     async def clear(self, conversation: Conversation) -> int:
-        """Wipe what was said in the conversation and return how many messages that was.
+        """Delete the messages of the conversation and return their number.
 
-        Answers on their way to Telegram and questions not yet answered are kept until they are through.
+        Answers that are being sent and unanswered questions are kept until they are finished.
         """
         return await self._database.write(lambda connection: _wipe(connection, conversation.id))
 
     async def totals(self, conversation: Conversation) -> Totals:
-        """Return what the conversation has used so far; wiping what was said does not take it back."""
+        """Return the total usage of the conversation. Deleting its messages does not reduce it."""
         return await self._database.read(lambda connection: _sum_up(connection, conversation.id))
 
     async def _store(self, key: ChatKey, kind: ChatKind, title: str, person: Person) -> Conversation:
@@ -152,7 +152,7 @@ class SqlConversationRepository:
 
 
 def _tell(connection: Connection, what: tuple[int, ChatKey, ChatKind, Person], now: datetime) -> None:
-    """Tell who subscribed that a conversation has begun, in the transaction that stores it."""
+    """Write the event of a new conversation, in the transaction that stores it."""
     number, key, kind, person = what
     data = {"conversation_id": number, "user_id": person.id, "chat_id": key.chat_id, "kind": kind.value}
     told = NewEvent(EventType.CONVERSATION_STARTED, key.bot, user_id=person.id, data=data)

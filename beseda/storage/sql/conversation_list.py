@@ -1,4 +1,4 @@
-"""Conversations by the hundred, and what was said in them."""
+"""Lists of conversations and of their messages."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -84,14 +84,14 @@ class SqlConversationList:
     async def messages(
         self, conversation_id: int, *, limit: int, offset: int = 0, after: tuple[int, int] | None = None
     ) -> list[SaidMessage]:
-        """Return what was said, oldest first; `after` is the turn and the number of the last message seen."""
+        """Return messages, oldest first; `after` is the turn and number of the last message of the previous page."""
         place = (messages.c.turn_id, messages.c.id)
         query = _said.where(messages.c.conversation_id == conversation_id).order_by(*place).limit(written(limit))
         query = query.offset(written(offset)) if after is None else query.where(tuple_(*place) > tuple_(*after))
         return [_load_message(row) for row in await self._fetch(query)]
 
     async def last_messages(self, conversation_id: int, *, limit: int) -> list[SaidMessage]:
-        """Return what was said last, oldest first."""
+        """Return the last messages, oldest first."""
         query = _said.where(messages.c.conversation_id == conversation_id)
         query = query.order_by(messages.c.turn_id.desc(), messages.c.id.desc()).limit(written(limit))
         return [_load_message(row) for row in reversed(await self._fetch(query))]

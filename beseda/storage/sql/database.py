@@ -23,7 +23,7 @@ TO_TELL = "to tell"
 
 
 class Backend(Protocol):
-    """What a kind of database has to offer."""
+    """Interface of a database driver."""
 
     async def connect(self) -> None:
         """Open the writing connection."""
@@ -38,7 +38,7 @@ class Backend(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Return once what is committed survives a power cut, where commits do not wait for that."""
+        """Return once all committed data survives a power cut, if the commits do not ensure that themselves."""
         ...
 
     async def close(self) -> None:
@@ -56,13 +56,13 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, synchronous: Synchronous = "NORMAL", patience: float = 30.0) -> "Database":
-        """Open the database at `url`; its tables are the migrations' business.
+        """Open the database at `url`. The tables are created by the migrations.
 
-        `patience` is how many seconds a write waits for a database that is away. `synchronous` is SQLite's pragma
-        (https://www.sqlite.org/pragma.html#pragma_synchronous): NORMAL survives any death of this process, but loses
-        the last transactions when the machine loses power; FULL survives that too, for one fsync per transaction.
-        RECEIVED is NORMAL, with one fsync for what is written `durable`.
-        Raises SettingsError for a URL that makes no sense, StorageError where the database cannot be reached.
+        `patience` is the number of seconds that a write waits for an unavailable database. `synchronous` is SQLite's
+        pragma (https://www.sqlite.org/pragma.html#pragma_synchronous): NORMAL survives any death of this process, but
+        loses the last transactions when the machine loses power; FULL survives that too, for one fsync per transaction.
+        RECEIVED is NORMAL, with one fsync for `durable` writes. Raises SettingsError for an invalid URL, StorageError
+        if the database cannot be reached.
         """
         backend = _build_backend(parse_url(url), synchronous)
         try:
@@ -97,10 +97,10 @@ class Database:
             raise mapped from error
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` inside a transaction, shared with other callers, and return its result once committed.
+        """Run `work` in a transaction that is shared with other callers, and return its result after the commit.
 
-        It may run more than once (another entry of the batch failed, the connection was lost): it changes nothing but
-        the database. Everybody's writes wait for it. Raises what `work` raises, or StorageError.
+        It may run more than once (another entry of the batch failed, the connection was lost), so it must change only
+        the database. All other writes wait for it. Raises the errors of `work`, or StorageError.
         """
         result, is_to_tell = cast("tuple[T, bool]", await self._writer.submit((), _marking(work), brief=False))
         self._told(is_to_tell)
@@ -115,16 +115,16 @@ class Database:
         await self._writer.submit(rows, urgent=urgent)
 
     async def write_and_read(self, rows: Sequence[Row], query: Callable[[Connection], T]) -> T:
-        """Write rows like `write_rows`, then return what `query` sees of them inside the same transaction.
+        """Write rows like `write_rows`, then return the result of `query` inside the same transaction.
 
-        On SQLite it runs on the event loop: a look at a key or two, nothing longer.
+        On SQLite it runs on the event loop: it should read a key or two and nothing longer.
         """
         result, is_to_tell = cast("tuple[T, bool]", await self._writer.submit(rows, _marking(query)))
         self._told(is_to_tell)
         return result
 
     def listen(self, tell: Callable[[], None]) -> None:
-        """Call `tell`, which neither waits nor raises, after each commit of something that is to be told."""
+        """Call the function after each commit that adds an event. It must neither wait nor raise."""
         self._tell = tell
 
     def _told(self, is_to_tell: bool) -> None:  # noqa: FBT001 - of one caller's transaction
@@ -139,12 +139,12 @@ class Database:
         *,
         durable: bool = False,
     ) -> T:
-        """Write rows and look at them as `write_and_read` does; all who have the same `look` do it in one go.
+        """Write rows and read them as `write_and_read` does; all callers with the same `look` share one call of it.
 
-        It gets the requests of all of them and returns as many results: with a server far away, it is the number of
-        round trips that decides how long everybody's writes take.
+        It receives the requests of all callers and returns as many results: with a distant server, the number of round
+        trips decides how long all writes take.
 
-        A `durable` write survives a power cut when this returns, unless `synchronous` promises that for nothing.
+        A `durable` write survives a power cut when this returns, unless SQLite's `synchronous` is NORMAL or OFF.
         """
         result = cast("T", await self._writer.submit(rows, SharedLook(look, request)))
         if durable:
@@ -155,13 +155,13 @@ class Database:
         return result
 
     async def close(self) -> None:
-        """Write what is still queued and close every connection."""
+        """Write the queued entries and close every connection."""
         await self._writer.close()
         await self._backend.close()
 
 
 def _marking(work: Callable[[Connection], T]) -> Callable[[Connection], tuple[T, bool]]:
-    """Return `work` with whether it left something to be told: others write on the same connection."""
+    """Return `work` with a flag for whether it wrote events. The flag is reset first: the connection is shared."""
 
     def marked(connection: Connection) -> tuple[T, bool]:
         connection.info.pop(TO_TELL, None)

@@ -1,4 +1,4 @@
-"""Events in SQL: written with what they tell, together with a delivery for everybody who subscribed to them."""
+"""Events in SQL, written in the transaction of the change, with a delivery for every subscribed endpoint."""
 
 import asyncio
 from collections.abc import Sequence
@@ -44,9 +44,9 @@ def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime)
 
 
 class Audience:
-    """Whether anybody is told of what happens all the time: a row for each message would be for nobody otherwise.
+    """Whether a frequent event has any subscriber, so that no row is written for each message without one.
 
-    Known for ten seconds: who subscribes is told of messages that come in after that.
+    The answer is cached for ten seconds: a new subscriber receives the messages that arrive after that.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -92,7 +92,7 @@ class SqlEventRepository:
         self._clock = clock or SystemClock()
 
     async def add(self, events: Sequence[NewEvent]) -> None:
-        """Write events that tell of nothing in the database."""
+        """Store events that do not belong to a change in the database."""
         now = self._clock.now()
         await self._database.write(lambda connection: write_events(connection, events, now))
 

@@ -25,7 +25,7 @@ _UNIQUE = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>\w+)'|(?P<c
 
 
 class ConnectionFault(StrEnum):
-    """A refused connection whose reason a person can mend in the address."""
+    """A refused connection with a reason that can be fixed in the address."""
 
     NO_TLS = "no TLS"
     NO_PARAMETERS = "no startup parameters"
@@ -55,7 +55,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def to_storage_error(error: Exception) -> Exception:
-    """Return what the caller sees: a StorageError for anything of the database's, an error of our own as it is."""
+    """Return the error for the caller: StorageError for a database error, an error of Beseda or any other unchanged."""
     if isinstance(error, BesedaError):
         return error
     if isinstance(error, SQLAlchemyError | OSError | UnicodeError | OverflowError) or hasattr(error, "sqlstate"):
@@ -75,7 +75,7 @@ def find_connection_fault(error: Exception) -> ConnectionFault | None:
 
 
 def _find_constraint(error: BaseException) -> str:
-    """Return the name of the constraint that a row breaks, the same for both databases; empty where it has none."""
+    """Return the name of the violated constraint, the same for both databases; empty if it has none."""
     # The driver's own exception is the cause of the one that SQLAlchemy's asyncpg adapter makes of it.
     for each in (error, error.__cause__):
         if name := getattr(each, "constraint_name", None):
@@ -99,7 +99,7 @@ def _name_unique(places: list[str]) -> str:
 
 
 def _is_refused(error: Exception) -> bool:
-    """Return whether the database says no to this entry alone: a value it cannot hold, a broken rule, a wrong name."""
+    """Return whether the database rejects this entry alone: an invalid value, a violated constraint, a wrong name."""
     if isinstance(error, DataError | IntegrityError | ProgrammingError | UnicodeError | OverflowError):
         return True
     original = error.orig if isinstance(error, DBAPIError) else error

@@ -1,4 +1,4 @@
-"""What is known of kept files."""
+"""Metadata of stored files."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,7 +45,7 @@ class SqlFileRepository:
     async def page(
         self, wanted: FileFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> list[StoredFile]:
-        """Return everybody's files, newest first; `before` is the number of the last one seen."""
+        """Return files of all owners, newest first; `before` is the id of the last file of the previous page."""
         query = select(files).where(*_conditions(wanted)).order_by(files.c.id.desc()).limit(written(limit))
         query = query.offset(written(offset)) if before is None else query.where(files.c.id < before)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
@@ -69,7 +69,7 @@ class SqlFileRepository:
         return [_load(row) for row in rows]
 
     async def after(self, file_id: int, *, limit: int) -> list[StoredFile]:
-        """Return everybody's files with higher ids, in their order."""
+        """Return files of all owners with higher ids, in ascending order."""
         query = select(files).where(files.c.id > file_id).order_by(files.c.id).limit(limit)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]

@@ -1,4 +1,4 @@
-"""The funnel of a period, read out of what happened to leads: events tell it with an index on their time."""
+"""The funnel of a period, computed from the events of leads, which are indexed by time."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

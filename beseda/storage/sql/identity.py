@@ -18,10 +18,10 @@ _AHEAD = timedelta(minutes=1)
 
 
 async def continue_ids(database: Database, continue_sequence: Callable[[int], timedelta] = continue_after) -> None:
-    """Give out identifiers above those in the database, and warn where these lie in the future. Raises StorageError.
+    """Issue identifiers above those in the database, and log a warning if these lie in the future. Raises StorageError.
 
-    They hold the time. After a clock that was ahead is set right, and on a machine that starts with a clock of years
-    ago, new turns would otherwise sort before older ones, and models would not be shown them.
+    Identifiers contain the time. After a clock that was ahead is corrected, or on a machine that starts with a clock of
+    years ago, new turns would otherwise sort before older ones, and models would not see them.
     """
     highest = await database.read(find_highest)
     if highest and continue_sequence(highest) > _AHEAD:
@@ -33,7 +33,7 @@ async def continue_ids(database: Database, continue_sequence: Callable[[int], ti
 
 
 def find_highest(connection: Connection) -> int:
-    """Return the highest identifier in the database, 0 where it holds none."""
+    """Return the highest identifier in the database, or 0 if it has none."""
     # Notices of our own are updates with negative numbers.
     found = (func.max(turns.c.id), func.max(files.c.id), -func.min(updates.c.update_id))
     return max(connection.execute(select(number)).scalar() or 0 for number in found)

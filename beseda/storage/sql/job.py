@@ -1,11 +1,11 @@
-"""Jobs in SQL: a line per slot, fair among people, and leases on what runs.
+"""Jobs in SQL: one queue per slot, fair among people, and leases on running jobs.
 
-The place in the line is a ticket, dealt once: no lower than the lowest unfinished one (nobody jumps ahead of people
-who have waited), and one above the person's own last. Everybody's first job so stands before anybody's second, and
-a place is found by comparing two numbers.
+The position in the queue is a ticket that is issued once: at least the lowest unfinished one (so that nothing overtakes
+people that have waited), and one above the person's own last ticket. Thus the first job of each person comes before the
+second job of any, and a position is found by comparing two numbers.
 
-Leases are kept by one clock where the database has one, for those of machines differ: times that come in are the
-caller's and are moved to it.
+Leases use the clock of the database if it has one, because clocks of machines differ: times passed in by the caller are
+shifted to it.
 """
 
 from collections.abc import Sequence
@@ -70,9 +70,9 @@ class SqlJobRepository:
         return await self._database.read(lambda connection: _count_before(connection, job_id))
 
     async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:
-        """Start the next job of a slot that is due, or whose lease has run out, and return it.
+        """Start the next job of a slot that is due or has an expired lease, and return it.
 
-        A job lost for the third time, or cancelled meanwhile, is returned as over.
+        A job that was lost for the third time, or cancelled meanwhile, is returned as finished.
         """
 
         def work(connection: Connection) -> Job | None:
@@ -83,7 +83,9 @@ class SqlJobRepository:
         return await self._database.write(work)
 
     async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
-        """Renew the leases and return the ids of jobs that are to go on: still ours, and nobody cancelled them."""
+        """Renew the leases and return the ids of the jobs that should continue: still owned by the caller, and not
+        cancelled.
+        """
         ours = and_(jobs.c.id.in_(job_ids), jobs.c.owner == lease.owner, jobs.c.state == _RUNNING)
 
         def work(connection: Connection) -> set[int]:
@@ -100,7 +102,7 @@ class SqlJobRepository:
         await self._database.write(lambda connection: connection.execute(change).rowcount)
 
     async def settle(self, job: Job, owner: str) -> bool:
-        """Store state, attempt, result, reason and due time; False where the job is no longer this owner's."""
+        """Store state, attempt, result, reason and due time. Return False if the job no longer has this owner."""
         # Where the answer to an earlier commit got lost the row has no owner any more, but is as we left it: begun when
         # we began it, for another may have done meanwhile what we stood still over.
         as_left = and_(
@@ -122,7 +124,7 @@ class SqlJobRepository:
         return kept
 
     async def cancel(self, job_id: int) -> Job | None:
-        """Cancel a queued job, ask for the end of a running one, and return it; None where there is none to cancel."""
+        """Cancel a queued job, or request the end of a running one, and return it. Return None if it is neither."""
 
         def work(connection: Connection) -> Job | None:
             at_once = {"state": JobState.CANCELLED.value, "finished_at": self._now(connection), "cancelling": True}
@@ -143,7 +145,7 @@ class SqlJobRepository:
         return await self._database.write(work)
 
     async def owners(self) -> set[str]:
-        """Return who holds leases."""
+        """Return the owners of the leases on running jobs."""
         query = select(jobs.c.owner).where(jobs.c.finished_at.is_(None), jobs.c.state == _RUNNING).distinct()
         return await self._database.read(lambda connection: set(connection.execute(query).scalars()))
 
@@ -238,7 +240,7 @@ def _count_before(connection: Connection, job_id: int) -> int:
 
 
 def _line(slot: str, now: datetime, *, patient: bool = False) -> Select[Any]:
-    """Return the query for what may be begun in a slot, in order; rows that somebody else looks at are left out."""
+    """Return the query for the jobs of a slot that can be started, in order. Rows locked by others are skipped."""
     waits = and_(jobs.c.state == _QUEUED, jobs.c.due_at <= now)
     lost = false() if patient else and_(jobs.c.state == _RUNNING, jobs.c.lease_until <= now)
     return (
@@ -286,7 +288,7 @@ def _claim(
 
 
 def _start(job: Job, now: datetime, *, again: bool) -> Job:
-    """Return the job as it is from now on; `again` where its lease ran out in the hands of a process that lives."""
+    """Return the job in its new state; `again` if its lease expired while its process was still alive."""
     losses = job.losses + (job.state is JobState.RUNNING and not again)
     if job.cancelling:
         return replace(job, state=JobState.CANCELLED, losses=losses, finished_at=now)

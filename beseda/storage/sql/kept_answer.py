@@ -22,7 +22,9 @@ class SqlKeptAnswerRepository:
         self._clock = clock
 
     async def claim(self, request: Repeatable) -> KeptAnswer | None:
-        """Return what is kept for the request, or None where it is new: then it counts as under way."""
+        """Return the stored answer for the request, or None if the request is new; a new request is marked as in
+        progress.
+        """
         now = self._clock.now()
         return await self._database.write(lambda connection: _claim(connection, request, now))
 
@@ -38,7 +40,7 @@ class SqlKeptAnswerRepository:
         await self._database.write(lambda connection: connection.execute(change))
 
     async def purge(self, before: datetime) -> int:
-        """Delete what was kept before then and return how many answers that was."""
+        """Delete the answers stored before then and return their number."""
         change = delete(kept_answers).where(kept_answers.c.created_at < before)
         return await self._database.write(lambda connection: connection.execute(change).rowcount)
 

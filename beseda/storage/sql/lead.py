@@ -60,7 +60,7 @@ class SqlLeadRepository:
         self._clock = clock or SystemClock()
 
     async def find(self, lead_id: int) -> Lead | None:
-        """Return a lead with its fields, as it is: one that was merged says into which."""
+        """Return a lead with its fields as stored, or None. A merged lead names the lead that it was merged into."""
         return await self._database.read(lambda connection: find_lead(connection, lead_id))
 
     async def for_user(self, bot: str, user_id: int) -> Lead | None:
@@ -68,11 +68,11 @@ class SqlLeadRepository:
         return await self._database.read(lambda connection: _find_for(connection, bot, user_id))
 
     async def open(self, new: NewLead, *, region: str) -> Opened:
-        """Return a person's lead, made where there is none, with what `new` gives."""
+        """Return a person's lead with the values of `new` applied. Create it if there is none."""
         return await self._write(lambda connection, now: _open(connection, new, region, now))
 
     async def update(self, lead_id: int, decide: Decide, message_ids: Sequence[int] = ()) -> Lead | None:
-        """Change a lead as `decide` says and return it as it is then; None where there is none."""
+        """Apply the decision of `decide` to a lead and return the changed lead, or None if it does not exist."""
 
         def work(connection: Connection, now: datetime) -> Lead | None:
             lead = lock_live(connection, lead_id)
@@ -91,7 +91,7 @@ class SqlLeadRepository:
         return await self._database.read_long(lambda connection: write_leads(connection, wanted, page))
 
     async def family(self, lead_id: int) -> Sequence[int]:
-        """Return the ids of a lead and of those that were merged into it; empty where there is none."""
+        """Return the ids of a lead and of the leads that were merged into it; empty if it does not exist."""
         return await self._database.read(lambda connection: tuple(find_family(connection, lead_id)))
 
     async def duplicates(self, lead_id: int) -> Sequence[PossibleDuplicate]:
@@ -112,9 +112,10 @@ class SqlLeadRepository:
         return await self._write(lambda connection, now: unmerge(connection, lead_id, actor, now))
 
     async def delete(self, lead_id: int, actor: str, versions: Versions = None) -> bool:
-        """Delete a lead with all that was merged into it and their events; only that it is gone remains.
+        """Delete a lead, the leads merged into it and their events. Only the event of the deletion remains.
 
-        Raises StaleVersionError for a lead of none of the `versions`.
+        Returns False if the lead does not exist. Raises StaleVersionError if `versions` does not contain the lead's
+        version.
         """
         return await self._write(lambda connection, now: _delete(connection, lead_id, (actor, versions), now))
 
@@ -126,7 +127,7 @@ class SqlLeadRepository:
         return [StageVisit(row.stage, row.entered_at, row.exited_at) for row in rows]
 
     async def consents(self, lead_id: int) -> Sequence[Consent]:
-        """Return what a lead's people were asked to allow, the first one first."""
+        """Return the consents requested from the people of a lead, oldest first."""
         return await self._database.read(lambda connection: _lead_consent.find_consents(connection, lead_id))
 
     async def ask_consent(self, lead_id: int, kind: ConsentKind, user_id: int) -> None:
@@ -134,7 +135,7 @@ class SqlLeadRepository:
         await self._write(lambda connection, now: _lead_consent.ask(connection, lead_id, (kind, user_id), now))
 
     async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent | None:
-        """Keep that the author of a message has consented in it; None where no person of the lead wrote it."""
+        """Record the consent given in a message and return it, or None if the author is not a person of the lead."""
         return await self._write(
             lambda connection, now: _lead_consent.give(connection, lead_id, (kind, message_id), now)
         )
@@ -214,7 +215,7 @@ def _update(connection: Connection, old: Lead, decided: LeadUpdate, now: datetim
 
 
 def _report_duplicates(connection: Connection, old: Lead, new: Lead) -> list[NewEvent]:
-    """Return the event of a phone or mail address that other leads have, where the change has brought it."""
+    """Return the event for a changed phone or mail address that other leads have as well."""
     if (old.phone, old.email) == (new.phone, new.email):
         return []
     numbers = [found.lead_id for found in find_duplicates(connection, new)]

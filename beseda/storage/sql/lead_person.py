@@ -1,4 +1,4 @@
-"""What leads hold of one person: handed over, and forgotten."""
+"""Lead data of one person: exported and deleted."""
 
 from collections.abc import Collection
 from dataclasses import asdict, replace
@@ -19,14 +19,14 @@ from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
 
 
 def find_records(connection: Connection, owner: FileOwner) -> list[LeadRecord]:
-    """Return a person's leads in one bot with all that is theirs in them, and nothing that somebody else has said."""
+    """Return a person's leads in one bot with all their own data, without statements of other people."""
     return [_record(connection, lead, owner) for lead in _find_own(connection, owner)]
 
 
 def forget_leads(connection: Connection, owner: FileOwner, now: datetime) -> int:
-    """Delete a person's leads in one bot, their fields in leads that they share, and their events; return how many.
+    """Delete a person's leads in one bot, their fields in shared leads, and their events. Return the number of leads.
 
-    Somebody else who was merged into a lead of theirs has a lead of their own again.
+    If another person's lead was merged into one of these, that person gets a separate lead again.
     """
     own = [each for lead in _find_own(connection, owner) for each in (*_find_entered(connection, lead), lead)]
     for lead in own:
@@ -52,7 +52,7 @@ def _find_own(connection: Connection, owner: FileOwner) -> list[Lead]:
 
 
 def _find_entered(connection: Connection, lead: Lead) -> list[Lead]:
-    """Return what the company has entered of a person without a Telegram account, and is part of their lead now."""
+    """Return the leads without a Telegram account that the company entered and that were merged into this lead."""
     query = select(leads.c.id).where(leads.c.merged_into == lead.id, leads.c.user_id.is_(None)).order_by(leads.c.id)
     found = (find_lead(connection, number) for number in connection.execute(query).scalars().all())
     return [entered for entered in found if entered is not None]
@@ -114,7 +114,7 @@ def _other_people(connection: Connection, heir: Lead, lead: Lead) -> Collection[
 
 
 def _withdraw(connection: Connection, lead: Lead, into: int, now: datetime) -> None:
-    """Take what a person has said out of the lead that theirs is part of, and out of its events since."""
+    """Remove a person's statements from the lead that theirs was merged into, and from its events since then."""
     given = and_(lead_consents.c.lead_id == into, lead_consents.c.user_id == lead.user_id)
     connection.execute(delete(lead_consents).where(given))
     shared = find_lead(connection, into, lock=True)

@@ -73,7 +73,7 @@ def is_turn_within(period: Period, *, key: ColumnElement[int] | None = None) -> 
 
 
 def of_bot(column: ColumnElement[str], period: Period) -> list[ColumnElement[bool]]:
-    """Return the condition that a row is of the period's bot; none where it is of all."""
+    """Return the condition for rows of the period's bot, or no condition if the period covers all bots."""
     return [column == period.bot] if period.bot else []
 
 
@@ -215,7 +215,7 @@ def _query_floods(connection: Connection, period: Period) -> Select[Any]:
 
 
 def query_users(period: Period) -> Select[Any]:
-    """Return who wrote in the period, as SQL."""
+    """Return the query for the people with turns in the period."""
     query = select(turns.c.user_id).where(is_turn_within(period))
     if period.bot:
         query = query.join(conversations, conversations.c.id == turns.c.conversation_id)
@@ -224,7 +224,7 @@ def query_users(period: Period) -> Select[Any]:
 
 
 def list_writers(connection: Connection, period: Period) -> list[tuple[str, int]]:
-    """Return each bot with each person who wrote to it in the period."""
+    """Return pairs of a bot and a person with turns in the period."""
     query = (
         select(conversations.c.bot, turns.c.user_id)
         .join(conversations, conversations.c.id == turns.c.conversation_id)
@@ -235,9 +235,9 @@ def list_writers(connection: Connection, period: Period) -> list[tuple[str, int]
 
 
 def list_touched(connection: Connection, period: Period, after: int, limit: int) -> list[int]:
-    """Return the conversations with an id above `after` in which something was said in the period.
+    """Return the conversations with an id above `after` and turns in the period.
 
-    For a long one that is all of them, found without a look at what was said.
+    For a long period that is all conversations, found without reading turns.
     """
     if period.until - period.since > _LONG:
         walk = select(conversations.c.id).where(conversations.c.id > after).order_by(conversations.c.id).limit(limit)

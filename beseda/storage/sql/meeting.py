@@ -53,7 +53,7 @@ _columns = (
 
 
 class SqlMeetingRepository:
-    """Implements `MeetingStore`. `owners` are the Telegram ids of those who are told of a bot's meetings."""
+    """Implements `MeetingStore`. `owners` are the Telegram ids that receive notices of a bot's meetings."""
 
     def __init__(self, database: Database, clock: Clock | None = None, owners: Collection[int] = ()) -> None:
         self._database = database
@@ -78,11 +78,14 @@ class SqlMeetingRepository:
         return [booked for number in due if (booked := await self._step_if_there(number, step)) is not None]
 
     async def find_lead(self, lead_id: int, user_id: int | None = None) -> LeadPlace | None:
-        """Return where a lead is, or the own lead of one of its people; None where it is not there."""
+        """Return the bot and id of a lead, or None if it does not exist.
+
+        If a merged lead is shared by several people, `user_id` selects the lead of that person.
+        """
         return await self._database.read(lambda connection: _find_lead(connection, lead_id, user_id))
 
     async def find_chat(self, bot: str, user_id: int) -> Conversation | None:
-        """Return a person's private chat with a bot; None where they have never written to it."""
+        """Return a person's private chat with a bot, or None if the person has never written to it."""
         place = await self._database.read(lambda connection: find_place(connection, bot, user_id))
         return place[0] if place is not None else None
 
@@ -97,7 +100,7 @@ class SqlMeetingRepository:
         return await self._database.read_long(lambda connection: _list(connection, wanted, page))
 
     async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
-        """Return the cells of a calendar that somebody has; a booking that ran out has none."""
+        """Return the occupied cells of a calendar. An expired booking does not occupy its cells."""
         cells, now = span.cells(), self._clock.now()
         query = (
             select(meeting_cells.c.cell)
@@ -112,12 +115,12 @@ class SqlMeetingRepository:
         return set(await self._database.read(lambda connection: connection.scalars(query).all()))
 
     async def add_summary(self, summary: MeetingSummary) -> Booked | None:
-        """Store a summary and tell the owner; None where there is one already."""
+        """Store a summary and notify the owner. Return None if the meeting already has one."""
         now = self._clock.now()
         return await self._database.write(lambda connection: self._add_summary(connection, summary, now))
 
     async def find_summary(self, meeting_id: int) -> MeetingSummary | None:
-        """Return what was written about a meeting, or None."""
+        """Return the summary of a meeting, or None."""
         query = select(meeting_summaries).where(meeting_summaries.c.meeting_id == meeting_id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         if row is None:

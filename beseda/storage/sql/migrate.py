@@ -1,8 +1,8 @@
-"""Migrations, run by the program itself: from any folder, by several processes at once, for nothing when up to date.
+"""Migrations, run by the program itself: from any folder, by several processes at once, and cheap if up to date.
 
-Alembic takes half a second to import, so that a start first compares the stored revision with the one this code
-expects; only when they differ is Alembic loaded. All revisions of an upgrade share one transaction under a lock:
-whoever comes second waits and finds nothing left to do.
+Importing Alembic takes half a second, so a start first compares the stored revision with the expected one and imports
+Alembic only if they differ. All revisions of an upgrade share one transaction under a lock: a second process waits and
+finds the database up to date.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ _LOCK_NUMBER = 0x626573656461
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database at `url` to `revision` (made where it is a SQLite file that does not exist).
+    """Bring the database at `url` to `revision`. A missing SQLite file is created.
 
-    Raises SettingsError where a newer Beseda has written it, StorageError where it cannot be reached.
+    Raises SettingsError if a newer Beseda has written it, StorageError if it cannot be reached.
     """
     parsed = parse_url(url)
     if parsed.drivername == "sqlite":
@@ -50,7 +50,7 @@ async def upgrade(url: str, revision: str = "head") -> None:
 
 
 async def read_revision(url: str) -> str | None:
-    """Return the revision of the database at `url`; None where it has no tables or the file does not exist."""
+    """Return the revision of the database at `url`, or None if it has no tables or the file does not exist."""
     parsed = parse_url(url)
     if parsed.drivername == "sqlite" and not find_file(parsed).exists():
         return None
@@ -63,20 +63,20 @@ def knows_revision(revision: str) -> bool:
 
 
 async def run_exclusively(url: str, work: Callable[[Connection], T]) -> T:
-    """Run `work` in one transaction while no migration and, on SQLite, no other writer is at work.
+    """Run `work` in one transaction while no migration and, on SQLite, no other writer is active.
 
-    SQLite's foreign keys are checked at the end, not meanwhile. Raises StorageError where the database fails.
+    SQLite's foreign keys are checked at the end, not meanwhile. Raises StorageError if the database fails.
     """
     return await _connect(parse_url(url), work)
 
 
 async def downgrade(url: str, revision: str) -> None:
-    """Take the database back to `revision` ("base" for empty). What later tables held is gone."""
+    """Downgrade the database to `revision` ("base" for empty). The contents of later tables are lost."""
     await _connect(parse_url(url), lambda connection: _downgrade(connection, revision))
 
 
 async def check(url: str) -> list[str]:
-    """Return what is wrong with the database's revision, a sentence each; empty when it is up to date."""
+    """Return the faults of the database's revision and write-ahead log, a sentence each; empty if it is up to date."""
     parsed = parse_url(url)
     if parsed.drivername == "sqlite" and not find_file(parsed).exists():
         return [f"The database {find_file(parsed)} does not exist yet: {UPGRADE}."]
@@ -204,7 +204,7 @@ def _read_sqlite_revision(path: Path) -> str | None:
 
 
 def _check_log(path: Path) -> list[str]:
-    """Return what is wrong with the write-ahead log of a database, a sentence."""
+    """Return the fault of a database's write-ahead log in a sentence, or an empty list."""
     with closing(sqlite3.connect(path, timeout=_LOCK_SECONDS)) as connection:
         try:
             demand_log(connection, path)

@@ -19,7 +19,7 @@ class SqlModelCallRepository:
         self._clock = clock or SystemClock()
 
     async def add(self, call: ModelCall, errand: Errand) -> None:
-        """Put a call on record, and what it was for."""
+        """Store a call and its purpose."""
         row = {
             "bot": errand.bot,
             "purpose": errand.purpose.value,

@@ -1,8 +1,8 @@
 """Everything that belongs to one person in one bot.
 
-A person's are the turns they opened, in private and in groups: their words and the answers to them. What others said
-in a group stays. Of a private chat the bare row of the conversation is left, and of the person the bare id: the turn
-in which they asked to be forgotten still hangs on both, and so does whatever they say next.
+A person owns the turns they opened, in private chats and in groups: their messages and the answers to them. Messages of
+others in a group stay. The bare rows of the private conversation and of the person also stay, without names: the turn
+in which they asked for deletion and all later messages still refer to both.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -34,9 +34,9 @@ _STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left
 
 
 class SqlPersonalDataRepository:
-    """Personal data in SQL. Every method raises StorageError when the database refuses or stays away.
+    """Personal data in SQL. Every method raises StorageError if the database rejects the work or is unavailable.
 
-    `told` are the people whom bots tell of others: their owners.
+    The collection of Telegram ids names the owners of the bots, which receive notices about other people.
     """
 
     def __init__(self, database: Database, clock: Clock | None = None, told: Collection[int] = ()) -> None:
@@ -59,7 +59,7 @@ class SqlPersonalDataRepository:
     async def said(
         self, conversation: Conversation, owner: FileOwner, *, after: Said | None = None, limit: int = 500
     ) -> list[Said]:
-        """Return what the person said there and what was answered, in order, from behind `after` on."""
+        """Return the person's messages in a conversation and the answers to them, in order, behind `after` if given."""
         place = (after.turn_id, after.id) if after else (-1, -1)
         query = (
             select(messages)
@@ -76,16 +76,16 @@ class SqlPersonalDataRepository:
         return [Said(row.turn_id, row.id, Role(row.role), row.content, row.created_at) for row in rows]
 
     async def leads(self, owner: FileOwner) -> Sequence[LeadRecord]:
-        """Return the person's leads with all that is theirs in them, and nothing that somebody else has said."""
+        """Return the person's leads with all their own data, without statements of other people."""
         # Inside the writer's transaction: a lead that merges meanwhile is not read in halves.
         return await self._database.write(lambda connection: find_records(connection, owner))
 
     async def traces(self, owner: FileOwner) -> Mapping[str, Rows]:
-        """Return what else there is of the person, by the name of what it is."""
+        """Return the person's other data by category."""
         return await self._database.read_long(lambda connection: read_traces(connection, owner))
 
     async def invitations(self, owner: FileOwner) -> Invitations:
-        """Return by what the person's meetings are known, and the files of others in which they may stand."""
+        """Return the calendar UIDs of the person's meetings, and the files of others that may contain them."""
         query = select(files.c.id, files.c.user_id).where(
             files.c.user_id.in_(self._told - {owner.user_id}),
             files.c.bot == owner.bot,
@@ -106,9 +106,10 @@ class SqlPersonalDataRepository:
         return await self._database.read_long(lambda connection: list(connection.execute(query).scalars()))
 
     async def forget(self, owner: FileOwner) -> Forgotten:
-        """Delete turns with all that hangs on them, leads, and jobs that are over; blank what has to stay.
+        """Delete the person's turns with all dependent rows, leads and finished jobs; blank the data that must stay.
 
-        Files are not touched. In pieces, so that others can write in between; the last one opts the person out.
+        Files are not deleted. The work is split into transactions, so that other writes can run in between; the person
+        is opted out together with the other traces.
         """
         now = self._clock.now()
         stale = now - _STALE

@@ -36,7 +36,7 @@ class PostgresBackend:
         self._backoff = Backoff(first=0.05, cap=1.0)
 
     async def connect(self) -> None:
-        """Open the writing connection. Raises what the driver raises."""
+        """Open the writing connection. Raises the driver's errors."""
         self._connection = await self._engine.connect()
 
     async def run(self, entries: Sequence[Entry]) -> None:
@@ -81,7 +81,7 @@ class PostgresBackend:
 def build_engine(
     url: URL, *, command_timeout: float | None = _COMMAND_SECONDS, connections: int = _CONNECTIONS
 ) -> AsyncEngine:
-    """Return an engine whose every wait is bounded; a migration may ask for no bound on a statement."""
+    """Return an engine with a time limit on every wait. A migration may disable the limit on statements."""
     address = read_address(url)
     return create_async_engine(
         address.url.set(drivername="postgresql+asyncpg"),

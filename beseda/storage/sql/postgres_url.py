@@ -1,4 +1,4 @@
-"""From the query parameters of libpq and of providers to what asyncpg takes."""
+"""Conversion of query parameters of libpq and of hosting providers into arguments of asyncpg."""
 
 import ssl
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class PostgresAddress:
 
 
 def read_address(url: URL) -> PostgresAddress:
-    """Return what to connect with. Raises SettingsError, without the password, for what cannot be done."""
+    """Return the connection address and arguments. Raises SettingsError, without the password, for unsupported ones."""
     address = url.render_as_string(hide_password=False)
     if fault := find_database_fault(address):
         raise SettingsError(f"DATABASE_URL: {fault}")
@@ -82,10 +82,10 @@ def _name_tls(query: Mapping[str, str]) -> str:
 
 
 def _read_tls(query: Mapping[str, str]) -> ssl.SSLContext | str | bool:
-    """Return the mode as asyncpg takes it, or a context where a certificate is to be checked or shown.
+    """Return the mode for asyncpg, or a context if a certificate is to be verified or presented.
 
-    `channel_binding=require` wants a connection that nobody stands in the middle of. asyncpg has no channel binding;
-    checking the server's certificate and name gives the same.
+    `channel_binding=require` protects against a man in the middle. asyncpg has no channel binding; verifying the
+    server's certificate and name gives the same protection.
     """
     mode, root = _name_tls(query), query.get("sslrootcert", "")
     strict = query.get("channel_binding") == "require"

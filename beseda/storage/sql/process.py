@@ -21,7 +21,7 @@ class SqlProcessRepository:
         self._database = database
 
     async def beat(self, process: RunningProcess) -> None:
-        """Store a heartbeat: a write, which fails where the database only reads. Raises StorageError."""
+        """Store a heartbeat. This is a write, so it fails if the database is read-only. Raises StorageError."""
         await self._database.write(partial(_beat, process=process))
 
     async def leave(self, name: str) -> None:

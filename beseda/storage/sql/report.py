@@ -74,7 +74,7 @@ class SqlReportRepository:
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def update(self, report: Report) -> bool:
-        """Keep state, reason, size and end of a report; False where it is gone."""
+        """Store state, reason, size and end of a report. Return False if the report no longer exists."""
         values = {
             "state": report.state.value,
             "reason": report.reason,
@@ -85,12 +85,12 @@ class SqlReportRepository:
         return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
 
     async def delete(self, report_id: int) -> bool:
-        """Delete a report; False where there is none."""
+        """Delete a report. Return False if it does not exist."""
         change = delete(reports).where(reports.c.id == report_id)
         return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
 
     async def older_than(self, moment: datetime, *, unfinished: bool = False, limit: int = 500) -> list[Report]:
-        """Return reports that were asked for before then, or those of them that nobody has finished, in order."""
+        """Return reports requested before then, in order; with `unfinished` only those that are not finished."""
         query = select(reports).where(reports.c.created_at < moment).order_by(reports.c.id).limit(limit)
         return await self._read(query.where(reports.c.finished_at.is_(None)) if unfinished else query)
 
@@ -125,7 +125,7 @@ class SqlReportRepository:
         return [ConversationRow(*row) for row in rows]
 
     async def costs(self, day: Period) -> Sequence[CostRow]:
-        """Return what models were asked in a period, which lies within one day."""
+        """Return the usage and cost of models in a period that lies within one day."""
         calls = union_all(_answering_calls(day), _other_calls(day)).subquery()
         call = calls.c
         query = (
@@ -153,7 +153,7 @@ class SqlReportRepository:
 
 
 def _read_slots(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, str]]:
-    """Return the fields of leads by lead and name, each with the words that it stands on where they say more."""
+    """Return the fields of leads by lead and name, each with its quote if that contains more than the value."""
     slot = lead_slots.c
     query = select(slot.lead_id, slot.name, slot.value, slot.quote).where(slot.lead_id.in_(numbers))
     found: dict[int, dict[str, str]] = {}
@@ -178,7 +178,7 @@ def _answering_calls(day: Period) -> Select[Any]:
 
 
 def _other_calls(day: Period) -> Select[Any]:
-    """Return the query for what models are asked beside answers."""
+    """Return the query for model calls made outside chat turns."""
     return select(_call.bot, *_SPENT).where(
         _call.turn_id.is_(None), is_within(_call.created_at, day), *of_bot(_call.bot, day)
     )

@@ -36,7 +36,7 @@ class SqlSalesRepository:
         return [_read_line(row.id, Role(row.role), row.content) for row in reversed(rows)]
 
     async def message_of(self, turn_id: int) -> int | None:
-        """Return the number of what a person said in a turn, or None. Raises StorageError."""
+        """Return the number of the person's message in a turn, or None. Raises StorageError."""
         params = {"turn_id": turn_id}
         return await self._database.read(lambda connection: connection.execute(_message_of_turn, params).scalar())
 

@@ -76,7 +76,7 @@ class _Source:
         return select(number).where(*self._wanted, self._recorded_at < before).order_by(number.desc()).limit(1)
 
     def later(self, known: int | None) -> Select[Any]:
-        """Select the ids behind `known`, all of them where it is None, with the start of the call of each."""
+        """Select the ids behind `known` (None: all ids), each with the start of its call."""
         number = self._table.c.message_id
         begun = self._table.c.begun_at if "begun_at" in self._table.c else null()
         query = select(number, begun).where(*self._wanted).order_by(number).limit(_MOST)

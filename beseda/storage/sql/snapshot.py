@@ -34,9 +34,9 @@ _REVISIONS = "alembic_version"
 
 
 async def dump(url: str, take: TakeTable) -> str:
-    """Hand every table of the database at `url` to `take`, all as of one moment, and return the schema's revision.
+    """Pass every table of the database at `url` to `take`, all from one snapshot, and return the schema's revision.
 
-    Others may write meanwhile. Raises SettingsError for a database without tables, StorageError where it fails.
+    Other processes may write meanwhile. Raises SettingsError for a database without tables, StorageError if it fails.
     """
     parsed = parse_url(url)
     revision = await read_revision(url)
@@ -60,7 +60,7 @@ async def is_in_use(url: str) -> bool:
 async def load(url: str, tables: Iterable[tuple[str, list[str], Iterable[Row]]]) -> None:
     """Replace all rows of the database at `url`, which is at the snapshot's revision, in one transaction.
 
-    Raises SettingsError for a table or column that the database does not have, StorageError where it fails.
+    Raises SettingsError for a table or column that the database does not have, StorageError if it fails.
     """
     await run_exclusively(url, lambda connection: _load(connection, tables))
 

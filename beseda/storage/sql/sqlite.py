@@ -1,11 +1,11 @@
 """SQLite: brief writes on the event loop, everything else in threads.
 
 With WAL and synchronous=NORMAL a commit is a write to the page cache: a few microseconds, less than waking a thread.
-What may take long is kept off the loop. Waiting for another process's lock: a busy file is tried again in the writing
-thread. The checkpoint, which waits for the disk: never done by a commit here, but in that thread. Long functions: too.
+Slow work stays off the loop. A wait for another process's lock: a busy file is retried in the writing thread. The
+checkpoint, which waits for the disk: no commit performs it here, only that thread. Long functions: also in that thread.
 
-A thread for all writes looks cleaner and was measured first: sqlite3 gives up the interpreter's lock at every row and
-gets it back only after 5 ms from a loop that is busy, so that one batch of 64 chats took a second under load.
+A thread for all writes looks cleaner and was measured first: sqlite3 releases the interpreter's lock at every row and
+gets it back only after 5 ms from a busy loop, so that one batch of 64 chats took a second under load.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _BATCHES_BETWEEN_LOOKS = 16
 
 
 class SqliteBackend:
-    """Sync engines: SQLAlchemy's async layer costs forty times what SQLite does."""
+    """Synchronous engines, because SQLAlchemy's async layer costs forty times as much as SQLite itself."""
 
     def __init__(self, path: Path, *, synchronous: str) -> None:
         prepare_file(path)
@@ -76,7 +76,7 @@ class SqliteBackend:
         return await (self._long_readers if long else self._readers).run(work)
 
     async def flush(self) -> None:
-        """Return once what is committed survives a power cut, where that is promised for some commits only."""
+        """Return once all committed data survives a power cut, if only some commits ensure that."""
         if self._flusher is not None:
             await self._flusher.flush()
 
@@ -93,7 +93,7 @@ class SqliteBackend:
         return await asyncio.get_running_loop().run_in_executor(self._writer, function)
 
     def _try_at_once(self, entries: Sequence[Entry]) -> bool:
-        """Commit entries here and now and return True, or False where another process holds the lock."""
+        """Commit entries on the event loop and return True, or return False if another process holds the lock."""
         assert self._connection is not None  # noqa: S101 - looked at by the only caller
         try:
             commit_entries(self._connection, entries)
@@ -143,7 +143,7 @@ class _Readers:
         self._seconds = seconds
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a thread. Raises StorageError where its statements take too long."""
+        """Run `work` in a thread. Raises StorageError if its statements take too long."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work)
 
     def close(self) -> None:
@@ -168,11 +168,11 @@ class _Readers:
 
 
 class LogFlusher:
-    """Brings the write-ahead log to the disk, once for all who wait.
+    """Flushes the write-ahead log to the disk, once for all waiting callers.
 
-    A commit with synchronous=NORMAL is in the log, in the page cache. Flushing the log then is what synchronous=FULL
-    does (https://www.sqlite.org/pragma.html#pragma_synchronous), without making all other commits wait for the disk.
-    SQLite keeps no locks on the log, so that it may be opened and closed here.
+    A commit with synchronous=NORMAL is in the log, in the page cache. Flushing the log afterwards has the effect of
+    synchronous=FULL (https://www.sqlite.org/pragma.html#pragma_synchronous) without making all other commits wait for
+    the disk. SQLite holds no locks on the log, so it may be opened and closed here.
     """
 
     def __init__(self, log: Path) -> None:
@@ -214,16 +214,16 @@ def _read_size(path: Path) -> int:
 
 
 def find_file(url: URL) -> Path:
-    """Return the file a SQLite URL names. Raises SettingsError where it names none."""
+    """Return the file of a SQLite URL. Raises SettingsError if the URL names none."""
     if not url.database or url.database == ":memory:":
         raise SettingsError("DATABASE_URL: SQLite needs a file, as in sqlite:///data/beseda.db")
     return Path(url.database)
 
 
 def prepare_file(path: Path) -> None:
-    """Make the folder and the file, readable by their owner alone: people's conversations are in it.
+    """Create the folder and the file, readable by their owner alone, because they contain people's conversations.
 
-    Raises StorageError where that is not possible.
+    Raises StorageError if that is not possible.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -238,7 +238,7 @@ def prepare_file(path: Path) -> None:
 
 
 def demand_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Switch to write-ahead logging. Raises SettingsError where it cannot be had: SQLite answers with another mode."""
+    """Switch to write-ahead logging. Raises SettingsError if SQLite answers with another journal mode."""
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         raise SettingsError(

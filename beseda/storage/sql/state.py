@@ -1,8 +1,8 @@
-"""State of chats and people that outlives this process: read once, then at hand.
+"""State of chats and people that outlives this process, cached in memory.
 
-Each value goes to SQL before `set` returns. What was read or written lately is remembered here, what is not there
-included, so that a message of a chat that is awake costs no query. That is for one process: where several share their
-state over Redis, nothing is remembered here (a size of 0).
+Each value is stored in SQL before `set` returns. Recently read or written values are cached, missing ones included, so
+that a message in an active chat costs no query. The cache is for a single process: processes that share their state
+over Redis have no cache here (a size of 0).
 """
 
 from collections import OrderedDict
@@ -46,7 +46,7 @@ class SqlState:
         return (await self.look_up(key))[0]
 
     async def look_up(self, key: str) -> tuple[dict[str, object] | None, float | None]:
-        """Return the value or None, and the seconds until it goes, None where it stays."""
+        """Return the value or None, and the seconds until it expires, or None if it does not expire."""
         held = self._held.get(key)
         if held is None:
             held = await self._read(key)
@@ -59,7 +59,7 @@ class SqlState:
         return loaded, left
 
     async def set(self, key: str, value: dict[str, object], *, ttl: float | None = None) -> None:
-        """Store a value; it goes after `ttl` seconds where given."""
+        """Store a value. It expires after `ttl` seconds if given."""
         deadline = None if ttl is None else self._clock.now() + timedelta(seconds=ttl)
         await self._write(key, (orjson.dumps(value), deadline))
 
@@ -69,7 +69,7 @@ class SqlState:
         await self._write(key, (None, self._clock.now()))
 
     async def purge(self) -> int:
-        """Delete what has expired and return how many that were."""
+        """Delete the expired values and return their number."""
         expired = delete(states).where(states.c.expires_at <= self._clock.now())
         return await self._database.write(lambda connection: connection.execute(expired).rowcount)
 

@@ -42,10 +42,9 @@ class Statement:
     """One INSERT, UPDATE or DELETE that rows of many callers share.
 
     `rank` is its place in a transaction: parents before children, and earlier steps of a turn before later ones, so
-    that steps which meet in one batch end as they would have one after another.
-    Each must be safe to repeat: a commit whose answer got lost is tried again. SQLAlchemy's own executemany walks
-    every parameter of every row through its machinery, which costs more than SQLite itself: here a row becomes the
-    driver's tuple in one step.
+    that steps in the same batch have the same result as steps one after another. Each statement must be safe to repeat:
+    a commit is retried if its answer was lost. SQLAlchemy's own executemany processes every parameter of every row,
+    which costs more than SQLite itself: here a row becomes the driver's tuple in one step.
     """
 
     __slots__ = ("_build", "_compiled", "rank")

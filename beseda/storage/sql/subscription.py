@@ -1,4 +1,4 @@
-"""Who is not to be written to, in SQL."""
+"""Opt-outs and blocks in SQL."""
 
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,7 @@ class SqlSubscriptionRepository:
 
 
 def put_subscription(connection: Connection, bot: str, user_id: int, **values: datetime | None) -> None:
-    """Store what changed; of a person who has no row nothing is stored."""
+    """Store the changed values. Nothing is stored for a person without a row in `users`."""
     insert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
     columns = {name: literal(value, subscriptions.c[name].type) for name, value in values.items()}
     row = select(literal(bot), users.c.id, *columns.values()).where(users.c.id == user_id)

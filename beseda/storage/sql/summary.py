@@ -41,7 +41,7 @@ class SqlSummaryRepository:
         return await self._database.read_long(work)
 
     async def next_piece(self, conversation_id: int, window: int, limit: int) -> Piece | None:
-        """Return the oldest of those messages, about `limit` of them, or None where there are none."""
+        """Return the oldest of those messages, about `limit` of them, or None if there are none."""
 
         def work(connection: Connection) -> Piece | None:
             base = _find(connection, conversation_id)
@@ -54,7 +54,7 @@ class SqlSummaryRepository:
         return await self._database.read_long(work)
 
     async def save(self, piece: Piece, text: str, model: str) -> Summary | None:
-        """Keep the summary of a piece and of all before; None where what it tells of was deleted meanwhile."""
+        """Store the summary up to the end of a piece. Return None if its messages were deleted meanwhile."""
         summary, now = Summary(piece.conversation_id, text, piece.cutoff, model), self._clock.now()
 
         def work(connection: Connection) -> Summary | None:
@@ -68,14 +68,14 @@ class SqlSummaryRepository:
 
 
 def forget_summaries(connection: Connection, conversation_ids: Sequence[int]) -> None:
-    """Delete the summaries of conversations, inside the transaction that deletes what was said in them."""
+    """Delete the summaries of conversations, inside the transaction that deletes their messages."""
     gone = conversation_summaries.c.conversation_id.in_(conversation_ids)
     if connection.execute(delete(conversation_summaries).where(gone)).rowcount:
         _withdraw_events(connection, conversation_ids)
 
 
 def _withdraw_events(connection: Connection, conversation_ids: Sequence[int]) -> None:
-    """Take the words out of the events that told of summaries."""
+    """Redact the events of deleted summaries."""
     people = select(conversations.c.user_id).where(conversations.c.id.in_(conversation_ids))
     told = events.c.type == EventType.CONVERSATION_SUMMARY_CREATED.value
     for row in connection.execute(select(events.c.id, events.c.data).where(told, events.c.user_id.in_(people))).all():
@@ -94,9 +94,9 @@ def _find(connection: Connection, conversation_id: int) -> Summary | None:
 def _beyond(
     connection: Connection, conversation_id: int, window: int, base: Summary | None
 ) -> ColumnElement[bool] | None:
-    """Return the condition for messages between the summary and the window, or None where the window is not full.
+    """Return the condition for messages between the summary and the window, or None if the window is not full.
 
-    A prompt shows one message more than `window`, and begins with a person's: answers before that are not in it.
+    A prompt shows one message more than `window`, and begins with a person's message: answers before that are left out.
     """
     here = and_(messages.c.conversation_id == conversation_id, is_remembered)
     newest = (

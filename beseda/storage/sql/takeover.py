@@ -32,7 +32,7 @@ class SqlTakeoverRepository:
         return await self._database.write(lambda connection: _take(connection, wanted))
 
     async def give_back(self, conversation_id: int) -> bool:
-        """Give a conversation back to its bot; False where nobody had it."""
+        """Return a conversation to its bot. Return False if it was not taken over."""
         change = delete(takeovers).where(takeovers.c.conversation_id == conversation_id)
         return bool(await self._database.write(lambda connection: connection.execute(change).rowcount))
 

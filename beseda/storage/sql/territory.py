@@ -1,7 +1,7 @@
-"""Territory in SQL: a row a bot says who has which part of its chats, a row a replica how long that holds.
+"""Shard leases in SQL: one row per bot with the owners of its shards, one row per replica with the end of its lease.
 
-The bot's row is locked for a beat, so that beats of several replicas come one after another. Times are the database's
-own on PostgreSQL: clocks of machines differ.
+The bot's row is locked during a heartbeat, so that heartbeats of several replicas run one after another. On PostgreSQL
+times come from the database, because clocks of machines differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class SqlTerritoryRepository:
         self._clock = clock or SystemClock()
 
     async def beat(self, claim: Claim) -> Standing:
-        """Renew a replica's lease, give back what it released, and let it claim its share of what is free."""
+        """Renew a replica's lease, free the shards it released and assign it its share of the free shards."""
         # As a look beside rows: a few short statements, which SQLite does without waking a thread.
         return await self._database.write_and_read((), lambda connection: self._beat(connection, claim))
 
@@ -83,7 +83,7 @@ def _insert(connection: Connection) -> Any:
 
 
 def _lock(connection: Connection, bot: str) -> _Owned:
-    """Lock the row of a bot, made if new, and return who has what."""
+    """Lock the row of a bot, creating it if necessary, and return the owners of its shards."""
     with _impatience(connection):
         return _find_locked(connection, bot)
 

@@ -169,10 +169,10 @@ class SqlTurnRepository:
         self._audience = Audience(database, self._clock)
 
     async def open(self, turn: Turn, message: Message | None) -> None:
-        """Store a received turn, what the user said (none for a command), and tie its updates to it.
+        """Store a received turn and the user's message (None for a command), and link its updates to it.
 
-        A turn that is there already (asked anew) takes over `turn.state`, `turn.reason` and `turn.attempt`. A new one
-        whose id another process has drawn as well gets another id.
+        If the turn exists already (repeated), `turn.state`, `turn.reason` and `turn.attempt` are replaced. A new turn
+        gets another id if another process has generated the same one.
         """
         for _ in range(_DRAWS):
             try:
@@ -214,7 +214,7 @@ class SqlTurnRepository:
         await self._database.write_rows([(_part, _part_params(turn, part, self._clock.now()))])
 
     async def mark_placed(self, turn: Turn, part: Part) -> None:
-        """Record `part.message_id` alone: its message, or None where that one is gone and the part is sent anew."""
+        """Record `part.message_id` alone, or None if that message is gone and the part is sent anew."""
         await self._database.write_rows([(_placed, _placing(turn, part, self._clock.now()))], urgent=True)
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
@@ -270,7 +270,7 @@ def _check_and_tell(connection: Connection, turn: Turn, now: datetime) -> None:
 
 
 def _tell(connection: Connection, turn: Turn, now: datetime) -> None:
-    """Tell who subscribed of what a person has said, in the transaction that stores it."""
+    """Write the event of a received message, in the transaction that stores the message."""
     query = select(messages.c.id, messages.c.content, messages.c.created_at)
     row = connection.execute(query.where(messages.c.turn_id == turn.id, messages.c.role == Role.USER.value)).one()
     if row.created_at != now:

@@ -1,8 +1,8 @@
 """The unit of work: the only place that commits.
 
-Everything queued while a transaction is under way goes into the next one, whoever wrote it. One commit then serves
-many chats, which makes durability nearly free: a lone writer waits for one short transaction, a thousand writers for
-about two. A batch that fails is halved until the entry at fault stands alone, so that it fails only its own caller.
+All entries queued during a transaction go into the next one, from any caller. One commit then serves many chats, which
+makes durability nearly free: a single writer waits for one short transaction, a thousand writers for about two. A batch
+that fails is halved until the faulty entry is alone, so that it fails only for its own caller.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ _QUEUE_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SharedLook:
-    """What an entry wants to see of its rows. Those of a batch that have the same `look` share one round trip to a
-    server: `look` gets all their requests and returns as many results.
+    """A read that an entry makes after its writes. Entries of a batch with the same `look` share one round trip to a
+    server: `look` receives all their requests and returns as many results.
     """
 
     look: Callable[[Connection, Sequence[Any]], Sequence[object]]
@@ -44,9 +44,9 @@ Work: TypeAlias = Callable[[Connection], object] | SharedLook
 
 
 class Entry:
-    """What one caller wants written: rows of shared statements, then a function that needs the connection.
+    """The write of one caller: rows of shared statements, then a function that needs the connection.
 
-    A `brief` entry takes well under a millisecond; the function of any other may take its time.
+    A `brief` entry takes well under a millisecond; the function of any other entry may take longer.
     """
 
     __slots__ = ("brief", "deadline", "error", "fence", "future", "result", "rows", "settled", "work")
@@ -68,9 +68,9 @@ class Entry:
 
 
 def commit_entries(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write `entries` in one transaction, or, if that fails, each half in one of its own.
+    """Write `entries` in one transaction, or, if that fails, each half in a separate one.
 
-    Raises what `is_passing` knows: then nothing of the unsettled entries is written, or it can be repeated.
+    Raises transient errors (`is_passing`): then the unsettled entries are not written, or can be written again.
     """
     try:
         with connection.begin():
@@ -140,12 +140,11 @@ class GroupWriter:
     async def submit(
         self, rows: Sequence[Row], work: Work | None = None, *, brief: bool = True, urgent: bool = False
     ) -> object:
-        """Queue an entry and wait until it is on disk; return what `work` returned.
+        """Queue an entry, wait until it is committed, and return the result of `work`.
 
-        An `urgent` one, which is brief, goes before all others: until it is on disk, a crash would repeat what it
-        tells of.
-        A caller that is cancelled stops waiting; what it queued is written all the same. Raises StorageError when
-        the entry is refused, or the database stays away for longer than the writer's patience.
+        An `urgent` entry, which is brief, goes before all others: until it is committed, a crash would repeat the
+        action that it records. A caller that is cancelled stops waiting; its entry is written all the same. Raises
+        StorageError if the entry is rejected, or if the database is unavailable for longer than the writer's patience.
         """
         deadline = self._loop.time() + self._patience
         while len(self._queue) + len(self._long) >= _QUEUE_LIMIT:
@@ -169,7 +168,7 @@ class GroupWriter:
             raise StorageError("the database does not keep up: too many writes are waiting") from None
 
     async def close(self) -> None:
-        """Write what is queued, then stop."""
+        """Write the queued entries, then stop."""
         self._closing = True
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
@@ -203,9 +202,9 @@ class GroupWriter:
             self._room.set()
 
     def _take_batch(self) -> list[Entry]:
-        """Take what is urgent and brief, or what may take long: brief entries never wait inside a long one's batch.
+        """Take the urgent and brief entries, or the long ones: brief entries never wait inside a batch of long ones.
 
-        Long ones come when nothing else waits, and every few batches at the latest.
+        Long entries are taken when no others wait, or at the latest after every few batches.
         """
         if self._long and (self._passed >= _BATCHES_BEFORE_LONG or not (self._urgent or self._queue)):
             self._passed = 0
@@ -219,9 +218,10 @@ class GroupWriter:
         return bool(self._queue or self._urgent or self._long)
 
     def _expire(self, batch: Sequence[Entry]) -> list[Entry]:
-        """Fail entries whose lease is stale, or whose time ran out in an outage, and return the others.
+        """Fail entries with a stale lease, or with a deadline that passed during an outage, and return the others.
 
-        A try of a database that is away takes seconds: a long queue would go on failing for minutes.
+        An attempt on an unavailable database takes seconds: without a deadline, a long queue would go on failing for
+        minutes.
         """
         now = self._loop.time()
         for entry in batch:

@@ -116,12 +116,12 @@ class SqlUpdateRepository:
     async def store(
         self, updates: Sequence[StoredUpdate], *, earlier: Collection[str] = (), known: Container[int] = ()
     ) -> list[StoredUpdate]:
-        """Store what is new, in one transaction, and return it in order; repeated updates are left out.
+        """Store updates in one transaction and return the new ones in order; repeated updates are left out.
 
-        What is `done` is stored as finished.
+        Updates with `done` set are stored as finished.
 
-        Before it stand the unfinished updates of the queues in `earlier` with lower numbers, but those in `known`: a
-        hundred of each queue at most.
+        The result begins with the unfinished updates of the queues in `earlier` that have lower numbers and are not in
+        `known`, at most a hundred of each queue.
         """
         if not updates:
             return []
@@ -245,7 +245,7 @@ def _load(connection: Connection, bot: str, query: Select[Any]) -> list[StoredUp
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """Updates that one caller stores at `now`, and where it wants to know what stands before them."""
+    """Updates that one caller stores at `now`, and the queues of which it wants the earlier updates."""
 
     updates: Sequence[StoredUpdate]
     now: datetime
@@ -253,10 +253,11 @@ class _Arrival:
     known: Container[int]
 
     def take_ours(self, stored: Mapping[_Place, datetime | None]) -> set[_Place]:
-        """Return the places of those that were stored just now.
+        """Return the keys of the updates that were stored by this call.
 
-        They bear our time, to the microsecond. So the answer is the same when a commit whose reply got lost is
-        repeated: counting inserted rows would then call every update an old one, and nobody would answer it.
+        Their rows have this call's time, to the microsecond. So the result is the same when a commit is repeated
+        because its answer was lost: by the number of inserted rows every update would then count as old, and none would
+        be answered.
         """
         places = {(item.bot, item.update_id) for item in self.updates}
         return {place for place in places if stored.get(place) == self.now}
@@ -272,7 +273,7 @@ class _Arrival:
 
 
 def _look_around(connection: Connection, arrivals: Sequence[_Arrival]) -> list[tuple[set[_Place], list[StoredUpdate]]]:
-    """Return for each arrival what of it is new, and what it wants to know of what stands before it."""
+    """Return for each arrival its new updates, and the earlier updates of the queues it asks for."""
     stored: dict[_Place, datetime | None] = {}
     for bot, numbers in _group((item.bot, item.update_id) for arrival in arrivals for item in arrival.updates).items():
         for row in _fetch(connection, _find_times, bot, numbers):

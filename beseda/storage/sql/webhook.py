@@ -40,7 +40,7 @@ class SqlWebhookRepository:
         self._clock = clock or SystemClock()
 
     async def add(self, new: NewEndpoint) -> Endpoint:
-        """Store an endpoint that is told of what happens from now on."""
+        """Store an endpoint. It receives the events that are written from now on."""
         now = self._clock.now()
         values = {**asdict(new), "types": _join(new.types)}
         rest = {"active": True, "reason": "", "created_at": now, "updated_at": now}
@@ -62,7 +62,7 @@ class SqlWebhookRepository:
         return await self._count(select(func.count()).select_from(endpoints))
 
     async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
-        """Change an endpoint and return it; None where there is none."""
+        """Change an endpoint and return it, or None if it does not exist."""
         names = ("url", "bot", "description", "active", "reason")
         values = {name: getattr(change, name) for name in names if getattr(change, name) is not None}
         if change.types is not None:
@@ -73,7 +73,10 @@ class SqlWebhookRepository:
         return await self._change(endpoint_id, values)
 
     async def change_key(self, endpoint_id: int, change: KeyChange) -> Endpoint | None:
-        """Keep what the next key is made of beside what the present one is made of; None where there is no endpoint."""
+        """Store the inputs of the next signing key and keep those of the present key beside them.
+
+        Return the endpoint, or None if it does not exist.
+        """
         old = {"old_salt": endpoints.c.salt, "old_fingerprint": endpoints.c.fingerprint}
         return await self._change(endpoint_id, {**old, **asdict(change), "updated_at": self._clock.now()})
 
@@ -90,7 +93,7 @@ class SqlWebhookRepository:
         await self._write(lambda connection: connection.execute(statement))
 
     async def remove(self, endpoint_id: int) -> bool:
-        """Delete an endpoint with its deliveries; False where there is none."""
+        """Delete an endpoint with its deliveries. Return False if it does not exist."""
         statement = delete(endpoints).where(endpoints.c.id == endpoint_id)
         return await self._write(lambda connection: connection.execute(statement).rowcount > 0)
 
@@ -108,7 +111,7 @@ class SqlWebhookRepository:
         return await self._count(select(func.count()).select_from(deliveries).where(_is_of(endpoint_id, state)))
 
     async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery | None:
-        """Have a delivery made again, and return it; None where there is none."""
+        """Queue a delivery again and return it, or None if it does not exist."""
         own = and_(deliveries.c.id == delivery_id, deliveries.c.endpoint_id == endpoint_id)
         again = {"state": _PENDING, "attempts": 0, "due_at": self._clock.now(), "finished_at": None, "error": ""}
 
@@ -135,12 +138,12 @@ class SqlWebhookRepository:
         await self._write(lambda connection: connection.execute(statement.values(values)))
 
     async def claim(self, endpoint_id: int, *, until: datetime, limit: int) -> Sequence[DueDelivery]:
-        """Take deliveries that are due, each lead's in their order; until `until` nobody else is given them."""
+        """Lease deliveries that are due, in order for each lead: no other sender gets them before `until`."""
         now = self._clock.now()
         return await self._write(lambda connection: _claim(connection, (endpoint_id, limit), until, now))
 
     async def settle(self, delivery_id: int, outcome: Outcome) -> None:
-        """Keep what became of a try."""
+        """Record the outcome of an attempt."""
         over = outcome.state is not DeliveryState.PENDING
         values = {
             "state": outcome.state.value,
@@ -291,14 +294,14 @@ _Subject: TypeAlias = int | tuple[str, int]
 
 
 def _list_subjects(row: Row[Any]) -> set[_Subject]:
-    """Return the lead that an event is about, or else its person, who may be a lead all the same."""
+    """Return the lead of an event, or else its person, which may have a lead all the same."""
     if row.event_lead_id is not None:
         return {row.event_lead_id}
     return {(row.event_bot, row.event_user_id)} if row.event_user_id is not None else set()
 
 
 def _find_private(connection: Connection, rows: Sequence[Row[Any]]) -> set[_Subject]:
-    """Return the subjects one of whose people has taken back the consent to their profile and not given it anew."""
+    """Return the subjects with a person that has revoked the consent to their profile and not given it again."""
     answered = or_(lead_consents.c.given_at.is_not(None), lead_consents.c.revoked_at.is_not(None))
     lead_ids = {row.event_lead_id for row in rows if row.event_lead_id is not None}
     user_ids = {row.event_user_id for row in rows if row.event_user_id is not None}

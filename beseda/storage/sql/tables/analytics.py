@@ -1,4 +1,4 @@
-"""Figures rolled up from the record, so that nobody has to count a million messages to see a month."""
+"""Rolled-up figures, so that showing a month does not require counting a million messages."""
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text
 

@@ -1,4 +1,4 @@
-"""Broadcasts, the people they go to, and who wants none."""
+"""Broadcasts, their recipients and opt-outs."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""Budgets: the counters of a day, what is reserved of them, and who was told that there is no more."""
+"""Budgets: daily counters, reservations, and notices of used-up budgets."""
 
 from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, text
 

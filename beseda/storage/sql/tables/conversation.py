@@ -1,4 +1,4 @@
-"""People, conversations and what was said in them."""
+"""People, conversations and their messages."""
 
 from sqlalchemy import (
     BigInteger,

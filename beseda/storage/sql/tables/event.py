@@ -1,4 +1,4 @@
-"""Events, who is told of them, and how far the telling has come."""
+"""Events, webhook endpoints and the state of deliveries."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""Meetings, the time they take, and what the owner should know before them."""
+"""Meetings, their time slots, and the summaries for their owners."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, text
 

@@ -1,6 +1,6 @@
-"""What all tables share: the names of constraints, and the kind of a key.
+"""Common parts of all tables: naming of constraints, and the type of a key.
 
-Times are aware and in UTC. Ids that Telegram gives are BIGINT: they need up to 52 bits
+Times are timezone-aware and in UTC. Ids issued by Telegram are BIGINT: they need up to 52 bits
 (https://core.telegram.org/bots/api#user).
 """
 
