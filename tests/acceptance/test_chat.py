@@ -175,6 +175,8 @@ async def test_chosen_session_goes_on_with_its_context(chat: OpenChat, server: M
         assert "первая беседа" in shown
         terminal.send("7")
         await terminal.expect("Type a number from 0 to 1.")
+        terminal.send("/help")
+        await terminal.expect("First type a number from 0 to 1")
         terminal.send("1")
         await terminal.expect(READY)
         terminal.send("вторая")

@@ -46,7 +46,8 @@ async def _ask_number(room: Room, last: int) -> int:
             raise EOFError
         if said.isdecimal() and said.isascii() and int(said) <= last:
             return int(said)
-        room.screen.complain(room.tell(texts.CHOOSE_AGAIN, last=last))
+        again = texts.CHOOSE_FIRST if said.startswith("/") else texts.CHOOSE_AGAIN
+        room.screen.complain(room.tell(again, last=last))
 
 
 def _show_title(room: Room, session: ChatSession) -> str:
