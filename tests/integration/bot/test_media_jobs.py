@@ -205,7 +205,8 @@ async def work(desk, job, control):
 async def view(desk, job):
     return await desk.messenger.compose("counted")
 
-mode = Mode(Text("Счёт", "Count"), Text("а", "a"), Text("б", "b"), start, takes=frozenset({Kind.TEXT}),
+mode = Mode(Text(ru="Счёт", en="Count"), Text(ru="а", en="a"), Text(ru="б", en="b"), start,
+            takes=frozenset({Kind.TEXT}),
             chores={"words.count": Chore(work, view, lambda job, language: "at " + draw_progress(job))})
 """
 

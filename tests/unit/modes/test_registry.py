@@ -19,7 +19,7 @@ from beseda.locales import Text
 
 async def run(context, material): ...
 
-mode = Mode(Text("Своё", "Own"), Text("о", "about"), Text("дай", "give"), run, defaults={"size": 2})
+mode = Mode(Text(ru="Своё", en="Own"), Text(ru="о", en="about"), Text(ru="дай", en="give"), run, defaults={"size": 2})
 """
 
 
