@@ -171,7 +171,7 @@ async def test_end_before_telegram_has_answered(beseda: Program) -> None:
     async with asyncio.timeout(60):
         await process.stderr.readuntil(b"Telegram cannot be reached")
     process.send_signal(signal.SIGTERM)
-    _, err = await asyncio.wait_for(process.communicate(), 5)
+    _, err = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0
     assert b"Traceback" not in err
 
@@ -202,7 +202,7 @@ async def test_bot_that_telegram_keeps_waiting_holds_up_no_other(beseda: Program
         await world.anna.say("/start")
         assert "Здравствуйте" in (await world.anna.wait_reply(20))["text"]
         process.send_signal(signal.SIGTERM)
-        _, err = await asyncio.wait_for(process.communicate(), 10)
+        _, err = await asyncio.wait_for(process.communicate(), 30)
         assert (process.returncode, bool(re.search(rb"late.*trying again in 600", err))) == (0, True)
 
 
@@ -213,6 +213,6 @@ async def test_other_services_end_as_properly(command: str, how: signal.Signals,
     assert process.stdout is not None
     await asyncio.wait_for(process.stdout.readline(), 60)
     process.send_signal(how)
-    _, err = await asyncio.wait_for(process.communicate(), 10)
+    _, err = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0
     assert b"Traceback" not in err
