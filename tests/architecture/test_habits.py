@@ -68,7 +68,7 @@ def test_environment_is_read_by_the_settings_only(ours: list[Module]) -> None:
         f"{module.path}:{node.lineno}"
         for module in ours
         if not module.path.is_relative_to("beseda/config")
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv", "os.environb"}
     ]
     assert not places, show(places)
@@ -137,7 +137,7 @@ def test_no_test_just_sleeps(tests: list[Module]) -> None:
     places = [
         f"{module.path}:{line}"
         for module in tests
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
         for line in bare_sleeps(node)
     ]

@@ -72,7 +72,7 @@ def test_loops_that_serve_many_await_nobody_elses_work(ours: list[Module]) -> No
 def _upserts(module: Module) -> Iterator[tuple[ast.Call, tuple[str, ...]]]:
     lists = {
         target.id: node.value
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)

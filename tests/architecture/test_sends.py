@@ -30,7 +30,7 @@ def ours() -> list[Module]:
 
 
 def _texts(module: Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value, node.lineno
 
@@ -65,7 +65,7 @@ def test_who_takes_an_absence_of_telegram_says_what_becomes_of_a_lost_answer(our
     places = [
         f"{module.path}:{node.lineno}"
         for module in ours
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Try)
         and any("TelegramUnavailableError" in _names(handler.type) for handler in node.handlers)
         and not any("TelegramUnansweredError" in _names(handler) for handler in node.handlers)
