@@ -15,7 +15,7 @@ finally:
 
 
 # Loaded with the first text, calendar file or workbook that needs it.
-RARE = {"regex", "icalendar", "xlsxwriter", "docx"}
+RARE = {"regex", "tomllib", "icalendar", "xlsxwriter", "docx"}
 
 
 def run_command(*arguments: str) -> set[str]:
