@@ -1,7 +1,7 @@
-"""Heavy work behind one protocol: a queue in this process, or workers on other machines.
+"""Background jobs behind one protocol: run in this process, or by workers on other machines.
 
-A handler is one async function of a job. It is called again after its process died, so it is idempotent by the job's
-id; it is cancelled by cancelling its task, so its subprocesses end by their own cancellation.
+A handler is one async function that receives a job. It is called again if its process died, so it must be idempotent by
+the job's id. A job is cancelled by cancelling its task, so a handler must end its subprocesses on cancellation.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,10 +12,12 @@ from beseda.domain.job import Job, JobRequest, Lease, Progress
 
 
 class JobControl(Protocol):
-    """What a running job can do with its queue."""
+    """Interface of a running job to its queue."""
 
     def report(self, done: float, total: float = 0.0, note: str = "") -> None:
-        """Say how far the job is. Cheap: it is stored and shown at most about once a second, the last one always."""
+        """Report the progress of the job. Cheap: it is stored and shown about once a second at most, the last report
+        always.
+        """
         ...
 
 
@@ -24,51 +26,55 @@ JobListener: TypeAlias = Callable[[Job], Awaitable[None]]
 
 
 class JobQueue(Protocol):
-    """Where heavy work is handed in. Every method raises StorageError when the record does not answer."""
+    """Queue of background jobs. Every method raises StorageError if the database does not answer."""
 
     async def enqueue(self, request: JobRequest) -> Job:
-        """Store the job and return it; one with the same id that is there already is returned as it stands."""
+        """Store the job and return it. If a job with the same id exists, return that one unchanged."""
         ...
 
     async def enqueue_alone(self, request: JobRequest) -> Job:
-        """Store the job unless one of its kind and bot is queued or running; return the one that is there then."""
+        """Store the job unless one of its kind and bot is queued or running. Return the stored or the existing job."""
         ...
 
     async def cancel(self, job_id: int) -> bool:
-        """Cancel a job that is not over; its task is cancelled where it runs. False: there is nothing to cancel."""
+        """Cancel an unfinished job; the process that runs it cancels its task. Return False if there is no such job."""
         ...
 
     async def find(self, job_id: int) -> Job | None:
-        """Return the job as it stands, or None."""
+        """Return the current state of the job, or None."""
         ...
 
     async def position(self, job_id: int) -> int:
-        """Return how many jobs wait before it in its slot; 0 where it is next, runs or is over."""
+        """Return the number of jobs before it in its slot, or 0 if it is next, running or finished."""
         ...
 
     async def wait(self, job_id: int) -> Job:
-        """Return the job once it is over. Raises NotFoundError where there is none."""
+        """Return the job once it is finished. Raises NotFoundError if it does not exist."""
         ...
 
     def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
-        """Say what does a kind of job, for every bot or for one; where jobs run elsewhere, that has to be said there.
+        """Register the handler of a kind of job, for every bot or for one. Register it in the process that runs the
+        jobs.
 
-        Raises ValueError where there is a handler already.
+        Raises ValueError if there is a handler already.
         """
         ...
 
     def listen(self, bot: str, listener: JobListener) -> None:
-        """Have a bot told of every change to its jobs, progress included, one after another for one job."""
+        """Notify a bot of every change to its jobs, progress included. Changes of one job are notified one after
+        another.
+        """
         ...
 
 
 class JobStore(Protocol):
-    """The table of jobs. Each method is one transaction; every one raises StorageError."""
+    """The table of jobs. Each method is one transaction and raises StorageError."""
 
     async def add(self, request: JobRequest, *, alone: bool = False) -> Job:
-        """Store a queued job, or return the one of this id; with `alone` also one of its kind and bot that is not over.
+        """Store a queued job, or return the existing one of this id. With `alone`, return an unfinished one of its kind
+        and bot.
 
-        Its place in the slot's line is fair among people: before the second job of anybody stands the first of each.
+        The position in the slot's queue is fair: the first job of each person comes before the second job of any.
         """
         ...
 
@@ -77,54 +83,55 @@ class JobStore(Protocol):
         ...
 
     async def find_all(self, job_ids: Sequence[int]) -> list[Job]:
-        """Return those of these jobs that there are."""
+        """Return those of these jobs that exist."""
         ...
 
     async def position(self, job_id: int) -> int:
-        """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
+        """Return the number of queued jobs before it in its slot, or 0 if it is not queued."""
         ...
 
     async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
-        """Mark jobs as handed to a broker now, and return them: of the first `limit` of the line those that are due.
+        """Mark jobs as sent to a broker now and return their ids: the due ones among the first `limit` jobs of the
+        queue.
 
-        A job whose lease ran out since it was handed over is due too, and one that was handed over before `stale` and
-        that nobody has begun.
+        A sent job is due again if its lease expired since, or if it was sent before `stale` and has not been started.
         """
         ...
 
     async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:
-        """Start the next job of a slot that is due, or whose lease has run out, and return it.
+        """Start the next job of a slot that is due or has an expired lease, and return it, or None.
 
-        `wanted` names at least one bot ("" for any) with a kind that the caller has a handler for.
-
-        A job lost for the third time, or cancelled meanwhile, is returned as over.
+        `wanted` contains pairs of a bot ("" for any) and a kind for which the caller has a handler. A job that was lost
+        for the third time, or cancelled meanwhile, is returned as finished.
         """
         ...
 
     async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
-        """Renew the leases and return the ids of jobs that are to go on: still ours, and nobody cancelled them."""
+        """Renew the leases and return the ids of the jobs that should continue: still owned by the caller, and not
+        cancelled.
+        """
         ...
 
     async def progress(self, job_id: int, progress: Progress) -> None:
-        """Keep how far a job is."""
+        """Store the progress of a job."""
         ...
 
     async def settle(self, job: Job, owner: str) -> bool:
-        """Store state, attempt, result, reason and due time; False where the job is no longer this owner's."""
+        """Store state, attempt, result, reason and due time. Return False if the job no longer has this owner."""
         ...
 
     async def cancel(self, job_id: int) -> Job | None:
-        """Cancel a queued job, ask for the end of a running one, and return it; None where there is none to cancel."""
+        """Cancel a queued job, or request the end of a running one, and return it. Return None if it is neither."""
         ...
 
     async def take_over(self, owners: Sequence[str]) -> int:
-        """End the leases of owners that are known to be dead and return how many jobs that concerned."""
+        """End the leases of owners that are known to be dead and return the number of affected jobs."""
         ...
 
     async def owners(self) -> set[str]:
-        """Return who holds leases."""
+        """Return the owners of the leases on running jobs."""
         ...
 
     async def purge(self, before: datetime) -> int:
-        """Delete jobs that were over before then and return how many."""
+        """Delete jobs that were finished before then and return their number."""
         ...

@@ -1,8 +1,10 @@
-"""Celery as a carrier: it wakes workers, one queue a slot, and knows of a job nothing but its number.
+"""Celery as transport: it wakes workers, with one queue per slot, and receives nothing of a job but its number and
+slot.
 
-Everything that counts (state, attempts, leases, progress) is in the table, so a message that is lost, doubled or late
-changes nothing. Facts about options: https://docs.celeryq.dev/en/stable/userguide/configuration.html; the last two of
-the transport are kombu's: without them a killed worker's messages come back only after about a hundred seconds.
+All state (attempts, leases, progress) is in the table, so a lost, repeated or late message changes nothing. Facts about
+options: https://docs.celeryq.dev/en/stable/userguide/configuration.html; the options `unacked_restore_interval` and
+`unacked_restore_throttle` of the transport are kombu's: without them a killed worker's messages come back only after
+about a hundred seconds.
 """
 
 import asyncio
@@ -61,7 +63,7 @@ def name_queue(slot: str) -> str:
 
 
 class Broker:
-    """Sends numbers of jobs. Its calls block, so they have a thread of their own and time-outs."""
+    """Sends numbers of jobs. Its calls block, so they run in a separate thread and have time-outs."""
 
     def __init__(self, url: str) -> None:
         self._app = build_app(url)
@@ -69,9 +71,9 @@ class Broker:
         self._closed = False
 
     async def send(self, slot: str, job_ids: Sequence[int]) -> int:
-        """Send jobs of a slot and return how many that were: none where workers have enough messages waiting.
+        """Send jobs of a slot and return the number sent: 0 if enough messages are waiting for the workers.
 
-        Raises BrokerUnavailableError where the broker is away.
+        Raises BrokerUnavailableError if the broker is unavailable.
         """
         try:
             async with asyncio.timeout(_SEND_SECONDS):
@@ -84,7 +86,7 @@ class Broker:
         await self.send("light", ())
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Close the connections."""
         if self._closed:
             return
         self._closed = True

@@ -1,9 +1,9 @@
-"""Jobs that workers of other processes and machines run, woken by Celery.
+"""Jobs that run in workers of other processes and machines, woken by Celery.
 
-enqueue()   writes the row: from here on the job is accepted, whether the broker is there or not
-relay       sends the numbers of what is due and not sent yet, or sent a while ago and not begun: a message that
-            got lost, a broker that lost its memory, a worker that died
-a worker    is woken and claims the job whose turn it is in the slot: people's turns are fair, as without a broker
+enqueue()   writes the row: from then on the job is accepted, even if the broker is unavailable
+relay       sends the numbers of jobs that are due and not sent yet, or sent some time ago and not started: a message
+            was lost, a broker lost its memory, a worker died
+a worker    is woken and claims the next job of the slot: the order is fair among people, as without a broker
 """
 
 import asyncio
@@ -28,15 +28,15 @@ _AHEAD = 64  # how far down the line numbers are sent
 
 
 class CeleryJobs(TableQueue):
-    """A `JobQueue` whose jobs run where a Celery worker of ours runs: `beseda.worker.app`.
+    """A `JobQueue` with jobs that run in Beseda's Celery workers: `beseda.worker.app`.
 
-    In a worker's own process that worker runs them with `runner`; elsewhere nothing runs here.
+    In the process of a worker, that worker runs them with `runner`; in other processes no jobs run.
     """
 
     def __init__(
         self, store: JobStore, broker: Broker, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None
     ) -> None:
-        """`slots` are how many jobs of each a worker of this process may run at once."""
+        """`slots` maps each slot to the number of its jobs that a worker of this process may run at the same time."""
         super().__init__(store, slots, clock, timing)
         self._broker = broker
         self._loops: list[asyncio.Task[None]] = []
@@ -47,22 +47,22 @@ class CeleryJobs(TableQueue):
 
     @property
     def runner(self) -> Runner:
-        """What runs jobs here, where a worker asks for it."""
+        """The executor of this process, used by the Celery worker."""
         return self._runner
 
     @property
     def slots(self) -> Mapping[str, int]:
-        """How many jobs of each slot a worker of this process may run at once."""
+        """The number of jobs of each slot that a worker of this process may run at the same time."""
         return self._slots
 
     async def start(self) -> None:
-        """Begin to send what is due. Raises StorageError."""
+        """Begin to send jobs that are due. Raises StorageError."""
         await free_dead(self._store)
         self._news.start()
         self._loops = [asyncio.create_task(loop) for loop in (self._relay(), self._beat())]
 
     async def close(self, *, within: float | None = None) -> None:
-        """Stop; what still runs here after the grace, or `within` seconds, is cancelled and goes back into the line."""
+        """Stop. Jobs that still run after the grace period, or `within` seconds, are cancelled and queued again."""
         self._news.closing = True
         await self._runner.close(within)  # leases are renewed, and what goes back is sent to others meanwhile
         await end_tasks(self._loops)
@@ -99,7 +99,7 @@ class CeleryJobs(TableQueue):
             self._waiting = set(self._slots)
 
     async def _rest(self, error: BrokerUnavailableError, slots: set[str]) -> None:
-        """Wait for a broker that is away; jobs are accepted meanwhile. It is said once."""
+        """Wait for an unavailable broker; jobs are accepted meanwhile. The warning is logged once."""
         level = logging.DEBUG if self._failures else logging.WARNING
         log.log(level, "jobs wait until the broker is back: %s", error.detail)
         await self._clock.sleep(self._backoff.delay(self._failures))
@@ -116,7 +116,7 @@ class CeleryJobs(TableQueue):
             self._failures = 0
 
     async def _beat(self) -> None:
-        """Renew leases of what runs here, and end those of processes that died."""
+        """Renew the leases of jobs that run here, and end those of processes that died."""
         while True:
             await self._clock.sleep(self._timing.beat)
             try:

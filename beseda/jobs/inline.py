@@ -1,6 +1,6 @@
-"""Jobs in this process, over our own table: no broker, and nothing is lost when the process dies.
+"""Jobs in this process, over Beseda's own table: without a broker, and no job is lost if the process dies.
 
-Several processes may do this side by side: each takes what is next in line.
+Several processes can run jobs side by side: each takes the next one in the queue.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class InlineJobs(TableQueue):
-    """A `JobQueue` that runs jobs beside the bots, as many at once as their slot is wide."""
+    """A `JobQueue` that runs jobs in the process of the bots, up to the width of each slot at the same time."""
 
     def __init__(
         self,
@@ -39,19 +39,19 @@ class InlineJobs(TableQueue):
             self.register(kind, work)
 
     def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
-        """Add the handler of a kind, for every bot or for one. Raises ValueError where there is one already."""
+        """Register the handler of a kind, for every bot or for one. Raises ValueError if there is one already."""
         super().register(kind, handler, bot=bot)
         self._wake_all()
 
     async def start(self) -> None:
-        """Take up what a dead process of this machine left running, and begin. Raises StorageError."""
+        """Free the jobs of dead processes of this machine, and begin to run jobs. Raises StorageError."""
         await free_dead(self._store)
         self._news.start()
         loops = [self._serve(slot, width) for slot, width in self._slots.items()]
         self._loops = [asyncio.create_task(loop) for loop in (*loops, self._beat())]
 
     async def close(self, *, within: float | None = None) -> None:
-        """Stop; what still runs after the grace, or `within` seconds, is cancelled and goes back into the line."""
+        """Stop. Jobs that still run after the grace period, or `within` seconds, are cancelled and queued again."""
         self._runner.closing = self._news.closing = True
         self._wake_all()
         # A claim that is under way is not broken off: its job would stay leased without anybody who runs it.
@@ -86,7 +86,7 @@ class InlineJobs(TableQueue):
                 return
 
     async def _beat(self) -> None:
-        """Renew leases, and look at the table for what is due and what others left."""
+        """Renew leases, and check the table for jobs that are due or were left by other processes."""
         while True:
             await self._clock.sleep(self._timing.beat)
             try:

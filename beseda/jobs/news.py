@@ -1,7 +1,7 @@
-"""Who is told of a change to a job: the bots of this process at once, those of others by a hint on the bus.
+"""Notifications of changes to a job: bots of this process are notified immediately, others by a hint on the bus.
 
-A hint may be lost, so a bot's jobs that run elsewhere are looked at every few seconds as well. What is told is always
-read from the record.
+A hint may be lost, so jobs of a bot that run in other processes are also polled every few seconds. A notification
+always contains the state in the database.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ _WAIT = 1.0  # seconds between two looks of somebody who waits for a job's end
 
 
 class Hints(Protocol):
-    """What `storage.base.bus.Bus` is to jobs: hints between processes, any of which may be lost."""
+    """The part of `storage.base.bus.Bus` that jobs use: hints between processes, any of which may be lost."""
 
     async def publish(self, topic: str, data: Mapping[str, object]) -> None:
-        """Tell whoever listens to `topic` now. Never raises."""
+        """Notify the current subscribers of `topic`. Never raises."""
         ...
 
     def subscribe(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
@@ -38,14 +38,16 @@ class Hints(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Followed:
-    """A job that a bot of this process waits for; `lock` is held while the bot is told, so that it is told in order."""
+    """A job that a bot of this process waits for; `lock` is held during a notification to keep them in order."""
 
     job: Job
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class News:
-    """Tells bots how their jobs go. `holds` says whether a job runs in this process: of those it is told itself."""
+    """Notifies bots of changes to their jobs. `holds` returns whether a job runs in this process and so notifies
+    itself.
+    """
 
     def __init__(self, store: JobStore, clock: Clock, holds: Callable[[int], bool]) -> None:
         self._store = store
@@ -66,24 +68,24 @@ class News:
         self._hints = hints
 
     def start(self) -> None:
-        """Begin to listen to other processes, and to look around."""
+        """Begin to listen to other processes and to poll."""
         self._started = True
         for bot in self._attended:
             self._spawn(self._listen(bot))
         self._spawn(self._look_around())
 
     async def close(self) -> None:
-        """Tell nobody anything any more."""
+        """Stop all notifications."""
         self.closing = True
         await end_tasks(self._tasks)
 
     def listen(self, bot: str, listener: JobListener) -> None:
-        """Have a bot told of every change to its jobs."""
+        """Notify a bot of every change to its jobs."""
         self._listeners[bot] = listener
         self.attend(bot)
 
     def attend(self, bot: str) -> None:
-        """Listen to what other processes say of a bot's jobs."""
+        """Listen to hints of other processes about a bot's jobs."""
         if bot in self._attended:
             return
         self._attended.add(bot)
@@ -91,29 +93,29 @@ class News:
             self._spawn(self._listen(bot))
 
     def follow(self, job: Job) -> None:
-        """Remember that a bot of this process waits for a job."""
+        """Follow a job, if a bot of this process waits for it."""
         if job.request.bot in self._listeners and not job.state.is_over:
             self._followed.setdefault(job.id, _Followed(job))
 
     async def tell(self, job: Job) -> None:
-        """Tell the job's bot here, then the other processes, of a change that was made here."""
+        """Notify the job's bot here, then the other processes, of a change that was made here."""
         self._send_pulse()
         await self._deliver(job)
         await self.hint(job)
 
     async def hint(self, job: Job, *, cancel: bool = False) -> None:
-        """Have other processes look at a job; with `cancel`, have whoever runs it end it."""
+        """Ask other processes to read a job; with `cancel`, ask the process that runs it to end it."""
         if self._hints is not None:
             more = {"cancel": True} if cancel else {}
             await self._hints.publish(f"jobs:{job.request.bot}", {"job_id": job.id, **more})
 
     @property
     def changes(self) -> asyncio.Event:
-        """What is set at the next change, for `wait`."""
+        """The event that is set at the next change, for `wait`."""
         return self._pulse
 
     async def wait(self, pulse: asyncio.Event) -> None:
-        """Wait until something may have changed since `changes` was looked at."""
+        """Wait until something may have changed since `changes` was read."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_WAIT):
                 await pulse.wait()

@@ -1,7 +1,7 @@
-"""What runs a job in this process, whoever hands it out: lease, progress, time limit, cancellation, retry.
+"""The executor of jobs in this process: lease, progress, time limit, cancellation, retry.
 
-What runs is leased. A process that is killed leaves leases behind; another one on the same machine sees that their
-owner is dead and takes the jobs up at once, one on another machine does so when they run out.
+Running jobs are leased. A process that is killed leaves leases behind. Another process on the same machine detects the
+dead owner and takes the jobs over immediately; a process on another machine does so when the leases expire.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ LIMITS = {"heavy": 1800.0, "speech": 4 * 3600.0, "text": 3600.0, "light": 600.0,
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds: how long a lease lasts, how often it is renewed and the table looked at, how often progress is kept.
+    """Durations in seconds: of a lease, between two heartbeats (lease renewals), and between two progress reports.
 
-    At the end jobs may go on for `grace`; those that are cancelled then have `closing` to tidy up. `limits` are the
-    longest that a job of a slot may take.
+    At shutdown jobs may continue for `grace`; cancelled jobs then have `closing` to clean up. `limits` are the time
+    limits of the jobs of each slot.
     """
 
     lease: float = 20.0
@@ -45,20 +45,20 @@ class Timing:
 
 @dataclass(slots=True, eq=False)
 class _Control:
-    """What a running job can do with its queue."""
+    """Interface of a running job to its queue."""
 
     progress: Progress
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def report(self, done: float, total: float = 0.0, note: str = "") -> None:
-        """Say how far the job is."""
+        """Report the progress of the job."""
         self.progress = Progress(done, total, note)
         self.changed.set()
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A job that runs here. `telling` is held while its bot is told, so that it is told in order."""
+    """A job that runs here. `telling` is held during a notification of its bot, so that notifications stay in order."""
 
     job: Job
     control: _Control
@@ -68,26 +68,28 @@ class Run:
     cancelled: bool = False
 
     def cancel(self) -> None:
-        """End the work on the job, once: a second cancellation would break into the cleaning up after the first."""
+        """Cancel the job once: a second cancellation would interrupt the cleanup after the first."""
         begun, self.cancelled = self.cancelled, True
         # A task that has not made its first step would end without a word: `start` ends it instead.
         if self.started and not begun and self.task is not None:
             self.task.cancel()
 
     def start(self) -> None:
-        """Begin. Raises CancelledError where the job was cancelled before."""
+        """Start the job. Raises CancelledError if the job was cancelled before."""
         self.started = True
         if self.cancelled:
             raise asyncio.CancelledError
 
     async def wait(self) -> None:
-        """Return when the run is over and everybody is told."""
+        """Return when the run has finished and all notifications are sent."""
         if self.task is not None:
             await asyncio.wait([self.task])
 
 
 class Runner:
-    """Claims jobs and runs them. `tell` is told of every change, `on_free` of every slot that has room again."""
+    """Claims jobs and runs them. The callback of the constructor receives every change, `on_free` every slot with room
+    again.
+    """
 
     def __init__(self, store: JobStore, clock: Clock, timing: Timing, tell: Callable[[Job], Awaitable[None]]) -> None:
         self._store = store
@@ -105,7 +107,7 @@ class Runner:
         self.on_free: Callable[[str], None] = lambda _slot: None
 
     def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
-        """Add the handler of a kind, for every bot or for one. Raises ValueError where there is one already."""
+        """Register the handler of a kind, for every bot or for one. Raises ValueError if there is one already."""
         if (bot, kind) in self._handlers:
             raise ValueError(f"{kind} has a handler already")
         self._handlers[bot, kind] = handler
@@ -126,7 +128,7 @@ class Runner:
         return run is not None
 
     async def start_next(self, slot: str) -> Run | None:
-        """Start the job whose turn it is in a slot, or return None where none waits. Raises StorageError."""
+        """Start the next job of a slot, or return None if none waits. Raises StorageError."""
         while self._handlers and not self.closing:
             patient = self._is_patient()
             job = await self._store.claim(slot, list(self._handlers), replace(self._lease(), patient=patient))
@@ -147,7 +149,8 @@ class Runner:
         return None
 
     async def beat(self) -> Sequence[str]:
-        """Renew the leases of what runs, end what was cancelled or taken over elsewhere, and free what the dead held.
+        """Renew the leases of running jobs, end jobs cancelled or taken over elsewhere, and free jobs of dead
+        processes.
 
         Returns the names of processes of this machine that died. Raises StorageError.
         """
@@ -160,9 +163,9 @@ class Runner:
         return dead
 
     async def close(self, within: float | None = None) -> None:
-        """Let what runs go on for the grace, or `within` seconds, then cancel it.
+        """Let running jobs continue for the grace period, or `within` seconds, then cancel them.
 
-        It goes back into the line, its try not counted.
+        They are queued again, and the attempt is not counted.
         """
         self.closing = True
         grace = self._timing.grace if within is None else within
@@ -204,7 +207,7 @@ class Runner:
             await self._tell(ended)
 
     async def _settle(self, ended: Job) -> bool:
-        """Store what came of a job, however long the record is away: an hour of work is not done twice for that."""
+        """Store the result of a job, retrying during an outage of the database: long work should not be done twice."""
         try:
             for _ in range(_SETTLE_TRIES):
                 try:
@@ -238,7 +241,7 @@ class Runner:
             return self._fail(job, TimeLimitError(f"over {limit.when()}") if limit.expired() else error)
 
     def _fail(self, job: Job, error: Exception) -> Job:
-        """Return the job as it is after an error: back in the line where another try may help, else failed."""
+        """Return the job after an error: queued again if a retry may help, else failed."""
         reason, now = type(error).__name__, self._clock.now()
         if not isinstance(error, BesedaError):
             log.error("job %d (%s) failed", job.id, job.request.kind, exc_info=error)
@@ -252,7 +255,7 @@ class Runner:
         return replace(job, state=JobState.QUEUED, reason=reason, due_at=now + timedelta(seconds=delay))
 
     async def _report(self, run: Run) -> None:
-        """Tell that a job runs and how far it is; what comes within a second is gathered, its last word kept."""
+        """Notify that the job runs, and of its progress. Reports within a second are merged; the last one is kept."""
         run.control.changed.set()
         kept = run.job.progress
         while True:
@@ -273,7 +276,7 @@ class Runner:
         return progress
 
     def _hear(self) -> None:
-        """Note that the record answers. After an outage others may take a while to renew their leases."""
+        """Record that the database answers. After an outage other processes may need time to renew their leases."""
         now = self._clock.monotonic()
         if now - self._heard_at > self._timing.lease:
             self._patient_until = now + self._timing.lease

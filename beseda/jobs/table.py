@@ -1,4 +1,6 @@
-"""What queues over the table of jobs share: the row is written first and is the truth, wherever a job runs."""
+"""Common base of the queues over the table of jobs: the row is written first and is the source of truth for every
+runner.
+"""
 
 from collections.abc import Mapping
 
@@ -11,10 +13,10 @@ from beseda.kit.clock import Clock
 
 
 class TableQueue:
-    """The part of a `JobQueue` that does not depend on who hands jobs out; `_hand_out` is what does."""
+    """The part of a `JobQueue` that does not depend on the way of dispatch; `_hand_out` is the dispatch."""
 
     def __init__(self, store: JobStore, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None) -> None:
-        """`slots` are how many jobs of each may run here at once, which may be none."""
+        """`slots` maps each slot to the number of its jobs that may run here at the same time, which may be 0."""
         self._store = store
         self._slots = dict(slots)
         self._clock = clock
@@ -24,27 +26,28 @@ class TableQueue:
         self._news.on_cancel = self._runner.cancel
 
     def connect(self, hints: Hints) -> None:
-        """Tell other processes of changes, and hear of theirs, from the start on."""
+        """Exchange notifications of changes with other processes, from the start on."""
         self._news.connect(hints)
 
     def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
-        """Add the handler of a kind, for every bot or for one. Raises ValueError where there is one already."""
+        """Register the handler of a kind, for every bot or for one. Raises ValueError if there is one already."""
         self._runner.register(kind, handler, bot=bot)
         self._news.attend(bot)
 
     def listen(self, bot: str, listener: JobListener) -> None:
-        """Have a bot told of every change to its jobs, wherever they run.
+        """Notify a bot of every change to its jobs, in whichever process they run.
 
-        It may miss some when the process dies: what a person must get is sent by the handler itself.
+        Notifications may be lost if the process dies: the handler itself must send the results that a person must
+        receive.
         """
         self._news.listen(bot, listener)
 
     async def enqueue(self, request: JobRequest) -> Job:
-        """Store the job and return it, or the one of the same id. Raises ValueError for a slot that is not set up."""
+        """Store the job and return it, or the one of the same id. Raises ValueError for an unknown slot."""
         return await self._add(request, alone=False)
 
     async def enqueue_alone(self, request: JobRequest) -> Job:
-        """Store the job unless one of its kind and bot is queued or running; return the one that is there then."""
+        """Store the job unless one of its kind and bot is queued or running. Return the stored or the existing job."""
         return await self._add(request, alone=True)
 
     async def _add(self, request: JobRequest, *, alone: bool) -> Job:
@@ -56,7 +59,7 @@ class TableQueue:
         return job
 
     async def cancel(self, job_id: int) -> bool:
-        """Cancel a job that is not over; its task is cancelled here at once, in another process within seconds."""
+        """Cancel an unfinished job. Its task is cancelled immediately here, and within seconds in another process."""
         job = await self._store.cancel(job_id)
         if job is None:
             return False
@@ -69,18 +72,18 @@ class TableQueue:
         return True
 
     async def find(self, job_id: int) -> Job | None:
-        """Return the job as it stands, or None."""
+        """Return the current state of the job, or None."""
         job = await self._store.find(job_id)
         if job is not None:
             self._news.follow(job)
         return job
 
     async def position(self, job_id: int) -> int:
-        """Return how many jobs wait before it in its slot; 0 where it is next, runs or is over."""
+        """Return the number of jobs before it in its slot, or 0 if it is next, running or finished."""
         return await self._store.position(job_id)
 
     async def wait(self, job_id: int) -> Job:
-        """Return the job once it is over. Raises NotFoundError where there is none."""
+        """Return the job once it is finished. Raises NotFoundError if it does not exist."""
         while True:
             seen = self._news.changes
             job = await self._store.find(job_id)
@@ -91,7 +94,7 @@ class TableQueue:
             await self._news.wait(seen)
 
     def _hand_out(self, slot: str) -> None:
-        """Have somebody run what waits in a slot."""
+        """Dispatch the waiting jobs of a slot."""
         raise NotImplementedError
 
     def _holds(self, job_id: int) -> bool:
