@@ -1,9 +1,9 @@
-"""Our Celery worker: it waits for messages in threads of Celery's, and runs jobs on this process's one event loop.
+"""Celery worker: it receives messages in Celery's threads, and runs jobs on the event loop of this process.
 
-A message says that there is work in a slot. Whoever gets it takes what is next in that slot's line, and the one after
-that, until nobody waits: a job's number in the message is for the log. So no message need be the only one of its job,
-and what one worker has no room for, another takes. Now and then each looks by itself: a message may have gone to a
-worker that has not the bot's token, and a broker may be away.
+A message means that there is work in a slot. The worker that receives it runs the next job of the slot's queue, and
+then the following ones, until none waits; the job's number in the message serves the log only. So no job depends on a
+single message, and work for which one worker has no room is taken by another. Each worker also polls every few seconds:
+a message may have reached a worker without the bot's token, or the broker may be unavailable.
 """
 
 import asyncio
@@ -36,7 +36,9 @@ class CeleryWorker:
     """Consumes the queues of some slots. `run` it until it is cancelled."""
 
     def __init__(self, runner: Runner, url: str, slots: Mapping[str, int]) -> None:
-        """`slots` are how many jobs of each may run here at once; those of none are left to others."""
+        """`slots` maps each slot to the number of its jobs that may run here at the same time; a slot with 0 is not
+        consumed.
+        """
         self._runner = runner
         self._url = url
         self._slots = {slot: width for slot, width in slots.items() if width}
@@ -46,7 +48,7 @@ class CeleryWorker:
         self._closing = False
 
     async def run(self) -> None:
-        """Work until cancelled; what runs then is ended by whoever closes the runner."""
+        """Work until cancelled. Jobs that are running then are ended by closing the runner."""
         loop = asyncio.get_running_loop()
         app = self._build_app(loop)
         looking = [asyncio.create_task(self._look_around(slot)) for slot in self._slots]
@@ -64,7 +66,7 @@ class CeleryWorker:
             await end_tasks(looking)
 
     async def take(self, slot: str) -> None:
-        """Run what waits in a slot, one after the other, until nobody waits; return at once where the slot is full."""
+        """Run the waiting jobs of a slot one after another until none waits. Return immediately if the slot is full."""
         self._woken.add(slot)  # whoever finds nothing more to do looks once more
         if self._busy[slot] >= self._slots[slot]:
             return
@@ -97,7 +99,9 @@ class CeleryWorker:
             await run.wait()
 
     async def close(self) -> None:
-        """Wait until the consumer has ended; what it has not confirmed by then is sent to others again."""
+        """Wait until the consumer has ended. Messages that it has not acknowledged by then are delivered to others
+        again.
+        """
         try:
             async with asyncio.timeout(_STOP_SECONDS):
                 await self._ended.wait()

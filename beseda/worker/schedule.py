@@ -1,9 +1,9 @@
-"""What is asked for by the clock, and who asks for it.
+"""Scheduled jobs and the scheduler that enqueues them.
 
-A period of a kind is one job: its number is made of the kind and the moment the period began. Two schedulers, a
-scheduler that is started anew, a clock that was set back: whoever asks again finds the job there. At every look the
-job of the period that runs now is asked for if it is not there yet, so that after a night without any scheduler the
-last period missed is made up for, once, and the others are not.
+Each period of a kind is one job: its id is derived from the kind and the moment at which the period began. So with two
+schedulers, a restarted scheduler or a clock that was set back, the second request finds the existing job. At every look
+the job of the current period is enqueued if it does not exist yet: after a night without any scheduler the job of the
+last period runs once, and those of earlier periods do not run.
 """
 
 import logging
@@ -28,9 +28,9 @@ _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A kind of job that is wanted once in every period: `every` day begins `at` that time of day in UTC.
+    """A kind of job that runs once in every period. A period of whole days begins `at` that time of day in UTC.
 
-    With `alone` it is not asked for while another job of its kind is queued or running.
+    With `alone` it is not enqueued while another job of its kind is queued or running.
 
     Raises ValueError for a period over a week, or one that is not made of whole seconds.
     """
@@ -49,20 +49,20 @@ class Scheduled:
             raise ValueError(f"{self.kind}: a time of day goes with whole days")
 
     def begin(self, now: datetime) -> datetime:
-        """Return when the period began that `now` is in."""
+        """Return the beginning of the period that contains `now`."""
         at = self.at or time()
         origin = _EPOCH + timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
         return origin + (now - origin) // self.every * self.every
 
     def request(self, now: datetime) -> JobRequest:
-        """Return the job of the period that `now` is in."""
+        """Return the job of the period that contains `now`."""
         begun = self.begin(now)
         number = derive_id("schedule", self.kind, int(begun.timestamp()))
         return JobRequest(number, self.kind, {**self.payload, "period": begun.isoformat()}, slot=self.slot)
 
 
 class Scheduler:
-    """Asks for what is due."""
+    """Enqueues the jobs that are due."""
 
     def __init__(self, queue: JobQueue, schedule: Sequence[Scheduled], clock: Clock) -> None:
         self._queue = queue
@@ -71,12 +71,12 @@ class Scheduler:
         self._last: dict[str, int] = {}
 
     async def look(self) -> list[Job]:
-        """Ask for the jobs of the periods that run now and return those that were asked for. Raises StorageError."""
+        """Enqueue the jobs of the current periods and return the enqueued ones. Raises StorageError."""
         now = self._clock.now()
         return [job for entry in self._schedule if (job := await self._ask(entry, now)) is not None]
 
     async def run(self) -> None:
-        """Ask for what is due until cancelled; a record that is away is asked again at the next look."""
+        """Enqueue jobs that are due until cancelled. If the database is unavailable, the next look retries."""
         while True:
             try:
                 await self.look()

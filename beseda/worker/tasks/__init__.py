@@ -1,4 +1,4 @@
-"""Tasks, a noun a file: `tasks(container)` gives handlers by kind, `SCHEDULE` says what is asked for by the clock."""
+"""Tasks, one noun per file: `tasks(container)` returns handlers by kind, `SCHEDULE` lists the scheduled jobs."""
 
 import importlib
 import pkgutil
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return the handlers of every file of this folder by the kind of job. Raises ValueError for a kind given twice."""
+    """Return the handlers of all files in this folder by kind. Raises ValueError for a kind with two handlers."""
     found: dict[str, JobHandler] = {}
     for module in _load_modules():
         for kind, handler in module.tasks(container).items():
@@ -25,18 +25,18 @@ def load_tasks(container: "Container") -> Mapping[str, JobHandler]:
 
 
 def load_schedule() -> Sequence[Scheduled]:
-    """Return what the files of this folder want done by the clock."""
+    """Return the scheduled jobs of all files of this folder."""
     return [entry for module in _load_modules() for entry in getattr(module, "SCHEDULE", ())]
 
 
 def register_tasks(queue: JobQueue, container: "Container") -> None:
-    """Have a queue know every task. Raises ValueError where it knows one already."""
+    """Register every task with a queue. Raises ValueError if one is registered already."""
     for kind, handler in load_tasks(container).items():
         queue.register(kind, handler)
 
 
 async def keep_schedule(container: "Container") -> None:
-    """Ask for what is due by the clock until cancelled."""
+    """Enqueue scheduled jobs until cancelled."""
     await Scheduler(container.jobs, load_schedule(), container.clock).run()
 
 

@@ -1,4 +1,4 @@
-"""`analytics.rollup` every hour, `analytics.nightly` for what came late: figures are summed where nobody waits."""
+"""`analytics.rollup` every hour and `analytics.nightly` for late data: figures are rolled up in the background."""
 
 from collections.abc import Mapping
 from datetime import time, timedelta
@@ -18,7 +18,7 @@ SCHEDULE = (
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what sums up."""
+    """Return the handlers that roll up figures."""
     analytics = container.analytics
 
     async def roll_up(_job: Job, _control: JobControl) -> Mapping[str, object]:

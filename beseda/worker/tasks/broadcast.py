@@ -1,4 +1,6 @@
-"""`broadcast.look`: broadcasts that lost their job, or waited for the morning, get one. Sending is a bot's work."""
+"""`broadcast.look`: broadcasts that lost their job, or waited for the end of quiet hours, get a job. Bots do the
+sending.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,7 +17,7 @@ SCHEDULE = (Scheduled("broadcast.look", every=timedelta(minutes=1), slot="light"
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what looks."""
+    """Return the handler that looks for broadcasts without a job."""
     broadcasts = container.broadcasts
 
     async def look(_job: Job, _control: JobControl) -> Mapping[str, object]:

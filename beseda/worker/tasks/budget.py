@@ -1,4 +1,4 @@
-"""`budget.tidy`: counters and reservations of days long gone are deleted."""
+"""`budget.tidy`: old counters and reservations are deleted."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,7 +15,7 @@ SCHEDULE = (Scheduled("budget.tidy", every=timedelta(hours=1), slot="light"),)
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what tidies up."""
+    """Return the handler that deletes old budget rows."""
     budgets = container.budgets
 
     async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:

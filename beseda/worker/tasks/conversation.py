@@ -1,4 +1,4 @@
-"""`conversation.summarise`: what fell out of a conversation's window is summed up."""
+"""`conversation.summarise`: messages that have left a conversation's window are summarised."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what writes summaries."""
+    """Return the handler that writes summaries."""
 
     async def summarise(job: Job, _control: JobControl) -> Mapping[str, object]:
         payload = job.request.payload

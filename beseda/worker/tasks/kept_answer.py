@@ -1,4 +1,4 @@
-"""`answer.tidy` every hour: answers of the API that nobody can ask for again go."""
+"""`answer.tidy` every hour: stored API answers are deleted once their idempotency keys have expired."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,7 +16,7 @@ SCHEDULE = (Scheduled("answer.tidy", every=timedelta(hours=1), slot="light"),)
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what tidies up."""
+    """Return the handler that deletes expired answers."""
 
     async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:
         return {"answers": await container.record.kept_answers.purge(container.clock.now() - KEPT)}

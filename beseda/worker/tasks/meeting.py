@@ -1,4 +1,4 @@
-"""`meeting.expire` every minute, and `meeting.summarise` once for each meeting that was confirmed."""
+"""`meeting.expire` every minute, and `meeting.summarise` once for each confirmed meeting."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,7 +20,7 @@ SCHEDULE = (Scheduled("meeting.expire", every=timedelta(minutes=1), slot="light"
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what time does to meetings, and what is written before them."""
+    """Return the handlers for reminders and ends of meetings, and for the summaries before them."""
     meetings = container.meetings
 
     async def expire(_job: Job, _control: JobControl) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""`record.tidy`: what need not be kept is forgotten."""
+"""`record.tidy`: data that need not be kept is deleted."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,7 +15,7 @@ SCHEDULE = (Scheduled("record.tidy", every=timedelta(hours=1), slot="light"),)
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what tidies up."""
+    """Return the handler that deletes old data."""
     housekeeping = container.build_housekeeping()
 
     async def tidy(_job: Job, _control: JobControl) -> Mapping[str, object]:

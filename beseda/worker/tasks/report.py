@@ -1,4 +1,4 @@
-"""`report.build` {report_id}, and `report.tidy`: reports are built where nobody waits, and kept for thirty days."""
+"""`report.build` {report_id} and `report.tidy`: reports are built in the background, and kept for thirty days."""
 
 from collections.abc import Mapping
 from datetime import time, timedelta
@@ -15,7 +15,7 @@ SCHEDULE = (Scheduled("report.tidy", every=timedelta(days=1), at=time(3, 0), slo
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what builds reports and what deletes old ones."""
+    """Return the handlers that build reports and delete old ones."""
     reports = container.reports
 
     async def build(job: Job, control: JobControl) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""`webhook.deliver`: events are sent to whoever subscribed; `webhook.tidy`: what was sent long ago is forgotten."""
+"""`webhook.deliver`: events are sent to their subscribers; `webhook.tidy`: old deliveries are deleted."""
 
 from collections.abc import Mapping
 from datetime import time, timedelta
@@ -22,7 +22,7 @@ SCHEDULE = (
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:
-    """Return what sends events."""
+    """Return the handlers that send events and delete old deliveries."""
     webhooks = container.webhooks
 
     async def deliver(_job: Job, _control: JobControl) -> Mapping[str, object]:
