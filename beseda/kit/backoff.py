@@ -1,4 +1,4 @@
-"""How long to wait before trying again."""
+"""Backoff: delays between retries."""
 
 import random
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits that grow by a factor up to a cap, spread at random so that many callers do not come back at once."""
+    """Delays that grow by a factor up to a cap, with jitter so that many callers do not retry at the same moment."""
 
     first: float = 0.5
     factor: float = 2.0

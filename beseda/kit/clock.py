@@ -1,4 +1,4 @@
-"""Time as a part that can be exchanged, so that no test has to sleep."""
+"""The clock as a replaceable dependency, so that tests do not have to sleep."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the rest of the program knows of time."""
+    """The only source of time for the rest of the program."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware and in UTC."""

@@ -1,6 +1,6 @@
-"""Fencing: a write that waits for the database is dropped once the lease that allowed it is stale.
+"""Fencing: a queued write is dropped if the lease that permitted it has become stale.
 
-A caller that is cancelled does not take back what it has queued, so that its lease is checked again before each try.
+A cancelled caller does not withdraw its queued writes, so their lease is checked again before each attempt.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ _fence: ContextVar[Fence | None] = ContextVar("fence", default=None)
 
 @contextmanager
 def fenced(fence: Fence) -> Iterator[None]:
-    """Have the writes that are queued within the block dropped where the fence returns False."""
+    """Drop the writes that are queued within the block if the fence returns False."""
     token = _fence.set(fence)
     try:
         yield
@@ -25,5 +25,5 @@ def fenced(fence: Fence) -> Iterator[None]:
 
 
 def current_fence() -> Fence | None:
-    """Return the fence of the block that runs, if any."""
+    """Return the fence of the current block, or None."""
     return _fence.get()

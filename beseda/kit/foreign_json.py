@@ -1,4 +1,4 @@
-"""Reading JSON that other programs wrote, which is not always JSON."""
+"""Tolerant reading of JSON written by other programs, which is not always valid."""
 
 import codecs
 import json
@@ -11,10 +11,10 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def load_json(body: bytes, *, keep_surrogates: bool = False) -> Any:
-    """Return the value in `body`. Raises ValueError where even a tolerant reader finds none.
+    """Return the value in `body`. Raises ValueError if even a tolerant parser finds none.
 
     Beyond the standard a byte order mark, UTF-16, broken UTF-8, NaN and Infinity (as None), control characters in
-    strings and single halves of surrogate pairs are accepted. A half becomes U+FFFD; with `keep_surrogates` it stays,
+    strings and unpaired surrogates are accepted. An unpaired surrogate becomes U+FFFD; with `keep_surrogates` it stays,
     for a caller that joins it with the next piece of text.
     """
     try:
@@ -30,12 +30,12 @@ def load_json(body: bytes, *, keep_surrogates: bool = False) -> Any:
 
 
 def has_surrogates(text: str) -> bool:
-    """Return whether `text` holds halves of surrogate pairs, which no encoding takes."""
+    """Return whether `text` contains surrogates, which no encoding accepts."""
     return not text.isascii() and _LONE_SURROGATE.search(text) is not None
 
 
 def join_surrogates(text: str) -> str:
-    """Return `text` with pairs of halves joined to one character, and a single half replaced by U+FFFD."""
+    """Return `text` with surrogate pairs joined to one character, and unpaired surrogates replaced by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if has_surrogates(text) else text
 
 
@@ -46,7 +46,7 @@ def _decode(body: bytes) -> str:
 
 
 def mend_value(value: Any) -> Any:
-    """Return a value whose texts can be encoded, and whose numbers are finite."""
+    """Return the value with all strings encodable and infinite numbers replaced by None."""
     if isinstance(value, str):
         return join_surrogates(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Identifiers that a process can give out without asking the database."""
+"""Identifiers that a process can issue without a query to the database."""
 
 import os
 import random
@@ -12,11 +12,11 @@ _LOW_BITS = _PROCESS_BITS + _SEQUENCE_BITS
 
 
 class IdSequence:
-    """Rising 63-bit integers: milliseconds, then a random number of the process, then a counter.
+    """Increasing 63-bit integers: milliseconds, then a random number of the process, then a counter.
 
-    They sort by time of creation and fit a BIGINT. The counter begins at random in each millisecond: two processes that
-    drew the same sixteen bits would otherwise meet in every millisecond that both use. A store that is given an
-    identifier that is taken must refuse it all the same.
+    They sort by time of creation and fit a BIGINT. The counter begins at random in each millisecond: otherwise two
+    processes with the same sixteen random bits would collide in every millisecond that both use. A store must still
+    reject an identifier that is taken.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class IdSequence:
         self._floor, self._floor_at = 0, 0.0
 
     def next(self) -> int:
-        """Return an identifier higher than every one given out before."""
+        """Return an identifier higher than all those issued before."""
         # The clock may have been set back since the highest known identifier was made: time goes on from there.
         floor = self._floor + int((time.monotonic() - self._floor_at) * 1000)
         milliseconds = max(time.time_ns() // 1_000_000 - _EPOCH_MS, floor, 0)
@@ -35,20 +35,22 @@ class IdSequence:
         return (milliseconds << _LOW_BITS) | (self._process << _SEQUENCE_BITS) | sequence
 
     def continue_after(self, highest: int) -> timedelta:
-        """Give out identifiers above `highest` only; return how far its time lies ahead of this machine's clock."""
+        """Issue only identifiers above `highest`. Return how far its time lies ahead of this machine's clock."""
         self._floor, self._floor_at = (highest >> _LOW_BITS) + 1, time.monotonic()
         return time_of(highest) - datetime.now(UTC)
 
 
 def lowest_id(moment: datetime) -> int:
-    """Return the lowest identifier that can have been given out at `moment` or later: ranges of time are ranges of
-    ids, which tables are sorted by."""
+    """Return the lowest identifier that can be issued at `moment` or later.
+
+    Ranges of time are thus ranges of ids, which are the sort order of tables.
+    """
     milliseconds = int(moment.timestamp() * 1000) - _EPOCH_MS
     return max(0, milliseconds << _LOW_BITS)
 
 
 def time_of(identifier: int) -> datetime:
-    """Return when an identifier was given out, to the millisecond."""
+    """Return the time at which an identifier was issued, to the millisecond."""
     passed = timedelta(milliseconds=identifier >> _LOW_BITS)
     return datetime.fromtimestamp(_EPOCH_MS / 1000, UTC) + passed
 

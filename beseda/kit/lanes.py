@@ -1,7 +1,7 @@
-"""Work in order under one key, side by side across keys.
+"""Queues of work: in order for each key, concurrent across keys.
 
-A queue holds so many items and no more: what comes beyond that is left where it is stored, and `work` fetches it from
-there once the queue is short. So the memory that one key takes is bounded, and no key takes the place of others.
+A queue has a maximum length: further items stay in storage, and `work` fetches them from there once the queue is short.
+So the memory of one key is bounded, and no key takes the place of others.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Numbers of items: `depth` in one queue, `shallow` in one while `crowd` wait in all; `keys` that work at a time.
+    """Limits: `depth` items in one queue, `shallow` items while `crowd` items wait in all queues, `keys` active keys.
 
-    No bound is one on a sum that a single key can use up.
+    No limit applies to a sum that a single key can use up.
     """
 
     depth: int = 100
@@ -31,10 +31,10 @@ class Bounds:
 
 
 class Lane(Generic[Item]):
-    """The queue under one key, as the work on it sees it.
+    """The queue of one key, as its work sees it.
 
-    `backlog` counts the items left in storage since it was 0; while it is not, nothing new is queued. `is_waiting` is
-    set by work that only waits for a time to come and may be cancelled without harm.
+    `backlog` counts the items left in storage since it was 0; while it is above 0, no new item is queued. `is_waiting`
+    is set by work that only waits for a later time and may be cancelled without harm.
     """
 
     __slots__ = ("_arrival", "_items", "backlog", "failures", "is_waiting", "taken", "task")
@@ -52,18 +52,18 @@ class Lane(Generic[Item]):
         return len(self._items)
 
     def put(self, item: Item) -> None:
-        """Add an item at the end and wake who waits for it."""
+        """Append an item and wake the waiting consumer."""
         self._items.append(item)
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
 
     def take(self) -> Item:
-        """Remove and return the oldest item; IndexError when there is none."""
+        """Remove and return the oldest item. Raises IndexError if there is none."""
         self.taken += 1
         return self._items.popleft()
 
     def take_all_if(self, wanted: Callable[[Item], bool]) -> list[Item]:
-        """Remove and return the items that `wanted` takes, wherever they stand."""
+        """Remove and return all items for which `wanted` returns True, at any position."""
         found = [item for item in self._items if wanted(item)]
         if found:
             self._items = deque(item for item in self._items if not wanted(item))
@@ -77,7 +77,7 @@ class Lane(Generic[Item]):
         return items
 
     async def take_next_if(self, wanted: Callable[[Item], bool], *, within: float) -> Item | None:
-        """Return the next item if `wanted` takes it, waiting `within` seconds for one to come; else None."""
+        """Return the next item if `wanted` accepts it, waiting up to `within` seconds for one; else None."""
         if not self._items:
             self._arrival = asyncio.get_running_loop().create_future()
             try:
@@ -92,7 +92,7 @@ class Lane(Generic[Item]):
 class Lanes(Generic[Key, Item]):
     """One task for each key that has work; it ends when its lane is empty.
 
-    `work` takes at least one item from the lane it is given. What it raises is logged and does not stop the lane.
+    `work` takes at least one item from its lane. Its errors are logged and do not stop the lane.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Lanes(Generic[Key, Item]):
         drop: Callable[[Sequence[Item]], None] = lambda _items: None,
         bounds: Bounds | None = None,
     ) -> None:
-        """`drop` receives the items that will not be worked on: taken back, or left behind by a cancelled lane."""
+        """`drop` receives the items that will not be processed: taken back, or left behind by a cancelled lane."""
         self._work = work
         self._drop = drop
         self._bounds = bounds or Bounds()
@@ -114,23 +114,23 @@ class Lanes(Generic[Key, Item]):
 
     @property
     def pending(self) -> int:
-        """How many items wait or are worked on."""
+        """The number of items that are queued or being processed."""
         return self._pending
 
     @property
     def is_full(self) -> bool:
-        """Whether there are so many keys at work that no further one is begun."""
+        """Whether the limit of active keys is reached, so that no further key is started."""
         return len(self._lanes) >= self._bounds.keys
 
     def is_idle(self, key: Key) -> bool:
-        """Return whether an item put now would be worked on immediately."""
+        """Return whether a new item would be processed immediately."""
         return key not in self._lanes and not self.is_full
 
     def put(self, key: Key, item: Item, *, always: bool = False) -> bool:
         """Queue an item under its key; its lane starts immediately if it is idle.
 
-        Return False where it is left in storage: behind a backlog, or beyond the bounds. `always` starts a lane however
-        many there are.
+        Return False if the item stays in storage: behind a backlog, or beyond the limits. `always` starts a lane
+        regardless of the number of active keys.
         """
         lane = self._lanes.get(key)
         if lane is None:
@@ -155,7 +155,7 @@ class Lanes(Generic[Key, Item]):
         lane.put(item)
 
     def put_back(self, lane: Lane[Item]) -> None:
-        """Leave everything that waits in a lane in storage, from where its work will fetch it."""
+        """Leave all queued items of a lane in storage, from which its work will fetch them."""
         self._leave(lane)
         lane.backlog = 1
 
@@ -176,13 +176,13 @@ class Lanes(Generic[Key, Item]):
         return lane
 
     def has(self, wanted: Callable[[Key], bool]) -> bool:
-        """Return whether anything waits or is worked on under such a key."""
+        """Return whether any item of a matching key is queued or being processed."""
         return any(map(wanted, self._lanes))
 
     def take_back(self, wanted: Callable[[Key], bool], *, cancel: bool = False) -> None:
-        """Drop what waits under such keys, and with `cancel` end what is being worked on there.
+        """Drop the queued items of matching keys, and with `cancel` cancel the work in progress on them.
 
-        Work that only waits for a time to come is ended in any case.
+        Work that only waits for a later time is cancelled in any case.
         """
         for key, lane in list(self._lanes.items()):
             if wanted(key):
@@ -192,7 +192,7 @@ class Lanes(Generic[Key, Item]):
                     lane.task.cancel()
 
     async def drain(self, *, within: float) -> bool:
-        """Wait up to `within` seconds until nothing is left and return whether that came true."""
+        """Wait up to `within` seconds until no item is left. Return whether that happened."""
         try:
             await asyncio.wait_for(self._calm.wait(), within)
         except TimeoutError:
@@ -200,7 +200,7 @@ class Lanes(Generic[Key, Item]):
         return True
 
     async def close(self, *, within: float | None = None) -> None:
-        """Cancel what is running and wait, at most `within` seconds, for it to clean up."""
+        """Cancel all running work and wait, at most `within` seconds, for its cleanup."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -1,7 +1,7 @@
-"""What kind a file is, by its first bytes or its name: the same on every machine.
+"""Detection of a file's type by its first bytes or its name, with the same result on every machine.
 
 `mimetypes` of the standard library reads tables of the machine; without `/etc/mime.types`, as in slim images, it lacks
-most recordings.
+most audio and video types.
 """
 
 from collections.abc import Mapping
@@ -111,13 +111,13 @@ _BRANDS: Final = {
 
 
 def guess_mime(name: str) -> str:
-    """Return the MIME type that the ending of a file's name stands for; empty where it says nothing."""
+    """Return the MIME type for the extension of a file's name, or an empty string if it is unknown."""
     stem, _, suffix = name.rpartition(".")
     return _BY_SUFFIX.get(suffix.strip().lower(), "") if stem else ""
 
 
 def sniff(head: bytes) -> str:
-    """Return the MIME type of a file by its first bytes; empty for one of no known kind."""
+    """Return the MIME type of a file by its first bytes, or an empty string if it is unknown."""
     word = head[8:12]
     if head[:4] == b"RIFF":
         return _RIFF.get(word, "")
@@ -130,7 +130,7 @@ def sniff(head: bytes) -> str:
 
 
 def _sniff_frames(head: bytes) -> str:
-    """Return the kind of a file without a header that begins with a frame of MPEG audio: MP3, or AAC as ADTS."""
+    """Return the MIME type of a headerless file that begins with a frame of MPEG audio: MP3, or AAC as ADTS."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return ""
     if head[1] & 0xF6 == 0xF0:

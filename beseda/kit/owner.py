@@ -1,4 +1,4 @@
-"""Who works on something: a process, by a name that tells others on this machine whether it is still alive."""
+"""Identity of a process: a name from which other processes on this machine can see whether it is alive."""
 
 import functools
 import os
@@ -11,14 +11,14 @@ _ours: set[str] = set()
 
 
 def name_owner() -> str:
-    """Return a name that nothing of this process or one before it had: machine, process id, something random."""
+    """Return a unique name for this process: machine, process id and a random number."""
     name = f"{_host()}:{os.getpid()}:{secrets.token_hex(4)}"
     _ours.add(name)
     return name
 
 
 def find_dead(owners: Iterable[str]) -> list[str]:
-    """Return those owners that surely run no more. Of other machines nothing is known: there a lease has to run out."""
+    """Return the owners that are certainly dead. Processes of other machines are unknown: their leases must expire."""
     return [owner for owner in owners if owner not in _ours and _is_dead(owner)]
 
 
@@ -43,10 +43,10 @@ def _is_running(number: int) -> bool:
 
 @functools.cache
 def _host() -> str:
-    """Return what two processes have in common that can see each other's number.
+    """Return an identifier common to all processes that can see each other's process ids.
 
-    That is more than a host's name, which containers of one Compose service may share: this run of the machine, and
-    the space of process numbers (https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
+    A host's name is not enough, because containers of one Compose service may share it. The identifier adds the boot of
+    the machine and the PID namespace (https://man7.org/linux/man-pages/man7/pid_namespaces.7.html).
     """
     boot, space = _read("/proc/sys/kernel/random/boot_id")[:8], _follow("/proc/self/ns/pid")
     return "-".join(filter(None, (socket.gethostname().replace(":", "_"), boot, space)))

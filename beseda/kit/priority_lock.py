@@ -1,4 +1,4 @@
-"""A lock that goes to the waiter of the lowest rank."""
+"""A lock that is granted to the waiter with the lowest rank."""
 
 import asyncio
 import heapq

@@ -1,4 +1,4 @@
-"""Admission of suspects: at first one at a time, since whoever runs when the process crashes is likely the cause."""
+"""Admission of suspects: one at a time at first, since a suspect that runs during a crash is likely its cause."""
 
 import asyncio
 import heapq
@@ -11,9 +11,9 @@ _SETTLE = 0.15  # seconds: a start takes up hundreds of suspects, and the one th
 
 
 class Quarantine:
-    """Admits suspects, those with the fewest crashes first; each that ends without a crash doubles how many may run.
+    """Admits suspects, those with the fewest crashes first; each that ends without a crash doubles the limit.
 
-    A suspect that is `strict` runs alone, after all others, so that it holds up none of them.
+    A suspect that is `strict` runs alone, after all others, so that it delays none of them.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Quarantine:
 
     @asynccontextmanager
     async def admit(self, crashes: int, *, strict: bool = False) -> AsyncIterator[bool]:
-        """Wait for the turn of a suspect; yield whether it runs alone among the suspects."""
+        """Wait until a suspect is admitted; yield whether it runs alone among the suspects."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         heapq.heappush(self._waiting, (strict, crashes, next(self._numbers), turn))

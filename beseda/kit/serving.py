@@ -1,4 +1,4 @@
-"""Serving an ASGI app inside an event loop that somebody else owns."""
+"""Serving an ASGI app inside an existing event loop."""
 
 import asyncio
 import socket
@@ -17,9 +17,9 @@ _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach
 
 
 class Listener:
-    """A bound socket: its address is known before anything is served on it.
+    """A bound socket: its address is known before an app is served on it.
 
-    Port 0 takes a free one. Raises OSError when the port is taken.
+    Port 0 takes a free port. Raises OSError if the port is taken.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -37,12 +37,12 @@ class Listener:
 
     @property
     def address(self) -> str:
-        """The base URL that reaches it from this machine."""
+        """The base URL for access from this machine."""
         shown = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{shown}:{self.socket.getsockname()[1]}"
 
     def close(self) -> None:
-        """Give the port back."""
+        """Close the socket and free the port."""
         self.socket.close()
 
 
@@ -56,8 +56,8 @@ async def serve_app(
 ) -> AsyncIterator[None]:
     """Serve `app` for the length of the block; it answers from the first line of the block on.
 
-    `before_stop` ends what waits inside the app (long polls, streams), or the server would wait for it. Who has sent no
-    whole head of a request after `head_seconds` is hung up on.
+    `before_stop` must end the waiting requests of the app (long polls, streams); otherwise the server would wait for
+    them. A connection without a complete request head after `head_seconds` is closed.
     """
     config = uvicorn.Config(
         app,
@@ -82,9 +82,9 @@ async def serve_app(
 
 
 class _ImpatientProtocol(H11Protocol):
-    """Hangs up on who connects and says nothing, or says it letter by letter: uvicorn would wait for ever.
+    """Closes a connection that sends no request head, or sends it too slowly: uvicorn alone would wait without limit.
 
-    h11 and no other, faster one: what it keeps of a head that does not end is bounded (64 KB).
+    It uses h11 instead of a faster parser, because h11 limits the memory for an unfinished head (64 KB).
     """
 
     head_seconds = _HEAD
@@ -116,7 +116,7 @@ class _ImpatientProtocol(H11Protocol):
 
 
 class _QuietServer(uvicorn.Server):
-    """Leaves signals to the owner of the event loop, and says when it listens."""
+    """Leaves signals to the owner of the event loop, and signals the start of listening."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""Programs of this machine, run without blocking the loop and never left behind."""
+"""Programs of this machine, run without blocking the event loop and always ended."""
 
 import asyncio
 import os
@@ -14,20 +14,20 @@ _REAPING = 5.0  # seconds: longer only if the kernel cannot end it (a dead netwo
 
 
 class ProgramError(Exception):
-    """A program could not be run to its end; the text says which and why, for the log."""
+    """A program could not be run to its end. The message names the program and the reason, for the log."""
 
 
 class ProgramMissingError(ProgramError):
-    """There is no such program, or it may not be started."""
+    """The program does not exist, or may not be started."""
 
 
 class ProgramTimedOutError(ProgramError):
-    """The program was still running when its time was up, and was killed."""
+    """The program exceeded its time limit and was killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a program ended. `returncode` is negative if a signal killed it, as in `subprocess`."""
+    """The result of a program. `returncode` is negative if a signal killed it, as in `subprocess`."""
 
     returncode: int
     stdout: bytes
@@ -39,9 +39,9 @@ async def run(
 ) -> Completed:
     """Run a program, without a shell, for at most `timeout` seconds.
 
-    Of each output at most `max_output` bytes are kept: the head of stdout, the tail of stderr, where the reason for a
-    failure stands. The program leads a process group of its own, which is killed at the end whatever the end is.
-    Raises `ProgramMissingError` and `ProgramTimedOutError`.
+    At most `max_output` bytes of each output are kept: the head of stdout, and the tail of stderr, which contains the
+    reason for a failure. The program leads a separate process group, which is always killed at the end. Raises
+    `ProgramMissingError` and `ProgramTimedOutError`.
     """
     transport, output = await _start_whole(argv, max_output, fed=stdin is not None)
     try:
@@ -57,7 +57,9 @@ async def run(
 
 
 class _Output(asyncio.SubprocessProtocol):
-    """Keeps what fits. It always reads on: a full pipe would stop the program."""
+    """Keeps the output up to the limit and discards the rest. It never stops reading: a full pipe would block the
+    program.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -84,10 +86,10 @@ class _Output(asyncio.SubprocessProtocol):
 async def _start_whole(
     argv: Sequence[str | Path], max_output: int, *, fed: bool
 ) -> tuple[asyncio.SubprocessTransport, _Output]:
-    """Start a program, also if cancelled meanwhile: it is then ended like any other.
+    """Start a program even if cancelled meanwhile: in that case it is ended like any other.
 
-    asyncio itself, cancelled in the middle of a start, kills the leader of the group alone and waits until nobody has
-    its pipes open, which may be for ever (3.11: `_make_subprocess_transport`).
+    asyncio itself, cancelled in the middle of a start, kills only the leader of the group and waits until all its pipes
+    are closed, which may never happen (3.11: `_make_subprocess_transport`).
     """
     starting = asyncio.create_task(_start(argv, max_output, fed=fed))
     try:

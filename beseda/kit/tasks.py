@@ -1,4 +1,4 @@
-"""Ending tasks for good."""
+"""Reliable cancellation of tasks."""
 
 import asyncio
 from collections.abc import Collection
@@ -8,10 +8,10 @@ _AGAIN = 3.0  # seconds: longer than any task of ours takes to tidy up
 
 
 async def end_tasks(tasks: Collection["asyncio.Task[Any]"]) -> None:
-    """Cancel tasks until each has ended; what they raise is dropped.
+    """Cancel tasks until each has ended; their errors are dropped.
 
-    Once is not always enough: what a library waits for by `asyncio.wait_for` may come at the moment of a cancellation,
-    which Python before 3.12 then forgets (https://github.com/python/cpython/issues/86296).
+    One cancellation is not always enough: if the result awaited by a library's `asyncio.wait_for` arrives at the moment
+    of a cancellation, Python before 3.12 loses the cancellation (https://github.com/python/cpython/issues/86296).
     """
     pending = set(tasks)
     while pending:

@@ -1,4 +1,4 @@
-"""Blocking work beside the event loop."""
+"""Blocking work in threads."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 async def run_to_end(work: Callable[[], T]) -> T:
-    """Run `work` in a thread and return its result; a caller that is cancelled waits for its end all the same.
+    """Run `work` in a thread and return its result. A cancelled caller still waits for the end of the work.
 
-    A thread cannot be stopped: who went on at once would tidy up under the hands of one that still writes.
+    A thread cannot be stopped: a caller that continued immediately would clean up while the thread still writes.
     """
     task = asyncio.ensure_future(asyncio.to_thread(work))
     try:
