@@ -1,1 +1,1 @@
-"""Telling others' servers of events."""
+"""Outgoing webhooks: events are sent to the servers of others."""

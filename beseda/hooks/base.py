@@ -1,4 +1,4 @@
-"""What sends events to addresses that somebody else has chosen."""
+"""The interface for sending events to addresses chosen by others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: `status` is None where nothing did, `error` is empty where it was taken.
+    """The result of a request: `status` is None without an answer, `error` is empty if the event was accepted.
 
-    `retry_after` is how many seconds the receiver asks to be left alone.
+    `retry_after` is the number of seconds for which the receiver asks for no requests.
     """
 
     status: int | None
@@ -27,14 +27,14 @@ class Reply:
 
 
 class WebhookSender(Protocol):
-    """Sends events. Never follows anybody elsewhere, never raises for what the other side does."""
+    """Sends events. Never follows redirects, never raises for errors of the receiver."""
 
     async def send(self, hook: Hook) -> Reply:
-        """Send a request and return what came back."""
+        """Send a request and return its result."""
         ...
 
     def find_fault(self, url: str) -> str:
-        """Return why an address is never sent to, in a sentence; empty where it may be."""
+        """Return a sentence that describes why an address is rejected, or an empty string if it is allowed."""
         ...
 
     async def close(self) -> None:

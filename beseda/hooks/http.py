@@ -1,11 +1,11 @@
-"""Events over HTTP: to public addresses only, checked at the moment of connecting.
+"""Events over HTTP: to public addresses only, checked at the moment of connecting (protection against SSRF).
 
-Whoever may set an address could otherwise have this machine ask its own network. A name is resolved once, every
-address it has is looked at, and the connection goes to exactly those: a name that points elsewhere a moment later
-changes nothing. Redirects are not followed, no answer is read to its end.
+Without this check, a person that may set an address could make this machine send requests into its own network. A name
+is resolved once, all its addresses are checked, and the connection goes to exactly these: a later change of the name
+has no effect. Redirects are not followed, and no answer is read to its end.
 
-Behind a proxy the proxy connects, so it must refuse private addresses too (decision 0027): here a name is refused
-that is known to lead to one.
+Behind a proxy the proxy connects, so it must reject private addresses too (decision 0027): here a name is rejected if
+it is known to resolve to one.
 """
 
 import asyncio
@@ -46,11 +46,11 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class PrivateAddressError(OSError):
-    """A name leads to an address that is not of the public internet."""
+    """A name resolves to an address outside the public internet."""
 
 
 class HttpSender:
-    """Sends events by aiohttp; `allow_private` lets them go to this machine and its network, and without TLS."""
+    """Sends events with aiohttp; `allow_private` permits this machine, its network, and addresses without TLS."""
 
     def __init__(
         self, *, allow_private: bool = False, seconds: float = _SECONDS, resolver: AbstractResolver | None = None
@@ -62,7 +62,7 @@ class HttpSender:
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     def find_fault(self, url: str) -> str:
-        """Return why an address is never sent to, in a sentence; empty where it may be."""
+        """Return a sentence that describes why an address is rejected, or an empty string if it is allowed."""
         try:
             parsed = _read_url(url)
             host, port = parsed.raw_host, parsed.port
@@ -79,7 +79,7 @@ class HttpSender:
         return "Events do not go to private addresses." if _is_private_host(host) else ""
 
     async def send(self, hook: Hook) -> Reply:
-        """Send a request and return what came back, within ten seconds in all."""
+        """Send a request and return its result, by default within ten seconds (behind a proxy, twice that)."""
         fault = self.find_fault(hook.url)
         if fault:
             return Reply(None, fault)
@@ -130,7 +130,7 @@ class HttpSender:
 
 
 class PatientResolver(AbstractResolver):
-    """Looks names up in threads of its own: those of the loop, which names would hold up, have files to read."""
+    """Resolves names in separate threads: slow lookups would block the event loop's threads, which read files."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_LOOKUPS, "webhook-names")
@@ -138,7 +138,7 @@ class PatientResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses of a name. Raises OSError where there are none."""
+        """Return the addresses of a name. Raises OSError if there are none."""
         look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
         return [
@@ -147,12 +147,12 @@ class PatientResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Take no more names."""
+        """Stop resolving names."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves names, and refuses those with an address that is not public."""
+    """Resolves names, and rejects those with an address that is not public."""
 
     def __init__(self, inner: AbstractResolver, *, allow_private: bool) -> None:
         self._inner = inner
@@ -161,26 +161,26 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses of a name. Raises PrivateAddressError, or OSError where there are none."""
+        """Return the addresses of a name. Raises PrivateAddressError, or OSError if there are none."""
         found = await self._inner.resolve(host, port, family)
         if not self._allow_private and not all(is_public(item["host"]) for item in found):
             raise PrivateAddressError("a private address")
         return found
 
     async def close(self) -> None:
-        """Close what is underneath."""
+        """Close the inner resolver."""
         await self._inner.close()
 
 
 def _read_url(url: str) -> URL:
-    """Return an address. Raises ValueError for one with spaces or what nobody sees: URL() would mend it silently."""
+    """Return the parsed address. Raises ValueError for spaces or invisible characters, which URL() would repair."""
     if any(character.isspace() or not character.isprintable() for character in url):
         raise ValueError("spaces in an address")
     return URL(url)
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address is one of the public internet, the one that it may carry inside included."""
+    """Return whether an IP address belongs to the public internet, including an address embedded in it."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -239,7 +239,7 @@ _FAULTS: dict[type[Exception], str] = {
 
 
 def _describe(error: Exception) -> str:
-    """Return what went wrong, without the address: its query may hold a secret."""
+    """Return a description of the fault without the address, because its query may contain a secret."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, PrivateAddressError):
