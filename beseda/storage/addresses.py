@@ -1,4 +1,4 @@
-"""The query parameters of DATABASE_URL, REDIS_URL and CELERY_BROKER_URL: checked before a library sees them."""
+"""Query parameters of DATABASE_URL, REDIS_URL and CELERY_BROKER_URL, checked before a library reads them."""
 
 import difflib
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ _SECRETS = {"password", "user", "dbname", "username"}
 
 
 def read_query(address: str) -> dict[str, str]:
-    """Return the query parameters that have a value; of one that is repeated the last counts, as libpq has it."""
+    """Return the query parameters that have a value. If one is repeated, the last value counts, as in libpq."""
     return {name: value for name, value in parse_qsl(urlsplit(address).query) if value}
 
 

@@ -1,4 +1,4 @@
-"""Figures, as services see them: measured from the record, rolled up by the hour, summed."""
+"""Figures, as services see them: measured from the raw rows, rolled up by the hour, summed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,13 +12,13 @@ HOURS, CONVERSATIONS = "hours", "conversations"
 
 
 class AnalyticsStore(Protocol):
-    """Raw figures and rolled-up ones. Every method raises StorageError when the record does not answer.
+    """Raw figures and rolled-up ones. Every method raises StorageError if the database does not answer.
 
     A turn with its messages and calls belongs to the hour in which it began.
     """
 
     async def measure(self, period: Period, *, times_only: bool = False) -> list[HourFigures]:
-        """Count from the record itself, all or response times only: exact, and as slow as the period is long."""
+        """Compute figures from the raw rows, all of them or response times only: exact, but slow for a long period."""
         ...
 
     async def sum_up(self, period: Period) -> HourFigures:
@@ -37,15 +37,15 @@ class AnalyticsStore(Protocol):
         ...
 
     async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
-        """Count distinct people by day or week, from days that are rolled up."""
+        """Count distinct people by day or week, from rolled-up days."""
         ...
 
     async def measure_leads(self, period: Period) -> LeadFigures:
-        """Count the leads that came in the period."""
+        """Count the leads created in the period."""
         ...
 
     async def count_leads_by_step(self, period: Period, step: Step, metric: Metric) -> Mapping[datetime, int]:
-        """Count leads by when they came: all, or those that have been won."""
+        """Count leads by the time of their creation: all, or only the won ones."""
         ...
 
     async def sum_funnel(self, period: Period, rolled_until: datetime | None) -> list[FunnelDay]:
@@ -61,7 +61,7 @@ class AnalyticsStore(Protocol):
         ...
 
     async def find_first_moment(self) -> datetime | None:
-        """Return when the record begins, or None while it is empty."""
+        """Return the time of the first row, or None if there are none."""
         ...
 
     async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:

@@ -1,4 +1,4 @@
-"""Keys to the API, as services see them."""
+"""API keys."""
 
 from datetime import datetime
 from typing import Protocol
@@ -7,7 +7,7 @@ from beseda.domain.api_key import ApiKey, Scope
 
 
 class ApiKeyStore(Protocol):
-    """Keys to the API; a revoked one stays, so that its number never comes back."""
+    """API keys. A revoked key stays in the table, so that its number is never used again."""
 
     async def add(self, name: str, scope: Scope, secret_hash: str) -> ApiKey:
         """Store a new key and return it."""
@@ -30,5 +30,5 @@ class ApiKeyStore(Protocol):
         ...
 
     async def mark_used(self, key_id: int, at: datetime) -> None:
-        """Keep when a key was used last."""
+        """Store the time at which a key was last used."""
         ...

@@ -17,7 +17,7 @@ from beseda.domain.broadcast import (
 
 
 class Turnout(StrEnum):
-    """Whether a person may be written to now."""
+    """Whether a recipient may be sent to now."""
 
     GO = "go"
     SKIP = "skip"  # not this one: another process has them, or they do not want to
@@ -38,11 +38,11 @@ class BroadcastStore(Protocol):
     async def list(
         self, wanted: BroadcastFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> Sequence[Broadcast]:
-        """Return broadcasts, the last made first, those behind number `before` or from `offset` on."""
+        """Return broadcasts, newest first: those with numbers below `before`, or from `offset` on."""
         ...
 
     async def count(self, wanted: BroadcastFilter) -> int:
-        """Return how many there are."""
+        """Return the number of broadcasts that match."""
         ...
 
     async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
@@ -71,7 +71,7 @@ class BroadcastStore(Protocol):
         ...
 
     async def count_audience(self, bot: str, audience: Audience) -> int:
-        """Return how many people a broadcast would go to."""
+        """Return the number of people that a broadcast would be sent to."""
         ...
 
     async def gather(self, broadcast_id: int, *, limit: int) -> int:
@@ -79,11 +79,11 @@ class BroadcastStore(Protocol):
         ...
 
     async def gather_cohort(self, broadcast_id: int, *, people: Collection[int] = (), size: int = 0) -> int:
-        """Put some of these people on the list, or the first `size` of the audience, and return how many."""
+        """Add some of these people, or the first `size` of the audience, to the recipients. Return their number."""
         ...
 
     async def pending(self, broadcast_id: int, *, after: int, limit: int) -> Sequence[Recipient]:
-        """Return people that are still to come, in the order of their numbers."""
+        """Return pending recipients, ordered by their ids."""
         ...
 
     async def begin(self, broadcast_id: int, user_id: int, run: int) -> Turnout:
@@ -94,7 +94,7 @@ class BroadcastStore(Protocol):
         ...
 
     async def release(self, broadcast_id: int, user_id: int) -> None:
-        """Take that back: Telegram did not take the message."""
+        """Undo `begin`, because Telegram did not accept the message."""
         ...
 
     async def settle(
@@ -110,7 +110,7 @@ class BroadcastStore(Protocol):
     async def recipients(
         self, broadcast_id: int, state: RecipientState | None, *, after: int, limit: int
     ) -> Sequence[Recipient]:
-        """Return people of a broadcast in the order of their numbers."""
+        """Return recipients of a broadcast, ordered by their ids."""
         ...
 
     async def retry_unknown(self, broadcast_id: int) -> int:
@@ -118,15 +118,15 @@ class BroadcastStore(Protocol):
         ...
 
     async def active(self) -> Sequence[Broadcast]:
-        """Return the broadcasts that send."""
+        """Return the running broadcasts."""
         ...
 
     async def next_run(self, broadcast_id: int, run: int) -> int:
-        """Count one job more after number `run`, once, and return the number of the last."""
+        """Count one more job after number `run`, only once, and return the number of the latest job."""
         ...
 
     async def rest(self, broadcast_id: int, until: datetime | None) -> None:
-        """Record when a broadcast goes on after its quiet hours."""
+        """Store the time at which a broadcast continues after its quiet hours."""
         ...
 
 
@@ -134,17 +134,17 @@ class SubscriptionStore(Protocol):
     """Opt-outs and blocks by bot and person. Each method is one transaction and raises StorageError."""
 
     async def opt_out(self, bot: str, user_id: int) -> None:
-        """Send no broadcasts to a person."""
+        """Opt a person out of broadcasts."""
         ...
 
     async def opt_in(self, bot: str, user_id: int) -> None:
-        """Send them again."""
+        """Opt a person in to broadcasts again."""
         ...
 
     async def note_block(self, bot: str, user_id: int, *, blocked: bool) -> None:
-        """Record that a person blocked the bot, or lets it in again; of a stranger nothing is kept."""
+        """Record that a person blocked or unblocked the bot. Nothing is stored for an unknown person."""
         ...
 
     async def is_opted_out(self, bot: str, user_id: int) -> bool:
-        """Return whether a person wants no broadcasts."""
+        """Return whether a person has opted out of broadcasts."""
         ...

@@ -24,7 +24,7 @@ class BudgetStore(Protocol):
         ...
 
     async def standings(self, accounts: Sequence[Account]) -> list[Standing]:
-        """Return how the accounts stand, in their order."""
+        """Return the usage and limits of the accounts, in their order."""
         ...
 
     async def note_refusal(self, who: str, key: str, quiet: timedelta) -> bool:
@@ -32,5 +32,5 @@ class BudgetStore(Protocol):
         ...
 
     async def purge(self, before: datetime, *, limit: int) -> int:
-        """Delete counters, settled reservations and notices of before, up to `limit` of each; return how many."""
+        """Delete old counters, settled reservations and notices, up to `limit` of each. Return their number."""
         ...

@@ -18,5 +18,5 @@ class Bus(Protocol):
         ...
 
     def subscribe(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
-        """Listen for the length of the block. Of a listener that does not keep up the oldest hints are dropped."""
+        """Listen for the length of the block. If a listener is too slow, its oldest hints are dropped."""
         ...

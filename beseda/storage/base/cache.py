@@ -1,10 +1,10 @@
-"""Values that may go, as services see them."""
+"""The cache, as services see it."""
 
 from typing import Protocol
 
 
 class Cache(Protocol):
-    """Values that may go at any time, and counters."""
+    """Cached values, which may vanish at any time, and counters."""
 
     async def get(self, key: str) -> bytes | None:
         """Return the value or None."""
@@ -23,5 +23,5 @@ class Cache(Protocol):
         ...
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         ...

@@ -11,17 +11,17 @@ class ConversationStore(Protocol):
     """Conversations, their people and messages."""
 
     async def open(self, key: ChatKey, kind: ChatKind, title: str, person: Person) -> Conversation:
-        """Return the conversation at `key`, made if new; `person` is remembered as seen now."""
+        """Return the conversation at `key`, creating it if necessary. Record that `person` was seen now."""
         ...
 
     async def move(self, bot: str, old: int, new: int) -> None:
-        """Have the conversations of chat `old` go on in chat `new`; one that has begun there already stays its own."""
+        """Move the conversations of chat `old` to chat `new`. A conversation that exists there already stays."""
         ...
 
     async def recent(self, conversation: Conversation, limit: int) -> list[Message]:
         """Return the last `limit` messages of delivered or answered turns, oldest first; failed turns do not count.
 
-        The order is that of the turns: an answer that came late, after a retry, stands behind its question.
+        The order is that of the turns: a late answer, after a retry, comes directly after its question.
         """
         ...
 

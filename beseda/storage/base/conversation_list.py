@@ -1,4 +1,4 @@
-"""Conversations by the hundred, as the API sees them."""
+"""Lists of conversations, as the API sees them."""
 
 from typing import Protocol
 
@@ -11,11 +11,11 @@ class ConversationList(Protocol):
     async def page(
         self, wanted: ConversationFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> list[ConversationLine]:
-        """Return conversations, the last begun first; `before` is the number of the last one seen."""
+        """Return conversations, newest first; `before` is the id of the last one of the previous page."""
         ...
 
     async def count(self, wanted: ConversationFilter) -> int:
-        """Return how many conversations the filter lets through."""
+        """Return the number of conversations that match the filter."""
         ...
 
     async def find(self, conversation_id: int) -> ConversationLine | None:

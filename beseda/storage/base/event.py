@@ -18,5 +18,5 @@ class EventStore(Protocol):
         ...
 
     async def count(self, wanted: EventFilter) -> int:
-        """Return how many events there are."""
+        """Return the number of events that match."""
         ...

@@ -1,4 +1,4 @@
-"""Kept files, as services see them."""
+"""Stored files, as services see them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ class FileStore(Protocol):
     """Metadata of stored files. Ids increase with time, so the newest file has the highest id."""
 
     async def add(self, file: StoredFile) -> None:
-        """Store a file's row, in place of an earlier one of the same id and owner."""
+        """Store a file's row. It replaces an earlier row of the same id and owner."""
         ...
 
     async def find(self, file_id: int, owner: FileOwner) -> StoredFile | None:
@@ -23,7 +23,7 @@ class FileStore(Protocol):
         ...
 
     async def sum(self, owner: FileOwner) -> FileSum:
-        """Return how many files an owner has, and their bytes."""
+        """Return the number of an owner's files, and their total size in bytes."""
         ...
 
     async def page(
@@ -33,7 +33,7 @@ class FileStore(Protocol):
         ...
 
     async def count(self, wanted: FileFilter) -> int:
-        """Return how many files the filter lets through."""
+        """Return the number of files that match the filter."""
         ...
 
     async def get(self, file_id: int) -> StoredFile | None:
@@ -41,7 +41,7 @@ class FileStore(Protocol):
         ...
 
     async def older(self, before: datetime, *, limit: int) -> Sequence[StoredFile]:
-        """Return files kept since before then, oldest first."""
+        """Return files stored before then, oldest first."""
         ...
 
     async def after(self, file_id: int, *, limit: int) -> Sequence[StoredFile]:
@@ -49,9 +49,9 @@ class FileStore(Protocol):
         ...
 
     async def paths(self, file_ids: Sequence[int]) -> dict[int, str]:
-        """Return the paths of those ids that have a row."""
+        """Return the paths by id, for the ids that have a row."""
         ...
 
     async def remove(self, file_ids: Sequence[int]) -> int:
-        """Delete rows and return how many there were."""
+        """Delete rows and return their number."""
         ...

@@ -20,9 +20,9 @@ class FloodWaitStore(Protocol):
     """Log of the waits requested by Telegram's flood control, for operators."""
 
     async def record(self, wait: FloodWait) -> None:
-        """Keep a wait with the time it was asked for."""
+        """Store a wait with the current time."""
         ...
 
     async def count(self, since: datetime) -> int:
-        """Return how many waits there were since then."""
+        """Return the number of waits since then."""
         ...

@@ -9,13 +9,13 @@ from beseda.domain.message import Message
 class HistoryStore(Protocol):
     """The hot window of a conversation: the list `chat_history:{user_id}` of role and content.
 
-    A list may vanish, or come back older than it was, at any time. The id of the last turn in it is kept beside it, so
-    that it can be compared with the database: without that a list which lost its beginning looks complete.
+    A list may vanish, or return in an older state, at any time. The id of its last turn is stored beside it for
+    comparison with the database: without it, a list that lost its beginning would look complete.
     """
 
     @property
     def limit(self) -> int:
-        """How many messages a list holds at most."""
+        """The maximum number of messages in a list."""
         ...
 
     async def append(
@@ -28,7 +28,7 @@ class HistoryStore(Protocol):
         ...
 
     async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
-        """Replace the list by messages of the database, the last of them of turn `turn_id`."""
+        """Replace the list by messages from the database. The last of them belongs to turn `turn_id`."""
         ...
 
     async def last_turn(self, key: str) -> int:
@@ -40,5 +40,5 @@ class HistoryStore(Protocol):
         ...
 
     async def clear(self, key: str) -> None:
-        """Forget the list."""
+        """Delete the list."""
         ...

@@ -1,4 +1,4 @@
-"""Jobs by the hundred, as the API sees them."""
+"""Lists of jobs, as the API sees them."""
 
 from datetime import datetime
 from typing import Protocol
@@ -12,11 +12,11 @@ class JobList(Protocol):
     async def page(
         self, wanted: JobFilter, *, limit: int, offset: int = 0, before: tuple[datetime, int] | None = None
     ) -> list[JobLine]:
-        """Return jobs; `before` is the creation time and the number of the last one seen."""
+        """Return jobs; `before` is the creation time and number of the previous page's last one."""
         ...
 
     async def count(self, wanted: JobFilter) -> int:
-        """Return how many jobs the filter lets through."""
+        """Return the number of jobs that match the filter."""
         ...
 
     async def find(self, job_id: int) -> JobLine | None:

@@ -1,4 +1,4 @@
-"""Answers that are given again, as services see them."""
+"""Stored answers for repeated requests (idempotency records), as services see them."""
 
 from datetime import datetime
 from typing import Protocol
@@ -19,11 +19,11 @@ class KeptAnswerStore(Protocol):
         ...
 
     async def keep(self, request: Repeatable, answer: KeptAnswer) -> None:
-        """Keep the answer of a request that was claimed."""
+        """Store the answer of a claimed request."""
         ...
 
     async def release(self, request: Repeatable) -> None:
-        """Forget a claim: the request changed nothing, and may come again."""
+        """Delete a claim: the request changed nothing, and may be repeated."""
         ...
 
     async def purge(self, before: datetime) -> int:

@@ -34,7 +34,7 @@ class LeadStore(Protocol):
         ...
 
     async def for_user(self, bot: str, user_id: int) -> Lead | None:
-        """Return a person's live lead, the one theirs was merged into, or None."""
+        """Return a person's live lead, or the live lead that theirs was merged into, or None."""
         ...
 
     async def open(self, new: NewLead, *, region: str) -> Opened:
@@ -54,7 +54,7 @@ class LeadStore(Protocol):
         ...
 
     async def write(self, wanted: LeadFilter, page: LeadPage) -> LeadText:
-        """Return live leads, without their fields, as JSON: the quick way to show many."""
+        """Return live leads, without their fields, as JSON. This is faster for long lists."""
         ...
 
     async def family(self, lead_id: int) -> Sequence[int]:
@@ -66,11 +66,11 @@ class LeadStore(Protocol):
         ...
 
     async def merge(self, order: Merge) -> Lead:
-        """Make two leads of one bot one. Raises NotFoundError, MergeRefusedError and StaleVersionError."""
+        """Merge two leads of one bot. Raises NotFoundError, MergeRefusedError and StaleVersionError."""
         ...
 
     async def unmerge(self, lead_id: int, actor: str) -> Lead:
-        """Make a lead that was merged a live one again. Raises NotFoundError and MergeRefusedError."""
+        """Make a merged lead a live one again. Raises NotFoundError and MergeRefusedError."""
         ...
 
     async def delete(self, lead_id: int, actor: str, versions: Versions = None) -> bool:
@@ -82,7 +82,7 @@ class LeadStore(Protocol):
         ...
 
     async def stages(self, lead_id: int) -> Sequence[StageVisit]:
-        """Return the stages that a lead has been in, the first one first."""
+        """Return the stages that a lead has passed through, oldest first."""
         ...
 
     async def consents(self, lead_id: int) -> Sequence[Consent]:
@@ -90,7 +90,7 @@ class LeadStore(Protocol):
         ...
 
     async def ask_consent(self, lead_id: int, kind: ConsentKind, user_id: int) -> None:
-        """Keep that a person was asked just now."""
+        """Record that a person was asked for a consent now."""
         ...
 
     async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent | None:
@@ -98,5 +98,8 @@ class LeadStore(Protocol):
         ...
 
     async def revoke_consent(self, lead_id: int, kind: ConsentKind, message_id: int | None, actor: str) -> bool:
-        """Keep that a consent is taken back or refused, by a person's message or by hand; False: no such lead."""
+        """Record that a consent is revoked or refused, by a person's message or by hand.
+
+        Return False if the lead does not exist or the message is not from one of its people.
+        """
         ...

@@ -22,16 +22,17 @@ Step: TypeAlias = Callable[[Meeting, datetime], Meeting]
 
 
 class MeetingStore(Protocol):
-    """Meetings and the time they take. Each method is one transaction; every one raises StorageError.
+    """Meetings and their time slots. Each method is one transaction and raises StorageError.
 
-    With a step go its event and its notices, in the same transaction.
+    The event and the notices of a step are written in the same transaction.
     """
 
     async def book(self, new: NewMeeting, move: Step) -> Booked:
-        """Hold a time for a lead; one that the lead holds already is returned, or moved here by `move` if tentative.
+        """Reserve a time for a lead. If the lead has a meeting already, return it, or move it here with `move` if
+        tentative.
 
-        Bookings of others that ran out are given up first. Raises NotFoundError for a lead that is not there,
-        SlotTakenError, and TooManyMeetingsError.
+        Expired bookings of others are given up first. Raises NotFoundError for an unknown lead, SlotTakenError, and
+        TooManyMeetingsError.
         """
         ...
 
@@ -40,7 +41,7 @@ class MeetingStore(Protocol):
         ...
 
     async def pass_time(self, step: Step, *, limit: int) -> Sequence[Booked]:
-        """Take a step with every meeting for which the time has come, at most `limit`, the earliest first."""
+        """Apply a step to every meeting that is due, at most `limit`, the earliest first."""
         ...
 
     async def find_lead(self, lead_id: int, user_id: int | None = None) -> LeadPlace | None:
@@ -59,7 +60,7 @@ class MeetingStore(Protocol):
         ...
 
     async def list(self, wanted: MeetingFilter, page: MeetingPage) -> MeetingList:
-        """Return meetings, earliest first; those of a lead with those of leads that were merged into it."""
+        """Return meetings, earliest first. Those of a lead include the meetings of leads that were merged into it."""
         ...
 
     async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
@@ -75,5 +76,5 @@ class MeetingStore(Protocol):
         ...
 
     async def unsummarised(self, *, limit: int) -> Sequence[Meeting]:
-        """Return confirmed meetings that are ahead and have no summary, the earliest first."""
+        """Return confirmed future meetings without a summary, the earliest first."""
         ...

@@ -1,4 +1,4 @@
-"""Calls of models that are no turn's answer, as services see them."""
+"""Store of model calls made outside chat turns."""
 
 from typing import Protocol
 

@@ -17,7 +17,7 @@ class PersonalDataStore(Protocol):
         ...
 
     async def conversations(self, owner: FileOwner) -> list[Conversation]:
-        """Return the private chats of the person with the bot, and the groups in which they spoke to it."""
+        """Return the person's private chats with the bot, and the groups in which the person wrote to it."""
         ...
 
     async def said(
@@ -39,7 +39,7 @@ class PersonalDataStore(Protocol):
         ...
 
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
-        """Return the person's jobs that are not over."""
+        """Return the ids of the person's unfinished jobs."""
         ...
 
     async def forget(self, owner: FileOwner) -> Forgotten:

@@ -15,7 +15,7 @@ class ProcessStore(Protocol):
         ...
 
     async def leave(self, name: str) -> None:
-        """Delete a process that ends."""
+        """Delete the row of a process that ends."""
         ...
 
     async def list(self, since: datetime) -> Sequence[RunningProcess]:

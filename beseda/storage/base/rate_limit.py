@@ -1,4 +1,4 @@
-"""Limits on how often, as services see them."""
+"""Rate limits, as services see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Rate:
 class Quota:
     """The state of a rate after an event: seconds until it is allowed (0: it was), events left, seconds until one more.
 
-    Where processes share a limiter, it is that of all of them together.
+    If processes share a limiter, the state covers all of them together.
     """
 
     wait: float
@@ -26,10 +26,10 @@ class Quota:
 
 
 class RateLimiter(Protocol):
-    """Sliding windows over events."""
+    """Rate limits by sliding windows."""
 
     async def spend(self, key: str, rate: Rate) -> Quota:
-        """Count an event unless the rate is used up, and return what is left of it; the limit is above zero."""
+        """Count an event unless the rate is used up, and return the remaining quota. The limit must be above zero."""
         ...
 
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
@@ -54,7 +54,7 @@ class TokenBucket(Protocol):
 
     @property
     def block(self) -> int:
-        """How many tokens are best taken at once."""
+        """The best number of tokens for one call."""
         ...
 
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:

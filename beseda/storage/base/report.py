@@ -11,10 +11,10 @@ Place = tuple[datetime, int]
 
 
 class ReportStore(Protocol):
-    """The table of reports, and lists for them in pages. Every method raises StorageError."""
+    """The table of reports, and their rows in pages. Every method raises StorageError."""
 
     async def add(self, new: NewReport) -> Report:
-        """Store a report that waits to be built."""
+        """Store a report that is to be built."""
         ...
 
     async def find(self, report_id: int) -> Report | None:
@@ -22,11 +22,11 @@ class ReportStore(Protocol):
         ...
 
     async def page(self, *, limit: int, offset: int = 0, before: int | None = None) -> list[Report]:
-        """Return reports, the last one asked for first; with `before` those with a lower number."""
+        """Return reports, newest first; with `before`, those with a lower number."""
         ...
 
     async def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of reports."""
         ...
 
     async def update(self, report: Report) -> bool:
@@ -42,13 +42,13 @@ class ReportStore(Protocol):
         ...
 
     async def leads(self, period: Period, *, after: Place | None = None, limit: int = 500) -> Sequence[LeadRow]:
-        """Return leads that came in the period, from behind `after` on."""
+        """Return leads created in the period, starting behind `after`."""
         ...
 
     async def conversations(
         self, period: Period, *, after: Place | None = None, limit: int = 500
     ) -> Sequence[ConversationRow]:
-        """Return conversations that began in the period, from behind `after` on."""
+        """Return conversations that began in the period, starting behind `after`."""
         ...
 
     async def costs(self, day: Period) -> Sequence[CostRow]:

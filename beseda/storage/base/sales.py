@@ -7,7 +7,7 @@ from beseda.domain.reading import Line
 
 
 class SalesStore(Protocol):
-    """The last lines of conversations, with the numbers that facts point at."""
+    """The last messages of conversations, with the numbers that facts refer to."""
 
     async def lines(self, conversation: Conversation, limit: int) -> list[Line]:
         """Return the last `limit` messages, oldest first, including those of failed turns, which belong to the

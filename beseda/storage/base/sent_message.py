@@ -7,10 +7,11 @@ from beseda.domain.sent_message import KnownMessages
 
 
 class SentMessageStore(Protocol):
-    """The ids of the messages that a bot sent or received, whatever table they stand in."""
+    """The ids of the messages that a bot sent or received, from all tables."""
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
-        """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown.
+        """Return the ids of counter `box` around a call that began then, and the number of earlier calls without
+        outcome.
 
         Raises StorageError.
         """

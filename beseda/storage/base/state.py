@@ -15,5 +15,5 @@ class StateStore(Protocol):
         ...
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         ...

@@ -16,7 +16,7 @@ class SummaryStore(Protocol):
         ...
 
     async def count(self, conversation_id: int, window: int) -> int:
-        """Return how many messages are neither in the window nor in the summary."""
+        """Return the number of messages that are neither in the window nor in the summary."""
         ...
 
     async def next_piece(self, conversation_id: int, window: int, limit: int) -> Piece | None:

@@ -22,5 +22,5 @@ class TakeoverStore(Protocol):
         ...
 
     async def all(self) -> Mapping[ChatKey, Takeover]:
-        """Return every conversation that is taken over, by its place."""
+        """Return every conversation that is taken over, by its key."""
         ...

@@ -6,7 +6,7 @@ from beseda.domain.territory import Claim, Standing
 
 
 class TerritoryStore(Protocol):
-    """Leases on parts of a bot's chats. Each method is one transaction; every one raises StorageError."""
+    """Leases on the shards of a bot's chats. Each method is one transaction and raises StorageError."""
 
     async def beat(self, claim: Claim) -> Standing:
         """Renew a replica's lease, free the shards it released and assign it its share of the free shards.
@@ -17,5 +17,5 @@ class TerritoryStore(Protocol):
         ...
 
     async def leave(self, bot: str, name: str) -> None:
-        """Give back everything a replica has and forget it."""
+        """Release all shards of a replica and delete its row."""
         ...

@@ -23,14 +23,15 @@ class PartStore(Protocol):
         ...
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
-        """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well.
+        """Record `part.state` and `part.message_id`. If no part is left, finish the turn and its updates as well.
 
-        A finished turn becomes delivered, in the record and in `turn.state`, unless it has failed: then it stays so.
+        A finished turn becomes delivered, in the database and in `turn.state`, unless it has failed: then it stays
+        failed.
         """
         ...
 
     async def finish(self, turn: Turn) -> None:
-        """Record `turn.state` and `turn.reason` and mark its updates as worked off, sent or not."""
+        """Record `turn.state` and `turn.reason` and mark its updates as processed, even if parts are unsent."""
         ...
 
 
@@ -57,5 +58,5 @@ class TurnStore(PartStore, Protocol):
         ...
 
     async def find_question(self, conversation: Conversation, message_id: int) -> Turn | None:
-        """Return the newest turn of a conversation that a message of Telegram opened, or None."""
+        """Return the newest turn of a conversation that was opened by this Telegram message, or None."""
         ...

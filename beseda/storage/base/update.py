@@ -39,26 +39,26 @@ class UpdateStore(Protocol):
         ...
 
     async def note_tries(self, bot: str, tries: Mapping[int, Tries]) -> None:
-        """Record how often work on updates was begun and has failed, by their numbers."""
+        """Store the number of started and failed attempts on updates, by their numbers."""
         ...
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
-        """Mark updates as worked off; their payload is dropped, their number stays for de-duplication."""
+        """Mark updates as processed. Their payload is deleted; their number stays for deduplication."""
         ...
 
     async def unfinished(
         self, bot: str, *, limit: int = 1000, after: int | None = None, look: Look = EVERYWHERE
     ) -> list[StoredUpdate]:
-        """Return updates not yet worked off, in order: our own, then Telegram's, each oldest first.
+        """Return unprocessed updates in order: internal ones, then Telegram's, each oldest first.
 
-        With `after`, those that stand behind that one.
+        With `after`, return those behind that one.
         """
         ...
 
     async def find(self, bot: str, update_id: int) -> StoredUpdate | None:
-        """Return an update that is not worked off yet, or None."""
+        """Return an unprocessed update, or None."""
         ...
 
     async def purge(self, before: datetime) -> int:
-        """Delete finished updates received before then and return how many."""
+        """Delete finished updates received before then and return their number."""
         ...

@@ -17,7 +17,7 @@ from beseda.domain.webhook import (
 
 
 class WebhookStore(Protocol):
-    """Endpoints and deliveries. Each method is one transaction; every one raises StorageError."""
+    """Endpoints and deliveries. Each method is one transaction and raises StorageError."""
 
     async def add(self, new: NewEndpoint) -> Endpoint:
         """Store an endpoint. It receives the events that are written from now on."""
@@ -47,11 +47,11 @@ class WebhookStore(Protocol):
         ...
 
     async def count_by_fingerprint(self) -> Mapping[str, int]:
-        """Count active endpoints by the fingerprint of the secret that their keys are made of."""
+        """Count active endpoints by the fingerprint of the secret from which their keys are derived."""
         ...
 
     async def adopt(self, fingerprint: str) -> None:
-        """Give this fingerprint to the endpoints from before fingerprints were kept."""
+        """Set this fingerprint for the endpoints that were stored without one."""
         ...
 
     async def remove(self, endpoint_id: int) -> bool:
@@ -73,11 +73,11 @@ class WebhookStore(Protocol):
         ...
 
     async def due_endpoints(self) -> Sequence[int]:
-        """Return the ids of active endpoints that do not rest and that something can be sent to now."""
+        """Return the ids of active endpoints that are not paused and have deliveries that are due."""
         ...
 
     async def rest(self, endpoint_id: int, until: datetime | None, silences: int) -> None:
-        """Keep until when nothing is sent to an endpoint, and how often it has not answered in a row."""
+        """Store the time until which an endpoint is paused, and the number of consecutive unanswered requests."""
         ...
 
     async def claim(self, endpoint_id: int, *, until: datetime, limit: int) -> Sequence[DueDelivery]:
@@ -93,9 +93,9 @@ class WebhookStore(Protocol):
         ...
 
     async def next_due(self) -> datetime | None:
-        """Return when the next delivery can be made to an active endpoint that may rest until then, or None."""
+        """Return the time of the next delivery to an active endpoint, after its pause if it has one, or None."""
         ...
 
     async def purge(self, before: datetime) -> int:
-        """Delete deliveries that were over before then and return how many."""
+        """Delete deliveries that were finished before then and return their number."""
         ...

@@ -8,7 +8,7 @@ _KEPT = 1000  # hints that wait for one listener
 
 
 class Mailbox:
-    """The hints that one listener has not taken yet."""
+    """The pending hints of one listener."""
 
     def __init__(self) -> None:
         self._hints: asyncio.Queue[Mapping[str, object]] = asyncio.Queue(_KEPT)

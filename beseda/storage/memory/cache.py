@@ -1,4 +1,4 @@
-"""Values that may go at any time, and counters, in this process."""
+"""The cache in the memory of this process: values that may vanish at any time, and counters."""
 
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock, SystemClock
@@ -6,10 +6,10 @@ from beseda.storage.memory.expiring import ExpiringMap
 
 
 class MemoryCache:
-    """Bytes and counters. No method waits for anything, so that each is atomic among the tasks of one loop."""
+    """Bytes and counters. No method awaits anything, so each is atomic among the tasks of one event loop."""
 
     def __init__(self, clock: Clock | None = None, *, size: int = 100_000) -> None:
-        """At most `size` values; the one unused for longest goes first."""
+        """At most `size` values; the least recently used one is evicted first."""
         self._values: ExpiringMap[bytes] = ExpiringMap(clock or SystemClock(), size)
 
     async def get(self, key: str) -> bytes | None:
@@ -44,5 +44,5 @@ class MemoryCache:
         return value
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         self._values.delete(key)

@@ -9,7 +9,7 @@ V = TypeVar("V")
 
 
 class ExpiringMap(Generic[V]):
-    """Keeps at most `size` entries; the one unused for longest goes first, an expired one is never seen again."""
+    """Holds at most `size` entries. The least recently used one is evicted first; an expired one is never returned."""
 
     def __init__(self, clock: Clock, size: int) -> None:
         self._clock = clock
@@ -32,16 +32,16 @@ class ExpiringMap(Generic[V]):
         return value
 
     def set(self, key: str, value: V, ttl: float | None) -> None:
-        """Store a value for `ttl` seconds, or for good."""
+        """Store a value for `ttl` seconds, or without a time limit."""
         self._entries[key] = (value, None if ttl is None else self._clock.monotonic() + ttl)
         self._entries.move_to_end(key)
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
 
     def replace(self, key: str, value: V) -> None:
-        """Store another value under a key that `get` just returned, without touching its time."""
+        """Replace the value of a key that `get` just returned, without changing its time to live."""
         self._entries[key] = (value, self._entries[key][1])
 
     def delete(self, key: str) -> None:
-        """Forget an entry; a missing one is no error."""
+        """Delete an entry; a missing one is no error."""
         self._entries.pop(key, None)

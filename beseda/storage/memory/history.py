@@ -8,7 +8,7 @@ from beseda.storage.memory.expiring import ExpiringMap
 
 
 class MemoryHistory:
-    """Lists of messages; the least used conversations are forgotten first, the record still has them."""
+    """Lists of messages. The least used conversations are evicted first; the database still has them."""
 
     def __init__(
         self, clock: Clock | None = None, *, limit: int = 20, ttl: float = 86_400.0, size: int = 10_000
@@ -20,7 +20,7 @@ class MemoryHistory:
 
     @property
     def limit(self) -> int:
-        """How many messages a list holds at most."""
+        """The maximum number of messages in a list."""
         return self._limit
 
     async def append(
@@ -37,7 +37,7 @@ class MemoryHistory:
         return True
 
     async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
-        """Replace the list by messages of the database, the last of them of turn `turn_id`."""
+        """Replace the list by messages from the database. The last of them belongs to turn `turn_id`."""
         self._lists.set(key, (list(messages)[-self._limit :], turn_id), self._ttl)
 
     async def last_turn(self, key: str) -> int:
@@ -52,5 +52,5 @@ class MemoryHistory:
         return found[0][-size:] if size > 0 else []
 
     async def clear(self, key: str) -> None:
-        """Forget the list."""
+        """Delete the list."""
         self._lists.delete(key)

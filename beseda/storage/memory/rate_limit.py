@@ -1,4 +1,4 @@
-"""Sliding windows over events in this process."""
+"""Rate limits by sliding windows, in this process."""
 
 from bisect import insort
 from collections import deque
@@ -10,15 +10,15 @@ from beseda.storage.memory.expiring import ExpiringMap
 
 
 class MemoryRateLimiter:
-    """The times of each key's latest events: as many as its largest limit needs."""
+    """The times of each key's latest events: as many as its largest limit requires."""
 
     def __init__(self, clock: Clock | None = None, *, size: int = 100_000) -> None:
-        """At most `size` keys; the one unused for longest goes first."""
+        """At most `size` keys; the least recently used one is evicted first."""
         self._clock = clock or SystemClock()
         self._events: ExpiringMap[deque[float]] = ExpiringMap(self._clock, size)
 
     async def spend(self, key: str, rate: Rate) -> Quota:
-        """Count an event unless the rate is used up, and return what is left of it."""
+        """Count an event unless the rate is used up, and return the remaining quota."""
         wait = await self.hit(key, [rate])
         now = self._clock.monotonic()
         within = [moment for moment in self._events.get(key) or () if moment > now - rate.seconds]
@@ -27,7 +27,7 @@ class MemoryRateLimiter:
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed.
 
-        An event that is refused is not counted.
+        A rejected event is not counted.
         """
         if not rates:
             return 0.0
@@ -43,7 +43,7 @@ class MemoryRateLimiter:
         return 0.0
 
     async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
-        """Count an event of `age` seconds ago when the rates allow it, and return the seconds until then."""
+        """Count an event of `age` seconds ago at the time when the rates allow it. Return the seconds until then."""
         if not rates:
             return 0.0
         now = self._clock.monotonic()
@@ -69,12 +69,14 @@ def _wait(events: deque[float], rate: Rate, now: float) -> float:
 
 
 class MemoryTokenBucket:
-    """Buckets of this process."""
+    """Token buckets in this process."""
 
     block = 1
 
     def __init__(self, clock: Clock | None = None, *, size: int = 10_000) -> None:
-        """At most `size` keys; the one unused for longest is full again."""
+        """At most `size` keys. If one more is needed, the least recently used bucket is dropped, which makes it full
+        again.
+        """
         self._clock = clock or SystemClock()
         self._buckets: ExpiringMap[tuple[float, float]] = ExpiringMap(self._clock, size)
 

@@ -10,7 +10,7 @@ class MemoryState:
     """JSON objects stored as text: reads return copies, and values that Redis would reject are rejected too."""
 
     def __init__(self, clock: Clock | None = None, *, size: int = 100_000) -> None:
-        """At most `size` values; the one unused for longest goes first."""
+        """At most `size` values; the least recently used one is evicted first."""
         self._values: ExpiringMap[bytes] = ExpiringMap(clock or SystemClock(), size)
 
     async def get(self, key: str) -> dict[str, object] | None:
@@ -26,5 +26,5 @@ class MemoryState:
         self._values.set(key, orjson.dumps(value), ttl)
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         self._values.delete(key)

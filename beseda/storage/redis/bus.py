@@ -30,7 +30,7 @@ _LOOK_SECONDS = 1.0
 
 
 class RedisBus:
-    """Implements `Bus`. The listening connection is made at the first subscription and anew whenever it breaks."""
+    """Implements `Bus`. The listening connection is opened at the first subscription and reopened after a failure."""
 
     def __init__(self, redis: Redis, outage: Outage | None = None, *, prefix: str = "beseda:bus:") -> None:
         """`outage` is shared by all users of Redis in a process."""
@@ -47,7 +47,7 @@ class RedisBus:
         self._log = OutageLog(log, "the connection for hints")
 
     async def publish(self, topic: str, data: Mapping[str, object]) -> None:
-        """Publish to the listeners of `topic`; a hint that Redis does not take is lost."""
+        """Publish to the subscribers of `topic`. A hint that Redis does not accept is lost."""
         try:
             await self._outage.attempt(lambda: self._publish(topic, data))
         except StorageError as error:

@@ -1,4 +1,4 @@
-"""Values that may go at any time, and counters, in Redis."""
+"""The cache in Redis: values that may vanish at any time, and counters."""
 
 from redis.asyncio import Redis
 
@@ -13,7 +13,7 @@ return value
 
 
 class RedisCache:
-    """Bytes and counters under prefixed keys. Every method raises StorageError when Redis does not answer."""
+    """Bytes and counters under prefixed keys. Every method raises StorageError if Redis does not answer."""
 
     def __init__(self, redis: Redis, *, prefix: str = "beseda:cache:") -> None:
         self._redis = redis
@@ -42,6 +42,6 @@ class RedisCache:
             return int(await self._increment(keys=[self._prefix + key], args=[by, to_milliseconds(ttl)]))
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         with guard():
             await self._redis.delete(self._prefix + key)

@@ -1,4 +1,4 @@
-"""The connection to Redis: every wait bounded, every failure a StorageError."""
+"""The connection to Redis: every wait has a time limit, every failure is a StorageError."""
 
 import asyncio
 from collections.abc import Iterator
@@ -70,5 +70,5 @@ def guard() -> Iterator[None]:
 
 
 def to_milliseconds(seconds: float) -> int:
-    """Return a time to live as Redis takes it: whole and above zero."""
+    """Return a time to live in the form that Redis accepts: an integer above zero."""
     return max(1, round(seconds * 1000))

@@ -49,7 +49,7 @@ class FallbackCache:
         return await self._either(lambda cache: cache.increment(key, by=by, ttl=ttl))
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         await self._spare.delete(key)
         await self._either(lambda cache: cache.delete(key))
 
@@ -69,7 +69,7 @@ class FallbackLimiter:
         self._outage = outage
 
     async def spend(self, key: str, rate: Rate) -> Quota:
-        """Count an event unless the rate is used up, and return what is left of it."""
+        """Count an event unless the rate is used up, and return the remaining quota."""
         try:
             return await self._outage.attempt(lambda: self._limiter.spend(key, rate))
         except StorageError:
@@ -83,7 +83,7 @@ class FallbackLimiter:
             return await self._spare.hit(key, rates)
 
     async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
-        """Count an event at the time from which the rates allow it and return the seconds until then."""
+        """Count an event of `age` seconds ago at the time when the rates allow it. Return the seconds until then."""
         try:
             return await self._outage.attempt(lambda: self._limiter.reserve(key, rates, age=age))
         except StorageError:
@@ -100,7 +100,7 @@ class FallbackTokens:
 
     @property
     def block(self) -> int:
-        """How many tokens are best taken at once."""
+        """The best number of tokens for one call."""
         return self._tokens.block
 
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
@@ -112,7 +112,7 @@ class FallbackTokens:
 
 
 class FallbackHistory:
-    """Implements `HistoryStore`: fails at once during an outage, so that the database is read instead."""
+    """Implements `HistoryStore`: fails immediately during an outage, so that the database is read instead."""
 
     def __init__(self, history: HistoryStore, outage: Outage) -> None:
         self._history = history
@@ -120,17 +120,17 @@ class FallbackHistory:
 
     @property
     def limit(self) -> int:
-        """How many messages a list holds at most."""
+        """The maximum number of messages in a list."""
         return self._history.limit
 
     async def append(
         self, key: str, messages: Sequence[Message], *, turn_id: int = 0, after: int | None = None
     ) -> bool:
-        """Add the messages of a turn at the end at once, trim the list to its limit, renew its time to live."""
+        """Append the messages of a turn atomically, trim the list to its limit and renew its time to live."""
         return await self._outage.attempt(lambda: self._history.append(key, messages, turn_id=turn_id, after=after))
 
     async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
-        """Replace the list by messages of the database, the last of them of turn `turn_id`."""
+        """Replace the list by messages from the database. The last of them belongs to turn `turn_id`."""
         await self._outage.attempt(lambda: self._history.fill(key, messages, turn_id))
 
     async def last_turn(self, key: str) -> int:
@@ -142,7 +142,7 @@ class FallbackHistory:
         return await self._outage.attempt(lambda: self._history.window(key, size))
 
     async def clear(self, key: str) -> None:
-        """Forget the list."""
+        """Delete the list."""
         await self._outage.attempt(lambda: self._history.clear(key))
 
 
@@ -159,7 +159,7 @@ class RecordedState:
     """
 
     def __init__(self, quick: RedisState, record: SqlState, outage: Outage) -> None:
-        """`record` keeps nothing in memory: others write the same keys."""
+        """`record` has no cache in memory, because other processes write the same keys."""
         self._quick = quick
         self._record = record
         self._outage = outage

@@ -28,7 +28,7 @@ return 1
 class RedisHistory:
     """Lists of JSON objects `{"role", "content"}` under exactly the keys that callers give.
 
-    The last turn of each is a string under a key of its own: the lists are read by other programs, too.
+    The last turn of each list is a string under a separate key, because other programs read the lists too.
     """
 
     def __init__(self, redis: Redis, *, limit: int = 20, ttl: float = 86_400.0) -> None:
@@ -40,7 +40,7 @@ class RedisHistory:
 
     @property
     def limit(self) -> int:
-        """How many messages a list holds at most."""
+        """The maximum number of messages in a list."""
         return self._limit
 
     async def append(
@@ -58,7 +58,9 @@ class RedisHistory:
             return bool(await self._append(keys=[key, _mark(key)], args=arguments))
 
     async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
-        """Replace the list by messages of the database, the last of them of turn `turn_id`. Raises StorageError."""
+        """Replace the list by messages from the database. The last of them belongs to turn `turn_id`. Raises
+        StorageError.
+        """
         with guard():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.delete(key)
@@ -86,7 +88,7 @@ class RedisHistory:
             return None
 
     async def clear(self, key: str) -> None:
-        """Forget the list. Raises StorageError."""
+        """Delete the list. Raises StorageError."""
         with guard():
             await self._redis.delete(key, _mark(key))
 

@@ -1,4 +1,4 @@
-"""A circuit breaker for Redis: while it does not answer, one probe asks, and every other caller goes on at once."""
+"""A circuit breaker for Redis: during an outage one probe checks it, and all other callers fail immediately."""
 
 import asyncio
 import logging
@@ -18,13 +18,13 @@ _PAUSE = 1.0  # between two probes
 
 
 class Outage:
-    """Knows whether Redis answers; its users share one. Close it when they are done.
+    """Circuit breaker, shared by all users of Redis. Close it when they are done.
 
-    The probe is a task of its own: a message that had to make it would wait out the time-out of a server that hangs.
+    The probe is a separate task: otherwise a message would have to wait for the time-out of a server that hangs.
     """
 
     def __init__(self, probe: Callable[[], Awaitable[object]]) -> None:
-        """`probe` asks Redis for anything. Raises StorageError while it does not answer."""
+        """`probe` sends any command to Redis. It raises StorageError while Redis does not answer."""
         self._probe = probe
         self._probing: asyncio.Task[None] | None = None
         self._recoveries: list[Callable[[], Awaitable[None]]] = []
@@ -32,7 +32,7 @@ class Outage:
         self._log = OutageLog(log, "Redis")
 
     def on_recovery(self, action: Callable[[], Awaitable[None]]) -> None:
-        """Await `action` after each outage before Redis is used again; a StorageError of it means: not back yet."""
+        """Await `action` after each outage before Redis is used again. On a StorageError the outage continues."""
         self._recoveries.append(action)
 
     async def attempt(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -46,7 +46,7 @@ class Outage:
             raise
 
     async def close(self) -> None:
-        """Probe no more."""
+        """Stop the probe."""
         if self._probing is not None:
             await end_tasks([self._probing])
 

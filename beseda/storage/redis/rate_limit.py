@@ -1,4 +1,4 @@
-"""Sliding windows over events in Redis, shared by all replicas."""
+"""Rate limits by sliding windows in Redis, shared by all replicas."""
 
 from collections.abc import Sequence
 
@@ -89,7 +89,7 @@ class RedisRateLimiter:
         self._reserve = redis.register_script(_RESERVE)
 
     async def spend(self, key: str, rate: Rate) -> Quota:
-        """Count an event unless the rate is used up, and return what is left of it. Raises StorageError."""
+        """Count an event unless the rate is used up, and return the remaining quota. Raises StorageError."""
         with guard():
             found = await self._spend(keys=[self._prefix + key], args=[rate.limit, round(rate.seconds * 1_000_000)])
         wait, left, renewed = map(int, found)
@@ -98,7 +98,7 @@ class RedisRateLimiter:
     async def hit(self, key: str, rates: Sequence[Rate]) -> float:
         """Count an event unless a rate is used up; return 0, or the seconds until the event would be allowed.
 
-        An event that is refused is not counted. Raises StorageError.
+        A rejected event is not counted. Raises StorageError.
         """
         arguments = [number for rate in rates for number in (rate.limit, round(rate.seconds * 1_000_000))]
         with guard():
@@ -106,7 +106,7 @@ class RedisRateLimiter:
         return int(wait) / 1_000_000
 
     async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
-        """Count an event of `age` seconds ago at the time from which the rates allow it; return the seconds until then.
+        """Count an event of `age` seconds ago at the time when the rates allow it. Return the seconds until then.
 
         Raises StorageError.
         """
@@ -135,7 +135,7 @@ return {0, string.format('%.6f', (1 - level) / rate)}
 
 
 class RedisTokenBucket:
-    """Buckets under prefixed keys, shared by all processes."""
+    """Token buckets under prefixed keys, shared by all processes."""
 
     block = 5
 

@@ -9,7 +9,7 @@ _PAGE = 1000
 
 
 class RedisState:
-    """JSON objects under prefixed keys. Every method raises StorageError when Redis does not answer."""
+    """JSON objects under prefixed keys. Every method raises StorageError if Redis does not answer."""
 
     def __init__(self, redis: Redis, *, prefix: str = "beseda:state:") -> None:
         self._redis = redis
@@ -37,7 +37,7 @@ class RedisState:
             await self._redis.set(self._prefix + key, orjson.dumps(value), px=to_milliseconds(ttl), nx=True)
 
     async def clear(self) -> None:
-        """Forget all values."""
+        """Delete all values."""
         with guard():
             keys: list[bytes | str] = []
             async for key in self._redis.scan_iter(match=f"{self._prefix}*", count=_PAGE):
@@ -49,6 +49,6 @@ class RedisState:
                 await self._redis.delete(*keys)
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         with guard():
             await self._redis.delete(self._prefix + key)

@@ -1,4 +1,4 @@
-"""Broadcasts as rows, and the people of an audience as a query."""
+"""Rows of broadcasts, and the query for the people of an audience."""
 
 from datetime import datetime
 from typing import Any
@@ -48,7 +48,7 @@ def dump_words(content: Content, audience: Audience, plan: Plan) -> dict[str, ob
 
 
 def load_broadcast(row: Row[Any]) -> Broadcast:
-    """Return a broadcast of its row."""
+    """Return the broadcast of a row."""
     content = orjson.loads(row.content)
     return Broadcast(
         id=row.id,
@@ -85,12 +85,12 @@ def _load_audience(text: str) -> Audience:
 
 
 def load_recipient(row: Row[Any]) -> Recipient:
-    """Return a person of a broadcast."""
+    """Return the recipient of a row."""
     return Recipient(row.user_id, RecipientState(row.state), row.language, row.message_id, row.reason, row.settled_at)
 
 
 def select_recipients(broadcast_id: int) -> Select[Any]:
-    """Return the query of a broadcast's people with the language of each."""
+    """Return the query for a broadcast's recipients with the language of each."""
     joined = broadcast_recipients.join(users, users.c.id == broadcast_recipients.c.user_id)
     return (
         select(broadcast_recipients, users.c.language)
@@ -111,7 +111,7 @@ def match(wanted: BroadcastFilter) -> list[ColumnElement[bool]]:
 
 
 def select_people(bot: str, audience: Audience, what: Any) -> Select[Any]:
-    """Return the query of the people that a bot's audience has; a private chat has the number of its person."""
+    """Return the query for the people of an audience. A private chat has the same id as its person."""
     query = (
         select(what)
         .select_from(conversations.join(users, users.c.id == conversations.c.chat_id))

@@ -1,4 +1,4 @@
-"""Consents of leads: asked, given and taken back, each with its date and the words that did it."""
+"""Consents of leads: requested, given and revoked, each with its date and the message that did it."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ _LONGEST_WORDS = 500
 
 
 def find_consents(connection: Connection, lead_id: int) -> list[Consent]:
-    """Return the consents of a lead, the first one first."""
+    """Return the consents of a lead, oldest first."""
     query = select(lead_consents).where(lead_consents.c.lead_id == lead_id).order_by(lead_consents.c.id)
     return [
         Consent(
@@ -35,7 +35,7 @@ def ask(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], now
 
 
 def give(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], now: datetime) -> Consent | None:
-    """Keep a consent with the words that gave it; one that holds already stays as it is."""
+    """Store a consent with the message that gave it. A consent that is valid already stays as it is."""
     kind, message_id = what
     lead = lock_live(connection, lead_id)
     source = find_sources(connection, lead, [message_id]).get(message_id) if lead else None

@@ -43,7 +43,7 @@ _SHAPES = 512  # kinds of questions that are kept compiled
 
 
 def list_leads(connection: Connection, wanted: LeadFilter, page: LeadPage) -> LeadList:
-    """Return a piece of the list of live leads."""
+    """Return a page of live leads."""
     params = _read_params(wanted)
     query, place = select_page(wanted, page)
     rows = connection.execute(query, place).all()
@@ -54,12 +54,12 @@ def list_leads(connection: Connection, wanted: LeadFilter, page: LeadPage) -> Le
 
 
 def select_page(wanted: LeadFilter, page: LeadPage) -> tuple[Select[Any], Params]:
-    """Return the query for a piece of the list and the lead behind it, with its parameters."""
+    """Return the query for a page and one lead more, with its parameters."""
     return _select_page(_shape(wanted, page)), {**_read_params(wanted), **_place(page, page.limit + 1)}
 
 
 def write_leads(connection: Connection, wanted: LeadFilter, page: LeadPage) -> LeadText:
-    """Return a piece of the list of live leads as JSON, in one statement."""
+    """Return a page of live leads as JSON, in one statement."""
     query = _compile_text(connection.dialect.name, _shape(wanted, page))
     row: Any = query.fetch(connection, {**_read_params(wanted), **_place(page, page.limit)})[0]
     return LeadText(row[0], row[1], int(row[2]))
@@ -112,7 +112,7 @@ def _order(query: Select[Any], shape: _Shape) -> Select[Any]:
 
 @lru_cache(_SHAPES)
 def _compile_text(dialect: str, shape: _Shape) -> Query:
-    """Return the query for a page as JSON, how many are in it, and how many there are in all."""
+    """Return the query for a page as JSON, its length, and the total number of leads."""
     shown = [_show_time(column, dialect) if column.name.endswith("_at") else column for column in COLUMNS]
     page = _order(select(*shown), shape).subquery("page")
     if dialect == "postgresql":

@@ -1,4 +1,4 @@
-"""Two leads become one, and one becomes two again."""
+"""Merging two leads, and separating them again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
 
 
 def merge(connection: Connection, order: Merge, now: datetime) -> Lead:
-    """Make two leads of one bot one, as a person of the company has decided; two that are one already stay so.
+    """Merge two leads of one bot, as decided by a person of the company. Leads that are merged already stay so.
 
     Raises NotFoundError, StaleVersionError, and MergeRefusedError for leads of two bots.
     """
@@ -49,7 +49,7 @@ def merge(connection: Connection, order: Merge, now: datetime) -> Lead:
 
 
 def join(connection: Connection, change: tuple[Lead, LeadUpdate], same: Sequence[Lead], now: datetime) -> Lead:
-    """Make a changed lead and others of the same person one: the oldest that has a Telegram account goes on."""
+    """Merge a changed lead and others of the same person: the oldest one with a Telegram account stays live."""
     old, decided = change
     first, *others = sorted((decided.lead, *same), key=lambda lead: (lead.user_id is None, lead.id))
     if first is not decided.lead:

@@ -1,4 +1,4 @@
-"""Rows of leads: how they are read, locked and written, and how many there are."""
+"""Rows of leads: read, locked, written and counted."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ COLUMNS = tuple(column for column in leads.columns if column.name not in {"searc
 
 
 def dialect_insert(connection: Connection, table: Table) -> Any:
-    """Return the INSERT of the database's own kind, which knows ON CONFLICT."""
+    """Return the INSERT construct of the database's dialect, which supports ON CONFLICT."""
     return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
 
 
@@ -60,7 +60,7 @@ def find_lead(connection: Connection, lead_id: int, *, lock: bool = False) -> Le
 
 
 def lock_live(connection: Connection, lead_id: int) -> Lead | None:
-    """Return a lead, or the one that it has become part of, locked."""
+    """Return a lead, or the live lead that it was merged into, locked."""
     lead = find_lead(connection, lead_id, lock=True)
     while lead is not None and lead.merged_into is not None:
         lead = find_lead(connection, lead.merged_into, lock=True)
@@ -86,7 +86,7 @@ def find_slots(connection: Connection, lead_id: int) -> list[LeadSlot]:
 
 
 def find_family(connection: Connection, lead_id: int) -> dict[int, int | None]:
-    """Return the users of a lead and of those that were merged into it, by the id of theirs."""
+    """Return the users of a lead and of those that were merged into it, by the id of their lead."""
     query = select(leads.c.id, leads.c.user_id).where(or_(leads.c.id == lead_id, leads.c.merged_into == lead_id))
     return {row.id: row.user_id for row in connection.execute(query.order_by(leads.c.id))}
 
@@ -97,7 +97,7 @@ def find_people(connection: Connection, lead_id: int) -> set[int]:
 
 
 def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int]) -> dict[int, Source]:
-    """Return those of the messages that a person of the lead wrote to its bot: their own words, no forwarded ones."""
+    """Return those of the messages that a person of the lead wrote to its bot, without forwarded text."""
     if not message_ids:
         return {}
     people = find_people(connection, lead.id)
@@ -127,7 +127,7 @@ def store_lead(connection: Connection, old: Lead, new: Lead) -> None:
 
 
 def retire_lead(connection: Connection, old: Lead, new: Lead, into: int) -> None:
-    """Write a live lead as `new` and make it part of another, to which its stages and consents go."""
+    """Write a live lead as `new` and merge it, with the leads merged into it, into another."""
     connection.execute(update(leads).where(leads.c.id == new.id).values({**_to_values(new), "merged_into": into}))
     _store_slots(connection, old, new)
     shift_total(connection, old, -1)
@@ -135,7 +135,7 @@ def retire_lead(connection: Connection, old: Lead, new: Lead, into: int) -> None
 
 
 def move_stage(connection: Connection, lead_id: int, stage: str, now: datetime) -> None:
-    """End the stage that a lead is in, and begin the next one unless that is none."""
+    """End the current stage of a lead, and begin the next one if it is not empty."""
     open_visit = (lead_stages.c.lead_id == lead_id) & lead_stages.c.exited_at.is_(None)
     connection.execute(update(lead_stages).where(open_visit).values(exited_at=now))
     if stage:
@@ -143,7 +143,7 @@ def move_stage(connection: Connection, lead_id: int, stage: str, now: datetime) 
 
 
 def shift_total(connection: Connection, lead: Lead, by: int) -> None:
-    """Count a live lead, or count it no more."""
+    """Add a live lead to the totals, or subtract it."""
     statement = dialect_insert(connection, lead_totals).values(
         bot=lead.bot, status=lead.status.value, stage=lead.stage, count=by
     )

@@ -1,4 +1,4 @@
-"""The time of a calendar, quarter of an hour by quarter of an hour."""
+"""The time slots of a calendar, in quarters of an hour."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ def take(connection: Connection, meeting: Meeting) -> None:
 
 
 def give_back(connection: Connection, meeting_id: int) -> None:
-    """Let others have the time of a meeting."""
+    """Release the time of a meeting."""
     connection.execute(delete(meeting_cells).where(meeting_cells.c.meeting_id == meeting_id))
 
 

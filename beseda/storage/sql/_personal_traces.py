@@ -84,7 +84,7 @@ def read_traces(connection: Connection, owner: FileOwner) -> Mapping[str, Rows]:
 
 
 def forget_traces(connection: Connection, owner: FileOwner, known: Known, now: datetime) -> None:
-    """Delete or blank it all; sums over many people stay as they were."""
+    """Delete or blank all of this data. Sums over many people are unchanged."""
     put_subscription(connection, owner.bot, owner.user_id, opted_out_at=now)
     _leave_broadcasts(connection, owner)
     forget_budgets(connection, owner.bot, owner.user_id, (now - _FULL_DAY).date())

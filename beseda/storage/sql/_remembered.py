@@ -1,4 +1,4 @@
-"""The messages of a conversation that models are shown."""
+"""The messages of a conversation that models receive."""
 
 from sqlalchemy import ColumnElement, and_, exists, select
 

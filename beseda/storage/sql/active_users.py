@@ -44,7 +44,7 @@ class GatheredDays:
                 self._days[key] = self._days.get(key, 0) | bit
 
     def cut_rows(self) -> Iterator[list[dict[str, object]]]:
-        """Yield rows, some at a time, always in the same order."""
+        """Yield the rows in chunks, always in the same order."""
         keys = sorted(self._days)
         for start in range(0, len(keys), _CHUNK):
             yield [
@@ -69,7 +69,7 @@ def add_writers(connection: Connection, rows: Sequence[Mapping[str, object]]) ->
 
 
 def forget_writer(connection: Connection, bot: str, user_id: int) -> None:
-    """Delete that a person wrote to a bot; that they wrote to others stays."""
+    """Delete the activity of a person with one bot. The activity with other bots stays."""
     seen = active_users.c
     connection.execute(delete(active_users).where(seen.user_id == user_id, seen.bot.in_([bot, ""])))
     months: _Masks = {}
@@ -106,7 +106,7 @@ def query_people(period: Period, rolled_until: datetime | None) -> Select[Any]:
 
 
 def count_writers(connection: Connection, period: Period, step: Step) -> dict[datetime, int]:
-    """Return how many different people wrote on each day or in each week of the period, as far as that is rolled up."""
+    """Return the number of distinct active people for each day or week of the period, from rolled-up days."""
     pieces = {at: list_masks(at, at + step.width) for at in _list_steps(period, step)}
     found: dict[datetime, int] = {}
     simple: dict[datetime, dict[datetime, int]] = {}

@@ -69,14 +69,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SqlAnalyticsRepository:
-    """Figures in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Figures in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
 
     async def measure(self, period: Period, *, times_only: bool = False) -> list[HourFigures]:
-        """Count from the record itself, all or response times only: exact, and as slow as the period is long."""
+        """Compute figures from the raw rows, all of them or response times only: exact, but slow for a long period."""
         return await self._database.read_long(
             lambda connection: measure_hours(connection, period, times_only=times_only)
         )
@@ -86,7 +86,7 @@ class SqlAnalyticsRepository:
         return await self._database.read_long(lambda connection: _sum_up(connection, period))
 
     async def list_steps(self, period: Period, step: Step, *, times_only: bool = False) -> list[HourFigures]:
-        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are days here."""
+        """Add up rolled-up hours by hour or day, all bots of the period together; weeks are returned as days."""
         return await self._database.read_long(
             lambda connection: _list_steps(connection, period, step, times_only=times_only)
         )
@@ -97,15 +97,15 @@ class SqlAnalyticsRepository:
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
-        """Count distinct people by day or week, from days that are rolled up."""
+        """Count distinct people by day or week, from rolled-up days."""
         return await self._database.read_long(lambda connection: count_writers(connection, period, step))
 
     async def measure_leads(self, period: Period) -> LeadFigures:
-        """Count the leads that came in the period."""
+        """Count the leads created in the period."""
         return await self._database.read_long(lambda connection: _measure_leads(connection, period))
 
     async def count_leads_by_step(self, period: Period, step: Step, metric: Metric) -> Mapping[datetime, int]:
-        """Count leads by when they came: all, or those that have been won."""
+        """Count leads by the time of their creation: all, or only the won ones."""
         return await self._database.read_long(lambda connection: _count_leads(connection, period, step, metric))
 
     async def sum_funnel(self, period: Period, rolled_until: datetime | None) -> list[FunnelDay]:
@@ -122,7 +122,7 @@ class SqlAnalyticsRepository:
         return await self._database.read_long(lambda connection: connection.execute(query).scalar())
 
     async def find_first_moment(self) -> datetime | None:
-        """Return when the record begins, or None while it is empty."""
+        """Return the time of the first row, or None if there are none."""
         queries = [select(func.min(conversations.c.created_at)), select(func.min(flood_waits.c.occurred_at))]
 
         def work(connection: Connection) -> datetime | None:

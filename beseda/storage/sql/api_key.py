@@ -1,4 +1,4 @@
-"""Keys to the API."""
+"""API keys."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from beseda.storage.sql.tables.api_key import api_keys
 
 
 class SqlApiKeyRepository:
-    """Keys in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Keys in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -51,7 +51,7 @@ class SqlApiKeyRepository:
         return await self._database.write(revoke)
 
     async def mark_used(self, key_id: int, at: datetime) -> None:
-        """Keep when a key was used last; an earlier time than the one there changes nothing."""
+        """Store the time at which a key was last used. A time earlier than the stored one changes nothing."""
         older = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < at)
         change = update(api_keys).where(api_keys.c.id == key_id, older).values(last_used_at=at)
         await self._database.write(lambda connection: connection.execute(change))

@@ -1,8 +1,8 @@
 """The Telegram accounts of bots.
 
-A token of another account makes another bot of the same name: update ids and message ids begin anew, chats have to be
-opened by their people, and nothing that the old bot had on its way may be sent by the new one. Rows of the old account
-stand under `name@id` from then on, so that they are there when it comes back.
+A token of another account makes another bot of the same name: update ids and message ids start anew, people have to
+open the chats again, and pending messages of the old bot must not be sent by the new one. From then on rows of the old
+account are stored under `name@id`, so that they can be restored if it returns.
 """
 
 from datetime import datetime
@@ -59,7 +59,7 @@ def _claim(connection: Connection, bot: str, telegram_id: int, now: datetime) ->
 
 
 def _swap(connection: Connection, bot: str, aside: str, back: str) -> None:
-    """Put rows of the old account aside and those of the new one, from an earlier time, back."""
+    """Set aside the rows of the old account and restore those that the new account has from an earlier time."""
     for table in (updates, deliveries, broadcast_recipients):
         # Updates of our own, with numbers below zero, such as reminders, are no matter of Telegram's.
         numbered = and_(table.c.bot == bot, table.c.update_id >= 0) if table is updates else table.c.bot == bot
@@ -86,7 +86,7 @@ def _end_notices(connection: Connection, bot: str, now: datetime) -> None:
 
 
 def _forget_questions(connection: Connection, bot: str) -> None:
-    """Forget which messages of the old account's chats opened turns: the new account gives their ids out again."""
+    """Delete the message ids that opened turns in the old account's chats: the new account reuses the ids."""
     places = select(conversations.c.id).where(conversations.c.bot == bot)
     over = turns.c.state.not_in(_UNDER_WAY)
     connection.execute(
@@ -97,7 +97,7 @@ def _forget_questions(connection: Connection, bot: str) -> None:
 
 
 def _end_jobs(connection: Connection, bot: str, now: datetime) -> None:
-    """End jobs over files of the old account, which the new one cannot download, and broadcasts to its chats."""
+    """End jobs for files of the old account, which the new one cannot download, and broadcasts to its chats."""
     asked = and_(jobs.c.bot == bot, jobs.c.chat_id.is_not(None), jobs.c.finished_at.is_(None))
     ended = {"state": JobState.CANCELLED.value, "reason": OTHER_ACCOUNT, "finished_at": now}
     connection.execute(update(jobs).where(asked).values(ended))

@@ -76,7 +76,7 @@ class SqlBroadcastRepository:
         return await self._database.read(lambda connection: _find(connection, broadcast_id))
 
     async def count(self, wanted: BroadcastFilter) -> int:
-        """Return how many there are."""
+        """Return the number of broadcasts that match."""
         query = select(func.count()).select_from(broadcasts).where(*match(wanted))
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
@@ -129,7 +129,7 @@ class SqlBroadcastRepository:
             raise
 
     async def count_audience(self, bot: str, audience: Audience) -> int:
-        """Return how many people a broadcast would go to."""
+        """Return the number of people that a broadcast would be sent to."""
         query = select_people(bot, audience, func.count(conversations.c.chat_id.distinct()))
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
@@ -143,7 +143,7 @@ class SqlBroadcastRepository:
         return await self._database.write(lambda connection: _enlist(connection, broadcast_id, found, after))
 
     async def gather_cohort(self, broadcast_id: int, *, people: Collection[int] = (), size: int = 0) -> int:
-        """Put some of these people on the list, or the first `size` of the audience, and return how many."""
+        """Add some of these people, or the first `size` of the audience, to the recipients. Return their number."""
         broadcast = await self.find(broadcast_id)
         if broadcast is None:
             return 0
@@ -164,20 +164,20 @@ class SqlBroadcastRepository:
     async def list(
         self, wanted: BroadcastFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> Sequence[Broadcast]:
-        """Return broadcasts, the last made first, those behind number `before` or from `offset` on."""
+        """Return broadcasts, newest first: those with numbers below `before`, or from `offset` on."""
         query = select(*COLUMNS).where(*match(wanted)).order_by(broadcasts.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query.where(broadcasts.c.id < before)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [load_broadcast(row) for row in rows]
 
     async def pending(self, broadcast_id: int, *, after: int, limit: int) -> Sequence[Recipient]:
-        """Return people that are still to come, in the order of their numbers."""
+        """Return pending recipients, ordered by their ids."""
         return await self.recipients(broadcast_id, RecipientState.PENDING, after=after, limit=limit)
 
     async def recipients(
         self, broadcast_id: int, state: RecipientState | None, *, after: int, limit: int
     ) -> Sequence[Recipient]:
-        """Return people of a broadcast in the order of their numbers."""
+        """Return recipients of a broadcast, ordered by their ids."""
         query = select_recipients(broadcast_id).where(people.c.user_id > after).limit(limit)
         if state is not None:
             query = query.where(people.c.state == state.value)
@@ -185,12 +185,12 @@ class SqlBroadcastRepository:
         return [load_recipient(row) for row in rows]
 
     async def begin(self, broadcast_id: int, user_id: int, run: int) -> Turnout:
-        """Mark a person as being sent to, before Telegram is asked."""
+        """Mark a recipient as being sent to before Telegram is called."""
         now = self._clock.now()
         return await self._database.write(lambda connection: _begin(connection, (broadcast_id, user_id), run, now))
 
     async def release(self, broadcast_id: int, user_id: int) -> None:
-        """Take that back: Telegram did not take the message."""
+        """Undo `begin`, because Telegram did not accept the message."""
 
         def work(connection: Connection) -> None:
             if _mark(connection, (broadcast_id, user_id), _SENDING, {"state": _PENDING}):
@@ -243,13 +243,13 @@ class SqlBroadcastRepository:
         return await self._database.write(work)
 
     async def active(self) -> Sequence[Broadcast]:
-        """Return the broadcasts that send."""
+        """Return the running broadcasts."""
         query = select(*COLUMNS).where(broadcasts.c.state.in_(_ACTIVE)).order_by(broadcasts.c.id)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [load_broadcast(row) for row in rows]
 
     async def next_run(self, broadcast_id: int, run: int) -> int:
-        """Count one job more after number `run`, once, and return the number of the last."""
+        """Count one more job after number `run`, only once, and return the number of the latest job."""
         change = update(broadcasts).where(broadcasts.c.id == broadcast_id, broadcasts.c.run == run).values(run=run + 1)
         query = select(broadcasts.c.run).where(broadcasts.c.id == broadcast_id)
 
@@ -260,7 +260,7 @@ class SqlBroadcastRepository:
         return await self._database.write(work)
 
     async def rest(self, broadcast_id: int, until: datetime | None) -> None:
-        """Record when a broadcast goes on after its quiet hours."""
+        """Store the time at which a broadcast continues after its quiet hours."""
         change = update(broadcasts).where(broadcasts.c.id == broadcast_id).values(resumes_at=until)
         await self._database.write(lambda connection: connection.execute(change).rowcount)
 

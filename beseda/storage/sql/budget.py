@@ -1,4 +1,4 @@
-"""Budgets in SQL: the rows of all accounts are locked in one order, looked at, and only then written."""
+"""Budgets in SQL: the rows of all accounts are locked in one order, read, and only then written."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -41,7 +41,7 @@ class SqlBudgetRepository:
         await self._database.write(lambda connection: _settle(connection, reservation_id, used))
 
     async def standings(self, accounts: Sequence[Account]) -> list[Standing]:
-        """Return how the accounts stand, in their order."""
+        """Return the usage and limits of the accounts, in their order."""
         if not accounts:
             return []
         query = select(counters).where(_are([_key(account) for account in accounts]))
@@ -54,7 +54,7 @@ class SqlBudgetRepository:
         return await self._database.write(lambda connection: _note(connection, (who, key), now, quiet))
 
     async def purge(self, before: datetime, *, limit: int) -> int:
-        """Delete counters, settled reservations and notices of before, up to `limit` of each; return how many."""
+        """Delete old counters, settled reservations and notices, up to `limit` of each. Return their number."""
         settled = and_(reservations.c.created_at < before, reservations.c.state != _OPEN)
         day = counters.c.day < before.date().isoformat()
         old = [

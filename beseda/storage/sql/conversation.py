@@ -65,9 +65,9 @@ class SqlConversationRepository:
         self._people: OrderedDict[int, tuple[Person, float]] = OrderedDict()
 
     async def open(self, key: ChatKey, kind: ChatKind, title: str, person: Person) -> Conversation:
-        """Return the conversation at `key`, made if new; `person` is remembered as seen now.
+        """Return the conversation at `key`, creating it if necessary. Record that `person` was seen now.
 
-        The time a person was last seen is kept to five minutes. Raises StorageError.
+        The time a person was last seen is stored with a precision of five minutes. Raises StorageError.
         """
         known = self._conversations.get(key)
         if known is None or known.kind is not kind or known.title != title:
@@ -80,10 +80,7 @@ class SqlConversationRepository:
         return known
 
     async def move(self, bot: str, old: int, new: int) -> None:
-        """Have the conversations of chat `old` go on in chat `new`; one that has begun there already stays its own.
-
-        What is unfinished of chat `old` is of chat `new` from then on.
-        """
+        """Move the conversations of chat `old` to chat `new`. A conversation that exists there already stays."""
         there = conversations.alias()
         begun = exists().where(
             there.c.bot == bot, there.c.chat_id == new, there.c.thread_id == conversations.c.thread_id

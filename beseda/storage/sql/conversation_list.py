@@ -58,7 +58,7 @@ _said = select(
 
 
 class SqlConversationList:
-    """Conversations in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Conversations in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -66,13 +66,13 @@ class SqlConversationList:
     async def page(
         self, wanted: ConversationFilter, *, limit: int, offset: int = 0, before: int | None = None
     ) -> list[ConversationLine]:
-        """Return conversations, the last begun first; `before` is the number of the last one seen."""
+        """Return conversations, newest first; `before` is the id of the last one of the previous page."""
         query = _lines.where(*_conditions(wanted)).order_by(conversations.c.id.desc()).limit(written(limit))
         query = query.offset(written(offset)) if before is None else query.where(conversations.c.id < before)
         return [_load_line(row) for row in await self._fetch(query)]
 
     async def count(self, wanted: ConversationFilter) -> int:
-        """Return how many conversations the filter lets through."""
+        """Return the number of conversations that match the filter."""
         query = select(func.count()).select_from(conversations).where(*_conditions(wanted))
         return await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
 

@@ -34,7 +34,7 @@ class Backend(Protocol):
         ...
 
     async def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """Run `work` on a connection of its own; `long` ones are taken from others than those of the message path."""
+        """Run `work` on a separate connection. `long` work uses other connections than those of the message path."""
         ...
 
     async def flush(self) -> None:
@@ -73,17 +73,17 @@ class Database:
         return cls(backend, patience=patience)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` outside the writer and return its result: a short look on the path of a message.
+        """Run `work` outside the writer and return its result: for short queries on the path of a message.
 
-        Raises StorageError when the database fails, or takes longer than ten seconds for it.
+        Raises StorageError if the database fails, or takes longer than ten seconds.
         """
         return await self._read(work, long=False)
 
     async def read_long(self, work: Callable[[Connection], T]) -> T:
-        """Run `work`, which may take long: a list, a count, a report.
+        """Run `work` that may take long: a list, a count, a report.
 
-        It has connections apart from those of `read`, so that no chat waits for it. Raises StorageError when the
-        database fails, or takes longer than a minute for it.
+        It has separate connections from those of `read`, so that no chat waits for it. Raises StorageError if the
+        database fails, or takes longer than a minute.
         """
         return await self._read(work, long=True)
 
@@ -107,10 +107,10 @@ class Database:
         return result
 
     async def write_rows(self, rows: Sequence[Row], *, urgent: bool = False) -> None:
-        """Write rows in the next transaction, all or none, and return once committed; `urgent` ones go first.
+        """Write rows in the next transaction, all or none, and return after the commit; `urgent` ones go first.
 
-        Rows of all callers are gathered by statement and run in the order of the statements' ranks. Raises
-        StorageError when the database refuses a row or stays away.
+        Rows of all callers are grouped by statement and run in the order of the statements' ranks. Raises StorageError
+        if the database rejects a row or is unavailable.
         """
         await self._writer.submit(rows, urgent=urgent)
 
@@ -171,7 +171,7 @@ def _marking(work: Callable[[Connection], T]) -> Callable[[Connection], tuple[T,
 
 
 def parse_url(url: str) -> URL:
-    """Return a SQLite or PostgreSQL URL with any driver suffix taken off. Raises SettingsError for everything else."""
+    """Return a SQLite or PostgreSQL URL without a driver suffix. Raises SettingsError for any other URL."""
     try:
         fault = find_database_fault(url)
         parsed = make_url(url) if not fault else None

@@ -17,7 +17,7 @@ _KNOWN_SECONDS = 10.0
 
 
 def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime) -> None:
-    """Store events, and that they are to be delivered, inside the transaction of `connection`."""
+    """Store events and their deliveries to subscribed endpoints, inside the transaction of `connection`."""
     if not new:
         return
     query = select(webhook_endpoints.c.id, webhook_endpoints.c.bot, webhook_endpoints.c.types)
@@ -85,7 +85,7 @@ def _insert(event: NewEvent, now: datetime) -> Any:
 
 
 class SqlEventRepository:
-    """Events in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Events in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -105,7 +105,7 @@ class SqlEventRepository:
         return [load_event(row) for row in rows]
 
     async def count(self, wanted: EventFilter) -> int:
-        """Return how many events there are."""
+        """Return the number of events that match."""
         query = select(func.count()).select_from(events).where(*_conditions(wanted))
         number: int = await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
         return number

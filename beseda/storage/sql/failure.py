@@ -1,7 +1,7 @@
-"""The meaning of a failed statement: the database is away, or the entry is wrong.
+"""The meaning of a failed statement: the database is unavailable, or the entry is wrong.
 
 Databases have codes for it: SQLSTATE, SQLite's result codes. The table `_WORDS` and the pattern of SQLite's constraints
-are for the faults that have none; no other module reads words of a database.
+are for the faults that have none; no other module reads error messages of a database.
 """
 
 import re
@@ -41,7 +41,7 @@ _PASSING_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def is_passing(error: BaseException) -> bool:
-    """Return whether the same work may succeed in a moment: the database is away, restarting or busy."""
+    """Return whether a retry may succeed soon: the database is unavailable, restarting or busy."""
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:
             return True
@@ -69,7 +69,7 @@ def to_storage_error(error: Exception) -> Exception:
 
 
 def find_connection_fault(error: Exception) -> ConnectionFault | None:
-    """Return the reason of a refused connection that the address can mend, or None."""
+    """Return the reason of a refused connection that can be fixed in the address, or None."""
     words = str(error)
     return next((fault for fault, phrase in _WORDS.items() if phrase in words), None)
 
@@ -87,7 +87,7 @@ def _find_constraint(error: BaseException) -> str:
 
 
 def _name_unique(places: list[str]) -> str:
-    """Return the name of the index or constraint over columns that are written as `table.column`."""
+    """Return the name of the index or constraint over columns given as `table.column`."""
     table = metadata.tables.get(places[0].partition(".")[0])
     columns = {place.partition(".")[2] for place in places}
     if table is None:

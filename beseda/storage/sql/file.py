@@ -15,13 +15,13 @@ from beseda.storage.sql.tables.file import files
 
 
 class SqlFileRepository:
-    """Rows of files in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Rows of files in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, file: StoredFile) -> None:
-        """Store a file's row, in place of an earlier one of the same id and owner."""
+        """Store a file's row. It replaces an earlier row of the same id and owner."""
         await self._database.write(lambda connection: _add(connection, file))
 
     async def find(self, file_id: int, owner: FileOwner) -> StoredFile | None:
@@ -37,7 +37,7 @@ class SqlFileRepository:
         return [_load(row) for row in rows]
 
     async def sum(self, owner: FileOwner) -> FileSum:
-        """Return how many files an owner has, and their bytes."""
+        """Return the number of an owner's files, and their total size in bytes."""
         query = select(func.count(), func.coalesce(func.sum(files.c.size), 0)).where(_is_of(owner))
         count, size = await self._database.read_long(lambda connection: connection.execute(query).one())
         return FileSum(count, int(size))
@@ -52,18 +52,18 @@ class SqlFileRepository:
         return [_load(row) for row in rows]
 
     async def count(self, wanted: FileFilter) -> int:
-        """Return how many files the filter lets through."""
+        """Return the number of files that match the filter."""
         query = select(func.count()).select_from(files).where(*_conditions(wanted))
         return await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
 
     async def get(self, file_id: int) -> StoredFile | None:
-        """Return a file, whosever it is, or None."""
+        """Return a file of any owner, or None."""
         query = select(files).where(files.c.id == file_id)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return _load(row) if row is not None else None
 
     async def older(self, before: datetime, *, limit: int) -> list[StoredFile]:
-        """Return files kept since before then, oldest first."""
+        """Return files stored before then, oldest first."""
         query = select(files).where(files.c.created_at < before).order_by(files.c.created_at).limit(limit)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
         return [_load(row) for row in rows]
@@ -75,13 +75,13 @@ class SqlFileRepository:
         return [_load(row) for row in rows]
 
     async def paths(self, file_ids: Sequence[int]) -> dict[int, str]:
-        """Return the paths of those ids that have a row."""
+        """Return the paths by id, for the ids that have a row."""
         query = select(files.c.id, files.c.path).where(files.c.id.in_(file_ids))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.id: row.path for row in rows}
 
     async def remove(self, file_ids: Sequence[int]) -> int:
-        """Delete rows and return how many there were."""
+        """Delete rows and return their number."""
         change = delete(files).where(files.c.id.in_(file_ids))
         return await self._database.write(lambda connection: connection.execute(change).rowcount)
 

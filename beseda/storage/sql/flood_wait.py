@@ -1,4 +1,4 @@
-"""The record of Telegram's flood control."""
+"""Log of the waits requested by Telegram's flood control."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ class SqlFloodWaitRepository:
         self._clock = clock or SystemClock()
 
     async def record(self, wait: FloodWait) -> None:
-        """Keep a wait with the time it was asked for. Raises StorageError."""
+        """Store a wait with the current time. Raises StorageError."""
         params = {
             "bot": wait.bot,
             "chat_id": wait.chat_id,
@@ -41,7 +41,7 @@ class SqlFloodWaitRepository:
         metrics.flood_wait(wait.bot, wait.seconds)
 
     async def count(self, since: datetime) -> int:
-        """Return how many waits there were since then. Raises StorageError."""
+        """Return the number of waits since then. Raises StorageError."""
         query = select(func.count()).select_from(flood_waits).where(flood_waits.c.occurred_at >= since)
         number: int = await self._database.read(lambda connection: connection.execute(query).scalar_one())
         return number

@@ -1,4 +1,4 @@
-"""Identifiers that go on from the highest ones in the database."""
+"""Identifiers that continue from the highest ones in the database."""
 
 import logging
 from collections.abc import Callable

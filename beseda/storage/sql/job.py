@@ -30,16 +30,18 @@ _QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
 
 
 class SqlJobRepository:
-    """Jobs in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Jobs in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None, *, shared: bool = False) -> None:
-        """`clock` is the one that callers read; with `shared` times are kept by PostgreSQL's own."""
+        """`clock` is the clock of the callers; with `shared`, PostgreSQL's clock is used for stored times."""
         self._database = database
         self._clock = clock or SystemClock()
         self._shared = shared
 
     async def add(self, request: JobRequest, *, alone: bool = False) -> Job:
-        """Store a queued job, or return the one of this id; with `alone`, also one of its kind that is not over."""
+        """Store a queued job, or return the existing one of this id. With `alone`, return an unfinished one of its
+        kind.
+        """
 
         def work(connection: Connection) -> Job:
             known = _find_open(connection, request) if alone else None
@@ -52,12 +54,14 @@ class SqlJobRepository:
         return await self._database.read(lambda connection: _find(connection, job_id))
 
     async def find_all(self, job_ids: Sequence[int]) -> list[Job]:
-        """Return those of these jobs that there are."""
+        """Return those of these jobs that exist."""
         query = select(jobs).where(jobs.c.id.in_(job_ids))
         return await self._database.read(lambda connection: [_load(row) for row in connection.execute(query)])
 
     async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
-        """Mark jobs as handed to a broker now, and return them: of the first `limit` of the line those that are due."""
+        """Mark jobs as sent to a broker now and return their ids: the due ones among the first `limit` jobs of the
+        queue.
+        """
 
         def work(connection: Connection) -> list[int]:
             shift = self._shift(connection)
@@ -66,7 +70,7 @@ class SqlJobRepository:
         return await self._database.write(work)
 
     async def position(self, job_id: int) -> int:
-        """Return how many queued jobs of its slot stand before it; 0 for one that is not queued."""
+        """Return the number of queued jobs before it in its slot, or 0 if it is not queued."""
         return await self._database.read(lambda connection: _count_before(connection, job_id))
 
     async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:
@@ -96,7 +100,7 @@ class SqlJobRepository:
         return await self._database.write(work)
 
     async def progress(self, job_id: int, progress: Progress) -> None:
-        """Keep how far a job is."""
+        """Store the progress of a job."""
         values = {"done": progress.done, "total": progress.total, "note": progress.note}
         change = update(jobs).where(jobs.c.id == job_id, jobs.c.state == _RUNNING).values(values)
         await self._database.write(lambda connection: connection.execute(change).rowcount)
@@ -136,7 +140,7 @@ class SqlJobRepository:
         return await self._database.write(work)
 
     async def take_over(self, owners: Sequence[str]) -> int:
-        """End the leases of owners that are known to be dead and return how many jobs that concerned."""
+        """End the leases of owners that are known to be dead and return the number of affected jobs."""
         theirs = and_(jobs.c.owner.in_(owners), jobs.c.finished_at.is_(None), jobs.c.state == _RUNNING)
 
         def work(connection: Connection) -> int:
@@ -150,7 +154,7 @@ class SqlJobRepository:
         return await self._database.read(lambda connection: set(connection.execute(query).scalars()))
 
     async def purge(self, before: datetime) -> int:
-        """Delete jobs that were over before then and return how many."""
+        """Delete jobs that were finished before then and return their number."""
         old = select(jobs.c.id).where(jobs.c.finished_at < before).limit(_PURGE_CHUNK)
         total = 0
         while True:
@@ -165,7 +169,7 @@ class SqlJobRepository:
         return self._clock.now() + self._shift(connection)
 
     def _shift(self, connection: Connection) -> timedelta:
-        """Return how far the clock that counts is ahead of the callers' one."""
+        """Return the difference between the clock of the stored times and that of the callers."""
         if not self._shared or connection.dialect.name != "postgresql":
             return timedelta()
         now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()

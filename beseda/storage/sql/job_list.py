@@ -1,4 +1,4 @@
-"""Jobs by the hundred."""
+"""Lists of jobs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _lines = select(*(jobs.c[name] for name in JobLine._fields))
 
 
 class SqlJobList:
-    """Jobs in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Jobs in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,7 +24,7 @@ class SqlJobList:
     async def page(
         self, wanted: JobFilter, *, limit: int, offset: int = 0, before: tuple[datetime, int] | None = None
     ) -> list[JobLine]:
-        """Return jobs, newest first; `before` is the creation time and the number of the last one seen."""
+        """Return jobs, newest first; `before` is the creation time and number of the previous page's last one."""
         # Numbers of scheduled jobs and reports are hashes: their order is not that of the time.
         query = _lines.where(*_conditions(wanted)).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
         query = query.limit(written(limit))
@@ -36,7 +36,7 @@ class SqlJobList:
         return [_load(row) for row in await self._fetch(query)]
 
     async def count(self, wanted: JobFilter) -> int:
-        """Return how many jobs the filter lets through."""
+        """Return the number of jobs that match the filter."""
         query = select(func.count()).select_from(jobs).where(*_conditions(wanted))
         return await self._database.read_long(lambda connection: connection.execute(query).scalar_one())
 

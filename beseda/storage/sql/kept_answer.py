@@ -1,4 +1,4 @@
-"""Answers that are given again."""
+"""Stored answers for repeated requests (idempotency records)."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ _PATIENCE = timedelta(minutes=1)  # what has not been answered by then died with
 
 
 class SqlKeptAnswerRepository:
-    """Answers in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Answers in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -29,13 +29,13 @@ class SqlKeptAnswerRepository:
         return await self._database.write(lambda connection: _claim(connection, request, now))
 
     async def keep(self, request: Repeatable, answer: KeptAnswer) -> None:
-        """Keep the answer of a request that was claimed."""
+        """Store the answer of a claimed request."""
         values = {"status": answer.status, "headers": orjson.dumps(dict(answer.headers)).decode(), "body": answer.body}
         change = update(kept_answers).where(_is(request)).values(values)
         await self._database.write(lambda connection: connection.execute(change))
 
     async def release(self, request: Repeatable) -> None:
-        """Forget a claim: the request changed nothing, and may come again."""
+        """Delete a claim: the request changed nothing, and may be repeated."""
         change = delete(kept_answers).where(_is(request), kept_answers.c.status.is_(None))
         await self._database.write(lambda connection: connection.execute(change))
 

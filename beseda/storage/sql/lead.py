@@ -1,4 +1,4 @@
-"""Leads in SQL: every change with its events in one transaction, leads of one verified phone merged in it."""
+"""Leads in SQL: each change is one transaction with its events, and merges leads with the same verified phone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -53,7 +53,7 @@ _TRIES = 3  # to find a lead that another process makes or deletes at this momen
 
 
 class SqlLeadRepository:
-    """Leads in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Leads in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -64,7 +64,7 @@ class SqlLeadRepository:
         return await self._database.read(lambda connection: find_lead(connection, lead_id))
 
     async def for_user(self, bot: str, user_id: int) -> Lead | None:
-        """Return a person's live lead, the one theirs was merged into, or None."""
+        """Return a person's live lead, or the live lead that theirs was merged into, or None."""
         return await self._database.read(lambda connection: _find_for(connection, bot, user_id))
 
     async def open(self, new: NewLead, *, region: str) -> Opened:
@@ -87,7 +87,7 @@ class SqlLeadRepository:
         return await self._database.read_long(lambda connection: list_leads(connection, wanted, page))
 
     async def write(self, wanted: LeadFilter, page: LeadPage) -> LeadText:
-        """Return live leads, without their fields, as JSON: the quick way to show many."""
+        """Return live leads, without their fields, as JSON. This is faster for long lists."""
         return await self._database.read_long(lambda connection: write_leads(connection, wanted, page))
 
     async def family(self, lead_id: int) -> Sequence[int]:
@@ -104,11 +104,11 @@ class SqlLeadRepository:
         return await self._database.read(work)
 
     async def merge(self, order: Merge) -> Lead:
-        """Make two leads of one bot one. Raises NotFoundError, MergeRefusedError and StaleVersionError."""
+        """Merge two leads of one bot. Raises NotFoundError, MergeRefusedError and StaleVersionError."""
         return await self._write(lambda connection, now: merge(connection, order, now))
 
     async def unmerge(self, lead_id: int, actor: str) -> Lead:
-        """Make a lead that was merged a live one again. Raises NotFoundError and MergeRefusedError."""
+        """Make a merged lead a live one again. Raises NotFoundError and MergeRefusedError."""
         return await self._write(lambda connection, now: unmerge(connection, lead_id, actor, now))
 
     async def delete(self, lead_id: int, actor: str, versions: Versions = None) -> bool:
@@ -120,7 +120,7 @@ class SqlLeadRepository:
         return await self._write(lambda connection, now: _delete(connection, lead_id, (actor, versions), now))
 
     async def stages(self, lead_id: int) -> Sequence[StageVisit]:
-        """Return the stages that a lead has been in, the first one first."""
+        """Return the stages that a lead has passed through, oldest first."""
         query = select(lead_stages).where(lead_stages.c.lead_id == lead_id)
         query = query.order_by(lead_stages.c.entered_at, lead_stages.c.id)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
@@ -131,7 +131,7 @@ class SqlLeadRepository:
         return await self._database.read(lambda connection: _lead_consent.find_consents(connection, lead_id))
 
     async def ask_consent(self, lead_id: int, kind: ConsentKind, user_id: int) -> None:
-        """Keep that a person was asked just now."""
+        """Record that a person was asked for a consent now."""
         await self._write(lambda connection, now: _lead_consent.ask(connection, lead_id, (kind, user_id), now))
 
     async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent | None:
@@ -141,7 +141,10 @@ class SqlLeadRepository:
         )
 
     async def revoke_consent(self, lead_id: int, kind: ConsentKind, message_id: int | None, actor: str) -> bool:
-        """Keep that a consent is taken back or refused, by a person's message or by hand; False: no such lead."""
+        """Record that a consent is revoked or refused, by a person's message or by hand.
+
+        Return False if the lead does not exist or the message is not from one of its people.
+        """
         what = (kind, message_id, actor)
         return await self._write(lambda connection, now: _lead_consent.revoke(connection, lead_id, what, now))
 
@@ -169,7 +172,7 @@ def _open(connection: Connection, new: NewLead, region: str, now: datetime) -> O
 
 
 def _find_or_insert(connection: Connection, new: NewLead, now: datetime) -> tuple[Lead, bool]:
-    """Return the person's lead, locked, and whether it was made just now."""
+    """Return the person's lead, locked, and whether it is new."""
     for _ in range(_TRIES):
         known = _find_for(connection, new.bot, new.user_id) if new.user_id is not None else None
         lead = lock_live(connection, known.id) if known else _insert(connection, new, now)

@@ -83,7 +83,9 @@ def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
 
 
 def _let_go(connection: Connection, lead: Lead) -> None:
-    """Count a live lead no more; the oldest of those merged into it is live again, the others become part of that."""
+    """Remove a live lead from the totals. The oldest lead merged into it becomes live, the others are merged into that
+    one.
+    """
     shift_total(connection, lead, -1)
     family = find_family(connection, lead.id)
     others = [number for number, user_id in family.items() if number != lead.id and user_id is not None]
@@ -102,7 +104,7 @@ def _let_go(connection: Connection, lead: Lead) -> None:
 
 
 def _revive(connection: Connection, lead_id: int) -> Lead:
-    """Make a lead that was merged a live one again, and return it."""
+    """Make a merged lead a live one again, and return it."""
     lead = find_lead(connection, lead_id, lock=True)
     assert lead is not None  # noqa: S101 - a lead that others are part of is deleted together with them
     connection.execute(update(leads).where(leads.c.id == lead_id).values(merged_into=None))

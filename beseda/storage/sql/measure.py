@@ -1,7 +1,7 @@
-"""Counting figures from the record itself: by ranges of keys, without an index that every message would pay for.
+"""Figures computed from the raw rows: by ranges of keys, without an index that would slow down every message.
 
-Ids of turns rise with the time (kit/ids.py), and messages and calls are found by their turn. Hours are counted in
-SQL as hours since 1970, which both databases can do without a word about time zones.
+Ids of turns increase with time (kit/ids.py), and messages and calls are found by their turn. Hours are counted in SQL
+as hours since 1970, which both databases support without time zones.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ _CALLS = (
 
 
 def count_steps(connection: Connection, column: ColumnElement[Any], width: timedelta) -> ColumnElement[int]:
-    """Return how many whole `width`s a time lies behind 1970, as SQL."""
+    """Return the number of whole `width`s from 1970 to a time, as SQL."""
     seconds = round(width.total_seconds())
     if connection.dialect.name == "postgresql":
         return cast(func.floor(func.date_part("epoch", column) / seconds), BigInteger)
@@ -53,7 +53,7 @@ def count_steps(connection: Connection, column: ColumnElement[Any], width: timed
 
 
 def step_time(number: int, width: timedelta) -> datetime:
-    """Return the time that `number` widths behind 1970 are."""
+    """Return the time that is `number` widths after 1970."""
     return _EPOCH + number * width
 
 
@@ -63,7 +63,7 @@ def is_within(column: ColumnElement[datetime], period: Period) -> ColumnElement[
 
 
 def is_turn_within(period: Period, *, key: ColumnElement[int] | None = None) -> ColumnElement[bool]:
-    """Return whether a turn began in the period, as SQL; `key` is the column that names the turn."""
+    """Return whether a turn began in the period, as SQL; `key` is the column with the turn's id."""
     column = turns.c.id if key is None else key
     low, high = lowest_id(period.since - _MARGIN), lowest_id(period.until + _MARGIN)
     # Numbers go on from the highest where a clock was ahead once: those of the future tell nothing of their time.
@@ -122,7 +122,7 @@ def _query_conversations(connection: Connection, period: Period) -> Select[Any]:
 
 
 def _by_turn(connection: Connection, period: Period, *columns: ColumnElement[Any]) -> Select[Any]:
-    """Return a query by bot and hour over the turns that failed or whatever is joined to it."""
+    """Return a query by bot and hour over the turns of the period, to which other tables can be joined."""
     step = count_steps(connection, turns.c.created_at, HOUR).label("step")
     return (
         select(conversations.c.bot, step, *columns)
@@ -152,7 +152,7 @@ def _query_calls(connection: Connection, period: Period) -> Select[Any]:
 
 
 def _query_other_calls(connection: Connection, period: Period) -> Select[Any]:
-    """Return the query for calls that are no turn's answer: each belongs to the hour in which it ended."""
+    """Return the query for model calls made outside chat turns. Each belongs to the hour in which it ended."""
     calls = model_calls.c
     step = count_steps(connection, calls.created_at, HOUR).label("step")
     within = calls.turn_id.is_(None), is_within(calls.created_at, period), *of_bot(calls.bot, period)
@@ -194,7 +194,7 @@ def _milliseconds(connection: Connection) -> ColumnElement[int]:
 
 
 def _round(value: ColumnElement[int]) -> ColumnElement[int]:
-    """Keep two digits: as fine as the buckets are, and a few hundred groups at most."""
+    """Round to two digits: as precise as the buckets, and a few hundred groups at most."""
     return case(
         (value < 100, value),
         (value < 1000, value // 10 * 10),

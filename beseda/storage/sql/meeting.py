@@ -1,4 +1,4 @@
-"""Meetings: each step in one transaction with the time it takes, its event and its notices."""
+"""Meetings: each step is one transaction with its time slot, its event and its notices."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -61,17 +61,19 @@ class SqlMeetingRepository:
         self._owners = tuple(sorted(owners))
 
     async def book(self, new: NewMeeting, move: Step) -> Booked:
-        """Hold a time for a lead; one that the lead holds already is returned, or moved here by `move` if tentative."""
+        """Reserve a time for a lead. If the lead has a meeting already, return it, or move it here with `move` if
+        tentative.
+        """
         now = self._clock.now()
         return await self._database.write(lambda connection: self._book(connection, new, move, now))
 
     async def change(self, meeting_id: int, step: Step) -> Booked:
-        """Take a step with one meeting."""
+        """Apply a step to one meeting."""
         now = self._clock.now()
         return await self._database.write(lambda connection: self._change(connection, meeting_id, step, now))
 
     async def pass_time(self, step: Step, *, limit: int) -> Sequence[Booked]:
-        """Take a step with every meeting for which the time has come, at most `limit`, the earliest first."""
+        """Apply a step to every meeting that is due, at most `limit`, the earliest first."""
         now = self._clock.now()
         due = await self._database.read(lambda connection: connection.scalars(_find_due(now, limit)).all())
         # One transaction each: a step that cannot be taken keeps no other from being taken.
@@ -96,7 +98,7 @@ class SqlMeetingRepository:
         return _load(row) if row is not None else None
 
     async def list(self, wanted: MeetingFilter, page: MeetingPage) -> MeetingList:
-        """Return meetings, earliest first; those of a lead with those of leads that were merged into it."""
+        """Return meetings, earliest first. Those of a lead include the meetings of leads that were merged into it."""
         return await self._database.read_long(lambda connection: _list(connection, wanted, page))
 
     async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
@@ -128,7 +130,7 @@ class SqlMeetingRepository:
         return MeetingSummary(row.meeting_id, row.text, orjson.loads(row.facts), row.model, row.created_at)
 
     async def unsummarised(self, *, limit: int) -> Sequence[Meeting]:
-        """Return confirmed meetings that are ahead and have no summary, the earliest first."""
+        """Return confirmed future meetings without a summary, the earliest first."""
         query = (
             _columns.outerjoin(meeting_summaries, meeting_summaries.c.meeting_id == meetings.c.id)
             .where(
@@ -190,7 +192,7 @@ class SqlMeetingRepository:
         return replace(told, notices=(*notices, *told.notices))
 
     def _make_room(self, connection: Connection, meeting: Meeting, now: datetime) -> Sequence[StoredUpdate]:
-        """Give up bookings that ran out in the time of a meeting, and return the notices of that."""
+        """Expire overdue bookings that occupy the time of a meeting, and return the notices of that."""
         overdue = map(_load, find_overdue(connection, meeting, _columns, now))
         return [notice for one in overdue for notice in self._apply(connection, one, expire(one), now).notices]
 
@@ -231,7 +233,7 @@ class SqlMeetingRepository:
 
 
 def expire(meeting: Meeting) -> Meeting:
-    """Return the meeting as given up."""
+    """Return the meeting in its expired state."""
     return replace(meeting, state=MeetingState.EXPIRED, held_until=None)
 
 

@@ -89,14 +89,14 @@ async def check(url: str) -> list[str]:
 
 
 async def find_drift(url: str) -> list[str]:
-    """Return how the database's tables differ from those the code expects, as Alembic puts it."""
+    """Return the differences between the database's tables and the expected ones, in Alembic's words."""
     return await _connect(parse_url(url), _compare)
 
 
 async def draft(message: str, folder: Path) -> Path:
-    """Write the revision that takes a database from the last one in `folder` to today's tables, and return its file.
+    """Write a revision from the last one in `folder` to the current tables, and return its file.
 
-    It is a first draft: read it, tidy it, and set HEAD to its number.
+    It is a first draft: review it, clean it up, and set HEAD to its number.
     """
     with tempfile.TemporaryDirectory(prefix="beseda-draft-") as scratch:
         return await asyncio.to_thread(
@@ -157,7 +157,7 @@ def _is_expected(_item: object, name: str | None, kind: str, *_: object) -> bool
 
 
 def find_scripts() -> Path:
-    """Return the folder of revisions: inside an installed package, beside it in a checkout."""
+    """Return the folder of revisions: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parents[2]
     inside = package / "migrations"
     return inside if inside.is_dir() else package.parent / "migrations"

@@ -1,4 +1,4 @@
-"""Calls of models that are no turn's answer, in SQL."""
+"""Model calls made outside chat turns, in SQL."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from beseda.storage.sql.tables.turn import model_calls
 
 
 class SqlModelCallRepository:
-    """Calls beside answers in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Model calls in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -32,7 +32,7 @@ class SqlModelCallRepository:
 
 
 def describe_call(call: ModelCall, now: datetime) -> dict[str, object]:
-    """Return the columns that every call has, an answer's and any other."""
+    """Return the columns that are common to all model calls."""
     return {
         "endpoint": call.endpoint,
         "model": call.model,

@@ -53,7 +53,7 @@ class SqlPersonalDataRepository:
         return Profile(Person(row.id, row.name, row.username, row.language), row.created_at, row.last_seen_at)
 
     async def conversations(self, owner: FileOwner) -> list[Conversation]:
-        """Return the private chats of the person with the bot, and the groups in which they spoke to it."""
+        """Return the person's private chats with the bot, and the groups in which the person wrote to it."""
         return await self._database.read_long(lambda connection: _find_conversations(connection, owner))
 
     async def said(
@@ -101,7 +101,7 @@ class SqlPersonalDataRepository:
         return await self._database.read_long(work)
 
     async def unfinished_jobs(self, owner: FileOwner) -> list[int]:
-        """Return the person's jobs that are not over."""
+        """Return the ids of the person's unfinished jobs."""
         query = select(jobs.c.id).where(_has_job(owner), jobs.c.finished_at.is_(None))
         return await self._database.read_long(lambda connection: list(connection.execute(query).scalars()))
 
@@ -179,7 +179,7 @@ def _forget_turns(
 
 
 def _blank(connection: Connection, owner: FileOwner, conversation_ids: Sequence[int]) -> tuple[int, int]:
-    """Delete jobs that are over and blank names; return how many jobs that was and how many turns are still open."""
+    """Delete finished jobs and blank names. Return the number of deleted jobs and the number of turns still open."""
     gone = connection.execute(delete(jobs).where(_has_job(owner), jobs.c.finished_at.is_not(None))).rowcount
     connection.execute(
         update(conversations)

@@ -1,4 +1,4 @@
-"""PostgreSQL by asyncpg: one connection writes, a pool reads."""
+"""PostgreSQL with asyncpg: one connection writes, a pool reads."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ _READ_PATIENCE = 10.0
 
 
 class PostgresBackend:
-    """The same sync functions as on SQLite, run by SQLAlchemy's bridge to asyncpg."""
+    """Runs the same synchronous functions as SQLite, with SQLAlchemy's bridge to asyncpg."""
 
     def __init__(self, url: URL) -> None:
         self._engine = build_engine(url)
@@ -40,7 +40,7 @@ class PostgresBackend:
         self._connection = await self._engine.connect()
 
     async def run(self, entries: Sequence[Entry]) -> None:
-        """Commit entries; a connection that broke is dropped, the next call opens another."""
+        """Commit entries. A broken connection is dropped, and the next call opens another."""
         if self._connection is None:
             await self.connect()
         assert self._connection is not None  # noqa: S101 - connect() either sets it or raises
@@ -53,7 +53,7 @@ class PostgresBackend:
             raise
 
     async def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """Run `work` on a connection of the pool; after a restart of the server it is tried again for ten seconds."""
+        """Run `work` on a connection of the pool. After a restart of the server it is retried for ten seconds."""
         loop = asyncio.get_running_loop()
         deadline, attempt = loop.time() + _READ_PATIENCE, 0
         while True:
@@ -75,7 +75,7 @@ class PostgresBackend:
         await self._long_engine.dispose()
 
     async def flush(self) -> None:
-        """Return: a commit of PostgreSQL is on the disk, unless the server is set up otherwise."""
+        """Return immediately: a commit of PostgreSQL is on the disk, unless the server is configured otherwise."""
 
 
 def build_engine(

@@ -31,7 +31,7 @@ _UNPREPARED: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class PostgresAddress:
-    """An address without its query, and the arguments that the query stands for."""
+    """An address without its query, and the arguments derived from the query."""
 
     url: URL
     arguments: Mapping[str, Any]
@@ -76,7 +76,7 @@ def _read_settings(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def _name_tls(query: Mapping[str, str]) -> str:
-    """Return libpq's name of the mode; without one it is asyncpg's default, `prefer`."""
+    """Return libpq's name of the TLS mode. The default is that of asyncpg, `prefer`."""
     asked = query.get("sslmode") or query.get("ssl") or "prefer"
     return {True: "require", False: "disable"}[SWITCHES[asked.lower()]] if asked.lower() in SWITCHES else asked.lower()
 
@@ -114,7 +114,7 @@ def _read_tls(query: Mapping[str, str]) -> ssl.SSLContext | str | bool:
 
 
 class _Connector:
-    """Opens connections, and names in its errors the parameter that helps."""
+    """Opens connections. Its errors name the parameter that helps."""
 
     def __init__(self, mode: str) -> None:
         self._mode = mode

@@ -25,7 +25,7 @@ class SqlProcessRepository:
         await self._database.write(partial(_beat, process=process))
 
     async def leave(self, name: str) -> None:
-        """Delete a process that ends. Raises StorageError."""
+        """Delete the row of a process that ends. Raises StorageError."""
         statement = delete(processes).where(processes.c.name == name)
         await self._database.write(lambda connection: _run(connection, statement))
 

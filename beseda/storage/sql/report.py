@@ -1,4 +1,4 @@
-"""Reports in SQL, and the lists that go into them: by key from page to page, so that a long one costs no memory."""
+"""Reports in SQL, and their rows: paged by key, so that a long report costs no memory."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,14 +33,14 @@ _LEAD = tuple(name for name in LeadRow.__dataclass_fields__ if name != "slots")
 
 
 class SqlReportRepository:
-    """Reports in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Reports in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
 
     async def add(self, new: NewReport) -> Report:
-        """Store a report that waits to be built."""
+        """Store a report that is to be built."""
         now = self._clock.now()
         values = {
             "kind": new.kind.value,
@@ -64,12 +64,12 @@ class SqlReportRepository:
         return found[0] if found else None
 
     async def page(self, *, limit: int, offset: int = 0, before: int | None = None) -> list[Report]:
-        """Return reports, the last one asked for first; with `before` those with a lower number."""
+        """Return reports, newest first; with `before`, those with a lower number."""
         query = select(reports).order_by(reports.c.id.desc()).limit(limit).offset(offset)
         return await self._read(query if before is None else query.where(reports.c.id < before))
 
     async def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of reports."""
         query = select(func.count()).select_from(reports)
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
@@ -95,7 +95,7 @@ class SqlReportRepository:
         return await self._read(query.where(reports.c.finished_at.is_(None)) if unfinished else query)
 
     async def leads(self, period: Period, *, after: Place | None = None, limit: int = 500) -> Sequence[LeadRow]:
-        """Return leads that came in the period, from behind `after` on."""
+        """Return leads created in the period, starting behind `after`."""
         query = select(*(leads.c[name] for name in _LEAD)).where(leads.c.merged_into.is_(None))
         query = _page(query.where(*of_bot(leads.c.bot, period)), leads.c, period, after).limit(limit)
 
@@ -109,7 +109,7 @@ class SqlReportRepository:
     async def conversations(
         self, period: Period, *, after: Place | None = None, limit: int = 500
     ) -> Sequence[ConversationRow]:
-        """Return conversations that began in the period, from behind `after` on."""
+        """Return conversations that began in the period, starting behind `after`."""
         talk, known = conversations.c, conversation_metrics.c
         query = (
             select(

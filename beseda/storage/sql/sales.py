@@ -1,4 +1,4 @@
-"""The last lines of a conversation with their numbers."""
+"""The last messages of a conversation with their numbers."""
 
 from sqlalchemy import bindparam, select
 
@@ -46,7 +46,7 @@ class SqlSalesRepository:
 
 
 def _read_line(message_id: int, role: Role, content: str) -> Line:
-    """Return a message as a line; of a person's the words of others stand apart, they prove nothing of the person."""
+    """Return a message as a line. Quoted words of others are separate: they prove nothing about the person."""
     if role is not Role.USER:
         return Line(message_id, role, content)
     return Line(message_id, role, own_words(content), quoted_words(content))

@@ -23,7 +23,8 @@ class SqlSentMessageRepository:
         self._database = database
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
-        """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown.
+        """Return the ids of counter `box` around a call that began then, and the number of earlier calls without
+        outcome.
 
         Raises StorageError.
         """
@@ -42,7 +43,7 @@ def _look(connection: Connection, bot: str, box: int, begun_at: datetime) -> Kno
 
 
 def _count_unknown(bot: str, box: int, before: datetime) -> Select[int]:
-    """Select the number of sends that began before then and have no outcome; there is an index of these alone."""
+    """Select the number of sends that began before then and have no outcome. An index covers only these rows."""
     lost = [deliveries.c.state == PartState.SENDING.value, deliveries.c.message_id.is_(None)]
     here = [deliveries.c.bot == bot, deliveries.c.message_box == box, deliveries.c.begun_at < before]
     of_turn = (turns.c.id == deliveries.c.turn_id) & (turns.c.attempt == deliveries.c.attempt)
@@ -61,7 +62,7 @@ def _holds(table: Table, box: int) -> bool:
 
 
 class _Source:
-    """One table of message ids. An id recorded before a call is one given out before it."""
+    """One table of message ids. An id recorded before a call was issued before it."""
 
     def __init__(self, table: Table, recorded_at: Column[Any], bot: str, box: int) -> None:
         self._table = table

@@ -1,6 +1,6 @@
-"""Every row of a database in one consistent view, and back into another one, across SQLite and PostgreSQL.
+"""Every row of a database in one consistent snapshot, restored into another database, across SQLite and PostgreSQL.
 
-Tables are read as the database describes them, not as this code does: a snapshot taken before a migration holds the
+Tables are read as the database describes them, not as this code does: a snapshot taken before a migration contains the
 columns of the old revision. Values are JSON: times are microseconds since 1970, bytes and JSON columns are tagged.
 """
 
@@ -53,7 +53,7 @@ async def dump(url: str, take: TakeTable) -> str:
 
 
 async def is_in_use(url: str) -> bool:
-    """Return whether a database holds people or API keys, which no migration makes."""
+    """Return whether a database contains people or API keys, which no migration creates."""
     return await run_exclusively(url, _is_in_use)
 
 

@@ -57,11 +57,11 @@ class SqliteBackend:
         self._flusher = LogFlusher(self._log) if synchronous == "RECEIVED" else None
 
     async def connect(self) -> None:
-        """Open the file and keep the writing connection. Raises sqlalchemy's errors."""
+        """Open the file and the writing connection. Raises SQLAlchemy's errors."""
         await self._in_writer(self._open_writer)
 
     async def run(self, entries: Sequence[Entry]) -> None:
-        """Commit entries; never called again before it has returned, so that the connection has one user at a time."""
+        """Commit entries. It is never called again before it has returned, so the connection has one user at a time."""
         if not (self._on_loop and self._connection is not None and entries[0].brief and self._try_at_once(entries)):
             await self._in_writer(lambda: self._write(entries))
         self._batches += 1
@@ -72,7 +72,7 @@ class SqliteBackend:
             await self._in_writer(self._checkpoint)
 
     async def read(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """Run `work` in a reading thread, on one consistent view of the data; `long` ones have threads of their own."""
+        """Run `work` in a reading thread, on one consistent snapshot of the data; `long` work has separate threads."""
         return await (self._long_readers if long else self._readers).run(work)
 
     async def flush(self) -> None:
@@ -81,7 +81,7 @@ class SqliteBackend:
             await self._flusher.flush()
 
     async def close(self) -> None:
-        """Close every connection; the last one folds the write-ahead log into the file."""
+        """Close every connection. The last one writes the log back into the database file."""
         await self._in_writer(self._close)
         self._readers.close()
         self._long_readers.close()
@@ -135,7 +135,7 @@ class SqliteBackend:
 
 
 class _Readers:
-    """Threads that read. A statement that takes too long is interrupted, so that the next one gets the thread."""
+    """Reading threads. A statement that takes too long is interrupted, so that the thread becomes free."""
 
     def __init__(self, engine: Engine, name: str, seconds: float) -> None:
         self._engine = engine

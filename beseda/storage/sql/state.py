@@ -32,10 +32,10 @@ _state = Statement(Rank.STATE, _upsert_state)
 
 
 class SqlState:
-    """Implements `StateStore`. Every method raises StorageError when the database stays away."""
+    """Implements `StateStore`. Every method raises StorageError if the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None, *, size: int = 20_000) -> None:
-        """At most `size` values are at hand; the one unused for longest is read again."""
+        """At most `size` values are cached. An evicted value is read again."""
         self._database = database
         self._clock = clock or SystemClock()
         self._size = size
@@ -64,7 +64,7 @@ class SqlState:
         await self._write(key, (orjson.dumps(value), deadline))
 
     async def delete(self, key: str) -> None:
-        """Forget a value; a missing one is no error."""
+        """Delete a value; a missing one is no error."""
         # A row that has expired, and not a DELETE: set and delete of one batch then keep their order.
         await self._write(key, (None, self._clock.now()))
 

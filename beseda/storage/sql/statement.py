@@ -50,9 +50,9 @@ class Statement:
     __slots__ = ("_build", "_compiled", "rank")
 
     def __init__(self, rank: Rank, build: Callable[[InsertFactory], Executable]) -> None:
-        """`build` receives the dialect's own `insert`, because only that one knows ON CONFLICT.
+        """`build` receives the dialect's own `insert`, because only that one supports ON CONFLICT.
 
-        Every value in it is a named bindparam that each row brings along: a constant would be one without a name.
+        Every value in it is a named bindparam that each row provides: a constant would be a bindparam without a name.
         """
         self.rank = rank
         self._build = build
@@ -70,7 +70,7 @@ class Statement:
 
 
 class Query:
-    """One SELECT of the hot path, compiled once per dialect; its rows come as the driver gives them."""
+    """One SELECT of the hot path, compiled once per dialect. Its rows are returned as the driver provides them."""
 
     __slots__ = ("_clause", "_compiled")
 

@@ -20,21 +20,21 @@ class SqlSubscriptionRepository:
         self._clock = clock or SystemClock()
 
     async def opt_out(self, bot: str, user_id: int) -> None:
-        """Send no broadcasts to a person."""
+        """Opt a person out of broadcasts."""
         now = self._clock.now()
         await self._database.write(lambda connection: put_subscription(connection, bot, user_id, opted_out_at=now))
 
     async def opt_in(self, bot: str, user_id: int) -> None:
-        """Send them again."""
+        """Opt a person in to broadcasts again."""
         await self._database.write(lambda connection: put_subscription(connection, bot, user_id, opted_out_at=None))
 
     async def note_block(self, bot: str, user_id: int, *, blocked: bool) -> None:
-        """Record that a person blocked the bot, or lets it in again; of a stranger nothing is kept."""
+        """Record that a person blocked or unblocked the bot. Nothing is stored for an unknown person."""
         at = self._clock.now() if blocked else None
         await self._database.write(lambda connection: put_subscription(connection, bot, user_id, blocked_at=at))
 
     async def is_opted_out(self, bot: str, user_id: int) -> bool:
-        """Return whether a person wants no broadcasts."""
+        """Return whether a person has opted out of broadcasts."""
         query = select(subscriptions.c.opted_out_at).where(
             subscriptions.c.bot == bot, subscriptions.c.user_id == user_id
         )
@@ -51,7 +51,7 @@ def put_subscription(connection: Connection, bot: str, user_id: int, **values: d
 
 
 def is_unwanted(bot: Any, user_id: Any) -> Any:
-    """Return the condition that a person opted out of a bot's broadcasts, or blocked it."""
+    """Return the condition that a person has opted out of a bot's broadcasts or blocked the bot."""
     return exists().where(
         subscriptions.c.bot == bot,
         subscriptions.c.user_id == user_id,

@@ -21,7 +21,7 @@ from beseda.storage.sql.tables.summary import conversation_summaries
 
 
 class SqlSummaryRepository:
-    """Summaries in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Summaries in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -32,7 +32,7 @@ class SqlSummaryRepository:
         return await self._database.read(lambda connection: _find(connection, conversation_id))
 
     async def count(self, conversation_id: int, window: int) -> int:
-        """Return how many messages are neither in the window nor in the summary."""
+        """Return the number of messages that are neither in the window nor in the summary."""
 
         def work(connection: Connection) -> int:
             beyond = _beyond(connection, conversation_id, window, _find(connection, conversation_id))
@@ -116,7 +116,7 @@ def _in_order(query: Select[Any]) -> Select[Any]:
 
 
 def _cut_piece(conversation_id: int, base: Summary | None, rows: Sequence[Row[Any]], *, full: bool) -> Piece | None:
-    """Return whole turns: the last one may go on behind the limit, and then waits for the next piece."""
+    """Return whole turns only: the last one may continue behind the limit, and is then left for the next piece."""
     if not rows:
         return None
     last = rows[-1].turn_id

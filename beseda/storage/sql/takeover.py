@@ -20,14 +20,17 @@ _all = select(conversations.c.bot, conversations.c.chat_id, conversations.c.thre
 
 
 class SqlTakeoverRepository:
-    """Takeovers in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Takeovers in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def take(self, conversation_id: int, operator: str) -> Takeover:
-        """Have a conversation taken over; by the same operator, it is since the first time. Raises NotFoundError."""
+        """Hand a conversation to an operator. A repeated call of the same operator keeps the time of the first one.
+
+        Raises NotFoundError if the conversation does not exist.
+        """
         wanted = Takeover(conversation_id, operator, self._clock.now())
         return await self._database.write(lambda connection: _take(connection, wanted))
 
@@ -37,7 +40,7 @@ class SqlTakeoverRepository:
         return bool(await self._database.write(lambda connection: connection.execute(change).rowcount))
 
     async def all(self) -> Mapping[ChatKey, Takeover]:
-        """Return every conversation that is taken over, by its place."""
+        """Return every conversation that is taken over, by its key."""
         rows = await self._database.read(lambda connection: connection.execute(_all).all())
         return {
             ChatKey(row.bot, row.chat_id, row.thread_id): Takeover(row.conversation_id, row.operator, row.since)

@@ -24,7 +24,7 @@ _BURIED = timedelta(minutes=10)  # after its lease a silent replica is forgotten
 
 
 class SqlTerritoryRepository:
-    """Leases on parts of a bot's chats in SQL. Every method raises StorageError when the database stays away."""
+    """Shard leases in SQL. Every method raises StorageError if the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -36,12 +36,12 @@ class SqlTerritoryRepository:
         return await self._database.write_and_read((), lambda connection: self._beat(connection, claim))
 
     async def count_shards(self) -> Mapping[str, Mapping[str, int]]:
-        """Return how many parts of each bot's chats every owner has."""
+        """Return the number of shards of each owner, by bot."""
         rows = await self._database.read(lambda connection: connection.execute(select(territories)).all())
         return {row.bot: {owner: len(parts) for owner, parts in orjson.loads(row.owners).items()} for row in rows}
 
     async def leave(self, bot: str, name: str) -> None:
-        """Give back everything a replica has and forget it."""
+        """Release all shards of a replica and delete its row."""
         await self._database.write_and_read((), lambda connection: self._leave(connection, bot, name))
 
     def _beat(self, connection: Connection, claim: Claim) -> Standing:
@@ -90,7 +90,7 @@ def _lock(connection: Connection, bot: str) -> _Owned:
 
 @contextmanager
 def _impatience(connection: Connection) -> Iterator[None]:
-    """Wait two seconds at most for a lock: every other write of this process waits behind it."""
+    """Wait at most two seconds for a lock, because all other writes of this process wait meanwhile."""
     if connection.dialect.name != "postgresql":
         yield
         return

@@ -1,4 +1,4 @@
-"""Turns and their parts: the hot path. Each step is a handful of rows in a transaction shared with other chats."""
+"""Turns and their parts: the hot path. Each step writes a few rows in a transaction shared with other chats."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -161,7 +161,7 @@ _end = Statement(Rank.TURN_END, _end_turn)
 
 
 class SqlTurnRepository:
-    """Turns in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Turns in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -194,7 +194,7 @@ class SqlTurnRepository:
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
         """Store state, reason, attempt and all parts of `turn`, the assistant's message and the model call.
 
-        Parts of the same attempt that are there beyond these are dropped.
+        Stored parts of the same attempt that are not among these are dropped.
         """
         now = self._clock.now()
         rows = _opening_rows(turn, now)
@@ -209,7 +209,9 @@ class SqlTurnRepository:
             metrics.model_call(turn.conversation.key.bot, call)
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
-        """Record that the call that sends `part` is about to be made; a part that grows in the chat is new here."""
+        """Record that the call that sends `part` is about to be made. A part that grows in the chat is stored here
+        first.
+        """
         part.state = PartState.SENDING
         await self._database.write_rows([(_part, _part_params(turn, part, self._clock.now()))])
 
@@ -218,9 +220,9 @@ class SqlTurnRepository:
         await self._database.write_rows([(_placed, _placing(turn, part, self._clock.now()))], urgent=True)
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
-        """Record `part.state` and `part.message_id`; with no part left, finish the turn and its updates as well.
+        """Record `part.state` and `part.message_id`. If no part is left, finish the turn and its updates as well.
 
-        `turn.state` then becomes delivered, unless the turn failed and this was its notice.
+        `turn.state` then becomes delivered, unless the turn failed and this part was the notice of that.
         """
         now = self._clock.now()
         rows: list[WriteRow] = [(_sent, _part_step(turn, part, part.state, now))]
@@ -234,7 +236,7 @@ class SqlTurnRepository:
             _count(turn, now)
 
     async def finish(self, turn: Turn) -> None:
-        """Record `turn.state` and `turn.reason` and mark its updates as worked off, sent or not."""
+        """Record `turn.state` and `turn.reason` and mark its updates as processed, even if parts are unsent."""
         now = self._clock.now()
         await self._database.write_rows(_ending_rows(turn, turn.state, now))
         _count(turn, now)
@@ -244,7 +246,7 @@ class SqlTurnRepository:
         return await self._database.read(lambda connection: _load_turn(connection, turn_id))
 
     async def find_question(self, conversation: Conversation, message_id: int) -> Turn | None:
-        """Return the newest turn of a conversation that a message of Telegram opened, or None."""
+        """Return the newest turn of a conversation that was opened by this Telegram message, or None."""
         params = {"conversation_id": conversation.id, "message_id": message_id}
 
         def work(connection: Connection) -> Turn | None:
@@ -255,7 +257,9 @@ class SqlTurnRepository:
 
 
 def _check_owners(connection: Connection, opened: Sequence[Turn]) -> list[None]:
-    """Check in the transaction that opened turns that each row is of the turn's conversation. Raises IdTakenError."""
+    """Check, in the transaction that opens turns, that each row belongs to the turn's conversation. Raises
+    IdTakenError.
+    """
     query = select(turns.c.id, turns.c.conversation_id).where(turns.c.id.in_([turn.id for turn in opened]))
     owners = {row.id: row.conversation_id for row in connection.execute(query)}
     for turn in opened:

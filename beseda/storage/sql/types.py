@@ -32,7 +32,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class CleanText(TypeDecorator[str]):
-    """Text that every database takes: PostgreSQL refuses NUL, and neither can encode half a surrogate pair."""
+    """Text that every database accepts: PostgreSQL rejects NUL, and neither encodes an unpaired surrogate."""
 
     impl = Text
     cache_ok = True

@@ -121,7 +121,9 @@ class GroupWriter:
     """A bounded queue in front of one writing connection."""
 
     def __init__(self, run: Callable[[Sequence[Entry]], Awaitable[None]], *, patience: float) -> None:
-        """`run` commits entries on the connection; `patience` is how many seconds an entry outlives an outage."""
+        """`run` commits entries on the connection; `patience` is the number of seconds that an entry waits in an
+        outage.
+        """
         self._run = run
         self._patience = patience
         self._loop = asyncio.get_running_loop()
@@ -250,7 +252,7 @@ class GroupWriter:
                 return
 
     def _give_up(self, entries: Sequence[Entry], error: Exception) -> None:
-        """Fail the entries that cannot or may not be tried again."""
+        """Fail the entries that cannot or must not be retried."""
         now, passing = self._loop.time(), is_passing(error)
         for entry in entries:
             if not entry.settled and not (passing and now < entry.deadline):

@@ -76,7 +76,10 @@ _store_update = Statement(
 
 
 def _is_among(column: Column[Any], name: str, dialect: str) -> ColumnElement[bool]:
-    """Return that a column has one of the values of one parameter: the statement is the same however many."""
+    """Return the condition that a column has one of the values of one parameter.
+
+    The statement is the same for any number of values.
+    """
     if dialect == "postgresql":
         return column == any_(bindparam(name, type_=ARRAY(column.type)))
     return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
@@ -137,7 +140,7 @@ class SqlUpdateRepository:
         return [*(item for item in before if (item.bot, item.update_id) not in ours), *new.values()]
 
     async def note_tries(self, bot: str, tries: Mapping[int, Tries]) -> None:
-        """Record how often work on updates was begun and has failed, by their numbers."""
+        """Store the number of started and failed attempts on updates, by their numbers."""
         await self._database.write_rows(
             [
                 (_update_tries, {"of_bot": bot, "of_update": number, **_name_counts(count)})
@@ -146,7 +149,7 @@ class SqlUpdateRepository:
         )
 
     async def finish(self, bot: str, update_ids: Sequence[int]) -> None:
-        """Mark updates as worked off; their payload is dropped, their number stays for de-duplication."""
+        """Mark updates as processed. Their payload is deleted; their number stays for deduplication."""
         now = self._clock.now()
         await self._database.write_rows(
             [(finish_updates, {"of_bot": bot, "of_update": number, "at": now}) for number in update_ids]
@@ -155,9 +158,9 @@ class SqlUpdateRepository:
     async def unfinished(
         self, bot: str, *, limit: int = 1000, after: int | None = None, look: Look = EVERYWHERE
     ) -> list[StoredUpdate]:
-        """Return updates not yet worked off, in order: our own, then Telegram's, each oldest first.
+        """Return unprocessed updates in order: internal ones, then Telegram's, each oldest first.
 
-        With `after`, those that stand behind that one.
+        With `after`, return those behind that one.
         """
         query = _unfinished(bot).limit(limit)
         if after is not None:
@@ -173,13 +176,13 @@ class SqlUpdateRepository:
         return await self._database.read(lambda connection: _load(connection, bot, query))
 
     async def find(self, bot: str, update_id: int) -> StoredUpdate | None:
-        """Return an update that is not worked off yet, or None."""
+        """Return an unprocessed update, or None."""
         query = _unfinished(bot).where(updates.c.update_id == update_id)
         found = await self._database.read(lambda connection: _load(connection, bot, query))
         return found[0] if found else None
 
     async def purge(self, before: datetime) -> int:
-        """Delete finished updates received before then and return how many."""
+        """Delete finished updates received before then and return their number."""
         total = 0
         while True:
             # In pieces: what people write meanwhile goes in between.
@@ -263,7 +266,7 @@ class _Arrival:
         return {place for place in places if stored.get(place) == self.now}
 
     def highest(self) -> dict[tuple[str, str], int]:
-        """Return for each queue that it asks for, by bot, the highest number that it stores there."""
+        """Return the highest number stored in each of the queues in `earlier`, by bot and queue."""
         found: dict[tuple[str, str], int] = {}
         for item in self.updates:
             if item.queue in self.earlier:
@@ -300,7 +303,7 @@ def _group(pairs: Iterable[tuple[str, _Value]]) -> dict[str, list[_Value]]:
 def _list_waiting(
     connection: Connection, wanted: Sequence[Mapping[tuple[str, str], int]]
 ) -> dict[tuple[str, str], list[int]]:
-    """Return the unfinished numbers in each wanted queue, in order: most are known by number, without their content."""
+    """Return the unfinished numbers in each wanted queue, in order. Their content is not read: most are known."""
     found: dict[tuple[str, str], list[int]] = {}
     for bot, queues in _group(queue for highest in wanted for queue in highest).items():
         for row in _fetch(connection, _find_waiting, bot, queues):
@@ -334,9 +337,9 @@ def _purge_chunk(connection: Connection, before: datetime) -> int:
 
 
 def move_updates(connection: Connection, bot: str, old: int, new: int) -> None:
-    """Hand the unfinished updates of a group over to the supergroup it has become, and so to the owner of that chat.
+    """Move the unfinished updates of a group to the supergroup that it has become, and so to the owner of that chat.
 
-    The news of the move itself stays where it is: it is being worked on.
+    The update that announces the move stays, because it is being processed.
     """
     here = and_(
         updates.c.bot == bot, updates.c.finished_at.is_(None), updates.c.queue_key == queue_of(ChatKey(bot, old))

@@ -33,7 +33,9 @@ _CHUNK = 1000
 
 
 class SqlWebhookRepository:
-    """Endpoints and deliveries in SQL. Every method raises StorageError when the database refuses or stays away."""
+    """Endpoints and deliveries in SQL. Every method raises StorageError if the database rejects the work or is
+    unavailable.
+    """
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
@@ -81,14 +83,14 @@ class SqlWebhookRepository:
         return await self._change(endpoint_id, {**old, **asdict(change), "updated_at": self._clock.now()})
 
     async def count_by_fingerprint(self) -> Mapping[str, int]:
-        """Count active endpoints by the fingerprint of the secret that their keys are made of."""
+        """Count active endpoints by the fingerprint of the secret from which their keys are derived."""
         query = select(endpoints.c.fingerprint, func.count().label("number")).where(endpoints.c.active.is_(True))
         query = query.group_by(endpoints.c.fingerprint)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.fingerprint: row.number for row in rows}
 
     async def adopt(self, fingerprint: str) -> None:
-        """Give this fingerprint to the endpoints from before fingerprints were kept."""
+        """Set this fingerprint for the endpoints that were stored without one."""
         statement = update(endpoints).where(endpoints.c.fingerprint == "").values(fingerprint=fingerprint)
         await self._write(lambda connection: connection.execute(statement))
 
@@ -124,7 +126,7 @@ class SqlWebhookRepository:
         return await self._write(work)
 
     async def due_endpoints(self) -> Sequence[int]:
-        """Return the ids of active endpoints that something is to be sent to now."""
+        """Return the ids of active endpoints that are not paused and have deliveries that are due."""
         now = self._clock.now()
         is_awake = or_(endpoints.c.resting_until.is_(None), endpoints.c.resting_until <= now)
         claimable = select(deliveries.c.id).where(deliveries.c.endpoint_id == endpoints.c.id, _is_due(now), _is_first())
@@ -132,7 +134,7 @@ class SqlWebhookRepository:
         return await self._database.read(lambda connection: connection.execute(query).scalars().all())
 
     async def rest(self, endpoint_id: int, until: datetime | None, silences: int) -> None:
-        """Keep until when nothing is sent to an endpoint, and how often it has not answered in a row."""
+        """Store the time until which an endpoint is paused, and the number of consecutive unanswered requests."""
         statement = update(endpoints).where(endpoints.c.id == endpoint_id)
         values = {"resting_until": until, "silences": silences}
         await self._write(lambda connection: connection.execute(statement.values(values)))
@@ -158,7 +160,7 @@ class SqlWebhookRepository:
         await self._write(lambda connection: connection.execute(statement.values(values)))
 
     async def next_due(self) -> datetime | None:
-        """Return when the next delivery can be made to an active endpoint that may rest until then, or None."""
+        """Return the time of the next delivery to an active endpoint, after its pause if it has one, or None."""
         query = select(func.min(deliveries.c.due_at), endpoints.c.resting_until).join(endpoints)
         query = query.where(endpoints.c.active.is_(True), deliveries.c.state == _PENDING, _is_first())
         query = query.group_by(endpoints.c.id, endpoints.c.resting_until)
@@ -166,7 +168,7 @@ class SqlWebhookRepository:
         return min((max(due, rest or due) for due, rest in rows), default=None)
 
     async def purge(self, before: datetime) -> int:
-        """Delete deliveries that were over before then and return how many."""
+        """Delete deliveries that were finished before then and return their number."""
         old = select(deliveries.c.id).where(deliveries.c.finished_at < before).limit(_CHUNK)
         statement = delete(deliveries).where(deliveries.c.id.in_(old))
         total = 0
@@ -260,7 +262,7 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_first() -> ColumnElement[bool]:
-    """Return the condition that no earlier delivery of the same lead to the same endpoint is to be made."""
+    """Return the condition that no earlier delivery of the same lead to the same endpoint is pending."""
     earlier = deliveries.alias()
     return ~(
         select(earlier.c.id)

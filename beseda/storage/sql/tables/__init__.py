@@ -1,6 +1,6 @@
-"""The tables of the record, as Core objects, a noun a file; repositories and migrations share them.
+"""The tables of the database as Core objects, one noun per file; repositories and migrations share them.
 
-Every file is loaded here, so that `metadata` knows all tables.
+Every file is imported here, so that `metadata` contains all tables.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Keys to the API, and answers that are given again."""
+"""API keys, and stored answers for repeated requests (idempotency records)."""
 
 from sqlalchemy import (
     Column,

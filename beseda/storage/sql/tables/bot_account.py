@@ -1,4 +1,4 @@
-"""The Telegram account that a bot's name stands for."""
+"""The Telegram account of each bot name."""
 
 from sqlalchemy import BigInteger, Column, Table, Text
 

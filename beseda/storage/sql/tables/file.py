@@ -1,4 +1,4 @@
-"""Kept files."""
+"""Stored files."""
 
 from sqlalchemy import (
     BigInteger,

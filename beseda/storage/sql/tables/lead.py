@@ -1,7 +1,7 @@
-"""Leads, the fields that they are filled with, their stages and consents, and how many there are of each kind.
+"""Leads, their fields, stages and consents, and the totals by kind.
 
-Lists are read by index alone, whichever one field they are filtered by: an index for every such field in both orders.
-They hold live leads only; one that was merged into another stays as a trace.
+Lists are read by index alone, for every single filter field: each such field has an index in both orders. The indexes
+contain live leads only; a merged lead stays as a trace.
 """
 
 from sqlalchemy import (

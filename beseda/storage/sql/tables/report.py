@@ -1,4 +1,4 @@
-"""Reports that were asked for. Their files have names of ours: the number and the format."""
+"""Requested reports. Their files are named by the number and the format."""
 
 from sqlalchemy import BigInteger, Column, Table, Text
 

@@ -1,4 +1,4 @@
-"""Conversations that a person of the owner's has taken over."""
+"""Conversations that an operator has taken over."""
 
 from sqlalchemy import Column, ForeignKey, Table
 

@@ -1,4 +1,4 @@
-"""Replicas of a bot and how they have shared out its chats."""
+"""Replicas of a bot and the shards of its chats that they own."""
 
 from sqlalchemy import Boolean, Column, Table, Text, false
 
