@@ -3,9 +3,10 @@
 import asyncio
 import os
 import re
+import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,14 @@ class Program:
             if process.returncode is None:
                 process.kill()
             await process.communicate()
+
+
+async def measure(command: Awaitable[Outcome]) -> float:
+    """Return the CPU seconds of a command: they depend little on what else runs on the machine."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (await command).code == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 async def _read_address(process: asyncio.subprocess.Process, log: Path) -> str:

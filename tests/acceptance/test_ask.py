@@ -2,9 +2,8 @@
 
 import json
 import re
-import resource
 import sys
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from tests.acceptance.program import Outcome, Program
+from tests.acceptance.program import Program, measure
 from tests.parts.model_server import CONTEXT_TOO_LONG, ModelServer, Reply, answer_page, refuse
 
 # In CPU seconds of a Python that loads what no command of this kind can do without. Seconds alone would measure the
@@ -140,18 +139,10 @@ async def test_start_costs_little(beseda: Program, server: ModelServer) -> None:
     server.default = Reply(text=["Да"])
     asking, bare = [], []
     for _ in range(5):
-        asking.append(await _measure(beseda("ask", "hi")))
-        bare.append(await _measure(beseda("-c", BARE, program=(sys.executable,))))
+        asking.append(await measure(beseda("ask", "hi")))
+        bare.append(await measure(beseda("-c", BARE, program=(sys.executable,))))
     print(f"beseda ask: {min(asking):.3f} CPU seconds, {min(asking) / min(bare):.1f} times a bare start")
     assert min(asking) < START_UP * min(bare)
-
-
-async def _measure(command: Awaitable[Outcome]) -> float:
-    """Return the CPU seconds of a command."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert (await command).code == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 LOADED = """
