@@ -107,7 +107,6 @@ async def test_without_a_sandbox_there_is_no_page_and_no_bot_side() -> None:
 
 
 ERRORS = [
-    (NotFoundError("row 12 of leads"), 404, None),
     (RateLimitedError("user 5", retry_after=2.6), 429, "3"),
     (StorageError("postgresql://user:word@host"), 503, None),
     (BesedaError("line 3 of secret.py"), 500, None),
@@ -129,6 +128,19 @@ async def test_our_error_is_a_problem_without_its_details(error: BesedaError, st
         body = await answer.json(content_type=None)
     assert body["detail"] == error.text.say("en")
     assert error.detail not in str(body)
+
+
+async def test_what_is_missing_is_named() -> None:
+    app = FastAPI()
+    add_problem_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise NotFoundError("row 12 of leads")
+
+    async with serving(app) as web, web.get("/") as answer:
+        assert (answer.status, answer.content_type) == (404, "application/problem+json")
+        assert (await answer.json(content_type=None))["detail"] == "Not found: row 12 of leads."
 
 
 async def test_bug_is_a_problem_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
