@@ -26,6 +26,47 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+ANCHOR = re.compile(r"\]\(([^)#\s:]*)#([^)\s]+)\)")
+
+
+def list_anchors(page: Path) -> set[str]:
+    """Return the anchors of a page: its headings as GitHub writes them, and those written as HTML."""
+    text = page.read_text("utf-8")
+    headings = [re.sub(r"[^\w\- ]", "", line.lower()) for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
+    return {heading.replace(" ", "-") for heading in headings} | set(re.findall(r'<a id="([^"]+)"', text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_anchors_of_links_exist(page: Path) -> None:
+    links = ANCHOR.findall(page.read_text("utf-8"))
+    targets = [(page.parent / name if name else page, anchor) for name, anchor in links]
+    missing = [
+        f"{path.name}#{anchor}" for path, anchor in targets if path.is_file() and anchor not in list_anchors(path)
+    ]
+    assert missing == []
+
+
+# Words of the house that a newcomer does not know, with what is written instead.
+HOUSE_WORDS = {
+    "recogniser": "speech-to-text service",
+    "on record": "stored",
+    "hot history": "recent messages",
+    "stands above": "takes precedence over",
+    "the clock asks": "scheduled jobs",
+    " in line": "in the queue",
+    "64 parts": "64 shards",
+}
+GUIDES = sorted(
+    page for page in [*(ROOT / "docs/how-to").glob("*.md"), *(ROOT / "docs/start").glob("*.md"), ROOT / "README.md"]
+)
+
+
+@pytest.mark.parametrize("page", [*GUIDES, ROOT / ".env.example"], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_guides_use_the_words_of_the_field(page: Path) -> None:
+    text = " ".join(page.read_text("utf-8").lower().split())
+    assert {word: instead for word, instead in HOUSE_WORDS.items() if word in text} == {}
+
+
 def test_every_page_of_a_folder_is_in_its_index() -> None:
     for folder in ("how-to", "decisions"):
         index = (ROOT / "docs" / folder / "README.md").read_text("utf-8")
@@ -112,6 +153,14 @@ def test_version_is_the_same_everywhere() -> None:
     assert newest is not None
     assert newest[1] == beseda.__version__ == project["version"]
     assert project["name"] == "beseda-platform"  # "beseda" has another owner on PyPI
+
+
+def test_changelog_has_each_kind_of_change_once_a_version() -> None:
+    order = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    versions = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    for version in versions:
+        kinds = re.findall(r"^### (.+)$", version, re.MULTILINE)
+        assert kinds == [kind for kind in order if kind in kinds]
 
 
 COMMENT_BEHIND = re.compile(r"^(?:# )?(?:export )?[A-Z][A-Z0-9_]*=\S*[^\S\n]+#", re.MULTILINE)
