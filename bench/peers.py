@@ -24,7 +24,6 @@ _PEERS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
     ("aiogram", "3.31.0", "bare_aiogram.py", {}),
     ("python-telegram-bot", "22.8", "peer_telegram_bot.py", {}),
     ("python-telegram-bot", "22.8", "peer_telegram_bot.py", {"BENCH_CONCURRENT": "1"}),
-    ("pyTelegramBotAPI", "4.37.1", "peer_telebot.py", {}),
 )
 
 
@@ -32,8 +31,8 @@ _PEERS: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
 class Plan:
     """`users` write a message each, the bot is killed up to `latest` seconds later, and is started again."""
 
-    users: int = 100
-    kills: int = 6
+    users: int = 40
+    kills: int = 4
     seed: int = 1
     latest: float = 1.0
     tempo: Tempo = field(default=Tempo(least=0.2, most=1.0, chunks=4))
@@ -55,6 +54,7 @@ async def measure(plan: Plan, folder: Path, cores: set[int]) -> Section:
     rows = []
     for kind in [BESEDA, *await asyncio.to_thread(_install, folder)]:
         verdict = await run_rounds(kind, plan, folder / kind.title.replace(" ", "-"), cores)
+        print(f"{kind.title}: {verdict}", file=sys.stderr, flush=True)
         rows += [
             Row(f"{kind.title}: never answered", f"of {verdict.messages}", verdict.unanswered),
             Row(f"{kind.title}: answered twice", "", verdict.doubled),

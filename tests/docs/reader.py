@@ -26,7 +26,7 @@ serve() {
     "$@" >served.log 2>&1 &
     local process=$! tries=0
     until grep -qE 'is up|Talk to it here|_bot' served.log 2>/dev/null; do
-        kill -0 $process && ((tries++ < 300)) || { cat served.log >&2; return 1; }
+        kill -0 $process && ((tries++ < 900)) || { cat served.log >&2; return 1; }
         sleep 0.1
     done
     kill -TERM $process
@@ -77,7 +77,7 @@ class Reader:
         for name in (".installed", ".installed-dev"):
             (self.folder / ".venv" / name).touch()
 
-    async def follow(self, *pages: str, before: str = "", timeout: float = 120) -> str:
+    async def follow(self, *pages: str, before: str = "", timeout: float = 300) -> str:
         """Do what pages ask for; fail with the command and its output, else return all output."""
         script = "".join([_SHELL, before, *(self._write(block) for page in pages for block in read_blocks(page))])
         process = await asyncio.create_subprocess_exec(
