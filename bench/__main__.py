@@ -18,6 +18,7 @@ import uvloop
 
 from bench import (
     analytics,
+    background,
     beside,
     closed_loop,
     first_token,
@@ -63,7 +64,8 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         default="",
-        help="some of: loop,wave,first,start,storage,lost,kill,beside,transcode,media,replicas,analytics,leads,peers",
+        help="some of: loop,wave,first,start,storage,lost,kill,beside,background,transcode,media,replicas,analytics,"
+        "leads,peers",
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of a round of the closed loop")
     parser.add_argument("--rounds", type=int, default=3, help="of the closed loop, for each bot")
@@ -93,6 +95,7 @@ def _plan(options: argparse.Namespace) -> Mapping[str, Measure]:
         "kill": lambda folder, cores: kill.measure(ordeal, folder, cores),
         "transcode": transcode.measure,
         "beside": lambda folder, cores: beside.measure(beside.Plan(), folder, cores),
+        "background": lambda folder, cores: background.measure(background.Plan(), folder, cores),
         "media": lambda folder, cores: media.measure(work, folder, cores),
         "analytics": lambda folder, cores: analytics.measure(analytics.Plan(), folder, cores),
         "leads": lambda folder, cores: leads.measure(leads.Plan(), folder, cores),

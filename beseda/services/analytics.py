@@ -20,6 +20,7 @@ from beseda.domain.analytics import (
 )
 from beseda.domain.backlog import Backlog
 from beseda.errors import PeriodError
+from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock
 from beseda.storage.base.analytics import CONVERSATIONS, AnalyticsStore
 
@@ -98,17 +99,21 @@ class AnalyticsService:
 
     async def _roll_up(self, since: datetime, until: datetime, now: datetime) -> int:
         since = start = Step.HOUR.floor(since)
+        pace = BackgroundPace()
         while start < until:
             days = _cut_days(Period(start, min(start + WEEK, until)))
             for piece in days:
                 await self._store.store_hours(piece, await self._store.measure(piece))
+                await pace.pause()
             await self._store.roll_up_users(days)
             start = days[-1].until
             await self._store.mark_rolled(start)  # a roll-up that is broken off goes on from here
+            await pace.pause()
         day = Step.DAY.floor(since)
         while day < now:
             # The funnel is a day's; that of today is told as far as it has come.
             await self._store.roll_up_funnel(Period(day, day + DAY))
+            await pace.pause()
             day += DAY
         await self._roll_up_conversations(since, until)
         return max(0, (until - since) // HOUR)
@@ -117,8 +122,10 @@ class AnalyticsService:
         done = await self._store.find_rolled_until(CONVERSATIONS)
         period = Period(min(since, done) if done else _BEGINNING, until)
         place: int | None = 0
+        pace = BackgroundPace()
         while place is not None:
             place = await self._store.roll_up_conversations(period, place)
+            await pace.pause()
         await self._store.mark_rolled(until, CONVERSATIONS)
 
     async def _gather(self, split: _Split) -> list[HourFigures]:

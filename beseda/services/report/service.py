@@ -16,6 +16,7 @@ from beseda.domain.job import JobRequest, derive_id
 from beseda.domain.report import NewReport, Report, ReportFormat, ReportState
 from beseda.errors import NotFoundError, ReportNotReadyError
 from beseda.jobs.base import JobControl, JobQueue
+from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock
 from beseda.kit.threads import run_to_end
 from beseda.locales import Text
@@ -133,7 +134,7 @@ class ReportService:
         content = await self._gatherer.gather(report.new)
         writer = await run_to_end(lambda: self._open(report, part, content))
         try:
-            done = 0
+            done, pace = 0, BackgroundPace()
             for sheet in content.sheets:
                 await run_to_end(partial(writer.begin, sheet))
                 async for rows in sheet.rows():
@@ -142,6 +143,7 @@ class ReportService:
                         control.report(done)
                     if not await run_to_end(partial(writer.add, rows)):
                         break
+                    await pace.pause()
                 if report.new.format is ReportFormat.CSV:
                     break
             await run_to_end(writer.finish)

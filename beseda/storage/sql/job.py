@@ -21,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beseda import metrics
 from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobRequest, JobState, Lease, Progress
 from beseda.errors import IdTakenError
+from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.job import jobs
@@ -156,7 +157,7 @@ class SqlJobRepository:
     async def purge(self, before: datetime) -> int:
         """Delete jobs that were finished before then and return their number."""
         old = select(jobs.c.id).where(jobs.c.finished_at < before).limit(_PURGE_CHUNK)
-        total = 0
+        total, pace = 0, BackgroundPace()
         while True:
             count = await self._database.write(
                 lambda connection: connection.execute(sql_delete(jobs).where(jobs.c.id.in_(old))).rowcount
@@ -164,6 +165,7 @@ class SqlJobRepository:
             total += count
             if count < _PURGE_CHUNK:
                 return total
+            await pace.pause()
 
     def _now(self, connection: Connection) -> datetime:
         return self._clock.now() + self._shift(connection)

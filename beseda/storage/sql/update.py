@@ -30,6 +30,7 @@ from sqlalchemy.sql.dml import Update
 from beseda import metrics
 from beseda.domain.conversation import ChatKey
 from beseda.domain.update import StoredUpdate, Tries, move_content, partition_of, queue_of
+from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.base.update import EVERYWHERE, Look
 from beseda.storage.sql.database import Database
@@ -183,13 +184,14 @@ class SqlUpdateRepository:
 
     async def purge(self, before: datetime) -> int:
         """Delete finished updates received before then and return their number."""
-        total = 0
+        total, pace = 0, BackgroundPace()
         while True:
             # In pieces: what people write meanwhile goes in between.
             count = await self._database.write(lambda connection: _purge_chunk(connection, before))
             total += count
             if count < _PURGE_CHUNK:
                 return total
+            await pace.pause()
 
 
 def _update_params(item: StoredUpdate, now: datetime) -> Params:

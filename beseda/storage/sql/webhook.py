@@ -20,6 +20,7 @@ from beseda.domain.webhook import (
     NewEndpoint,
     Outcome,
 )
+from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.event import event_deliveries as deliveries
@@ -171,12 +172,13 @@ class SqlWebhookRepository:
         """Delete deliveries that were finished before then and return their number."""
         old = select(deliveries.c.id).where(deliveries.c.finished_at < before).limit(_CHUNK)
         statement = delete(deliveries).where(deliveries.c.id.in_(old))
-        total = 0
+        total, pace = 0, BackgroundPace()
         while True:
             count = await self._write(lambda connection: connection.execute(statement).rowcount)
             total += count
             if count < _CHUNK:
                 return total
+            await pace.pause()
 
     async def _change(self, endpoint_id: int, values: Mapping[str, Any]) -> Endpoint | None:
         statement = update(endpoints).where(endpoints.c.id == endpoint_id).values(values)
