@@ -1,11 +1,13 @@
 """Checks of `beseda doctor` on what runs: database, disk, clock, processes, webhooks."""
 
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from beseda.config import Settings
     from beseda.domain.process import RunningProcess
@@ -124,8 +126,16 @@ async def check_disk(settings: "Settings") -> list[Finding]:
     room = f"{free // 1024**2} MiB free"
     if free < _SCARCE_DISK:
         detail = f"{folder}: {room}: free some, or files and answers can no longer be stored"
-        return [Finding("storage", False, detail, needed=free < _FULL_DISK)]
-    return [Finding("storage", True, f"{folder}, {room}")]
+        return [Finding("storage", False, detail, needed=free < _FULL_DISK), *_check_access(folder)]
+    return [Finding("storage", True, f"{folder}, {room}"), *_check_access(folder)]
+
+
+def _check_access(folder: "Path") -> list[Finding]:
+    """Return a finding for a folder that other users of the machine can enter: older versions made it so."""
+    if not folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return []
+    detail = f"other users of this machine can enter {folder}, which holds chats and files: chmod 700 {folder}"
+    return [Finding("access", False, detail, needed=False)]
 
 
 def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> list[Finding]:

@@ -137,6 +137,26 @@ async def test_broken_folder_and_missing_token_are_findings(beseda: Program, tel
     assert found["token of assistant"]["ok"]
 
 
+async def test_folder_that_other_users_can_enter_is_named(beseda: Program) -> None:
+    data = beseda.folder / "data"
+    data.mkdir()
+    data.chmod(0o755)  # as the first version made it
+    for name, mode in (("open", 0o755), ("closed", 0o700)):
+        data.chmod(mode)
+        outcome = await beseda("doctor", "--json")
+        found = [finding for finding in json.loads(outcome.out) if finding["part"] == "access"]
+        assert [f"chmod 700 {data.name}" in finding["detail"] for finding in found] == [True] * (name == "open")
+        assert not any(finding["needed"] for finding in found)
+        assert outcome.code == 0, outcome.out
+
+
+async def test_new_folder_is_its_owners_alone(beseda: Program) -> None:
+    assert (await beseda("db", "upgrade")).code == 0
+    data = beseda.folder / "data"
+    assert data.stat().st_mode & 0o777 == 0o700
+    assert (data / "beseda.db").stat().st_mode & 0o777 == 0o600
+
+
 async def test_models_are_listed_with_what_they_need(beseda: Program, server: ModelServer) -> None:
     listing = beseda.with_environ(
         OPENAI_API_KEY="x", OPENAI_BASE_URL=server.base_url, GROQ_API_KEY="x", GROQ_BASE_URL=AWAY
