@@ -1,6 +1,6 @@
 # Everything a person or a machine does with this repository. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-slow test-lowest check bench mutation lock fmt docs clean
+.PHONY: help run install install-dev test test-slow test-lowest image-test check bench mutation lock fmt docs clean
 
 PYTHON ?= python3
 # Tests in this many processes, a file's in one: they wait more than they compute.
@@ -32,6 +32,9 @@ test-slow: .venv/.installed-dev ## run the slow tests: kills, endurance, the sec
 
 test-lowest: .venv/.installed-dev ## run the unit tests with the lowest versions that pyproject.toml allows
 	@scripts/test-lowest $(ARGS)
+
+image-test: ## build the image with buildah and run it with podman (as root on Debian)
+	@scripts/check-image
 
 check: .venv/.installed-dev ## lint, types, architecture, locks, generated pages
 	@scripts/check
