@@ -62,10 +62,12 @@ async def _people(program: Program, key: str) -> dict[int, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(("source", "kind"), [("sqlite", "sqlite"), ("sqlite", "postgresql"), ("postgresql", "sqlite")])
 async def test_backup_made_while_people_write_is_restored_without_whom_was_forgotten_since(
-    beseda: Program, tmp_path: Path, server: PostgresServer, kind: str
+    beseda: Program, tmp_path: Path, server: PostgresServer, source: str, kind: str
 ) -> None:
+    if source == "postgresql":
+        beseda = beseda.with_environ(DATABASE_URL=server.create_database())
     key = json.loads((await beseda("keys", "create", "crm", "--json")).out)["key"]
     async with beseda.serve("run", "--bot", "assistant", "--sandbox") as service:
         root = service.url.split("/sandbox")[0]
