@@ -25,6 +25,7 @@ NO_TEXTS = {
     "beseda/bots/real_estate/catalogue.py": "names of columns and units in a file of listings",
     "beseda/bots/real_estate/criteria.py": "patterns that read wishes of people",
     "beseda/bots/real_estate/housing.py": "patterns that find talk about housing",
+    "beseda/bots/sales/wishes.py": "patterns that read wishes of people",
     "beseda/domain/amount.py": "number words that people write",
     "beseda/domain/comparison.py": "folds ё before words are compared",
     "beseda/domain/phantoms.py": "sentences that speech recognition invents",

@@ -17,8 +17,10 @@ from beseda.bots.sales.booking import Booking
 from beseda.bots.sales.consent import Consents, consent_keyboard
 from beseda.bots.sales.owner import OwnerNews
 from beseda.bots.sales.shop import Shop, is_private
+from beseda.bots.sales.wishes import read_plain_wishes
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
+from beseda.domain.quotation import own_words
 from beseda.domain.sales import Funnel
 from beseda.domain.turn import Turn, TurnState
 from beseda.services.question import Footer, Question
@@ -58,7 +60,7 @@ class Selling:
         deadline = context.desk.clock.monotonic() + self._shop.service.funnel.patience
         study = asyncio.create_task(self._shop.service.study(talk))
         try:
-            situation = await self._wait(study, talk)
+            situation = await self._wait(study, talk, own_words(question.text))
             done = await context.desk.chat.answer(self._prepare(context, question, situation), turn)
             # Within the chat's lane, so that the next message finds it done; a form that hangs does not hold that up.
             await asyncio.wait({study}, timeout=max(0.0, deadline - context.desk.clock.monotonic()))
@@ -82,11 +84,15 @@ class Selling:
         if situation.plan.offer:
             await self._shop.service.note_offered(talk)
 
-    async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk) -> Situation:
-        """Return how the sale stands, with this message where it is read in time."""
+    async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk, words: str) -> Situation:
+        """Return how the sale stands, with this message where it is read in time.
+
+        Where no form came of it, its plain words count; what is only late is met by the next answer.
+        """
         await asyncio.wait({study}, timeout=self._shop.service.funnel.wait)
         found = study.result() if study.done() else None
-        return found or await self._shop.service.assess(talk)
+        plain = read_plain_wishes(words) if study.done() else ()
+        return found or await self._shop.service.assess(talk, plain)
 
     def _prepare(self, context: Context, question: Question, situation: Situation) -> Question:
         language, plan = question.language, situation.plan

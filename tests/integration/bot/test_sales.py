@@ -454,6 +454,22 @@ async def test_link_is_kept_for_a_person_who_was_known_before(tmp_path: Path) ->
         assert (await lead_of(living)).source == "ad7"
 
 
+@pytest.mark.parametrize(
+    ("words", "is_offered"),
+    [("Хочу консультацию", True), ("Давайте созвонимся", True), ("Не хочу консультацию, спасибо", False)],
+)
+async def test_plain_request_is_offered_times_where_the_model_fills_in_no_form(
+    tmp_path: Path, words: str, is_offered: bool
+) -> None:
+    model = selling_model(["no form"] * 6, ["Расскажите о задаче."])
+    async with living_bot(tmp_path, model, "sales") as living:
+        anna = await living.user()
+        await anna.say(words)
+        reply = await anna.wait_text("Расскажите о задаче.")
+        await living.settle()
+    assert ("📅 Выбрать время консультации" in str(reply.get("reply_markup"))) is is_offered
+
+
 @pytest.mark.parametrize("command", ["/start", "/help"])
 async def test_words_behind_a_command_are_answered(tmp_path: Path, command: str) -> None:
     model = selling_model(answers=["Договоримся."])
