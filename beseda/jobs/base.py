@@ -15,8 +15,9 @@ class JobControl(Protocol):
     """Interface of a running job to its queue."""
 
     def report(self, done: float, total: float = 0.0, note: str = "") -> None:
-        """Report the progress of the job. Cheap: it is stored and shown about once a second at most, the last report
-        always.
+        """Report the progress of the job.
+
+        This is cheap: reports are stored and shown at most about once a second, and the last one always is.
         """
         ...
 
@@ -53,17 +54,14 @@ class JobQueue(Protocol):
         ...
 
     def register(self, kind: str, handler: JobHandler, *, bot: str = "") -> None:
-        """Register the handler of a kind of job, for every bot or for one. Register it in the process that runs the
-        jobs.
+        """Register the handler of a kind of job, for every bot or for one.
 
-        Raises ValueError if there is a handler already.
+        It must be registered in the process that runs the jobs. Raises ValueError if there is a handler already.
         """
         ...
 
     def listen(self, bot: str, listener: JobListener) -> None:
-        """Notify a bot of every change to its jobs, progress included. Changes of one job are notified one after
-        another.
-        """
+        """Notify a bot of every change to its jobs, progress included. Notifications of one job are sequential."""
         ...
 
 
@@ -71,10 +69,11 @@ class JobStore(Protocol):
     """The table of jobs. Each method is one transaction and raises StorageError."""
 
     async def add(self, request: JobRequest, *, alone: bool = False) -> Job:
-        """Store a queued job, or return the existing one of this id. With `alone`, return an unfinished one of its kind
-        and bot.
+        """Store a queued job and return it, or the existing one of this id.
 
-        The position in the slot's queue is fair: the first job of each person comes before the second job of any.
+        With `alone`, an unfinished job of its kind and bot is returned as well. The position in the slot's queue is
+        fair: the first job of each person comes before the second job of any. Raises IdTakenError if the id belongs to
+        a job of another kind or bot.
         """
         ...
 
@@ -91,8 +90,7 @@ class JobStore(Protocol):
         ...
 
     async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
-        """Mark jobs as sent to a broker now and return their ids: the due ones among the first `limit` jobs of the
-        queue.
+        """Mark due jobs as sent to a broker now and return their ids, from the first `limit` jobs of the queue.
 
         A sent job is due again if its lease expired since, or if it was sent before `stale` and has not been started.
         """
@@ -107,9 +105,7 @@ class JobStore(Protocol):
         ...
 
     async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
-        """Renew the leases and return the ids of the jobs that should continue: still owned by the caller, and not
-        cancelled.
-        """
+        """Renew the leases and return the ids of the jobs that the caller still owns and that are not cancelled."""
         ...
 
     async def progress(self, job_id: int, progress: Progress) -> None:

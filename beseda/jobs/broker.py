@@ -1,5 +1,4 @@
-"""Celery as transport: it wakes workers, with one queue per slot, and receives nothing of a job but its number and
-slot.
+"""Celery as transport: it wakes workers, with one queue per slot, and receives only the numbers of jobs.
 
 All state (attempts, leases, progress) is in the table, so a lost, repeated or late message changes nothing. Facts about
 options: https://docs.celeryq.dev/en/stable/userguide/configuration.html; the options `unacked_restore_interval` and

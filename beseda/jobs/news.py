@@ -45,8 +45,9 @@ class _Followed:
 
 
 class News:
-    """Notifies bots of changes to their jobs. `holds` returns whether a job runs in this process and so notifies
-    itself.
+    """Notifies bots of changes to their jobs.
+
+    `holds` returns whether a job runs in this process. Such a job causes its notifications itself.
     """
 
     def __init__(self, store: JobStore, clock: Clock, holds: Callable[[int], bool]) -> None:

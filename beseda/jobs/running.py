@@ -28,10 +28,10 @@ LIMITS = {"heavy": 1800.0, "speech": 4 * 3600.0, "text": 3600.0, "light": 600.0,
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Durations in seconds: of a lease, between two heartbeats (lease renewals), and between two progress reports.
+    """Durations in seconds: of a lease, between two heartbeats, and between two progress reports.
 
-    At shutdown jobs may continue for `grace`; cancelled jobs then have `closing` to clean up. `limits` are the time
-    limits of the jobs of each slot.
+    A heartbeat renews the leases and polls the table. At shutdown jobs may continue for `grace`; cancelled jobs then
+    have `closing` to clean up. `limits` are the time limits of the jobs of each slot.
     """
 
     lease: float = 20.0
@@ -87,8 +87,9 @@ class Run:
 
 
 class Runner:
-    """Claims jobs and runs them. The callback of the constructor receives every change, `on_free` every slot with room
-    again.
+    """Claims jobs and runs them.
+
+    The callback of the constructor is called with every changed job, `on_free` with every slot that has room again.
     """
 
     def __init__(self, store: JobStore, clock: Clock, timing: Timing, tell: Callable[[Job], Awaitable[None]]) -> None:
@@ -149,8 +150,7 @@ class Runner:
         return None
 
     async def beat(self) -> Sequence[str]:
-        """Renew the leases of running jobs, end jobs cancelled or taken over elsewhere, and free jobs of dead
-        processes.
+        """Renew the leases of running jobs, cancel those that were cancelled or taken over, and free jobs of the dead.
 
         Returns the names of processes of this machine that died. Raises StorageError.
         """

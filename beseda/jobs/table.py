@@ -1,5 +1,6 @@
-"""Common base of the queues over the table of jobs: the row is written first and is the source of truth for every
-runner.
+"""Common base of the queues over the table of jobs.
+
+The row is written first and is the source of truth, in whichever process a job runs.
 """
 
 from collections.abc import Mapping

@@ -57,9 +57,7 @@ async def run(
 
 
 class _Output(asyncio.SubprocessProtocol):
-    """Keeps the output up to the limit and discards the rest. It never stops reading: a full pipe would block the
-    program.
-    """
+    """Keeps the output up to the limit. It never stops reading: a full pipe would block the program."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

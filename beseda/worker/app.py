@@ -36,9 +36,7 @@ class CeleryWorker:
     """Consumes the queues of some slots. `run` it until it is cancelled."""
 
     def __init__(self, runner: Runner, url: str, slots: Mapping[str, int]) -> None:
-        """`slots` maps each slot to the number of its jobs that may run here at the same time; a slot with 0 is not
-        consumed.
-        """
+        """`slots` maps each slot to the number of its jobs that may run here at the same time; 0 excludes a slot."""
         self._runner = runner
         self._url = url
         self._slots = {slot: width for slot, width in slots.items() if width}
@@ -99,9 +97,7 @@ class CeleryWorker:
             await run.wait()
 
     async def close(self) -> None:
-        """Wait until the consumer has ended. Messages that it has not acknowledged by then are delivered to others
-        again.
-        """
+        """Wait until the consumer has ended. Messages that it has not acknowledged by then are delivered again."""
         try:
             async with asyncio.timeout(_STOP_SECONDS):
                 await self._ended.wait()

@@ -61,7 +61,7 @@ class AnalyticsStore(Protocol):
         ...
 
     async def find_first_moment(self) -> datetime | None:
-        """Return the time of the first row, or None if there are none."""
+        """Return the time of the first conversation or flood wait, or None if there are none."""
         ...
 
     async def store_hours(self, period: Period, hours: Sequence[HourFigures]) -> None:

@@ -46,10 +46,10 @@ class BroadcastStore(Protocol):
         ...
 
     async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
-        """Store the text, audience, plan and photo of a draft. Return it, or None if it is no longer a draft of that
-        version.
+        """Store the content of a draft and return it, or None if it is no longer a draft of that version.
 
-        If `photo` is None and the broadcast still names a photo type, the stored photo is kept.
+        The content is its text, audience, plan and photo. If `photo` is None and the broadcast still names a photo
+        type, the stored photo is kept.
         """
         ...
 

@@ -11,11 +11,10 @@ class BudgetStore(Protocol):
     """Daily counters and reservations against them. Each method is one transaction and raises StorageError."""
 
     async def reserve(self, claim: Claim) -> Grant:
-        """Reserve the wanted amount, or the amount left, from every account; nothing if an account has less than the
-        least.
+        """Reserve the wanted amount, or the amount left, from every account.
 
-        Concurrent processes never reserve the same amount twice. Expired reservations are freed first, and so is an
-        open reservation of the same id.
+        Nothing is reserved if an account has less left than the least amount. Concurrent processes never reserve the
+        same amount twice. Expired reservations are freed first, and so is an open reservation of the same id.
         """
         ...
 

@@ -12,9 +12,7 @@ class Bus(Protocol):
     """
 
     async def publish(self, topic: str, data: Mapping[str, object]) -> None:
-        """Notify the current subscribers of `topic`, including those in this process. Never raises: failures are
-        logged.
-        """
+        """Notify the current subscribers of `topic`, also those in this process. Never raises: failures are logged."""
         ...
 
     def subscribe(self, topic: str) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:

@@ -10,8 +10,7 @@ class KeptAnswerStore(Protocol):
     """Answers by the API key and the idempotency key of their requests. Every method raises StorageError."""
 
     async def claim(self, request: Repeatable) -> KeptAnswer | None:
-        """Return the stored answer for the request, or None if the request is new; a new request is marked as in
-        progress.
+        """Return the stored answer for the request, or None if it is new and now marked as in progress.
 
         A request counts as new if its entry is a day old, or if it began more than a minute ago and has no answer,
         because its process died.

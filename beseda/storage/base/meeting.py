@@ -28,11 +28,10 @@ class MeetingStore(Protocol):
     """
 
     async def book(self, new: NewMeeting, move: Step) -> Booked:
-        """Reserve a time for a lead. If the lead has a meeting already, return it, or move it here with `move` if
-        tentative.
+        """Reserve a time for a lead. If the lead has a meeting already, return it, or move it here if it is tentative.
 
-        Expired bookings of others are given up first. Raises NotFoundError for an unknown lead, SlotTakenError, and
-        TooManyMeetingsError.
+        `move` is the step for a move. Expired bookings of others are given up first. Raises NotFoundError for an
+        unknown lead, SlotTakenError, and TooManyMeetingsError.
         """
         ...
 

@@ -37,8 +37,7 @@ class RateLimiter(Protocol):
         ...
 
     async def reserve(self, key: str, rates: Sequence[Rate], *, age: float = 0.0) -> float:
-        """Count an event of `age` seconds ago and return the seconds until the rates allow it, or 0 if they allow it
-        now.
+        """Count an event of `age` seconds ago and return the seconds until the rates allow it; 0 if they allow it now.
 
         Events that are not allowed yet are counted as well, each at the time from which it is allowed, so that they
         queue. Because of `age`, events that were spread over the past do not count as a burst against their author.

@@ -10,9 +10,8 @@ class SentMessageStore(Protocol):
     """The ids of the messages that a bot sent or received, from all tables."""
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
-        """Return the ids of counter `box` around a call that began then, and the number of earlier calls without
-        outcome.
+        """Return the ids of counter `box` around a call that began then, and the number of unknown calls before it.
 
-        Raises StorageError.
+        A call is unknown if it has no recorded outcome. Raises StorageError.
         """
         ...

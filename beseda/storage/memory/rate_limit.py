@@ -74,9 +74,7 @@ class MemoryTokenBucket:
     block = 1
 
     def __init__(self, clock: Clock | None = None, *, size: int = 10_000) -> None:
-        """At most `size` keys. If one more is needed, the least recently used bucket is dropped, which makes it full
-        again.
-        """
+        """At most `size` keys are held. A least recently used bucket is dropped and thus full at its next use."""
         self._clock = clock or SystemClock()
         self._buckets: ExpiringMap[tuple[float, float]] = ExpiringMap(self._clock, size)
 

@@ -58,8 +58,9 @@ class RedisHistory:
             return bool(await self._append(keys=[key, _mark(key)], args=arguments))
 
     async def fill(self, key: str, messages: Sequence[Message], turn_id: int) -> None:
-        """Replace the list by messages from the database. The last of them belongs to turn `turn_id`. Raises
-        StorageError.
+        """Replace the list by messages from the database. The last of them belongs to turn `turn_id`.
+
+        Raises StorageError.
         """
         with guard():
             async with self._redis.pipeline(transaction=True) as pipe:

@@ -56,10 +56,10 @@ def give(connection: Connection, lead_id: int, what: tuple[ConsentKind, int], no
 
 
 def revoke(connection: Connection, lead_id: int, what: tuple[ConsentKind, int | None, str], now: datetime) -> bool:
-    """Record that a consent is revoked or refused by the author of the message, or by all people of the lead without
-    one.
+    """Record that a consent is revoked or refused by the author of the message, or by all people of the lead.
 
-    A consent that is revoked already stays as it is, and no second event is written.
+    Without a message it concerns all people. A consent that is revoked already stays as it is, and no second event is
+    written.
     """
     kind, message_id, actor = what
     lead = lock_live(connection, lead_id)

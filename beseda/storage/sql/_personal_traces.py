@@ -214,9 +214,7 @@ def _leave_broadcasts(connection: Connection, owner: FileOwner) -> None:
 
 
 def _blank_answers(connection: Connection, owner: FileOwner, known: Known) -> None:
-    """Blank stored API answers that mention the person. Their rows stay, so that a repeated request is still
-    recognized.
-    """
+    """Blank stored API answers that mention the person. Their rows stay, so that repeated requests are recognized."""
     numbers = [("user_id", owner.user_id)]
     numbers += [("lead_id", number) for number in known.lead_ids]
     numbers += [("conversation_id", number) for number in known.conversation_ids]

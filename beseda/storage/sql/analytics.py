@@ -122,7 +122,7 @@ class SqlAnalyticsRepository:
         return await self._database.read_long(lambda connection: connection.execute(query).scalar())
 
     async def find_first_moment(self) -> datetime | None:
-        """Return the time of the first row, or None if there are none."""
+        """Return the time of the first conversation or flood wait, or None if there are none."""
         queries = [select(func.min(conversations.c.created_at)), select(func.min(flood_waits.c.occurred_at))]
 
         def work(connection: Connection) -> datetime | None:
@@ -161,8 +161,9 @@ class SqlAnalyticsRepository:
         await self._database.write(work)
 
     async def roll_up_conversations(self, period: Period, after: int = 0) -> int | None:
-        """Refresh a batch of conversations with messages in the period. Return the id to continue after, or None at the
-        end.
+        """Refresh a batch of conversations with messages in the period.
+
+        Return the id to continue after, or None at the end.
         """
         ids = await self._database.read_long(lambda connection: list_touched(connection, period, after, _CHUNK))
         if not ids:

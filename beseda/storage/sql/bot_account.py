@@ -34,8 +34,7 @@ class SqlBotAccountRepository:
         self._clock = clock or SystemClock()
 
     async def claim(self, bot: str, telegram_id: int) -> int | None:
-        """Record the account of a bot. Return the id of the previous account, or None if there is none or it is the
-        same.
+        """Record the account of a bot and return the id of the previous account if it was another one, else None.
 
         Raises StorageError.
         """

@@ -81,8 +81,9 @@ class SqlBroadcastRepository:
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
     async def rewrite(self, broadcast: Broadcast, *, photo: bytes | None = None) -> Broadcast | None:
-        """Store the text, audience, plan and photo of a draft. Return it, or None if it is no longer a draft of that
-        version.
+        """Store the content of a draft and return it, or None if it is no longer a draft of that version.
+
+        The content is its text, audience, plan and photo.
         """
         words = dump_words(broadcast.content, broadcast.audience, broadcast.plan)
         values = {**words, "title": broadcast.title, "photo": broadcast.photo, "version": broadcast.version + 1}

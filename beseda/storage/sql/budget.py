@@ -30,8 +30,9 @@ class SqlBudgetRepository:
         self._clock = clock or SystemClock()
 
     async def reserve(self, claim: Claim) -> Grant:
-        """Reserve the wanted amount, or the amount left, from every account; nothing if an account has less than the
-        least.
+        """Reserve the wanted amount, or the amount left, from every account.
+
+        Nothing is reserved if an account has less left than the least amount.
         """
         now = self._clock.now()
         return await self._database.write(lambda connection: _reserve(connection, claim, now))

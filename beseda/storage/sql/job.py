@@ -40,8 +40,9 @@ class SqlJobRepository:
         self._shared = shared
 
     async def add(self, request: JobRequest, *, alone: bool = False) -> Job:
-        """Store a queued job, or return the existing one of this id. With `alone`, return an unfinished one of its
-        kind.
+        """Store a queued job and return it, or the existing one of this id.
+
+        With `alone`, an unfinished job of its kind and bot is returned as well. Raises IdTakenError.
         """
 
         def work(connection: Connection) -> Job:
@@ -60,9 +61,7 @@ class SqlJobRepository:
         return await self._database.read(lambda connection: [_load(row) for row in connection.execute(query)])
 
     async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
-        """Mark jobs as sent to a broker now and return their ids: the due ones among the first `limit` jobs of the
-        queue.
-        """
+        """Mark due jobs as sent to a broker now and return their ids, from the first `limit` jobs of the queue."""
 
         def work(connection: Connection) -> list[int]:
             shift = self._shift(connection)
@@ -88,9 +87,7 @@ class SqlJobRepository:
         return await self._database.write(work)
 
     async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
-        """Renew the leases and return the ids of the jobs that should continue: still owned by the caller, and not
-        cancelled.
-        """
+        """Renew the leases and return the ids of the jobs that the caller still owns and that are not cancelled."""
         ours = and_(jobs.c.id.in_(job_ids), jobs.c.owner == lease.owner, jobs.c.state == _RUNNING)
 
         def work(connection: Connection) -> set[int]:

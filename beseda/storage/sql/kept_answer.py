@@ -22,9 +22,7 @@ class SqlKeptAnswerRepository:
         self._clock = clock
 
     async def claim(self, request: Repeatable) -> KeptAnswer | None:
-        """Return the stored answer for the request, or None if the request is new; a new request is marked as in
-        progress.
-        """
+        """Return the stored answer for the request, or None if it is new and now marked as in progress."""
         now = self._clock.now()
         return await self._database.write(lambda connection: _claim(connection, request, now))
 

@@ -83,8 +83,9 @@ def _record(connection: Connection, lead: Lead, owner: FileOwner) -> LeadRecord:
 
 
 def _let_go(connection: Connection, lead: Lead) -> None:
-    """Remove a live lead from the totals. The oldest lead merged into it becomes live, the others are merged into that
-    one.
+    """Remove a live lead from the totals and pass its place on.
+
+    The oldest lead merged into it becomes live, the others are merged into that one.
     """
     shift_total(connection, lead, -1)
     family = find_family(connection, lead.id)

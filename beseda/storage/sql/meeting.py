@@ -61,9 +61,7 @@ class SqlMeetingRepository:
         self._owners = tuple(sorted(owners))
 
     async def book(self, new: NewMeeting, move: Step) -> Booked:
-        """Reserve a time for a lead. If the lead has a meeting already, return it, or move it here with `move` if
-        tentative.
-        """
+        """Reserve a time for a lead. If the lead has a meeting already, return it, or `move` it here if tentative."""
         now = self._clock.now()
         return await self._database.write(lambda connection: self._book(connection, new, move, now))
 

@@ -23,10 +23,9 @@ class SqlSentMessageRepository:
         self._database = database
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
-        """Return the ids of counter `box` around a call that began then, and the number of earlier calls without
-        outcome.
+        """Return the ids of counter `box` around a call that began then, and the number of unknown calls before it.
 
-        Raises StorageError.
+        A call is unknown if it has no recorded outcome. Raises StorageError.
         """
         return await self._database.read(lambda connection: _look(connection, bot, box, begun_at))
 

@@ -209,9 +209,7 @@ class SqlTurnRepository:
             metrics.model_call(turn.conversation.key.bot, call)
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
-        """Record that the call that sends `part` is about to be made. A part that grows in the chat is stored here
-        first.
-        """
+        """Record that the call that sends `part` is about to be made. A part that grows in the chat is new here."""
         part.state = PartState.SENDING
         await self._database.write_rows([(_part, _part_params(turn, part, self._clock.now()))])
 
@@ -257,8 +255,9 @@ class SqlTurnRepository:
 
 
 def _check_owners(connection: Connection, opened: Sequence[Turn]) -> list[None]:
-    """Check, in the transaction that opens turns, that each row belongs to the turn's conversation. Raises
-    IdTakenError.
+    """Check that each row of turns opened in the transaction belongs to the turn's conversation.
+
+    Raises IdTakenError.
     """
     query = select(turns.c.id, turns.c.conversation_id).where(turns.c.id.in_([turn.id for turn in opened]))
     owners = {row.id: row.conversation_id for row in connection.execute(query)}

@@ -32,8 +32,10 @@ _QUEUE_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SharedLook:
-    """A read that an entry makes after its writes. Entries of a batch with the same `look` share one round trip to a
-    server: `look` receives all their requests and returns as many results.
+    """A read that an entry makes after its writes.
+
+    Entries of a batch with the same `look` share one round trip to a server: `look` receives all their requests and
+    returns as many results.
     """
 
     look: Callable[[Connection, Sequence[Any]], Sequence[object]]
@@ -121,9 +123,7 @@ class GroupWriter:
     """A bounded queue in front of one writing connection."""
 
     def __init__(self, run: Callable[[Sequence[Entry]], Awaitable[None]], *, patience: float) -> None:
-        """`run` commits entries on the connection; `patience` is the number of seconds that an entry waits in an
-        outage.
-        """
+        """`run` commits entries on the connection; an entry waits up to `patience` seconds in an outage."""
         self._run = run
         self._patience = patience
         self._loop = asyncio.get_running_loop()

@@ -34,8 +34,9 @@ _CHUNK = 1000
 
 
 class SqlWebhookRepository:
-    """Endpoints and deliveries in SQL. Every method raises StorageError if the database rejects the work or is
-    unavailable.
+    """Endpoints and deliveries in SQL.
+
+    Every method raises StorageError if the database rejects the work or is unavailable.
     """
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

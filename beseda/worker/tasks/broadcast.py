@@ -1,6 +1,4 @@
-"""`broadcast.look`: broadcasts that lost their job, or waited for the end of quiet hours, get a job. Bots do the
-sending.
-"""
+"""`broadcast.look`: a broadcast that lost its job, or waited for the end of quiet hours, gets one. Bots send it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
