@@ -61,7 +61,7 @@ async def test_web_of_a_running_sandbox(beseda: Program) -> None:
         async with web.post("/telegram/assistant", json={"update_id": 1}) as answer:
             assert answer.status == 404, "there is no webhook without its secret"
         async with web.get("/", headers={"Host": "evil.example"}) as answer:
-            assert answer.status == 403, "a foreign name must not reach the chats"
+            assert answer.status == 421, "a foreign name must not reach the chats"
         assert await service.stop(signal.SIGINT) == 0
 
 
