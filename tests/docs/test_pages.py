@@ -155,6 +155,14 @@ def test_version_is_the_same_everywhere() -> None:
     assert project["name"] == "beseda-platform"  # "beseda" has another owner on PyPI
 
 
+def test_changelog_has_each_kind_of_change_once_a_version() -> None:
+    order = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    versions = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    for version in versions:
+        kinds = re.findall(r"^### (.+)$", version, re.MULTILINE)
+        assert kinds == [kind for kind in order if kind in kinds]
+
+
 COMMENT_BEHIND = re.compile(r"^(?:# )?(?:export )?[A-Z][A-Z0-9_]*=\S*[^\S\n]+#", re.MULTILINE)
 
 
