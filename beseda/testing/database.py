@@ -3,28 +3,32 @@
 import asyncio
 import tempfile
 from pathlib import Path
+from threading import Lock
 
 from beseda.storage.sql import migrate
 from beseda.storage.sql.sqlite import prepare_file
 
 _migrated: list[bytes] = []
+_lock = Lock()  # Alembic migrates one database of a process at a time
 
 
 async def make_database(path: Path) -> None:
     """Write an empty SQLite database at the newest revision to `path`; a database that is there stays as it is."""
-    if not _migrated:
-        _migrated.append(await _migrate())
-    await asyncio.to_thread(_write, path, _migrated[0])
+    await asyncio.to_thread(_write, path)
 
 
-async def _migrate() -> bytes:
+def _write(path: Path) -> None:
+    if path.exists():
+        return
+    with _lock:
+        if not _migrated:
+            _migrated.append(_migrate())
+    prepare_file(path)
+    path.write_bytes(_migrated[0])
+
+
+def _migrate() -> bytes:
     with tempfile.TemporaryDirectory(prefix="beseda-template-") as folder:
         path = Path(folder) / "beseda.db"
-        await migrate.upgrade(f"sqlite:///{path}")
-        return await asyncio.to_thread(path.read_bytes)
-
-
-def _write(path: Path, content: bytes) -> None:
-    if not path.exists():
-        prepare_file(path)
-        path.write_bytes(content)
+        asyncio.run(migrate.upgrade(f"sqlite:///{path}"))
+        return path.read_bytes()
