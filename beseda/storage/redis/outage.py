@@ -55,7 +55,8 @@ class Outage:
             self._log.fail(f"{error.detail}; this process goes on by itself")
             self._probing = asyncio.create_task(self._wait_until_back(), name="redis-probe")
             for limit in self._limits:
-                limit.reschedule(asyncio.get_running_loop().time())  # nobody waits for what the first one waited for
+                if not limit.expired():  # calls that began together also time out together
+                    limit.reschedule(asyncio.get_running_loop().time())  # all others fail with the first one
 
     async def _wait_until_back(self) -> None:
         while True:
