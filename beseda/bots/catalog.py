@@ -139,8 +139,7 @@ class BotFile(BaseModel):
         10,
         ge=1,
         le=200,
-        description="Messages that the model reads, the new one included. If the first of them is an answer, its "
-        "question is read as well.",
+        description="Messages that the model reads at most, the new one included. The first of them is a person's.",
     )
     summary_after: int = Field(
         15, ge=0, le=1000, description="Older messages are summarized when there are more than this; 0 for never."

@@ -140,10 +140,9 @@ class PromptWriter:
         zone = self._bot.time_zone or "UTC"
         scene = Scene(find_day(self._clock.now(), zone), question.person.name, group, zone)
         before = self._bot.window - 1  # a bot without memory is shown the new message alone
-        # One more than fits, so that a window that begins with an answer has its question, too.
-        window = await self._memory.window(conversation, before + 1) if before else []
+        window = await self._memory.window(conversation, before) if before else []
         # A conversation that fits into its window has no summary, and nobody need ask.
-        summary = await self._memory.recall(conversation, self._bot) if 0 < before < len(window) else ""
+        summary = await self._memory.recall(conversation, self._bot) if 0 < before <= len(window) else ""
         notes = [instruct(question.instructions)] if question.instructions.strip() else []
         head = [system_message(self._bot.persona), describe_scene(scene, summary)]
         said = [*begin_with_user(window), question.as_message()]

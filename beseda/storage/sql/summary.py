@@ -96,7 +96,8 @@ def _beyond(
 ) -> ColumnElement[bool] | None:
     """Return the condition for messages between the summary and the window, or None if the window is not full.
 
-    A prompt shows one message more than `window`, and begins with a person's message: answers before that are left out.
+    `window` counts the new message of the next prompt, which shows one stored message fewer. A prompt begins with a
+    person's message: answers before that are left out.
     """
     here = and_(messages.c.conversation_id == conversation_id, is_remembered)
     newest = (
@@ -104,10 +105,11 @@ def _beyond(
         .where(here)
         .order_by(messages.c.turn_id.desc(), messages.c.id.desc())
     )
-    shown = connection.execute(newest.limit(window + 1)).all()
-    if len(shown) <= window:
+    rows = connection.execute(newest.limit(window)).all()
+    if len(rows) < window:
         return None
-    begin = next((row.turn_id for row in reversed(shown) if row.role == Role.USER), shown[0].turn_id + 1)
+    shown = reversed(rows[:-1])
+    begin = next((row.turn_id for row in shown if row.role == Role.USER), rows[0].turn_id + 1)
     return and_(here, messages.c.turn_id < begin, messages.c.turn_id > (base.cutoff if base else -1))
 
 

@@ -59,11 +59,11 @@ async def test_what_is_in_the_window_is_not_counted(talk: Talk) -> None:
     assert await talk.store.count(talk.id, WINDOW) == 0
     for number in range(4):
         await talk.exchange(str(number))
-    # The window begins with an answer: its question is shown with it, so that turns stay whole.
-    assert await talk.store.count(talk.id, WINDOW) == 4
+    # With a new message three more are shown, and of these the answer whose question is gone is left out.
+    assert await talk.store.count(talk.id, WINDOW) == 6
     piece = await talk.store.next_piece(talk.id, WINDOW, 100)
     assert piece is not None
-    assert [message.content for message in piece.messages] == ["0", "re: 0", "1", "re: 1"]
+    assert [message.content for message in piece.messages] == ["0", "re: 0", "1", "re: 1", "2", "re: 2"]
 
 
 async def test_answers_that_the_window_drops_are_summed_up(talk: Talk) -> None:
@@ -71,7 +71,7 @@ async def test_answers_that_the_window_drops_are_summed_up(talk: Talk) -> None:
     for text in ("a", "b", "c"):
         await talk.remark(text)
     await talk.exchange("1")
-    # Of the last four messages b and c are left out: a prompt begins with a person's message.
+    # Of the last three messages c is left out: a prompt begins with a person's message.
     piece = await talk.store.next_piece(talk.id, WINDOW, 100)
     assert piece is not None
     assert [message.content for message in piece.messages] == ["0", "re: 0", "a", "b", "c"]
@@ -87,13 +87,13 @@ async def test_window_without_a_word_of_a_person_is_summed_up(talk: Talk) -> Non
 async def test_summary_grows_by_what_follows_it(talk: Talk) -> None:
     for number in range(4):
         await talk.exchange(str(number))
-    assert await talk.sum_up("0 and 1")
+    assert await talk.sum_up("0 to 2")
     assert await talk.store.next_piece(talk.id, WINDOW, 100) is None
     await talk.exchange("4")
     piece = await talk.store.next_piece(talk.id, WINDOW, 100)
     assert piece is not None
     assert piece.base is not None
-    assert (piece.base.text, [message.content for message in piece.messages]) == ("0 and 1", ["2", "re: 2"])
+    assert (piece.base.text, [message.content for message in piece.messages]) == ("0 to 2", ["3", "re: 3"])
     assert await talk.sum_up("0, 1 and 2")
     summary = await talk.store.find(talk.id)
     assert summary is not None

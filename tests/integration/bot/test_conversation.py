@@ -25,7 +25,7 @@ async def test_answer_is_formatted_and_stored(tmp_path: Path) -> None:
     assert [message.role for message in model.requests[0].messages] == [Role.SYSTEM, Role.USER, Role.USER]
 
 
-async def test_model_reads_the_system_message_and_the_last_ten_with_the_question_of_the_first(tmp_path: Path) -> None:
+async def test_model_reads_the_system_message_and_of_the_last_ten_those_from_a_question_on(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="answer")
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
@@ -34,8 +34,8 @@ async def test_model_reads_the_system_message_and_the_last_ten_with_the_question
             await anna.wait_reply()
     last = model.requests[-1].messages
     assert last[0].role is Role.SYSTEM
-    assert len(said_in(model.requests[-1])) == 11
-    assert said_in(model.requests[-1])[0] == "question 2"
+    assert len(said_in(model.requests[-1])) == 9
+    assert said_in(model.requests[-1])[0] == "question 3"
     assert last[-1].content == "question 7"
 
 

@@ -27,15 +27,15 @@ async def test_counter_fills_up_to_twenty_and_stays(tmp_path: Path) -> None:
     assert counters == [f"💾 Контекст: {min(2 * number, 20)}/20" for number in range(1, 13)]
 
 
-async def test_model_reads_the_last_twenty_with_the_question_of_the_first_and_never_the_counter(tmp_path: Path) -> None:
+async def test_model_reads_the_last_twenty_from_a_question_on_and_never_the_counter(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="answer")
     async with living_bot(tmp_path, model, "llama") as living:
         anna = await living.user()
         for number in range(12):
             await _exchange(anna, f"question {number}")
     last = model.requests[-1].messages
-    assert [message.content for message in last[2:4]] == ["question 1", "answer"]
-    assert len(last) == 2 + 21
+    assert [message.content for message in last[2:4]] == ["question 2", "answer"]
+    assert len(last) == 2 + 19
     assert {message.content for message in last[1:]} >= {"answer", "question 11"}
     assert not any("💾" in message.content for message in last)
 
