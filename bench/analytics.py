@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Bar, Row, Section
-from beseda.domain.analytics import Metric, Metrics, Period, Step
+from beseda.domain.analytics import Metric, Metrics, Period, SeriesStep
 from beseda.kit.clock import SystemClock
 from beseda.kit.ids import lowest_id
 from beseda.services.analytics import AnalyticsService
@@ -102,14 +102,14 @@ async def _measure(plan: Plan, database: Database) -> Section:
     await _fill(plan, database, period)
     service = AnalyticsService(SqlAnalyticsRepository(database), SystemClock())
     raw, slow = await _time(lambda: service.metrics(period), tries=3)
-    raw_series, slow_series = await _time(lambda: service.series(period, Metric.RESPONSE_P95, Step.HOUR), tries=3)
+    raw_series, slow_series = await _time(lambda: service.series(period, Metric.RESPONSE_P95, SeriesStep.HOUR), tries=3)
     started = time.perf_counter()
     await service.roll_up()
     rolling = time.perf_counter() - started
     _, again = await _time(service.roll_up, tries=3)
     found, quick = await _time(lambda: service.metrics(period))
-    series, quick_series = await _time(lambda: service.series(period, Metric.RESPONSE_P95, Step.HOUR))
-    people, quick_people = await _time(lambda: service.series(period, Metric.ACTIVE_USERS, Step.DAY))
+    series, quick_series = await _time(lambda: service.series(period, Metric.RESPONSE_P95, SeriesStep.HOUR))
+    people, quick_people = await _time(lambda: service.series(period, Metric.ACTIVE_USERS, SeriesStep.DAY))
     if _comparable(raw) != _comparable(found) or raw_series != series or not people:
         raise MeasuringError(f"the roll-up says something else: {_comparable(found)}, not {_comparable(raw)}")
     rows = [

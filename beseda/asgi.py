@@ -8,10 +8,10 @@ from starlette.responses import RedirectResponse
 
 from beseda import __version__
 from beseda.api.app import api_app
+from beseda.api.dependencies import ApiParts
 from beseda.api.health import Check, health_router
 from beseda.api.hosts import HostGuard
-from beseda.api.monitoring import InstallationGauges, Sources, monitoring_router
-from beseda.api.parts import ApiParts
+from beseda.api.monitoring import InstallationGauges, MonitoringSources, monitoring_router
 from beseda.api.problems import add_problem_handlers
 from beseda.dispatch.webhook import webhook_router
 from beseda.panel.app import HostPanel
@@ -48,7 +48,7 @@ class Web:
             self.app.include_router(sandbox.router)
             self.app.add_api_route("/", _to_sandbox, include_in_schema=False)
 
-    def watch(self, sources: Sources) -> None:
+    def watch(self, sources: MonitoringSources) -> None:
         """Show the state of the installation in `/metrics`."""
         self._gauges.connect(sources)
 

@@ -56,7 +56,7 @@ _in_flight = Gauge(
 )
 
 
-class TokenCount(Protocol):
+class CountedTokens(Protocol):
     """What a call used."""
 
     @property
@@ -67,13 +67,13 @@ class TokenCount(Protocol):
     def cost(self) -> float | None: ...
 
 
-class Call(Protocol):
+class CountedCall(Protocol):
     """A call of a model as the record has it; times are in milliseconds."""
 
     @property
     def endpoint(self) -> str: ...
     @property
-    def usage(self) -> TokenCount: ...
+    def usage(self) -> CountedTokens: ...
     @property
     def first_token_ms(self) -> int: ...
     @property
@@ -114,7 +114,7 @@ def turn(bot: str, state: str, seconds: float | None = None) -> None:
         _response.labels(bot).observe(seconds)
 
 
-def model_call(bot: str, call: Call) -> None:
+def model_call(bot: str, call: CountedCall) -> None:
     """Count a call of a model with its usage. The times of a failed call are not kept."""
     endpoint, usage = call.endpoint, call.usage
     _calls.labels(endpoint, call.error).inc()

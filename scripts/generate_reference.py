@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from beseda.api.app import api_app
-from beseda.api.parts import ApiParts
+from beseda.api.dependencies import ApiParts
 from beseda.api.problems import find_status
 from beseda.bots.calendar import CalendarEntry
 from beseda.bots.catalog import BotFile, BudgetEntry

@@ -10,16 +10,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from beseda import __version__
-from beseda.api.answers import show
+from beseda.api.api_key_middleware import ApiKeyMiddleware, Bodies, Heads
+from beseda.api.dependencies import ApiParts
 from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
-from beseda.api.gate import Bodies, Gate, Heads
 from beseda.api.health import health_router
 from beseda.api.hosts import HostGuard
+from beseda.api.idempotency import HEADER, Repeats
 from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
-from beseda.api.parts import ApiParts
 from beseda.api.problems import add_problem_handlers
-from beseda.api.repeats import HEADER, Repeats
+from beseda.api.responses import show
 from beseda.api.routes import (
     analytics,
     api_key,
@@ -68,7 +68,7 @@ def api_app(parts: ApiParts) -> FastAPI:
     # The last one added is the first one met.
     app.add_middleware(Repeats, store=parts.kept_answers)
     app.add_middleware(Bodies, limit=parts.limits.body)
-    app.add_middleware(Gate, parts=parts)
+    app.add_middleware(ApiKeyMiddleware, parts=parts)
     app.add_middleware(Heads)
     app.add_middleware(HostGuard, names=parts.limits.hosts)
     if parts.limits.cors_origins:

@@ -10,8 +10,8 @@ from fastapi.routing import APIRoute
 
 from beseda import __version__
 from beseda.api.auth import SCHEME, SECURITY_SCHEME, Needs
+from beseda.api.idempotency import HEADER, UNREPEATABLE
 from beseda.api.problems import SCHEMA, problems
-from beseda.api.repeats import HEADER, UNREPEATABLE
 
 ABOUT = """
 Leads, conversations, meetings and figures of your bots, for your CRM.

@@ -59,12 +59,12 @@ class InstallationGauges:
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = checks
-        self._sources: Sources | None = None
+        self._sources: MonitoringSources | None = None
         self._found = Installation()
         self._found_at = float("-inf")
         self._backlog_failed = False
 
-    def connect(self, sources: "Sources") -> None:
+    def connect(self, sources: "MonitoringSources") -> None:
         """Read from these services from now on."""
         self._sources = sources
 
@@ -98,7 +98,7 @@ class InstallationGauges:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class MonitoringSources:
     """The services that the gauges are read from."""
 
     analytics: AnalyticsService
@@ -107,7 +107,7 @@ class Sources:
     storage_dir: Path
 
     @classmethod
-    def of(cls, container: Container) -> "Sources":
+    def of(cls, container: Container) -> "MonitoringSources":
         """Return the services of a container."""
         return cls(container.analytics, container.processes, container.webhooks, container.settings.storage_dir)
 

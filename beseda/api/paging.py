@@ -18,7 +18,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from beseda.api.answers import Listing
+from beseda.api.responses import ListResponse
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,11 +65,11 @@ class Paging:
         except OverflowError:
             raise HTTPException(400, "This cursor is not of this list: leave it out to begin anew.") from None
 
-    def page(self, items: list[Any], total: int, cursor: Callable[[], str]) -> Listing:
+    def page(self, items: list[Any], total: int, cursor: Callable[[], str]) -> ListResponse:
         """Return the page; `cursor` is asked for its end where there may be more."""
         more = len(items) == self.limit
         offset = 0 if self.cursor is not None else self.offset
-        return Listing(items, total, self.limit, offset, cursor() if more else None)
+        return ListResponse(items, total, self.limit, offset, cursor() if more else None)
 
 
 async def _read_paging(
@@ -116,7 +116,7 @@ def read_cursor(cursor: str, order: str, *types: type) -> tuple[Any, ...]:
     return tuple(values)
 
 
-class Totals:
+class ListTotals:
     """Counts for `total`: exact while counting is cheap, else used again for fifty times as long as it took."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from beseda.api.answers import write_json
+from beseda.api.responses import write_json
 from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.errors import (
     AccessDeniedError,

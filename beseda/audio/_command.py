@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from beseda.audio.base import NoRoomError, NoSoundError, Sound, Span
+from beseda.audio.base import AudioSpan, NoRoomError, NoSoundError, Sound
 from beseda.errors import ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import Completed
 
@@ -51,7 +51,7 @@ def probing(source: Path) -> list[str]:
     return ["-v", "error", *_ALLOWED, "-show_entries", shown, "-of", "json", f"file:{source.absolute()}"]
 
 
-def listening(source: Path, window: Span, *, strict: bool = False) -> list[str]:
+def listening(source: Path, window: AudioSpan, *, strict: bool = False) -> list[str]:
     """Return the arguments that look for silence in a window of a recording; with `strict` it must be deep."""
     chosen = ["-map", "0:a:0", "-vn", "-sn", "-dn", "-filter_threads", "1"]
     opening = reading(source, limit=window.seconds, start=window.start)
@@ -108,15 +108,15 @@ def parse_seconds(progress: bytes) -> float:
     return int(times[-1]) / 1_000_000 if times else 0.0
 
 
-def parse_silences(report: bytes, window: Span) -> list[Span]:
+def parse_silences(report: bytes, window: AudioSpan) -> list[AudioSpan]:
     """Return the silences of a report, in the recording's own time; one that goes on to the end ends there."""
-    silences: list[Span] = []
+    silences: list[AudioSpan] = []
     start: float | None = None
     for kind, value in _SILENCE.findall(report):
         moment = window.start + max(0.0, float(value))
         if kind == b"start":
             start = moment
         elif start is not None:
-            silences.append(Span(start, moment))
+            silences.append(AudioSpan(start, moment))
             start = None
-    return [*silences, Span(start, window.end)] if start is not None and start < window.end else silences
+    return [*silences, AudioSpan(start, window.end)] if start is not None and start < window.end else silences

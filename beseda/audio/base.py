@@ -39,7 +39,7 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AudioSpan:
     """A stretch of a recording, in seconds from its start."""
 
     start: float
@@ -64,7 +64,7 @@ class AudioTranscoder(Protocol):
         """
         ...
 
-    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         """Return the stretches of a window that are loud enough for speech. Raises like `transcode_voice`."""
         ...
 
@@ -86,14 +86,14 @@ class AudioWorkshop(Protocol):
         """
         ...
 
-    async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_silences(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         """Return where nothing is said within a window of a recording. Raises `ToolError`, `UnreadableAudioError`."""
         ...
 
-    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         """Return the stretches of a window that are loud enough for speech. Raises like `find_silences`."""
         ...
 
-    async def cut(self, source: Path, target: Path, span: Span) -> Recording:
+    async def cut(self, source: Path, target: Path, span: AudioSpan) -> Recording:
         """Copy a stretch of an `.ogg` that we made to `target`. Raises like `transcode_speech`."""
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beseda.audio import _command, _probe
-from beseda.audio.base import Listener, Recording, RecordingTooLongError, Sound, Span
+from beseda.audio.base import AudioSpan, Listener, Recording, RecordingTooLongError, Sound
 from beseda.errors import ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import Completed, ProgramError, run
 
@@ -47,7 +47,7 @@ def find_ffprobe(ffmpeg: Path) -> Path | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _FfmpegRun:
     source: Path
     target: Path
     max_seconds: float
@@ -123,26 +123,26 @@ class Ffmpeg:
         finally:
             _remove(report)
 
-    async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_silences(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         """Return the silences within a window. Raises `UnreadableAudioError` and `ToolError`."""
         return await self._listen(source, window, strict=False)
 
-    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         """Return what is loud enough for speech within a window. Raises `UnreadableAudioError` and `ToolError`."""
         edges = [window.start]
         for silence in await self._listen(source, window, strict=True):
             edges += [silence.start, silence.end]
         pairs = zip(edges[::2], [*edges[1::2], window.end], strict=True)
-        return [Span(start, end) for start, end in pairs if end > start]
+        return [AudioSpan(start, end) for start, end in pairs if end > start]
 
-    async def _listen(self, source: Path, window: Span, *, strict: bool) -> Sequence[Span]:
+    async def _listen(self, source: Path, window: AudioSpan, *, strict: bool) -> Sequence[AudioSpan]:
         async with self._slots:
             completed = await self._run([self._path, *_command.listening(source, window, strict=strict)], _LOOKING)
         if completed.returncode != 0:
             raise _command.explain(completed)
         return _command.parse_silences(completed.stderr, window)
 
-    async def cut(self, source: Path, target: Path, span: Span) -> Recording:
+    async def cut(self, source: Path, target: Path, span: AudioSpan) -> Recording:
         """Copy a stretch of `source` to `target`, to the packet of 20 ms. Raises as `transcode_speech` does."""
         async with self._making(source, target) as original, self._slots:
             writing = _command.writing(target, max_bytes=original + 65_536)
@@ -164,7 +164,7 @@ class Ffmpeg:
     async def _encode_long(self, source: Path, target: Path, sound: Sound, max_seconds: float) -> Recording:
         max_bytes = int(max_seconds * _command.VOICE_KBPS * 125 * _OVERHEAD) + 65_536
         expected = min(max_seconds, sound.seconds or max_seconds)
-        job = _Job(source, target, max_seconds, max_bytes, max(self._timeout, expected / _SLOWEST))
+        job = _FfmpegRun(source, target, max_seconds, max_bytes, max(self._timeout, expected / _SLOWEST))
         encoder = _command.choose_encoder(target, sound)
         recording = await self._encode_once(job, encoder)
         # A header may lie about the length: then a copy is larger than speech needs to be.
@@ -174,7 +174,7 @@ class Ffmpeg:
             raise RecordingTooLongError(f"more than {max_seconds:g} s of speech")
         return recording
 
-    async def _encode_once(self, job: "_Job", encoder: list[str]) -> Recording:
+    async def _encode_once(self, job: "_FfmpegRun", encoder: list[str]) -> Recording:
         report = job.target.with_suffix(".progress")
         reading = _command.reading(job.source, limit=job.max_seconds + 1)
         writing = _command.writing(job.target, max_bytes=job.max_bytes, progress=f"file:{report.absolute()}")

@@ -1,15 +1,15 @@
 """The broadcasts of a process, as the settings have them."""
 
-from beseda.bootstrap.record import Record
+from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
-from beseda.domain.broadcast import Plan, StopRule, read_quiet_hours
+from beseda.domain.broadcast import BroadcastPlan, StopRule, read_quiet_hours
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
 from beseda.services.broadcast import BroadcastParts, BroadcastService
 from beseda.services.mailing import MailingRules
 
 
-def build_broadcasts(settings: Settings, record: Record, jobs: JobQueue, clock: Clock) -> BroadcastService:
+def build_broadcasts(settings: Settings, record: Repositories, jobs: JobQueue, clock: Clock) -> BroadcastService:
     """Return the service of broadcasts."""
     parts = BroadcastParts(
         store=record.broadcasts,
@@ -17,7 +17,7 @@ def build_broadcasts(settings: Settings, record: Record, jobs: JobQueue, clock: 
         jobs=jobs,
         clock=clock,
         admins=settings.admin_ids,
-        plan=Plan(rate=settings.broadcast_rate, quiet=read_quiet_hours(settings.broadcast_quiet)),
+        plan=BroadcastPlan(rate=settings.broadcast_rate, quiet=read_quiet_hours(settings.broadcast_quiet)),
         rules=MailingRules(stop=StopRule(share=settings.broadcast_blocks / 100)),
     )
     return BroadcastService(parts)

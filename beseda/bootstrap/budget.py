@@ -1,7 +1,7 @@
 """The budgets of a process, as the settings have them."""
 
 from beseda.config import Settings
-from beseda.domain.budget import BudgetRules, Scope, read_limits
+from beseda.domain.budget import BudgetRules, BudgetScope, read_limits
 from beseda.kit.clock import Clock
 from beseda.services.budget import BudgetService
 from beseda.storage.base.budget import BudgetStore
@@ -9,6 +9,6 @@ from beseda.storage.base.budget import BudgetStore
 
 def build_budgets(settings: Settings, store: BudgetStore, clock: Clock) -> BudgetService:
     """Return the service that reserves and settles, with the limits of `settings`."""
-    names = [f"{scope}_{what}" for scope in Scope for what in ("tokens", "speech_minutes", "pictures")]
+    names = [f"{scope}_{what}" for scope in BudgetScope for what in ("tokens", "speech_minutes", "pictures")]
     limits = read_limits({name: getattr(settings, f"budget_{name}") for name in names})
     return BudgetService(store, clock, BudgetRules(limits, ",".join(settings.budget_cheaper_model), settings.time_zone))

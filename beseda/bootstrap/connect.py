@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from beseda.bootstrap.models import ModelShelf
+from beseda.bootstrap.models import ModelProvider
 from beseda.config import Settings
 from beseda.config.dotenv_file import write_dotenv
 from beseda.config.model import llm_settings, models_folder
@@ -31,7 +31,7 @@ _QUOTES = frozenset("'\"`\\")
 class ModelConnector:
     """Tests a model, writes its key to `.env` and makes the bots use it, without a restart."""
 
-    def __init__(self, models: ModelShelf, settings: Settings, clock: Clock, dotenv: Path = DEFAULT_DOTENV) -> None:
+    def __init__(self, models: ModelProvider, settings: Settings, clock: Clock, dotenv: Path = DEFAULT_DOTENV) -> None:
         self._models = models
         self._settings = settings
         self._llm = llm_settings(settings)

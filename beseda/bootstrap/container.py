@@ -11,10 +11,10 @@ from beseda.bootstrap.database import open_database
 from beseda.bootstrap.hot import HotStores, open_hot
 from beseda.bootstrap.job import open_jobs
 from beseda.bootstrap.lead import build_leads
-from beseda.bootstrap.media import Media, open_media
-from beseda.bootstrap.models import ModelShelf, open_models
-from beseda.bootstrap.record import Record, open_record
+from beseda.bootstrap.media import MediaTools, open_media
+from beseda.bootstrap.models import ModelProvider, open_models
 from beseda.bootstrap.report import build_reports
+from beseda.bootstrap.repositories import Repositories, open_record
 from beseda.bootstrap.watch import build_watch, check_disk
 from beseda.bootstrap.webhook import build_webhooks
 from beseda.config import Settings
@@ -26,7 +26,6 @@ from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
-from beseda.services.call_book import CallBook
 from beseda.services.file import FileService
 from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
@@ -37,6 +36,7 @@ from beseda.services.process import ProcessRegistry
 from beseda.services.report import ReportService
 from beseda.services.summary import SummaryService
 from beseda.services.takeover import TakeoverService
+from beseda.services.usage_ledger import UsageLedger
 from beseda.services.watch import ConditionWatch
 from beseda.services.webhook import WebhookService
 
@@ -51,10 +51,10 @@ class Container:
 
     settings: Settings
     clock: Clock
-    record: Record
+    record: Repositories
     hot: HotStores
-    models: ModelShelf
-    media: Media
+    models: ModelProvider
+    media: MediaTools
     files: FileService
     budgets: BudgetService
     jobs: "InlineJobs | CeleryJobs"
@@ -65,7 +65,7 @@ class Container:
     analytics: AnalyticsService
     reports: ReportService
     summaries: SummaryService
-    call_book: CallBook
+    call_book: UsageLedger
     takeovers: TakeoverService
     broadcasts: BroadcastService
     processes: ProcessRegistry
@@ -149,7 +149,7 @@ async def open_container(
             api_keys=api_keys,
             analytics=AnalyticsService(record.analytics, clock),
             summaries=summaries,
-            call_book=CallBook(record.model_calls, clock),
+            call_book=UsageLedger(record.model_calls, clock),
             reports=build_reports(settings, record, jobs, clock),
             takeovers=TakeoverService(record.takeovers, record.updates, hot.bus, clock),
             broadcasts=build_broadcasts(settings, record, jobs, clock),

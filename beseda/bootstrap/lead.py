@@ -1,12 +1,12 @@
 """Leads: kept in the record, told of on the bus."""
 
 from beseda.bootstrap.hot import HotStores
-from beseda.bootstrap.record import Record
+from beseda.bootstrap.repositories import Repositories
 from beseda.kit.clock import Clock
 from beseda.services.lead import LeadService
 
 
-def build_leads(record: Record, hot: HotStores, clock: Clock, *, region: str) -> LeadService:
+def build_leads(record: Repositories, hot: HotStores, clock: Clock, *, region: str) -> LeadService:
     """Return the service of leads; whoever listens to `leads` hears of each change."""
 
     async def ring(lead_id: int) -> None:

@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from beseda.audio.base import Listener, Recording, Sound, Span
+from beseda.audio.base import AudioSpan, Listener, Recording, Sound
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.config import Settings
 from beseda.config.photo import photo_settings
 from beseda.errors import ToolError
 from beseda.kit.clock import Clock
-from beseda.kit.owner import find_dead, name_owner
+from beseda.kit.process_identity import find_dead_processes, new_process_id
 from beseda.photo.base import Enhancer
-from beseda.photo.darkroom import Darkroom
+from beseda.photo.process_pool import ImageProcessPool
 from beseda.photo.registry import build_enhancer
 from beseda.services.budgeted import BudgetedEnhancer
 from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
@@ -29,7 +29,7 @@ _ABANDONED = 2 * 24 * 3600.0  # of another machine's process nobody knows whethe
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
+class MediaTools:
     """What works on recordings and photos; `downloads` is this process's own folder, emptied at the end."""
 
     transcriber: Transcriber
@@ -39,7 +39,7 @@ class Media:
     downloads: Path
 
 
-async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Media:
+async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) -> MediaTools:
     """Open what works on recordings and photos; `stack` closes it."""
     transcriber = build_transcriber(speech_settings(settings))
     stack.push_async_callback(transcriber.close)
@@ -47,9 +47,9 @@ async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     stack.push_async_callback(asyncio.to_thread, shutil.rmtree, downloads, ignore_errors=True)
     ffmpeg = open_ffmpeg()
     rules = TranscriptionRules(budget=DiskBudget(settings.temp_budget * 1024 * 1024))
-    enhancer = build_enhancer(photo_settings(settings), Darkroom())
+    enhancer = build_enhancer(photo_settings(settings), ImageProcessPool())
     stack.push_async_callback(enhancer.close)
-    return Media(
+    return MediaTools(
         transcriber,
         VoiceService(transcriber, ffmpeg, downloads),
         TranscriptionService(transcriber, ffmpeg, downloads, rules=rules, clock=clock),
@@ -87,13 +87,13 @@ class _NoFfmpeg:
     ) -> Recording:
         raise ToolError(self._detail)
 
-    async def find_silences(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_silences(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         raise ToolError(self._detail)
 
-    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         raise ToolError(self._detail)
 
-    async def cut(self, source: Path, target: Path, span: Span) -> Recording:
+    async def cut(self, source: Path, target: Path, span: AudioSpan) -> Recording:
         raise ToolError(self._detail)
 
 
@@ -105,12 +105,12 @@ def open_downloads(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     names = [path.name for path in folder.iterdir()]
     owners = {name: name.replace("+", ":") for name in names}
-    dead = set(find_dead(owners.values()))
+    dead = set(find_dead_processes(owners.values()))
     for name, owner in owners.items():
         path = folder / name
         if owner in dead or is_older(path, _ABANDONED):
             _remove(path)
-    own = folder / name_owner().replace(":", "+")  # no file system minds a plus
+    own = folder / new_process_id().replace(":", "+")  # no file system minds a plus
     own.mkdir()
     return own
 

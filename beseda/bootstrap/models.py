@@ -20,7 +20,7 @@ from beseda.llm.registry import LLMSettings, choose_model, list_configured, list
 log = logging.getLogger(__name__)
 
 
-class ModelShelf:
+class ModelProvider:
     """The models of a process: the program's own, and those that bots ask for by spec, each built at first use.
 
     Of a spec only endpoints count that are set up, or servers of this machine that answer (`look_around`). Where none
@@ -95,7 +95,7 @@ class _StandIn(ModelWrapper):
 
 async def open_models(
     settings: Settings, clock: Clock, stack: AsyncExitStack, *, program: ChatModel | None = None
-) -> ModelShelf:
+) -> ModelProvider:
     """Open the program's model, which `program` stands in for, and the shelf of the others; `stack` closes them.
 
     Raises SettingsError.
@@ -103,7 +103,7 @@ async def open_models(
     if program is None and not settings.model and not list_configured(llm_settings(settings)):
         await _resume_server(settings)
     chosen = program or await choose_model(llm_settings(settings), clock)
-    shelf = ModelShelf(chosen, llm_settings(settings), clock, look_around=program is None)
+    shelf = ModelProvider(chosen, llm_settings(settings), clock, look_around=program is None)
     stack.push_async_callback(shelf.close)
     return shelf
 

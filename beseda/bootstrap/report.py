@@ -1,6 +1,6 @@
 """What builds reports."""
 
-from beseda.bootstrap.record import Record
+from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
@@ -10,7 +10,7 @@ from beseda.services.report.gather import Gatherer
 from beseda.services.report.service import ReportParts
 
 
-def build_reports(settings: Settings, record: Record, jobs: JobQueue, clock: Clock) -> ReportService:
+def build_reports(settings: Settings, record: Repositories, jobs: JobQueue, clock: Clock) -> ReportService:
     """Return the service of reports; their files are in a folder of their own."""
     gatherer = Gatherer(record.reports, AnalyticsService(record.analytics, clock), clock)
     return ReportService(ReportParts(record.reports, gatherer, jobs, settings.storage_dir / "reports", clock))

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from beseda.bootstrap.record import Record
+from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.domain.process import find_unserved_slots
 from beseda.kit.clock import Clock
@@ -24,7 +24,7 @@ async def check_disk(settings: Settings) -> str:
 
 
 def build_watch(
-    settings: Settings, record: Record, services: tuple[ProcessRegistry, WebhookService], clock: Clock
+    settings: Settings, record: Repositories, services: tuple[ProcessRegistry, WebhookService], clock: Clock
 ) -> ConditionWatch:
     """Return the watch over workers, schedule, disk, clock and the secret of events."""
     processes, webhooks = services

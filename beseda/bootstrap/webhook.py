@@ -2,17 +2,17 @@
 
 from contextlib import AsyncExitStack
 
-from beseda.bootstrap.record import Record
+from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.domain.webhook_keys import EventSecrets
-from beseda.hooks.http import HttpSender
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
 from beseda.services.webhook import WebhookService
+from beseda.webhooks.http import HttpSender
 
 
 def build_webhooks(
-    settings: Settings, record: Record, jobs: JobQueue, clock: Clock, stack: AsyncExitStack
+    settings: Settings, record: Repositories, jobs: JobQueue, clock: Clock, stack: AsyncExitStack
 ) -> WebhookService:
     """Return what tells others' servers of events."""
     sender = HttpSender(allow_private=settings.webhooks_allow_private)

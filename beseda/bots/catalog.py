@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from beseda.bots.calendar import CalendarEntry
 from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
 from beseda.bots.sales.funnel_file import read_funnel
-from beseda.bots.sales.selling import build_router as build_sales_router
+from beseda.bots.sales.sales_conversation import build_router as build_sales_router
 from beseda.dispatch.context import Mode
 from beseda.dispatch.handlers import common_router, mode_router
 from beseda.dispatch.handlers.commands import COMMANDS, KNOWN

@@ -64,7 +64,7 @@ def _put_in_line(text: str) -> str:
     return " ".join(clean_text(text).split())
 
 
-class Listener(Protocol):
+class AnswerListener(Protocol):
     """Who hears an answer while it is made."""
 
     def show(self, piece: str) -> None:
@@ -94,7 +94,7 @@ class Unheard:
 
 
 async def receive_answer(
-    model: "ChatModel", request: "ModelRequest", clock: Clock, listener: Listener | None = None
+    model: "ChatModel", request: "ModelRequest", clock: Clock, listener: AnswerListener | None = None
 ) -> Answer:
     """Return the answer, `listener` having heard it grow. Raises what the model raises."""
     answer = Answer(model.name, clock.monotonic())
@@ -103,7 +103,7 @@ async def receive_answer(
 
 
 async def fill_answer(
-    answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, listener: Listener
+    answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, listener: AnswerListener
 ) -> None:
     """Fill `answer` as the model speaks: whoever is interrupted keeps what was said."""
     from beseda.llm.base import Finished, Retracted, TextDelta, Waiting

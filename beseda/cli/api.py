@@ -26,7 +26,7 @@ async def _serve(settings: "Settings") -> None:
     import asyncio
 
     from beseda.api.app import api_app
-    from beseda.api.parts import ApiParts, BotList
+    from beseda.api.dependencies import ApiParts, BotList
     from beseda.bootstrap.container import open_container
     from beseda.bots.catalog import Catalog
     from beseda.cli.process import list_checks, listen, working_slots

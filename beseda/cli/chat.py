@@ -46,7 +46,7 @@ def chat(
     from beseda.cli.memory_file import MemoryFile
     from beseda.cli.repl.budget import Budget
     from beseda.cli.repl.loop import run_chat
-    from beseda.cli.repl.room import ChatOptions
+    from beseda.cli.repl.session_context import ChatOptions
     from beseda.config.model import llm_settings
 
     settings = read_settings(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import typer
 
 from beseda.cli.answer import Answer, clean_text, fill_answer, format_cost
-from beseda.cli.frames import FramePacer
+from beseda.cli.redraw import RedrawThrottle
 from beseda.errors import BesedaError, KeyRejectedError, SettingsError
 from beseda.kit.clock import Clock
 from beseda.locales import Text
@@ -262,7 +262,7 @@ class ColumnBoard:
         self._answers = answers
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._pacer = FramePacer(self._draw)
+        self._pacer = RedrawThrottle(self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from beseda.cli.doctor_system import Finding, check_database, check_disk, check_webhook
+from beseda.cli.doctor_system import CheckResult, check_database, check_disk, check_webhook
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         raise typer.Exit(1)
 
 
-async def _examine(settings: "Settings") -> list[Finding]:
+async def _examine(settings: "Settings") -> list[CheckResult]:
     import asyncio
 
-    checks: list[tuple[str, Awaitable[list[Finding]], str]] = [
+    checks: list[tuple[str, Awaitable[list[CheckResult]], str]] = [
         ("bots", _check_bots(settings), "BESEDA_BOTS says which run"),
         ("model", _check_model(settings), "BESEDA_MODEL says which one answers"),
         ("bots' models", _check_own_models(settings), "bot.yaml says which model a bot has of its own"),
@@ -59,7 +59,7 @@ async def _examine(settings: "Settings") -> list[Finding]:
     return [finding for findings in found for finding in findings]
 
 
-async def _guard(part: str, check: "Awaitable[list[Finding]]", hint: str) -> list[Finding]:
+async def _guard(part: str, check: "Awaitable[list[CheckResult]]", hint: str) -> list[CheckResult]:
     import asyncio
     import logging
 
@@ -69,19 +69,19 @@ async def _guard(part: str, check: "Awaitable[list[Finding]]", hint: str) -> lis
     try:
         return await asyncio.wait_for(check, _PATIENCE)
     except TimeoutError:
-        return [Finding(part, False, f"no answer within {_PATIENCE:.0f} s; {hint}")]
+        return [CheckResult(part, False, f"no answer within {_PATIENCE:.0f} s; {hint}")]
     except BesedaError as error:
-        return [Finding(part, False, f"{error}; {hint}")]
+        return [CheckResult(part, False, f"{error}; {hint}")]
     except Exception as error:  # one part's bug hides no other part's finding
         logging.getLogger(__name__).debug("the check of %s failed", part, exc_info=True)
-        return [Finding(part, False, scrub(f"unexpected {type(error).__name__}: {error}; {hint}"))]
+        return [CheckResult(part, False, scrub(f"unexpected {type(error).__name__}: {error}; {hint}"))]
 
 
-async def _check_bots(settings: "Settings") -> list[Finding]:
+async def _check_bots(settings: "Settings") -> list[CheckResult]:
     import asyncio
 
     from beseda.bots.catalog import Catalog
-    from beseda.cli.plan import find_tokens, name_variable
+    from beseda.cli.run_options import find_tokens, name_variable
 
     catalog = Catalog([settings.bots_dir])
     tokens = find_tokens(settings, catalog)
@@ -89,9 +89,11 @@ async def _check_bots(settings: "Settings") -> list[Finding]:
     findings = [_check_folder(catalog, name) for name in names]
     if not tokens:
         detail = "none: `beseda run` starts the sandbox (BOT_TOKEN is for Telegram)"
-        return [*findings, Finding("bot tokens", True, detail, needed=False)]
+        return [*findings, CheckResult("bot tokens", True, detail, needed=False)]
     missing = [
-        Finding(f"token of {name}", False, f"none: set {name_variable(name)}") for name in names if name not in tokens
+        CheckResult(f"token of {name}", False, f"none: set {name_variable(name)}")
+        for name in names
+        if name not in tokens
     ]
     known = [_check_token(settings, name, token) for name, token in tokens.items() if name in names]
     checked = [finding for found in await asyncio.gather(*known) for finding in found]
@@ -99,22 +101,22 @@ async def _check_bots(settings: "Settings") -> list[Finding]:
 
 
 def _list_running(settings: "Settings", catalog: "Catalog") -> list[str]:
-    from beseda.cli.plan import find_tokens
+    from beseda.cli.run_options import find_tokens
 
     return list(dict.fromkeys(settings.bots)) or list(find_tokens(settings, catalog)) or catalog.names()
 
 
-def _check_folder(catalog: "Catalog", name: str) -> Finding:
+def _check_folder(catalog: "Catalog", name: str) -> CheckResult:
     from beseda.errors import SettingsError
 
     try:
         catalog.load(name)
     except SettingsError as error:
-        return Finding(f"bot {name}", False, error.detail)
-    return Finding(f"bot {name}", True, str(catalog.folder(name)))
+        return CheckResult(f"bot {name}", False, error.detail)
+    return CheckResult(f"bot {name}", True, str(catalog.folder(name)))
 
 
-async def _check_token(settings: "Settings", name: str, token: str) -> list[Finding]:
+async def _check_token(settings: "Settings", name: str, token: str) -> list[CheckResult]:
     from beseda.errors import TelegramError, TelegramUnauthorizedError
     from beseda.telegram.client import BotApi
 
@@ -124,13 +126,15 @@ async def _check_token(settings: "Settings", name: str, token: str) -> list[Find
             me = await api.call("getMe")
             webhook = await api.call("getWebhookInfo")
         except TelegramUnauthorizedError:
-            return [Finding(part, False, "Telegram does not know it: copy it again from @BotFather")]
+            return [CheckResult(part, False, "Telegram does not know it: copy it again from @BotFather")]
         except TelegramError as error:
-            return [Finding(part, False, f"{server} does not answer: {error.detail}; TELEGRAM_API_URL names another")]
-    return [Finding(part, True, f"@{me['username']}"), *check_webhook(settings, name, webhook)]
+            return [
+                CheckResult(part, False, f"{server} does not answer: {error.detail}; TELEGRAM_API_URL names another")
+            ]
+    return [CheckResult(part, True, f"@{me['username']}"), *check_webhook(settings, name, webhook)]
 
 
-async def _check_model(settings: "Settings") -> list[Finding]:
+async def _check_model(settings: "Settings") -> list[CheckResult]:
     from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
     from beseda.llm.registry import choose_model
@@ -143,20 +147,20 @@ async def _check_model(settings: "Settings") -> list[Finding]:
         await model.close()
 
 
-async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotProfile]") -> list[Finding]:
+async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotProfile]") -> list[CheckResult]:
     """Return what a model says of itself, and which bots' instructions are too long for it."""
     health = await model.check()
     named = {name.partition(":")[2] for name in model.name.split(",")}
     known = "" if health.model in named else health.model
     size = f"reads {health.context:,} tokens" if health.context else ""
     detail = ", ".join(filter(None, [_name_once(model.name, health.detail), known, size]))
-    finding = Finding(part, health.ok, detail)
+    finding = CheckResult(part, health.ok, detail)
     if not health.context:
         return [finding]
     return [finding, *filter(None, [await _measure_instructions(model, one, health.context) for one in profiles])]
 
 
-async def _measure_instructions(model: "ChatModel", profile: "BotProfile", context: int) -> Finding | None:
+async def _measure_instructions(model: "ChatModel", profile: "BotProfile", context: int) -> CheckResult | None:
     """Return a finding for a bot whose instructions leave less than half of the context; None for another."""
     from beseda.domain.estimate import estimate_tokens
     from beseda.services.fitting import count_texts
@@ -168,7 +172,7 @@ async def _measure_instructions(model: "ChatModel", profile: "BotProfile", conte
         f"the model reads {context:,} tokens, and the instructions of {profile.name} alone take {tokens:,}: "
         "start its server with a larger context (llama-server: -c 8192)"
     )
-    return Finding(f"context for {profile.name}", False, detail, needed=tokens > context - _SHORTEST_TALK)
+    return CheckResult(f"context for {profile.name}", False, detail, needed=tokens > context - _SHORTEST_TALK)
 
 
 def _load_running(settings: "Settings") -> "list[BotProfile]":
@@ -184,7 +188,7 @@ def _load_running(settings: "Settings") -> "list[BotProfile]":
     return profiles
 
 
-async def _check_own_models(settings: "Settings") -> list[Finding]:
+async def _check_own_models(settings: "Settings") -> list[CheckResult]:
     """Return a finding for each model that a bot has of its own, where that one is set up here."""
     import asyncio
 
@@ -196,7 +200,7 @@ async def _check_own_models(settings: "Settings") -> list[Finding]:
     return [finding for findings in found for finding in findings]
 
 
-async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[Finding]:
+async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[CheckResult]:
     from beseda.bootstrap.models import choose_configured
     from beseda.config.model import llm_settings
     from beseda.errors import BesedaError
@@ -214,10 +218,10 @@ async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[
         finally:
             await model.close()
     except BesedaError as error:
-        return [Finding(part, False, str(error))]
+        return [CheckResult(part, False, str(error))]
 
 
-async def _check_speech(settings: "Settings") -> list[Finding]:
+async def _check_speech(settings: "Settings") -> list[CheckResult]:
     from beseda.bootstrap.media import speech_settings
     from beseda.speech.registry import build_transcriber
 
@@ -227,7 +231,7 @@ async def _check_speech(settings: "Settings") -> list[Finding]:
     finally:
         await transcriber.close()
     detail = _name_once(transcriber.name, health.detail)
-    return [Finding("speech", health.ok, detail, needed=bool(settings.speech))]
+    return [CheckResult("speech", health.ok, detail, needed=bool(settings.speech))]
 
 
 def _name_once(name: str, detail: str) -> str:
@@ -236,19 +240,19 @@ def _name_once(name: str, detail: str) -> str:
     return f"{name}: {detail}".replace(twice, name, 1)
 
 
-async def _check_redis(settings: "Settings") -> list[Finding]:
+async def _check_redis(settings: "Settings") -> list[CheckResult]:
     if not settings.redis_url:
-        return [Finding("redis", True, "not set up: hot history lives in this process (REDIS_URL)", needed=False)]
+        return [CheckResult("redis", True, "not set up: hot history lives in this process (REDIS_URL)", needed=False)]
     from beseda.storage.redis.connection import open_redis
 
     redis = await open_redis(settings.redis_url)
     await redis.aclose()
-    return [Finding("redis", True, "answers")]
+    return [CheckResult("redis", True, "answers")]
 
 
-async def _check_broker(settings: "Settings") -> list[Finding]:
+async def _check_broker(settings: "Settings") -> list[CheckResult]:
     if not settings.celery_broker_url:
-        return [Finding("broker", True, "not set up: jobs run beside the bots (CELERY_BROKER_URL)", needed=False)]
+        return [CheckResult("broker", True, "not set up: jobs run beside the bots (CELERY_BROKER_URL)", needed=False)]
     from beseda.jobs.broker import Broker
 
     broker = Broker(settings.celery_broker_url)
@@ -256,20 +260,20 @@ async def _check_broker(settings: "Settings") -> list[Finding]:
         await broker.check()
     finally:
         await broker.close()
-    return [Finding("broker", True, "answers; `beseda worker` does the jobs")]
+    return [CheckResult("broker", True, "answers; `beseda worker` does the jobs")]
 
 
-async def _check_ffmpeg() -> list[Finding]:
+async def _check_ffmpeg() -> list[CheckResult]:
     from beseda.audio.ffmpeg import find_ffmpeg
     from beseda.errors import ToolError
 
     try:
-        return [Finding("ffmpeg", True, str(find_ffmpeg()), needed=False)]
+        return [CheckResult("ffmpeg", True, str(find_ffmpeg()), needed=False)]
     except ToolError as error:
-        return [Finding("ffmpeg", False, f"{error.detail}; voice messages need it", needed=False)]
+        return [CheckResult("ffmpeg", False, f"{error.detail}; voice messages need it", needed=False)]
 
 
-async def _check_languages() -> list[Finding]:
+async def _check_languages() -> list[CheckResult]:
     """Report how much of each language is translated that Beseda does not bring with it."""
     from beseda.locales.check import count_translated, list_added
 
@@ -277,5 +281,5 @@ async def _check_languages() -> list[Finding]:
     for language in list_added():
         done, total = count_translated(language)
         detail = f"{done} of {total} texts; people read the others in English"
-        findings.append(Finding(f"language {language}", True, detail, needed=False))
+        findings.append(CheckResult(f"language {language}", True, detail, needed=False))
     return findings

@@ -18,7 +18,7 @@ _CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """The result of one check. `needed` is false for a part that the bots can run without."""
 
     part: str
@@ -27,7 +27,7 @@ class Finding:
     needed: bool = True
 
 
-async def check_database(settings: "Settings") -> list[Finding]:
+async def check_database(settings: "Settings") -> list[CheckResult]:
     """Check that the tables are up to date and that a row can be written; then the processes and the clock."""
     from contextlib import AsyncExitStack
 
@@ -39,14 +39,14 @@ async def check_database(settings: "Settings") -> list[Finding]:
         # `run`, `bot` and `worker` migrate by themselves: such a database needs nothing.
         is_old = all(UPGRADE in problem for problem in problems)
         detail = "; ".join(problems).replace(UPGRADE, "the next start does that")
-        return [Finding("database", is_old, detail, needed=not is_old)]
+        return [CheckResult("database", is_old, detail, needed=not is_old)]
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database(), patience=5.0)
         stack.push_async_callback(database.close)
         return await _check_open_database(settings, database)
 
 
-async def _check_open_database(settings: "Settings", database: Any) -> list[Finding]:
+async def _check_open_database(settings: "Settings", database: Any) -> list[CheckResult]:
     from beseda.cli.settings import name_database
     from beseda.domain.process import ALIVE_WITHIN
     from beseda.errors import StorageError
@@ -61,13 +61,13 @@ async def _check_open_database(settings: "Settings", database: Any) -> list[Find
     findings = [*_check_processes(settings, alive), *await _check_secrets(settings, database)]
     if highest and time_of(highest) > now + _CLOCK_TOLERANCE:
         ahead = f"the newest row was made in the future, at {time_of(highest):%Y-%m-%d %H:%M} UTC"
-        findings.append(Finding("clock", False, f"{ahead}: a clock was ahead then or is behind now; set it right"))
+        findings.append(CheckResult("clock", False, f"{ahead}: a clock was ahead then or is behind now; set it right"))
     try:
         await _write_once(processes, now)
     except StorageError as error:
         detail = f"reads, and takes no writes: {error}; free the disk, or point DATABASE_URL at the primary server"
-        return [Finding("database", False, detail), *findings]
-    return [Finding("database", True, f"{name_database(settings)}: up to date, writable"), *findings]
+        return [CheckResult("database", False, detail), *findings]
+    return [CheckResult("database", True, f"{name_database(settings)}: up to date, writable"), *findings]
 
 
 async def _write_once(processes: Any, now: datetime) -> None:
@@ -76,9 +76,9 @@ async def _write_once(processes: Any, now: datetime) -> None:
 
     from beseda import __version__
     from beseda.domain.process import RunningProcess
-    from beseda.kit.owner import name_owner
+    from beseda.kit.process_identity import new_process_id
 
-    name = name_owner()
+    name = new_process_id()
     # As of an hour ago: the row tries the database out, and no other process is to take this command for one.
     seen = now - timedelta(hours=1)
     await processes.beat(
@@ -87,34 +87,34 @@ async def _write_once(processes: Any, now: datetime) -> None:
     await processes.leave(name)
 
 
-async def _check_secrets(settings: "Settings", database: Any) -> list[Finding]:
+async def _check_secrets(settings: "Settings", database: Any) -> list[CheckResult]:
     """Compare the secret of events with the one that the keys of webhooks were derived from."""
     from beseda.domain.webhook_keys import EventSecrets
     from beseda.storage.sql.webhook import SqlWebhookRepository
 
     secrets = EventSecrets(settings.events_secret, settings.events_secret_old)
     use = secrets.count(await SqlWebhookRepository(database).count_by_fingerprint())
-    return [Finding("events secret", not use.unknown, use.explain())] if use.total else []
+    return [CheckResult("events secret", not use.unknown, use.explain())] if use.total else []
 
 
-def _check_processes(settings: "Settings", alive: "Sequence[RunningProcess]") -> list[Finding]:
+def _check_processes(settings: "Settings", alive: "Sequence[RunningProcess]") -> list[CheckResult]:
     from beseda.domain.process import find_unserved_slots
 
     if not alive:
-        return [Finding("processes", True, "none is running now", needed=False)]
+        return [CheckResult("processes", True, "none is running now", needed=False)]
     roles = ", ".join(f"{process.role} (pid {process.pid})" for process in alive)
-    findings = [Finding("processes", True, roles, needed=False)]
+    findings = [CheckResult("processes", True, roles, needed=False)]
     if missing := find_unserved_slots([slot for slot, width in settings.slots().items() if width], alive):
         detail = f"no process works on jobs of {', '.join(missing)}: start `beseda worker`"
-        findings.append(Finding("workers", False, detail))
+        findings.append(CheckResult("workers", False, detail))
     elif settings.celery_broker_url:
-        findings.append(Finding("workers", True, f"{sum(bool(process.slots) for process in alive)} alive"))
+        findings.append(CheckResult("workers", True, f"{sum(bool(process.slots) for process in alive)} alive"))
     if not any(process.keeps_schedule for process in alive):
-        findings.append(Finding("schedule", False, "no process starts scheduled jobs: start `beseda beat`"))
+        findings.append(CheckResult("schedule", False, "no process starts scheduled jobs: start `beseda beat`"))
     return findings
 
 
-async def check_disk(settings: "Settings") -> list[Finding]:
+async def check_disk(settings: "Settings") -> list[CheckResult]:
     """Check that the storage folder takes files and that its disk has room."""
     import asyncio
 
@@ -126,19 +126,19 @@ async def check_disk(settings: "Settings") -> list[Finding]:
     room = f"{free // 1024**2} MiB free"
     if free < _SCARCE_DISK:
         detail = f"{folder}: {room}: free some, or files and answers can no longer be stored"
-        return [Finding("storage", False, detail, needed=free < _FULL_DISK), *_check_access(folder)]
-    return [Finding("storage", True, f"{folder}, {room}"), *_check_access(folder)]
+        return [CheckResult("storage", False, detail, needed=free < _FULL_DISK), *_check_access(folder)]
+    return [CheckResult("storage", True, f"{folder}, {room}"), *_check_access(folder)]
 
 
-def _check_access(folder: "Path") -> list[Finding]:
+def _check_access(folder: "Path") -> list[CheckResult]:
     """Return a finding for a folder that other users of the machine can enter: older versions made it so."""
     if not folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return []
     detail = f"other users of this machine can enter {folder}, which holds chats and files: chmod 700 {folder}"
-    return [Finding("access", False, detail, needed=False)]
+    return [CheckResult("access", False, detail, needed=False)]
 
 
-def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> list[Finding]:
+def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> list[CheckResult]:
     """Compare Telegram's view of a bot's webhook with the settings; `info` is the answer of getWebhookInfo."""
     from beseda.telegram.webhook_info import find_failure
 
@@ -147,11 +147,11 @@ def check_webhook(settings: "Settings", name: str, info: "dict[str, Any]") -> li
     if not (settings.public_url and settings.webhook_secret):
         if not url:
             return []
-        return [Finding(part, False, "one is set, and these settings poll: `beseda run` removes it", needed=False)]
+        return [CheckResult(part, False, "one is set, and these settings poll: `beseda run` removes it", needed=False)]
     wanted = f"{settings.public_url.rstrip('/')}/telegram/{name}"
     if url != wanted:
         known = "another address" if url else "none"
-        return [Finding(part, False, f"Telegram has {known}, not {wanted}: `beseda run` sets it", needed=False)]
+        return [CheckResult(part, False, f"Telegram has {known}, not {wanted}: `beseda run` sets it", needed=False)]
     if failure := find_failure(info, datetime.now(UTC)):
-        return [Finding(part, False, f"{wanted}: {failure}; BESEDA_PUBLIC_URL must lead to this port")]
-    return [Finding(part, True, f"{wanted}, {waiting} updates wait")]
+        return [CheckResult(part, False, f"{wanted}: {failure}; BESEDA_PUBLIC_URL must lead to this port")]
+    return [CheckResult(part, True, f"{wanted}, {waiting} updates wait")]

@@ -120,10 +120,10 @@ async def _enhance_all(
     import asyncio
 
     from beseda.config.photo import photo_settings
-    from beseda.photo.darkroom import Darkroom
+    from beseda.photo.process_pool import ImageProcessPool
     from beseda.photo.registry import build_enhancer
 
-    enhancer = build_enhancer(photo_settings(settings), Darkroom())
+    enhancer = build_enhancer(photo_settings(settings), ImageProcessPool())
     try:
         with _show_progress(len(plan)) as advance:
             async with asyncio.TaskGroup() as group:

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import orjson
 
-from beseda.cli.repl.session import BrokenMemoryError, Memory, UnknownSchemaError, read_memory, write_memory
+from beseda.cli.repl.session import BrokenMemoryError, SessionMemory, UnknownSchemaError, read_memory, write_memory
 from beseda.errors import BesedaError, SettingsError
 
 LARGEST = 64 * 1024 * 1024  # bytes: years of conversations; what is longer is not read at all
@@ -38,7 +38,7 @@ class _Stamp(NamedTuple):
 class Loaded:
     """What was read. `aside` says what could not be, `from_backup` that the copy before it stepped in."""
 
-    memory: Memory
+    memory: SessionMemory
     aside: SetAside | None = None
     from_backup: bool = False
 
@@ -70,7 +70,7 @@ class MemoryFile:
         self._stamp = self._look()
         return Loaded(memory)
 
-    def save(self, memory: Memory, now: datetime) -> SetAside | None:
+    def save(self, memory: SessionMemory, now: datetime) -> SetAside | None:
         """Write everything down; the state before it becomes the backup.
 
         Returns where a file went that somebody else had written in the meantime. Raises OSError.
@@ -108,15 +108,15 @@ class MemoryFile:
             return None
         return _Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
 
-    def _read(self, path: Path) -> Memory:
+    def _read(self, path: Path) -> SessionMemory:
         try:
             content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         except FileNotFoundError:
-            return Memory()
+            return SessionMemory()
         except OSError as error:
             raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
         if not content.strip():
-            return Memory()
+            return SessionMemory()
         try:
             return read_memory(orjson.loads(content))
         except orjson.JSONDecodeError as error:
@@ -128,12 +128,12 @@ class MemoryFile:
         backup = self._beside(".bak")
         self._stamp = None
         if not backup.is_file():
-            return Loaded(Memory(), aside)
+            return Loaded(SessionMemory(), aside)
         shutil.copy2(backup, aside.path.with_name(aside.path.name + ".bak"))  # ours will soon be in its place
         if not newer and backup.stat().st_size <= LARGEST:
             with contextlib.suppress(BrokenMemoryError, SettingsError):
                 return Loaded(self._read(backup), aside, from_backup=True)
-        return Loaded(Memory(), aside)
+        return Loaded(SessionMemory(), aside)
 
     def _set_aside(self, kind: str, now: datetime) -> SetAside:
         """Move the file to a name that nothing has yet."""

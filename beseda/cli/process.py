@@ -3,15 +3,15 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from beseda.api.dependencies import ApiParts, BotList
 from beseda.api.health import Check
-from beseda.api.monitoring import Sources
-from beseda.api.parts import ApiParts, BotList
+from beseda.api.monitoring import MonitoringSources
 from beseda.asgi import Web
 from beseda.bootstrap.connect import ModelConnector
 from beseda.bootstrap.container import Container, open_container
-from beseda.cli.fleet import Fleet
+from beseda.cli.bot_supervisor import BotSupervisor
 from beseda.cli.output import print_start_line
-from beseda.cli.plan import Plan
+from beseda.cli.run_options import RunOptions
 from beseda.cli.settings import explain_port, open_storage
 from beseda.config import Settings
 from beseda.domain.bot import Access, BotProfile
@@ -28,7 +28,7 @@ WORKER_PORT = 8091
 """Port of a worker's or scheduler's `/metrics` unless --port says otherwise."""
 
 
-async def serve(plan: Plan) -> None:
+async def serve(plan: RunOptions) -> None:
     """Run a plan until cancelled. Raises SettingsError and StorageError where it cannot begin."""
     settings = plan.settings
     open_storage(settings)
@@ -42,7 +42,7 @@ async def serve(plan: Plan) -> None:
         secret = plan.webhook.secret if plan.webhook else ""
         checks = list_checks(container)
         web = Web(checks, sandbox=sandbox, secret=secret, hosts=settings.list_hosts())
-        web.watch(Sources.of(container))
+        web.watch(MonitoringSources.of(container))
         if sandbox is not None:
             web.add_panel(_make_panel(plan, container))
         slots = () if settings.celery_broker_url else working_slots(settings)
@@ -53,7 +53,7 @@ async def serve(plan: Plan) -> None:
         await stack.enter_async_context(serve_app(web.app, listener))
         if sandbox is not None:
             stack.push_async_callback(sandbox.close)
-        fleet = Fleet(plan, container, web)
+        fleet = BotSupervisor(plan, container, web)
         stack.push_async_callback(fleet.close)
         await fleet.run(lambda names: _announce(plan, names, container, listener.address))
 
@@ -88,7 +88,7 @@ async def serve_monitoring(container: Container, port: int | None) -> AsyncItera
                 raise
             listener = listen(settings.model_copy(update={"port": 0}), stack)
         web = Web(list_checks(container), hosts=settings.list_hosts())
-        web.watch(Sources.of(container))
+        web.watch(MonitoringSources.of(container))
         await stack.enter_async_context(serve_app(web.app, listener))
         yield listener.address
 
@@ -109,7 +109,7 @@ def list_checks(container: Container) -> Mapping[str, Check]:
     return checks
 
 
-def _make_sandbox(plan: Plan) -> Sandbox:
+def _make_sandbox(plan: RunOptions) -> Sandbox:
     language = plan.settings.language
     accounts = tuple(
         BotAccount(
@@ -124,7 +124,7 @@ def _make_sandbox(plan: Plan) -> Sandbox:
     return create_sandbox(SandboxSettings(accounts, folder, panel=panel.SCRIPT, keeps_chats=True))
 
 
-def _make_panel(plan: Plan, container: Container) -> HostPanel:
+def _make_panel(plan: RunOptions, container: Container) -> HostPanel:
     connector = ModelConnector(container.models, container.settings, container.clock)
     return HostPanel(connector, [(_sandbox_username(item.profile), item.profile) for item in plan.assignments])
 
@@ -133,7 +133,7 @@ def _sandbox_username(profile: BotProfile) -> str:
     return f"{profile.name.replace('-', '_')}_bot"
 
 
-def _announce(plan: Plan, names: Sequence[str], container: Container, address: str) -> None:
+def _announce(plan: RunOptions, names: Sequence[str], container: Container, address: str) -> None:
     model = container.models.program.name
     place = (
         f"Talk to it here: {address}/sandbox" if plan.in_sandbox else f"Serving Telegram; health at {address}/health"
@@ -145,7 +145,7 @@ def _announce(plan: Plan, names: Sequence[str], container: Container, address: s
         print_start_line(plan.settings, line)
 
 
-def describe_access(plan: Plan) -> list[str]:
+def describe_access(plan: RunOptions) -> list[str]:
     """Return the lines that show the owner which bots answer strangers, at the owner's expense."""
     opened = sorted(item.profile.name for item in plan.assignments if item.profile.access is Access.EVERYONE)
     if plan.settings.admin_ids and opened:

@@ -41,7 +41,7 @@ def bot(bots: BotOption = None, host: HostOption = None, port: PortOption = None
 
 def _serve(config: Path | None, *, sandbox: bool | None, with_api: bool = False, **flags: object) -> None:
     settings = read_settings(config, quiet=False, **flags)
-    from beseda.cli.plan import Plan
     from beseda.cli.process import serve
+    from beseda.cli.run_options import RunOptions
 
-    serve_until_signal(serve(Plan.of(settings, sandbox=sandbox, with_api=with_api)))
+    serve_until_signal(serve(RunOptions.of(settings, sandbox=sandbox, with_api=with_api)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from beseda.config import Settings
     from beseda.domain.transcript import Transcript
-    from beseda.services.transcription import Progress, TranscriptionService
+    from beseda.services.transcription import TranscriptionProgress, TranscriptionService
 
 _SLOTS = 2  # programs at once
 _PATIENCE = 600.0  # seconds for one request: nobody waits in a chat
@@ -33,7 +33,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Outcome:
+class FileOutcome:
     """What came of one file; `problem` is empty where all went well."""
 
     file: Path
@@ -69,7 +69,7 @@ def transcribe(
         raise typer.Exit(1)
 
 
-async def _transcribe_all(settings: "Settings", files: list[Path], order: Order) -> list[Outcome]:
+async def _transcribe_all(settings: "Settings", files: list[Path], order: Order) -> list[FileOutcome]:
     if order.folder is not None:
         order.folder.mkdir(parents=True, exist_ok=True)
     outcomes = []
@@ -104,13 +104,13 @@ async def _open_service(settings: "Settings") -> "AsyncGenerator[TranscriptionSe
         await transcriber.close()
 
 
-async def _transcribe_one(service: "TranscriptionService", file: Path, order: Order) -> Outcome:
+async def _transcribe_one(service: "TranscriptionService", file: Path, order: Order) -> FileOutcome:
     import asyncio
 
     from beseda.cli.file_problem import describe_file_problem
     from beseda.errors import BesedaError
 
-    outcome = Outcome(file)
+    outcome = FileOutcome(file)
     if not await asyncio.to_thread(file.is_file):
         outcome.problem = "it is a folder" if await asyncio.to_thread(file.is_dir) else "there is no such file"
         return outcome
@@ -138,7 +138,7 @@ def _find_gaps(transcript: "Transcript", order: Order) -> str:
 
 
 @contextmanager
-def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Progress], None]]":
+def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[TranscriptionProgress], None]]":
     """Show a bar on stderr where a person sees it, with the time left as far as it is measured."""
     from rich.console import Console
     from rich.markup import escape
@@ -153,7 +153,7 @@ def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Progress]
     with Bar(*columns, console=console, transient=True, disable=not (wanted and console.is_terminal)) as bar:
         task = bar.add_task(escape(file.name), total=None, left="")
 
-        def show(progress: "Progress") -> None:
+        def show(progress: "TranscriptionProgress") -> None:
             left = "" if progress.seconds_left is None else f"{format_time(progress.seconds_left)} left"
             about = f"{escape(file.name)}: {progress.stage}"
             bar.update(task, description=about, completed=progress.done, total=progress.total or None, left=left)
@@ -191,7 +191,7 @@ def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
     raise AssertionError("numbers do not end")
 
 
-def _show(outcome: Outcome, order: Order, *, titled: bool) -> None:
+def _show(outcome: FileOutcome, order: Order, *, titled: bool) -> None:
     from beseda.cli.answer import clean_text
     from beseda.cli.output import print_text, show_path
     from beseda.domain.transcript import write_srt
@@ -210,7 +210,7 @@ def _show(outcome: Outcome, order: Order, *, titled: bool) -> None:
         print_text(f"== {show_path(outcome.file)} ==\n{clean_text(text)}\n" if titled else clean_text(text))
 
 
-def _to_plain(outcome: Outcome) -> dict[str, object]:
+def _to_plain(outcome: FileOutcome) -> dict[str, object]:
     from dataclasses import asdict
 
     from beseda.cli.output import show_path

@@ -45,7 +45,7 @@ def worker(
 ) -> None:
     """Do the jobs of all bots that have a token here, beside others: from a broker, or straight from the database."""
     settings = _choose_slots(read_settings(config, quiet=False, host=host), slots, concurrency)
-    from beseda.cli.workshop import work
+    from beseda.cli.worker_process import work
 
     serve_until_signal(work(settings, with_beat=with_beat, port=port), within=_END_WITHIN)
 

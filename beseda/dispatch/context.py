@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from beseda.dispatch.events import Event, Identity, IncomingMessage, Kind, Membership, Notice, Press
-from beseda.dispatch.material import Material
+from beseda.dispatch.events import Event, Identity, IncomingMessage, Membership, MessageKind, Notice, Press
 from beseda.dispatch.menu import MenuBook
+from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.bot import BotProfile
 from beseda.domain.conversation import ChatKey, Conversation, Person
 from beseda.domain.job import DEFAULT_SLOT, Job
@@ -26,19 +26,19 @@ from beseda.locales import Text
 from beseda.photo.base import Enhancer
 from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
-from beseda.services.call_book import CallBook
-from beseda.services.chat import ChatService, FindModel, Reply
-from beseda.services.conversation import Memory
+from beseda.services.chat import ChatService, FindModel, PreparedReply
+from beseda.services.conversation import ConversationMemory
 from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
-from beseda.services.panel import PanelService
+from beseda.services.parallel_answers import ParallelAnswers
 from beseda.services.personal_data import PersonalDataService
 from beseda.services.question import Question
 from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import TranscriptionService
+from beseda.services.usage_ledger import UsageLedger
 from beseda.services.voice import VoiceService
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
@@ -64,8 +64,8 @@ async def answer_plainly(context: "Context", question: Question, turn: Turn | No
     await context.desk.chat.answer(question, turn)
 
 
-class ChoreKeeper(Protocol):
-    """The work of one bot that people wait for: `beseda.dispatch.chores`."""
+class JobTracking(Protocol):
+    """The work of one bot that people wait for: `beseda.dispatch.job_tracker`."""
 
     async def start(
         self, context: "Context", kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
@@ -102,14 +102,14 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class JobKind:
     """A kind of job: the work, how its outcome is shown (words first, files behind), and its progress in words.
 
     `work` may be cancelled, and is called again after its process died: it is idempotent by the job's number.
     """
 
-    work: Callable[["Desk", Job, JobControl], Awaitable[Mapping[str, object]]]
-    view: Callable[["Desk", Job], Awaitable[list[Part]]]
+    work: Callable[["BotServices", Job, JobControl], Awaitable[Mapping[str, object]]]
+    view: Callable[["BotServices", Job], Awaitable[list[Part]]]
     describe: Callable[[Job, str], str] | None = None
 
 
@@ -125,24 +125,24 @@ class Mode:
     button: Text
     about: Text
     invitation: Text
-    run: Callable[["Context", Material], Awaitable[None]]
-    takes: frozenset[Kind] = frozenset()
+    run: Callable[["Context", ModeInput], Awaitable[None]]
+    takes: frozenset[MessageKind] = frozenset()
     documents: tuple[str, ...] = ()
     defaults: Mapping[str, object] = field(default_factory=dict)
     actions: Sequence[Action] = ()
-    chores: Mapping[str, Chore] = field(default_factory=dict)
+    chores: Mapping[str, JobKind] = field(default_factory=dict)
     presses: Mapping[str, Callable[["Context"], Awaitable[None]]] = field(default_factory=dict)
 
-    def suits(self, material: Material, *, entered: bool = False) -> bool:
+    def suits(self, material: ModeInput, *, entered: bool = False) -> bool:
         """Return whether the mode takes this; once it is `entered`, also a document that does not say what it is."""
-        if material.kind is Kind.DOCUMENT:
+        if material.kind is MessageKind.DOCUMENT:
             mime = material.attachment.mime if material.attachment else ""
             return bool(self.documents) and (mime.startswith(self.documents) if mime else entered)
         return material.kind in self.takes
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class BotServices:
     """One bot at work: who it is and everything its handlers may use.
 
     `downloads` is emptied at each start; `storage` is the owner's folder, where a bot may look for files of its own.
@@ -154,9 +154,9 @@ class Desk:
     messenger: Messenger
     delivery: Delivery
     chat: ChatService
-    panel: PanelService
+    panel: ParallelAnswers
     voice: VoiceService
-    memory: Memory
+    memory: ConversationMemory
     updates: UpdateStore
     turns: TurnStore
     state: StateStore
@@ -164,7 +164,7 @@ class Desk:
     limiter: RateLimiter
     bus: Bus
     jobs: JobQueue
-    chores: "ChoreKeeper"
+    chores: "JobTracking"
     files: FileService
     transcription: TranscriptionService
     documents: DocumentService
@@ -177,7 +177,7 @@ class Desk:
     takeovers: TakeoverService
     sales: SalesStore
     find_model: FindModel
-    call_book: CallBook
+    call_book: UsageLedger
     clock: Clock
     downloads: Path
     storage: Path
@@ -200,7 +200,7 @@ class Desk:
 class Context:
     """One event on its way through the handlers."""
 
-    desk: Desk
+    desk: BotServices
     event: Event
     _conversation: Conversation | None = None
     _turned: bool = field(default=False)
@@ -320,7 +320,7 @@ class Context:
 
         `said` is what of it becomes part of the conversation, where anything does.
         """
-        answer = Reply(markdown, keyboard, media, said)
+        answer = PreparedReply(markdown, keyboard, media, said)
         if self.replies_beside:
             await self.desk.chat.say(replace(await self.question("", TurnKind.COMMAND), update_ids=()), answer)
             return
@@ -333,7 +333,7 @@ class Context:
         With `quotes` they are a reply to its message in a private chat as well.
         """
         question = replace(await self.question("", TurnKind.COMMAND), update_ids=(), quotes=quotes)
-        await self.desk.chat.say(question, Reply(markdown, (), media))
+        await self.desk.chat.say(question, PreparedReply(markdown, (), media))
 
     async def refuse(self, error: BesedaError) -> None:
         """Answer with what an error says to its reader."""

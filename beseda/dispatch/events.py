@@ -25,7 +25,7 @@ Json = dict[str, Any]
 WANTED = ("message", "edited_message", "callback_query", "my_chat_member", "stopped_message_generation")
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message carries, in Telegram's field names."""
 
     TEXT = "text"
@@ -55,7 +55,7 @@ class Attachment:
     `mime` and `name` are claims of the sender; a name is for people and never part of a path.
     """
 
-    kind: Kind
+    kind: MessageKind
     file_id: str
     size: int = 0
     duration: int = 0
@@ -75,7 +75,7 @@ class SharedContact:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventPlace:
     """Where an event happened and which updates brought it."""
 
     chat: ChatKey
@@ -95,11 +95,11 @@ class IncomingMessage:
     `last_piece` is the length, in UTF-16 units, of the message joined last, where several were joined.
     """
 
-    place: Place
+    place: EventPlace
     person: Person
     message_id: int
     text: str
-    kind: Kind = Kind.TEXT
+    kind: MessageKind = MessageKind.TEXT
     attachment: Attachment | None = None
     contact: SharedContact | None = None
     command: str = ""
@@ -127,7 +127,7 @@ class IncomingMessage:
 class Press:
     """Somebody pressed an inline button under message `message_id`."""
 
-    place: Place
+    place: EventPlace
     person: Person
     query_id: str
     data: str
@@ -138,7 +138,7 @@ class Press:
 class StopRequest:
     """The native stop button of draft `draft_id` was pressed."""
 
-    place: Place
+    place: EventPlace
     draft_id: int = 0
 
 
@@ -146,7 +146,7 @@ class StopRequest:
 class Membership:
     """A person blocked or unblocked the bot, or a group took it in or put it out."""
 
-    place: Place
+    place: EventPlace
     person: Person
     present: bool
 
@@ -155,7 +155,7 @@ class Membership:
 class Move:
     """A group has become a supergroup: from now on it is chat `chat_id`."""
 
-    place: Place
+    place: EventPlace
     chat_id: int
 
 
@@ -163,14 +163,14 @@ class Move:
 class Unhandled:
     """An update of a kind that nobody here handles."""
 
-    place: Place
+    place: EventPlace
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something of our own that concerns a chat: an operator's message, a reminder. `data` is whoever asked's."""
 
-    place: Place
+    place: EventPlace
     person: Person
     kind: str
     data: Mapping[str, Any]
@@ -187,7 +187,9 @@ def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         log.warning("update %d of %s is not understood: %r", update.update_id, me.name, error)
         event = None
-    return event or Unhandled(Place(ChatKey(me.name, 0), ChatKind.PRIVATE, "", (update.update_id,), update.turn_id))
+    return event or Unhandled(
+        EventPlace(ChatKey(me.name, 0), ChatKind.PRIVATE, "", (update.update_id,), update.turn_id)
+    )
 
 
 def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
@@ -207,7 +209,7 @@ def _known(update: StoredUpdate, content: Json, me: Identity) -> Event | None:
 
 def _notice(update: StoredUpdate, content: Json, me: Identity) -> Notice:
     chat = content["chat"]
-    place = Place(
+    place = EventPlace(
         chat=ChatKey(me.name, int(chat["id"]), int(chat["thread_id"])),
         kind=ChatKind(chat["type"]),
         title=str(chat["title"]),
@@ -284,11 +286,11 @@ def _press(update: StoredUpdate, query: Json, me: Identity) -> Press | None:
     )
 
 
-def _place(update: StoredUpdate, owner: Json, me: Identity) -> Place:
+def _place(update: StoredUpdate, owner: Json, me: Identity) -> EventPlace:
     chat = owner["chat"]
     # A thread id outside a forum is only a chain of replies: still one conversation.
     thread = owner.get("message_thread_id", 0) if owner.get("is_topic_message") or "draft_id" in owner else 0
-    return Place(
+    return EventPlace(
         chat=ChatKey(me.name, int(chat["id"]), int(thread or 0)),
         kind=ChatKind(chat["type"]),
         title=str(chat.get("title", "")),
@@ -297,17 +299,17 @@ def _place(update: StoredUpdate, owner: Json, me: Identity) -> Place:
     )
 
 
-def _attachment(message: Json) -> tuple[Kind, Attachment | None]:
+def _attachment(message: Json) -> tuple[MessageKind, Attachment | None]:
     if "text" in message or "rich_message" in message:
-        return Kind.TEXT, None
-    for kind in (Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.DOCUMENT):
+        return MessageKind.TEXT, None
+    for kind in (MessageKind.VOICE, MessageKind.VIDEO_NOTE, MessageKind.AUDIO, MessageKind.VIDEO, MessageKind.DOCUMENT):
         if file := message.get(kind.value):
             size, duration = file.get("file_size", 0), file.get("duration", 0)
             name = drop_controls(str(file.get("file_name", "")))[:_LONGEST_NAME]
             return kind, Attachment(kind, file["file_id"], size, duration, _mime(file), name)
     if sizes := message.get("photo"):
-        return Kind.PHOTO, Attachment(Kind.PHOTO, sizes[-1]["file_id"], sizes[-1].get("file_size", 0))
-    return Kind.CONTACT if "contact" in message else Kind.OTHER, None
+        return MessageKind.PHOTO, Attachment(MessageKind.PHOTO, sizes[-1]["file_id"], sizes[-1].get("file_size", 0))
+    return MessageKind.CONTACT if "contact" in message else MessageKind.OTHER, None
 
 
 def _contact(message: Json) -> SharedContact | None:

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from beseda.dispatch.events import Attachment, Kind
+from beseda.dispatch.events import Attachment, MessageKind
 from beseda.errors import BesedaError
 from beseda.kit.mime import HEAD_BYTES, sniff
 from beseda.telegram.client import BotApi
@@ -16,7 +16,7 @@ SOUNDS = ("audio/", "video/", "application/ogg")
 
 async def identify(api: BotApi, attachment: Attachment) -> Attachment:
     """Return `attachment` with its type; without one where even its content says nothing, or cannot be fetched now."""
-    if attachment.kind is not Kind.DOCUMENT or attachment.mime:
+    if attachment.kind is not MessageKind.DOCUMENT or attachment.mime:
         return attachment
     try:
         return replace(attachment, mime=sniff(await api.peek(attachment.file_id, HEAD_BYTES)))

@@ -7,7 +7,7 @@ of several does, and only for a moment.
 
 from dataclasses import dataclass, replace
 
-from beseda.dispatch.events import Event, IncomingMessage, Kind
+from beseda.dispatch.events import Event, IncomingMessage, MessageKind
 from beseda.domain.conversation import ChatKey
 from beseda.kit.lanes import Lane
 
@@ -113,7 +113,7 @@ class Openings:
 
 def _is_line(event: IncomingMessage) -> bool:
     """Return whether a message looks like a line of a burst: short words without a number or the end of a sentence."""
-    is_plain = event.kind is Kind.TEXT and not (event.forwarded or event.album or event.command or event.edited)
+    is_plain = event.kind is MessageKind.TEXT and not (event.forwarded or event.album or event.command or event.edited)
     text = event.text.rstrip()
     is_short = 0 < len(text) <= _BURST_LINE and not text.endswith(_ENDS) and not any(map(str.isdigit, text))
     return is_plain and is_short and event.place.turn_id is None
@@ -124,13 +124,13 @@ def _goes_on(first: IncomingMessage, other: Event) -> bool:
     if not isinstance(other, IncomingMessage) or other.command or other.edited or other.album:
         return False
     same = other.person.id == first.person.id and other.place.turn_id is None and other.addressed == first.addressed
-    return same and other.kind is Kind.TEXT
+    return same and other.kind is MessageKind.TEXT
 
 
 def _may_go_on(event: IncomingMessage) -> bool:
     if event.place.turn_id is not None or event.command:
         return False
-    is_cut_paste = event.kind is Kind.TEXT and _tail(event) >= _PIECE
+    is_cut_paste = event.kind is MessageKind.TEXT and _tail(event) >= _PIECE
     return is_cut_paste or event.forwarded or bool(event.album)
 
 
@@ -154,7 +154,7 @@ def _belongs(first: IncomingMessage, other: Event) -> bool:
         return first.place.turn_id == other.place.turn_id
     if first.album or other.album:
         return first.album == other.album
-    return other.kind is Kind.TEXT and (other.forwarded == first.forwarded)
+    return other.kind is MessageKind.TEXT and (other.forwarded == first.forwarded)
 
 
 def _joined(first: IncomingMessage, other: IncomingMessage) -> IncomingMessage:

@@ -9,25 +9,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from beseda.bootstrap.container import Container
-from beseda.bootstrap.models import ModelShelf
-from beseda.dispatch.chores import Chores
-from beseda.dispatch.context import Chore, Desk
+from beseda.bootstrap.models import ModelProvider
+from beseda.dispatch.context import BotServices, JobKind
 from beseda.dispatch.events import WANTED, Identity
-from beseda.dispatch.guarded import GuardedTurns
+from beseda.dispatch.fenced_turns import FencedTurnStore
 from beseda.dispatch.handlers.commands import describe
+from beseda.dispatch.job_tracker import JobTracker
 from beseda.dispatch.joining import Joiner
 from beseda.dispatch.menu import Face, MenuBook
 from beseda.dispatch.polling import Poller
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
-from beseda.dispatch.territory import Ground, Lease, Territory, WholeGround
+from beseda.dispatch.shard_leases import AllShards, LeaseTimes, ShardLeases, ShardOwnership
 from beseda.dispatch.webhook_watch import WebhookWatch
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import Job
 from beseda.domain.limits import Limits
 from beseda.domain.meeting import Diary
 from beseda.domain.update import partition_of
-from beseda.domain.usage import Errand, Purpose
+from beseda.domain.usage import CallPurpose, Purpose
 from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
@@ -39,11 +39,11 @@ from beseda.services import broadcast
 from beseda.services.budget import Payer, paying
 from beseda.services.budgeted import budget_models
 from beseda.services.chat import ChatParts, ChatService, FindModel
-from beseda.services.conversation import Memory
+from beseda.services.conversation import ConversationMemory
 from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
 from beseda.services.mailing import Post
-from beseda.services.panel import PanelService
+from beseda.services.parallel_answers import ParallelAnswers
 from beseda.storage.base.bot_account import BotAccountStore
 from beseda.storage.base.flood_wait import FloodWait, FloodWaitStore
 from beseda.telegram.base import FloodNote, Target
@@ -82,7 +82,7 @@ class Webhook:
 class RunningBot:
     """One bot at work. Open it, let it `run`, close it."""
 
-    def __init__(self, runner: BotRunner, clock: Clock, territory: Territory | None = None) -> None:
+    def __init__(self, runner: BotRunner, clock: Clock, territory: ShardLeases | None = None) -> None:
         self.runner = runner
         self._clock = clock
         self._territory = territory
@@ -101,9 +101,9 @@ class RunningBot:
         Raises TelegramUnauthorizedError where the token is wrong.
         """
         api = BotApi(assignment.token, server=container.settings.telegram_api_url)
-        chores = Chores(_chores(assignment.router))
-        lease = Lease(container.settings.lease)
-        territory = Territory(assignment.profile.name, container.record.territory, container.hot.bus, lease)
+        chores = JobTracker(_chores(assignment.router))
+        lease = LeaseTimes(container.settings.lease)
+        territory = ShardLeases(assignment.profile.name, container.record.territory, container.hot.bus, lease)
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
             await _claim_account(container.record.bot_accounts, me)
@@ -197,7 +197,7 @@ class RunningBot:
 class WorkDesk:
     """One bot's desk in a worker: its jobs are done there, and it hears and says nothing."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: BotServices) -> None:
         self._desk = desk
 
     @classmethod
@@ -207,10 +207,10 @@ class WorkDesk:
         Raises TelegramUnauthorizedError where the token is wrong.
         """
         api = BotApi(assignment.token, server=container.settings.telegram_api_url)
-        chores = Chores(_chores(assignment.router))
+        chores = JobTracker(_chores(assignment.router))
         try:
             me = await _introduce(api, assignment.profile.name, container.clock)
-            desk = await _put_together(assignment, container, _Parts(api, me, chores, WholeGround()))
+            desk = await _put_together(assignment, container, _Parts(api, me, chores, AllShards()))
             _register_work(desk, chores, container)
         except BaseException:
             await api.close()
@@ -223,7 +223,7 @@ class WorkDesk:
         await self._desk.api.close()
 
 
-def _finder(models: ModelShelf, profile: BotProfile) -> FindModel:
+def _finder(models: ModelProvider, profile: BotProfile) -> FindModel:
     """Return how a bot finds a model: where a question names none, its own."""
 
     async def find(spec: str) -> ChatModel:
@@ -232,7 +232,7 @@ def _finder(models: ModelShelf, profile: BotProfile) -> FindModel:
     return find
 
 
-def _chores(router: Router) -> dict[str, Chore]:
+def _chores(router: Router) -> dict[str, JobKind]:
     return {kind: chore for mode in router.modes.values() for kind, chore in mode.chores.items()}
 
 
@@ -242,13 +242,13 @@ def _open_menus(assignment: Assignment) -> MenuBook:
     return MenuBook(assignment.profile.menu, faces)
 
 
-def _take_jobs(desk: Desk, chores: Chores, container: Container) -> None:
+def _take_jobs(desk: BotServices, chores: JobTracker, container: Container) -> None:
     """Have the queue run the bot's kinds of job at its desk, and tell it how they go."""
     _register_work(desk, chores, container)
     container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
 
 
-def _register_work(desk: Desk, chores: Chores, container: Container) -> None:
+def _register_work(desk: BotServices, chores: JobTracker, container: Container) -> None:
     for kind, chore in chores.kinds.items():
         container.jobs.register(kind, functools.partial(_work_paid, chore, desk), bot=desk.profile.name)
     if isinstance(desk.messenger, TelegramMessenger):
@@ -259,7 +259,7 @@ def _register_work(desk: Desk, chores: Chores, container: Container) -> None:
         container.jobs.register(broadcast.KIND, container.broadcasts.handler(post), bot=desk.profile.name)
 
 
-async def _work_paid(chore: Chore, desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+async def _work_paid(chore: JobKind, desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Do a job on the account of the person who asked for it, and of their group."""
     request = job.request
     chat = request.chat_id or 0
@@ -274,11 +274,11 @@ class _Parts:
 
     api: BotApi
     me: Identity
-    chores: Chores
-    ground: Ground
+    chores: JobTracker
+    ground: ShardOwnership
 
 
-async def _put_together(assignment: Assignment, container: Container, made: _Parts) -> Desk:
+async def _put_together(assignment: Assignment, container: Container, made: _Parts) -> BotServices:
     profile, router, settings = assignment.profile, assignment.router, container.settings
     record, hot, clock = container.record, container.hot, container.clock
     rules = container.budgets.adopt(profile.name, profile.budgets, profile.time_zone)
@@ -291,18 +291,18 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
     if model.name != container.models.program.name:
         log.debug("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, container)
-    turns = GuardedTurns(record.turns, made.ground)
+    turns = FencedTurnStore(record.turns, made.ground)
     delivery = Delivery(messenger, turns)
-    memory = Memory(record.conversations, hot.history, assignment.namespace, container.summaries)
+    memory = ConversationMemory(record.conversations, hot.history, assignment.namespace, container.summaries)
     parts = ChatParts(find_model, turns, memory, messenger, delivery, clock)
-    return Desk(
+    return BotServices(
         profile=profile,
         me=made.me,
         api=made.api,
         messenger=messenger,
         delivery=delivery,
         chat=ChatService(profile, parts),
-        panel=PanelService(profile, parts),
+        panel=ParallelAnswers(profile, parts),
         voice=container.media.voice,
         memory=memory,
         updates=record.updates,
@@ -315,7 +315,9 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         chores=made.chores,
         files=container.files,
         transcription=container.media.transcription,
-        documents=DocumentService(container.call_book.keep(model, Errand(profile.name, Purpose.DOCUMENT)), clock=clock),
+        documents=DocumentService(
+            container.call_book.keep(model, CallPurpose(profile.name, Purpose.DOCUMENT)), clock=clock
+        ),
         enhancer=container.media.enhancer,
         personal_data=container.build_personal_data(assignment.namespace),
         budgets=container.budgets,
@@ -348,7 +350,7 @@ def _limits(container: Container) -> Limits:
     )
 
 
-def _guard(ground: Ground) -> Guard:
+def _guard(ground: ShardOwnership) -> Guard:
     """Return the guard of calls to Telegram: each begins and ends while the chat is this process's."""
 
     def hold(chat_id: int) -> AbstractAsyncContextManager[None]:

@@ -19,7 +19,7 @@ ROOT = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class MenuStep:
     """Where a button leads, as `kind:name`: a menu (by its number, "" the main one), a mode, a command, an action."""
 
     kind: str
@@ -46,21 +46,23 @@ class MenuBook:
         """`faces` by the names of the modes."""
         self._faces = faces
         self._menu = menu
-        self._steps: dict[str, Step] = {}
+        self._steps: dict[str, MenuStep] = {}
         for number, item in enumerate(menu):
             for entry in (item, *item.items):
                 self._enter(self.label(entry), _lead(entry, number))
         for name, face in faces.items():
             for number, action in enumerate(face.actions):
-                self._enter(action, Step("action", f"{name}.{number}"))
-        self._steps |= {label: Step("back") for text in (BACK, _BACK_TYPED) for label in text.by_language().values()}
-        self._enter(HOME, Step("menu"))
+                self._enter(action, MenuStep("action", f"{name}.{number}"))
+        self._steps |= {
+            label: MenuStep("back") for text in (BACK, _BACK_TYPED) for label in text.by_language().values()
+        }
+        self._enter(HOME, MenuStep("menu"))
 
-    def _enter(self, label: Text, step: Step) -> None:
+    def _enter(self, label: Text, step: MenuStep) -> None:
         for text in label.by_language().values():
             self._steps.setdefault(text, step)
 
-    def find(self, text: str) -> Step | None:
+    def find(self, text: str) -> MenuStep | None:
         """Return where a label leads; None for words that are none."""
         return self._steps.get(text)
 
@@ -92,21 +94,21 @@ class MenuBook:
     def actions(self, mode: str, language: str, *, private: bool) -> Markup:
         """Return the buttons for what a mode offers beside its own."""
         steps = [
-            (action.say(language), Step("action", f"{mode}.{number}"))
+            (action.say(language), MenuStep("action", f"{mode}.{number}"))
             for number, action in enumerate(self._faces[mode].actions)
         ]
         return lay_out(steps, language, private=private, back=True)
 
 
-def _lead(item: MenuItem, number: int) -> Step:
+def _lead(item: MenuItem, number: int) -> MenuStep:
     if item.mode:
-        return Step("mode", item.mode)
-    return Step("command", item.command) if item.command else Step("menu", str(number))
+        return MenuStep("mode", item.mode)
+    return MenuStep("command", item.command) if item.command else MenuStep("menu", str(number))
 
 
-def lay_out(steps: Sequence[tuple[str, Step]], language: str, *, private: bool, back: bool) -> Markup:
+def lay_out(steps: Sequence[tuple[str, MenuStep]], language: str, *, private: bool, back: bool) -> Markup:
     """Return buttons, two in a row where both are short, "Back" in a row of its own."""
-    rows: list[list[tuple[str, Step]]] = []
+    rows: list[list[tuple[str, MenuStep]]] = []
     for step in steps:
         if rows and len(rows[-1]) == 1 and max(len(step[0]), len(rows[-1][0][0])) <= _SHORT:
             rows[-1].append(step)
@@ -116,4 +118,4 @@ def lay_out(steps: Sequence[tuple[str, Step]], language: str, *, private: bool, 
         labels = [[label for label, _ in row] for row in rows]
         return ReplyKeyboard([*labels, [BACK.say(language)]] if back else labels)
     keyboard: Keyboard = [[Button(label, step.data) for label, step in row] for row in rows]
-    return [*keyboard, [Button(BACK.say(language), Step("back").data)]] if back else keyboard
+    return [*keyboard, [Button(BACK.say(language), MenuStep("back").data)]] if back else keyboard

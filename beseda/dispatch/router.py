@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 
-from beseda.dispatch.context import Answerer, Context, Desk, Mode, answer_plainly
-from beseda.dispatch.events import Event, IncomingMessage, Kind, Membership, Move, Notice, Press, StopRequest
+from beseda.dispatch.context import Answerer, BotServices, Context, Mode, answer_plainly
+from beseda.dispatch.events import Event, IncomingMessage, Membership, MessageKind, Move, Notice, Press, StopRequest
 from beseda.dispatch.words_behind import answer_behind
 from beseda.errors import UnsupportedInputError
 from beseda.locales import Text
 
 Handler = Callable[[Context], Awaitable[None]]
 Middleware = Callable[[Context, Handler], Awaitable[None]]
-Preparation = Callable[[Desk], Awaitable[None]]
+Preparation = Callable[[BotServices], Awaitable[None]]
 
 _OUTDATED = Text("button.outdated")
 
@@ -21,7 +21,7 @@ class Router:
     def __init__(self) -> None:
         self.commands: dict[str, Handler] = {}
         self.presses: dict[str, Handler] = {}
-        self.messages: dict[Kind, Handler] = {}
+        self.messages: dict[MessageKind, Handler] = {}
         self.events: dict[type, Handler] = {}
         self.notices: dict[str, Handler] = {}
         self.edits: list[Handler] = []
@@ -43,7 +43,7 @@ class Router:
         """Enter a handler for buttons whose data is `name` or begins with `name:`."""
         return _entry(self.presses, name)
 
-    def message(self, *kinds: Kind) -> Callable[[Handler], Handler]:
+    def message(self, *kinds: MessageKind) -> Callable[[Handler], Handler]:
         """Enter a handler for messages of these kinds."""
 
         def enter(handler: Handler) -> Handler:
@@ -119,7 +119,7 @@ class Router:
             return None
         if event.edited:
             return self.edits[0] if self.edits else None
-        if event.kind is Kind.TEXT and not event.text and not event.quoted:
+        if event.kind is MessageKind.TEXT and not event.text and not event.quoted:
             return refuse_kind
         return self.messages.get(event.kind, refuse_kind)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from beseda.dispatch.context import Context, Desk
+from beseda.dispatch.context import BotServices, Context
 from beseda.dispatch.events import Event, IncomingMessage, Json, Move, Press, StopRequest, parse
 from beseda.dispatch.joining import Joiner, Openings
 from beseda.dispatch.middlewares.access import guard_access
@@ -22,9 +22,9 @@ from beseda.dispatch.middlewares.paying import charge_person
 from beseda.dispatch.middlewares.presses import drop_double_press
 from beseda.dispatch.middlewares.takeover import keep_silent
 from beseda.dispatch.mishaps import apologise, close_turn, set_aside, tell_crowded
-from beseda.dispatch.resting import Resting
+from beseda.dispatch.redelivery import RedeliveryDelays
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
-from beseda.dispatch.territory import Ground, WholeGround
+from beseda.dispatch.shard_leases import AllShards, ShardOwnership
 from beseda.dispatch.tries import SUSPICIOUS_CRASHES, TryCounter, Verdict
 from beseda.domain.conversation import ChatKey
 from beseda.domain.turn import TurnState
@@ -51,10 +51,10 @@ class BotRunner:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: BotServices,
         router: Router,
         joiner: Joiner | None = None,
-        ground: Ground | None = None,
+        ground: ShardOwnership | None = None,
         quarantine: Quarantine | None = None,
     ) -> None:
         """`ground` says which chats are this process's: all of them where it shares the bot with nobody.
@@ -65,14 +65,14 @@ class BotRunner:
         self._router = router
         self._joiner = joiner or Joiner()
         self._openings = Openings()
-        self._ground = ground or WholeGround()
+        self._ground = ground or AllShards()
         self._lanes: Lanes[LaneKey, Event] = Lanes(self._work, drop=self._forget)
         self._tries = TryCounter(desk.profile.name)
         self._quarantine = quarantine or Quarantine()
         self._reads: dict[object, set[int]] = {}  # for each page being read, what has been in flight meanwhile
         self._looking = asyncio.Lock()
         self._seen: set[int] = set()  # what the last look of a sweep found and left for the next
-        self._resting = Resting()
+        self._resting = RedeliveryDelays()
         self._backoff = Backoff(first=1.0, cap=30.0)
         self._aside: set[asyncio.Task[None]] = set()
         self._closing = False

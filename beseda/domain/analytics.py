@@ -23,7 +23,7 @@ _STEPS = (10, 11, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 63, 71
 BUCKETS: tuple[int, ...] = (0, *(step * 10**power for power in range(5) for step in _STEPS), 1_000_000)
 
 
-class Step(StrEnum):
+class SeriesStep(StrEnum):
     """How wide a point of a series is. Days and weeks are those of UTC, weeks begin on Mondays."""
 
     HOUR = "hour"
@@ -33,11 +33,11 @@ class Step(StrEnum):
     @property
     def width(self) -> timedelta:
         """Return the time from one point to the next."""
-        return {Step.HOUR: HOUR, Step.DAY: DAY, Step.WEEK: WEEK}[self]
+        return {SeriesStep.HOUR: HOUR, SeriesStep.DAY: DAY, SeriesStep.WEEK: WEEK}[self]
 
     def floor(self, moment: datetime) -> datetime:
         """Return the beginning of the point that `moment` falls into."""
-        start = _MONDAY if self is Step.WEEK else _EPOCH
+        start = _MONDAY if self is SeriesStep.WEEK else _EPOCH
         return start + (moment - start) // self.width * self.width
 
 
@@ -207,7 +207,7 @@ class Point:
     value: float | None
 
 
-def list_points(period: Period, step: Step) -> list[datetime]:
+def list_points(period: Period, step: SeriesStep) -> list[datetime]:
     """Return where the points of a series begin."""
     first = step.floor(period.since)
     count = -((first - period.until) // step.width)

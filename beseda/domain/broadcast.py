@@ -70,7 +70,7 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class BroadcastContent:
     """What is said: Markdown by language, and a button that leads to `url`."""
 
     texts: Mapping[str, str]
@@ -122,7 +122,7 @@ def read_quiet_hours(text: str) -> QuietHours | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BroadcastPlan:
     """How a broadcast is sent: `rate` messages a second at most, first to the `cohort`, not in the quiet hours.
 
     A cohort is `ADMINS`, a number of people as text, or empty for none.
@@ -139,9 +139,9 @@ class NewBroadcast:
 
     bot: str
     title: str
-    content: Content
+    content: BroadcastContent
     audience: Audience = Audience()
-    plan: Plan = Plan()
+    plan: BroadcastPlan = BroadcastPlan()
     author: str = ""
 
 
@@ -178,9 +178,9 @@ class Broadcast:
     id: int
     bot: str
     title: str
-    content: Content
+    content: BroadcastContent
     audience: Audience
-    plan: Plan
+    plan: BroadcastPlan
     state: BroadcastState
     counts: Counts
     created_at: datetime

@@ -24,7 +24,7 @@ class Unit(StrEnum):
     PICTURES = "pictures"
 
 
-class Scope(StrEnum):
+class BudgetScope(StrEnum):
     """Whose limit: a person's with one bot, a group's with one bot, a bot's, the program's."""
 
     USER = "user"
@@ -42,7 +42,7 @@ LIFETIME: Mapping[Unit, timedelta] = {
     Unit.PICTURES: timedelta(hours=1),
 }
 
-Limits = Mapping[tuple[Scope, Unit], int]
+Limits = Mapping[tuple[BudgetScope, Unit], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class BudgetRules:
 class Account:
     """One limit of one day: whose, of what, how much. `subject` is the person or the group, 0 for bot and total."""
 
-    scope: Scope
+    scope: BudgetScope
     bot: str
     subject: int
     unit: Unit
@@ -85,7 +85,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetStatus:
     """How an account stands: `held` is reserved by calls that are under way."""
 
     account: Account
@@ -120,7 +120,7 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ReservationRequest:
     """A reservation as the store is asked for it: of all accounts, or of none."""
 
     id: str
@@ -137,7 +137,7 @@ class Grant:
 
     amount: int
     share: float
-    refused: Standing | None = None
+    refused: BudgetStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +151,17 @@ class Reservation:
 
 def list_accounts(spend: Spend, rules: BudgetRules, now: datetime, total_zone: str) -> list[Account]:
     """Return the accounts that a spend is limited by, in the order in which they are locked."""
-    subjects: dict[Scope, tuple[str, int] | None] = {
-        Scope.TOTAL: ("", 0),
-        Scope.BOT: (spend.bot, 0),
-        Scope.GROUP: (spend.bot, spend.group_id) if spend.group_id is not None else None,
-        Scope.USER: (spend.bot, spend.user_id) if spend.user_id else None,
+    subjects: dict[BudgetScope, tuple[str, int] | None] = {
+        BudgetScope.TOTAL: ("", 0),
+        BudgetScope.BOT: (spend.bot, 0),
+        BudgetScope.GROUP: (spend.bot, spend.group_id) if spend.group_id is not None else None,
+        BudgetScope.USER: (spend.bot, spend.user_id) if spend.user_id else None,
     }
     accounts = []
     for scope, subject in subjects.items():
         limit = rules.limits.get((scope, spend.unit), 0)
         if subject is not None and limit > 0:
-            day = find_day(now, total_zone if scope is Scope.TOTAL else rules.zone)
+            day = find_day(now, total_zone if scope is BudgetScope.TOTAL else rules.zone)
             accounts.append(Account(scope, *subject, spend.unit, day, limit))
     return accounts
 
@@ -175,7 +175,7 @@ def read_limits(amounts: Mapping[str, int]) -> Limits:
     for name, amount in amounts.items():
         scope, _, what = name.partition("_")
         unit, seconds = _WORDS[what]
-        limits[Scope(scope), unit] = amount * seconds
+        limits[BudgetScope(scope), unit] = amount * seconds
     return limits
 
 

@@ -26,7 +26,7 @@ class Opening(NamedTuple):
     end: int
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """From an instant to another, both in UTC; the end no longer belongs to it."""
 
     start: datetime
@@ -38,7 +38,7 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class CalendarSlot:
     """A time that can be had, and how it reads: “Mon 23 November, 14:00”, in the calendar's own time zone."""
 
     starts_at: datetime
@@ -71,22 +71,22 @@ class Calendar:
         """Return which day it is in the calendar's time zone."""
         return moment.astimezone(self.zone).date()
 
-    def span(self, starts_at: datetime) -> Span:
+    def span(self, starts_at: datetime) -> TimeSpan:
         """Return the time that a meeting takes which starts then."""
         start = starts_at.astimezone(UTC)
-        return Span(start, start + self.duration)
+        return TimeSpan(start, start + self.duration)
 
-    def slots_on(self, day: date) -> Iterator[Span]:
+    def slots_on(self, day: date) -> Iterator[TimeSpan]:
         """Yield every slot of a day, taken or not, in order and each once."""
         if day in self.holidays:
             return
         for opening in self.hours.get(day.weekday(), ()):
             start, end = self._opened(day, opening.start), self._closed(day, opening.end)
             while start + self.duration <= end:
-                yield Span(start, start + self.duration)
+                yield TimeSpan(start, start + self.duration)
                 start += self.step
 
-    def slots(self, now: datetime, first: date, days: int) -> Iterator[Span]:
+    def slots(self, now: datetime, first: date, days: int) -> Iterator[TimeSpan]:
         """Yield the slots of so many days that can still be asked for."""
         last = self.day_of(now + self.horizon)
         for number in range(days):
@@ -112,9 +112,9 @@ class Calendar:
         month = _MONTHS.say(language).split()[local.month - 1]
         return f"{weekday} {local.day} {month}, {local:%H:%M}"
 
-    def slot(self, span: Span, language: str) -> Slot:
+    def slot(self, span: TimeSpan, language: str) -> CalendarSlot:
         """Return a slot with its label."""
-        return Slot(span.start, span.end, self.write_time(span.start, language))
+        return CalendarSlot(span.start, span.end, self.write_time(span.start, language))
 
     def _is_open(self, starts_at: datetime, now: datetime) -> bool:
         return now + self.notice <= starts_at <= now + self.horizon

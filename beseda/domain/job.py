@@ -113,7 +113,7 @@ def estimate_seconds_left(job: Job, now: datetime) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class JobLease:
     """Who runs a job, and until when others leave it alone unless the lease is renewed.
 
     Who is `patient` takes over nothing whose lease has run out: the record was away, perhaps from everybody.

@@ -164,7 +164,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedFinding:
     """A finding that is not believed, and why in a word or two for the log and the next prompt."""
 
     finding: Finding
@@ -177,7 +177,7 @@ class Filled:
 
     lead: Lead
     kept: tuple[LeadSlot, ...] = ()
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[RefusedFinding, ...] = ()
 
     @property
     def accepted(self) -> tuple[LeadSlot, ...]:

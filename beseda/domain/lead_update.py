@@ -7,6 +7,7 @@ from typing import Any
 
 from beseda.domain.contact import DEFAULT_REGION, normalise_email, normalise_phone, parse_contact
 from beseda.domain.event import EventType, NewEvent
+from beseda.domain.evidence import clean, find_fault
 from beseda.domain.lead import (
     CONTACT_SLOTS,
     NAME_SLOT,
@@ -17,11 +18,10 @@ from beseda.domain.lead import (
     LeadSlot,
     LeadStatus,
     PhoneEvidence,
-    Refusal,
+    RefusedFinding,
     SlotState,
     Thresholds,
 )
-from beseda.domain.proof import clean, find_fault
 
 BOT = "bot"
 """The actor of changes that follow from a conversation."""
@@ -30,7 +30,7 @@ _RANK = {SlotState.TO_ASK: 0, SlotState.TO_CONFIRM: 1, SlotState.ACCEPTED: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LeadMessage:
     """A message that a lead's person wrote to the bot."""
 
     user_id: int
@@ -99,7 +99,7 @@ def _tidy(name: str, value: object) -> object:
 
 
 def apply_findings(
-    lead: Lead, findings: Sequence[Finding], sources: Mapping[int, Source], terms: Terms
+    lead: Lead, findings: Sequence[Finding], sources: Mapping[int, LeadMessage], terms: Terms
 ) -> tuple[LeadUpdate, Filled]:
     """Return the lead with the findings that are proven by the person's own messages, and what became of each."""
     slots, kept, refused = dict(lead.slots), [], []
@@ -109,7 +109,7 @@ def apply_findings(
         state = terms.thresholds.grade(finding.confidence)
         fault = fault or _find_better(slots.get(finding.slot), finding, state)
         if source is None or fault:
-            refused.append(Refusal(finding, fault))
+            refused.append(RefusedFinding(finding, fault))
             continue
         read = _load(finding, source, state, terms.now)
         slot = _choose(slots.get(finding.slot), read)
@@ -126,7 +126,7 @@ def _find_better(old: LeadSlot | None, finding: Finding, state: SlotState) -> st
     return "a surer value is known" if _RANK[old.state] else ""
 
 
-def _load(finding: Finding, source: Source, state: SlotState, now: datetime) -> LeadSlot:
+def _load(finding: Finding, source: LeadMessage, state: SlotState, now: datetime) -> LeadSlot:
     value, quote = clean(finding.value), clean(finding.quote)
     return LeadSlot(finding.slot, value, finding.confidence, finding.message_id, quote, state, now, source.user_id)
 

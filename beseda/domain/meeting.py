@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from beseda.domain.calendar import Calendar, Span
+from beseda.domain.calendar import Calendar, TimeSpan
 from beseda.domain.event import EventType
 from beseda.domain.update import StoredUpdate
 from beseda.errors import MeetingOverError
@@ -55,7 +55,7 @@ class NewMeeting:
 
     bot: str
     lead_id: int
-    span: Span
+    span: TimeSpan
     uid: str
     owner: str = ""
 
@@ -79,7 +79,7 @@ class Meeting:
     id: int
     bot: str
     lead_id: int
-    span: Span
+    span: TimeSpan
     state: MeetingState
     uid: str
     created_at: datetime
@@ -180,7 +180,7 @@ def confirm(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Meeti
     return replace(meeting, state=MeetingState.CONFIRMED, held_until=None, remind_at=remind_at)
 
 
-def move(meeting: Meeting, span: Span, calendar: Calendar, now: datetime) -> Meeting:
+def move(meeting: Meeting, span: TimeSpan, calendar: Calendar, now: datetime) -> Meeting:
     """Return the meeting at another time. Raises MeetingOverError where it has begun or is no more."""
     _need_active(meeting, now)
     if meeting.span == span:

@@ -41,7 +41,7 @@ KnownSlots = Mapping[str, Known]
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class FunnelSlot:
     """Something to learn. `about` tells the model what it is; `contact` is kept only with the person's consent."""
 
     name: str
@@ -61,7 +61,7 @@ class Entrance:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class FunnelStage:
     """A stretch of the way. `instructions` are for the model; `asks` are the slots it asks for first."""
 
     name: str
@@ -95,8 +95,8 @@ class Funnel:
     The extraction is waited for `wait` seconds before the answer begins, and given up after `patience` seconds.
     """
 
-    stages: Sequence[Stage]
-    slots: Mapping[str, Slot]
+    stages: Sequence[FunnelStage]
+    slots: Mapping[str, FunnelSlot]
     fit: Sequence[FitRule]
     lengths: Sequence[LengthRule]
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -107,7 +107,7 @@ class Funnel:
     offer: Text = _OFFER
     pick: Text = _PICK
 
-    def stage(self, name: str) -> Stage:
+    def stage(self, name: str) -> FunnelStage:
         """Return a stage by its name; the first where there is no such one (any more)."""
         return next((stage for stage in self.stages if stage.name == name), self.stages[0])
 
@@ -117,13 +117,13 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AnswerPlan:
     """What the next answer is to do. `ask` begins with what matters most; `confirm` is a slot and its value."""
 
-    stage: Stage
+    stage: FunnelStage
     score: int
-    ask: tuple[Slot, ...] = ()
-    confirm: tuple[Slot, str] | None = None
+    ask: tuple[FunnelSlot, ...] = ()
+    confirm: tuple[FunnelSlot, str] | None = None
     offer: bool = False
 
 
@@ -132,7 +132,9 @@ def score_fit(funnel: Funnel, known: KnownSlots) -> int:
     return min(FULL_SCORE, int(sum(_count(rule, known) for rule in funnel.fit)))
 
 
-def next_stage(funnel: Funnel, current: str, score: int, known: KnownSlots, signals: Collection[str] = ()) -> Stage:
+def next_stage(
+    funnel: Funnel, current: str, score: int, known: KnownSlots, signals: Collection[str] = ()
+) -> FunnelStage:
     """Return the furthest stage that may begin now; never one before the current."""
     here = funnel.position(current)
     open_stages = [
@@ -143,16 +145,16 @@ def next_stage(funnel: Funnel, current: str, score: int, known: KnownSlots, sign
     return funnel.stages[max(open_stages, default=here)]
 
 
-def plan_answer(funnel: Funnel, stage: Stage, known: KnownSlots, signals: Collection[str] = ()) -> Plan:
+def plan_answer(funnel: Funnel, stage: FunnelStage, known: KnownSlots, signals: Collection[str] = ()) -> AnswerPlan:
     """Return what the next answer is to ask, confirm and offer."""
     score = score_fit(funnel, known)
     asked_for = WANTS_CONSULTATION in signals
     due = score >= funnel.offer_from and not _is_arranged(funnel, stage)
     offer = funnel.consultation and DECLINES not in signals and (asked_for or due)
-    return Plan(stage, score, choose_questions(funnel, stage, known), choose_confirmation(funnel, known), offer)
+    return AnswerPlan(stage, score, choose_questions(funnel, stage, known), choose_confirmation(funnel, known), offer)
 
 
-def choose_questions(funnel: Funnel, stage: Stage, known: KnownSlots, limit: int = 3) -> tuple[Slot, ...]:
+def choose_questions(funnel: Funnel, stage: FunnelStage, known: KnownSlots, limit: int = 3) -> tuple[FunnelSlot, ...]:
     """Return what to ask next, nothing twice that is known well enough: what the stage asks for, then the rest.
 
     The rest only as long as too little is known for a consultation, and contacts only where a stage asks for them.
@@ -163,7 +165,7 @@ def choose_questions(funnel: Funnel, stage: Stage, known: KnownSlots, limit: int
     return tuple(funnel.slots[name] for name in missing[:limit])
 
 
-def choose_confirmation(funnel: Funnel, known: KnownSlots) -> tuple[Slot, str] | None:
+def choose_confirmation(funnel: Funnel, known: KnownSlots) -> tuple[FunnelSlot, str] | None:
     """Return the first slot that wants a soft confirmation, with its value."""
     for name, slot in funnel.slots.items():
         if name in known and known[name].state == TO_CONFIRM:
@@ -189,13 +191,13 @@ def _worth(slot: Known | None) -> float:
     return 1.0 if slot.state == ACCEPTED else 0.5
 
 
-def _is_arranged(funnel: Funnel, stage: Stage) -> bool:
+def _is_arranged(funnel: Funnel, stage: FunnelStage) -> bool:
     """Return whether the stage lies behind the booking of a consultation."""
     passed = funnel.stages[: funnel.position(stage.name) + 1]
     return any({BOOKED, CONFIRMED} & {*one.enter.signals} for one in passed)
 
 
-def _may_enter(stage: Stage, score: int, known: KnownSlots, signals: Collection[str]) -> bool:
+def _may_enter(stage: FunnelStage, score: int, known: KnownSlots, signals: Collection[str]) -> bool:
     enter = stage.enter
     if enter.score is not None and score >= enter.score:
         return True

@@ -48,7 +48,7 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class CallPurpose:
     """What a call that is no turn's answer was for: a bot, and a conversation where it is about one."""
 
     bot: str

@@ -19,7 +19,7 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class WebhookEndpoint:
     """An address that is told of events: of one bot or ("") of all, of some types or (empty) of all.
 
     One that is not active is told of nothing; `reason` says why where it was not the owner. The key that signs is made
@@ -79,7 +79,7 @@ class EndpointChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class EventDelivery:
     """How far the telling of an event has come. `status` is the last answer's, `error` what was wrong with it."""
 
     id: int
@@ -98,12 +98,12 @@ class Delivery:
 class DueDelivery:
     """A delivery to be made now; `is_private` where the person has taken back their consent."""
 
-    delivery: Delivery
+    delivery: EventDelivery
     is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """What became of a try: the state from now on, and when to try again where it is pending."""
 
     state: DeliveryState

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from beseda.domain.webhook import Endpoint
+from beseda.domain.webhook import WebhookEndpoint
 
 KEY_PREFIX = "whsec_"
 _FINGERPRINT = 8  # hexadecimal digits: enough to tell secrets apart, too few to test guesses against
@@ -74,7 +74,7 @@ class EventSecrets:
         known = {make_fingerprint(secret): secret for secret in (self.old, self.present) if secret is not None}
         return known.get(fingerprint)
 
-    def list_keys(self, endpoint: Endpoint, now: datetime) -> list[str]:
+    def list_keys(self, endpoint: WebhookEndpoint, now: datetime) -> list[str]:
         """Return the keys that sign for an endpoint: the one that its receiver knows already, then the one to come."""
         if self.present is None:
             return []

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from beseda.domain.job import Job, JobRequest, Lease, Progress
+from beseda.domain.job import Job, JobLease, JobRequest, Progress
 
 
 class JobControl(Protocol):
@@ -96,7 +96,7 @@ class JobStore(Protocol):
         """
         ...
 
-    async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:
+    async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: JobLease) -> Job | None:
         """Start the next job of a slot that is due or has an expired lease, and return it, or None.
 
         `wanted` contains pairs of a bot ("" for any) and a kind for which the caller has a handler. A job that was lost
@@ -104,7 +104,7 @@ class JobStore(Protocol):
         """
         ...
 
-    async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
+    async def renew(self, job_ids: Sequence[int], lease: JobLease) -> set[int]:
         """Renew the leases and return the ids of the jobs that the caller still owns and that are not cancelled."""
         ...
 

@@ -14,8 +14,8 @@ from datetime import timedelta
 from beseda.errors import BrokerUnavailableError, StorageError
 from beseda.jobs.base import JobStore
 from beseda.jobs.broker import Broker
-from beseda.jobs.running import Runner, Timing, free_dead
-from beseda.jobs.table import TableQueue
+from beseda.jobs.database_queue import TableQueue
+from beseda.jobs.executor import Runner, Timing, free_dead
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from beseda.errors import StorageError
 from beseda.jobs.base import JobHandler, JobStore
-from beseda.jobs.running import Timing, free_dead
-from beseda.jobs.table import TableQueue
+from beseda.jobs.database_queue import TableQueue
+from beseda.jobs.executor import Timing, free_dead
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
 

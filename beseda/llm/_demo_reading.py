@@ -1,14 +1,14 @@
 """How the demo fills in a form: by a few plain rules, so that what is built on structured answers can be tried out.
 
-It knows pages of a conversation (`beseda.domain.reading`): what it finds stands there word for word. A form that it
-does not know comes back empty.
+It knows pages of a conversation (`beseda.domain.extraction_prompt`): each value it finds stands there word for word. An
+unknown form comes back empty.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from beseda.domain.extraction_prompt import DialogLine, ExtractionTopic, read_page, read_topics
 from beseda.domain.message import Role
-from beseda.domain.reading import Line, Topic, read_page, read_topics
 from beseda.llm._demo_patterns import EVASIVE, NO, OPEN, REQUEST, REVOKES, SIGNALS, SMALL_TALK, VALUES, YES
 from beseda.llm.base import ModelRequest
 
@@ -62,7 +62,7 @@ def _list_signals(said: str) -> list[str]:
     return found if chatting else ["on_topic", *found]
 
 
-def _find(lines: Sequence[Line], topics: Sequence[Topic]) -> Iterator[dict[str, object]]:
+def _find(lines: Sequence[DialogLine], topics: Sequence[ExtractionTopic]) -> Iterator[dict[str, object]]:
     """Yield what the rules know by its form, then what was said in answer to a question that names its topic."""
     names, asked = {topic.name for topic in topics}, ""
     for line in lines:
@@ -81,11 +81,11 @@ def _find(lines: Sequence[Line], topics: Sequence[Topic]) -> Iterator[dict[str, 
         asked = ""
 
 
-def _find_question(text: str, topics: Sequence[Topic]) -> str:
+def _find_question(text: str, topics: Sequence[ExtractionTopic]) -> str:
     return next((topic.name for topic in topics if any(question in text for question in topic.questions)), "")
 
 
-def _find_last_question(lines: Sequence[Line], topics: Sequence[Topic]) -> str:
+def _find_last_question(lines: Sequence[DialogLine], topics: Sequence[ExtractionTopic]) -> str:
     """Return which of the topics the last line answers: one that was asked about right before it."""
     before = [line.text for line in lines[:-1]]
     return _find_question(before[-1], topics) if before and lines[-2].role is not Role.USER else ""
@@ -112,7 +112,7 @@ def _is_answer(asked: str, text: str) -> bool:
     return any(map(str.isalnum, text)) and not any(others) and not any(wishes)
 
 
-def _describe(name: str, value: str, line: Line, confidence: float) -> dict[str, object]:
+def _describe(name: str, value: str, line: DialogLine, confidence: float) -> dict[str, object]:
     return {"slot": name, "value": value, "confidence": confidence, "message": line.message_id, "quote": value}
 
 

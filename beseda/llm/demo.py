@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Sequence
 import orjson
 
 from beseda.domain.estimate import estimate_tokens
+from beseda.domain.extraction_prompt import read_cues
 from beseda.domain.message import Role
 from beseda.domain.persona import is_note
 from beseda.domain.quotation import split_quoted
-from beseda.domain.reading import read_cues
 from beseda.domain.usage import DEMO, Usage
 from beseda.kit.clock import Clock
 from beseda.llm import _demo_texts as texts

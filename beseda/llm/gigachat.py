@@ -33,8 +33,8 @@ from beseda.kit.foreign_json import load_json
 from beseda.llm._faults import FaultReader
 from beseda.llm.base import Measuring, ModelEvent, ModelHealth, ModelRequest, Waiting
 from beseda.llm.endpoints import GIGACHAT_AUTH_URL
+from beseda.llm.fair_queue import FairQueue
 from beseda.llm.http import HttpClient, Timeouts, Trust
-from beseda.llm.line import Line
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class GigaChatAccount:
         self._fetching = asyncio.Lock()
         self._headers: Mapping[str, str] = {}
         self._renew_at = 0.0
-        self.line = Line(settings.count_streams())
+        self.line = FairQueue(settings.count_streams())
 
     async def fetch_headers(self, http: HttpClient) -> Mapping[str, str]:
         """Return the token as a header; one request at a time fetches a new one a minute before the old one ends.

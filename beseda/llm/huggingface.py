@@ -66,7 +66,7 @@ class Offer:
     context: int = 0
 
 
-class Catalogue:
+class RouterCatalogue:
     """The router's list of models: who serves what now, for how much. Fetched once an hour at most."""
 
     def __init__(self, base_url: str, clock: Clock) -> None:
@@ -124,7 +124,7 @@ class Catalogue:
 class Shelf:
     """What a short name is looked up in."""
 
-    catalogue: Catalogue
+    catalogue: RouterCatalogue
     aliases: Mapping[str, Sequence[str]]
     book: PriceBook
 
@@ -224,14 +224,14 @@ class HuggingFaceModel:
 
 
 # One list for all models of an address: three of them are often asked at once.
-_catalogues: WeakValueDictionary[str, Catalogue] = WeakValueDictionary()
+_catalogues: WeakValueDictionary[str, RouterCatalogue] = WeakValueDictionary()
 
 
-def find_catalogue(base_url: str, clock: Clock) -> Catalogue:
+def find_catalogue(base_url: str, clock: Clock) -> RouterCatalogue:
     """Return the list of models of an address, shared while anybody holds it."""
     catalogue = _catalogues.get(base_url)
     if catalogue is None:
-        catalogue = _catalogues[base_url] = Catalogue(base_url, clock)
+        catalogue = _catalogues[base_url] = RouterCatalogue(base_url, clock)
     return catalogue
 
 

@@ -21,8 +21,8 @@ from beseda.llm.base import FinishReason, ModelRequest
 from beseda.llm.dialect import ChatDialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
-from beseda.llm.measured import CountMemory, MeasuredModel
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
+from beseda.llm.token_counting import CountMemory, MeasuredModel
 
 # `/completion` would go on until the context is full.
 _MAX_TOKENS = 1024

@@ -12,8 +12,8 @@ from yarl import URL
 from beseda.kit.clock import Clock
 from beseda.kit.foreign_json import load_json
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
-from beseda.llm.measured import MeasuredModel
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
+from beseda.llm.token_counting import MeasuredModel
 
 _USUAL_CONTEXT = 4096  # of a server without OLLAMA_CONTEXT_LENGTH
 _REMEMBER_LOADED, _REMEMBER_GUESS = 300.0, 10.0  # seconds: a model that is loaded for an answer tells its size after it

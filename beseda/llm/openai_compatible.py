@@ -27,7 +27,7 @@ from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import MAX_BODY_BYTES, HttpAnswer, HttpClient, Timeouts, read_bounded
-from beseda.llm.measured import LearnedMeasuring
+from beseda.llm.token_counting import LearnedMeasuring
 
 logger = logging.getLogger(__name__)
 

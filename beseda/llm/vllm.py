@@ -8,8 +8,8 @@ from yarl import URL
 from beseda.kit.clock import Clock
 from beseda.kit.foreign_json import load_json
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
-from beseda.llm.measured import CountMemory, MeasuredModel
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
+from beseda.llm.token_counting import CountMemory, MeasuredModel
 
 _REMEMBER_CONTEXT = 300.0  # seconds: the server may come back with another model
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from beseda.dispatch.context import Desk
+from beseda.dispatch.context import BotServices
 from beseda.domain.file import FileOwner, StoredFile
 from beseda.domain.job import Job
 from beseda.domain.media import Media, MediaKind
@@ -37,7 +37,7 @@ def as_media(file: StoredFile, kind: MediaKind = MediaKind.DOCUMENT) -> Media:
     return Media(kind, file.path, file.download_name)
 
 
-async def show_actions(desk: Desk, job: Job, mode: str) -> Markup:
+async def show_actions(desk: BotServices, job: Job, mode: str) -> Markup:
     """Return the buttons of a mode for a result: below the field, or inline in a group.
 
     A person who has left the modes of texts since keeps the menu of the moment.
@@ -50,7 +50,7 @@ async def show_actions(desk: Desk, job: Job, mode: str) -> Markup:
     return desk.menus.actions(mode, language_of(job), private=private)
 
 
-def state_key(desk: Desk, job: Job, name: str) -> str:
+def state_key(desk: BotServices, job: Job, name: str) -> str:
     """Return the key of the state store that `Context.state_key` has for the chat of a job."""
     return f"{name}:{desk.me.id}:{job.request.chat_id}:{job.request.payload.get('thread', 0)}"
 

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from beseda.dispatch.context import Context, Desk
+from beseda.dispatch.context import BotServices, Context
 from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile, add_subject
 from beseda.domain.job import Job
 from beseda.domain.transcript import Segment, Transcript, write_srt
@@ -21,7 +21,7 @@ def new_numbers() -> dict[str, object]:
     return {"text": new_id(), "subtitles": new_id()}
 
 
-async def keep_transcript(desk: Desk, job: Job, transcript: Transcript) -> bool:
+async def keep_transcript(desk: BotServices, job: Job, transcript: Transcript) -> bool:
     """Keep a transcript as text and, where times are known, as subtitles; return whether they are."""
     subtitles = write_srt(transcript.segments)
     subject = str(job.request.payload.get("name", "")) or transcript.text
@@ -45,7 +45,7 @@ def _new_file(job: Job, name: str, suffix: str, subject: str) -> NewFile:
     )
 
 
-async def find_files(desk: Desk, job: Job) -> list[StoredFile]:
+async def find_files(desk: BotServices, job: Job) -> list[StoredFile]:
     """Return the files of a transcript: the text first, then subtitles where there are any. Raises NotFoundError."""
     found = [await desk.files.find(number(job.request.payload, "text"), owner_of(job))]
     if (job.result or {}).get("subtitles"):
@@ -53,7 +53,7 @@ async def find_files(desk: Desk, job: Job) -> list[StoredFile]:
     return found
 
 
-async def remember(desk: Desk, job: Job) -> None:
+async def remember(desk: BotServices, job: Job) -> None:
     """Have the chat work with the transcript of this job from now on."""
     payload = job.request.payload
     subtitles = number(payload, "subtitles") if (job.result or {}).get("subtitles") else 0
@@ -66,7 +66,7 @@ async def find_current(context: Context) -> dict[str, object] | None:
     return await context.desk.state.get(context.state_key(_STATE))
 
 
-async def load(desk: Desk, owner: FileOwner, text: int, subtitles: int) -> Transcript:
+async def load(desk: BotServices, owner: FileOwner, text: int, subtitles: int) -> Transcript:
     """Return a transcript from its files, with times where they are known. Raises NotFoundError without its text."""
     words = (await desk.files.read(await desk.files.find(text, owner))).decode()
     segments: tuple[Segment, ...] = ()

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from beseda.dispatch.context import Chore, Context, Desk, Mode
-from beseda.dispatch.events import Kind
+from beseda.dispatch.context import BotServices, Context, JobKind, Mode
+from beseda.dispatch.events import MessageKind
 from beseda.dispatch.identify import SOUNDS
-from beseda.dispatch.material import Material
+from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.job import Job
 from beseda.domain.markdown import literal
 from beseda.domain.media import write_media
@@ -19,7 +19,7 @@ from beseda.kit.ids import new_id
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
-from beseda.services.transcription import Progress, Stage
+from beseda.services.transcription import TranscriptionProgress, TranscriptionStage
 from beseda.telegram.keyboards import write_markup
 
 KIND = "recording.transcribe"
@@ -32,10 +32,10 @@ _DONE = Text("modes.audio.done")
 _MISSED = Text("modes.audio.missed")
 _SUBTITLES = Text("modes.audio.subtitles")
 _WHOLE = Text("modes.audio.whole")
-_STAGES = {Stage.PREPARING: _PREPARING, Stage.LISTENING: _LISTENING}
+_STAGES = {TranscriptionStage.PREPARING: _PREPARING, TranscriptionStage.LISTENING: _LISTENING}
 
 
-async def start(context: Context, material: Material) -> None:
+async def start(context: Context, material: ModeInput) -> None:
     """Hand a recording to the queue; one that Telegram does not give to bots is refused at once."""
     attachment = material.attachment
     if attachment is None:
@@ -51,11 +51,11 @@ async def start(context: Context, material: Material) -> None:
     await context.desk.chores.start(context, KIND, payload, slot="speech")
 
 
-async def transcribe(desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+async def transcribe(desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Fetch the recording, hear it, keep what was said; of the recording itself nothing is kept."""
     source = desk.downloads / f"recording-{new_id()}"
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: TranscriptionProgress) -> None:
         left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f}"
         control.report(progress.done, progress.total, f"{progress.stage}:{left}")
 
@@ -84,14 +84,14 @@ def _begin(text: str) -> str:
 def describe(job: Job, language: str) -> str:
     """Say what is being done, how far it is, and how long the rest takes."""
     stage, _, left = job.progress.note.partition(":")
-    if stage not in set(Stage):
+    if stage not in set(TranscriptionStage):
         return _FETCHING.say(language)
     seconds = float(left) if left else None
     figures = " · ".join(filter(None, [draw_progress(job), tell_left(seconds, language)]))
-    return "\n\n".join(filter(None, [_STAGES[Stage(stage)].say(language), figures]))
+    return "\n\n".join(filter(None, [_STAGES[TranscriptionStage(stage)].say(language), figures]))
 
 
-async def view(desk: Desk, job: Job) -> list[Part]:
+async def view(desk: BotServices, job: Job) -> list[Part]:
     """Show the beginning, then the files, with what can be made of them."""
     result, language = job.result or {}, language_of(job)
     files = await _transcripts.find_files(desk, job)
@@ -118,8 +118,8 @@ mode = Mode(
     about=Text("modes.audio.about"),
     invitation=Text("modes.audio.invitation"),
     run=start,
-    takes=frozenset({Kind.VOICE, Kind.AUDIO, Kind.VIDEO_NOTE, Kind.VIDEO}),
+    takes=frozenset({MessageKind.VOICE, MessageKind.AUDIO, MessageKind.VIDEO_NOTE, MessageKind.VIDEO}),
     documents=SOUNDS,
     defaults={"language": ""},
-    chores={KIND: Chore(transcribe, view, describe)},
+    chores={KIND: JobKind(transcribe, view, describe)},
 )

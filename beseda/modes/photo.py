@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from beseda.dispatch.context import Chore, Context, Desk, Mode, argument
-from beseda.dispatch.events import Kind, Press
-from beseda.dispatch.material import Material
+from beseda.dispatch.context import BotServices, Context, JobKind, Mode, argument
+from beseda.dispatch.events import MessageKind, Press
+from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.file import FileKind, NewFile
 from beseda.domain.job import Job
 from beseda.domain.media import MediaKind, write_media
@@ -42,7 +42,7 @@ _MAIN_FACE = Text("modes.photo.main_face")
 _NOT_YOURS = Text("modes.photo.not_yours")
 
 
-async def start(context: Context, material: Material) -> None:
+async def start(context: Context, material: ModeInput) -> None:
     """Hand a photo to the queue, with what was chosen last."""
     attachment = material.attachment
     if attachment is None:
@@ -58,7 +58,7 @@ async def start(context: Context, material: Material) -> None:
     await context.desk.chores.start(context, KIND, payload)
 
 
-async def enhance(desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+async def enhance(desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Fetch the photo, enhance it, keep both."""
     payload = job.request.payload
     folder = desk.downloads / f"photo-{new_id()}"
@@ -82,7 +82,7 @@ async def enhance(desk: Desk, job: Job, control: JobControl) -> Mapping[str, obj
     }
 
 
-async def _keep(desk: Desk, job: Job, path: Path, *, before: bool) -> None:
+async def _keep(desk: BotServices, job: Job, path: Path, *, before: bool) -> None:
     payload = job.request.payload
     title = (_BEFORE if before else _TITLE).say(language_of(job))
     new = NewFile(
@@ -103,7 +103,7 @@ def _remove(folder: Path) -> None:
     folder.rmdir()
 
 
-async def view(desk: Desk, job: Job) -> list[Part]:
+async def view(desk: BotServices, job: Job) -> list[Part]:
     """Show which back-end worked, before and after, and the file. Raises NotFoundError where it was deleted since."""
     result, payload, language = job.result or {}, job.request.payload, language_of(job)
     after = await desk.files.find(number(payload, "after"), owner_of(job))
@@ -128,7 +128,7 @@ async def view(desk: Desk, job: Job) -> list[Part]:
     return [*parts, Part(0, _FILE.say(language), media=write_media([as_media(after)]))]
 
 
-def _keyboard(desk: Desk, job: Job, language: str) -> Keyboard:
+def _keyboard(desk: BotServices, job: Job, language: str) -> Keyboard:
     payload = job.request.payload
     chosen = number(payload, "scale")
     scales = [(f"×{scale}", scale) for scale in SCALES] + [(_AUTO.say(language), 0)]
@@ -173,9 +173,9 @@ mode = Mode(
     about=Text("modes.photo.about"),
     invitation=Text("modes.photo.invitation"),
     run=start,
-    takes=frozenset({Kind.PHOTO}),
+    takes=frozenset({MessageKind.PHOTO}),
     documents=("image/",),
     defaults={"scale": 0, "only_center_face": False},
-    chores={KIND: Chore(enhance, view, lambda _, language: _AT_WORK.say(language))},
+    chores={KIND: JobKind(enhance, view, lambda _, language: _AT_WORK.say(language))},
     presses={"photo": do_again},
 )

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import PurePath
 
-from beseda.dispatch.context import Action, Chore, Context, Desk, Mode
-from beseda.dispatch.events import Attachment, Kind
-from beseda.dispatch.material import Material
+from beseda.dispatch.context import Action, BotServices, Context, JobKind, Mode
+from beseda.dispatch.events import Attachment, MessageKind
+from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.conversation import ChatKind
 from beseda.domain.document import DocumentKind
 from beseda.domain.file import FileKind, FileOwner, NewFile, add_subject
@@ -58,7 +58,7 @@ _DONE = Text("modes.transcript.done")
 _TITLE = Text("modes.transcript.title")
 
 
-async def take(context: Context, material: Material) -> None:
+async def take(context: Context, material: ModeInput) -> None:
     """Keep a text as the chat's transcript, and offer what can be made of it; a few words are only a question."""
     if material.attachment is None and len(material.text) < _SHORT:
         await context.ask(material.text)
@@ -114,7 +114,7 @@ def _starter(kind: DocumentKind) -> Callable[[Context], Awaitable[None]]:
     return start
 
 
-async def write(desk: Desk, job: Job, control: JobControl) -> Mapping[str, object]:
+async def write(desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
     """Have the model write the document, and keep it."""
     payload, language = job.request.payload, language_of(job)
 
@@ -146,7 +146,7 @@ def describe(job: Job, language: str) -> str:
     return "\n\n".join(filter(None, [_WRITING.say(language), figures]))
 
 
-async def view(desk: Desk, job: Job) -> list[Part]:
+async def view(desk: BotServices, job: Job) -> list[Part]:
     """Show the document, with what else can be made of the text. Raises NotFoundError where it was deleted since."""
     language = language_of(job)
     file = await desk.files.find(number(job.request.payload, "document"), owner_of(job))
@@ -161,8 +161,8 @@ mode = Mode(
     about=Text("modes.transcript.about"),
     invitation=Text("modes.transcript.invitation"),
     run=take,
-    takes=frozenset({Kind.TEXT}),
+    takes=frozenset({MessageKind.TEXT}),
     documents=("text/", "application/x-subrip", "application/json", "application/xml", "application/yaml"),
     actions=[*(Action(label, _starter(kind)) for kind, label in FORMATS.items()), Action(_ABOUT, tell_formats)],
-    chores={KIND: Chore(write, view, describe)},
+    chores={KIND: JobKind(write, view, describe)},
 )

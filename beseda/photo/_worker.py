@@ -15,7 +15,7 @@ import orjson
 from PIL import Image
 
 from beseda.errors import BesedaError, PhotoTooLargeError
-from beseda.photo._opening import Picture, open_picture
+from beseda.photo._decode import DecodedPhoto, open_picture
 from beseda.photo._pixels import improve
 from beseda.photo.base import MAX_PIXELS, choose_scale
 
@@ -47,7 +47,7 @@ def _enhance(order: dict[str, Any]) -> dict[str, object]:
     return _save(improve(picture.image, scale, picture.jpeg_step), picture, order) | {"scale": scale}
 
 
-def _choose_scale(picture: Picture) -> int:
+def _choose_scale(picture: DecodedPhoto) -> int:
     """Return how many times `basic` enlarges by itself: twice at least, where the result may have so many pixels."""
     return next((times for times in (max(2, choose_scale(min(picture.image.size))), 2) if _fits(picture, times)), 1)
 
@@ -84,11 +84,11 @@ def _compare(order: dict[str, Any]) -> dict[str, object]:
 _TASKS: Final = {"enhance": _enhance, "prepare": _prepare, "finish": _finish, "compare": _compare}
 
 
-def _fits(picture: Picture, scale: int) -> bool:
+def _fits(picture: DecodedPhoto, scale: int) -> bool:
     return picture.image.width * picture.image.height * scale * scale <= MAX_PIXELS
 
 
-def _refuse_scale(picture: Picture, scale: int) -> None:
+def _refuse_scale(picture: DecodedPhoto, scale: int) -> None:
     if not _fits(picture, scale):
         width, height = picture.image.size
         most = next((times for times in (3, 2) if _fits(picture, times)), 1)
@@ -98,7 +98,7 @@ def _refuse_scale(picture: Picture, scale: int) -> None:
         )
 
 
-def _save(image: Image.Image, picture: Picture, order: dict[str, Any]) -> dict[str, object]:
+def _save(image: Image.Image, picture: DecodedPhoto, order: dict[str, Any]) -> dict[str, object]:
     kind = str(order["format"])
     details: dict[str, Any] = {"icc_profile": picture.profile} if picture.profile else {}
     if kind == "JPEG":

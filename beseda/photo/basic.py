@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.darkroom import Darkroom
+from beseda.photo.process_pool import ImageProcessPool
 
 
 class BasicEnhancer:
@@ -11,7 +11,7 @@ class BasicEnhancer:
 
     name = "basic"
 
-    def __init__(self, darkroom: Darkroom) -> None:
+    def __init__(self, darkroom: ImageProcessPool) -> None:
         self._darkroom = darkroom
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:

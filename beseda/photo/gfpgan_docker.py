@@ -16,7 +16,7 @@ from beseda.kit.ids import new_id
 from beseda.kit.subprocesses import Completed, ProgramError, run
 from beseda.photo._workbench import open_workbench
 from beseda.photo.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.darkroom import Darkroom, Print
+from beseda.photo.process_pool import ImageProcessPool, PoolResult
 
 _INSIDE: Final = "/beseda"  # where the photo is in the container
 _OUTPUTS: Final = ("cropped_faces", "restored_faces", "cmp", "restored_imgs")
@@ -46,7 +46,9 @@ class GfpganDocker:
 
     name = "gfpgan_docker"
 
-    def __init__(self, settings: DockerSettings, darkroom: Darkroom, slots: asyncio.Semaphore | None = None) -> None:
+    def __init__(
+        self, settings: DockerSettings, darkroom: ImageProcessPool, slots: asyncio.Semaphore | None = None
+    ) -> None:
         self._settings = settings
         self._darkroom = darkroom
         self._slots = slots or asyncio.Semaphore(1)
@@ -80,7 +82,7 @@ class GfpganDocker:
     async def close(self) -> None:
         """Do nothing: containers end with their photo."""
 
-    async def _run_container(self, folder: Path, photo: Print, options: EnhanceOptions) -> None:
+    async def _run_container(self, folder: Path, photo: PoolResult, options: EnhanceOptions) -> None:
         name = f"beseda-gfpgan-{new_id()}"
         argv = [self._settings.docker, "run", *self._confine(name, folder), *self._call_script(photo.scale, options)]
         try:
@@ -135,7 +137,7 @@ class GfpganDocker:
             with suppress(ProgramError):
                 await run([self._settings.docker, *command], timeout=_PATIENCE)
 
-    async def _collect(self, output: Path, target: Path, like: Path) -> Print:
+    async def _collect(self, output: Path, target: Path, like: Path) -> PoolResult:
         results = await asyncio.to_thread(_list_results, output)
         if not results:
             raise ToolError("GFPGAN has ended well and left nothing in restored_imgs")

@@ -25,7 +25,7 @@ from beseda.http.session import open_session
 from beseda.locales import Text
 from beseda.photo._workbench import open_workbench
 from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.darkroom import Darkroom, Print
+from beseda.photo.process_pool import ImageProcessPool, PoolResult
 
 _ROUTE: Final = "/gfpgan-enhance"
 _MAX_ANSWER: Final = 100_000_000  # bytes: 25 million pixels as PNG are three quarters of it
@@ -54,7 +54,7 @@ class GfpganHttp:
 
     name = "gfpgan_http"
 
-    def __init__(self, settings: HttpSettings, darkroom: Darkroom) -> None:
+    def __init__(self, settings: HttpSettings, darkroom: ImageProcessPool) -> None:
         self._settings = settings
         # The document gives the whole route as the address.
         self._url = settings.url.rstrip("/").removesuffix(_ROUTE)
@@ -105,7 +105,7 @@ class GfpganHttp:
                 faces = response.headers.get("X-Faces", "")
                 return int(faces) if faces.isascii() and faces.isdigit() and len(faces) < 6 else None
 
-    async def _collect(self, result: Path, target: Path, like: Path) -> Print:
+    async def _collect(self, result: Path, target: Path, like: Path) -> PoolResult:
         try:
             return await self._darkroom.finish(result, target, like=like)
         except (UnreadablePhotoError, PhotoTooLargeError, UnsupportedPhotoError) as error:
@@ -141,7 +141,7 @@ class GfpganHttp:
         return self._session
 
 
-def _ask_for(photo: Print, options: EnhanceOptions) -> dict[str, str]:
+def _ask_for(photo: PoolResult, options: EnhanceOptions) -> dict[str, str]:
     query = {"upscale": str(photo.scale), "only_center_face": str(options.only_center_face).lower(), "ext": "png"}
     # The scale of `auto` is known by now, and faces are counted where they are restored: nothing is left to decide.
     return query | {"auto": "false"}

@@ -7,10 +7,10 @@ from typing import Final, get_args
 from beseda.errors import SettingsError
 from beseda.photo.base import Enhancer, PhotoBackend
 from beseda.photo.basic import BasicEnhancer
-from beseda.photo.darkroom import Darkroom
 from beseda.photo.failover import FailoverEnhancer
 from beseda.photo.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.photo.process_pool import ImageProcessPool
 
 BACKENDS: Final[tuple[str, ...]] = get_args(PhotoBackend)
 
@@ -24,25 +24,25 @@ class PhotoSettings:
     http: HttpSettings | None = None
 
 
-def build_enhancer(settings: PhotoSettings, darkroom: Darkroom) -> Enhancer:
+def build_enhancer(settings: PhotoSettings, darkroom: ImageProcessPool) -> Enhancer:
     """Return the enhancer that `settings` ask for. Raises `SettingsError` for one that is unknown or has no address."""
     enhancers = [_build_one(name, settings, darkroom) for name in dict.fromkeys(settings.backends or ("basic",))]
     return enhancers[0] if len(enhancers) == 1 else FailoverEnhancer(enhancers)
 
 
-def _build_one(name: str, settings: PhotoSettings, darkroom: Darkroom) -> Enhancer:
+def _build_one(name: str, settings: PhotoSettings, darkroom: ImageProcessPool) -> Enhancer:
     if name not in _BUILDERS:
         raise SettingsError(f"BESEDA_PHOTO names {name}, an unknown back-end: known are {', '.join(BACKENDS)}")
     return _BUILDERS[name](settings, darkroom)
 
 
-def _build_http(settings: PhotoSettings, darkroom: Darkroom) -> Enhancer:
+def _build_http(settings: PhotoSettings, darkroom: ImageProcessPool) -> Enhancer:
     if settings.http is None:
         raise SettingsError("gfpgan_http needs GFPGAN_URL, the address of the server of deploy/gfpgan")
     return GfpganHttp(settings.http, darkroom)
 
 
-_BUILDERS: Final[Mapping[str, Callable[[PhotoSettings, Darkroom], Enhancer]]] = {
+_BUILDERS: Final[Mapping[str, Callable[[PhotoSettings, ImageProcessPool], Enhancer]]] = {
     "basic": lambda _, darkroom: BasicEnhancer(darkroom),
     "gfpgan_docker": lambda settings, darkroom: GfpganDocker(settings.docker, darkroom),
     "gfpgan_http": _build_http,

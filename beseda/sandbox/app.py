@@ -8,10 +8,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from beseda.sandbox.archive import ChatArchive
-from beseda.sandbox.bot_api import BotApi
+from beseda.sandbox.bot_api import BotApiServer
 from beseda.sandbox.chat_page import ChatPage
 from beseda.sandbox.method_calls import WebhookReplies
-from beseda.sandbox.realm import Realm
+from beseda.sandbox.servers import SandboxServers
 from beseda.sandbox.user_api import UserApi
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class Sandbox:
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
-        self._realm = Realm(settings)
+        self._realm = SandboxServers(settings)
         self._archive = ChatArchive(settings.folder, self._realm.world, settings.max_chat_bytes)
         if settings.keeps_chats:
             self._archive.restore()
             self._realm.events.listener = self._archive.add
         self._realm.make_webhook_replies = lambda bot: WebhookReplies(self._realm, bot).carry_out
-        self._bot_api = BotApi(self._realm)
+        self._bot_api = BotApiServer(self._realm)
         self.routes: list[BaseRoute] = [
             Route("/bot{token}/{method}", self._bot_api.call_method, methods=_METHODS),
             # The server of Telegram answers these itself, in JSON (HttpConnection.cpp).

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from beseda.sandbox.chats import ForumTopic, StoredMessage
+from beseda.sandbox.chats import DialogMessage, ForumTopic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from beseda.sandbox.chats import Dialog, Json
-    from beseda.sandbox.world import World
+    from beseda.sandbox.state import SandboxState
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class ChatArchive:
     At `max_bytes` the journal is written anew from the chats, the newest first, up to half of that.
     """
 
-    def __init__(self, folder: Path, world: World, max_bytes: int) -> None:
+    def __init__(self, folder: Path, world: SandboxState, max_bytes: int) -> None:
         self._path = folder / "chats.jsonl"
         self._world = world
         self._max_bytes = max_bytes
@@ -111,7 +111,7 @@ class ChatArchive:
             return
         dialog.add(stored)
 
-    def _read_view(self, view: Json) -> StoredMessage:
+    def _read_view(self, view: Json) -> DialogMessage:
         message = {name: value for name, value in view.items() if name not in _OF_VIEW}
         markup = message.get("reply_markup")
         if markup is not None and "inline_keyboard" not in markup:
@@ -120,7 +120,7 @@ class ChatArchive:
         sender = message["from"]["id"]
         bot = next((bot for bot in self._world.bots.values() if bot.user["id"] == sender), None)
         reactions = {int(user): given for user, given in view.get("user_reactions", {}).items()}
-        return StoredMessage(
+        return DialogMessage(
             message,
             bot=None if is_service else bot,
             sent_markup=markup,

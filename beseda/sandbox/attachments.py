@@ -11,8 +11,8 @@ from beseda.sandbox.refusals import ApiRefusalError, bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
-    from beseda.sandbox.files import StoredFile
-    from beseda.sandbox.realm import Call
+    from beseda.sandbox.files import KeptFile
+    from beseda.sandbox.servers import MethodCall
 
 _TITLES = {
     "photo": "Photo",
@@ -32,7 +32,7 @@ _MAX_PHOTO_SIDES = 10_000
 _MAX_PHOTO_RATIO = 20
 
 
-async def take_file(call: Call, name: str, kind: str) -> StoredFile:
+async def take_file(call: MethodCall, name: str, kind: str) -> KeptFile:
     """The file a parameter names: uploaded, known by its id, or fetched from a loopback address.
 
     Raises ApiRefusalError.
@@ -74,7 +74,7 @@ def _check_size(kind: str, size: int) -> None:
         )
 
 
-def describe_file(stored: StoredFile, kind: str, details: Json) -> Json:
+def describe_file(stored: KeptFile, kind: str, details: Json) -> Json:
     """The content of a message with this file; `details` are the sender's fields about it.
 
     A file of another kind than it was sent as becomes a document.
@@ -89,7 +89,7 @@ def describe_file(stored: StoredFile, kind: str, details: Json) -> Json:
     return content
 
 
-def _describe_photo(stored: StoredFile, base: Json, details: Json) -> list[Json]:
+def _describe_photo(stored: KeptFile, base: Json, details: Json) -> list[Json]:
     width, height = stored.width, stored.height
     if not width or not height:
         raise bad_request("IMAGE_PROCESS_FAILED")
@@ -99,39 +99,39 @@ def _describe_photo(stored: StoredFile, base: Json, details: Json) -> list[Json]
     return [{**base, "width": width, "height": height}]
 
 
-def _describe_document(stored: StoredFile, base: Json, details: Json) -> Json:
+def _describe_document(stored: KeptFile, base: Json, details: Json) -> Json:
     return {**base, "file_name": stored.name, "mime_type": stored.mime_type}
 
 
-def _describe_audio(stored: StoredFile, base: Json, details: Json) -> Json:
+def _describe_audio(stored: KeptFile, base: Json, details: Json) -> Json:
     extra = {name: details[name] for name in ("title", "performer") if details.get(name)}
     seconds = details.get("duration") or stored.seconds or 0
     return {**base, "duration": seconds, "file_name": stored.name, "mime_type": stored.mime_type, **extra}
 
 
-def _describe_voice(stored: StoredFile, base: Json, details: Json) -> Json:
+def _describe_voice(stored: KeptFile, base: Json, details: Json) -> Json:
     seconds = details.get("duration") or stored.seconds or 0
     mime_type = stored.mime_type if stored.mime_type.startswith("audio/") else "audio/ogg"
     return {**base, "duration": seconds, "mime_type": mime_type}
 
 
-def _describe_video(stored: StoredFile, base: Json, details: Json) -> Json:
+def _describe_video(stored: KeptFile, base: Json, details: Json) -> Json:
     size = {"width": details.get("width") or 640, "height": details.get("height") or 360}
     about = {"file_name": stored.name, "mime_type": stored.mime_type}
     return {**base, **size, "duration": details.get("duration") or 0, **about}
 
 
-def _describe_video_note(stored: StoredFile, base: Json, details: Json) -> Json:
+def _describe_video_note(stored: KeptFile, base: Json, details: Json) -> Json:
     return {**base, "length": details.get("length") or 240, "duration": details.get("duration") or 0}
 
 
-def _describe_animation(stored: StoredFile, base: Json, details: Json) -> Json:
+def _describe_animation(stored: KeptFile, base: Json, details: Json) -> Json:
     width, height = details.get("width") or stored.width or 320, details.get("height") or stored.height or 240
     about = {"file_name": stored.name, "mime_type": stored.mime_type}
     return {**base, "width": width, "height": height, "duration": details.get("duration") or 0, **about}
 
 
-def _describe_sticker(stored: StoredFile, base: Json, details: Json) -> Json:
+def _describe_sticker(stored: KeptFile, base: Json, details: Json) -> Json:
     kinds = {"is_animated": stored.name.endswith(".tgs"), "is_video": stored.name.endswith(".webm")}
     known = {"emoji": stored.emoji or details.get("emoji"), "set_name": stored.set_name}
     known = {name: value for name, value in known.items() if value}

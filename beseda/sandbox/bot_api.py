@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beseda.sandbox.chats import Bot
     from beseda.sandbox.faults import Fault
     from beseda.sandbox.methods.table import Method
-    from beseda.sandbox.realm import Realm
+    from beseda.sandbox.servers import SandboxServers
 
 _MAX_TOKEN = 80
 _HTML = "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center><hr>proxy</body></html>"
@@ -42,10 +42,10 @@ class DroppedConnection(Response):
             pass
 
 
-class BotApi:
+class BotApiServer:
     """Answers bots as api.telegram.org does."""
 
-    def __init__(self, realm: Realm) -> None:
+    def __init__(self, realm: SandboxServers) -> None:
         self._realm = realm
         self._closing = asyncio.Event()
 

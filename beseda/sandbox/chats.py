@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-    from beseda.sandbox.sequence import IdSequence
+    from beseda.sandbox.sequence import PersistentIdSequence
     from beseda.sandbox.settings import BotAccount, Supergroup
     from beseda.sandbox.updates import UpdateQueue
 
@@ -32,7 +32,7 @@ class Bot:
     queue: UpdateQueue
     # One counter for all private chats and basic groups of an account (core.telegram.org/api/updates: one common
     # message box for an account, one for each channel).
-    message_ids: IdSequence
+    message_ids: PersistentIdSequence
     # (scope, language) -> commands; a scope is "default", "chat:5" and so on.
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     # (field, language) -> text, for name, description and short_description.
@@ -46,7 +46,7 @@ class Bot:
 
 
 @dataclass(slots=True, eq=False)
-class StoredMessage:
+class DialogMessage:
     """A message of a dialog: what bots get, who sent it and with which keyboard."""
 
     message: Json
@@ -87,7 +87,7 @@ class ForumTopic:
 
 
 @dataclass(slots=True, eq=False)
-class Draft:
+class ShownDraft:
     """A streamed preview in a private chat (#sendmessagedraft)."""
 
     draft_id: int
@@ -111,11 +111,11 @@ class Dialog:
     key: str
     chat: Json
     kept: int
-    message_ids: IdSequence
+    message_ids: PersistentIdSequence
     bot: Bot | None = None
     group: Supergroup | None = None
-    messages: OrderedDict[int, StoredMessage] = field(default_factory=OrderedDict)
-    draft: Draft | None = None
+    messages: OrderedDict[int, DialogMessage] = field(default_factory=OrderedDict)
+    draft: ShownDraft | None = None
     typing_until: float = 0.0
     reply_keyboard: Json | None = None
     pinned: list[int] = field(default_factory=list)
@@ -135,7 +135,7 @@ class Dialog:
         """Whether this is a chat of a bot with one person."""
         return self.group is None
 
-    def add(self, stored: StoredMessage) -> None:
+    def add(self, stored: DialogMessage) -> None:
         """Append a message; the oldest leave when the dialog is full."""
         self.messages[stored.message["message_id"]] = stored
         while len(self.messages) > self.kept:

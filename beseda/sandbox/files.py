@@ -40,7 +40,7 @@ MAX_PHOTO_BYTES = 10 * MEBIBYTE  # #sending-files
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class ReceivedFile:
     """A file that came in with a request; `name` and `mime_type` are the sender's words."""
 
     stream: IO[bytes]
@@ -50,7 +50,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
+class KeptFile:
     """A file on our disk under a name of ours."""
 
     number: int
@@ -74,7 +74,7 @@ class StoredFile:
     owners: frozenset[str] = frozenset()
 
 
-class FileStore:
+class SandboxFiles:
     """Files of all chats, kept in one folder up to a total size; the oldest go first.
 
     A bot may keep a file's id in its database, so files of earlier runs stay known: each has a description beside it.
@@ -83,7 +83,7 @@ class FileStore:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder / "files"
         self._max_bytes = max_bytes
-        self._files: OrderedDict[str, StoredFile] = OrderedDict()
+        self._files: OrderedDict[str, KeptFile] = OrderedDict()
         self._by_path: dict[str, str] = {}
         self._total = 0
         self._count = 0
@@ -99,13 +99,13 @@ class FileStore:
                 self._count = max(self._count, stored.number)
                 self._keep(stored)
 
-    def _keep(self, stored: StoredFile) -> None:
+    def _keep(self, stored: KeptFile) -> None:
         self._files[stored.file_id] = stored
         self._by_path[stored.remote_path] = stored.file_id
         self._total += stored.size
         self._drop_oldest()
 
-    async def save(self, upload: Upload, kind: str, *, owners: Iterable[str] = ()) -> StoredFile:
+    async def save(self, upload: ReceivedFile, kind: str, *, owners: Iterable[str] = ()) -> KeptFile:
         """Copy an upload to disk and look at its head; raises ApiRefusalError for an empty file."""
         if upload.size == 0:
             raise bad_request("file must be non-empty")
@@ -114,7 +114,7 @@ class FileStore:
         self._keep(stored)
         return stored
 
-    def _write(self, upload: Upload, kind: str, number: int, owners: frozenset[str]) -> StoredFile:
+    def _write(self, upload: ReceivedFile, kind: str, number: int, owners: frozenset[str]) -> KeptFile:
         place, extension = _PLACES[kind]
         match = _EXTENSION.search(upload.name)
         if kind in {"document", "audio", "video", "animation", "sticker"} and match:
@@ -130,7 +130,7 @@ class FileStore:
         width, height = (
             (measure_picture(path) or (0, 0)) if kind in {"photo", "document", "animation", "sticker"} else (0, 0)
         )
-        stored = StoredFile(
+        stored = KeptFile(
             number=number,
             file_id=make_file_id(kind),
             unique_id=secrets.token_urlsafe(12),
@@ -157,11 +157,11 @@ class FileStore:
             return
         self._change(replace(stored, owners=stored.owners.union(usernames)))
 
-    def add_to_set(self, stored: StoredFile, set_name: str, emoji: str) -> StoredFile:
+    def add_to_set(self, stored: KeptFile, set_name: str, emoji: str) -> KeptFile:
         """Make a file a sticker of a set."""
         return self._change(replace(stored, set_name=set_name, emoji=emoji))
 
-    def _change(self, fresh: StoredFile) -> StoredFile:
+    def _change(self, fresh: KeptFile) -> KeptFile:
         self._files[fresh.file_id] = fresh
         _write_description(fresh)
         return fresh
@@ -173,18 +173,18 @@ class FileStore:
             self._total -= oldest.size
             _remove(oldest)
 
-    def get(self, file_id: str, bot: str | None = None) -> StoredFile | None:
+    def get(self, file_id: str, bot: str | None = None) -> KeptFile | None:
         """The file with this id, if it is still there and its id was given to this bot; None asks for any."""
         stored = self._files.get(file_id)
         if stored is None or bot is None:
             return stored
         return stored if stored.owners & {bot, _ANYBODY} else None
 
-    def find_named(self, kind: str, name: str) -> StoredFile | None:
+    def find_named(self, kind: str, name: str) -> KeptFile | None:
         """A file by its kind and the name it came with."""
         return next((one for one in self._files.values() if one.kind == kind and one.name == name), None)
 
-    def find_remote(self, remote_path: str) -> StoredFile:
+    def find_remote(self, remote_path: str) -> KeptFile:
         """The file behind a `file_path`; raises ApiRefusalError 404."""
         stored = self._files.get(self._by_path.get(remote_path, ""))
         if stored is None or stored.size > MAX_DOWNLOAD_BYTES:
@@ -200,22 +200,22 @@ class FileStore:
         self._total = 0
 
 
-def _read_description(path: Path) -> StoredFile | None:
+def _read_description(path: Path) -> KeptFile | None:
     try:
         fields = orjson.loads(path.read_bytes())
         owners = frozenset(fields.get("owners", (_ANYBODY,)))
-        stored = StoredFile(**{**fields, "path": path.with_suffix(".bin"), "owners": owners})
+        stored = KeptFile(**{**fields, "path": path.with_suffix(".bin"), "owners": owners})
     except (ValueError, TypeError):
         return None
     return stored if stored.path.is_file() else None
 
 
-def _write_description(stored: StoredFile) -> None:
+def _write_description(stored: KeptFile) -> None:
     fields = {**asdict(stored), "path": stored.path.name, "owners": sorted(stored.owners)}
     stored.path.with_suffix(".json").write_bytes(orjson.dumps(fields))
 
 
-def _remove(stored: StoredFile) -> None:
+def _remove(stored: KeptFile) -> None:
     stored.path.unlink(missing_ok=True)
     stored.path.with_suffix(".json").unlink(missing_ok=True)
 
@@ -226,7 +226,7 @@ def _clean_name(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", "", last)[:250] or "file"
 
 
-def _pick_mime_type(upload: Upload) -> str:
+def _pick_mime_type(upload: ReceivedFile) -> str:
     if upload.mime_type and upload.mime_type != "application/octet-stream":
         return upload.mime_type.split(";")[0][:100]
     return guess_mime(upload.name) or UNKNOWN

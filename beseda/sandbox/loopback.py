@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from beseda.http.session import open_session
-from beseda.sandbox.files import Upload
+from beseda.sandbox.files import ReceivedFile
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.settings import MEBIBYTE
 
@@ -26,7 +26,7 @@ _CHUNK = 1 << 16
 
 
 @asynccontextmanager
-async def fetch_upload(url: str, kind: str) -> AsyncIterator[Upload]:
+async def fetch_upload(url: str, kind: str) -> AsyncIterator[ReceivedFile]:
     """The file behind a loopback address, redirects not followed; raises ApiRefusalError in Telegram's words."""
     if not _is_loopback(url):
         raise _refuse_address()
@@ -48,7 +48,7 @@ async def fetch_upload(url: str, kind: str) -> AsyncIterator[Upload]:
         if kind == "photo" and not mime_type.startswith("image/"):
             raise bad_request("wrong type of the web page content")
         name = urlsplit(url).path.rpartition("/")[2] or "file"
-        yield Upload(file, size, name, mime_type)
+        yield ReceivedFile(file, size, name, mime_type)
 
 
 def _is_loopback(url: str) -> bool:

@@ -9,15 +9,15 @@ from starlette.requests import ClientDisconnect
 
 from beseda.sandbox.methods.table import find_method
 from beseda.sandbox.params import Params
-from beseda.sandbox.realm import Call, Described
 from beseda.sandbox.refusals import ApiRefusalError
+from beseda.sandbox.servers import Described, MethodCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from beseda.sandbox.chats import Bot
     from beseda.sandbox.methods.table import Method
-    from beseda.sandbox.realm import Realm
+    from beseda.sandbox.servers import SandboxServers
 
 logger = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ _CLOSED = "Bad Request: the connection was closed in the middle of the request"
 _FAILURE = "Internal Server Error"
 
 
-async def run_method(realm: Realm, bot: Bot, method: Method, reading: Awaitable[Params]) -> dict[str, Any]:
+async def run_method(realm: SandboxServers, bot: Bot, method: Method, reading: Awaitable[Params]) -> dict[str, Any]:
     """Call a method with the parameters that `reading` returns, log the call and return the body of its answer."""
     params = Params({})
     try:
         params = await reading
-        result = await method.handler(Call(realm, bot, params))
+        result = await method.handler(MethodCall(realm, bot, params))
         answer: dict[str, Any] = {"ok": True}
         answer |= (
             {"result": result.value, "description": result.description}
@@ -63,7 +63,7 @@ class WebhookReplies:
 
     _LEFT_OUT = frozenset({"deletewebhook", "setwebhook", "close", "logout"})
 
-    def __init__(self, realm: Realm, bot: Bot) -> None:
+    def __init__(self, realm: SandboxServers, bot: Bot) -> None:
         self._realm = realm
         self._bot = bot
 

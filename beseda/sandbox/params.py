@@ -9,7 +9,7 @@ import orjson
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from beseda.sandbox.files import MAX_UPLOAD_BYTES, Upload
+from beseda.sandbox.files import MAX_UPLOAD_BYTES, ReceivedFile
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from beseda.sandbox.settings import MEBIBYTE
 
@@ -78,7 +78,7 @@ class Params:
         except orjson.JSONDecodeError:
             raise bad_request(f"can't parse {what} JSON object") from None
 
-    def upload(self, name: str) -> Upload | None:
+    def upload(self, name: str) -> ReceivedFile | None:
         """An uploaded file, under its own name or through `attach://`."""
         file = self.files.get(name)
         reference = self.values.get(name)
@@ -86,7 +86,7 @@ class Params:
             file = self.files.get(reference.removeprefix("attach://"))
         if file is None:
             return None
-        return Upload(file.file, file.size or 0, file.filename or "file", file.content_type or "")
+        return ReceivedFile(file.file, file.size or 0, file.filename or "file", file.content_type or "")
 
     def describe(self) -> dict[str, Any]:
         """The values for the call log, files by name and size only."""

@@ -11,9 +11,9 @@ from beseda.sandbox.forwards import make_origin
 from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
-    from beseda.sandbox.chats import Dialog, Json, StoredMessage
+    from beseda.sandbox.chats import Dialog, DialogMessage, Json
     from beseda.sandbox.formatted import ParsedText
-    from beseda.sandbox.realm import Call
+    from beseda.sandbox.servers import MethodCall
 
 _MAX_QUOTE_UNITS = 1024
 _QUOTED_TYPES = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler", "custom_emoji", "date_time"})
@@ -35,10 +35,10 @@ class Replied:
     """The message that is replied to, and its chat."""
 
     dialog: Dialog
-    stored: StoredMessage
+    stored: DialogMessage
 
 
-def read_reply(call: Call) -> ReplyRequest | None:
+def read_reply(call: MethodCall) -> ReplyRequest | None:
     """Read `reply_parameters`, or the older parameters; raises ApiRefusalError."""
     params = call.params
     reply = params.decode_json("reply_parameters", "reply parameters")
@@ -84,7 +84,7 @@ def _read_text(fields: Json, name: str) -> str:
     return "" if value is None else str(value)
 
 
-def find_replied(call: Call, dialog: Dialog, request: ReplyRequest | None) -> Replied | None:
+def find_replied(call: MethodCall, dialog: Dialog, request: ReplyRequest | None) -> Replied | None:
     """The message that is replied to; raises ApiRefusalError when it is not there and has to be."""
     if request is None or request.message_id <= 0:
         return None
@@ -99,7 +99,7 @@ def find_replied(call: Call, dialog: Dialog, request: ReplyRequest | None) -> Re
     return None
 
 
-def describe_reply(call: Call, dialog: Dialog, request: ReplyRequest, replied: Replied, thread_id: int) -> Json:
+def describe_reply(call: MethodCall, dialog: Dialog, request: ReplyRequest, replied: Replied, thread_id: int) -> Json:
     """The fields of a message that replies; raises ApiRefusalError for a quote that is not there."""
     message = replied.stored.message
     is_near = replied.dialog is dialog and message.get("message_thread_id", 0) == thread_id

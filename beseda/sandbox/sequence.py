@@ -43,7 +43,7 @@ class IdLedger:
             return 0
 
 
-class IdSequence:
+class PersistentIdSequence:
     """Rising numbers from a ledger's start."""
 
     def __init__(self, ledger: IdLedger) -> None:

@@ -36,7 +36,7 @@ class BotAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SandboxPerson:
     """Someone who can talk to the bots. Ids are above 32 bits, as today's Telegram ids are."""
 
     id: int
@@ -47,7 +47,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class ForumTopicSettings:
     """One topic of a forum; its id is the `message_thread_id` of its messages."""
 
     id: int
@@ -60,7 +60,7 @@ class Supergroup:
 
     id: int
     title: str
-    topics: tuple[Topic, ...] = ()
+    topics: tuple[ForumTopicSettings, ...] = ()
     # Bots that are administrators of this group from the beginning, by their usernames.
     administrators: tuple[str, ...] = ()
     # Titles by language, for the chat page: who speaks another one need not read a foreign title.
@@ -73,13 +73,18 @@ class Supergroup:
 
 
 DEFAULT_USERS = (
-    Person(7000000001, "Анна", "Иванова", "anna_sandbox", "ru"),
-    Person(7000000002, "Chris", "Miller", "chris_sandbox", "en"),
-    Person(7000000003, "Борис", None, None, "ru"),
+    SandboxPerson(7000000001, "Анна", "Иванова", "anna_sandbox", "ru"),
+    SandboxPerson(7000000002, "Chris", "Miller", "chris_sandbox", "en"),
+    SandboxPerson(7000000003, "Борис", None, None, "ru"),
 )
 DEFAULT_GROUPS = (
     Supergroup(-1002000000001, "Команда", names={"en": "Team"}),
-    Supergroup(-1002000000002, "Проекты", (Topic(2, "Объявления"), Topic(3, "Вопросы")), names={"en": "Projects"}),
+    Supergroup(
+        -1002000000002,
+        "Проекты",
+        (ForumTopicSettings(2, "Объявления"), ForumTopicSettings(3, "Вопросы")),
+        names={"en": "Projects"},
+    ),
 )
 
 
@@ -89,7 +94,7 @@ class SandboxSettings:
 
     bots: tuple[BotAccount, ...]
     folder: Path
-    users: tuple[Person, ...] = DEFAULT_USERS
+    users: tuple[SandboxPerson, ...] = DEFAULT_USERS
     groups: tuple[Supergroup, ...] = DEFAULT_GROUPS
     page_folder: Path = Path(__file__).parent / "page"
     # Address, below this origin, of a script with the host's panel for the page; empty: there is none.

@@ -11,7 +11,7 @@ from beseda.sandbox.refusals import conflict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beseda.sandbox.sequence import IdSequence
+    from beseda.sandbox.sequence import PersistentIdSequence
 
 # #getupdates: everything but these three is sent unless asked for.
 _NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
@@ -59,7 +59,7 @@ class UpdateQueue:
     `hold_seconds` is how long Telegram's server slows down a bot that asks for the same again; 0 switches that off.
     """
 
-    def __init__(self, ids: IdSequence, kept: int, *, hold_seconds: float = 3.0) -> None:
+    def __init__(self, ids: PersistentIdSequence, kept: int, *, hold_seconds: float = 3.0) -> None:
         self._ids = ids
         self._hold_seconds = hold_seconds
         self._last_offset: int | None = None

@@ -11,22 +11,22 @@ from beseda.sandbox.attachments import describe_file
 from beseda.sandbox.chats import MEDIA_KINDS, make_reference
 from beseda.sandbox.formatted import count_units
 from beseda.sandbox.forwards import describe_forward
-from beseda.sandbox.realm import PendingCallback
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from beseda.sandbox.servers import PendingCallback
 from beseda.sandbox.validation import MAX_TEXT_UNITS, check_caption, check_text
 
 if TYPE_CHECKING:
-    from beseda.sandbox.chats import Dialog, Json, StoredMessage
-    from beseda.sandbox.files import Upload
+    from beseda.sandbox.chats import Dialog, DialogMessage, Json
+    from beseda.sandbox.files import ReceivedFile
     from beseda.sandbox.formatted import FormattedText
-    from beseda.sandbox.realm import Realm
+    from beseda.sandbox.servers import SandboxServers
 
 MAX_PASTE = 200_000
 _EDITED = ("text", "entities", "caption", "caption_entities")
 _PHONE = re.compile(r"\+?[\d ()-]{5,20}")
 
 
-def get_dialog(realm: Realm, key: str) -> Dialog:
+def get_dialog(realm: SandboxServers, key: str) -> Dialog:
     """The dialog with this address; raises ApiRefusalError 404."""
     dialog = realm.world.open_dialog(key)
     if dialog is None:
@@ -34,7 +34,7 @@ def get_dialog(realm: Realm, key: str) -> Dialog:
     return dialog
 
 
-def get_user(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def get_user(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     """The person who acts; raises ApiRefusalError when it is not their chat."""
     user_id = _to_int(fields.get("user_id") or (dialog.chat_id if dialog.is_private else 0), "user_id")
     user = realm.world.users.get(user_id)
@@ -43,7 +43,7 @@ def get_user(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     return user
 
 
-def write_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def write_text(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     """A text message, or several when it is too long for one, as Telegram's apps cut a paste; returns the first.
 
     Raises ApiRefusalError for an empty text.
@@ -61,7 +61,7 @@ def write_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     return sent[0].to_view()
 
 
-def _write_piece(realm: Realm, dialog: Dialog, user: Json, head: Json, text: FormattedText) -> StoredMessage:
+def _write_piece(realm: SandboxServers, dialog: Dialog, user: Json, head: Json, text: FormattedText) -> DialogMessage:
     content = {**head, "text": text.text}
     if text.entities:
         content["entities"] = text.entities
@@ -80,7 +80,7 @@ def cut_paste(text: str, limit: int) -> list[str]:
     return [*pieces, text]
 
 
-def edit_text(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def edit_text(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     """Change the text or the caption of a message of this user; bots get `edited_message`. Raises ApiRefusalError."""
     user = get_user(realm, dialog, fields)
     _check_can_write(dialog)
@@ -114,7 +114,7 @@ def _check_can_write(dialog: Dialog) -> None:
         raise bad_request("unblock the bot first")
 
 
-async def send_file(realm: Realm, dialog: Dialog, fields: Json, upload: Upload) -> Json:
+async def send_file(realm: SandboxServers, dialog: Dialog, fields: Json, upload: ReceivedFile) -> Json:
     """A file of a kind, with or without a caption; raises ApiRefusalError."""
     user = get_user(realm, dialog, fields)
     kind = str(fields.get("kind") or "document")
@@ -144,7 +144,7 @@ def _describe_recording(stored: Any, details: Json) -> Json:
     return {"voice": {**voice, "mime_type": "audio/ogg", "file_size": stored.size}}
 
 
-def _read_head(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def _read_head(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     head: Json = {}
     replied = dialog.messages.get(_to_int(fields.get("reply_to_message_id"), "reply_to_message_id"))
     thread_id = _to_int(fields.get("message_thread_id"), "message_thread_id")
@@ -164,11 +164,11 @@ def _read_head(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     return head
 
 
-def _list_names(realm: Realm, dialog: Dialog) -> list[str]:
+def _list_names(realm: SandboxServers, dialog: Dialog) -> list[str]:
     return [bot.username for bot in realm.world.list_bots(dialog)]
 
 
-def _show_file(realm: Realm, dialog: Dialog, message: Json) -> None:
+def _show_file(realm: SandboxServers, dialog: Dialog, message: Json) -> None:
     """Let all bots of a chat use the file of a message: they are sent it with the reply."""
     for kind in MEDIA_KINDS:
         found = message.get(kind) or []
@@ -176,7 +176,7 @@ def _show_file(realm: Realm, dialog: Dialog, message: Json) -> None:
             realm.files.grant(file["file_id"], _list_names(realm, dialog))
 
 
-def share_contact(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def share_contact(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     """A contact: the person's own, as the bot's button sends it, or that of `contact_user_id`, or of nobody known (0).
 
     Raises ApiRefusalError for what is no number.
@@ -195,7 +195,7 @@ def share_contact(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     ).to_view()
 
 
-def press_button(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def press_button(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     """A callback query from an inline button that is really there; raises ApiRefusalError."""
     user = get_user(realm, dialog, fields)
     stored = dialog.messages.get(_to_int(fields.get("message_id"), "message_id"))
@@ -209,12 +209,12 @@ def press_button(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     return {"id": callback_id}
 
 
-def _list_data(stored: StoredMessage) -> set[str]:
+def _list_data(stored: DialogMessage) -> set[str]:
     rows = (stored.message.get("reply_markup") or {}).get("inline_keyboard", ())
     return {button["callback_data"] for row in rows for button in row if "callback_data" in button}
 
 
-def stop_draft(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def stop_draft(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     """The stop button of a streamed draft; raises ApiRefusalError when there is none."""
     get_user(realm, dialog, fields)
     draft = dialog.draft
@@ -233,7 +233,7 @@ def stop_draft(realm: Realm, dialog: Dialog, fields: Json) -> Json:
     return {"ok": True}
 
 
-def set_blocked(realm: Realm, dialog: Dialog, fields: Json) -> Json:
+def set_blocked(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
     """Block or unblock the bot of a private chat; raises ApiRefusalError in a group."""
     user = get_user(realm, dialog, fields)
     if not dialog.is_private:

@@ -16,7 +16,7 @@ from beseda.sandbox.guard import SECURITY_HEADERS, find_objection
 from beseda.sandbox.methods.commands import list_visible
 from beseda.sandbox.params import read_params
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
-from beseda.sandbox.settings import Person
+from beseda.sandbox.settings import SandboxPerson
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from beseda.sandbox.chats import Bot, Json
     from beseda.sandbox.events import Subscription
-    from beseda.sandbox.realm import Realm
+    from beseda.sandbox.servers import SandboxServers
 
 _HEARTBEAT_SECONDS = 15.0
 _MAX_SHOWN = 1_000
@@ -36,7 +36,7 @@ _INLINE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/",
 class UserApi:
     """Endpoints of the user side."""
 
-    def __init__(self, realm: Realm) -> None:
+    def __init__(self, realm: SandboxServers) -> None:
         self._realm = realm
 
     def make_routes(self, prefix: str) -> list[BaseRoute]:
@@ -103,7 +103,7 @@ class UserApi:
         name = str(fields.get("first_name") or "").strip()
         if not 0 < len(name) <= 64:
             raise bad_request("first_name must have 1 to 64 characters")
-        person = Person(
+        person = SandboxPerson(
             id=int(fields.get("id") or self._realm.world.pick_user_id()),
             first_name=name,
             last_name=_get_text(fields, "last_name"),

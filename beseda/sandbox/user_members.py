@@ -11,12 +11,12 @@ from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Bot, Dialog, Json
-    from beseda.sandbox.realm import Realm
+    from beseda.sandbox.servers import SandboxServers
 
 _MAX_REACTIONS = 3  # of a person with Telegram Premium
 
 
-def react(realm: Realm, dialog: Dialog, user: Json, fields: Json) -> Json:
+def react(realm: SandboxServers, dialog: Dialog, user: Json, fields: Json) -> Json:
     """Replace a person's reactions to a message; `reaction` is an emoji or a list of them.
 
     Bots that ask for `message_reaction` get it: in a private chat, and in a group as its administrators (#update).
@@ -51,7 +51,7 @@ def _read_id(value: Any) -> int:
         raise bad_request("message_id must be a number") from None
 
 
-def set_administrator(realm: Realm, dialog: Dialog, user: Json, fields: Json) -> Json:
+def set_administrator(realm: SandboxServers, dialog: Dialog, user: Json, fields: Json) -> Json:
     """Give a bot an administrator's rights in a group or take them back; the bot gets `my_chat_member`."""
     bot = realm.world.find_bot(str(fields.get("bot") or ""))
     if dialog.is_private or bot is None:

@@ -15,7 +15,7 @@ _END = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ZipEntry:
     """What goes into a zip file under `name`: bytes, or a file of `size` bytes that is compressed already."""
 
     name: str
@@ -38,12 +38,12 @@ class Volume:
     size: int
 
 
-def fits(entry: Entry, limit: int) -> bool:
+def fits(entry: ZipEntry, limit: int) -> bool:
     """Return whether an entry fits into a volume at all."""
     return entry.room + _END <= limit
 
 
-async def write_volumes(entries: AsyncIterator[Entry], folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
+async def write_volumes(entries: AsyncIterator[ZipEntry], folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
     """Yield volumes of at most `limit` bytes; each is removed when the next is asked for.
 
     An entry whose file has gone meanwhile is left out. Raises OSError.
@@ -72,7 +72,7 @@ class _Pack:
         self._zip = zipfile.ZipFile(path, "x", allowZip64=True)
         self.used = _END
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ZipEntry) -> None:
         """Write an entry."""
         at = entry.changed_at
         info = zipfile.ZipInfo(entry.name, (at.year, at.month, at.day, at.hour, at.minute, at.second))

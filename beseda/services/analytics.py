@@ -15,7 +15,7 @@ from beseda.domain.analytics import (
     Metrics,
     Period,
     Point,
-    Step,
+    SeriesStep,
     list_points,
 )
 from beseda.domain.backlog import Backlog
@@ -64,7 +64,7 @@ class AnalyticsService:
         p50, p95 = total.times.percentile(0.5), total.times.percentile(0.95)
         return Metrics(period, total.figures, users, p50, p95, leads, funnel, self._clock.now())
 
-    async def series(self, period: Period, metric: Metric, step: Step) -> list[Point]:
+    async def series(self, period: Period, metric: Metric, step: SeriesStep) -> list[Point]:
         """Return one metric over a period, point by point. Raises PeriodError and StorageError."""
         _check(period)
         if (period.until - period.since) / step.width > MOST_POINTS:
@@ -85,7 +85,7 @@ class AnalyticsService:
     async def roll_up(self) -> int:
         """Roll up the hours that have ended, and once more those that may have got late rows; return how many."""
         now = self._clock.now()
-        until = Step.HOUR.floor(now)
+        until = SeriesStep.HOUR.floor(now)
         done = await self._store.find_rolled_until()
         since = done - _LATE if done else await self._store.find_first_moment()
         return await self._roll_up(since, until, now) if since else 0
@@ -94,11 +94,11 @@ class AnalyticsService:
         """Roll up the last two days anew, whatever came late to them; return how many hours that was."""
         now = self._clock.now()
         first = await self._store.find_first_moment()
-        since = max(Step.DAY.floor(now) - _NIGHTLY, first) if first else None
-        return await self._roll_up(since, Step.HOUR.floor(now), now) if since else 0
+        since = max(SeriesStep.DAY.floor(now) - _NIGHTLY, first) if first else None
+        return await self._roll_up(since, SeriesStep.HOUR.floor(now), now) if since else 0
 
     async def _roll_up(self, since: datetime, until: datetime, now: datetime) -> int:
-        since = start = Step.HOUR.floor(since)
+        since = start = SeriesStep.HOUR.floor(since)
         pace = BackgroundPace()
         while start < until:
             days = _cut_days(Period(start, min(start + WEEK, until)))
@@ -109,7 +109,7 @@ class AnalyticsService:
             start = days[-1].until
             await self._store.mark_rolled(start)  # a roll-up that is broken off goes on from here
             await pace.pause()
-        day = Step.DAY.floor(since)
+        day = SeriesStep.DAY.floor(since)
         while day < now:
             # The funnel is a day's; that of today is told as far as it has come.
             await self._store.roll_up_funnel(Period(day, day + DAY))
@@ -136,7 +136,9 @@ class AnalyticsService:
             found.append(await self._store.sum_up(split.rolled))
         return found
 
-    async def _gather_steps(self, period: Period, step: Step, *, times_only: bool) -> Mapping[datetime, HourFigures]:
+    async def _gather_steps(
+        self, period: Period, step: SeriesStep, *, times_only: bool
+    ) -> Mapping[datetime, HourFigures]:
         split = _split(period, await self._store.find_rolled_until())
         live = await asyncio.gather(*(self._store.measure(part, times_only=times_only) for part in split.live))
         found = [cell for cells in live for cell in cells]
@@ -148,8 +150,8 @@ class AnalyticsService:
             _add(cells.setdefault(at, HourFigures(period.bot, at)), cell)
         return cells
 
-    async def _count_users(self, period: Period, step: Step) -> dict[datetime, int]:
-        if step is Step.HOUR:
+    async def _count_users(self, period: Period, step: SeriesStep) -> dict[datetime, int]:
+        if step is SeriesStep.HOUR:
             raise PeriodError("`active_users` takes `step=day` or `step=week`")
         rolled_until = await self._store.find_rolled_until()
         found = dict(await self._store.count_users_by_step(period, step))
@@ -165,7 +167,7 @@ class AnalyticsService:
 def _cut_days(period: Period) -> list[Period]:
     """Return the parts of a period that lie in one day each."""
     days = [period]
-    while (end := Step.DAY.floor(days[-1].since) + DAY) < period.until:
+    while (end := SeriesStep.DAY.floor(days[-1].since) + DAY) < period.until:
         days[-1:] = [replace(days[-1], until=end), replace(period, since=end)]
     return days
 
@@ -176,10 +178,10 @@ def _check(period: Period) -> None:
 
 
 def _split(period: Period, rolled_until: datetime | None) -> _Split:
-    first = Step.HOUR.floor(period.since)
+    first = SeriesStep.HOUR.floor(period.since)
     if first < period.since:
         first += HOUR
-    last = min(Step.HOUR.floor(period.until), rolled_until or first)
+    last = min(SeriesStep.HOUR.floor(period.until), rolled_until or first)
     if last <= first:
         return _Split(None, [period])
     edges = [replace(period, until=first), replace(period, since=last)]

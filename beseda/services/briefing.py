@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from beseda.domain.conversation import Conversation
+from beseda.domain.extraction_prompt import write_cue
 from beseda.domain.lead import Lead, SlotState
 from beseda.domain.lead_update import view_for
 from beseda.domain.meeting import MeetingSummary
 from beseda.domain.message import Message, Role
 from beseda.domain.quotation import one_line
-from beseda.domain.reading import write_cue
 from beseda.errors import EmptyAnswerError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
@@ -38,7 +38,7 @@ _NOTHING = Text("briefing.nothing")
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class BriefingSources:
     """Where it is known from what was said and agreed."""
 
     meetings: MeetingService
@@ -50,7 +50,7 @@ class Sources:
 class BriefingService:
     """Writes summaries of meetings that are ahead."""
 
-    def __init__(self, sources: Sources, clock: Clock) -> None:
+    def __init__(self, sources: BriefingSources, clock: Clock) -> None:
         self._meetings = sources.meetings
         self._store = sources.store
         self._leads = sources.leads

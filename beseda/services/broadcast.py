@@ -14,9 +14,9 @@ from beseda.domain.broadcast import (
     Audience,
     Broadcast,
     BroadcastFilter,
+    BroadcastPlan,
     BroadcastState,
     NewBroadcast,
-    Plan,
     Recipient,
     RecipientState,
 )
@@ -44,7 +44,7 @@ class BroadcastParts:
     jobs: JobQueue
     clock: Clock
     admins: Collection[int] = ()
-    plan: Plan = field(default_factory=Plan)
+    plan: BroadcastPlan = field(default_factory=BroadcastPlan)
     rules: MailingRules = field(default_factory=MailingRules)
 
 

@@ -32,10 +32,10 @@ from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.locales import Text
 from beseda.logs import log_context
-from beseda.services.conversation import Memory, PromptWriter
+from beseda.services.answer_stream import AnswerStream, CallRecord, GrowingAnswer, RunningAnswers, draft_number
+from beseda.services.conversation import ConversationMemory, PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.fitting import InstructionsTooLongError
-from beseda.services.listening import CallRecord, GrowingAnswer, Listener, RunningAnswers, draft_number
 from beseda.services.question import Answered, Footer, Question
 from beseda.storage.base.turn import TurnStore
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
@@ -63,7 +63,7 @@ class ChatParts:
 
     find_model: FindModel
     turns: TurnStore
-    memory: Memory
+    memory: ConversationMemory
     messenger: Messenger
     delivery: Delivery
     clock: Clock
@@ -71,7 +71,7 @@ class ChatParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class PreparedReply:
     """Words of our own in Markdown with their buttons; of words above files only what fits a caption is sent.
 
     `said` is what of it becomes part of the conversation, where anything does: an operator's words.
@@ -139,7 +139,7 @@ class ChatService:
             await self._delivery.deliver(turn, question.target)
         return turn
 
-    async def say(self, question: Question, reply: Reply, turn: Turn | None = None) -> None:
+    async def say(self, question: Question, reply: PreparedReply, turn: Turn | None = None) -> None:
         """Answer in words of our own: stored first, then sent, like every answer."""
         if turn is None or turn.state is TurnState.RECEIVED:
             turn = turn or question.open_turn()
@@ -179,7 +179,7 @@ class ChatService:
         try:
             with self._running.hold(question.conversation.key, attempt.answer, turn.id):
                 request = await self._request(question, model)
-                end = await Listener(model, attempt.answer, live, record).listen(request)
+                end = await AnswerStream(model, attempt.answer, live, record).listen(request)
         except RemoteError as error:
             log.warning("the model failed: %s: %s", type(error).__name__, error.detail)
             await live.settle()

@@ -22,7 +22,7 @@ from beseda.storage.base.history import HistoryStore
 log = logging.getLogger(__name__)
 
 
-class Memory:
+class ConversationMemory:
     """Where conversations are kept: the record in SQL and the hot window.
 
     The hot window may fail: then the record answers, and the window is filled anew once it is back.
@@ -125,7 +125,7 @@ class Memory:
 class PromptWriter:
     """Writes prompts: the system message, the facts of the moment, the window, instructions, the new message."""
 
-    def __init__(self, bot: BotProfile, memory: Memory, clock: Clock) -> None:
+    def __init__(self, bot: BotProfile, memory: ConversationMemory, clock: Clock) -> None:
         self._bot = bot
         self._memory = memory
         self._clock = clock

@@ -23,7 +23,7 @@ from beseda.errors import (
 )
 from beseda.services.sent_records import SentRecords
 from beseda.storage.base.turn import PartStore
-from beseda.telegram.base import Finding, Messenger, Target
+from beseda.telegram.base import LookupResult, Messenger, Target
 
 log = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class Delivery:
         await self._turns.finish(turn)
 
 
-def _limit_repeats(finding: Finding) -> int:
+def _limit_repeats(finding: LookupResult) -> int:
     if finding.is_certain:
         return _REPEATS
     return _REPEATS_SEARCHED if finding.is_searched else _REPEATS_UNSEARCHED

@@ -26,8 +26,8 @@ from beseda.domain.lead import (
     Thresholds,
 )
 from beseda.domain.lead_update import (
+    LeadMessage,
     LeadUpdate,
-    Source,
     Terms,
     apply_change,
     apply_findings,
@@ -109,7 +109,7 @@ class LeadService:
         """
         outcome, authors = Filled(await self.find(lead_id)), {_NOBODY}
 
-        def decide(lead: Lead, sources: Mapping[int, Source]) -> LeadUpdate:
+        def decide(lead: Lead, sources: Mapping[int, LeadMessage]) -> LeadUpdate:
             nonlocal outcome, authors
             authors = {source.user_id for source in sources.values()}
             terms = Terms(self._clock.now(), self._region, thresholds, evidence)
@@ -132,7 +132,7 @@ class LeadService:
     async def change(self, lead_id: int, change: LeadChange, *, versions: Versions = None, actor: str) -> Lead:
         """Change what is given, in the name of `actor`. Raises StaleVersionError where none of the `versions` fits."""
 
-        def decide(lead: Lead, _: Mapping[int, Source]) -> LeadUpdate:
+        def decide(lead: Lead, _: Mapping[int, LeadMessage]) -> LeadUpdate:
             if versions is not None and (lead.version not in versions or lead_id != lead.id):
                 raise StaleVersionError(f"lead {lead_id} is at version {lead.version}")
             return apply_change(lead, change, actor, self._region)

@@ -33,7 +33,7 @@ from beseda.kit.clock import Clock
 from beseda.locales import Text, languages
 from beseda.services.sent_records import SentRecords
 from beseda.storage.base.broadcast import BroadcastStore, Turnout
-from beseda.telegram.base import Letter, Mailer, Picture
+from beseda.telegram.base import Letter, Mailer, PhotoUpload
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Mailing:
         self._post = post
         self._clock = clock
         self._rules = rules
-        self._gate = Gate(clock, broadcast.plan.rate)
+        self._gate = RateGate(clock, broadcast.plan.rate)
         self._room = asyncio.Semaphore(rules.width)
         self._outcomes: deque[RecipientState] = deque(maxlen=rules.stop.window)
         self._letters: dict[str, Letter] = {}
@@ -253,7 +253,7 @@ class Mailing:
     async def _write_letters(self) -> bool:
         content, number = self._broadcast.content, self._broadcast.id
         photo = await self._store.photo(number) if self._broadcast.photo else b""
-        picture = Picture(photo, self._broadcast.photo) if photo else None
+        picture = PhotoUpload(photo, self._broadcast.photo) if photo else None
         for language in languages():
             pieces = await self._post.mailer.compose(content.text(language))
             if len(pieces) != 1:
@@ -263,7 +263,7 @@ class Mailing:
         return True
 
 
-class Gate:
+class RateGate:
     """Lets one through after another, `rate` a second at most; pure logic over a clock."""
 
     def __init__(self, clock: Clock, rate: float) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import uuid4
 
-from beseda.domain.calendar import Calendar, Slot, Span
-from beseda.domain.invitation import write_invitation
+from beseda.domain.calendar import Calendar, CalendarSlot, TimeSpan
+from beseda.domain.icalendar import write_invitation
 from beseda.domain.job import JobRequest, derive_id
 from beseda.domain.meeting import (
     Booked,
@@ -58,7 +58,7 @@ class MeetingService:
             raise NotFoundError(f"bot {bot!r} has no calendar")
         return self._diaries[bot]
 
-    async def free_slots(self, bot: str, day_from: date | None, days: int, language: str) -> list[Slot]:
+    async def free_slots(self, bot: str, day_from: date | None, days: int, language: str) -> list[CalendarSlot]:
         """Return what can be booked on so many days, from today where no day is given, in order.
 
         Raises NotFoundError for a bot that makes no appointments.
@@ -69,7 +69,7 @@ class MeetingService:
         spans = list(calendar.slots(now, first, min(days, MOST_DAYS)))
         if not spans:
             return []
-        whole = Span(spans[0].start, max(span.end for span in spans))
+        whole = TimeSpan(spans[0].start, max(span.end for span in spans))
         taken = await self._store.taken(bot, _MAIN, whole)
         return [calendar.slot(span, language) for span in spans if taken.isdisjoint(span.cells())]
 
@@ -178,7 +178,7 @@ class MeetingService:
         diary = self._diaries.get(meeting.bot)
         return diary.calendar if diary is not None else None
 
-    def _check(self, calendar: Calendar, starts_at: datetime) -> Span:
+    def _check(self, calendar: Calendar, starts_at: datetime) -> TimeSpan:
         if not calendar.offers(starts_at, self._clock.now()):
             raise NotASlotError(f"no meeting can begin at {starts_at.isoformat()}")
         return calendar.span(starts_at)

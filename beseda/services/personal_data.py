@@ -19,7 +19,7 @@ from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.errors import NotFoundError, StorageError
 from beseda.jobs.base import JobQueue
-from beseda.services._volumes import Entry, Volume, fits, write_volumes
+from beseda.services._volumes import Volume, ZipEntry, fits, write_volumes
 from beseda.services.file import DiskFullError, FileService, is_full
 from beseda.services.forgotten import ForgottenList
 from beseda.services.summary import SummaryService
@@ -144,7 +144,7 @@ class PersonalDataService:
                 shutil.rmtree(left, ignore_errors=True)
         return tempfile.mkdtemp(prefix="export-", dir=self._folder)
 
-    async def _collect(self, owner: FileOwner, name_states: NameStates, limit: int) -> AsyncGenerator[Entry, None]:
+    async def _collect(self, owner: FileOwner, name_states: NameStates, limit: int) -> AsyncGenerator[ZipEntry, None]:
         profile = await self._store.profile(owner.user_id)
         if profile is not None:
             yield _to_json("profile.json", _describe_person(owner, profile))
@@ -164,7 +164,7 @@ class PersonalDataService:
         async for entry in self._hand_over(owner, limit):
             yield entry
 
-    async def _hand_over(self, owner: FileOwner, limit: int) -> AsyncGenerator[Entry, None]:
+    async def _hand_over(self, owner: FileOwner, limit: int) -> AsyncGenerator[ZipEntry, None]:
         """Yield the person's files, each page of them behind its list."""
         for page in count():
             found = await self._files.list(owner, page=page, size=_PAGE)
@@ -178,11 +178,11 @@ class PersonalDataService:
             if page + 1 >= found.pages:
                 return
 
-    def _enter(self, file: StoredFile) -> Entry:
+    def _enter(self, file: StoredFile) -> ZipEntry:
         name = f"files/{file.created_at:%Y-%m-%d_%H-%M}_{file.kind}_{Path(file.path).name}"
-        return Entry(name, self._files.path(file), file.size, file.created_at)
+        return ZipEntry(name, self._files.path(file), file.size, file.created_at)
 
-    async def _tell(self, conversation: Conversation, owner: FileOwner) -> AsyncGenerator[Entry, None]:
+    async def _tell(self, conversation: Conversation, owner: FileOwner) -> AsyncGenerator[ZipEntry, None]:
         """Yield a conversation in pieces, each valid JSON."""
         number, size, last = 0, 0, None
         said: list[Said] = []
@@ -198,7 +198,7 @@ class PersonalDataService:
             yield _write_conversation(conversation, number + 1, said)
 
 
-async def _write(entries: AsyncGenerator[Entry, None], folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
+async def _write(entries: AsyncGenerator[ZipEntry, None], folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
     try:
         async with aclosing(entries), aclosing(write_volumes(entries, folder, limit)) as volumes:
             async for volume in volumes:
@@ -213,7 +213,7 @@ def _list_states(owner: FileOwner, chats: Iterable[ChatKey], name_states: NameSt
     return [key for chat in chats if chat.chat_id == owner.user_id for key in name_states(chat)]
 
 
-def _write_conversation(conversation: Conversation, number: int, said: Sequence[Said]) -> Entry:
+def _write_conversation(conversation: Conversation, number: int, said: Sequence[Said]) -> ZipEntry:
     lines = [{"role": item.role, "content": item.content, "at": item.created_at} for item in said]
     chat = {"chat_id": conversation.key.chat_id, "topic": conversation.key.thread_id, "kind": conversation.kind}
     name = f"conversations/{conversation.id}-{number:03}.json"
@@ -244,7 +244,7 @@ def _describe_lead(record: LeadRecord) -> dict[str, object]:
     }
 
 
-def _describe(file: StoredFile, entry: Entry, limit: int) -> dict[str, object]:
+def _describe(file: StoredFile, entry: ZipEntry, limit: int) -> dict[str, object]:
     return {
         "name": entry.name if fits(entry, limit) else None,
         "left_out": not fits(entry, limit),
@@ -257,6 +257,6 @@ def _describe(file: StoredFile, entry: Entry, limit: int) -> dict[str, object]:
     }
 
 
-def _to_json(name: str, value: object) -> Entry:
+def _to_json(name: str, value: object) -> ZipEntry:
     content = orjson.dumps(value, option=orjson.OPT_INDENT_2)
-    return Entry(name, content, len(content))
+    return ZipEntry(name, content, len(content))

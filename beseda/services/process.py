@@ -11,7 +11,7 @@ from beseda import __version__
 from beseda.domain.process import ALIVE_WITHIN, HEARTBEAT, RunningProcess
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock
-from beseda.kit.owner import name_owner
+from beseda.kit.process_identity import new_process_id
 from beseda.kit.tasks import end_tasks
 from beseda.storage.base.process import ProcessStore
 
@@ -35,7 +35,7 @@ class ProcessRegistry:
         now = self._clock.now()
         host = socket.gethostname()
         self._process = RunningProcess(
-            name_owner(), role, host, os.getpid(), __version__, tuple(slots), keeps_schedule, now, now
+            new_process_id(), role, host, os.getpid(), __version__, tuple(slots), keeps_schedule, now, now
         )
         self._task = asyncio.create_task(self._beat_on())
 

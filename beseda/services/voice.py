@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from beseda.audio.base import AudioTranscoder, Span
+from beseda.audio.base import AudioSpan, AudioTranscoder
 from beseda.domain.budget import Unit
 from beseda.domain.phantoms import drop_phantoms
 from beseda.domain.transcript import Transcript
@@ -30,7 +30,7 @@ _LEAST_SPEECH = 0.15  # seconds: a short word; a click is less
 class SoundFinder(Protocol):
     """The part of a transcoder that measures how loud a recording is."""
 
-    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         """Return the stretches of a window that are loud enough for speech."""
         ...
 
@@ -71,7 +71,7 @@ class VoiceService:
         target = self._folder / f"voice-{secrets.token_hex(8)}{self._suffix}"
         try:
             recording = await self._transcoder.transcode_voice(source, target)
-            sounding = await find_sounding(self._transcoder, target, Span(0.0, recording.seconds))
+            sounding = await find_sounding(self._transcoder, target, AudioSpan(0.0, recording.seconds))
             async with spending(Unit.SPEECH, recording.seconds):
                 # With times a recogniser reports how likely there is no speech at all.
                 heard = await self._transcriber.transcribe(target, language=language, times=True)
@@ -83,7 +83,7 @@ class VoiceService:
         return Transcript(text, recording.seconds if transcript.seconds is None else transcript.seconds)
 
 
-async def find_sounding(transcoder: SoundFinder, audio: Path, span: Span) -> list[tuple[float, float]]:
+async def find_sounding(transcoder: SoundFinder, audio: Path, span: AudioSpan) -> list[tuple[float, float]]:
     """Return the stretches of a span that may hold speech, in seconds from its start.
 
     Raises `SilentAudioError` where there are none: a recogniser would invent words. Where the sound cannot be measured

@@ -14,24 +14,24 @@ from beseda.domain.job import JobRequest, JobState
 from beseda.domain.webhook import (
     GONE,
     MOST_TRIES,
-    Delivery,
+    DeliveryOutcome,
     DeliveryState,
     DueDelivery,
-    Endpoint,
     EndpointChange,
+    EventDelivery,
     KeyChange,
     NewEndpoint,
-    Outcome,
+    WebhookEndpoint,
 )
 from beseda.domain.webhook_keys import EventSecrets, SecretUse, derive_key, make_fingerprint, sign, sign_legacy
 from beseda.errors import InputError, NotFoundError, StorageError, WebhooksOffError
-from beseda.hooks.base import Hook, Reply, WebhookSender
 from beseda.jobs.base import JobQueue
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
 from beseda.kit.tasks import end_tasks
 from beseda.storage.base.webhook import WebhookStore
+from beseda.webhooks.base import Hook, HookResponse, WebhookSender
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class WebhookService:
 
     async def create(
         self, url: str, *, bot: str = "", types: Sequence[EventType] = (), description: str = ""
-    ) -> tuple[Endpoint, str]:
+    ) -> tuple[WebhookEndpoint, str]:
         """Keep an address and return it with the key that signs, which is shown this once.
 
         Raises WebhooksOffError without a secret, InputError for an address that is never sent to.
@@ -92,15 +92,15 @@ class WebhookService:
         new = NewEndpoint(url, salt, make_fingerprint(secret), bot, tuple(types), description)
         return await self._store.add(new), derive_key(secret, salt)
 
-    async def find(self, endpoint_id: int) -> Endpoint:
+    async def find(self, endpoint_id: int) -> WebhookEndpoint:
         """Return an endpoint. Raises NotFoundError."""
         return _found(await self._store.find(endpoint_id), endpoint_id)
 
-    async def page(self, *, limit: int, offset: int) -> tuple[Sequence[Endpoint], int]:
+    async def page(self, *, limit: int, offset: int) -> tuple[Sequence[WebhookEndpoint], int]:
         """Return some endpoints, newest first, and how many there are."""
         return await self._store.page(limit=limit, offset=offset), await self._store.count()
 
-    async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint:
+    async def change(self, endpoint_id: int, change: EndpointChange) -> WebhookEndpoint:
         """Change an endpoint; one that is made active again is told of what waited. Raises as `create` does."""
         if change.url is not None:
             self._check(change.url)
@@ -108,7 +108,7 @@ class WebhookService:
         self.ring()
         return endpoint
 
-    async def replace_key(self, endpoint_id: int, *, overlap: timedelta = OVERLAP) -> tuple[Endpoint, str]:
+    async def replace_key(self, endpoint_id: int, *, overlap: timedelta = OVERLAP) -> tuple[WebhookEndpoint, str]:
         """Have an endpoint signed for with another key, and return it, this once.
 
         The key until now signs as well, for `overlap`.
@@ -126,13 +126,13 @@ class WebhookService:
 
     async def deliveries(
         self, endpoint_id: int, state: DeliveryState | None, *, limit: int, offset: int = 0, before: int | None = None
-    ) -> tuple[Sequence[Delivery], int]:
+    ) -> tuple[Sequence[EventDelivery], int]:
         """Return an endpoint's deliveries, newest first, and how many there are. Raises NotFoundError."""
         await self.find(endpoint_id)
         found = await self._store.deliveries(endpoint_id, state, limit=limit, offset=offset, before=before)
         return found, await self._store.count_deliveries(endpoint_id, state)
 
-    async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery:
+    async def redeliver(self, endpoint_id: int, delivery_id: int) -> EventDelivery:
         """Have a delivery made again, as if it had never been tried. Raises NotFoundError."""
         delivery = await self._store.redeliver(endpoint_id, delivery_id)
         if delivery is None:
@@ -220,10 +220,10 @@ class WebhookService:
             tried, is_over = tried + len(wave), self._clock.monotonic() >= leave_at
         return tried
 
-    def _rests(self, endpoint: Endpoint) -> bool:
+    def _rests(self, endpoint: WebhookEndpoint) -> bool:
         return endpoint.resting_until is not None and endpoint.resting_until > self._clock.now()
 
-    async def _note(self, endpoint: Endpoint, replies: Sequence[Reply]) -> None:
+    async def _note(self, endpoint: WebhookEndpoint, replies: Sequence[HookResponse]) -> None:
         """Leave a receiver alone that is silent, longer each time, or that asks for it, as long as it asks."""
         asked = max((reply.retry_after or 0.0 for reply in replies), default=0.0)
         if asked or all(reply.status is None for reply in replies):
@@ -233,7 +233,7 @@ class WebhookService:
         elif endpoint.silences:
             await self._store.rest(endpoint.id, None, 0)
 
-    async def _try(self, endpoint: Endpoint, due: DueDelivery) -> Reply:
+    async def _try(self, endpoint: WebhookEndpoint, due: DueDelivery) -> HookResponse:
         reply = await self._sender.send(self._write_hook(endpoint, due))
         outcome = self._judge(due.delivery, reply)
         await self._store.settle(due.delivery.id, outcome)
@@ -245,7 +245,7 @@ class WebhookService:
             log.warning("webhook %d: event %d was not taken: %s", endpoint.id, due.delivery.event.id, outcome.error)
         return reply
 
-    def _write_hook(self, endpoint: Endpoint, due: DueDelivery) -> Hook:
+    def _write_hook(self, endpoint: WebhookEndpoint, due: DueDelivery) -> Hook:
         event, now = due.delivery.event, int(self._clock.now().timestamp())
         body, event_id = write_body(event, is_private=due.is_private), str(event.id)
         keys = self._secrets.list_keys(endpoint, self._clock.now())  # receivers accept any signature of the list
@@ -263,14 +263,14 @@ class WebhookService:
         }
         return Hook(endpoint.url, body, headers)
 
-    def _judge(self, delivery: Delivery, reply: Reply) -> Outcome:
+    def _judge(self, delivery: EventDelivery, reply: HookResponse) -> DeliveryOutcome:
         now = self._clock.now()
         if not reply.error:
-            return Outcome(DeliveryState.DELIVERED, now, reply.status)
+            return DeliveryOutcome(DeliveryState.DELIVERED, now, reply.status)
         if reply.status == GONE or delivery.attempts + 1 >= MOST_TRIES:
-            return Outcome(DeliveryState.DEAD, now, reply.status, reply.error)
+            return DeliveryOutcome(DeliveryState.DEAD, now, reply.status, reply.error)
         wait = max(_BACKOFF.delay(delivery.attempts), reply.retry_after or 0.0)
-        return Outcome(DeliveryState.PENDING, now + timedelta(seconds=wait), reply.status, reply.error)
+        return DeliveryOutcome(DeliveryState.PENDING, now + timedelta(seconds=wait), reply.status, reply.error)
 
     def _need_secret(self) -> str:
         if self._secrets.present is None:
@@ -309,7 +309,7 @@ def _collect(serving: dict[int, asyncio.Task[int]]) -> int:
     return sum(serving.pop(number).result() for number in ended)
 
 
-def _found(endpoint: Endpoint | None, endpoint_id: int) -> Endpoint:
+def _found(endpoint: WebhookEndpoint | None, endpoint_id: int) -> WebhookEndpoint:
     if endpoint is None:
         raise NotFoundError(f"webhook {endpoint_id}")
     return endpoint

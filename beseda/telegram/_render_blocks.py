@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-    from beseda.telegram._render_writer import Writer
+    from beseda.telegram._render_writer import MarkupWriter
 
 BULLET: Final = "•"
 RULE: Final = "―" * 12
@@ -47,7 +47,7 @@ class _List:
 class BlockRenderer:
     """Walks over the block tokens of one text and writes them down."""
 
-    def __init__(self, tokens: Sequence[Token], writer: Writer, source: str) -> None:
+    def __init__(self, tokens: Sequence[Token], writer: MarkupWriter, source: str) -> None:
         self._tokens = tokens
         self._lines = source.split("\n")
         self._writer = writer

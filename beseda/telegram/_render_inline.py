@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from beseda.telegram._render_tags import Tag
-    from beseda.telegram._render_writer import Writer
+    from beseda.telegram._render_writer import MarkupWriter
 
 _STYLES: Final = {
     "strong_open": "bold",
@@ -28,7 +28,7 @@ _LANGUAGE = re.compile(r"[\s{.]*(?:language-)?([\w+#.-]{1,30})(?=[\s,:;{}]|\Z)",
 TAB_SIZE: Final = 4
 
 
-def render_inline(writer: Writer, tokens: Sequence[Token]) -> None:
+def render_inline(writer: MarkupWriter, tokens: Sequence[Token]) -> None:
     """Append the children of an inline token."""
     for token in tokens:
         kind = token.type
@@ -59,12 +59,12 @@ def tidy_code(source: str) -> str:
     return clean_text(source).rstrip().lstrip("\n").expandtabs(TAB_SIZE)
 
 
-def _render_reference(writer: Writer, token: Token) -> None:
+def _render_reference(writer: MarkupWriter, token: Token) -> None:
     """A character written as &name; or with a backslash."""
     writer.write(clean_text(token.content).replace("\n", " ") if token.info == "entity" else token.content)
 
 
-def _render_code(writer: Writer, token: Token) -> None:
+def _render_code(writer: MarkupWriter, token: Token) -> None:
     code = clean_text(token.content)
     if code.strip():
         writer.add("code", code)
@@ -72,13 +72,13 @@ def _render_code(writer: Writer, token: Token) -> None:
         writer.write(token.content)
 
 
-def _render_pre(writer: Writer, token: Token) -> None:
+def _render_pre(writer: MarkupWriter, token: Token) -> None:
     code = tidy_code(token.content)
     if code:
         writer.add("pre", code, read_language(token.info))
 
 
-def _render_math(writer: Writer, token: Token) -> None:
+def _render_math(writer: MarkupWriter, token: Token) -> None:
     formula = convert_formula(token.content)
     if formula is None:
         writer.add("code", token.content.strip())
@@ -86,7 +86,7 @@ def _render_math(writer: Writer, token: Token) -> None:
         writer.write_lines(formula)
 
 
-def _open_link(writer: Writer, token: Token) -> None:
+def _open_link(writer: MarkupWriter, token: Token) -> None:
     href = str(token.attrs.get("href", ""))
     target = link_target(href)
     # An address in angle brackets is recognised by Telegram itself.
@@ -96,11 +96,11 @@ def _open_link(writer: Writer, token: Token) -> None:
         writer.open("", "" if token.info == "auto" else readable_target(href))
 
 
-def _close_link(writer: Writer, token: Token) -> None:
+def _close_link(writer: MarkupWriter, token: Token) -> None:
     writer.close_link()
 
 
-def _render_image(writer: Writer, token: Token) -> None:
+def _render_image(writer: MarkupWriter, token: Token) -> None:
     href = str(token.attrs.get("src", ""))
     start = writer.length
     emoji_id = href.removeprefix(_EMOJI_LINK) if href.startswith(_EMOJI_LINK) else ""
@@ -116,7 +116,7 @@ def _render_image(writer: Writer, token: Token) -> None:
     writer.close_link()
 
 
-def _render_tag(writer: Writer, token: Token) -> None:
+def _render_tag(writer: MarkupWriter, token: Token) -> None:
     tag: Tag = token.meta["tag"]
     if not token.meta["balanced"]:
         writer.write_lines(token.content)
@@ -126,7 +126,7 @@ def _render_tag(writer: Writer, token: Token) -> None:
         writer.open(tag.type, tag.value)
 
 
-_RENDERERS: Final[dict[str, Callable[[Writer, Token], None]]] = {
+_RENDERERS: Final[dict[str, Callable[[MarkupWriter, Token], None]]] = {
     "text_special": _render_reference,
     "code_inline": _render_code,
     "pre_inline": _render_pre,

@@ -16,7 +16,7 @@ _RANK = {"blockquote": 0, "expandable_blockquote": 0, "text_link": 1, "custom_em
 _STYLE_RANK = 2
 
 
-class Span(NamedTuple):
+class FormatSpan(NamedTuple):
     """A wish for formatting, in characters of the text; spans come outer before inner and never cross."""
 
     type: str
@@ -25,7 +25,7 @@ class Span(NamedTuple):
     value: str = ""
 
 
-def finish_text(text: str, spans: list[Span]) -> Formatted:
+def finish_text(text: str, spans: list[FormatSpan]) -> Formatted:
     """Trim the text as Telegram would and turn the spans into entities that it accepts as they are."""
     first_span = min((span.start for span in spans if span.type in VERBATIM), default=len(text))
     lead = min(len(text) - len(text.lstrip()), first_span)
@@ -37,13 +37,13 @@ def finish_text(text: str, spans: list[Span]) -> Formatted:
     return Formatted(trimmed, tuple(_to_entities(trimmed, kept, lead)))
 
 
-def _clip(span: Span, start: int, end: int) -> Span:
+def _clip(span: FormatSpan, start: int, end: int) -> FormatSpan:
     if span.start >= start and span.end <= end:
         return span
     return span._replace(start=max(span.start, start), end=min(span.end, end))
 
 
-def _apply_rules(text: str, spans: list[Span]) -> list[Span]:
+def _apply_rules(text: str, spans: list[FormatSpan]) -> list[FormatSpan]:
     quotes = _outermost([span for span in spans if span.type in QUOTES])
     pre = _outermost([span for span in spans if span.type == "pre"])
     links = _cut(_outermost([span for span in spans if span.type == "text_link"]), pre, quotes)
@@ -57,13 +57,13 @@ def _apply_rules(text: str, spans: list[Span]) -> list[Span]:
     return sorted((span for span in everything if span.start < span.end), key=_place)
 
 
-def _place(span: Span) -> tuple[int, int, int]:
+def _place(span: FormatSpan) -> tuple[int, int, int]:
     return span.start, -span.end, _RANK.get(span.type, _STYLE_RANK)
 
 
-def _outermost(spans: list[Span]) -> list[Span]:
+def _outermost(spans: list[FormatSpan]) -> list[FormatSpan]:
     """Those that lie in no other one of the list, which is in order of their starts."""
-    kept: list[Span] = []
+    kept: list[FormatSpan] = []
     reached = 0
     for span in spans:
         if span.start >= reached and span.start < span.end:
@@ -72,9 +72,9 @@ def _outermost(spans: list[Span]) -> list[Span]:
     return kept
 
 
-def _unique_styles(spans: list[Span]) -> list[Span]:
+def _unique_styles(spans: list[FormatSpan]) -> list[FormatSpan]:
     reached: dict[str, int] = {}
-    kept: list[Span] = []
+    kept: list[FormatSpan] = []
     for span in spans:
         if span.start >= reached.get(span.type, 0) and span.start < span.end:
             kept.append(span)
@@ -82,18 +82,18 @@ def _unique_styles(spans: list[Span]) -> list[Span]:
     return kept
 
 
-def _overlaps(spans: list[Span], other: Span) -> bool:
+def _overlaps(spans: list[FormatSpan], other: FormatSpan) -> bool:
     index = bisect_right(spans, other.start, key=lambda span: span.start)
     return (index > 0 and spans[index - 1].end > other.start) or (index < len(spans) and spans[index].start < other.end)
 
 
-def _cut(spans: list[Span], holes: list[Span], borders: list[Span]) -> list[Span]:
+def _cut(spans: list[FormatSpan], holes: list[FormatSpan], borders: list[FormatSpan]) -> list[FormatSpan]:
     """The spans without what lies in a hole, each divided where a border runs through it."""
     if not holes and not borders:
         return spans
     edges = sorted({edge for span in (*holes, *borders) for edge in (span.start, span.end)})
     starts = {hole.start for hole in holes}
-    pieces: list[Span] = []
+    pieces: list[FormatSpan] = []
     for span in spans:
         inside = edges[bisect_right(edges, span.start) : bisect_left(edges, span.end)]
         points = [span.start, *inside, span.end]
@@ -103,7 +103,7 @@ def _cut(spans: list[Span], holes: list[Span], borders: list[Span]) -> list[Span
     return pieces
 
 
-def _trim(text: str, span: Span) -> Span:
+def _trim(text: str, span: FormatSpan) -> FormatSpan:
     piece = text[span.start : span.end]
     stripped = piece.strip()
     if len(stripped) == len(piece):
@@ -112,7 +112,7 @@ def _trim(text: str, span: Span) -> Span:
     return span._replace(start=start, end=start + len(stripped))
 
 
-def _to_entities(text: str, spans: list[Span], lead: int) -> list[Entity]:
+def _to_entities(text: str, spans: list[FormatSpan], lead: int) -> list[Entity]:
     astral = astral_positions(text)
     entities: list[Entity] = []
     for kind, first, last, value in spans:

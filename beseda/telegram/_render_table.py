@@ -7,14 +7,14 @@ import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from beseda.telegram._render_inline import render_inline
-from beseda.telegram._render_writer import Writer
+from beseda.telegram._render_writer import MarkupWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from markdown_it.token import Token
 
-    from beseda.telegram._render_normalize import Span
+    from beseda.telegram._render_normalize import FormatSpan
 
 # A message on a desktop shows about this much of a monospaced line, a telephone less: longer cells are broken.
 MAX_WIDTH = 56
@@ -94,7 +94,7 @@ def _read_rows(tokens: Sequence[Token]) -> list[list[Cell]]:
 
 
 def _read_cell(token: Token, align: str) -> Cell:
-    writer = Writer()
+    writer = MarkupWriter()
     render_inline(writer, token.children or ())
     text = writer.text()
     links = [_named_link(text, span) for span in writer.spans() if span.type == "text_link"]
@@ -103,7 +103,7 @@ def _read_cell(token: Token, align: str) -> Cell:
     return Cell(" ".join(text.split()), align, links)
 
 
-def _named_link(text: str, span: Span) -> tuple[str, str]:
+def _named_link(text: str, span: FormatSpan) -> tuple[str, str]:
     return " ".join(text[span.start : span.end].split()), span.value
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from beseda.telegram._render_normalize import Span
+from beseda.telegram._render_normalize import FormatSpan
 
 
-class Writer:
+class MarkupWriter:
     """Appends text, remembers which part of it is to be formatted, and indents the lines of nested blocks."""
 
     __slots__ = ("_open", "_parts", "_slots", "length", "prefix")
 
     def __init__(self) -> None:
         self._parts: list[str] = []
-        self._slots: list[Span | None] = []
+        self._slots: list[FormatSpan | None] = []
         self._open: list[tuple[int, str, int, str]] = []
         self.length = 0
         self.prefix = ""
@@ -38,19 +38,19 @@ class Writer:
     def close(self, kind: str = "") -> None:
         """End the innermost span here, as another kind if one is given."""
         slot, opened_as, start, value = self._open.pop()
-        self._slots[slot] = Span(kind or opened_as, start, self.length, value)
+        self._slots[slot] = FormatSpan(kind or opened_as, start, self.length, value)
 
     def close_link(self) -> None:
         """End a link here; an address that Telegram would not open is written behind the text instead."""
         slot, kind, start, value = self._open.pop()
         if kind:
-            self._slots[slot] = Span(kind, start, self.length, value)
+            self._slots[slot] = FormatSpan(kind, start, self.length, value)
         elif value and self.text_since(start) != value:
             self.write(f" ({value})")
 
     def add(self, kind: str, text: str, value: str = "") -> None:
         """Append text that is one span."""
-        self._slots.append(Span(kind, self.length, self.length + len(text), value))
+        self._slots.append(FormatSpan(kind, self.length, self.length + len(text), value))
         self.write(text)
 
     def text_since(self, start: int) -> str:
@@ -63,6 +63,6 @@ class Writer:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
 
-    def spans(self) -> list[Span]:
+    def spans(self) -> list[FormatSpan]:
         """All finished spans, outer before inner."""
         return [span for span in self._slots if span is not None]

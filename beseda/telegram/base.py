@@ -94,7 +94,7 @@ class LiveRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PhotoUpload:
     """A photo to send: its bytes, and its type such as `image/png`."""
 
     content: bytes
@@ -107,7 +107,7 @@ class Letter:
 
     html: str
     markup: str = ""
-    picture: Picture | None = None
+    picture: PhotoUpload | None = None
 
 
 class Mailer(Protocol):
@@ -127,7 +127,7 @@ class Mailer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LookupResult:
     """The outcome of a search: the id of the message, or None; with `is_certain` None means that it was not sent.
 
     `is_searched` means that the likeliest ids were tried, though not all that are possible.
@@ -167,7 +167,7 @@ class Messenger(Protocol):
         """
         ...
 
-    async def look_up(self, target: Target, part: Part) -> Finding:
+    async def look_up(self, target: Target, part: Part) -> LookupResult:
         """Search the chat for a part whose state is unknown, once its call can no longer take effect.
 
         Raises StorageError, and the errors of `put`.

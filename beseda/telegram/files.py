@@ -18,7 +18,7 @@ PHOTO_LIMIT = 10 * 1024 * 1024  # bytes of a photo
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class FileUpload:
     """A call that sends files: its method, the files by field name, and what else it needs."""
 
     method: str
@@ -26,7 +26,7 @@ class Upload:
     params: dict[str, str]
 
 
-async def load_upload(media: Sequence[Media], folder: Path, caption: dict[str, str]) -> Upload:
+async def load_upload(media: Sequence[Media], folder: Path, caption: dict[str, str]) -> FileUpload:
     """Read the files and return the call that sends them, the caption on the first.
 
     Raises NotFoundError where one is gone, FileTooLargeError where Telegram would not take it.
@@ -35,13 +35,13 @@ async def load_upload(media: Sequence[Media], folder: Path, caption: dict[str, s
     if len(media) == 1:
         kind = media[0].kind.value
         method = f"send{kind.capitalize()}"
-        return Upload(method, {kind: loaded[0]}, caption)
+        return FileUpload(method, {kind: loaded[0]}, caption)
     items = [
         {"type": item.kind.value, "media": f"attach://file{number}", **(caption if number == 0 else {})}
         for number, item in enumerate(media)
     ]
     files = {f"file{number}": file for number, file in enumerate(loaded)}
-    return Upload("sendMediaGroup", files, {"media": orjson.dumps(items).decode()})
+    return FileUpload("sendMediaGroup", files, {"media": orjson.dumps(items).decode()})
 
 
 def _read(path: Path) -> bytes:

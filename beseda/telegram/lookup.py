@@ -27,10 +27,10 @@ from beseda.errors import (
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.priority_lock import PriorityLock
-from beseda.telegram.base import Finding, Target
+from beseda.telegram.base import LookupResult, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.refusals import Refusal, classify
-from beseda.telegram.sending import AS_IT_IS, Form, PartCalls
+from beseda.telegram.sending import AS_IT_IS, PartCalls, SendForm
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class MessageIds(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ProbeLimits:
     """Called before each probe: `take_turn` keeps it within Telegram's pace and confirms the lease of the chat.
 
     `delay` returns the seconds for which it would have to wait.
@@ -82,7 +82,7 @@ class _Search:
 class SendLookup:
     """Searches one bot's chats."""
 
-    def __init__(self, api: BotApi, calls: PartCalls, limits: Limits, store: MessageIds, clock: Clock) -> None:
+    def __init__(self, api: BotApi, calls: PartCalls, limits: ProbeLimits, store: MessageIds, clock: Clock) -> None:
         self._api = api
         self._calls = calls
         self._limits = limits
@@ -93,14 +93,14 @@ class SendLookup:
         self._asking = asyncio.Lock()
         self._caught_up_at = clock.now() - _ANSWER
 
-    async def find(self, target: Target, part: Part) -> Finding:
+    async def find(self, target: Target, part: Part) -> LookupResult:
         """Search for a part whose call was made and not answered.
 
         Waits until that call can no longer take effect. Raises StorageError, LeaseLostError, and the errors of `put`.
         """
         probe = _make_probe(part)
         if probe is None:
-            return Finding(None)
+            return LookupResult(None)
         over_at = await self._wait_until_over(part)
         await self._wait_for_intake()
         search = _Search(target, probe, part.begun_at or over_at - _ANSWER, over_at)
@@ -113,9 +113,9 @@ class SendLookup:
                 return finding
             if search.unanswered:
                 await self._clock.sleep(self._backoff.delay(search.unanswered))
-        return Finding(None)
+        return LookupResult(None)
 
-    async def _probe_all(self, search: _Search) -> Finding | None:
+    async def _probe_all(self, search: _Search) -> LookupResult | None:
         """Probe the candidates; return None where the search goes on later: no answer, or the chat must wait."""
         await self._clock.sleep(_EVERY)
         target = search.target
@@ -131,12 +131,12 @@ class SendLookup:
                 search.unanswered += 1
                 return None
             if is_found:
-                return Finding(number, is_certain=True)
+                return LookupResult(number, is_certain=True)
             search.ruled_out.add(number)
             search.unanswered = 0
             await self._clock.sleep(_EVERY)
         is_certain = are_all and search.ruled_out.issuperset(candidates)
-        return Finding(None, is_certain=is_certain, is_searched=bool(search.ruled_out))
+        return LookupResult(None, is_certain=is_certain, is_searched=bool(search.ruled_out))
 
     async def _probe(self, target: Target, probe: Part) -> bool | None:
         """Return whether a message is the one that is searched for; None where no answer came."""
@@ -149,7 +149,7 @@ class SendLookup:
             log.info("no answer to a probe: %s", error.detail)
         return None
 
-    async def _try_edit(self, target: Target, probe: Part, form: Form = AS_IT_IS) -> bool:
+    async def _try_edit(self, target: Target, probe: Part, form: SendForm = AS_IT_IS) -> bool:
         try:
             await self._calls.edit(target, probe, form)
         except TelegramRefusedError as error:

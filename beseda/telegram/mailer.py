@@ -7,7 +7,7 @@ import orjson
 
 from beseda.domain.conversation import ChatKey, ChatKind
 from beseda.errors import TelegramFloodError
-from beseda.telegram.base import Letter, Picture, Target
+from beseda.telegram.base import Letter, PhotoUpload, Target
 from beseda.telegram.messenger import TelegramMessenger
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
@@ -22,7 +22,7 @@ class TelegramMailer:
     def __init__(self, bot: str, messenger: TelegramMessenger) -> None:
         self._bot = bot
         self._messenger = messenger
-        self._uploaded: tuple[Picture, str] | None = None
+        self._uploaded: tuple[PhotoUpload, str] | None = None
         self._uploading = asyncio.Lock()
 
     async def compose(self, markdown: str) -> list[str]:
@@ -55,7 +55,7 @@ class TelegramMailer:
                 return await self._upload(letter, letter.picture, common)
         return await api.call("sendPhoto", photo=number, caption=letter.html, **common)
 
-    async def _upload(self, letter: Letter, picture: Picture, common: dict[str, Any]) -> Any:
+    async def _upload(self, letter: Letter, picture: PhotoUpload, common: dict[str, Any]) -> Any:
         file = (f"picture.{_SUFFIXES.get(picture.mime, 'jpg')}", picture.content)
         fields = {**common, "caption": letter.html, "reply_markup": letter.markup or None}
         sent = await self._messenger.api.upload("sendPhoto", {"photo": file}, **fields)
@@ -63,5 +63,5 @@ class TelegramMailer:
         self._uploaded = (picture, str(sent["photo"][-1]["file_id"]))
         return sent
 
-    def _find_uploaded(self, picture: Picture) -> str | None:
+    def _find_uploaded(self, picture: PhotoUpload) -> str | None:
         return self._uploaded[1] if self._uploaded is not None and self._uploaded[0] == picture else None

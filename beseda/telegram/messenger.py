@@ -23,16 +23,16 @@ from beseda.errors import (
 )
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
-from beseda.telegram.base import Begin, Finding, FloodNote, LiveAnswer, LiveRequest, Markup, Target
+from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Markup, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import write_markup
-from beseda.telegram.lookup import Limits, MessageIds, SendLookup
+from beseda.telegram.lookup import MessageIds, ProbeLimits, SendLookup
 from beseda.telegram.pacing import Pacer
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.render import render, to_html
-from beseda.telegram.sending import AS_IT_IS, Form, PartCalls
+from beseda.telegram.sending import AS_IT_IS, PartCalls, SendForm
 from beseda.telegram.split import split
-from beseda.telegram.stream import EditedAnswer, StreamedAnswer
+from beseda.telegram.stream import DraftedAnswer, EditedAnswer
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class TelegramMessenger:
 
     def search_in(self, store: MessageIds) -> None:
         """Have sends whose answer was lost looked up from now on."""
-        limits = Limits(self.due_in, self._take_own_turn, self.obey_flood)
+        limits = ProbeLimits(self.due_in, self._take_own_turn, self.obey_flood)
         self._lookup = SendLookup(self.api, self._calls, limits, store, self._clock)
 
     async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
@@ -107,8 +107,8 @@ class TelegramMessenger:
     async def edit(self, target: Target, part: Part) -> int:
         return await self._insist(target, lambda: self._edit_once(target, part))
 
-    async def look_up(self, target: Target, part: Part) -> Finding:
-        return Finding(None) if self._lookup is None else await self._lookup.find(target, part)
+    async def look_up(self, target: Target, part: Part) -> LookupResult:
+        return LookupResult(None) if self._lookup is None else await self._lookup.find(target, part)
 
     async def _send(self, target: Target, part: Part, begin: Begin) -> int:
         async with self._sends:
@@ -156,7 +156,7 @@ class TelegramMessenger:
     def live(self, request: LiveRequest) -> LiveAnswer:
         has_drafts = self._drafts_known and request.target.chat.chat_id not in self._draftless
         if request.target.kind is ChatKind.PRIVATE and has_drafts:
-            return StreamedAnswer(self, request)
+            return DraftedAnswer(self, request)
         return EditedAnswer(self, request)
 
     async def _edit_once(self, target: Target, part: Part) -> int:
@@ -168,7 +168,7 @@ class TelegramMessenger:
                 return part.message_id
             raise
 
-    async def _concede(self, target: Target, call: Callable[[Form], Awaitable[int]]) -> int:
+    async def _concede(self, target: Target, call: Callable[[SendForm], Awaitable[int]]) -> int:
         """Make a call; each property of it that Telegram refuses is left out, once."""
         form = AS_IT_IS
         while True:

@@ -14,7 +14,7 @@ from beseda.telegram._render_normalize import finish_text
 from beseda.telegram._render_parser import parse_markdown
 from beseda.telegram._render_partial import trim_unfinished
 from beseda.telegram._render_tags import mark_balanced_tags
-from beseda.telegram._render_writer import Writer
+from beseda.telegram._render_writer import MarkupWriter
 from beseda.telegram.entities import Entity, Formatted
 
 __all__ = ["Entity", "Formatted", "format_text_html", "render", "to_html"]
@@ -36,7 +36,7 @@ def _render_markup(source: str, *, partial: bool) -> Formatted:
     tokens, env = parse_markdown(source, partial=partial)
     if "tags" in env:
         mark_balanced_tags(tokens)
-    writer = Writer()
+    writer = MarkupWriter()
     renderer = BlockRenderer(tokens, writer, source)
     renderer.render()
     if references := env.get("references"):

@@ -26,7 +26,7 @@ _NO_PREVIEW = {"is_disabled": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SendForm:
     """How a part goes out: without formatting, outside its topic, as no reply, its photos as files."""
 
     plain: bool = False
@@ -34,7 +34,7 @@ class Form:
     unquoted: bool = False
     as_files: bool = False
 
-    def without(self, refusal: Refusal) -> "Form":
+    def without(self, refusal: Refusal) -> "SendForm":
         """Return the form that leaves out the refused property; the same form where nothing can be left out."""
         match refusal:
             case Refusal.MARKUP:
@@ -49,7 +49,7 @@ class Form:
                 return self
 
 
-AS_IT_IS = Form()
+AS_IT_IS = SendForm()
 
 
 class PartCalls:
@@ -60,7 +60,7 @@ class PartCalls:
         self._api = api
         self._files = files
 
-    async def send(self, target: Target, part: Part, form: Form = AS_IT_IS) -> int:
+    async def send(self, target: Target, part: Part, form: SendForm = AS_IT_IS) -> int:
         """Send a part and return its message id: of an album, that of its first message.
 
         A file that is gone or too big is left out.
@@ -73,7 +73,7 @@ class PartCalls:
             text = replace(part, html=part.html or "—", media="")
             return await self._send_text(target, text, replace(form, plain=True))
 
-    async def edit(self, target: Target, part: Part, form: Form = AS_IT_IS) -> int:
+    async def edit(self, target: Target, part: Part, form: SendForm = AS_IT_IS) -> int:
         """Replace the text or the caption of message `part.message_id` and its buttons; return the id."""
         method, content = "editMessageText", _text(part, form)
         if part.media:
@@ -88,7 +88,7 @@ class PartCalls:
         assert part.message_id is not None  # noqa: S101 - an edit has a message
         return part.message_id
 
-    async def _send_text(self, target: Target, part: Part, form: Form) -> int:
+    async def _send_text(self, target: Target, part: Part, form: SendForm) -> int:
         sent = await self._api.call(
             "sendMessage",
             chat_id=target.chat.chat_id,
@@ -99,7 +99,7 @@ class PartCalls:
         )
         return int(sent["message_id"])
 
-    async def _upload(self, target: Target, part: Part, form: Form) -> int:
+    async def _upload(self, target: Target, part: Part, form: SendForm) -> int:
         upload = await load_upload(_list_media(part, form), self._files, _caption(part, form))
         sent = await self._api.upload(
             upload.method,
@@ -118,13 +118,13 @@ def plain_text(markup: str) -> str:
     return html.unescape(_TAG.sub("", markup))
 
 
-def _text(part: Part, form: Form) -> dict[str, Any]:
+def _text(part: Part, form: SendForm) -> dict[str, Any]:
     if form.plain:
         return {"text": plain_text(part.html), "link_preview_options": _NO_PREVIEW}
     return {"text": part.html, "parse_mode": "HTML", "link_preview_options": _NO_PREVIEW}
 
 
-def _caption(part: Part, form: Form) -> dict[str, str]:
+def _caption(part: Part, form: SendForm) -> dict[str, str]:
     if not part.html:
         return {}
     return {"caption": plain_text(part.html)} if form.plain else {"caption": part.html, "parse_mode": "HTML"}
@@ -134,11 +134,11 @@ def _markup(part: Part) -> orjson.Fragment | None:
     return orjson.Fragment(part.markup) if part.markup else None
 
 
-def _thread(target: Target, form: Form) -> int | None:
+def _thread(target: Target, form: SendForm) -> int | None:
     return None if form.unthreaded else target.chat.thread_id or None
 
 
-def _list_media(part: Part, form: Form) -> Sequence[Media]:
+def _list_media(part: Part, form: SendForm) -> Sequence[Media]:
     media = read_media(part.media)
     return [replace(item, kind=MediaKind.DOCUMENT) for item in media] if form.as_files else media
 

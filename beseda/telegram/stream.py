@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 _LAST_WORD = 3.0  # seconds that a message under way gets once the answer is whole
 
 
-class Step(Enum):
+class LiveStep(Enum):
     """What is to be shown now."""
 
     NOTHING = auto()
@@ -71,25 +71,25 @@ class StreamPlan:
         self._thinking_due = now + pace.thinking_first if pace.thinking_first is not None else float("inf")
         self._text_shown = False
 
-    def step(self, now: float, *, grown: bool) -> Step:
+    def step(self, now: float, *, grown: bool) -> LiveStep:
         """Return what is due now; `grown` says that there is text which has not been shown."""
         if grown and now >= self._text_due:
-            return Step.TEXT
+            return LiveStep.TEXT
         if not grown and now >= self._thinking_due:
-            return Step.TEXT if self._text_shown else Step.THINKING
+            return LiveStep.TEXT if self._text_shown else LiveStep.THINKING
         if now >= self._typing_due:
-            return Step.TYPING
-        return Step.NOTHING
+            return LiveStep.TYPING
+        return LiveStep.NOTHING
 
-    def shown(self, step: Step, now: float) -> None:
+    def shown(self, step: LiveStep, now: float) -> None:
         """Take note that a step was shown, or tried in vain."""
         pace = self._pace
-        if step is Step.TYPING:
+        if step is LiveStep.TYPING:
             self._typing_due = now + pace.typing_every
             return
         renew = now + pace.renew_every if pace.renew_every is not None else float("inf")
         self._thinking_due = renew
-        if step is Step.TEXT:
+        if step is LiveStep.TEXT:
             self._text_shown = True
             self._text_due = now + pace.text_every
             self._typing_due = float("inf")
@@ -111,7 +111,7 @@ class StreamPlan:
         return min(due for due in (self._typing_due, self._thinking_due, self._text_due, now + 60) if due > now)
 
 
-class Stage(Protocol):
+class LiveTransport(Protocol):
     """What a live answer asks of the messenger."""
 
     def due_in(self, target: Target) -> float: ...
@@ -125,7 +125,7 @@ class Stage(Protocol):
 class _LiveAnswer:
     """The part both ways share: one timer, at most one call under way, the newest text wins."""
 
-    def __init__(self, stage: Stage, request: LiveRequest, pace: Pace) -> None:
+    def __init__(self, stage: LiveTransport, request: LiveRequest, pace: Pace) -> None:
         self._stage = stage
         self._request = request
         self._loop = asyncio.get_running_loop()
@@ -133,7 +133,7 @@ class _LiveAnswer:
         self._text_due = self._plan.text_due()
         self._shown = ""
         self._call: asyncio.Task[None] | None = None
-        self._step = Step.NOTHING  # that the call under way shows
+        self._step = LiveStep.NOTHING  # that the call under way shows
         self._timer = self._loop.call_later(pace.typing_first, self._look)
 
     def touch(self) -> None:
@@ -151,11 +151,11 @@ class _LiveAnswer:
             call.cancel()
             await asyncio.wait([call])
 
-    def is_message(self, step: Step) -> bool:
+    def is_message(self, step: LiveStep) -> bool:
         """Return whether the call for a step sends or edits a message: what follows depends on such a call."""
         raise NotImplementedError
 
-    async def show(self, step: Step, text: str) -> None:
+    async def show(self, step: LiveStep, text: str) -> None:
         """Make the call for one step; raises TelegramError."""
         raise NotImplementedError
 
@@ -165,7 +165,7 @@ class _LiveAnswer:
         now = self._loop.time()
         text = self._request.draft.text
         step = self._plan.step(now, grown=bool(text) and text != self._shown)
-        if step is Step.NOTHING:
+        if step is LiveStep.NOTHING:
             self._look_later(now)
             return
         self._text_due = float("inf")
@@ -177,11 +177,11 @@ class _LiveAnswer:
         self._text_due = self._plan.text_due()
         self._timer = self._loop.call_at(self._plan.look_again(now), self._look)
 
-    async def _perform(self, step: Step, text: str) -> None:
+    async def _perform(self, step: LiveStep, text: str) -> None:
         failure: BesedaError | None = None
         try:
             await self.show(step, text)
-            if step is Step.TEXT:
+            if step is LiveStep.TEXT:
                 self._shown = text
         except TelegramForbiddenError:
             return  # nobody is listening; the delivery will find that out and say so
@@ -196,7 +196,7 @@ class _LiveAnswer:
             self._call = None
             self._look()
 
-    async def _take_refusal(self, step: Step, error: BesedaError) -> None:
+    async def _take_refusal(self, step: LiveStep, error: BesedaError) -> None:
         log.debug("%s was not shown: %s", step.name, error.detail)
         if isinstance(error, TelegramFloodError):
             await self._stage.obey_flood(self._request.target, error)
@@ -205,42 +205,42 @@ class _LiveAnswer:
 class EditedAnswer(_LiveAnswer):
     """Groups, and servers without drafts: one real message that is edited, with a stop button under it."""
 
-    def __init__(self, stage: Stage, request: LiveRequest, pace: Pace | None = None) -> None:
+    def __init__(self, stage: LiveTransport, request: LiveRequest, pace: Pace | None = None) -> None:
         is_private = request.target.kind is ChatKind.PRIVATE
         super().__init__(stage, request, pace or (EDITS if is_private else GROUP_EDITS))
 
-    def is_message(self, step: Step) -> bool:
-        return step is not Step.TYPING
+    def is_message(self, step: LiveStep) -> bool:
+        return step is not LiveStep.TYPING
 
-    async def show(self, step: Step, text: str) -> None:
-        if step is Step.TYPING:
+    async def show(self, step: LiveStep, text: str) -> None:
+        if step is LiveStep.TYPING:
             await self._stage.show_typing(self._request.target)
         else:
             await self._stage.show_text(self._request, text, inline_markup([[self._request.stop]]))
 
 
-class StreamedAnswer(EditedAnswer):
+class DraftedAnswer(EditedAnswer):
     """Private chats: native drafts with a native stop button, gone when the real message comes.
 
     Where drafts are refused, the same answer goes on as a message that is edited.
     """
 
-    def __init__(self, stage: Stage, request: LiveRequest) -> None:
+    def __init__(self, stage: LiveTransport, request: LiveRequest) -> None:
         super().__init__(stage, request, DRAFTS)
         self._has_drafts = True
 
-    def is_message(self, step: Step) -> bool:
+    def is_message(self, step: LiveStep) -> bool:
         return not self._has_drafts and super().is_message(step)
 
-    async def show(self, step: Step, text: str) -> None:
-        if step is Step.TYPING or not self._has_drafts:
+    async def show(self, step: LiveStep, text: str) -> None:
+        if step is LiveStep.TYPING or not self._has_drafts:
             await super().show(step, text)
         else:
             await self._stage.show_draft(self._request.target, self._request.number, text)
 
-    async def _take_refusal(self, step: Step, error: BesedaError) -> None:
+    async def _take_refusal(self, step: LiveStep, error: BesedaError) -> None:
         await super()._take_refusal(step, error)
-        if step is Step.TYPING or not self._has_drafts or not isinstance(error, TelegramRefusedError):
+        if step is LiveStep.TYPING or not self._has_drafts or not isinstance(error, TelegramRefusedError):
             return
         refusal = classify(error)
         if refusal in {Refusal.DRAFTS_IN_CHAT, Refusal.DRAFTS_ON_SERVER}:

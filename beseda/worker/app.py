@@ -20,7 +20,7 @@ from celery.worker import state
 
 from beseda.errors import StorageError
 from beseda.jobs.broker import TASK, build_app, name_queue
-from beseda.jobs.running import Runner
+from beseda.jobs.executor import Runner
 from beseda.kit.ids import new_id
 from beseda.kit.tasks import end_tasks
 

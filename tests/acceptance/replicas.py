@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import BotAccount, Person, SandboxSettings
+from beseda.sandbox.settings import BotAccount, SandboxPerson, SandboxSettings
 from beseda.sandbox.user import SandboxUser
 from tests.acceptance.program import Program, Service
 from tests.parts.balancer import Balancer, open_balancer
@@ -21,7 +21,7 @@ from tests.parts.waiting import eventually
 
 TOKEN = "7100000001:token-for-tests-token-for-tests"
 LEASE = 2.0
-_CROWD = tuple(Person(7000000100 + number, f"User {number}", language_code="en") for number in range(10))
+_CROWD = tuple(SandboxPerson(7000000100 + number, f"User {number}", language_code="en") for number in range(10))
 
 
 @dataclass

@@ -27,14 +27,14 @@ NATURAL_KEYS = {
 
 # Loops that serve many, by the functions that they consist of, and what these may await.
 LOOPS = {
-    "beseda/dispatch/territory.py": {
+    "beseda/dispatch/shard_leases.py": {
         "_live": {"_attempt", "_wait"},
         "_beat": {"beat"},
         "_hand_over": {"sleep", "_beat", "_ring"},
         "_settle": set(),
         "_ring": {"publish"},
     },
-    "beseda/jobs/running.py": {"start_next": {"claim"}, "beat": {"renew", "free_dead"}},
+    "beseda/jobs/executor.py": {"start_next": {"claim"}, "beat": {"renew", "free_dead"}},
 }
 
 

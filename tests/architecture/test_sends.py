@@ -77,7 +77,7 @@ def test_what_is_known_to_be_sent_waits_for_the_database(ours: list[Module]) -> 
     direct = [
         f"{module.path}:{call.lineno}"
         for module in ours
-        if not str(module.path).startswith(("beseda/storage", "beseda/dispatch/guarded.py", *_OTHER_STORES))
+        if not str(module.path).startswith(("beseda/storage", "beseda/dispatch/fenced_turns.py", *_OTHER_STORES))
         for call in module.calls()
         if call_name(call).split(".")[-1] == "mark_sent" or call_name(call) == "self._store.settle"
     ]

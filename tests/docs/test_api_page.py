@@ -33,5 +33,5 @@ def test_statuses_of_the_page_are_those_of_the_code() -> None:
     text = PAGE.read_text("utf-8")
     table = text[text.index("| status |") : text.index("## Settings")]
     assert set(re.findall(r"\b[45]\d\d\b", table)) == {
-        *("401", "403", "404", "408", "409", "412", "413", "415", "422", "429", "503")
+        *("401", "403", "404", "408", "409", "412", "413", "415", "421", "422", "429", "503")
     }

@@ -15,9 +15,9 @@ from beseda.domain.broadcast import (
     MOST_RATE,
     Audience,
     Broadcast,
+    BroadcastContent,
+    BroadcastPlan,
     BroadcastState,
-    Content,
-    Plan,
     Recipient,
     RecipientState,
     read_quiet_hours,
@@ -126,14 +126,14 @@ class BroadcastIn(Closed):
     cohort: Cohort = None
     quiet_hours: Quiet | None = None
 
-    def to_content(self) -> Content:
+    def to_content(self) -> BroadcastContent:
         """Return the words."""
         return make_content(_as_texts(self.texts), self.button)
 
-    def to_plan(self, default: Plan) -> Plan:
+    def to_plan(self, default: BroadcastPlan) -> BroadcastPlan:
         """Return how it is sent."""
         quiet = default.quiet if self.quiet_hours is None else read_quiet_hours(self.quiet_hours)
-        return Plan(self.rate or default.rate, write_cohort(self.cohort), quiet)
+        return BroadcastPlan(self.rate or default.rate, write_cohort(self.cohort), quiet)
 
 
 class BroadcastChange(Closed):
@@ -158,7 +158,7 @@ class BroadcastChange(Closed):
         """Return the fields of a draft that change."""
         given = self.model_fields_set
         texts: Mapping[str, str] = draft.content.texts if self.texts is None else _as_texts(self.texts)
-        kept = Content(texts, draft.content.button, draft.content.url)
+        kept = BroadcastContent(texts, draft.content.button, draft.content.url)
         content = make_content(texts, self.button) if "button" in given else kept
         plan = draft.plan
         quiet = plan.quiet if self.quiet_hours is None else read_quiet_hours(self.quiet_hours)
@@ -167,7 +167,7 @@ class BroadcastChange(Closed):
             "title": self.title or draft.title,
             "content": content,
             "audience": self.audience.to_audience() if self.audience else draft.audience,
-            "plan": Plan(self.rate or plan.rate, cohort, quiet),
+            "plan": BroadcastPlan(self.rate or plan.rate, cohort, quiet),
         }
 
 
@@ -278,9 +278,9 @@ class PeopleOut(BaseModel):
     people: int = Field(examples=[1200])
 
 
-def make_content(texts: Mapping[str, str], button: ButtonIn | None) -> Content:
+def make_content(texts: Mapping[str, str], button: ButtonIn | None) -> BroadcastContent:
     """Return the words of a broadcast."""
-    return Content(texts) if button is None else Content(texts, _as_texts(button.labels), button.url)
+    return BroadcastContent(texts) if button is None else BroadcastContent(texts, _as_texts(button.labels), button.url)
 
 
 def _as_texts(texts: Mapping[Language, str]) -> Mapping[str, str]:

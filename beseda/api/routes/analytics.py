@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.answers import show
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import BotQuery, Moment
-from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.responses import show
 from beseda.api.routing import api_router
-from beseda.domain.analytics import Metric, Metrics, Period, Step
+from beseda.domain.analytics import Metric, Metrics, Period, SeriesStep
 
 From = Annotated[
     Moment | None,
@@ -124,7 +124,7 @@ class SeriesOut(BaseModel):
     """One metric, point by point. Tokens, messages and leads are counts, response times milliseconds, cost dollars."""
 
     metric: Metric
-    step: Step
+    step: SeriesStep
     bot: str | None
     points: list[PointOut]
 
@@ -169,7 +169,9 @@ def router(parts: ApiParts) -> APIRouter:
     )
     async def get_series(
         metric: Annotated[Metric, Query(description="What to plot.", examples=["messages"])],
-        step: Annotated[Step, Query(description="How wide a point is; weeks begin on Mondays, all in UTC.")] = Step.DAY,
+        step: Annotated[
+            SeriesStep, Query(description="How wide a point is; weeks begin on Mondays, all in UTC.")
+        ] = SeriesStep.DAY,
         since: From = None,
         until: To = None,
         bot: BotQuery = None,

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.answers import Listing, show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import Closed, Line, RowId
 from beseda.api.paging import OffsetQuery, Page
-from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routing import api_router
 from beseda.domain.api_key import ApiKey, Scope
 
@@ -67,7 +67,7 @@ def router(parts: ApiParts) -> APIRouter:
     async def list_keys(paging: OffsetQuery) -> Response:
         keys = await parts.keys.page(limit=paging.limit, offset=paging.offset)
         items = [_show(key) for key in keys]
-        return show_list(Listing(items, await parts.keys.count(), paging.limit, paging.offset))
+        return show_list(ListResponse(items, await parts.keys.count(), paging.limit, paging.offset))
 
     @routes.post("", status_code=201, response_model=MadeKey, summary="Make a key", dependencies=admin)
     async def create_key(new: Annotated[NewKey, Body()]) -> Response:

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from beseda.api.answers import Listing, show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import BotName
 from beseda.api.paging import Page
-from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routing import api_router
 from beseda.domain.bot import BotProfile
 from beseda.errors import BesedaError, NotFoundError
@@ -52,7 +52,7 @@ def router(parts: ApiParts) -> APIRouter:
     @routes.get("", response_model=Page[BotOut], summary="List the bots", dependencies=[Depends(needs("read"))])
     async def list_bots() -> Response:
         items = [await _show(parts, profile) for profile in parts.bots.profiles]
-        return show_list(Listing(items, len(items), len(items)))
+        return show_list(ListResponse(items, len(items), len(items)))
 
     @routes.get(
         "/{bot}",

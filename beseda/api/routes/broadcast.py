@@ -8,12 +8,13 @@ from fastapi import APIRouter, Body, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from beseda.api.answers import Listing, show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
+from beseda.api.etag import ETAG, IfMatch, tag
 from beseda.api.fields import BotQuery, RowId
 from beseda.api.paging import Page, PageQuery, write_cursor
-from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routes._broadcast_forms import (
     BroadcastChange,
     BroadcastIn,
@@ -26,7 +27,6 @@ from beseda.api.routes._broadcast_forms import (
     show_recipient,
 )
 from beseda.api.routing import api_router
-from beseda.api.versions import ETAG, IfMatch, tag
 from beseda.domain.api_key import ApiKey
 from beseda.domain.broadcast import Broadcast, BroadcastFilter, BroadcastState, NewBroadcast, RecipientState
 from beseda.services.broadcast import BroadcastService
@@ -107,7 +107,7 @@ def _add_lists(routes: APIRouter, broadcasts: BroadcastService) -> None:
         found = await broadcasts.recipients(broadcast_id, state, after=place[0] if place else 0, limit=paging.limit)
         cursor = write_cursor(order, found[-1].user_id) if len(found) == paging.limit else None
         items = [show_recipient(one) for one in found]
-        return show_list(Listing(items, broadcast.counts.total, paging.limit, 0, cursor))
+        return show_list(ListResponse(items, broadcast.counts.total, paging.limit, 0, cursor))
 
 
 def _add_drafts(routes: APIRouter, parts: ApiParts) -> None:

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, JsonValue
 from starlette.responses import Response
 
-from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import BotQuery, Moment, RowId, UserQuery
-from beseda.api.paging import Page, PageQuery, Totals, write_cursor
-from beseda.api.parts import ApiParts
+from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
 from beseda.api.problems import problems
+from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
 from beseda.domain.conversation import ChatKind
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
@@ -114,7 +114,7 @@ async def _read_filter(
 def router(parts: ApiParts) -> APIRouter:
     """Return the routes of conversations."""
     routes = api_router("/conversations", "conversations")
-    store, totals = parts.conversations, Totals()
+    store, totals = parts.conversations, ListTotals()
 
     @routes.get(
         "",
@@ -152,7 +152,7 @@ def router(parts: ApiParts) -> APIRouter:
 
 
 def _add_messages(routes: APIRouter, parts: ApiParts) -> None:
-    store, totals = parts.conversations, Totals()
+    store, totals = parts.conversations, ListTotals()
 
     @routes.get(
         "/{conversation_id}/messages",

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from beseda.api.answers import show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import HIGHEST, BotQuery, Moment, RowId, UserQuery
 from beseda.api.paging import Page, PageQuery, write_cursor
-from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.responses import show_list
 from beseda.api.routing import api_router
 from beseda.domain.event import Event, EventFilter, EventType
 from beseda.domain.since import look_back

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.downloads import DOWNLOAD, send_file
 from beseda.api.fields import BotQuery, LongId, UserQuery, read_long_id
-from beseda.api.paging import Page, PageQuery, Totals, write_cursor
-from beseda.api.parts import ApiParts
+from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
 from beseda.api.problems import problems
+from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
 from beseda.domain.file import FileFilter, FileKind, StoredFile
 from beseda.errors import NotFoundError
@@ -72,7 +72,7 @@ async def _read_filter(
 def router(parts: ApiParts) -> APIRouter:
     """Return the routes of files."""
     routes = api_router("/files", "files")
-    store, totals = parts.file_list, Totals()
+    store, totals = parts.file_list, ListTotals()
 
     @routes.get(
         "", response_model=Page[FileOut], summary="List files, newest first", dependencies=[Depends(needs("read"))]

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import BotQuery, LongId, UserQuery, read_long_id
-from beseda.api.paging import Page, PageQuery, Totals, write_time_cursor
-from beseda.api.parts import ApiParts
+from beseda.api.paging import ListTotals, Page, PageQuery, write_time_cursor
 from beseda.api.problems import problems
+from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
 from beseda.domain.job import JobState
 from beseda.domain.job_list import JobFilter, JobLine
@@ -88,7 +88,7 @@ async def _read_filter(
 def router(parts: ApiParts) -> APIRouter:
     """Return the routes of jobs."""
     routes = api_router("/jobs", "jobs")
-    store, totals = parts.job_list, Totals()
+    store, totals = parts.job_list, ListTotals()
 
     @routes.get(
         "", response_model=Page[JobOut], summary="List jobs, newest first", dependencies=[Depends(needs("read"))]

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.answers import show
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import Closed, Line, RowId, Words
-from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.responses import show
 from beseda.api.routes.conversation import TakeoverOut, find
 from beseda.api.routing import api_router
 from beseda.domain.api_key import ApiKey

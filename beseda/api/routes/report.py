@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.answers import show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.downloads import DOWNLOAD, send_file
 from beseda.api.fields import Closed, Language, Moment, RowId
-from beseda.api.paging import Page, PageQuery, Totals, write_cursor
-from beseda.api.parts import ApiParts
+from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
 from beseda.api.problems import problems
+from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
 from beseda.domain.analytics import Period
 from beseda.domain.report import NewReport, Report, ReportFormat, ReportKind, ReportState
@@ -75,7 +75,7 @@ class ReportOut(BaseModel):
 def router(parts: ApiParts) -> APIRouter:
     """Return the routes of reports."""
     routes = api_router("/analytics/reports", "reports")
-    reports, totals = parts.reports, Totals()
+    reports, totals = parts.reports, ListTotals()
 
     @routes.get(
         "",

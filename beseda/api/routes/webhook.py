@@ -7,16 +7,16 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
-from beseda.api.answers import Listing, show, show_list
 from beseda.api.auth import needs
+from beseda.api.dependencies import ApiParts
 from beseda.api.fields import Closed, RowId, without_nul
 from beseda.api.paging import OffsetQuery, Page, PageQuery, write_cursor
-from beseda.api.parts import ApiParts
 from beseda.api.problems import problems
+from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routes.event import EventOut, show_event
 from beseda.api.routing import api_router
 from beseda.domain.event import EventType
-from beseda.domain.webhook import Delivery, DeliveryState, Endpoint, EndpointChange
+from beseda.domain.webhook import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 
 Address = Annotated[
     str,
@@ -117,7 +117,7 @@ def router(parts: ApiParts) -> APIRouter:
     @routes.get("", response_model=Page[WebhookOut], summary="List webhooks, newest first", dependencies=admin)
     async def list_webhooks(paging: OffsetQuery) -> Response:
         endpoints, total = await parts.webhooks.page(limit=paging.limit, offset=paging.offset)
-        return show_list(Listing([_show(item) for item in endpoints], total, paging.limit, paging.offset))
+        return show_list(ListResponse([_show(item) for item in endpoints], total, paging.limit, paging.offset))
 
     @routes.post(
         "",
@@ -214,7 +214,7 @@ def _add_deliveries(routes: APIRouter, parts: ApiParts) -> None:
         return show(_show_delivery(await parts.webhooks.redeliver(webhook_id, delivery_id)), status=202)
 
 
-def _show(endpoint: Endpoint) -> dict[str, Any]:
+def _show(endpoint: WebhookEndpoint) -> dict[str, Any]:
     return {
         "id": endpoint.id,
         "url": endpoint.url,
@@ -229,7 +229,7 @@ def _show(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _show_delivery(delivery: Delivery) -> dict[str, Any]:
+def _show_delivery(delivery: EventDelivery) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "endpoint_id": delivery.endpoint_id,

@@ -18,7 +18,7 @@ from beseda.domain.turn import Turn
 from beseda.domain.usage import ModelCall
 from beseda.llm.base import FinishReason
 from beseda.locales import BotTexts, Text
-from beseda.services.panel import Outcome, Panel, Seat
+from beseda.services.parallel_answers import ParallelQuestion, Variant, VariantOutcome
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 from beseda.telegram.keyboards import inline_markup
@@ -115,15 +115,15 @@ async def _takes_comparison(context: Context) -> bool:
 
 
 async def _compare(context: Context, question: Question, turn: Turn | None) -> None:
-    seats = [Seat(f"🤖 **{alias}**", model=_spec(alias)) for alias in ALIASES]
+    seats = [Variant(f"🤖 **{alias}**", model=_spec(alias)) for alias in ALIASES]
 
-    def close(outcomes: Sequence[Outcome]) -> Footer:
+    def close(outcomes: Sequence[VariantOutcome]) -> Footer:
         return Footer(describe_race(outcomes, question.language))
 
-    await context.desk.panel.answer(Panel(question, seats, close), turn)
+    await context.desk.panel.answer(ParallelQuestion(question, seats, close), turn)
 
 
-def describe_race(outcomes: Sequence[Outcome], language: str) -> str:
+def describe_race(outcomes: Sequence[VariantOutcome], language: str) -> str:
     """Return the table under a comparison, and who was the fastest and the cheapest."""
     rows = dict(zip(ALIASES, outcomes, strict=True))
     lines = [_HEAD.say(language), "| --- | --- | --- | --- |"]
@@ -147,7 +147,7 @@ def _name_best(came: Mapping[str, ModelCall], language: str) -> str:
     return " ".join(verdicts)
 
 
-def _write_row(alias: str, outcome: Outcome, language: str) -> str:
+def _write_row(alias: str, outcome: VariantOutcome, language: str) -> str:
     call = outcome.call
     if not outcome.said:
         return f"| {alias} | {_FAILED.say(language)} | — | — |"

@@ -8,7 +8,7 @@ from beseda.dispatch.router import Router
 from beseda.domain.comparison import compare_texts
 from beseda.domain.turn import Turn
 from beseda.locales import BotTexts, Text
-from beseda.services.panel import Outcome, Panel, Seat
+from beseda.services.parallel_answers import ParallelQuestion, Variant, VariantOutcome
 from beseda.services.question import Footer, Question
 
 router = Router()
@@ -30,14 +30,14 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
     """Have the model answer at each temperature."""
     language = question.language
     seats = [
-        Seat(_LABEL.say(language, mark=mark, value=value), temperature=value) for value, mark in TEMPERATURES.items()
+        Variant(_LABEL.say(language, mark=mark, value=value), temperature=value) for value, mark in TEMPERATURES.items()
     ]
 
-    def close(outcomes: Sequence[Outcome]) -> Footer:
+    def close(outcomes: Sequence[VariantOutcome]) -> Footer:
         said = {value: outcome.said for value, outcome in zip(TEMPERATURES, outcomes, strict=True) if outcome.said}
         return Footer(describe_difference(said, language))
 
-    await context.desk.panel.answer(Panel(question, seats, close), turn)
+    await context.desk.panel.answer(ParallelQuestion(question, seats, close), turn)
 
 
 def describe_difference(said: dict[float, str], language: str) -> str:

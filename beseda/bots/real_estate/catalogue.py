@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from beseda.domain.listing import Listing
+from beseda.domain.property_listing import PropertyListing
 from beseda.errors import SettingsError
 
 log = logging.getLogger(__name__)
@@ -42,14 +42,14 @@ _LONGEST_TEXT = 200  # characters of one cell: the model reads them
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class PropertyCatalogue:
     """All homes of one file. `is_sample` is whether they are ours, made up to try the bot out."""
 
-    listings: Sequence[Listing]
+    listings: Sequence[PropertyListing]
     is_sample: bool = False
 
     @cached_property
-    def by_id(self) -> Mapping[str, Listing]:
+    def by_id(self) -> Mapping[str, PropertyListing]:
         """Every home by its id, in capital letters."""
         return {listing.id.upper(): listing for listing in self.listings}
 
@@ -63,13 +63,13 @@ class CatalogueShelf:
     """Catalogues by file, read anew when a file has changed."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, tuple[tuple[int, int], Catalogue | None]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], PropertyCatalogue | None]] = {}
 
-    async def load(self, path: Path, *, is_sample: bool = False) -> Catalogue | None:
+    async def load(self, path: Path, *, is_sample: bool = False) -> PropertyCatalogue | None:
         """Return the catalogue of a file, or None where there is no such file. Raises SettingsError."""
         return await asyncio.to_thread(self._load, path, is_sample=is_sample)
 
-    async def find(self, path: Path, *, is_sample: bool = False) -> Catalogue | None:
+    async def find(self, path: Path, *, is_sample: bool = False) -> PropertyCatalogue | None:
         """Return the catalogue; a file that has become wrong is said in the log, and what was read last is used."""
         try:
             return await self.load(path, is_sample=is_sample)
@@ -82,13 +82,13 @@ class CatalogueShelf:
                     self._read[path] = (stamp, kept)  # so that it is said once
             return kept
 
-    def _load(self, path: Path, *, is_sample: bool) -> Catalogue | None:
+    def _load(self, path: Path, *, is_sample: bool) -> PropertyCatalogue | None:
         stamp = self._stamp(path)
         if stamp is None:
             return None
         known = self._read.get(path)
         if known is None or known[0] != stamp:
-            self._read[path] = known = (stamp, Catalogue(read_listings(path), is_sample))
+            self._read[path] = known = (stamp, PropertyCatalogue(read_listings(path), is_sample))
         return known[1]
 
     def _stamp(self, path: Path) -> tuple[int, int] | None:
@@ -101,7 +101,7 @@ class CatalogueShelf:
         return status.st_mtime_ns, status.st_size
 
 
-def read_listings(path: Path) -> list[Listing]:
+def read_listings(path: Path) -> list[PropertyListing]:
     """Return the homes of a CSV file: UTF-8 or Windows-1251, commas, semicolons or tabs.
 
     Raises SettingsError with the file, the line and the column that is wrong.
@@ -157,7 +157,9 @@ def _find_columns(path: Path, header: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _read_rows(path: Path, rows: Iterator[tuple[int, list[str]]], places: Mapping[str, int]) -> Iterator[Listing]:
+def _read_rows(
+    path: Path, rows: Iterator[tuple[int, list[str]]], places: Mapping[str, int]
+) -> Iterator[PropertyListing]:
     seen: dict[str, int] = {}
     for number, row in rows:
         cells = {column: row[place].strip() if place < len(row) else "" for column, place in places.items()}
@@ -193,13 +195,13 @@ class _Row:
         return SettingsError(f"{self.path}: line {self.number}, column {column!r}: {given!r} {why}")
 
 
-def _read_row(row: _Row) -> Listing:
+def _read_row(row: _Row) -> PropertyListing:
     if not _ID.fullmatch(row.text("id")):
         raise row.refuse("id", "is no id: up to 20 letters, digits and hyphens")
     if not row.text("district"):
         raise row.refuse("district", "is empty")
     rooms = 0 if row.text("rooms").lower() in _STUDIO else round(row.figure("rooms", 0, 20))
-    return Listing(
+    return PropertyListing(
         id=row.text("id"),
         district=row.text("district"),
         rooms=rooms,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from beseda.domain.listing import Criteria, Wish
+from beseda.domain.property_listing import Criteria, PropertyWish
 
 # Every repetition has an end: a message of nothing but digits must not take longer than another.
 _NUMBER = r"(?<![\d.,])(?:\d{1,3}(?: \d{3}){1,3}|\d{1,12})(?:[.,]\d{1,6})?(?!\d)"
@@ -50,19 +50,21 @@ _ROOMS_BY_DIGIT = re.compile(
     r"(?:(?P<room>комн\w*|room\w*)|(?P<bedroom>bed(?:room)?s?)|к(?![\w.]))"
 )
 _MENTIONS = {
-    Wish.TRANSPORT: r"метро|остановк\w*|транспорт\w*|электричк\w*|станци\w+|машин\w*|парковк\w*|автобус\w*|трамва\w+"
+    PropertyWish.TRANSPORT: r"метро|остановк\w*|транспорт\w*|электричк\w*|станци\w+|машин\w*|парковк\w*|автобус\w*"
+    r"|трамва\w+"
     r"|metro|subway|tube|station\w*|transport\w*|commut\w+|parking|bus(?:es)?",
-    Wish.INFRASTRUCTURE: r"школ\w*|сад(?:ик)?(?:а|у|ом|ы|ов)?|детсад\w*|поликлиник\w*|магазин\w*|парк(?:а|у|ом|и|ов)?"
+    PropertyWish.INFRASTRUCTURE: r"школ\w*|сад(?:ик)?(?:а|у|ом|ы|ов)?|детсад\w*|поликлиник\w*|магазин\w*"
+    r"|парк(?:а|у|ом|и|ов)?"
     r"|инфраструктур\w*|больниц\w*|schools?|kindergartens?|shops?|parks?|clinics?|infrastructure|amenities",
-    Wish.HANDOVER: r"сдач\w+|сдан\w*|срок\w*|ключ(?:и|ей|ами)|заселени\w+|заезд\w*"
+    PropertyWish.HANDOVER: r"сдач\w+|сдан\w*|срок\w*|ключ(?:и|ей|ами)|заселени\w+|заезд\w*"
     r"|готов(?:ый|ая|ую|ое) (?:дом|жил|кварт)\w*|новостро\w+|вторичк\w*|вторичн\w+"
     r"|handover|hand-over|completion|move in|ready|new build|resale",
 }
 _MENTION_WORDS = {wish: re.compile(rf"(?<!\w)(?:{words})(?!\w)") for wish, words in _MENTIONS.items()}
 _INDIFFERENT = {
-    Wish.BUDGET: r"бюджет\w* (?:не важен|любой|не ограничен)|(?:any|no) budget",
-    Wish.ROOMS: r"(?:любое|без разницы сколько) (?:число|количество)? ?комнат|any number of rooms",
-    Wish.DISTRICT: r"район\w* (?:не важ\w+|люб\w+|без разниц\w+)|люб(?:ой|ом) район\w*|any (?:district|area)",
+    PropertyWish.BUDGET: r"бюджет\w* (?:не важен|любой|не ограничен)|(?:any|no) budget",
+    PropertyWish.ROOMS: r"(?:любое|без разницы сколько) (?:число|количество)? ?комнат|any number of rooms",
+    PropertyWish.DISTRICT: r"район\w* (?:не важ\w+|люб\w+|без разниц\w+)|люб(?:ой|ом) район\w*|any (?:district|area)",
 }
 _INDIFFERENCE = {wish: re.compile(words) for wish, words in _INDIFFERENT.items()}
 

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from beseda.bots.real_estate.catalogue import Catalogue
-from beseda.domain.listing import Criteria, Estimate, Found, Listing, Wish, estimate_price, find_listings
+from beseda.bots.real_estate.catalogue import PropertyCatalogue
 from beseda.domain.markdown import literal
+from beseda.domain.property_listing import (
+    Criteria,
+    Estimate,
+    Found,
+    PropertyListing,
+    PropertyWish,
+    estimate_price,
+    find_listings,
+)
 from beseda.locales import BotTexts, Text
 
 TEXTS = BotTexts(Path(__file__).parent)
@@ -16,12 +24,12 @@ _BRACKETED = re.compile(r"\[([^\[\]\n]{1,24})\](?!\()")
 _LOOKS_LIKE_ID = re.compile(r"[^\W\d_]{1,6}-?\d{1,6}|\d{2,8}")
 
 _WISHES = {
-    Wish.BUDGET: "budget",
-    Wish.ROOMS: "number of rooms",
-    Wish.DISTRICT: "district",
-    Wish.TRANSPORT: "transport",
-    Wish.INFRASTRUCTURE: "infrastructure (school, shops, park)",
-    Wish.HANDOVER: "handover: ready, or when",
+    PropertyWish.BUDGET: "budget",
+    PropertyWish.ROOMS: "number of rooms",
+    PropertyWish.DISTRICT: "district",
+    PropertyWish.TRANSPORT: "transport",
+    PropertyWish.INFRASTRUCTURE: "infrastructure (school, shops, park)",
+    PropertyWish.HANDOVER: "handover: ready, or when",
 }
 _NO_CATALOGUE = (
     "Catalogue: none. The owner has not supplied one, so you know of no home for sale. Where homes or prices are asked "
@@ -50,7 +58,7 @@ class Advice:
     """A wish beside a catalogue, which may be missing. `is_asked` is whether the last message spoke of homes."""
 
     criteria: Criteria
-    catalogue: Catalogue | None
+    catalogue: PropertyCatalogue | None
     is_asked: bool = True
 
     @cached_property
@@ -153,7 +161,7 @@ class Advice:
         return _INVENTED.say(language, ids=", ".join(literal(word) for word in ids)) if ids else ""
 
 
-def _is_cited(listing: Listing, said: str) -> bool:
+def _is_cited(listing: PropertyListing, said: str) -> bool:
     """Return whether an answer names a home; an id of digits alone counts in brackets only."""
     word = rf"\[{re.escape(listing.id)}\]" if listing.id.isdigit() else rf"(?<![\w-]){re.escape(listing.id)}(?![\w-])"
     return re.search(word, said, re.IGNORECASE) is not None
@@ -169,7 +177,7 @@ def _tell_criteria(criteria: Criteria) -> str:
         parts.append("area " + _tell_bounds(criteria.area_from, criteria.area_to, "m²"))
     if criteria.district:
         parts.append(f"district {criteria.district}")
-    parts += [f"{wish.value} was mentioned" for wish in Wish if wish in criteria.mentioned]
+    parts += [f"{wish.value} was mentioned" for wish in PropertyWish if wish in criteria.mentioned]
     return "; ".join(parts)
 
 
@@ -178,7 +186,7 @@ def _tell_bounds(lowest: float | None, highest: float | None, unit: str) -> str:
     return " ".join(f"{word} {value:,.0f}" for word, value in bounds if value is not None) + f" {unit}"
 
 
-def _tell_home(listing: Listing) -> str:
+def _tell_home(listing: PropertyListing) -> str:
     rooms = f"{listing.rooms} rooms" if listing.rooms else "studio"
     facts = [
         f"{rooms}, {listing.area:g} m², {listing.price:,} roubles ({listing.metre_price:,.0f} per m²)",
@@ -193,7 +201,7 @@ def _tell_home(listing: Listing) -> str:
     return f"[{listing.id}] " + "; ".join(filter(None, facts))
 
 
-def _show_home(listing: Listing, language: str) -> str:
+def _show_home(listing: PropertyListing, language: str) -> str:
     rooms = _ROOMS.say(language, rooms=listing.rooms) if listing.rooms else _STUDIO.say(language)
     home = _HOME.say(
         language,

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from beseda.bots.real_estate.catalogue import FILE_NAME, SAMPLE, Catalogue, CatalogueShelf
+from beseda.bots.real_estate.catalogue import FILE_NAME, SAMPLE, CatalogueShelf, PropertyCatalogue
 from beseda.bots.real_estate.criteria import read_criteria
 from beseda.bots.real_estate.facts import TEXTS, Advice
 from beseda.bots.real_estate.housing import is_about_housing
-from beseda.dispatch.context import Context, Desk, argument
+from beseda.dispatch.context import BotServices, Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
@@ -27,7 +27,7 @@ _DEFAULT, _EXPERT = "default", "expert"
 
 
 @dataclass(frozen=True, slots=True)
-class Mode:
+class TalkMode:
     """A way to talk: its button, what is said when it is chosen, what the model is told."""
 
     label: Text
@@ -35,8 +35,8 @@ class Mode:
     instructions: str
 
 
-def _read_mode(name: str, label: Text, chosen: Text) -> Mode:
-    return Mode(label, chosen, (_FOLDER / "modes" / f"{name}.md").read_text(encoding="utf-8"))
+def _read_mode(name: str, label: Text, chosen: Text) -> TalkMode:
+    return TalkMode(label, chosen, (_FOLDER / "modes" / f"{name}.md").read_text(encoding="utf-8"))
 
 
 MODES = {
@@ -71,7 +71,7 @@ _shelf = CatalogueShelf()
 
 
 @router.prepare
-async def read_catalogue(desk: Desk) -> None:
+async def read_catalogue(desk: BotServices) -> None:
     """Read the owner's file once at the start: a wrong one is said before anybody is told nonsense."""
     await _shelf.load(desk.storage / FILE_NAME)
 
@@ -187,7 +187,7 @@ async def _set_mode(context: Context, name: str) -> None:
     await context.desk.state.set(context.state_key("mode"), {"name": name})
 
 
-async def _catalogue(context: Context) -> Catalogue | None:
+async def _catalogue(context: Context) -> PropertyCatalogue | None:
     """Return the owner's catalogue; without one the sample where this chat has asked for it; else None."""
     own = await _shelf.find(context.desk.storage / FILE_NAME)
     if own is not None:

@@ -1,6 +1,6 @@
 """`/start` of a sales bot: the link by which a person came is the source of their lead."""
 
-from beseda.bots.sales.shop import Shop, is_private
+from beseda.bots.sales.sales_context import SalesContext, is_private
 from beseda.dispatch.context import Context
 from beseda.dispatch.handlers.start import greet
 from beseda.dispatch.router import Router
@@ -10,7 +10,7 @@ from beseda.dispatch.words_behind import read_payload
 class Arrival:
     """Greets, and keeps the payload of a link like `https://t.me/your_bot?start=spring-sale`."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
 
     def router(self) -> Router:

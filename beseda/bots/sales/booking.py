@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from beseda.bots.sales import texts
-from beseda.bots.sales.shop import Shop, converse
+from beseda.bots.sales.sales_context import SalesContext, converse
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.history import keep_private
 from beseda.dispatch.router import Router
-from beseda.domain.calendar import Slot
+from beseda.domain.calendar import CalendarSlot
 from beseda.domain.meeting import Meeting, MeetingState
 from beseda.domain.sales import BOOKED, CONFIRMED, PICKS_TIME
 from beseda.errors import BesedaError, NotFoundError
@@ -34,7 +34,7 @@ _MOST_TIMES = 32
 class Booking:
     """The buttons of appointments, and `/meetings`."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
 
     def router(self) -> Router:
@@ -122,7 +122,7 @@ class Booking:
         back = [Button(context.say(texts.OTHER_DAY), f"meet:days:{meeting_id}")]
         await context.replace_text(context.say(texts.CHOOSE_TIME, day=_split(slots[0])[0], zone=zone), [*rows, back])
 
-    async def _slots(self, context: Context, day: date | None, days: int) -> list[Slot]:
+    async def _slots(self, context: Context, day: date | None, days: int) -> list[CalendarSlot]:
         return await context.desk.meetings.free_slots(context.desk.profile.name, day, days, context.language)
 
     async def _book(self, context: Context, starts_at: datetime, meeting_id: int) -> None:
@@ -205,7 +205,7 @@ def _describe(context: Context, meeting: Meeting) -> str:
     return f"{context.desk.meetings.write_time(meeting, context.language)}: {context.say(mark)}"
 
 
-def _split(slot: Slot) -> tuple[str, str]:
+def _split(slot: CalendarSlot) -> tuple[str, str]:
     """Return the day and the time of a slot's label."""
     day, _, time = slot.label.rpartition(", ")
     return day, time

@@ -1,9 +1,9 @@
 """Consent and contacts: asked for once, dated, proven by a message, taken back at any time."""
 
 from beseda.bots.sales import texts
-from beseda.bots.sales.shop import Shop, converse
+from beseda.bots.sales.sales_context import SalesContext, converse
 from beseda.dispatch.context import Context, argument
-from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.events import IncomingMessage, MessageKind, Press
 from beseda.dispatch.handlers.history import keep_private
 from beseda.dispatch.router import Router
 from beseda.services.sales.service import PROFILE
@@ -20,7 +20,7 @@ def consent_keyboard(language: str) -> Keyboard:
 class Consents:
     """`/consent`, `/contact`, the buttons of the question, and contacts that people send."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
 
     def router(self) -> Router:
@@ -29,7 +29,7 @@ class Consents:
         router.command("consent", wordless=True)(self.show)
         router.command("contact", wordless=True)(self.offer)
         router.press("consent")(self.decide)
-        router.message(Kind.CONTACT)(self.take_contact)
+        router.message(MessageKind.CONTACT)(self.take_contact)
         return router
 
     async def show(self, context: Context) -> None:

@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from beseda.domain.lead import CONTACT_SLOTS, Thresholds
-from beseda.domain.sales import FULL_SCORE, SIGNALS, Entrance, FitRule, Funnel, LengthRule, Slot, Stage
+from beseda.domain.sales import FULL_SCORE, SIGNALS, Entrance, FitRule, Funnel, FunnelSlot, FunnelStage, LengthRule
 from beseda.errors import SettingsError
 from beseda.locales import BotTexts, Text
 
@@ -156,12 +156,12 @@ def _build(entry: _FunnelFile, bot: BotTexts) -> Funnel:
     )
 
 
-def _build_stage(entry: _StageEntry) -> Stage:
+def _build_stage(entry: _StageEntry) -> FunnelStage:
     enter = Entrance(entry.enter.score, tuple(entry.enter.known), tuple(entry.enter.signals))
-    return Stage(entry.name, entry.instructions.strip(), entry.temperature, enter, tuple(entry.asks))
+    return FunnelStage(entry.name, entry.instructions.strip(), entry.temperature, enter, tuple(entry.asks))
 
 
-def _build_slot(name: str, entry: _SlotEntry, bot: BotTexts) -> Slot:
+def _build_slot(name: str, entry: _SlotEntry, bot: BotTexts) -> FunnelSlot:
     title = entry.title.to_text(f"slots.{name}.title", bot)
     question = entry.question.to_text(f"slots.{name}.question", bot)
-    return Slot(name, title, question, entry.about, entry.contact)
+    return FunnelSlot(name, title, question, entry.about, entry.contact)

@@ -3,7 +3,7 @@
 import orjson
 
 from beseda.bots.sales import texts
-from beseda.bots.sales.shop import Shop
+from beseda.bots.sales.sales_context import SalesContext
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Notice
 from beseda.dispatch.router import Router
@@ -20,7 +20,7 @@ READY = "lead_ready"
 class OwnerNews:
     """Brings news of leads to the people of `ADMIN_IDS` who have a chat with the bot."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
 
     def router(self) -> Router:

@@ -10,8 +10,8 @@ from beseda.cli.compare import compare_models, open_board, print_table
 from beseda.cli.repl import texts
 from beseda.cli.repl.clipboard import copy_text
 from beseda.cli.repl.menu import choose_session
-from beseda.cli.repl.room import Room
 from beseda.cli.repl.session import ASSISTANT
+from beseda.cli.repl.session_context import SessionContext
 from beseda.cli.repl.turn import ask, compress, estimate_request, may_spend
 from beseda.llm.base import ModelRequest
 from beseda.locales import Text
@@ -20,7 +20,7 @@ from beseda.locales import Text
 class Command(NamedTuple):
     """A command: what it does with what follows its name, and its line of help."""
 
-    run: Callable[[Room, str], Awaitable[None]]
+    run: Callable[[SessionContext, str], Awaitable[None]]
     help: Text
 
 
@@ -30,7 +30,7 @@ def is_command(text: str) -> bool:
     return name.startswith("/") and name[1:].isalpha() and name.isascii() and "\n" not in text.strip()
 
 
-async def run_command(room: Room, text: str) -> None:
+async def run_command(room: SessionContext, text: str) -> None:
     """Do what a command says, and save where it may have changed something."""
     name, _, rest = text.strip().partition(" ")
     command = COMMANDS.get(name.lower())
@@ -44,14 +44,14 @@ async def run_command(room: Room, text: str) -> None:
         room.save()
 
 
-async def _exit(room: Room, _: str) -> None:
+async def _exit(room: SessionContext, _: str) -> None:
     room.leaving = room.save() or room.leaving_unsaved or not room.screen.is_terminal
     if not room.leaving:
         room.leaving_unsaved = True
         room.screen.warn(room.tell(texts.LEAVE_UNSAVED))
 
 
-async def _show_stats(room: Room, _: str) -> None:
+async def _show_stats(room: SessionContext, _: str) -> None:
     session = room.conversation.session
     if room.last is not None:
         usage = room.last.usage
@@ -73,14 +73,14 @@ async def _show_stats(room: Room, _: str) -> None:
     room.screen.say(line)
 
 
-async def _clear(room: Room, _: str) -> None:
+async def _clear(room: SessionContext, _: str) -> None:
     room.conversation.clear()
     room.last, room.unanswered = None, ""
     room.save(even_empty=True)
     room.screen.say(room.tell(texts.CLEARED))
 
 
-async def _show_history(room: Room, _: str) -> None:
+async def _show_history(room: SessionContext, _: str) -> None:
     conversation = room.conversation
     if conversation.system:
         room.screen.note(room.tell(texts.SYSTEM_NOW, text=conversation.system))
@@ -94,14 +94,14 @@ async def _show_history(room: Room, _: str) -> None:
         room.screen.say(f"{message.role}: {message.content}{mark}", "dim" if message.role == ASSISTANT else "")
 
 
-async def _save(room: Room, _: str) -> None:
+async def _save(room: SessionContext, _: str) -> None:
     if room.file.read_only:
         room.screen.warn(room.tell(texts.READ_ONLY))
     elif room.save(even_empty=True):
         room.screen.say(room.tell(texts.SAVED, path=room.file.path))
 
 
-async def _show_memory(room: Room, _: str) -> None:
+async def _show_memory(room: SessionContext, _: str) -> None:
     session = room.conversation.session
     lines = room.tell(
         texts.MEMORY_LINES,
@@ -114,14 +114,14 @@ async def _show_memory(room: Room, _: str) -> None:
     room.screen.say(lines)
 
 
-async def _forget(room: Room, _: str) -> None:
+async def _forget(room: SessionContext, _: str) -> None:
     room.memory.forget(room.conversation.session)
     room.begin()
     room.save()
     room.screen.say(room.tell(texts.FORGOTTEN))
 
 
-async def _load(room: Room, _: str) -> None:
+async def _load(room: SessionContext, _: str) -> None:
     if room.unsaved and not room.save():
         return  # what is only here would be lost
     room.load()
@@ -136,11 +136,11 @@ async def _load(room: Room, _: str) -> None:
         await choose_session(room)
 
 
-async def _compress(room: Room, _: str) -> None:
+async def _compress(room: SessionContext, _: str) -> None:
     await compress(room, asked=True)
 
 
-async def _switch_model(room: Room, spec: str) -> None:
+async def _switch_model(room: SessionContext, spec: str) -> None:
     if spec:
         room.models.switch(spec)
         room.screen.say(room.tell(texts.MODEL_SET, model=_name_model(room)))
@@ -148,11 +148,11 @@ async def _switch_model(room: Room, spec: str) -> None:
         room.screen.say(room.tell(texts.MODEL_NOW, model=_name_model(room)))
 
 
-def _name_model(room: Room) -> str:
+def _name_model(room: SessionContext) -> str:
     return room.models.current.name if room.models.current else ""
 
 
-async def _compare(room: Room, rest: str) -> None:
+async def _compare(room: SessionContext, rest: str) -> None:
     specs, _, question = rest.partition(" ")
     turn = room.conversation.find_last_turn()
     asked = question.strip() or (turn[0].content if turn else "")
@@ -176,7 +176,7 @@ async def _compare(room: Room, rest: str) -> None:
         room.screen.note(room.tell(texts.STOPPED))
 
 
-async def _retry(room: Room, _: str) -> None:
+async def _retry(room: SessionContext, _: str) -> None:
     if room.unanswered:
         await ask(room, room.unanswered)
     elif turn := room.conversation.find_last_turn():
@@ -185,7 +185,7 @@ async def _retry(room: Room, _: str) -> None:
         room.screen.say(room.tell(texts.NOTHING_TO_RETRY))
 
 
-async def _copy(room: Room, _: str) -> None:
+async def _copy(room: SessionContext, _: str) -> None:
     answer = room.conversation.find_last_answer()
     if not answer:
         room.screen.say(room.tell(texts.NOTHING_TO_COPY))
@@ -194,14 +194,14 @@ async def _copy(room: Room, _: str) -> None:
     room.screen.say(room.tell(texts.COPIED if sure else texts.COPY_ASKED))
 
 
-async def _set_system(room: Room, text: str) -> None:
+async def _set_system(room: SessionContext, text: str) -> None:
     if text:
         room.conversation.set_system("" if text == "-" else text)
     system = room.conversation.system
     room.screen.say(room.tell(texts.SYSTEM_NOW, text=system) if system else room.tell(texts.SYSTEM_NONE))
 
 
-async def _help(room: Room, _: str) -> None:
+async def _help(room: SessionContext, _: str) -> None:
     width = max(map(len, COMMANDS))
     for name, command in COMMANDS.items():
         room.screen.say(f"{name:<{width}}  {room.tell(command.help)}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from beseda.cli.answer import Answer
-from beseda.cli.repl.session import ASSISTANT, SUMMARY, SYSTEM, USER, ChatSession, StoredMessage, make_title
+from beseda.cli.repl.session import ASSISTANT, SUMMARY, SYSTEM, USER, ChatSession, SessionMessage, make_title
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message, Role
 from beseda.domain.usage import Usage
@@ -15,7 +15,7 @@ _SUMMARY_HEAD = "Summary of the conversation so far:"
 _SPOKEN = (USER, ASSISTANT)
 
 
-class Conversation:
+class SessionConversation:
     """A session that goes on. Nothing is taken out of its messages but by `clear`."""
 
     def __init__(self, session: ChatSession, clock: Clock) -> None:
@@ -30,7 +30,7 @@ class Conversation:
     def set_system(self, text: str) -> None:
         """Give other instructions; an empty text takes them back."""
         if text != self.system:
-            self.session.messages.append(StoredMessage(SYSTEM, text, estimate_tokens(text)))
+            self.session.messages.append(SessionMessage(SYSTEM, text, estimate_tokens(text)))
             self._touch()
 
     def build_messages(self, question: str, *, instead_of_last: bool = False) -> list[Message]:
@@ -50,12 +50,12 @@ class Conversation:
         stored = self.session.messages
         return self.session.summary or next((m.content for m in reversed(stored) if m.role == SUMMARY), "")
 
-    def list_window(self) -> list[StoredMessage]:
+    def list_window(self) -> list[SessionMessage]:
         """Return the messages that the model reads word for word."""
         start = self._find_window()
         return [m for m in self.session.messages[start:] if m.role in _SPOKEN and not m.replaced]
 
-    def find_last_turn(self) -> tuple[StoredMessage, StoredMessage] | None:
+    def find_last_turn(self) -> tuple[SessionMessage, SessionMessage] | None:
         """Return the last question with its answer, or None."""
         window = self.list_window()
         if len(window) < 2 or window[-1].role != ASSISTANT or window[-2].role != USER:
@@ -75,12 +75,12 @@ class Conversation:
             session.first_user_message = session.first_user_message or question
             session.title = session.title or make_title(question)
             session.user_turns += 1
-            session.messages.append(StoredMessage(USER, question, estimate_tokens(question)))
+            session.messages.append(SessionMessage(USER, question, estimate_tokens(question)))
         else:
             turn[1].extra["replaced"] = True
         tokens = answer.usage.completion_tokens if answer.end else estimate_tokens(answer.text)
         extra = {"stopped": True} if stopped else {}
-        session.messages.append(StoredMessage(ASSISTANT, answer.text, tokens, extra))
+        session.messages.append(SessionMessage(ASSISTANT, answer.text, tokens, extra))
         session.model_name = answer.model
         self._touch()
 
@@ -103,14 +103,14 @@ class Conversation:
         summed = any(message.role == SUMMARY for message in self.session.messages)
         return asked >= SUMMARY_EVERY + (KEPT_TURNS if summed else 0)
 
-    def list_foldable(self, *, kept_turns: int = KEPT_TURNS) -> Sequence[StoredMessage]:
+    def list_foldable(self, *, kept_turns: int = KEPT_TURNS) -> Sequence[SessionMessage]:
         """Return the messages of the window that a summary would stand for."""
         end = self._find_end(kept_turns)
         return [m for m in self.session.messages[self._find_window() : end] if m.role in _SPOKEN and not m.replaced]
 
     def fold(self, summary: str, *, tokens: int, kept_turns: int = KEPT_TURNS) -> None:
         """Have `summary` stand for everything before the last turns; the messages themselves stay."""
-        self.session.messages.insert(self._find_end(kept_turns), StoredMessage(SUMMARY, summary, tokens))
+        self.session.messages.insert(self._find_end(kept_turns), SessionMessage(SUMMARY, summary, tokens))
         self.session.summary = summary
         self._touch()
 

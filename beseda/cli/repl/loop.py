@@ -10,11 +10,11 @@ from beseda.cli.repl.budget import Budget
 from beseda.cli.repl.commands import COMMANDS, EXIT, is_command, run_command
 from beseda.cli.repl.interrupts import Interrupts
 from beseda.cli.repl.menu import choose_session
-from beseda.cli.repl.models import ModelShelf
+from beseda.cli.repl.models import OpenModels
 from beseda.cli.repl.prompt import CommandCompleter, PipeReader, TerminalReader
-from beseda.cli.repl.room import ChatOptions, Room
 from beseda.cli.repl.screen import Screen
-from beseda.cli.repl.session import USER, Memory
+from beseda.cli.repl.session import USER, SessionMemory
+from beseda.cli.repl.session_context import ChatOptions, SessionContext
 from beseda.cli.repl.turn import ask
 from beseda.cli.typing_ahead import hide_typing
 from beseda.errors import SettingsError
@@ -30,12 +30,12 @@ _SIGNALLED = 128  # and the signal's number, as shells have it
 async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions, budget: Budget) -> int:
     """Talk until the person leaves, and return the exit code. Raises SettingsError where it cannot begin."""
     clock = SystemClock()
-    shelf = ModelShelf(settings, clock)
+    shelf = OpenModels(settings, clock)
     interrupts = Interrupts()
     with interrupts.listen():
         try:
             await shelf.open()
-            room = Room(
+            room = SessionContext(
                 options=options,
                 clock=clock,
                 screen=Screen(),
@@ -60,7 +60,7 @@ async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions
     return _FAILED if room.unsaved or (room.failed and not room.screen.is_terminal) else 0
 
 
-async def _talk(room: Room) -> None:
+async def _talk(room: SessionContext) -> None:
     model = room.models.current
     room.screen.say(room.tell(texts.GREETING, model=model.name if model else ""))
     if room.file.read_only:
@@ -78,7 +78,7 @@ async def _talk(room: Room) -> None:
     room.screen.note(room.tell(texts.BYE))
 
 
-async def _converse(room: Room) -> None:
+async def _converse(room: SessionContext) -> None:
     interrupted = False
     while not room.leaving:
         try:
@@ -96,7 +96,7 @@ async def _converse(room: Room) -> None:
             await _answer(room, text)
 
 
-async def _answer(room: Room, text: str) -> None:
+async def _answer(room: SessionContext, text: str) -> None:
     try:
         if is_command(text):
             await run_command(room, text)
@@ -107,7 +107,7 @@ async def _answer(room: Room, text: str) -> None:
         room.screen.complain(scrub(error.detail))
 
 
-def _open_reader(room: Room) -> TerminalReader | PipeReader:
+def _open_reader(room: SessionContext) -> TerminalReader | PipeReader:
     stdin: TextIO | None = sys.stdin  # None where the shell has closed it
     if stdin is None or not (stdin.isatty() and room.screen.is_terminal):
         return PipeReader()
@@ -122,7 +122,7 @@ def _open_reader(room: Room) -> TerminalReader | PipeReader:
     return TerminalReader(completer, _list_asked(room.memory), describe)
 
 
-def _list_asked(memory: Memory) -> list[str]:
+def _list_asked(memory: SessionMemory) -> list[str]:
     sessions = sorted(memory.sessions, key=lambda session: session.updated_at)
     asked = [message.content for session in sessions for message in session.messages if message.role == USER]
     return asked[-_REMEMBERED:]

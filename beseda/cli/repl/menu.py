@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from beseda.cli.repl import texts
-from beseda.cli.repl.room import Room
 from beseda.cli.repl.session import ChatSession, make_title
+from beseda.cli.repl.session_context import SessionContext
 
 _EXIT = "/exit"  # people type it here, too
 
 
-async def choose_session(room: Room) -> None:
+async def choose_session(room: SessionContext) -> None:
     """Show the last sessions and enter the one that the person picks; `0`, or nothing there, begins a new one.
 
     Raises EOFError and KeyboardInterrupt as the reader does.
@@ -33,13 +33,13 @@ async def choose_session(room: Room) -> None:
     _show_last_exchange(room, session)
 
 
-def _show_last_exchange(room: Room, session: ChatSession) -> None:
+def _show_last_exchange(room: SessionContext, session: ChatSession) -> None:
     """Show a line of the last question and of its answer: a title alone is the first question."""
     for message in [one for one in session.messages if one.role in {"user", "assistant"}][-2:]:
         room.screen.note(("> " if message.role == "user" else "") + make_title(message.content))
 
 
-async def _ask_number(room: Room, last: int) -> int:
+async def _ask_number(room: SessionContext, last: int) -> int:
     while True:
         said = await room.reader.read_line(room.tell(texts.CHOOSE, last=last))
         if said.lower() == _EXIT:
@@ -50,7 +50,7 @@ async def _ask_number(room: Room, last: int) -> int:
         room.screen.complain(room.tell(again, last=last))
 
 
-def _show_title(room: Room, session: ChatSession) -> str:
+def _show_title(room: SessionContext, session: ChatSession) -> str:
     title = session.title or session.first_user_message or session.summary
     return make_title(title) if title else room.tell(texts.UNTITLED)
 

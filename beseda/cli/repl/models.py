@@ -11,7 +11,7 @@ from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model, choose_model, list_configured
 
 
-class ModelShelf:
+class OpenModels:
     """Opens models by name; `close` gives all of them back. `current` is None until `open`."""
 
     def __init__(self, settings: LLMSettings, clock: Clock) -> None:

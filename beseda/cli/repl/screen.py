@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.text import Text as RichText
 
 from beseda.cli.answer import clean_text
-from beseda.cli.frames import FramePacer
+from beseda.cli.redraw import RedrawThrottle
 
 _FORMATTED = 6000  # characters of a block that still grows
 _FENCES = ("```", "~~~")
@@ -115,7 +115,7 @@ class _MarkdownView:
         self._rest = ""
         picture = RichText(waiting, style="dim")
         self._live = Live(picture, console=console, auto_refresh=False, transient=True)
-        self._pacer = FramePacer(self._draw)
+        self._pacer = RedrawThrottle(self._draw)
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)

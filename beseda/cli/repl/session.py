@@ -27,7 +27,7 @@ class UnknownSchemaError(BrokenMemoryError):
 
 
 @dataclass(slots=True)
-class StoredMessage:
+class SessionMessage:
     """One message; `extra` holds the fields that we do not know, so that they survive.
 
     Ours among them, each written only where it is true: `stopped` (the person ended the answer), `replaced` (another
@@ -64,7 +64,7 @@ class ChatSession:
     total_input_tokens: int = 0
     total_output_tokens: int = 0
     is_active: bool = False
-    messages: list[StoredMessage] = field(default_factory=list)
+    messages: list[SessionMessage] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -90,7 +90,7 @@ class ChatSession:
 
 
 @dataclass(slots=True)
-class Memory:
+class SessionMemory:
     """All sessions of a file."""
 
     sessions: list[ChatSession] = field(default_factory=list)
@@ -138,7 +138,7 @@ def make_title(text: str) -> str:
     return line if len(line) <= TITLE_CHARACTERS else line[:TITLE_CHARACTERS].rstrip() + "…"
 
 
-def read_memory(content: object) -> Memory:
+def read_memory(content: object) -> SessionMemory:
     """Return the memory that parsed JSON stands for, whichever version wrote it.
 
     Raises UnknownSchemaError for a version that is none of ours, BrokenMemoryError for anything else.
@@ -155,17 +155,17 @@ def read_memory(content: object) -> Memory:
     active = content.get("active_session_id")
     known = {"schema_version", "sessions", "active_session_id"}
     extra = {key: value for key, value in content.items() if key not in known}
-    return Memory([_read_session(entry) for entry in content["sessions"]], _take(active, str, "") or None, extra)
+    return SessionMemory([_read_session(entry) for entry in content["sessions"]], _take(active, str, "") or None, extra)
 
 
-def _read_single(content: Mapping[str, Any]) -> Memory:
+def _read_single(content: Mapping[str, Any]) -> SessionMemory:
     """Read the oldest shape: the file is one session, often nothing but its summary."""
     body = {key: value for key, value in content.items() if key != "schema_version"}
     if not body:
-        return Memory()
+        return SessionMemory()
     if not {"summary", "messages", "session_id"} & body.keys():
         raise BrokenMemoryError("there are no sessions in it")
-    return Memory([_read_session(body)])
+    return SessionMemory([_read_session(body)])
 
 
 def _read_session(entry: object) -> ChatSession:
@@ -191,12 +191,12 @@ def _read_session(entry: object) -> ChatSession:
     return session
 
 
-def _read_message(entry: object) -> StoredMessage:
+def _read_message(entry: object) -> SessionMessage:
     if not isinstance(entry, dict) or not isinstance(entry.get("role"), str):
         raise BrokenMemoryError("a message without a role")
     extra = {key: value for key, value in entry.items() if key not in {"role", "content", "tokens"}}
     content = _take_text(entry.get("content"), "content")
-    return StoredMessage(entry["role"], content, max(0, _take(entry.get("tokens"), int, 0)), extra)
+    return SessionMessage(entry["role"], content, max(0, _take(entry.get("tokens"), int, 0)), extra)
 
 
 def _take_text(value: object, name: str) -> str:
@@ -209,7 +209,7 @@ def _take(value: object, kind: type[T], default: T) -> T:
     return value if isinstance(value, kind) and not isinstance(value, bool) else default
 
 
-def write_memory(memory: Memory) -> dict[str, Any]:
+def write_memory(memory: SessionMemory) -> dict[str, Any]:
     """Return the file's content as plain objects."""
     return {
         "schema_version": SCHEMA_VERSION,

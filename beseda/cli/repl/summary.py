@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from beseda.cli.answer import Answer, receive_answer
-from beseda.cli.repl.conversation import KEPT_TURNS, Conversation
+from beseda.cli.repl.conversation import KEPT_TURNS, SessionConversation
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message, Role
 from beseda.domain.usage import Usage
@@ -26,7 +26,7 @@ _LEAST = 32  # tokens of a piece
 
 
 async def sum_up(
-    conversation: Conversation,
+    conversation: SessionConversation,
     model: ChatModel,
     clock: Clock,
     *,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from beseda.cli.answer import Answer, fill_answer, format_cost
 from beseda.cli.repl import texts
-from beseda.cli.repl.room import Room
+from beseda.cli.repl.session_context import SessionContext
 from beseda.cli.repl.summary import sum_up
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message
@@ -38,7 +38,7 @@ class _Turn:
     size: int | None = None
 
 
-async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> None:
+async def ask(room: SessionContext, question: str, *, instead_of_last: bool = False) -> None:
     """Ask, show, keep. A question that gets no answer is not kept as asked."""
     room.unanswered = question
     messages = room.conversation.build_messages(question, instead_of_last=instead_of_last)
@@ -71,7 +71,7 @@ async def ask(room: Room, question: str, *, instead_of_last: bool = False) -> No
         room.screen.note(room.tell(texts.STOPPED_EMPTY))
 
 
-async def _keep(room: Room, turn: _Turn, answer: Answer, *, stopped: bool) -> None:
+async def _keep(room: SessionContext, turn: _Turn, answer: Answer, *, stopped: bool) -> None:
     conversation = room.conversation
     room.unanswered = ""
     conversation.add_turn(turn.question, answer, stopped=stopped, instead_of_last=turn.instead_of_last)
@@ -85,7 +85,7 @@ async def _keep(room: Room, turn: _Turn, answer: Answer, *, stopped: bool) -> No
         room.save()
 
 
-async def compress(room: Room, *, asked: bool = False) -> bool:
+async def compress(room: SessionContext, *, asked: bool = False) -> bool:
     """Sum up the beginning where it is due, or now where that was `asked`; True where that was done.
 
     A failure is told, and nothing is lost.
@@ -114,7 +114,7 @@ async def compress(room: Room, *, asked: bool = False) -> bool:
     return True
 
 
-async def _receive(room: Room, model: ChatModel, answer: Answer, messages: list[Message]) -> bool:
+async def _receive(room: SessionContext, model: ChatModel, answer: Answer, messages: list[Message]) -> bool:
     """Fill `answer` on the screen; True where Ctrl-C ended it. Raises what the model raises."""
     request = ModelRequest(messages, room.options.temperature, room.options.max_tokens)
     view = room.screen.open_answer(room.tell(texts.WAITING), room.tell(texts.IN_LINE), room.tell(texts.LOADING))
@@ -125,7 +125,7 @@ async def _receive(room: Room, model: ChatModel, answer: Answer, messages: list[
     return guard.pressed
 
 
-def _complain(room: Room, error: RemoteError) -> None:
+def _complain(room: SessionContext, error: RemoteError) -> None:
     detail = scrub(error.detail)
     if detail and isinstance(error, _OWNERS_BUSINESS):
         room.screen.complain(detail)
@@ -141,12 +141,12 @@ def estimate_request(messages: list[Message]) -> int:
     return sum(estimate_tokens(message.content) + _AROUND_MESSAGE for message in messages)
 
 
-async def find_context_size(room: Room) -> int | None:
+async def find_context_size(room: SessionContext) -> int | None:
     """Return how many tokens the model reads: as the command line says, else as the model does; None for unknown."""
     return room.options.context_tokens or await find_context(room.models.current)
 
 
-async def _fit(room: Room, turn: _Turn) -> bool:
+async def _fit(room: SessionContext, turn: _Turn) -> bool:
     """Leave the oldest messages out where the model cannot read all; say so where the question alone is too long."""
     if turn.size is None:
         return True
@@ -161,7 +161,7 @@ async def _fit(room: Room, turn: _Turn) -> bool:
     return True
 
 
-async def may_spend(room: Room, about: int) -> bool:
+async def may_spend(room: SessionContext, about: int) -> bool:
     """Whether about so many tokens more are within the caps, or the person says that they may be spent."""
     excess = room.budget.find_excess(about)
     if excess is None:
@@ -179,7 +179,7 @@ async def may_spend(room: Room, about: int) -> bool:
     return True
 
 
-def _account(room: Room, answer: Answer, about: int) -> None:
+def _account(room: SessionContext, answer: Answer, about: int) -> None:
     """Count what an answer took and say it; of one that was stopped nobody gave the numbers."""
     usage = answer.usage if answer.end else Usage(about, estimate_tokens(answer.text), estimated=True)
     room.conversation.add_usage(usage)

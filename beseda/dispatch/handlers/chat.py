@@ -1,19 +1,19 @@
 """Text for the model: what is written, and the suggestions under the greeting."""
 
 from beseda.dispatch.context import Context, argument
-from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.events import IncomingMessage, MessageKind, Press
 from beseda.dispatch.router import Router, refuse_kind
 
 router = Router()
 
 
-@router.message(Kind.TEXT)
+@router.message(MessageKind.TEXT)
 async def answer_text(context: Context) -> None:
     """Have the model answer."""
     await context.ask(await context.words())
 
 
-@router.message(Kind.PHOTO, Kind.VIDEO, Kind.DOCUMENT, Kind.CONTACT, Kind.OTHER)
+@router.message(MessageKind.PHOTO, MessageKind.VIDEO, MessageKind.DOCUMENT, MessageKind.CONTACT, MessageKind.OTHER)
 async def answer_words(context: Context) -> None:
     """Have the model answer the words that came with something it cannot read; without words refuse it."""
     assert isinstance(context.event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker

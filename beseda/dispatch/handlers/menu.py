@@ -1,10 +1,10 @@
 """Menus: `/start`, `/menu`, `/cancel` and the buttons that open a menu, go back, or stand for a command."""
 
+from beseda.dispatch.chat_state import ChatState, find_standing, keep_standing
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Press
-from beseda.dispatch.menu import HOME, ROOT, Step
+from beseda.dispatch.menu import HOME, ROOT, MenuStep
 from beseda.dispatch.router import Handler, Router
-from beseda.dispatch.standing import Standing, find_standing, keep_standing
 from beseda.domain.conversation import ChatKind
 from beseda.locales import Text
 from beseda.telegram.base import Markup
@@ -31,7 +31,7 @@ def menu_markup(context: Context, place: str) -> Markup:
 @router.command("start", wordless=True)
 async def greet(context: Context) -> None:
     """Greet and show the main menu, in no mode."""
-    await keep_standing(context, Standing())
+    await keep_standing(context, ChatState())
     await context.reply(context.say(context.desk.profile.greeting), menu_markup(context, ROOT))
 
 
@@ -40,7 +40,7 @@ async def show_menu(context: Context) -> None:
     """Show the main menu, and the mode that stays on."""
     standing = await find_standing(context)
     if not standing.mode:
-        await show_standing(context, Standing())
+        await show_standing(context, ChatState())
         return
     mode = context.desk.modes[standing.mode]
     text = context.say(_MAIN, title=context.say(HOME), mode=context.say(mode.button))
@@ -53,12 +53,12 @@ async def cancel(context: Context) -> None:
     if await context.desk.chores.cancel_all(context):
         return  # the message of each work says that it was stopped
     standing = await find_standing(context)
-    await keep_standing(context, Standing())
-    text = _NOTHING if standing == Standing() else _LEFT
+    await keep_standing(context, ChatState())
+    text = _NOTHING if standing == ChatState() else _LEFT
     await context.reply(context.say(text), menu_markup(context, ROOT))
 
 
-async def show_standing(context: Context, standing: Standing) -> None:
+async def show_standing(context: Context, standing: ChatState) -> None:
     """Remember and show a menu, or the mode with its invitation and the menu that it stands in."""
     await keep_standing(context, standing)
     menus = context.desk.menus
@@ -72,15 +72,15 @@ async def show_standing(context: Context, standing: Standing) -> None:
     await context.reply(text, menu_markup(context, standing.menu))
 
 
-async def take_step(context: Context, step: Step) -> None:
+async def take_step(context: Context, step: MenuStep) -> None:
     """Go where a button leads."""
     menus = context.desk.menus
     match step.kind:
         case "menu":
-            await show_standing(context, Standing(step.name if menus.has(step.name) else ROOT))
+            await show_standing(context, ChatState(step.name if menus.has(step.name) else ROOT))
         case "back":
             standing = await find_standing(context)
-            await show_standing(context, Standing(standing.menu if standing.mode else ROOT))
+            await show_standing(context, ChatState(standing.menu if standing.mode else ROOT))
         case "command":
             if (handler := context.desk.commands.get(step.name)) is not None:
                 await handler(context)
@@ -88,7 +88,7 @@ async def take_step(context: Context, step: Step) -> None:
             await _act(context, step.name)
         case _:
             if step.name in context.desk.modes:
-                await show_standing(context, Standing(menus.home_of(step.name), step.name))
+                await show_standing(context, ChatState(menus.home_of(step.name), step.name))
 
 
 async def _act(context: Context, name: str) -> None:
@@ -104,7 +104,7 @@ def _press(kind: str) -> Handler:
         await context.acknowledge()
         if await context.desk.chores.resume(context):
             return
-        await take_step(context, Step(kind, context.event.data.partition(":")[2]))
+        await take_step(context, MenuStep(kind, context.event.data.partition(":")[2]))
 
     return press
 

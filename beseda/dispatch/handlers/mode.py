@@ -2,34 +2,42 @@
 
 from dataclasses import replace
 
+from beseda.dispatch.chat_state import ChatState, find_offer, find_standing, keep_offer, keep_standing
 from beseda.dispatch.context import Context, argument
-from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.events import IncomingMessage, MessageKind, Press
 from beseda.dispatch.handlers.chat import answer_words
 from beseda.dispatch.handlers.menu import show_standing, take_step
 from beseda.dispatch.handlers.voice import answer_voice
 from beseda.dispatch.identify import identify
-from beseda.dispatch.material import Material
+from beseda.dispatch.mode_input import ModeInput
 from beseda.dispatch.router import Router
-from beseda.dispatch.standing import Standing, find_offer, find_standing, keep_offer, keep_standing
 from beseda.locales import Text
 from beseda.telegram.base import Button
 
 router = Router()
 
-_HEARD = frozenset({Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO})
+_HEARD = frozenset({MessageKind.VOICE, MessageKind.VIDEO_NOTE, MessageKind.AUDIO})
 _OFFER = Text("mode.offer")
 _NOT_TAKEN = Text("mode.not_taken")
 _OFFER_HOME = Text("mode.offer_home")
 
 
-@router.message(Kind.TEXT, Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.PHOTO, Kind.DOCUMENT)
+@router.message(
+    MessageKind.TEXT,
+    MessageKind.VOICE,
+    MessageKind.VIDEO_NOTE,
+    MessageKind.AUDIO,
+    MessageKind.VIDEO,
+    MessageKind.PHOTO,
+    MessageKind.DOCUMENT,
+)
 async def take_input(context: Context) -> None:
     """Go where a label leads, have the mode work, offer another mode, or have the model answer words."""
     event = context.event
     assert isinstance(event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
     if await context.desk.chores.resume(context):
         return
-    step = context.desk.menus.find(event.text) if event.kind is Kind.TEXT else None
+    step = context.desk.menus.find(event.text) if event.kind is MessageKind.TEXT else None
     if step is not None:
         await take_step(context, step)
         return
@@ -37,7 +45,7 @@ async def take_input(context: Context) -> None:
     mode = context.desk.modes.get(standing.mode)
     if mode is not None and mode.suits(material, entered=True):
         await mode.run(context, material)
-    elif event.kind is Kind.TEXT:
+    elif event.kind is MessageKind.TEXT:
         await context.ask(await context.words())
     elif mode is None and event.kind in _HEARD and context.desk.profile.voice:
         await answer_voice(context)
@@ -45,15 +53,15 @@ async def take_input(context: Context) -> None:
         await _offer(context, standing, material)
 
 
-async def _take(context: Context, event: IncomingMessage) -> Material:
+async def _take(context: Context, event: IncomingMessage) -> ModeInput:
     """Return what a message brings, its document judged by content where nothing else says what it is."""
-    material = Material.of(event)
+    material = ModeInput.of(event)
     if material.attachment is None:
         return material
     return replace(material, attachment=await identify(context.desk.api, material.attachment))
 
 
-async def _offer(context: Context, standing: Standing, material: Material) -> None:
+async def _offer(context: Context, standing: ChatState, material: ModeInput) -> None:
     """Say which modes take this, with a button for each; the only one begins at once where no mode is on."""
     event, modes = context.event, context.desk.modes
     assert isinstance(event, IncomingMessage)  # noqa: S101
@@ -76,9 +84,9 @@ async def _offer(context: Context, standing: Standing, material: Material) -> No
     await context.reply(text, buttons)
 
 
-async def _enter(context: Context, name: str, material: Material) -> None:
+async def _enter(context: Context, name: str, material: ModeInput) -> None:
     """Switch to a mode and have it work."""
-    await keep_standing(context, Standing(context.desk.menus.home_of(name), name))
+    await keep_standing(context, ChatState(context.desk.menus.home_of(name), name))
     await context.desk.modes[name].run(context, material)
 
 
@@ -95,6 +103,6 @@ async def switch(context: Context) -> None:
         return
     material = await find_offer(context, offered[0]) if offered else None
     if material is None or not mode.suits(material):
-        await show_standing(context, Standing(context.desk.menus.home_of(name), name))
+        await show_standing(context, ChatState(context.desk.menus.home_of(name), name))
         return
     await _enter(context, name, material)

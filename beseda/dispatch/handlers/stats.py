@@ -2,7 +2,7 @@
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
-from beseda.domain.budget import Scope, Standing, Unit
+from beseda.domain.budget import BudgetScope, BudgetStatus, Unit
 from beseda.domain.conversation import ChatKind
 from beseda.locales import Text
 
@@ -18,10 +18,10 @@ _WHAT = {
     Unit.PICTURES: Text("stats.what.pictures"),
 }
 _WHOSE = {
-    Scope.USER: Text("stats.whose.user"),
-    Scope.GROUP: Text("stats.whose.group"),
-    Scope.BOT: Text("stats.whose.bot"),
-    Scope.TOTAL: Text("stats.whose.total"),
+    BudgetScope.USER: Text("stats.whose.user"),
+    BudgetScope.GROUP: Text("stats.whose.group"),
+    BudgetScope.BOT: Text("stats.whose.bot"),
+    BudgetScope.TOTAL: Text("stats.whose.total"),
 }
 _COST = Text("stats.cost")
 
@@ -49,7 +49,7 @@ async def _describe_budgets(context: Context) -> str:
     return "\n".join([context.say(_TODAY, hours=hours, minutes=minutes), "", *lines])
 
 
-def _describe(context: Context, standing: Standing) -> str:
+def _describe(context: Context, standing: BudgetStatus) -> str:
     account = standing.account
     figures = (standing.used + standing.held, account.limit, standing.left)
     used, limit, left = (write_amount(amount, account.unit) for amount in figures)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from beseda.dispatch.context import Context
-from beseda.dispatch.events import Attachment, IncomingMessage, Kind
+from beseda.dispatch.events import Attachment, IncomingMessage, MessageKind
 from beseda.dispatch.handlers.chat import answer_words
 from beseda.dispatch.identify import SOUNDS, identify
 from beseda.dispatch.router import Router
@@ -19,7 +19,7 @@ router = Router()
 _KEPT = 24 * 3600.0  # seconds that a recording can be listened to again
 
 
-@router.message(Kind.DOCUMENT)
+@router.message(MessageKind.DOCUMENT)
 async def answer_document(context: Context) -> None:
     """Hear a recording that was sent as a file; have the words beside any other file answered."""
     event = context.event
@@ -28,7 +28,7 @@ async def answer_document(context: Context) -> None:
     await (answer_voice if attachment.mime.startswith(SOUNDS) else answer_words)(context)
 
 
-@router.message(Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO)
+@router.message(MessageKind.VOICE, MessageKind.VIDEO_NOTE, MessageKind.AUDIO)
 async def answer_voice(context: Context) -> None:
     """Have the model answer what was said."""
     event = context.event
@@ -50,7 +50,7 @@ async def listen_again(context: Context, turn: Turn) -> None:
         await context.refuse(InputError(f"turn {turn.id}: the recording is no longer known"))
         return
     origin = str(kept["origin"]) if kept.get("forwarded") else None
-    await _hear(context, Attachment(Kind.VOICE, str(kept["file_id"])), turn, origin=origin)
+    await _hear(context, Attachment(MessageKind.VOICE, str(kept["file_id"])), turn, origin=origin)
 
 
 async def _hear(context: Context, attachment: Attachment, turn: Turn | None, *, origin: str | None = None) -> None:

@@ -4,7 +4,7 @@ Commands still work: they are meant for the program, and a person may always sto
 """
 
 from beseda.dispatch.context import Context
-from beseda.dispatch.events import IncomingMessage, Kind, Press
+from beseda.dispatch.events import IncomingMessage, MessageKind, Press
 from beseda.dispatch.middlewares.presses import ASKING
 from beseda.dispatch.router import Handler
 from beseda.domain.turn import TurnKind, TurnState
@@ -12,7 +12,16 @@ from beseda.locales import Text
 from beseda.services.question import Question
 
 _HELD = frozenset(
-    {Kind.TEXT, Kind.VOICE, Kind.VIDEO_NOTE, Kind.AUDIO, Kind.VIDEO, Kind.PHOTO, Kind.DOCUMENT, Kind.OTHER}
+    {
+        MessageKind.TEXT,
+        MessageKind.VOICE,
+        MessageKind.VIDEO_NOTE,
+        MessageKind.AUDIO,
+        MessageKind.VIDEO,
+        MessageKind.PHOTO,
+        MessageKind.DOCUMENT,
+        MessageKind.OTHER,
+    }
 )
 _HUMAN_HERE = Text("takeover.human_here")
 
@@ -37,7 +46,7 @@ def _concerns_model(context: Context) -> bool:
 
 async def _words(context: Context, event: IncomingMessage) -> str:
     """Return what the operator will read: the words with those they reply to, and in brackets a file without any."""
-    sent = "" if event.kind is Kind.TEXT or event.said else f"[{event.kind.value.replace('_', ' ')}]"
+    sent = "" if event.kind is MessageKind.TEXT or event.said else f"[{event.kind.value.replace('_', ' ')}]"
     return " ".join(filter(None, [sent, await context.words()]))
 
 

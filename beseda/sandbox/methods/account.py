@@ -6,12 +6,12 @@ from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 _LIMITS = {"name": 64, "description": 512, "short_description": 120}
 
 
-async def get_me(call: Call) -> Json:
+async def get_me(call: MethodCall) -> Json:
     """#getme"""
     return {
         **call.bot.user,
@@ -24,7 +24,7 @@ async def get_me(call: Call) -> Json:
     }
 
 
-async def confirm(call: Call) -> bool:
+async def confirm(call: MethodCall) -> bool:
     """#logout and #close: nothing to leave here."""
     return True
 
@@ -32,7 +32,7 @@ async def confirm(call: Call) -> bool:
 def make_setter(name: str) -> Any:
     """#setmyname, #setmydescription, #setmyshortdescription."""
 
-    async def set_text(call: Call) -> bool:
+    async def set_text(call: MethodCall) -> bool:
         text = call.params.text(name).strip()
         if len(text) > _LIMITS[name]:
             raise bad_request(f"bot {name.replace('_', ' ')} is too long")
@@ -48,7 +48,7 @@ def make_setter(name: str) -> Any:
 def make_getter(name: str) -> Any:
     """#getmyname, #getmydescription, #getmyshortdescription."""
 
-    async def get_text(call: Call) -> Json:
+    async def get_text(call: MethodCall) -> Json:
         texts = call.bot.texts
         default = call.bot.account.name if name == "name" else ""
         fallback = texts.get((name, ""), default)

@@ -7,13 +7,13 @@ from beseda.sandbox.formatted import count_units
 from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 _ANSWER_SECONDS = 60
 _MAX_ANSWER_UNITS = 200  # #answercallbackquery
 
 
-async def answer_callback_query(call: Call) -> bool:
+async def answer_callback_query(call: MethodCall) -> bool:
     """#answercallbackquery"""
     params = call.params
     callback_id = params.text("callback_query_id")

@@ -8,7 +8,7 @@ from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Dialog, Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 # What members of a group may do; no group here restricts them (Client.cpp, json_store_permissions).
 _PERMISSIONS = {
@@ -38,7 +38,7 @@ _RIGHTS = (
 _GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 
-async def get_chat(call: Call) -> Json:
+async def get_chat(call: MethodCall) -> Json:
     """#getchat"""
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     info = {**dialog.chat, "accent_color_id": 0, "max_reaction_count": 11}
@@ -61,11 +61,11 @@ def describe_member(dialog: Dialog, owner_id: int, user: Json) -> Json:
     return {"status": "member", "user": user}
 
 
-def _describe_member(call: Call, dialog: Dialog, user: Json) -> Json:
+def _describe_member(call: MethodCall, dialog: Dialog, user: Json) -> Json:
     return describe_member(dialog, next(iter(call.realm.world.users)), user)
 
 
-def _find_member(call: Call, dialog: Dialog) -> Json | None:
+def _find_member(call: MethodCall, dialog: Dialog) -> Json | None:
     user_id = call.params.integer("user_id")
     if user_id <= 0:
         raise bad_request("invalid user_id specified")
@@ -75,7 +75,7 @@ def _find_member(call: Call, dialog: Dialog) -> Json | None:
     return user
 
 
-async def get_chat_member(call: Call) -> Json:
+async def get_chat_member(call: MethodCall) -> Json:
     """#getchatmember"""
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     user = _find_member(call, dialog)
@@ -84,7 +84,7 @@ async def get_chat_member(call: Call) -> Json:
     return {"status": "member", "user": user} if dialog.is_private else _describe_member(call, dialog, user)
 
 
-async def get_chat_administrators(call: Call) -> list[Json]:
+async def get_chat_administrators(call: MethodCall) -> list[Json]:
     """#getchatadministrators"""
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     if dialog.is_private:
@@ -96,13 +96,13 @@ async def get_chat_administrators(call: Call) -> list[Json]:
     return [member for member in members if member["status"] != "member"]
 
 
-async def get_chat_member_count(call: Call) -> int:
+async def get_chat_member_count(call: MethodCall) -> int:
     """#getchatmembercount"""
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     return 2 if dialog.is_private else len(call.realm.world.users) + len(call.realm.world.bots)
 
 
-async def pin_chat_message(call: Call) -> bool:
+async def pin_chat_message(call: MethodCall) -> bool:
     """#pinchatmessage"""
     dialog, stored = find_message(call, "message to pin")
     _check_may_pin(call, dialog)
@@ -117,7 +117,7 @@ async def pin_chat_message(call: Call) -> bool:
     return True
 
 
-async def unpin_chat_message(call: Call) -> bool:
+async def unpin_chat_message(call: MethodCall) -> bool:
     """#unpinchatmessage"""
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     _check_may_pin(call, dialog)
@@ -128,7 +128,7 @@ async def unpin_chat_message(call: Call) -> bool:
     return True
 
 
-async def unpin_all_chat_messages(call: Call) -> bool:
+async def unpin_all_chat_messages(call: MethodCall) -> bool:
     """#unpinallchatmessages"""
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     _check_may_pin(call, dialog)
@@ -136,12 +136,12 @@ async def unpin_all_chat_messages(call: Call) -> bool:
     return True
 
 
-def _check_may_pin(call: Call, dialog: Dialog) -> None:
+def _check_may_pin(call: MethodCall, dialog: Dialog) -> None:
     if not dialog.is_private and not dialog.is_administrator(call.bot):
         raise bad_request("not enough rights to manage pinned messages in the chat")
 
 
-async def get_user_profile_photos(call: Call) -> Json:
+async def get_user_profile_photos(call: MethodCall) -> Json:
     """#getuserprofilephotos: nobody here has a picture."""
     user_id = call.params.integer("user_id")
     if user_id <= 0:

@@ -8,14 +8,14 @@ from beseda.sandbox.validation import read_commands
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Bot, Dialog, Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 _PLAIN_SCOPES = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
 _CHAT_SCOPES = frozenset({"chat", "chat_administrators", "chat_member"})
 _LANGUAGE = re.compile(r"([a-z]{2})?")
 
 
-def _read_key(call: Call) -> tuple[str, str]:
+def _read_key(call: MethodCall) -> tuple[str, str]:
     language = call.params.text("language_code")
     if not _LANGUAGE.fullmatch(language):
         raise bad_request("invalid language code specified")
@@ -23,7 +23,7 @@ def _read_key(call: Call) -> tuple[str, str]:
     return ("default" if scope is None else _read_scope(call, scope)), language
 
 
-def _read_scope(call: Call, scope: Any) -> str:
+def _read_scope(call: MethodCall, scope: Any) -> str:
     if not isinstance(scope, dict):
         raise bad_request("can't parse BotCommandScope: expected an Object")
     kind = str(scope.get("type"))
@@ -35,7 +35,7 @@ def _read_scope(call: Call, scope: Any) -> str:
     return f"{kind}:{chat_id}:{scope.get('user_id')}" if kind == "chat_member" else f"{kind}:{chat_id}"
 
 
-async def set_my_commands(call: Call) -> bool:
+async def set_my_commands(call: MethodCall) -> bool:
     """#setmycommands"""
     key = _read_key(call)
     commands = read_commands(call.params)
@@ -47,12 +47,12 @@ async def set_my_commands(call: Call) -> bool:
     return True
 
 
-async def get_my_commands(call: Call) -> list[Json]:
+async def get_my_commands(call: MethodCall) -> list[Json]:
     """#getmycommands"""
     return call.bot.commands.get(_read_key(call), [])
 
 
-async def delete_my_commands(call: Call) -> bool:
+async def delete_my_commands(call: MethodCall) -> bool:
     """#deletemycommands"""
     call.bot.commands.pop(_read_key(call), None)
     call.realm.events.publish(None, "commands", bot=call.bot.username)
@@ -73,7 +73,7 @@ def list_visible(bot: Bot, dialog: Dialog, user: Json) -> list[Json]:
     return []
 
 
-async def set_chat_menu_button(call: Call) -> bool:
+async def set_chat_menu_button(call: MethodCall) -> bool:
     """#setchatmenubutton"""
     button = call.params.decode_json("menu_button", "menu button") or {"type": "default"}
     if not isinstance(button, dict):
@@ -85,7 +85,7 @@ async def set_chat_menu_button(call: Call) -> bool:
     return True
 
 
-async def get_chat_menu_button(call: Call) -> Json:
+async def get_chat_menu_button(call: MethodCall) -> Json:
     """#getchatmenubutton"""
     buttons = call.bot.menu_buttons
     found = buttons.get(call.params.integer("chat_id")) or buttons.get(0) or {"type": "commands"}

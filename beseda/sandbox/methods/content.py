@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from beseda.sandbox.attachments import describe_file, take_file
 from beseda.sandbox.params import Params
-from beseda.sandbox.realm import Call
 from beseda.sandbox.refusals import bad_request
+from beseda.sandbox.servers import MethodCall
 from beseda.sandbox.validation import check_caption, check_text, read_link_preview
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ParsedContent:
     is_above: bool = False
 
 
-def parse_text(call: Call) -> ParsedContent:
+def parse_text(call: MethodCall) -> ParsedContent:
     """Read text, entities and link preview; raises ApiRefusalError."""
     params = call.params
     if not params.text("text"):
@@ -42,7 +42,7 @@ def parse_text(call: Call) -> ParsedContent:
     return ParsedContent(call.realm.judge.parse(params.text("text"), params.text("parse_mode"), entities), preview)
 
 
-def complete_text(call: Call, parsed: ParsedContent, *, words: str = "message is too long") -> Json:
+def complete_text(call: MethodCall, parsed: ParsedContent, *, words: str = "message is too long") -> Json:
     """The message fields of a text; raises ApiRefusalError as TDLib refuses. `words` are for a long one."""
     text = call.realm.judge.complete(parsed.text)
     check_text(text, words=words)
@@ -54,7 +54,7 @@ def complete_text(call: Call, parsed: ParsedContent, *, words: str = "message is
     return content
 
 
-def parse_caption(call: Call) -> ParsedContent:
+def parse_caption(call: MethodCall) -> ParsedContent:
     """Read a caption and its entities; raises ApiRefusalError."""
     params = call.params
     entities = params.decode_json("caption_entities", "caption entities")
@@ -62,7 +62,7 @@ def parse_caption(call: Call) -> ParsedContent:
     return ParsedContent(parsed, is_above=params.boolean("show_caption_above_media"))
 
 
-def complete_caption(call: Call, parsed: ParsedContent, *, words: str = "message caption is too long") -> Json:
+def complete_caption(call: MethodCall, parsed: ParsedContent, *, words: str = "message caption is too long") -> Json:
     """The message fields of a caption; raises ApiRefusalError. `words` are for a long one."""
     caption = call.realm.judge.complete(parsed.text)
     check_caption(caption, words=words)
@@ -74,7 +74,7 @@ def complete_caption(call: Call, parsed: ParsedContent, *, words: str = "message
     return fields
 
 
-async def read_file(call: Call, name: str, kind: str) -> Json:
+async def read_file(call: MethodCall, name: str, kind: str) -> Json:
     """A file parameter as message content; raises ApiRefusalError."""
     stored = await take_file(call, name, kind)
     details: Json = {number: max(call.params.integer(number), 0) for number in _NUMBERS}
@@ -85,7 +85,7 @@ async def read_file(call: Call, name: str, kind: str) -> Json:
     return content
 
 
-async def read_media(call: Call, item: Any, *, words: str, for_album: bool) -> Json:
+async def read_media(call: MethodCall, item: Any, *, words: str, for_album: bool) -> Json:
     """An InputMedia object as message content; raises ApiRefusalError. `words` are for a long caption."""
     prefix = "can't parse InputMedia: "
     if not isinstance(item, dict):
@@ -98,6 +98,6 @@ async def read_media(call: Call, item: Any, *, words: str, for_album: bool) -> J
         raise bad_request(f'{prefix}type "{kind}" {suffix}')
     if not item.get("media"):
         raise bad_request(prefix + "media not found")
-    inner = Call(call.realm, call.bot, Params(item, call.params.files))
+    inner = MethodCall(call.realm, call.bot, Params(item, call.params.files))
     caption = parse_caption(inner)
     return {**await read_file(inner, "media", kind), **complete_caption(inner, caption, words=words)}

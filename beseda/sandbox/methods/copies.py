@@ -12,8 +12,8 @@ from beseda.sandbox.methods.delivery import deliver, deliver_all, find_message, 
 from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
-    from beseda.sandbox.chats import Json, StoredMessage
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.chats import DialogMessage, Json
+    from beseda.sandbox.servers import Handler, MethodCall
 
 _COPIED = (
     "text",
@@ -28,7 +28,7 @@ _COPIED = (
 )
 
 
-async def forward_message(call: Call) -> Json:
+async def forward_message(call: MethodCall) -> Json:
     """#forwardmessage"""
     call.params.required_text("from_chat_id")
     source = find_message(call, "message to forward", chat_name="from_chat_id")[1]
@@ -37,7 +37,7 @@ async def forward_message(call: Call) -> Json:
     return deliver(call, delivery, _make_forward(source))
 
 
-async def copy_message(call: Call) -> Json:
+async def copy_message(call: MethodCall) -> Json:
     """#copymessage"""
     call.params.required_text("from_chat_id")
     new_caption = parse_caption(call) if call.params.has("caption") else None
@@ -50,13 +50,13 @@ async def copy_message(call: Call) -> Json:
     return {"message_id": deliver(call, delivery, content)["message_id"]}
 
 
-async def forward_messages(call: Call) -> list[Json]:
+async def forward_messages(call: MethodCall) -> list[Json]:
     """#forwardmessages: those that are missing or may not be forwarded are skipped; albums stay together."""
     sources = _find_sources(call, "forward")
     return _send_all(call, [_make_forward(source) for source in sources])
 
 
-async def copy_messages(call: Call) -> list[Json]:
+async def copy_messages(call: MethodCall) -> list[Json]:
     """#copymessages: those that are missing or may not be copied are skipped; albums stay together."""
     sources = _find_sources(call, "copy")
     contents = [_copy_content(source) for source in sources]
@@ -65,7 +65,7 @@ async def copy_messages(call: Call) -> list[Json]:
     return _send_all(call, contents)
 
 
-def _find_sources(call: Call, verb: str) -> list[StoredMessage]:
+def _find_sources(call: MethodCall, verb: str) -> list[DialogMessage]:
     call.params.required_text("from_chat_id")
     numbers = read_message_ids(call)
     if any(one >= other for one, other in pairwise(numbers)):
@@ -77,25 +77,25 @@ def _find_sources(call: Call, verb: str) -> list[StoredMessage]:
     return found
 
 
-def _send_all(call: Call, contents: list[Json]) -> list[Json]:
+def _send_all(call: MethodCall, contents: list[Json]) -> list[Json]:
     sent = deliver_all(call, prepare(call, takes_effect=False), contents)
     return [{"message_id": message["message_id"]} for message in sent]
 
 
-def _may_leave(source: StoredMessage) -> bool:
+def _may_leave(source: DialogMessage) -> bool:
     return not (source.is_service or source.message.get("has_protected_content"))
 
 
-def _check_may_leave(source: StoredMessage, verb: str) -> None:
+def _check_may_leave(source: DialogMessage, verb: str) -> None:
     if not _may_leave(source):
         raise bad_request(f"the message can't be {verb}")
 
 
-def _make_forward(source: StoredMessage) -> Json:
+def _make_forward(source: DialogMessage) -> Json:
     return {**describe_forward(make_origin(source.message)), **_copy_content(source)}
 
 
-def _copy_content(source: StoredMessage) -> Json:
+def _copy_content(source: DialogMessage) -> Json:
     names = (*_COPIED, "media_group_id")
     return {name: source.message[name] for name in names if name in source.message}
 

@@ -16,8 +16,8 @@ from beseda.sandbox.replies import describe_reply, find_replied, read_reply
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beseda.sandbox.chats import Dialog, Json, StoredMessage
-    from beseda.sandbox.realm import Call
+    from beseda.sandbox.chats import Dialog, DialogMessage, Json
+    from beseda.sandbox.servers import MethodCall
 
 _MAX_IDS = 100
 # The effects that everybody may use in a private chat; Telegram has no list of them in its documentation.
@@ -34,7 +34,7 @@ _EFFECTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class MessageDelivery:
     """Destination of a message and its fields besides the content."""
 
     dialog: Dialog
@@ -43,7 +43,7 @@ class Delivery:
     effect_id: int = 0
 
 
-def prepare(call: Call, *, takes_effect: bool = True) -> Delivery:
+def prepare(call: MethodCall, *, takes_effect: bool = True) -> MessageDelivery:
     """Read the parameters all sending methods share; raises ApiRefusalError in Telegram's order of checks."""
     params = call.params
     request = read_reply(call)
@@ -61,7 +61,7 @@ def prepare(call: Call, *, takes_effect: bool = True) -> Delivery:
         head["has_protected_content"] = True
     check_before_sending(markup, call.realm.judge.find_link_fault, is_private=dialog.is_private)
     effect_id = params.integer("message_effect_id") if takes_effect else 0
-    return Delivery(dialog, head, markup, effect_id)
+    return MessageDelivery(dialog, head, markup, effect_id)
 
 
 def _find_thread(dialog: Dialog, thread_id: int) -> int:
@@ -75,7 +75,7 @@ def _find_thread(dialog: Dialog, thread_id: int) -> int:
     return 0
 
 
-def _check_topic_is_open(call: Call, dialog: Dialog, thread_id: int) -> None:
+def _check_topic_is_open(call: MethodCall, dialog: Dialog, thread_id: int) -> None:
     if not dialog.has_topics or dialog.is_private or dialog.is_administrator(call.bot):
         return
     topic = dialog.topics.get(thread_id, dialog.general_topic)
@@ -83,12 +83,12 @@ def _check_topic_is_open(call: Call, dialog: Dialog, thread_id: int) -> None:
         raise bad_request("TOPIC_CLOSED")
 
 
-def deliver(call: Call, delivery: Delivery, content: Json) -> Json:
+def deliver(call: MethodCall, delivery: MessageDelivery, content: Json) -> Json:
     """Send one message and return it as the Bot API does; raises ApiRefusalError."""
     return deliver_all(call, delivery, [content])[0]
 
 
-def deliver_all(call: Call, delivery: Delivery, contents: list[Json]) -> list[Json]:
+def deliver_all(call: MethodCall, delivery: MessageDelivery, contents: list[Json]) -> list[Json]:
     """Send several messages at once; raises ApiRefusalError before any of them is sent."""
     realm, dialog = call.realm, delivery.dialog
     head = {**delivery.head, **_read_effect(delivery)}
@@ -101,7 +101,7 @@ def deliver_all(call: Call, delivery: Delivery, contents: list[Json]) -> list[Js
     ]
 
 
-def _read_effect(delivery: Delivery) -> Json:
+def _read_effect(delivery: MessageDelivery) -> Json:
     if not delivery.effect_id:
         return {}
     if not delivery.dialog.is_private:
@@ -111,7 +111,7 @@ def _read_effect(delivery: Delivery) -> Json:
     return {"effect_id": str(delivery.effect_id)}
 
 
-def find_message(call: Call, what: str, *, chat_name: str = "chat_id") -> tuple[Dialog, StoredMessage]:
+def find_message(call: MethodCall, what: str, *, chat_name: str = "chat_id") -> tuple[Dialog, DialogMessage]:
     """The message a method works on; raises ApiRefusalError "… not found"."""
     dialog = call.realm.world.find_chat(call.bot, call.params.text(chat_name))
     stored = dialog.messages.get(call.params.integer("message_id"))
@@ -120,7 +120,7 @@ def find_message(call: Call, what: str, *, chat_name: str = "chat_id") -> tuple[
     return dialog, stored
 
 
-def read_message_ids(call: Call) -> list[int]:
+def read_message_ids(call: MethodCall) -> list[int]:
     """The `message_ids` of a call; raises ApiRefusalError."""
     numbers = call.params.decode_json("message_ids", "message_ids")
     if not numbers:
@@ -142,6 +142,6 @@ def _read_id(number: object) -> int:
     return value
 
 
-def find_messages(dialog: Dialog, numbers: Iterable[int]) -> list[StoredMessage]:
+def find_messages(dialog: Dialog, numbers: Iterable[int]) -> list[DialogMessage]:
     """Those of the messages that are there."""
     return [dialog.messages[number] for number in numbers if number in dialog.messages]

@@ -3,18 +3,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from beseda.sandbox.chats import Draft
+from beseda.sandbox.chats import ShownDraft
 from beseda.sandbox.refusals import bad_request
 from beseda.sandbox.validation import MAX_TEXT_UNITS
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Dialog
-    from beseda.sandbox.realm import Call, Handler, Realm
+    from beseda.sandbox.servers import Handler, MethodCall, SandboxServers
 
 _DRAFT_SECONDS = 30  # #sendmessagedraft
 
 
-async def send_message_draft(call: Call) -> bool:
+async def send_message_draft(call: MethodCall) -> bool:
     """#sendmessagedraft"""
     params, realm = call.params, call.realm
     entities = params.decode_json("entities", "entities")
@@ -31,7 +31,7 @@ async def send_message_draft(call: Call) -> bool:
         raise bad_request("RANDOM_ID_INVALID")
     if text.units > MAX_TEXT_UNITS:
         raise bad_request("message is too long")
-    draft = Draft(
+    draft = ShownDraft(
         params.integer("draft_id"),
         text.text,
         text.entities,
@@ -43,7 +43,7 @@ async def send_message_draft(call: Call) -> bool:
     return True
 
 
-def _show(realm: Realm, dialog: Dialog, draft: Draft) -> None:
+def _show(realm: SandboxServers, dialog: Dialog, draft: ShownDraft) -> None:
     if dialog.draft is not None and dialog.draft.timer is not None:
         dialog.draft.timer.cancel()
     loop = asyncio.get_running_loop()

@@ -17,11 +17,11 @@ from beseda.sandbox.methods.delivery import find_message
 from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
-    from beseda.sandbox.chats import Dialog, Json, StoredMessage
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.chats import Dialog, DialogMessage, Json
+    from beseda.sandbox.servers import Handler, MethodCall
 
 
-def _find_editable(call: Call) -> tuple[Dialog, StoredMessage]:
+def _find_editable(call: MethodCall) -> tuple[Dialog, DialogMessage]:
     params = call.params
     if not params.text("chat_id") and not params.integer("message_id"):
         if params.text("inline_message_id"):
@@ -36,7 +36,7 @@ def _find_editable(call: Call) -> tuple[Dialog, StoredMessage]:
     return dialog, stored
 
 
-def _read_inline_markup(call: Call, dialog: Dialog) -> Json | None:
+def _read_inline_markup(call: MethodCall, dialog: Dialog) -> Json | None:
     markup = read_markup(call.params)
     if markup is not None and "inline_keyboard" not in markup:
         raise bad_request("inline keyboard expected")
@@ -44,19 +44,19 @@ def _read_inline_markup(call: Call, dialog: Dialog) -> Json | None:
     return markup
 
 
-def _finish(call: Call, dialog: Dialog, stored: StoredMessage, content: Json) -> Json:
+def _finish(call: MethodCall, dialog: Dialog, stored: DialogMessage, content: Json) -> Json:
     markup = _read_inline_markup(call, dialog)
     check_on_server(markup, is_private=dialog.is_private)
     call.realm.flood.check(call.bot.username, dialog.chat_id)
     return call.realm.world.edit_message(dialog, stored, content, markup)
 
 
-def _find_media(stored: StoredMessage) -> Json:
+def _find_media(stored: DialogMessage) -> Json:
     fields = (*MEDIA_KINDS, "has_media_spoiler")
     return {name: stored.message[name] for name in fields if name in stored.message}
 
 
-async def edit_text(call: Call) -> Json:
+async def edit_text(call: MethodCall) -> Json:
     """#editmessagetext"""
     parsed = parse_text(call)
     dialog, stored = _find_editable(call)
@@ -65,7 +65,7 @@ async def edit_text(call: Call) -> Json:
     return _finish(call, dialog, stored, complete_text(call, parsed, words=EDIT_TEXT_WORDS))
 
 
-async def edit_caption(call: Call) -> Json:
+async def edit_caption(call: MethodCall) -> Json:
     """#editmessagecaption"""
     parsed = parse_caption(call)
     dialog, stored = _find_editable(call)
@@ -75,7 +75,7 @@ async def edit_caption(call: Call) -> Json:
     return _finish(call, dialog, stored, {**media, **complete_caption(call, parsed, words=EDIT_CAPTION_WORDS)})
 
 
-async def edit_media(call: Call) -> Json:
+async def edit_media(call: MethodCall) -> Json:
     """#editmessagemedia"""
     call.params.required_text("media")
     item = call.params.decode_json("media", "input media")
@@ -98,7 +98,7 @@ def _check_album_kind(message: Json, content: Json) -> None:
         raise bad_request("can't change media type in the album")
 
 
-async def edit_markup(call: Call) -> Json:
+async def edit_markup(call: MethodCall) -> Json:
     """#editmessagereplymarkup"""
     dialog, stored = _find_editable(call)
     names = ("text", "entities", "caption", "caption_entities", "link_preview_options")

@@ -10,7 +10,7 @@ from beseda.sandbox.refusals import ApiRefusalError, bad_request, forbidden
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 _MAX_ALBUM = 10
 _WITHOUT_CAPTION = frozenset({"video_note", "sticker"})
@@ -19,7 +19,7 @@ _WITHOUT_CAPTION = frozenset({"video_note", "sticker"})
 def make_sender(kind: str) -> Any:
     """#sendphoto, #sendaudio, #senddocument, #sendvideo, #sendvoice, #sendvideonote, #sendanimation, #sendsticker."""
 
-    async def send_file(call: Call) -> Json:
+    async def send_file(call: MethodCall) -> Json:
         caption = None if kind in _WITHOUT_CAPTION else parse_caption(call)
         delivery = prepare(call)
         content = await read_file(call, kind, kind)
@@ -28,7 +28,7 @@ def make_sender(kind: str) -> Any:
     return send_file
 
 
-async def send_media_group(call: Call) -> list[Json]:
+async def send_media_group(call: MethodCall) -> list[Json]:
     """#sendmediagroup"""
     call.params.required_text("media")
     items = call.params.decode_json("media", "media")
@@ -48,7 +48,7 @@ async def send_media_group(call: Call) -> list[Json]:
     return deliver_all(call, delivery, [{"media_group_id": group_id, **content} for content in contents])
 
 
-async def _read_member(call: Call, number: int, item: Any, words: str) -> Json:
+async def _read_member(call: MethodCall, number: int, item: Any, words: str) -> Json:
     try:
         return await read_media(call, item, words=words, for_album=True)
     except ApiRefusalError as refusal:
@@ -66,7 +66,7 @@ def _check_album(kinds: set[str]) -> None:
             raise bad_request(f"{kind} can't be mixed with other media types")
 
 
-async def get_file(call: Call) -> Json:
+async def get_file(call: MethodCall) -> Json:
     """#getfile"""
     file_id = call.params.text("file_id")
     if not file_id:

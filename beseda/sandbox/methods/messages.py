@@ -8,8 +8,8 @@ from beseda.sandbox.methods.delivery import deliver, find_message, find_messages
 from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
-    from beseda.sandbox.chats import Dialog, Json, StoredMessage
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.chats import Dialog, DialogMessage, Json
+    from beseda.sandbox.servers import Handler, MethodCall
 
 _ACTION_NAMES = (
     "typing upload_photo record_video upload_video record_voice upload_voice record_audio upload_audio upload_document "
@@ -19,14 +19,14 @@ _ACTIONS = frozenset(_ACTION_NAMES.split())
 _ACTION_SECONDS = 5  # #sendchataction
 
 
-async def send_message(call: Call) -> Json:
+async def send_message(call: MethodCall) -> Json:
     """#sendmessage"""
     parsed = parse_text(call)
     delivery = prepare(call)
     return deliver(call, delivery, complete_text(call, parsed))
 
 
-async def send_chat_action(call: Call) -> bool:
+async def send_chat_action(call: MethodCall) -> bool:
     """#sendchataction"""
     action = call.params.text("action").lower()
     if action not in _ACTIONS:
@@ -39,7 +39,7 @@ async def send_chat_action(call: Call) -> bool:
     return True
 
 
-async def delete_message(call: Call) -> bool:
+async def delete_message(call: MethodCall) -> bool:
     """#deletemessage"""
     if not call.params.text("chat_id"):
         raise bad_request("chat identifier is not specified")
@@ -51,7 +51,7 @@ async def delete_message(call: Call) -> bool:
     return True
 
 
-async def delete_messages(call: Call) -> bool:
+async def delete_messages(call: MethodCall) -> bool:
     """#deletemessages: those that cannot be found are skipped; one that may not be deleted keeps them all."""
     numbers = read_message_ids(call)
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
@@ -62,7 +62,7 @@ async def delete_messages(call: Call) -> bool:
     return True
 
 
-def _check_may_delete(call: Call, dialog: Dialog, stored: StoredMessage) -> None:
+def _check_may_delete(call: MethodCall, dialog: Dialog, stored: DialogMessage) -> None:
     # In a group a bot without rights deletes only what it sent itself.
     if not dialog.is_private and stored.bot is not call.bot and not dialog.is_administrator(call.bot):
         raise bad_request("message can't be deleted")

@@ -7,7 +7,7 @@ from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 # #reactiontypeemoji
 _REACTION_EMOJI = (
@@ -18,7 +18,7 @@ _REACTION_EMOJI = (
 _REACTIONS = frozenset(_REACTION_EMOJI.split())
 
 
-async def set_message_reaction(call: Call) -> bool:
+async def set_message_reaction(call: MethodCall) -> bool:
     """#setmessagereaction"""
     reactions = call.params.decode_json("reaction", "reaction types") or []
     if not isinstance(reactions, list):

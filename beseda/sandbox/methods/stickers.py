@@ -7,12 +7,12 @@ import io
 from typing import TYPE_CHECKING
 
 from beseda.sandbox.attachments import describe_file
-from beseda.sandbox.files import Upload
+from beseda.sandbox.files import ReceivedFile
 from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 SET_NAME = "SandboxSquares"
 # 512 x 512 WebP pictures of a square each, and the emoji that stand for them.
@@ -23,7 +23,7 @@ _PICTURES = {
 }
 
 
-async def get_sticker_set(call: Call) -> Json:
+async def get_sticker_set(call: MethodCall) -> Json:
     """#getstickerset"""
     name = call.params.text("name")
     if name.lower() != SET_NAME.lower():
@@ -32,12 +32,12 @@ async def get_sticker_set(call: Call) -> Json:
     return {"name": SET_NAME, "title": "Sandbox Squares", "sticker_type": "regular", "stickers": stickers}
 
 
-async def _describe(call: Call, number: int, emoji: str) -> Json:
+async def _describe(call: MethodCall, number: int, emoji: str) -> Json:
     files, name = call.realm.files, f"{SET_NAME}-{number}.webp"
     stored = files.find_named("sticker", name)
     if stored is None:
         data = base64.b64decode(_PICTURES[emoji])
-        saved = await files.save(Upload(io.BytesIO(data), len(data), name, "image/webp"), "sticker")
+        saved = await files.save(ReceivedFile(io.BytesIO(data), len(data), name, "image/webp"), "sticker")
         stored = files.add_to_set(saved, SET_NAME, emoji)
     files.grant(stored.file_id, [call.bot.username])
     sticker: Json = describe_file(stored, "sticker", {})["sticker"]

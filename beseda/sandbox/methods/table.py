@@ -22,7 +22,7 @@ from beseda.sandbox.methods.names import ALL_NAMES
 from beseda.sandbox.refusals import ApiRefusalError
 
 if TYPE_CHECKING:
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,12 @@ def find_method(name: str) -> Method:
     return Method(title, _make_refusal(title))
 
 
-async def _refuse_unknown(call: Call) -> None:
+async def _refuse_unknown(call: MethodCall) -> None:
     raise ApiRefusalError(404, "Not Found: method not found")
 
 
 def _make_refusal(title: str) -> Handler:
-    async def refuse(call: Call) -> None:
+    async def refuse(call: MethodCall) -> None:
         raise ApiRefusalError(501, f"Not Implemented: the sandbox does not know {title} yet (docs/sandbox.md)")
 
     return refuse

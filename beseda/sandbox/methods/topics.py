@@ -9,26 +9,26 @@ from beseda.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Dialog, Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 # #createforumtopic
 _COLORS = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
 _MAX_NAME = 128
 
 
-def _find_forum(call: Call) -> Dialog:
+def _find_forum(call: MethodCall) -> Dialog:
     dialog = call.realm.world.find_chat(call.bot, call.params.text("chat_id"))
     if not dialog.has_topics:
         raise bad_request("the chat is not a forum")
     return dialog
 
 
-def _check_rights(call: Call, dialog: Dialog, purpose: str) -> None:
+def _check_rights(call: MethodCall, dialog: Dialog, purpose: str) -> None:
     if not dialog.is_private and not dialog.is_administrator(call.bot):
         raise bad_request(f"not enough rights to {purpose}")
 
 
-def _find_topic(call: Call) -> tuple[Dialog, ForumTopic]:
+def _find_topic(call: MethodCall) -> tuple[Dialog, ForumTopic]:
     dialog = _find_forum(call)
     topic = dialog.topics.get(call.params.integer("message_thread_id"))
     if topic is None:
@@ -36,12 +36,12 @@ def _find_topic(call: Call) -> tuple[Dialog, ForumTopic]:
     return dialog, topic
 
 
-def _read_name(call: Call) -> str:
+def _read_name(call: MethodCall) -> str:
     name = " ".join(call.params.text("name").split())
     return name[:_MAX_NAME]
 
 
-async def create_topic(call: Call) -> Json:
+async def create_topic(call: MethodCall) -> Json:
     """#createforumtopic"""
     dialog = _find_forum(call)
     _check_rights(call, dialog, "create a topic")
@@ -62,7 +62,7 @@ async def create_topic(call: Call) -> Json:
     return {"message_thread_id": number, "name": name, **icon}
 
 
-async def edit_topic(call: Call) -> bool:
+async def edit_topic(call: MethodCall) -> bool:
     """#editforumtopic"""
     dialog, topic = _find_topic(call)
     _check_rights(call, dialog, "edit the topic")
@@ -80,7 +80,7 @@ async def edit_topic(call: Call) -> bool:
     return True
 
 
-def _note(call: Call, dialog: Dialog, topic: ForumTopic, content: Json) -> None:
+def _note(call: MethodCall, dialog: Dialog, topic: ForumTopic, content: Json) -> None:
     thread = {"message_thread_id": topic.id} if topic is not dialog.general_topic else {}
     call.realm.world.add_service_message(call.bot, dialog, {**thread, **content})
     call.realm.publish_topics(dialog)
@@ -89,7 +89,7 @@ def _note(call: Call, dialog: Dialog, topic: ForumTopic, content: Json) -> None:
 def make_switch(*, is_closed: bool, is_general: bool) -> Any:
     """#closeforumtopic, #reopenforumtopic, #closegeneralforumtopic, #reopengeneralforumtopic."""
 
-    async def switch(call: Call) -> bool:
+    async def switch(call: MethodCall) -> bool:
         dialog, topic = _find_general(call) if is_general else _find_topic(call)
         if dialog.is_private:
             raise bad_request("the chat is not a supergroup forum")
@@ -103,14 +103,14 @@ def make_switch(*, is_closed: bool, is_general: bool) -> Any:
     return switch
 
 
-def _find_general(call: Call) -> tuple[Dialog, ForumTopic]:
+def _find_general(call: MethodCall) -> tuple[Dialog, ForumTopic]:
     dialog = _find_forum(call)
     if dialog.is_private:
         raise bad_request("the chat is not a supergroup forum")
     return dialog, dialog.general_topic
 
 
-async def delete_topic(call: Call) -> bool:
+async def delete_topic(call: MethodCall) -> bool:
     """#deleteforumtopic: all its messages go with it."""
     dialog, topic = _find_topic(call)
     _check_rights(call, dialog, "delete the topic")
@@ -121,7 +121,7 @@ async def delete_topic(call: Call) -> bool:
     return True
 
 
-async def edit_general_topic(call: Call) -> bool:
+async def edit_general_topic(call: MethodCall) -> bool:
     """#editgeneralforumtopic"""
     dialog, topic = _find_general(call)
     _check_rights(call, dialog, "edit the topic")
@@ -138,7 +138,7 @@ async def edit_general_topic(call: Call) -> bool:
 def make_hider(*, is_hidden: bool) -> Any:
     """#hidegeneralforumtopic, #unhidegeneralforumtopic."""
 
-    async def hide(call: Call) -> bool:
+    async def hide(call: MethodCall) -> bool:
         dialog, topic = _find_general(call)
         _check_rights(call, dialog, "close or open the topic")
         if topic.is_hidden == is_hidden:
@@ -156,7 +156,7 @@ def make_hider(*, is_hidden: bool) -> Any:
 def make_unpinner(*, is_general: bool) -> Any:
     """#unpinallforumtopicmessages, #unpinallgeneralforumtopicmessages."""
 
-    async def unpin_all(call: Call) -> bool:
+    async def unpin_all(call: MethodCall) -> bool:
         dialog, topic = _find_general(call) if is_general else _find_topic(call)
         _check_rights(call, dialog, "manage pinned messages in the chat")
         thread = None if topic is dialog.general_topic else topic.id
@@ -170,7 +170,7 @@ def make_unpinner(*, is_general: bool) -> Any:
     return unpin_all
 
 
-async def get_icon_stickers(call: Call) -> list[Json]:
+async def get_icon_stickers(call: MethodCall) -> list[Json]:
     """#getforumtopiciconstickers: there are none here, colours do."""
     return []
 

@@ -4,19 +4,19 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from beseda.sandbox.realm import Described
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from beseda.sandbox.servers import Described
 from beseda.sandbox.updates import MAX_LONG_POLL_SECONDS
 from beseda.sandbox.webhook import WebhookDelivery, WebhookTarget, WebhookTiming
 
 if TYPE_CHECKING:
     from beseda.sandbox.chats import Json
-    from beseda.sandbox.realm import Call, Handler
+    from beseda.sandbox.servers import Handler, MethodCall
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]*")
 
 
-async def get_updates(call: Call) -> list[Json]:
+async def get_updates(call: MethodCall) -> list[Json]:
     """#getupdates"""
     params, queue = call.params, call.bot.queue
     limit = min(max(params.integer("limit", 100), 1), 100)
@@ -26,14 +26,14 @@ async def get_updates(call: Call) -> list[Json]:
     return await queue.poll(params.integer("offset"), limit, timeout)
 
 
-def _read_allowed(call: Call) -> object:
+def _read_allowed(call: MethodCall) -> object:
     try:
         return call.params.decode_json("allowed_updates", "allowed updates")
     except ApiRefusalError:
         return None  # Telegram's server overlooks a list it cannot read
 
 
-async def set_webhook(call: Call) -> Described:
+async def set_webhook(call: MethodCall) -> Described:
     """#setwebhook; like a local Bot API server it takes plain http and any port."""
     params, bot, settings = call.params, call.bot, call.realm.settings
     url = params.text("url").strip()
@@ -78,7 +78,7 @@ def _check_secret(secret: str) -> str:
     return secret
 
 
-async def delete_webhook(call: Call) -> Described:
+async def delete_webhook(call: MethodCall) -> Described:
     """#deletewebhook"""
     was_set = call.bot in call.realm.webhooks
     await _stop_delivery(call)
@@ -87,14 +87,14 @@ async def delete_webhook(call: Call) -> Described:
     return Described("Webhook was deleted" if was_set else "Webhook is already deleted")
 
 
-async def _stop_delivery(call: Call) -> None:
+async def _stop_delivery(call: MethodCall) -> None:
     webhook = call.realm.webhooks.pop(call.bot, None)
     call.bot.queue.stop_webhook()
     if webhook is not None:
         await webhook.close()
 
 
-async def get_webhook_info(call: Call) -> Json:
+async def get_webhook_info(call: MethodCall) -> Json:
     """#getwebhookinfo"""
     queue, webhook = call.bot.queue, call.realm.webhooks.get(call.bot)
     info: Json = {"url": "", "has_custom_certificate": False, "pending_update_count": queue.count()}

@@ -7,7 +7,7 @@ from itertools import groupby
 from beseda.domain.document import DocumentKind
 from beseda.locales import Text
 from beseda.services.document.notes import Notes, Task
-from beseda.services.document.source import Source
+from beseda.services.document.source import NumberedText
 from beseda.services.document.wording import DECISIONS, NONE, PEOPLE, TASKS, Wording
 
 _FULL = Text("documents.full")
@@ -23,7 +23,7 @@ _PAGE, _LINES = 1400, 7  # characters of overview and entries of each list that 
 _FILLER = re.compile(r"(?i)(?<![\w-])(?:э+-?э+м*|э+м+|м-?м+|а-а+|у?гм|хм+|uh+|um+|erm*|hmm+|mhm)(?![\w-])[,…]?\s*")
 
 
-def write_layout(kind: DocumentKind, notes: Notes, source: Source, language: str) -> str:
+def write_layout(kind: DocumentKind, notes: Notes, source: NumberedText, language: str) -> str:
     """Return the text of a document."""
     return _WRITERS[kind](notes, source, Wording(language)).strip() + "\n"
 
@@ -36,7 +36,7 @@ def clean_speech(text: str) -> str:
     return re.sub(r"\s+([,.!?…])", r"\1", cleaned)
 
 
-def _head(title: Text, notes: Notes, source: Source, wording: Wording) -> str:
+def _head(title: Text, notes: Notes, source: NumberedText, wording: Wording) -> str:
     name = f"{wording.say(title)}: {notes.title}" if notes.title else wording.say(title)
     return "\n".join([name.upper(), *wording.origin(source.transcript)])
 
@@ -45,7 +45,7 @@ def _section(name: str, lines: list[str]) -> str:
     return "\n".join(["", name.upper(), *lines])
 
 
-def _write_full(notes: Notes, source: Source, wording: Wording) -> str:
+def _write_full(notes: Notes, source: NumberedText, wording: Wording) -> str:
     parts = [_head(_FULL, notes, source, wording)]
     parts.append(_section(wording.say(PEOPLE), [f"— {line}" for line in wording.people(notes)]))
     topics = {topic.passage.number: topic.title for topic in reversed(notes.topics)}
@@ -63,7 +63,7 @@ def _write_full(notes: Notes, source: Source, wording: Wording) -> str:
     return "\n".join([*parts, _list_decisions(notes, wording), _list_tasks(notes, wording)])
 
 
-def _write_summary(notes: Notes, source: Source, wording: Wording) -> str:
+def _write_summary(notes: Notes, source: NumberedText, wording: Wording) -> str:
     overview = notes.overview
     if len(overview) > _PAGE:
         overview = overview[:_PAGE].rsplit(". ", 1)[0].rstrip(".") + "."
@@ -83,7 +83,7 @@ def _write_summary(notes: Notes, source: Source, wording: Wording) -> str:
     )
 
 
-def _write_minutes(notes: Notes, source: Source, wording: Wording) -> str:
+def _write_minutes(notes: Notes, source: NumberedText, wording: Wording) -> str:
     topics = [
         f"{number}. {topic.title} [{topic.passage.place(wording.language)}]. {topic.summary}".rstrip()
         for number, topic in enumerate(notes.topics, 1)
@@ -99,7 +99,7 @@ def _write_minutes(notes: Notes, source: Source, wording: Wording) -> str:
     )
 
 
-def _write_todo(notes: Notes, source: Source, wording: Wording) -> str:
+def _write_todo(notes: Notes, source: NumberedText, wording: Wording) -> str:
     parts = [_head(_TODO, notes, source, wording)]
     if not notes.tasks:
         parts += ["", wording.say(NONE)]
@@ -141,7 +141,7 @@ def _shorten(lines: list[str], wording: Wording) -> list[str]:
     return [*lines[:_LINES], wording.say(_MORE, number=more)] if more > 0 else lines
 
 
-_WRITERS: Mapping[DocumentKind, Callable[[Notes, Source, Wording], str]] = {
+_WRITERS: Mapping[DocumentKind, Callable[[Notes, NumberedText, Wording], str]] = {
     DocumentKind.FULL: _write_full,
     DocumentKind.SUMMARY: _write_summary,
     DocumentKind.MINUTES: _write_minutes,

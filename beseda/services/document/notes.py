@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from beseda.services.document.source import Passage, Source
+from beseda.services.document.source import NumberedText, Passage
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NOBODY = re.compile(r"(?i)^(спикер|участник|голос|speaker|voice|participant) ?№?\d{1,2}$")
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Participant:
     """Somebody who took part; the role is empty where nobody says it."""
 
     name: str
@@ -25,7 +25,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class DiscussedTopic:
     """What was talked about from a passage on."""
 
     title: str
@@ -62,8 +62,8 @@ class Notes:
     title: str = ""
     overview: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
-    people: tuple[Person, ...] = ()
-    topics: tuple[Topic, ...] = ()
+    people: tuple[Participant, ...] = ()
+    topics: tuple[DiscussedTopic, ...] = ()
     decisions: tuple[Decision, ...] = ()
     tasks: tuple[Task, ...] = ()
     speakers: Mapping[int, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def find_object(answer: str) -> dict[str, Any] | None:
     return None
 
 
-def read_notes(raw: Mapping[str, Any], source: Source, chunk: Sequence[Passage]) -> Notes:
+def read_notes(raw: Mapping[str, Any], source: NumberedText, chunk: Sequence[Passage]) -> Notes:
     """Return what of a model's notes on a chunk the source bears out."""
     decisions = [_read_decision(row, source, chunk) for row in _rows(raw, "decisions")]
     tasks = [_read_task(row, source, chunk) for row in _rows(raw, "tasks")]
@@ -138,18 +138,18 @@ def _rows(raw: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
-def _borne_out(raw: Mapping[str, Any], name: str, source: Source) -> str:
+def _borne_out(raw: Mapping[str, Any], name: str, source: NumberedText) -> str:
     value = read_text(raw, name)
     return value if value and source.mentions(value) else ""
 
 
-def _read_decision(raw: Mapping[str, Any], source: Source, chunk: Sequence[Passage]) -> Decision | None:
+def _read_decision(raw: Mapping[str, Any], source: NumberedText, chunk: Sequence[Passage]) -> Decision | None:
     text, quote = read_text(raw, "text"), read_text(raw, "quote")
     passage = source.find(quote, chunk[0])
     return Decision(text, quote, passage, _borne_out(raw, "votes", source)) if text and passage else None
 
 
-def _read_task(raw: Mapping[str, Any], source: Source, chunk: Sequence[Passage]) -> Task | None:
+def _read_task(raw: Mapping[str, Any], source: NumberedText, chunk: Sequence[Passage]) -> Task | None:
     text, quote = read_text(raw, "text"), read_text(raw, "quote")
     passage = source.find(quote, chunk[0])
     if not text or passage is None:
@@ -158,18 +158,18 @@ def _read_task(raw: Mapping[str, Any], source: Source, chunk: Sequence[Passage])
     return Task(text, quote, passage, owner, due, read_text(raw, "category"))
 
 
-def _read_person(raw: Mapping[str, Any], source: Source) -> Person | None:
+def _read_person(raw: Mapping[str, Any], source: NumberedText) -> Participant | None:
     name = _borne_out(raw, "name", source)
-    return Person(name, _borne_out(raw, "role", source)) if name else None
+    return Participant(name, _borne_out(raw, "role", source)) if name else None
 
 
-def _read_topic(raw: Mapping[str, Any], chunk: Sequence[Passage]) -> Topic | None:
+def _read_topic(raw: Mapping[str, Any], chunk: Sequence[Passage]) -> DiscussedTopic | None:
     title, number = read_text(raw, "title"), read_text(raw, "passage").strip("[]")
     passage = next((passage for passage in chunk if str(passage.number) == number), None)
-    return Topic(title, read_text(raw, "summary"), passage) if title and passage else None
+    return DiscussedTopic(title, read_text(raw, "summary"), passage) if title and passage else None
 
 
-def _read_speakers(raw: object, source: Source, chunk: Sequence[Passage]) -> dict[int, str]:
+def _read_speakers(raw: object, source: NumberedText, chunk: Sequence[Passage]) -> dict[int, str]:
     if not isinstance(raw, dict):
         return {}
     names = {str(number): read_text(raw, number) for number in raw}
@@ -177,8 +177,8 @@ def _read_speakers(raw: object, source: Source, chunk: Sequence[Passage]) -> dic
     return {passage.number: known[str(passage.number)] for passage in chunk if str(passage.number) in known}
 
 
-def _join_people(people: Iterable[Person]) -> tuple[Person, ...]:
-    known: dict[str, Person] = {}
+def _join_people(people: Iterable[Participant]) -> tuple[Participant, ...]:
+    known: dict[str, Participant] = {}
     for person in people:
         before = known.get(person.name.casefold(), person)
         known[person.name.casefold()] = before if before.role else replace(before, role=person.role)

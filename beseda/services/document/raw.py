@@ -6,7 +6,7 @@ from beseda.domain.document import Document
 from beseda.domain.transcript import Transcript, write_srt
 from beseda.kit.clock import Clock
 from beseda.locales import Text
-from beseda.services.document.source import Source
+from beseda.services.document.source import NumberedText
 from beseda.services.document.wording import Wording
 
 _TEXT = Text("documents.text")
@@ -25,7 +25,7 @@ def write_transcript(transcript: Transcript, language: str, clock: Clock) -> Doc
 
 def write_paragraphs(transcript: Transcript, language: str) -> str:
     """Return the text in paragraphs, with their times if there are several and times are known."""
-    passages = Source(transcript).passages
+    passages = NumberedText(transcript).passages
     if len(passages) < 2:
         return transcript.text
     times = [f"[{item.place(language)}] " if transcript.segments else "" for item in passages]

@@ -14,7 +14,7 @@ from beseda.locales import Text
 from beseda.services.document import asking, prompts
 from beseda.services.document.layout import write_layout
 from beseda.services.document.notes import Notes, merge_notes, read_notes, read_text
-from beseda.services.document.source import Passage, Source, estimate
+from beseda.services.document.source import NumberedText, Passage, estimate
 
 _AT_ONCE = 3
 _TEXT = "text/plain; charset=utf-8"
@@ -82,7 +82,7 @@ class DocumentService:
         Every decision and task in it quotes words that stand in the transcript; what nobody said is a placeholder.
         Raises RemoteError, and `UnreadableTextError` for a transcript without words.
         """
-        source = await asyncio.to_thread(Source, transcript)
+        source = await asyncio.to_thread(NumberedText, transcript)
         if not source.passages:
             raise UnreadableTextError("a transcript without words")
         notes = await self._take_notes(kind, source, language, listener)
@@ -92,7 +92,7 @@ class DocumentService:
         return Document(name, content, mime, _describe(kind, notes, language), notes.title)
 
     async def _take_notes(
-        self, kind: DocumentKind, source: Source, language: str, listener: DocumentListener | None
+        self, kind: DocumentKind, source: NumberedText, language: str, listener: DocumentListener | None
     ) -> Notes:
         size = await asking.find_chunk_size(self._model)
         chunks = source.chunk(size)
@@ -131,7 +131,7 @@ class DocumentService:
         return parts[0]
 
 
-def _lay_out(kind: DocumentKind, notes: Notes, source: Source, language: str) -> bytes:
+def _lay_out(kind: DocumentKind, notes: Notes, source: NumberedText, language: str) -> bytes:
     if kind is not DocumentKind.PROTOCOL:
         return write_layout(kind, notes, source, language).encode()
     from beseda.services.document.word import write_protocol  # noqa: PLC0415 - only a protocol pays for Word's library

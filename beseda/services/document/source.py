@@ -30,7 +30,7 @@ class Passage:
         return _PARAGRAPH.say(language, number=self.number) if self.start is None else format_time(self.start)
 
 
-class Source:
+class NumberedText:
     """The passages of a transcript."""
 
     def __init__(self, transcript: Transcript) -> None:

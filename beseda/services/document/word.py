@@ -10,7 +10,7 @@ from docx.shared import Cm, Pt
 
 from beseda.locales import Text
 from beseda.services.document.notes import Notes
-from beseda.services.document.source import Source
+from beseda.services.document.source import NumberedText
 from beseda.services.document.wording import DECISIONS, NONE, TASKS, Wording
 
 _TITLE: Final = Text("documents.protocol.title")
@@ -37,7 +37,7 @@ _COLUMNS = (
 _SIGNATURES = Text("documents.protocol.signatures")
 
 
-def write_protocol(notes: Notes, source: Source, language: str) -> bytes:
+def write_protocol(notes: Notes, source: NumberedText, language: str) -> bytes:
     """Return the protocol as the content of a `.docx`."""
     wording = Wording(language)
     page = docx.Document()
@@ -62,7 +62,7 @@ def _set_style(page: WordDocument, title: str) -> None:
     page.core_properties.comments = ""
 
 
-def _write_head(page: WordDocument, notes: Notes, source: Source, wording: Wording) -> None:
+def _write_head(page: WordDocument, notes: Notes, source: NumberedText, wording: Wording) -> None:
     for text in (wording.known(notes.facts.get("organisation", "")), wording.say(_TITLE)):
         paragraph = page.add_paragraph()
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER

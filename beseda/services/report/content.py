@@ -12,7 +12,7 @@ Cell: TypeAlias = str | int | float | datetime | None
 Rows: TypeAlias = Sequence[Sequence[Cell]]
 
 
-class Kind(Enum):
+class CellKind(Enum):
     """What the cells of a column are."""
 
     TEXT = auto()
@@ -27,7 +27,7 @@ class Kind(Enum):
     @property
     def is_number(self) -> bool:
         """Whether the cells stand on the right."""
-        return self in {Kind.NUMBER, Kind.COUNT, Kind.MONEY, Kind.PERCENT, Kind.SECONDS}
+        return self in {CellKind.NUMBER, CellKind.COUNT, CellKind.MONEY, CellKind.PERCENT, CellKind.SECONDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Column:
     """A column of a sheet; `width` is in letters."""
 
     title: Text
-    kind: Kind = Kind.TEXT
+    kind: CellKind = CellKind.TEXT
     width: int = 12
 
 
@@ -54,11 +54,11 @@ class Tile:
 
     title: Text
     value: Cell
-    kind: Kind = Kind.COUNT
+    kind: CellKind = CellKind.COUNT
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One set of values of a chart, as many as it has labels; None is a gap."""
 
     title: Text
@@ -80,8 +80,8 @@ class Chart:
     title: Text
     kind: ChartKind
     labels: Sequence[str]
-    lines: Sequence[Line]
-    unit: Kind = Kind.COUNT
+    lines: Sequence[ChartLine]
+    unit: CellKind = CellKind.COUNT
 
     @property
     def is_empty(self) -> bool:
@@ -90,7 +90,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ReportContent:
     """A whole report. The first sheet is what a CSV file holds."""
 
     title: Text

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from beseda.services.report.content import Cell, Content, Kind, Rows, Sheet
+from beseda.services.report.content import Cell, CellKind, ReportContent, Rows, Sheet
 from beseda.services.report.writing import defuse
 
 
-class Writer(Protocol):
+class ReportWriter(Protocol):
     """Puts a report into a file piece by piece. Called from one thread at a time, not always the same."""
 
     def begin(self, sheet: Sheet) -> None:
@@ -32,11 +32,11 @@ class Writer(Protocol):
 class CsvWriter:
     """Writes the first sheet."""
 
-    def __init__(self, path: Path, _content: Content, language: str) -> None:
+    def __init__(self, path: Path, _content: ReportContent, language: str) -> None:
         self._file = path.open("w", encoding="utf-8-sig", newline="")
         self._rows = csv.writer(self._file)
         self._language = language
-        self._kinds: list[Kind] = []
+        self._kinds: list[CellKind] = []
 
     def begin(self, sheet: Sheet) -> None:
         """Write the head of the list."""
@@ -59,14 +59,14 @@ class CsvWriter:
         self._file.close()
 
 
-def _write(cell: Cell, kind: Kind) -> str | int | float:
+def _write(cell: Cell, kind: CellKind) -> str | int | float:
     if cell is None:
         return ""
     if isinstance(cell, str):
         return defuse(cell.replace("\0", ""))
     if isinstance(cell, datetime):
         moment = cell.astimezone(UTC)
-        return f"{moment:%Y-%m-%d}" if kind is Kind.DAY else f"{moment:%Y-%m-%d %H:%M:%S}"
-    if kind is Kind.SECONDS:
+        return f"{moment:%Y-%m-%d}" if kind is CellKind.DAY else f"{moment:%Y-%m-%d %H:%M:%S}"
+    if kind is CellKind.SECONDS:
         return cell / 1000
     return round(cell, 6) if isinstance(cell, float) else cell

@@ -6,12 +6,23 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from beseda.domain.analytics import DAY, WEEK, Metric, Metrics, Period, Point, Step
+from beseda.domain.analytics import DAY, WEEK, Metric, Metrics, Period, Point, SeriesStep
 from beseda.domain.report import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
 from beseda.kit.clock import Clock
 from beseda.locales import Text
 from beseda.services.analytics import AnalyticsService
-from beseda.services.report.content import Cell, Chart, ChartKind, Column, Content, Kind, Line, Rows, Sheet, Tile
+from beseda.services.report.content import (
+    Cell,
+    CellKind,
+    Chart,
+    ChartKind,
+    ChartLine,
+    Column,
+    ReportContent,
+    Rows,
+    Sheet,
+    Tile,
+)
 from beseda.storage.base.report import Place, ReportStore
 
 T = TypeVar("T", LeadRow, ConversationRow)
@@ -41,19 +52,19 @@ _STAGE = Text("reports.stage")
 _NUMBER = Text("reports.number")
 _CREATED = Text("reports.created")
 
-_DAILY: Sequence[tuple[Text, Metric, Kind]] = (
-    (_CONVERSATIONS, Metric.CONVERSATIONS, Kind.COUNT),
-    (_MESSAGES, Metric.MESSAGES, Kind.COUNT),
-    (_ANSWERS, Metric.ANSWERS, Kind.COUNT),
-    (_FAILURES, Metric.FAILURES, Kind.COUNT),
-    (_USERS, Metric.ACTIVE_USERS, Kind.COUNT),
-    (_P50, Metric.RESPONSE_P50, Kind.SECONDS),
-    (_P95, Metric.RESPONSE_P95, Kind.SECONDS),
-    (_LEADS, Metric.LEADS, Kind.COUNT),
-    (_WON, Metric.LEADS_WON, Kind.COUNT),
-    (_TOKENS, Metric.TOKENS, Kind.COUNT),
-    (_COST, Metric.COST, Kind.MONEY),
-    (_FLOODS, Metric.FLOOD_WAITS, Kind.COUNT),
+_DAILY: Sequence[tuple[Text, Metric, CellKind]] = (
+    (_CONVERSATIONS, Metric.CONVERSATIONS, CellKind.COUNT),
+    (_MESSAGES, Metric.MESSAGES, CellKind.COUNT),
+    (_ANSWERS, Metric.ANSWERS, CellKind.COUNT),
+    (_FAILURES, Metric.FAILURES, CellKind.COUNT),
+    (_USERS, Metric.ACTIVE_USERS, CellKind.COUNT),
+    (_P50, Metric.RESPONSE_P50, CellKind.SECONDS),
+    (_P95, Metric.RESPONSE_P95, CellKind.SECONDS),
+    (_LEADS, Metric.LEADS, CellKind.COUNT),
+    (_WON, Metric.LEADS_WON, CellKind.COUNT),
+    (_TOKENS, Metric.TOKENS, CellKind.COUNT),
+    (_COST, Metric.COST, CellKind.MONEY),
+    (_FLOODS, Metric.FLOOD_WAITS, CellKind.COUNT),
 )
 
 
@@ -61,14 +72,14 @@ _DAILY: Sequence[tuple[Text, Metric, Kind]] = (
 class _Plot:
     """The values of some metrics over the period, by day or by week."""
 
-    step: Step
+    step: SeriesStep
     moments: Sequence[datetime]
     values: dict[Metric, Sequence[float | None]]
 
-    def draw(self, title: Text, kind: ChartKind, unit: Kind, *lines: tuple[Text, Metric]) -> Chart:
+    def draw(self, title: Text, kind: ChartKind, unit: CellKind, *lines: tuple[Text, Metric]) -> Chart:
         """Return a chart of some of the metrics."""
         labels = [f"{at:%Y-%m-%d}" for at in self.moments]
-        return Chart(title, kind, labels, [Line(name, self.values[metric]) for name, metric in lines], unit)
+        return Chart(title, kind, labels, [ChartLine(name, self.values[metric]) for name, metric in lines], unit)
 
 
 class Gatherer:
@@ -84,9 +95,9 @@ class Gatherer:
         """Take in the titles of what bots' funnels ask for: each is a column of the report about leads."""
         self._titles |= titles
 
-    async def gather(self, new: NewReport) -> Content:
+    async def gather(self, new: NewReport) -> ReportContent:
         """Return the content of a report: figures at once, lists as they are read. Raises StorageError."""
-        builders: Mapping[ReportKind, Callable[[Period, Metrics], Awaitable[Content]]] = {
+        builders: Mapping[ReportKind, Callable[[Period, Metrics], Awaitable[ReportContent]]] = {
             ReportKind.OVERVIEW: self._overview,
             ReportKind.LEADS: partial(self._leads, language=new.language),
             ReportKind.CONVERSATIONS: partial(self._conversations, language=new.language),
@@ -94,25 +105,25 @@ class Gatherer:
         }
         return await builders[new.kind](new.period, await self._analytics.metrics(new.period))
 
-    async def _overview(self, period: Period, found: Metrics) -> Content:
+    async def _overview(self, period: Period, found: Metrics) -> ReportContent:
         plot = await self._plot(period, [metric for _, metric, _ in _DAILY])
-        head = Column(_DAY if plot.step is Step.DAY else _WEEK, Kind.DAY, 12)
+        head = Column(_DAY if plot.step is SeriesStep.DAY else _WEEK, CellKind.DAY, 12)
         columns = [head, *(Column(title, kind, 14) for title, _, kind in _DAILY)]
         rows = [
             [at, *(plot.values[metric][number] for _, metric, _ in _DAILY)] for number, at in enumerate(plot.moments)
         ]
         charts = [
-            plot.draw(_MESSAGES, ChartKind.BARS, Kind.COUNT, (_MESSAGES, Metric.MESSAGES)),
-            plot.draw(_USERS, ChartKind.LINES, Kind.COUNT, (_USERS, Metric.ACTIVE_USERS)),
+            plot.draw(_MESSAGES, ChartKind.BARS, CellKind.COUNT, (_MESSAGES, Metric.MESSAGES)),
+            plot.draw(_USERS, ChartKind.LINES, CellKind.COUNT, (_USERS, Metric.ACTIVE_USERS)),
             plot.draw(
                 Text("reports.response_time"),
-                *(ChartKind.LINES, Kind.SECONDS),
+                *(ChartKind.LINES, CellKind.SECONDS),
                 *((_P50, Metric.RESPONSE_P50), (_P95, Metric.RESPONSE_P95)),
             ),
             plot.draw(
-                _LEADS, ChartKind.BARS, Kind.COUNT, (Text("reports.came"), Metric.LEADS), (_WON, Metric.LEADS_WON)
+                _LEADS, ChartKind.BARS, CellKind.COUNT, (Text("reports.came"), Metric.LEADS), (_WON, Metric.LEADS_WON)
             ),
-            plot.draw(_FAILURES, ChartKind.BARS, Kind.COUNT, (_FAILURES, Metric.FAILURES)),
+            plot.draw(_FAILURES, ChartKind.BARS, CellKind.COUNT, (_FAILURES, Metric.FAILURES)),
             _rank_stages(found),
         ]
         figures = found.figures
@@ -120,26 +131,26 @@ class Gatherer:
             Tile(_CONVERSATIONS, figures.conversations),
             Tile(_MESSAGES, figures.messages),
             Tile(_USERS, found.active_users),
-            Tile(_P50, found.response_p50, Kind.SECONDS),
-            Tile(_P95, found.response_p95, Kind.SECONDS),
+            Tile(_P50, found.response_p50, CellKind.SECONDS),
+            Tile(_P95, found.response_p95, CellKind.SECONDS),
             Tile(_FAILURES, figures.failures),
             *_lead_tiles(found),
             Tile(_TOKENS, figures.tokens),
-            Tile(_COST, figures.cost, Kind.MONEY),
+            Tile(_COST, figures.cost, CellKind.MONEY),
         ]
         sheet = Sheet(
-            Text("reports.by_day") if plot.step is Step.DAY else Text("reports.by_week"),
+            Text("reports.by_day") if plot.step is SeriesStep.DAY else Text("reports.by_week"),
             columns,
             partial(_give, rows),
         )
-        return Content(Text("reports.overview"), tiles, charts, [sheet])
+        return ReportContent(Text("reports.overview"), tiles, charts, [sheet])
 
-    async def _leads(self, period: Period, found: Metrics, *, language: str) -> Content:
+    async def _leads(self, period: Period, found: Metrics, *, language: str) -> ReportContent:
         plot = await self._plot(period, [Metric.LEADS, Metric.LEADS_WON])
         columns = [
-            Column(_NUMBER, Kind.NUMBER, 8),
-            Column(_CREATED, Kind.MOMENT, 18),
-            Column(Text("reports.changed"), Kind.MOMENT, 18),
+            Column(_NUMBER, CellKind.NUMBER, 8),
+            Column(_CREATED, CellKind.MOMENT, 18),
+            Column(Text("reports.changed"), CellKind.MOMENT, 18),
             Column(_BOT, width=14),
             Column(Text("reports.name"), width=24),
             Column(Text("reports.contact"), width=24),
@@ -149,7 +160,7 @@ class Gatherer:
             Column(_STATUS, width=10),
             Column(_STAGE, width=16),
             Column(Text("reports.owner"), width=16),
-            Column(Text("reports.fit_score"), Kind.COUNT, 9),
+            Column(Text("reports.fit_score"), CellKind.COUNT, 9),
             Column(Text("reports.notes"), width=40),
             Column(Text("reports.telegram"), width=14),
             *(Column(title, width=24) for title in self._titles.values()),
@@ -158,7 +169,7 @@ class Gatherer:
         charts = [
             plot.draw(
                 Text("reports.leads_by_arrival"),
-                *(ChartKind.BARS, Kind.COUNT),
+                *(ChartKind.BARS, CellKind.COUNT),
                 *((Text("reports.came"), Metric.LEADS), (_WON, Metric.LEADS_WON)),
             ),
             _rank_stages(found),
@@ -169,27 +180,27 @@ class Gatherer:
         ]
         write = partial(_write_lead, titles=tuple(self._titles), language=language)
         sheet = Sheet(_LEADS, columns, lambda: _read_on(partial(self._store.leads, period), write))
-        return Content(_LEADS, _lead_tiles(found), charts, [sheet])
+        return ReportContent(_LEADS, _lead_tiles(found), charts, [sheet])
 
-    async def _conversations(self, period: Period, found: Metrics, *, language: str) -> Content:
+    async def _conversations(self, period: Period, found: Metrics, *, language: str) -> ReportContent:
         metrics = [Metric.CONVERSATIONS, Metric.MESSAGES, Metric.ACTIVE_USERS]
         plot = await self._plot(period, metrics)
         columns = [
-            Column(_NUMBER, Kind.NUMBER, 8),
-            Column(Text("reports.begun"), Kind.MOMENT, 18),
+            Column(_NUMBER, CellKind.NUMBER, 8),
+            Column(Text("reports.begun"), CellKind.MOMENT, 18),
             Column(_BOT, width=14),
             Column(Text("reports.chat"), width=11),
             Column(Text("reports.title"), width=24),
             Column(Text("reports.name"), width=24),
             Column(Text("reports.username"), width=20),
             Column(Text("reports.telegram"), width=14),
-            Column(_MESSAGES, Kind.COUNT, 12),
-            Column(Text("reports.days"), Kind.COUNT, 8),
+            Column(_MESSAGES, CellKind.COUNT, 12),
+            Column(Text("reports.days"), CellKind.COUNT, 8),
         ]
         charts = [
-            plot.draw(_CONVERSATIONS, ChartKind.BARS, Kind.COUNT, (_CONVERSATIONS, Metric.CONVERSATIONS)),
-            plot.draw(_MESSAGES, ChartKind.BARS, Kind.COUNT, (_MESSAGES, Metric.MESSAGES)),
-            plot.draw(_USERS, ChartKind.LINES, Kind.COUNT, (_USERS, Metric.ACTIVE_USERS)),
+            plot.draw(_CONVERSATIONS, ChartKind.BARS, CellKind.COUNT, (_CONVERSATIONS, Metric.CONVERSATIONS)),
+            plot.draw(_MESSAGES, ChartKind.BARS, CellKind.COUNT, (_MESSAGES, Metric.MESSAGES)),
+            plot.draw(_USERS, ChartKind.LINES, CellKind.COUNT, (_USERS, Metric.ACTIVE_USERS)),
         ]
         tiles = [
             Tile(_CONVERSATIONS, found.figures.conversations),
@@ -200,9 +211,9 @@ class Gatherer:
         title = Text("reports.conversations_title")
         read = partial(self._store.conversations, period)
         write = partial(_write_conversation, language=language)
-        return Content(title, tiles, charts, [Sheet(title, columns, lambda: _read_on(read, write))])
+        return ReportContent(title, tiles, charts, [Sheet(title, columns, lambda: _read_on(read, write))])
 
-    async def _costs(self, period: Period, found: Metrics) -> Content:
+    async def _costs(self, period: Period, found: Metrics) -> ReportContent:
         plot = await self._plot(period, [Metric.COST, Metric.TOKENS, Metric.MODEL_CALLS, Metric.MODEL_FAILURES])
         days = [day async for day in self._read_costs(period)]
         by_model: dict[str, float] = {}
@@ -210,58 +221,58 @@ class Gatherer:
             name = f"{row.endpoint}:{row.model}"
             by_model[name] = by_model.get(name, 0) + row.prompt_tokens + row.completion_tokens
         columns = [
-            Column(_DAY, Kind.DAY, 12),
+            Column(_DAY, CellKind.DAY, 12),
             Column(_BOT, width=14),
             Column(Text("reports.endpoint"), width=16),
             Column(Text("reports.model"), width=32),
-            Column(Text("reports.calls"), Kind.COUNT, 10),
-            Column(Text("reports.model_failures"), Kind.COUNT, 10),
-            Column(Text("reports.tokens_read"), Kind.COUNT, 16),
-            Column(Text("reports.tokens_written"), Kind.COUNT, 16),
-            Column(_COST, Kind.MONEY, 12),
+            Column(Text("reports.calls"), CellKind.COUNT, 10),
+            Column(Text("reports.model_failures"), CellKind.COUNT, 10),
+            Column(Text("reports.tokens_read"), CellKind.COUNT, 16),
+            Column(Text("reports.tokens_written"), CellKind.COUNT, 16),
+            Column(_COST, CellKind.MONEY, 12),
         ]
         rows = [_write_cost(row) for rows in days for row in rows]
         charts = [
-            plot.draw(_COST, ChartKind.BARS, Kind.MONEY, (_COST, Metric.COST)),
-            plot.draw(_TOKENS, ChartKind.BARS, Kind.COUNT, (_TOKENS, Metric.TOKENS)),
+            plot.draw(_COST, ChartKind.BARS, CellKind.MONEY, (_COST, Metric.COST)),
+            plot.draw(_TOKENS, ChartKind.BARS, CellKind.COUNT, (_TOKENS, Metric.TOKENS)),
             plot.draw(
                 Text("reports.calls_of_models"),
-                *(ChartKind.BARS, Kind.COUNT),
+                *(ChartKind.BARS, CellKind.COUNT),
                 *((Text("reports.all"), Metric.MODEL_CALLS), (Text("reports.failed"), Metric.MODEL_FAILURES)),
             ),
             _rank(Text("reports.tokens_by_model"), by_model),
         ]
         figures = found.figures
         tiles = [
-            Tile(_COST, figures.cost, Kind.MONEY),
+            Tile(_COST, figures.cost, CellKind.MONEY),
             Tile(_TOKENS, figures.tokens),
             Tile(Text("reports.calls"), figures.model_calls),
             Tile(Text("reports.model_failures"), figures.model_failures),
             Tile(
                 Text("reports.cost_of_an_answer"),
                 figures.cost / figures.answers if figures.answers else None,
-                Kind.MONEY,
+                CellKind.MONEY,
             ),
         ]
         title = Text("reports.costs")
-        return Content(title, tiles, charts, [Sheet(title, columns, partial(_give, rows))])
+        return ReportContent(title, tiles, charts, [Sheet(title, columns, partial(_give, rows))])
 
     async def _read_costs(self, period: Period) -> AsyncIterator[Sequence[CostRow]]:
         period = self._cut(period)
         start = period.since
         while start < period.until:
-            end = min(Step.DAY.floor(start) + DAY, period.until)
+            end = min(SeriesStep.DAY.floor(start) + DAY, period.until)
             yield await self._store.costs(Period(start, end, period.bot))
             start = end
 
     def _cut(self, period: Period) -> Period:
         """Leave out what is still to come, where somebody asked for a hundred years: no day of it has anything."""
         now = self._clock.now()
-        return replace(period, until=min(period.until, Step.WEEK.floor(max(now, period.since)) + WEEK))
+        return replace(period, until=min(period.until, SeriesStep.WEEK.floor(max(now, period.since)) + WEEK))
 
     async def _plot(self, period: Period, metrics: Sequence[Metric]) -> _Plot:
         period = self._cut(period)
-        step = Step.DAY if (period.until - period.since) / DAY <= _DAYS_SHOWN else Step.WEEK
+        step = SeriesStep.DAY if (period.until - period.since) / DAY <= _DAYS_SHOWN else SeriesStep.WEEK
         found: dict[Metric, Sequence[Point]] = {}
         for metric in metrics:
             found[metric] = await self._analytics.series(period, metric, step)
@@ -276,7 +287,7 @@ def _lead_tiles(found: Metrics) -> list[Tile]:
     return [
         Tile(_LEADS, found.leads.total),
         Tile(_WON, found.leads.won),
-        Tile(_CONVERSION, found.leads.conversion, Kind.PERCENT),
+        Tile(_CONVERSION, found.leads.conversion, CellKind.PERCENT),
     ]
 
 
@@ -288,7 +299,7 @@ def _rank(title: Text, counts: Mapping[str, float]) -> Chart:
     """Return a chart of what is counted by name, the largest first."""
     names = sorted(counts, key=lambda name: -counts[name])[:_RANKS]
     values = [counts[name] for name in names]
-    return Chart(title, ChartKind.RANKS, [name or "—" for name in names], [Line(title, values)])
+    return Chart(title, ChartKind.RANKS, [name or "—" for name in names], [ChartLine(title, values)])
 
 
 async def _give(rows: Rows) -> AsyncIterator[Rows]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from beseda.domain.analytics import Period
 from beseda.locales import known_language
-from beseda.services.report.content import Cell, Chart, Column, Content, Kind, Rows, Sheet, Tile
+from beseda.services.report.content import Cell, CellKind, Chart, Column, ReportContent, Rows, Sheet, Tile
 from beseda.services.report.style import STYLE
 from beseda.services.report.svg import draw_chart
 from beseda.services.report.texts import BOTS, CONVERSION_NOTE, EMPTY, MADE, NOTHING, REST, SECONDS
@@ -30,7 +30,7 @@ class Heading:
 class HtmlWriter:
     """Writes figures, charts and the beginning of every list."""
 
-    def __init__(self, path: Path, content: Content, language: str, heading: Heading) -> None:
+    def __init__(self, path: Path, content: ReportContent, language: str, heading: Heading) -> None:
         self._file = path.open("w", encoding="utf-8", newline="\n")
         self._language = language
         self._columns: Sequence[Column] = ()
@@ -91,10 +91,10 @@ class HtmlWriter:
 def _side(column: Column) -> str:
     if column.kind.is_number:
         return ' class="num"'
-    return ' class="when"' if column.kind in {Kind.DAY, Kind.MOMENT} else ""
+    return ' class="when"' if column.kind in {CellKind.DAY, CellKind.MOMENT} else ""
 
 
-def _write_top(content: Content, language: str, heading: Heading) -> Iterator[str]:
+def _write_top(content: ReportContent, language: str, heading: Heading) -> Iterator[str]:
     title = escape(content.title.say(language))
     period = heading.period
     dates = f"{write_day(period.since, language)} — {write_day(period.until, language)}"
@@ -109,7 +109,7 @@ def _write_top(content: Content, language: str, heading: Heading) -> Iterator[st
         f'<p class="made">{made}</p></header>\n'
     )
     yield '<section class="tiles">' + "".join(_write_tile(tile, language) for tile in content.tiles) + "</section>\n"
-    if any(tile.kind is Kind.PERCENT for tile in content.tiles):
+    if any(tile.kind is CellKind.PERCENT for tile in content.tiles):
         yield f'<p class="note">{escape(CONVERSION_NOTE.say(language))}</p>\n'
     drawn = [chart for chart in content.charts if not chart.is_empty]
     if drawn:
@@ -132,7 +132,7 @@ def _write_chart(chart: Chart, language: str) -> str:
         )
         keys = f'<ul class="keys">{keys}</ul>'
     unit = ""
-    if chart.unit is Kind.SECONDS:
+    if chart.unit is CellKind.SECONDS:
         unit = f" <small>{escape(SECONDS.say(language))}</small>"
     title = escape(chart.title.say(language)) + unit
     return f"<figure><figcaption><h2>{title}</h2>{keys}</figcaption>{draw_chart(chart, language)}</figure>"

@@ -20,8 +20,8 @@ from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock
 from beseda.kit.threads import run_to_end
 from beseda.locales import Text
-from beseda.services.report.content import Content
-from beseda.services.report.csv_file import CsvWriter, Writer
+from beseda.services.report.content import ReportContent
+from beseda.services.report.csv_file import CsvWriter, ReportWriter
 from beseda.services.report.gather import Gatherer
 from beseda.services.report.html_file import Heading, HtmlWriter
 from beseda.storage.base.report import ReportStore
@@ -151,7 +151,7 @@ class ReportService:
             await run_to_end(writer.close)
         return await run_to_end(lambda: _keep(part, self._folder / report.file_name))
 
-    def _open(self, report: Report, part: Path, content: Content) -> Writer:
+    def _open(self, report: Report, part: Path, content: ReportContent) -> ReportWriter:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         language = report.new.language
         if report.new.format is ReportFormat.HTML:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
-from beseda.services.report.content import Chart, ChartKind, Kind, Line
+from beseda.services.report.content import CellKind, Chart, ChartKind, ChartLine
 from beseda.services.report.writing import write_number, write_short_day, write_value
 
 _WIDTH, _HEIGHT = 640, 240
@@ -75,8 +75,8 @@ def _draw_grid(chart: Chart, scale: Scale, language: str) -> Iterator[str]:
         yield f'<text class="tick" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
 
 
-def _write_tick(value: float, unit: Kind, step: float, language: str) -> str:
-    if unit is Kind.SECONDS:
+def _write_tick(value: float, unit: CellKind, step: float, language: str) -> str:
+    if unit is CellKind.SECONDS:
         value, step = value / 1000, step / 1000
     suffix = ""
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -87,7 +87,7 @@ def _write_tick(value: float, unit: Kind, step: float, language: str) -> str:
     if step == int(step):
         places = 0
     text = write_number(value, min(places, 4), language)
-    return f"${text}{suffix}" if unit is Kind.MONEY else text + suffix
+    return f"${text}{suffix}" if unit is CellKind.MONEY else text + suffix
 
 
 def _draw_dates(chart: Chart, language: str) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _middle(number: int, count: int) -> float:
     return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (number + 0.5) / max(1, count)
 
 
-def _name(chart: Chart, line: Line, number: int, language: str) -> str:
+def _name(chart: Chart, line: ChartLine, number: int, language: str) -> str:
     said = write_value(line.values[number], chart.unit, language)
     name = f"{line.title.say(language)}: " if len(chart.lines) > 1 else ""
     return escape(f"{chart.labels[number]} · {name}{said}")
@@ -167,7 +167,7 @@ def _draw_ranks(chart: Chart, language: str) -> str:
     values = [value or 0 for value in line.values]
     most = max(values, default=0) or 1
     total = sum(values) or 1
-    share: Callable[[float], str] = lambda value: write_value(100 * value / total, Kind.PERCENT, language)  # noqa: E731
+    share: Callable[[float], str] = lambda value: write_value(100 * value / total, CellKind.PERCENT, language)  # noqa: E731
     left = 24 + _LETTER * max((min(len(label), _LONGEST_NAME) for label in chart.labels), default=0)
     parts = []
     for number, (label, value) in enumerate(zip(chart.labels, values, strict=True)):

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from beseda.locales import Text
-from beseda.services.report.content import Cell, Kind
+from beseda.services.report.content import Cell, CellKind
 
 # What Excel and its kin run when a cell begins with it (OWASP: CSV injection), and what leads up to it unseen.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -16,24 +16,24 @@ _SHORT_DAY = Text("formats.short_day")
 _MONTHS = Text("formats.months_short")
 
 
-def write_value(value: Cell, kind: Kind, language: str) -> str:
+def write_value(value: Cell, kind: CellKind, language: str) -> str:
     """Return a value for people to read."""
     if value is None or value == "":
         return "—"
     if isinstance(value, datetime):
-        return write_day(value, language) if kind is Kind.DAY else write_moment(value, language)
+        return write_day(value, language) if kind is CellKind.DAY else write_moment(value, language)
     return value if isinstance(value, str) else _write_amount(value, kind, language)
 
 
-def _write_amount(value: float, kind: Kind, language: str) -> str:
+def _write_amount(value: float, kind: CellKind, language: str) -> str:
     match kind:
-        case Kind.MONEY:
+        case CellKind.MONEY:
             return "$" + write_number(value, 2 if abs(value) >= 1 or not value else 4, language)
-        case Kind.PERCENT:
+        case CellKind.PERCENT:
             return _PERCENT.say(language, value=write_number(value, 1, language))
-        case Kind.SECONDS:
+        case CellKind.SECONDS:
             return _SECONDS.say(language, value=write_number(value / 1000, 1, language))
-        case Kind.NUMBER:
+        case CellKind.NUMBER:
             return str(value)
         case _:
             return write_number(value, 0, language)

@@ -9,17 +9,17 @@ from typing import Any
 
 import xlsxwriter
 
-from beseda.services.report.content import Cell, Chart, ChartKind, Column, Content, Kind, Rows, Sheet
+from beseda.services.report.content import Cell, CellKind, Chart, ChartKind, Column, ReportContent, Rows, Sheet
 from beseda.services.report.texts import FIGURES, SECONDS
 
 _FORMATS = {
-    Kind.NUMBER: "0",
-    Kind.COUNT: "#,##0",
-    Kind.MONEY: "$#,##0.00##",
-    Kind.PERCENT: '0.0"%"',
-    Kind.SECONDS: "0.0",
-    Kind.DAY: "yyyy-mm-dd",
-    Kind.MOMENT: "yyyy-mm-dd hh:mm",
+    CellKind.NUMBER: "0",
+    CellKind.COUNT: "#,##0",
+    CellKind.MONEY: "$#,##0.00##",
+    CellKind.PERCENT: '0.0"%"',
+    CellKind.SECONDS: "0.0",
+    CellKind.DAY: "yyyy-mm-dd",
+    CellKind.MOMENT: "yyyy-mm-dd hh:mm",
 }
 _HEAD = {"bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3A5F", "valign": "vcenter", "text_wrap": True}
 _CHARTS = {ChartKind.LINES: "line", ChartKind.BARS: "column", ChartKind.RANKS: "bar"}
@@ -33,7 +33,7 @@ _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]") 
 class XlsxWriter:
     """Writes all sheets."""
 
-    def __init__(self, path: Path, content: Content, language: str) -> None:
+    def __init__(self, path: Path, content: ReportContent, language: str) -> None:
         self._language = language
         # Rows wait in a file of their sheet, in a folder that goes away with a report that is not finished.
         self._pieces = TemporaryDirectory(prefix="beseda-report-")
@@ -86,7 +86,7 @@ class XlsxWriter:
         for number, width in enumerate(widths):
             self._sheet.set_column(number, number, width)
 
-    def _append(self, row: Sequence[Cell], kinds: Sequence[Kind]) -> None:
+    def _append(self, row: Sequence[Cell], kinds: Sequence[CellKind]) -> None:
         for number, (value, kind) in enumerate(zip(row, kinds, strict=True)):
             if value is None or value == "":
                 continue
@@ -97,7 +97,7 @@ class XlsxWriter:
                 moment = value.astimezone(UTC).replace(tzinfo=None)  # Excel knows no time zones
                 self._sheet.write_datetime(self._row, number, moment, self._formats.get(kind))
             else:
-                amount = value / 1000 if kind is Kind.SECONDS else value
+                amount = value / 1000 if kind is CellKind.SECONDS else value
                 self._sheet.write_number(self._row, number, amount, self._formats.get(kind))
         self._row += 1
 
@@ -108,16 +108,16 @@ class XlsxWriter:
 
     def _write_title(self, titled: Column | Any) -> str:
         title: str = titled.title.say(self._language)
-        if titled.kind is Kind.SECONDS:
+        if titled.kind is CellKind.SECONDS:
             title += f", {SECONDS.say(self._language)}"
         return title
 
-    def _add_figures(self, content: Content) -> None:
+    def _add_figures(self, content: ReportContent) -> None:
         self._add_sheet(FIGURES.say(self._language)[:31])
         self._set_widths([30, 18, *[14] * 8])
         self._append_head([content.title.say(self._language), ""])
         for tile in content.tiles:
-            self._append([self._write_title(tile), tile.value], [Kind.TEXT, tile.kind])
+            self._append([self._write_title(tile), tile.value], [CellKind.TEXT, tile.kind])
         drawn = [chart for chart in content.charts if not chart.is_empty]
         for number, chart in enumerate(drawn):
             self._row += 2
@@ -129,7 +129,7 @@ class XlsxWriter:
         self._append_head([text.say(self._language) for text in (chart.title, *(line.title for line in chart.lines))])
         for place, label in enumerate(chart.labels):
             values = [line.values[place] for line in chart.lines]
-            self._append([label, *values], [Kind.TEXT, *[chart.unit] * len(values)])
+            self._append([label, *values], [CellKind.TEXT, *[chart.unit] * len(values)])
         drawn = self._book.add_chart({"type": _CHARTS[chart.kind]})
         drawn.set_title({"name": chart.title.say(self._language)})
         drawn.set_size(_CHART_SIZE)

@@ -7,9 +7,9 @@ from typing import Generic, Literal, TypeVar, cast, get_args
 from pydantic import Field, JsonValue
 
 from beseda.domain.estimate import estimate_tokens
+from beseda.domain.extraction_prompt import DialogLine, ExtractionTopic, find_line, write_page, write_topics
 from beseda.domain.lead import Finding
 from beseda.domain.message import Message, Role
-from beseda.domain.reading import Line, Topic, find_line, write_page, write_topics
 from beseda.domain.sales import Funnel
 from beseda.domain.structured import Form, Whole
 from beseda.domain.window import MESSAGE_TOKENS, find_room, fits_surely
@@ -99,13 +99,15 @@ class Extractor:
 
     def __init__(self, funnel: Funnel) -> None:
         slots = funnel.slots.values()
-        self._topics = write_topics(Topic(one.name, one.about, _in_all(one.question)) for one in slots)
-        self._short_topics = write_topics(Topic(one.name, one.about) for one in slots)
-        self._consent = write_topics([Topic("consent", "whether contact data may be kept", _in_all(ASK_CONSENT))])
+        self._topics = write_topics(ExtractionTopic(one.name, one.about, _in_all(one.question)) for one in slots)
+        self._short_topics = write_topics(ExtractionTopic(one.name, one.about) for one in slots)
+        self._consent = write_topics(
+            [ExtractionTopic("consent", "whether contact data may be kept", _in_all(ASK_CONSENT))]
+        )
         self._slots = funnel.slots
         self._form = build_form(list(funnel.slots))
 
-    async def read(self, model: ChatModel, lines: Sequence[Line], doubts: Mapping[str, str]) -> Reading:
+    async def read(self, model: ChatModel, lines: Sequence[DialogLine], doubts: Mapping[str, str]) -> Reading:
         """Return what stands in `lines`; `doubts` are the values that wait for a confirmation.
 
         Raises RemoteError, ProtocolError among them where the model fills in no form.
@@ -120,7 +122,7 @@ class Extractor:
         request = ModelRequest(messages, temperature=0.0, max_tokens=_MAX_TOKENS)
         return self._understand(await ask_structured(model, request, self._form), lines)
 
-    def _understand(self, form: ReadingForm[str], lines: Sequence[Line]) -> Reading:
+    def _understand(self, form: ReadingForm[str], lines: Sequence[DialogLine]) -> Reading:
         found = (self._find(entry, lines) for entry in form.findings)
         return Reading(
             findings=tuple(filter(None, found)),
@@ -130,7 +132,7 @@ class Extractor:
             consent=form.consent,
         )
 
-    def _find(self, entry: FindingForm[str], lines: Sequence[Line]) -> Finding | None:
+    def _find(self, entry: FindingForm[str], lines: Sequence[DialogLine]) -> Finding | None:
         """Return an entry as a finding; None for one without a value, or whose quote stands in no line."""
         value, quote = entry.value.strip()[:_LONGEST_VALUE], entry.quote.strip()
         line = find_line(lines, entry.message, quote)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from beseda.domain.extraction_prompt import write_cue
 from beseda.domain.lead import Lead
 from beseda.domain.quotation import one_line, own_words
-from beseda.domain.reading import write_cue
-from beseda.domain.sales import Funnel, KnownSlots, Plan, choose_length
+from beseda.domain.sales import AnswerPlan, Funnel, KnownSlots, choose_length
 from beseda.locales import Text
 
 _CONFIRM = Text("sales.confirm_value")
@@ -28,7 +28,7 @@ class Situation:
 
     lead: Lead
     known: KnownSlots
-    plan: Plan
+    plan: AnswerPlan
     ask_consent: bool = False
     say_offer: bool = False
     consent: str = ""

@@ -13,11 +13,11 @@ from zlib import crc32
 
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.conversation import Conversation, Person
+from beseda.domain.evidence import find_fault, fold
+from beseda.domain.extraction_prompt import DialogLine
 from beseda.domain.language import RUSSIAN, language_of
 from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
 from beseda.domain.message import Role
-from beseda.domain.proof import find_fault, fold
-from beseda.domain.reading import Line
 from beseda.domain.sales import (
     DECLINES,
     TO_CONFIRM,
@@ -29,14 +29,14 @@ from beseda.domain.sales import (
     plan_answer,
     score_fit,
 )
-from beseda.domain.usage import Errand, Purpose
+from beseda.domain.usage import CallPurpose, Purpose
 from beseda.errors import BesedaError
-from beseda.services.call_book import CallBook
 from beseda.services.chat import FindModel
 from beseda.services.lead import LeadService
 from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
 from beseda.services.sales.instructions import Situation
 from beseda.services.sales.memory import SalesMemory, load_memory, save_memory
+from beseda.services.usage_ledger import UsageLedger
 from beseda.storage.base.sales import SalesStore
 from beseda.storage.base.state import StateStore
 
@@ -54,7 +54,7 @@ class SalesParts:
     store: SalesStore
     state: StateStore
     find_model: FindModel
-    call_book: CallBook
+    call_book: UsageLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class SalesService:
         if not new:
             return self._describe(lead, memory, ())
         lead, memory = await self._drop_edited(lead, memory, {number: said[number] for number in edited})
-        errand = Errand(talk.bot, Purpose.EXTRACTION, talk.conversation.id)
+        errand = CallPurpose(talk.bot, Purpose.EXTRACTION, talk.conversation.id)
         model = self._call_book.keep(await self._find_model(talk.model), errand)
         page = _show_question(lines, memory, language_of(talk.person.language, RUSSIAN))
         reading = await self._extractor.read(model, page, self._list_doubts(lead))
@@ -342,29 +342,29 @@ class SalesService:
         return finding.message_id in new and finding.message_id >= (slot.message_id or 0)
 
 
-def _forget_wiped(memory: SalesMemory, lines: Sequence[Line]) -> SalesMemory:
+def _forget_wiped(memory: SalesMemory, lines: Sequence[DialogLine]) -> SalesMemory:
     """Return the memory without what hangs on messages that were wiped: SQLite gives their numbers out anew."""
     if max((line.message_id for line in lines), default=0) >= memory.read_to:
         return memory
     return replace(memory, read_to=0, held=(), asked=False, asked_at=0, denied={}, digests={})
 
 
-def _find_edited(memory: SalesMemory, lines: Sequence[Line]) -> list[int]:
+def _find_edited(memory: SalesMemory, lines: Sequence[DialogLine]) -> list[int]:
     """Return the messages that were read before and have other words now."""
     digests = _digest(lines)
     return [int(number) for number, digest in memory.digests.items() if digests.get(number, digest) != digest]
 
 
-def _digest(lines: Sequence[Line]) -> Mapping[str, int]:
+def _digest(lines: Sequence[DialogLine]) -> Mapping[str, int]:
     return {str(line.message_id): crc32(line.text.encode()) for line in lines if line.role is Role.USER}
 
 
-def _show_question(lines: Sequence[Line], memory: SalesMemory, language: str) -> list[Line]:
+def _show_question(lines: Sequence[DialogLine], memory: SalesMemory, language: str) -> list[DialogLine]:
     """Return the lines with the question for consent among them, where it was asked: on record it is no message."""
     if not memory.asked:
         return [*lines]
     before = [line for line in lines if line.message_id <= memory.asked_at]
-    question = Line(memory.asked_at, Role.ASSISTANT, ASK_CONSENT.say(language))
+    question = DialogLine(memory.asked_at, Role.ASSISTANT, ASK_CONSENT.say(language))
     return [*before, question, *(line for line in lines if line.message_id > memory.asked_at)]
 
 

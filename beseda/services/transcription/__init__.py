@@ -1,7 +1,14 @@
 """From a recording of any length to its transcript."""
 
-from beseda.services.transcription.progress import Progress, ProgressListener, Stage
+from beseda.services.transcription.progress import ProgressListener, TranscriptionProgress, TranscriptionStage
 from beseda.services.transcription.room import DiskBudget
 from beseda.services.transcription.service import TranscriptionRules, TranscriptionService
 
-__all__ = ["DiskBudget", "Progress", "ProgressListener", "Stage", "TranscriptionRules", "TranscriptionService"]
+__all__ = [
+    "DiskBudget",
+    "ProgressListener",
+    "TranscriptionProgress",
+    "TranscriptionRules",
+    "TranscriptionService",
+    "TranscriptionStage",
+]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from beseda.audio.base import Recording, Span
+from beseda.audio.base import AudioSpan, Recording
 from beseda.speech.base import SpeechLimits
 
 _WINDOW = 60.0  # seconds to each side of the wished place
@@ -23,38 +23,38 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CutWish:
     """About where to cut, and how far off one may go."""
 
     places: tuple[float, ...]
     window: float
 
 
-def wish_cuts(recording: Recording, limits: SpeechLimits) -> Wish:
+def wish_cuts(recording: Recording, limits: SpeechLimits) -> CutWish:
     """Return the places that would make even parts within the limits; none where the whole fits."""
     most = limits.max_seconds or math.inf
     if recording.size > limits.max_bytes:
         most = min(most, recording.seconds * limits.max_bytes / recording.size * _EVENNESS)
     if recording.seconds <= most:
-        return Wish((), 0.0)
+        return CutWish((), 0.0)
     window = min(_WINDOW, most * 0.1)
     # Both ends of a part may move away from each other, and overlap.
     length = most - 2 * window - _OVERLAP
     count = math.ceil(recording.seconds / max(length, most / 2))
-    return Wish(tuple(recording.seconds * number / count for number in range(1, count)), window)
+    return CutWish(tuple(recording.seconds * number / count for number in range(1, count)), window)
 
 
-def choose_cut(place: float, silences: Sequence[Span]) -> Cut:
+def choose_cut(place: float, silences: Sequence[AudioSpan]) -> Cut:
     """Return the nearest silence to a place, or the place itself with an overlap."""
     roomy = [silence for silence in silences if silence.seconds > 2 * _MARGIN]
     points = [min(max(place, silence.start + _MARGIN), silence.end - _MARGIN) for silence in roomy]
     return Cut(min(points, key=lambda point: abs(point - place))) if points else Cut(place, _OVERLAP)
 
 
-def make_spans(seconds: float, cuts: Sequence[Cut]) -> list[Span]:
+def make_spans(seconds: float, cuts: Sequence[Cut]) -> list[AudioSpan]:
     """Return the parts between the cuts, each with its half of the overlaps."""
     edges = [Cut(0.0), *cuts, Cut(seconds)]
     return [
-        Span(max(0.0, left.at - left.overlap / 2), min(seconds, right.at + right.overlap / 2))
+        AudioSpan(max(0.0, left.at - left.overlap / 2), min(seconds, right.at + right.overlap / 2))
         for left, right in pairwise(edges)
     ]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from beseda.audio.base import Span
+from beseda.audio.base import AudioSpan
 from beseda.domain.transcript import MissedPart, Segment, Transcript, format_time
 
 _WORD = re.compile(r"\w+")
@@ -15,7 +15,7 @@ _MOST_REPEATED = 12  # words: what fits into an overlap, and some
 class Heard:
     """What came of one part: its transcript with times of its own, or why there is none."""
 
-    span: Span
+    span: AudioSpan
     transcript: Transcript | None
     reason: str = ""
 

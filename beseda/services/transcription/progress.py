@@ -7,7 +7,7 @@ from enum import StrEnum
 from beseda.kit.clock import Clock
 
 
-class Stage(StrEnum):
+class TranscriptionStage(StrEnum):
     """What is being done."""
 
     PREPARING = "preparing"  # the recording is made small
@@ -15,14 +15,14 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TranscriptionProgress:
     """`done` of `total` seconds of the recording in this stage, `parts_done` of `parts` requests.
 
     `total` is 0 while the file does not say how long it is. `seconds_left` is until the whole transcript, None as long
     as nothing is measured that would tell.
     """
 
-    stage: Stage
+    stage: TranscriptionStage
     done: float
     total: float
     parts_done: int = 0
@@ -30,7 +30,7 @@ class Progress:
     seconds_left: float | None = None
 
 
-ProgressListener = Callable[[Progress], None]
+ProgressListener = Callable[[TranscriptionProgress], None]
 
 
 class Meter:
@@ -68,13 +68,13 @@ class Reporter:
     def prepare(self, total: float) -> Callable[[float], None]:
         """Begin the first stage and return what hears of its seconds. `total` is what the file says, 0 if nothing."""
         meter = Meter(self._clock, total)
-        self._tell(Progress(Stage.PREPARING, 0.0, total))
+        self._tell(TranscriptionProgress(TranscriptionStage.PREPARING, 0.0, total))
 
         def hear(seconds: float) -> None:
             meter.done = min(seconds, total or seconds)
             left, pace = meter.seconds_left, self._known_pace
             whole = left + pace * total if total and left is not None and pace is not None else None
-            self._tell(Progress(Stage.PREPARING, meter.done, total, seconds_left=whole))
+            self._tell(TranscriptionProgress(TranscriptionStage.PREPARING, meter.done, total, seconds_left=whole))
 
         return hear
 
@@ -82,7 +82,7 @@ class Reporter:
         """Begin the second stage."""
         self._parts = parts
         left = None if self._known_pace is None else self._known_pace * total
-        self._tell(Progress(Stage.LISTENING, 0.0, total, 0, parts, left))
+        self._tell(TranscriptionProgress(TranscriptionStage.LISTENING, 0.0, total, 0, parts, left))
         self._total = total
         return Meter(self._clock, total)
 
@@ -92,8 +92,12 @@ class Reporter:
         meter.done = min(self._total, meter.done + seconds)
         done = self._parts_done == self._parts
         left = 0.0 if done else meter.seconds_left
-        self._tell(Progress(Stage.LISTENING, meter.done, self._total, self._parts_done, self._parts, left))
+        self._tell(
+            TranscriptionProgress(
+                TranscriptionStage.LISTENING, meter.done, self._total, self._parts_done, self._parts, left
+            )
+        )
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, progress: TranscriptionProgress) -> None:
         if self._listener is not None:
             self._listener(progress)

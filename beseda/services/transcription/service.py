@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 
-from beseda.audio.base import AudioWorkshop, NoRoomError, Recording, RecordingTooLongError, Sound, Span
+from beseda.audio.base import AudioSpan, AudioWorkshop, NoRoomError, Recording, RecordingTooLongError, Sound
 from beseda.domain.budget import Unit
 from beseda.domain.phantoms import drop_phantoms
 from beseda.domain.transcript import MissedPart, Transcript
@@ -57,7 +57,7 @@ class TranscriptionRules:
 
 
 @dataclass(slots=True)
-class _Job:
+class _Recognition:
     """One recording under way. `asked` are the seconds that a recogniser was given and heard.
 
     `hopeless` is the error that makes it useless to go on.
@@ -126,7 +126,7 @@ class TranscriptionService:
             recording = await self._prepare(source, speech, sound, reporter)
             spans = await self._split(speech, recording)
             meter = reporter.listen(recording.seconds, len(spans))
-            job = _Job(folder, speech, language, reporter, meter)
+            job = _Recognition(folder, speech, language, reporter, meter)
             async with spending(Unit.SPEECH, recording.seconds) as spent:
                 heard = await self._hear_all(job, spans)
                 spent.used = ceil(job.asked)
@@ -151,20 +151,20 @@ class TranscriptionService:
         hear = reporter.prepare(sound.seconds or 0.0)
         return await self._workshop.transcode_speech(source, speech, sound, max_seconds=longest, listener=hear)
 
-    async def _split(self, speech: Path, recording: Recording) -> list[Span]:
+    async def _split(self, speech: Path, recording: Recording) -> list[AudioSpan]:
         wish = wish_cuts(recording, self._transcriber.limits)
         cuts = [await self._find_cut(speech, place, wish.window, recording.seconds) for place in wish.places]
         return make_spans(recording.seconds, cuts)
 
     async def _find_cut(self, speech: Path, place: float, window: float, seconds: float) -> Cut:
-        span = Span(max(0.0, place - window), min(seconds, place + window))
+        span = AudioSpan(max(0.0, place - window), min(seconds, place + window))
         return choose_cut(place, await self._workshop.find_silences(speech, span))
 
-    async def _hear_all(self, job: _Job, spans: list[Span]) -> list[Heard]:
+    async def _hear_all(self, job: _Recognition, spans: list[AudioSpan]) -> list[Heard]:
         # Only so many of one recording stand in line, so that a short one does not wait for all of a long one.
         own = asyncio.Semaphore(self._transcriber.limits.parallel)
 
-        async def hear(span: Span) -> list[Heard]:
+        async def hear(span: AudioSpan) -> list[Heard]:
             async with own, self._line:
                 heard = await self._hear(job, span, whole=len(spans) == 1)
             job.reporter.finish_part(job.meter, span.seconds)
@@ -174,7 +174,7 @@ class TranscriptionService:
             tasks = [group.create_task(hear(span)) for span in spans]
         return [heard for task in tasks for heard in task.result()]
 
-    async def _hear(self, job: _Job, span: Span, *, whole: bool = False) -> list[Heard]:
+    async def _hear(self, job: _Recognition, span: AudioSpan, *, whole: bool = False) -> list[Heard]:
         """Return what is said in a part; one that is refused for its size comes back in two."""
         if job.hopeless is not None:
             return [Heard(span, None, type(job.hopeless).__name__)]
@@ -196,14 +196,14 @@ class TranscriptionService:
             if not whole:
                 part.unlink(missing_ok=True)
 
-    async def _hear_halves(self, job: _Job, span: Span) -> list[Heard]:
+    async def _hear_halves(self, job: _Recognition, span: AudioSpan) -> list[Heard]:
         middle = (span.start + span.end) / 2
         cut = await self._find_cut(job.speech, middle, span.seconds / 8, span.end)
-        first = Span(span.start, cut.at + cut.overlap / 2)
-        second = Span(cut.at - cut.overlap / 2, span.end)
+        first = AudioSpan(span.start, cut.at + cut.overlap / 2)
+        second = AudioSpan(cut.at - cut.overlap / 2, span.end)
         return [*await self._hear(job, first), *await self._hear(job, second)]
 
-    async def _ask_of_sound(self, job: _Job, part: Path, span: Span) -> Transcript:
+    async def _ask_of_sound(self, job: _Recognition, part: Path, span: AudioSpan) -> Transcript:
         """Return what is said in a part that is not silent, without what a recogniser invents on silence."""
         sounding = await find_sounding(self._workshop, job.speech, span)
         transcript = await self._ask_twice(part, job.language)
@@ -221,14 +221,14 @@ class TranscriptionService:
             await self._clock.sleep(min(pause, _LONGEST_PAUSE))
         return await self._transcriber.transcribe(part, language=language, times=True)
 
-    def _miss(self, job: _Job, span: Span, error: BesedaError) -> Heard:
+    def _miss(self, job: _Recognition, span: AudioSpan, error: BesedaError) -> Heard:
         _log.warning("%.0f to %.0f s could not be transcribed: %s", span.start, span.end, error)
         job.failure = job.failure or error
         if isinstance(error, (*_HOPELESS, NoRoomError)):
             job.hopeless = error
         return Heard(span, None, type(error).__name__)
 
-    def _judge(self, job: _Job, heard: list[Heard], transcript: Transcript) -> Transcript:
+    def _judge(self, job: _Recognition, heard: list[Heard], transcript: Transcript) -> Transcript:
         if job.failure is not None and all(part.transcript is None for part in heard):
             raise job.failure
         if not any(part.transcript is not None and part.transcript.text.strip() for part in heard):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from beseda.domain.analytics import FunnelDay, HourFigures, LeadFigures, Metric, Period, Step
+from beseda.domain.analytics import FunnelDay, HourFigures, LeadFigures, Metric, Period, SeriesStep
 from beseda.domain.backlog import Backlog
 
 # What is rolled up, each as far as it has come.
@@ -25,7 +25,7 @@ class AnalyticsStore(Protocol):
         """Add up rolled-up hours; the period begins and ends with an hour."""
         ...
 
-    async def list_steps(self, period: Period, step: Step, *, times_only: bool = False) -> list[HourFigures]:
+    async def list_steps(self, period: Period, step: SeriesStep, *, times_only: bool = False) -> list[HourFigures]:
         """Add up rolled-up hours by hour or day, all bots of the period together; weeks are returned as days.
 
         With `times_only` the result contains only response times; without it, everything except response times.
@@ -36,7 +36,7 @@ class AnalyticsStore(Protocol):
         """Count distinct active people: from rolled-up days as far as these exist, and from the turns for the rest."""
         ...
 
-    async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
+    async def count_users_by_step(self, period: Period, step: SeriesStep) -> Mapping[datetime, int]:
         """Count distinct people by day or week, from rolled-up days."""
         ...
 
@@ -44,7 +44,7 @@ class AnalyticsStore(Protocol):
         """Count the leads created in the period."""
         ...
 
-    async def count_leads_by_step(self, period: Period, step: Step, metric: Metric) -> Mapping[datetime, int]:
+    async def count_leads_by_step(self, period: Period, step: SeriesStep, metric: Metric) -> Mapping[datetime, int]:
         """Count leads by the time of their creation: all, or only the won ones."""
         ...
 

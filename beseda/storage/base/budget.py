@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from beseda.domain.budget import Account, Claim, Grant, Standing
+from beseda.domain.budget import Account, BudgetStatus, Grant, ReservationRequest
 
 
 class BudgetStore(Protocol):
     """Daily counters and reservations against them. Each method is one transaction and raises StorageError."""
 
-    async def reserve(self, claim: Claim) -> Grant:
+    async def reserve(self, claim: ReservationRequest) -> Grant:
         """Reserve the wanted amount, or the amount left, from every account.
 
         Nothing is reserved if an account has less left than the least amount. Concurrent processes never reserve the
@@ -22,7 +22,7 @@ class BudgetStore(Protocol):
         """Count the amount used and free the reservation. This happens once, even if the reservation had expired."""
         ...
 
-    async def standings(self, accounts: Sequence[Account]) -> list[Standing]:
+    async def standings(self, accounts: Sequence[Account]) -> list[BudgetStatus]:
         """Return the usage and limits of the accounts, in their order."""
         ...
 

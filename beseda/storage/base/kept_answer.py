@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from beseda.domain.kept_answer import KeptAnswer, Repeatable
+from beseda.domain.idempotency_record import KeptAnswer, Repeatable
 
 
 class KeptAnswerStore(Protocol):

@@ -17,10 +17,10 @@ from beseda.domain.lead import (
     PossibleDuplicate,
     StageVisit,
 )
-from beseda.domain.lead_update import LeadUpdate, Source
+from beseda.domain.lead_update import LeadMessage, LeadUpdate
 from beseda.domain.version import Versions
 
-Decide: TypeAlias = Callable[[Lead, Mapping[int, Source]], LeadUpdate]
+Decide: TypeAlias = Callable[[Lead, Mapping[int, LeadMessage]], LeadUpdate]
 
 
 class LeadStore(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from beseda.domain.calendar import Span
+from beseda.domain.calendar import TimeSpan
 from beseda.domain.conversation import Conversation
 from beseda.domain.meeting import (
     Booked,
@@ -62,7 +62,7 @@ class MeetingStore(Protocol):
         """Return meetings, earliest first. Those of a lead include the meetings of leads that were merged into it."""
         ...
 
-    async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
+    async def taken(self, bot: str, owner: str, span: TimeSpan) -> set[int]:
         """Return the occupied cells of a calendar. An expired booking does not occupy its cells."""
         ...
 

@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
-from beseda.domain.usage import Errand, ModelCall
+from beseda.domain.usage import CallPurpose, ModelCall
 
 
 class ModelCallStore(Protocol):
     """Model calls made outside chat turns; calls for answers are stored with the turns. Methods raise StorageError."""
 
-    async def add(self, call: ModelCall, errand: Errand) -> None:
+    async def add(self, call: ModelCall, errand: CallPurpose) -> None:
         """Store a call and its purpose."""
         ...

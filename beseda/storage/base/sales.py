@@ -3,13 +3,13 @@
 from typing import Protocol
 
 from beseda.domain.conversation import Conversation, Person
-from beseda.domain.reading import Line
+from beseda.domain.extraction_prompt import DialogLine
 
 
 class SalesStore(Protocol):
     """The last messages of conversations, with the numbers that facts refer to."""
 
-    async def lines(self, conversation: Conversation, limit: int) -> list[Line]:
+    async def lines(self, conversation: Conversation, limit: int) -> list[DialogLine]:
         """Return the last `limit` messages, oldest first.
 
         Messages of failed turns are included, because they belong to the conversation. Raises StorageError.

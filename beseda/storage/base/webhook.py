@@ -5,29 +5,29 @@ from datetime import datetime
 from typing import Protocol
 
 from beseda.domain.webhook import (
-    Delivery,
+    DeliveryOutcome,
     DeliveryState,
     DueDelivery,
-    Endpoint,
     EndpointChange,
+    EventDelivery,
     KeyChange,
     NewEndpoint,
-    Outcome,
+    WebhookEndpoint,
 )
 
 
 class WebhookStore(Protocol):
     """Endpoints and deliveries. Each method is one transaction and raises StorageError."""
 
-    async def add(self, new: NewEndpoint) -> Endpoint:
+    async def add(self, new: NewEndpoint) -> WebhookEndpoint:
         """Store an endpoint. It receives the events that are written from now on."""
         ...
 
-    async def find(self, endpoint_id: int) -> Endpoint | None:
+    async def find(self, endpoint_id: int) -> WebhookEndpoint | None:
         """Return an endpoint, or None."""
         ...
 
-    async def page(self, *, limit: int, offset: int) -> Sequence[Endpoint]:
+    async def page(self, *, limit: int, offset: int) -> Sequence[WebhookEndpoint]:
         """Return some endpoints, newest first."""
         ...
 
@@ -35,11 +35,11 @@ class WebhookStore(Protocol):
         """Return how many endpoints there are."""
         ...
 
-    async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
+    async def change(self, endpoint_id: int, change: EndpointChange) -> WebhookEndpoint | None:
         """Change an endpoint and return it, or None if it does not exist."""
         ...
 
-    async def change_key(self, endpoint_id: int, change: KeyChange) -> Endpoint | None:
+    async def change_key(self, endpoint_id: int, change: KeyChange) -> WebhookEndpoint | None:
         """Store the inputs of the next signing key and keep those of the present key beside them.
 
         Return the endpoint, or None if it does not exist.
@@ -60,7 +60,7 @@ class WebhookStore(Protocol):
 
     async def deliveries(
         self, endpoint_id: int, state: DeliveryState | None, *, limit: int, offset: int = 0, before: int | None = None
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[EventDelivery]:
         """Return an endpoint's deliveries, newest first: those with ids below `before`, else from `offset` on."""
         ...
 
@@ -68,7 +68,7 @@ class WebhookStore(Protocol):
         """Return how many deliveries an endpoint has."""
         ...
 
-    async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery | None:
+    async def redeliver(self, endpoint_id: int, delivery_id: int) -> EventDelivery | None:
         """Queue a delivery again and return it, or None if it does not exist."""
         ...
 
@@ -88,7 +88,7 @@ class WebhookStore(Protocol):
         """
         ...
 
-    async def settle(self, delivery_id: int, outcome: Outcome) -> None:
+    async def settle(self, delivery_id: int, outcome: DeliveryOutcome) -> None:
         """Record the outcome of an attempt."""
         ...
 

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
+    BroadcastContent,
     BroadcastFilter,
+    BroadcastPlan,
     BroadcastState,
-    Content,
     Counts,
-    Plan,
     Recipient,
     RecipientState,
     read_quiet_hours,
@@ -28,7 +28,7 @@ COLUMNS = [column for column in broadcasts.columns if column.name != "photo_byte
 COUNTS = ("total", "attempted", "sent", "blocked", "failed", "skipped")
 
 
-def dump_words(content: Content, audience: Audience, plan: Plan) -> dict[str, object]:
+def dump_words(content: BroadcastContent, audience: Audience, plan: BroadcastPlan) -> dict[str, object]:
     """Return the columns of a broadcast's content, audience and plan."""
     since = audience.seen_since
     wanted = {
@@ -54,9 +54,9 @@ def load_broadcast(row: Row[Any]) -> Broadcast:
         id=row.id,
         bot=row.bot,
         title=row.title,
-        content=Content(content["texts"], content["button"], content["url"]),
+        content=BroadcastContent(content["texts"], content["button"], content["url"]),
         audience=_load_audience(row.audience),
-        plan=Plan(row.rate, row.cohort, read_quiet_hours(row.quiet)),
+        plan=BroadcastPlan(row.rate, row.cohort, read_quiet_hours(row.quiet)),
         state=BroadcastState(row.state),
         counts=Counts(*(getattr(row, name) for name in COUNTS)),
         created_at=row.created_at,

@@ -22,8 +22,8 @@ from sqlalchemy import (
     tuple_,
 )
 
+from beseda.domain.evidence import fold
 from beseda.domain.lead import Lead, LeadFilter, LeadList, LeadPage, LeadSort, LeadText
-from beseda.domain.proof import fold
 from beseda.domain.since import look_back
 from beseda.storage.sql._lead_rows import COLUMNS, load_lead
 from beseda.storage.sql.statement import Query

@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.domain.contact import email_key
+from beseda.domain.evidence import fold
 from beseda.domain.lead import Lead, LeadSlot, LeadStatus, PhoneEvidence, PossibleDuplicate, SlotState
-from beseda.domain.lead_update import Source
+from beseda.domain.lead_update import LeadMessage
 from beseda.domain.message import Role
-from beseda.domain.proof import fold
 from beseda.domain.quotation import own_words
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.lead import lead_slots, lead_stages, lead_totals, leads
@@ -96,7 +96,7 @@ def find_people(connection: Connection, lead_id: int) -> set[int]:
     return {user_id for user_id in find_family(connection, lead_id).values() if user_id is not None}
 
 
-def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int]) -> dict[int, Source]:
+def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int]) -> dict[int, LeadMessage]:
     """Return those of the messages that a person of the lead wrote to its bot, without forwarded text."""
     if not message_ids:
         return {}
@@ -112,7 +112,7 @@ def find_sources(connection: Connection, lead: Lead, message_ids: Sequence[int])
             turns.c.user_id.in_(people),
         )
     )
-    return {row.id: Source(row.user_id, own_words(row.content)) for row in connection.execute(query)}
+    return {row.id: LeadMessage(row.user_id, own_words(row.content)) for row in connection.execute(query)}
 
 
 def store_lead(connection: Connection, old: Lead, new: Lead) -> None:

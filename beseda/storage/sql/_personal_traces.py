@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, LargeBinary, and_, delete, func, literal, or_, select, update
 
 from beseda.domain.broadcast import RecipientState
-from beseda.domain.budget import Scope
+from beseda.domain.budget import BudgetScope
 from beseda.domain.conversation import ChatKind
 from beseda.domain.file import FileOwner
 from beseda.domain.turn import TurnKind
@@ -42,7 +42,7 @@ Rows = Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PersonalMarks:
     """Values that identify a person in rows without a column for the person: numbers and words."""
 
     lead_ids: Sequence[int]
@@ -51,7 +51,7 @@ class Known:
     uids: Sequence[str]
 
 
-def find_known(connection: Connection, owner: FileOwner) -> Known:
+def find_known(connection: Connection, owner: FileOwner) -> PersonalMarks:
     """Return the values that identify a person. Call this before their leads are deleted."""
     found = connection.execute(
         select(leads.c.id, leads.c.name, leads.c.contact, leads.c.phone, leads.c.email).where(_own_lead(owner))
@@ -62,7 +62,7 @@ def find_known(connection: Connection, owner: FileOwner) -> Known:
     words |= {value for value in connection.execute(said).scalars() if len(value) >= _TELLING}
     uids = select(meetings.c.uid).join(leads, leads.c.id == meetings.c.lead_id).where(_own_lead(owner))
     private = select(conversations.c.id).where(_own_chat(owner))
-    return Known(
+    return PersonalMarks(
         [row.id for row in found],
         connection.execute(private).scalars().all(),
         sorted(words),
@@ -83,7 +83,7 @@ def read_traces(connection: Connection, owner: FileOwner) -> Mapping[str, Rows]:
     }
 
 
-def forget_traces(connection: Connection, owner: FileOwner, known: Known, now: datetime) -> None:
+def forget_traces(connection: Connection, owner: FileOwner, known: PersonalMarks, now: datetime) -> None:
     """Delete or blank all of this data. Sums over many people are unchanged."""
     put_subscription(connection, owner.bot, owner.user_id, opted_out_at=now)
     _leave_broadcasts(connection, owner)
@@ -96,7 +96,7 @@ def forget_traces(connection: Connection, owner: FileOwner, known: Known, now: d
     _blank_answers(connection, owner, known)
 
 
-def blank_notices(connection: Connection, bot: str, people: Collection[int], known: Known) -> None:
+def blank_notices(connection: Connection, bot: str, people: Collection[int], known: PersonalMarks) -> None:
     """Blank mentions of a person in the messages to the bot's owners: answers to commands, and notices."""
     if not known.words or not people:
         return
@@ -156,7 +156,7 @@ def _select_budgets(owner: FileOwner) -> Any:
     return (
         select(budget_counters.c.day, budget_counters.c.unit, budget_counters.c.used)
         .where(
-            budget_counters.c.scope == Scope.USER.value,
+            budget_counters.c.scope == BudgetScope.USER.value,
             budget_counters.c.bot == owner.bot,
             budget_counters.c.subject == owner.user_id,
         )
@@ -213,7 +213,7 @@ def _leave_broadcasts(connection: Connection, owner: FileOwner) -> None:
             connection.execute(change.values({count: broadcasts.c[count] + 1}))
 
 
-def _blank_answers(connection: Connection, owner: FileOwner, known: Known) -> None:
+def _blank_answers(connection: Connection, owner: FileOwner, known: PersonalMarks) -> None:
     """Blank stored API answers that mention the person. Their rows stay, so that repeated requests are recognized."""
     numbers = [("user_id", owner.user_id)]
     numbers += [("lead_id", number) for number in known.lead_ids]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.analytics import DAY, Period, Step
+from beseda.domain.analytics import DAY, Period, SeriesStep
 from beseda.storage.sql.measure import ceil_day, floor_day, query_users
 from beseda.storage.sql.tables.analytics import active_users
 
@@ -105,7 +105,7 @@ def query_people(period: Period, rolled_until: datetime | None) -> Select[Any]:
     return select(func.count()).select_from(people)
 
 
-def count_writers(connection: Connection, period: Period, step: Step) -> dict[datetime, int]:
+def count_writers(connection: Connection, period: Period, step: SeriesStep) -> dict[datetime, int]:
     """Return the number of distinct active people for each day or week of the period, from rolled-up days."""
     pieces = {at: list_masks(at, at + step.width) for at in _list_steps(period, step)}
     found: dict[datetime, int] = {}
@@ -151,7 +151,7 @@ def _place(moment: datetime) -> tuple[datetime, int]:
     return floor_day(moment).replace(day=1), 1 << (moment.day - 1)
 
 
-def _list_steps(period: Period, step: Step) -> Iterator[datetime]:
+def _list_steps(period: Period, step: SeriesStep) -> Iterator[datetime]:
     at = step.floor(period.since)
     while at < period.until:
         yield at

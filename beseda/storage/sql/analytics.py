@@ -24,7 +24,7 @@ from beseda.domain.analytics import (
     Metric,
     Period,
     ResponseTimes,
-    Step,
+    SeriesStep,
 )
 from beseda.domain.backlog import Backlog
 from beseda.domain.job import SLOTS, JobState
@@ -85,7 +85,7 @@ class SqlAnalyticsRepository:
         """Add up rolled-up hours."""
         return await self._database.read_long(lambda connection: _sum_up(connection, period))
 
-    async def list_steps(self, period: Period, step: Step, *, times_only: bool = False) -> list[HourFigures]:
+    async def list_steps(self, period: Period, step: SeriesStep, *, times_only: bool = False) -> list[HourFigures]:
         """Add up rolled-up hours by hour or day, all bots of the period together; weeks are returned as days."""
         return await self._database.read_long(
             lambda connection: _list_steps(connection, period, step, times_only=times_only)
@@ -96,7 +96,7 @@ class SqlAnalyticsRepository:
         query = query_people(period, rolled_until)
         return int(await self._database.read_long(lambda connection: connection.execute(query).scalar_one()))
 
-    async def count_users_by_step(self, period: Period, step: Step) -> Mapping[datetime, int]:
+    async def count_users_by_step(self, period: Period, step: SeriesStep) -> Mapping[datetime, int]:
         """Count distinct people by day or week, from rolled-up days."""
         return await self._database.read_long(lambda connection: count_writers(connection, period, step))
 
@@ -104,7 +104,7 @@ class SqlAnalyticsRepository:
         """Count the leads created in the period."""
         return await self._database.read_long(lambda connection: _measure_leads(connection, period))
 
-    async def count_leads_by_step(self, period: Period, step: Step, metric: Metric) -> Mapping[datetime, int]:
+    async def count_leads_by_step(self, period: Period, step: SeriesStep, metric: Metric) -> Mapping[datetime, int]:
         """Count leads by the time of their creation: all, or only the won ones."""
         return await self._database.read_long(lambda connection: _count_leads(connection, period, step, metric))
 
@@ -236,8 +236,8 @@ def _sum_up(connection: Connection, period: Period) -> HourFigures:
     return total
 
 
-def _list_steps(connection: Connection, period: Period, step: Step, *, times_only: bool) -> list[HourFigures]:
-    width = HOUR if step is Step.HOUR else DAY
+def _list_steps(connection: Connection, period: Period, step: SeriesStep, *, times_only: bool) -> list[HourFigures]:
+    width = HOUR if step is SeriesStep.HOUR else DAY
     add = _add_times if times_only else _add_figures
     found: dict[int, HourFigures] = {}
     add(connection, period, width, found)
@@ -297,8 +297,8 @@ def _is_lead_of(period: Period) -> Any:
     return and_(leads.c.merged_into.is_(None), is_within(leads.c.created_at, period), *of_bot(leads.c.bot, period))
 
 
-def _count_leads(connection: Connection, period: Period, step: Step, metric: Metric) -> dict[datetime, int]:
-    width = HOUR if step is Step.HOUR else DAY
+def _count_leads(connection: Connection, period: Period, step: SeriesStep, metric: Metric) -> dict[datetime, int]:
+    width = HOUR if step is SeriesStep.HOUR else DAY
     at = count_steps(connection, leads.c.created_at, width).label("step")
     query = select(at, func.count().label("number")).where(_is_lead_of(period)).group_by(at)
     if metric is Metric.LEADS_WON:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.budget import Account, Claim, Grant, Scope, Standing
+from beseda.domain.budget import Account, BudgetScope, BudgetStatus, Grant, ReservationRequest
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.budget import budget_counters as counters
@@ -29,7 +29,7 @@ class SqlBudgetRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def reserve(self, claim: Claim) -> Grant:
+    async def reserve(self, claim: ReservationRequest) -> Grant:
         """Reserve the wanted amount, or the amount left, from every account.
 
         Nothing is reserved if an account has less left than the least amount.
@@ -41,7 +41,7 @@ class SqlBudgetRepository:
         """Count the amount used and free the reservation. This happens once, even if the reservation had expired."""
         await self._database.write(lambda connection: _settle(connection, reservation_id, used))
 
-    async def standings(self, accounts: Sequence[Account]) -> list[Standing]:
+    async def standings(self, accounts: Sequence[Account]) -> list[BudgetStatus]:
         """Return the usage and limits of the accounts, in their order."""
         if not accounts:
             return []
@@ -68,16 +68,16 @@ class SqlBudgetRepository:
 
 def forget_budgets(connection: Connection, bot: str, user_id: int, today: date) -> None:
     """Delete a person's notices, usage before `today` and closed reservations, inside the caller's transaction."""
-    own = counters.c.scope == Scope.USER.value, counters.c.bot == bot, counters.c.subject == user_id
+    own = counters.c.scope == BudgetScope.USER.value, counters.c.bot == bot, counters.c.subject == user_id
     connection.execute(delete(counters).where(*own, counters.c.day < today.isoformat()))
-    account = orjson.dumps([Scope.USER.value, bot, user_id]).decode().removesuffix("]")
+    account = orjson.dumps([BudgetScope.USER.value, bot, user_id]).decode().removesuffix("]")
     held = reservations.c.accounts.contains(f"{account},", autoescape=True)
     connection.execute(delete(reservations).where(held, reservations.c.state != _OPEN))
     told = notices.c.who.startswith(f"{bot}:", autoescape=True), notices.c.who.contains(f":{user_id}:", autoescape=True)
     connection.execute(delete(notices).where(*told))
 
 
-def _reserve(connection: Connection, claim: Claim, now: datetime) -> Grant:
+def _reserve(connection: Connection, claim: ReservationRequest, now: datetime) -> Grant:
     _free_expired(connection, now)
     _free(connection, claim.id)
     keys = [_key(account) for account in claim.accounts]
@@ -177,7 +177,7 @@ def _as_key(*parts: Any) -> Key:
     return scope, bot, subject, unit, day
 
 
-def _stand(accounts: Sequence[Account], rows: Iterable[Any]) -> list[Standing]:
+def _stand(accounts: Sequence[Account], rows: Iterable[Any]) -> list[BudgetStatus]:
     known = {(row.scope, row.bot, row.subject, row.unit, row.day): row for row in rows}
     found = [(account, known.get(_key(account))) for account in accounts]
-    return [Standing(account, row.used, row.held) if row else Standing(account) for account, row in found]
+    return [BudgetStatus(account, row.used, row.held) if row else BudgetStatus(account) for account, row in found]

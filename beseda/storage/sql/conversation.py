@@ -14,7 +14,7 @@ from beseda.domain.usage import DEMO, Totals
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._remembered import is_answered, is_remembered
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import Audience, write_events
+from beseda.storage.sql.event import EventSubscriptions, write_events
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.conversation import conversations, messages, users
@@ -60,7 +60,7 @@ class SqlConversationRepository:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
-        self._audience = Audience(database, self._clock)
+        self._audience = EventSubscriptions(database, self._clock)
         self._conversations: OrderedDict[ChatKey, Conversation] = OrderedDict()
         self._people: OrderedDict[int, tuple[Person, float]] = OrderedDict()
 

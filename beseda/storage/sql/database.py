@@ -11,7 +11,7 @@ from beseda.errors import SettingsError
 from beseda.storage.addresses import find_database_fault
 from beseda.storage.sql.failure import to_storage_error
 from beseda.storage.sql.sqlite import SqliteBackend, find_file
-from beseda.storage.sql.uow import Entry, GroupWriter, Row, SharedLook
+from beseda.storage.sql.uow import GroupWriter, Row, SharedLook, WriteEntry
 
 T = TypeVar("T")
 Request = TypeVar("Request")
@@ -29,7 +29,7 @@ class Backend(Protocol):
         """Open the writing connection."""
         ...
 
-    async def run(self, entries: Sequence[Entry]) -> None:
+    async def run(self, entries: Sequence[WriteEntry]) -> None:
         """Commit entries on the writing connection."""
         ...
 

@@ -43,7 +43,7 @@ def write_events(connection: Connection, new: Sequence[NewEvent], now: datetime)
             connection.info[TO_TELL] = True
 
 
-class Audience:
+class EventSubscriptions:
     """Whether a frequent event has any subscriber, so that no row is written for each message without one.
 
     The answer is cached for ten seconds: a new subscriber receives the messages that arrive after that.

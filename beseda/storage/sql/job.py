@@ -19,7 +19,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda import metrics
-from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobRequest, JobState, Lease, Progress
+from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobLease, JobRequest, JobState, Progress
 from beseda.errors import IdTakenError
 from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock, SystemClock
@@ -73,7 +73,7 @@ class SqlJobRepository:
         """Return the number of queued jobs before it in its slot, or 0 if it is not queued."""
         return await self._database.read(lambda connection: _count_before(connection, job_id))
 
-    async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: Lease) -> Job | None:
+    async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: JobLease) -> Job | None:
         """Start the next job of a slot that is due or has an expired lease, and return it.
 
         A job that was lost for the third time, or cancelled meanwhile, is returned as finished.
@@ -86,7 +86,7 @@ class SqlJobRepository:
 
         return await self._database.write(work)
 
-    async def renew(self, job_ids: Sequence[int], lease: Lease) -> set[int]:
+    async def renew(self, job_ids: Sequence[int], lease: JobLease) -> set[int]:
         """Renew the leases and return the ids of the jobs that the caller still owns and that are not cancelled."""
         ours = and_(jobs.c.id.in_(job_ids), jobs.c.owner == lease.owner, jobs.c.state == _RUNNING)
 
@@ -266,7 +266,7 @@ def _publish(connection: Connection, what: tuple[str, int], stale: datetime, now
 
 
 def _claim(
-    connection: Connection, what: tuple[str, Sequence[tuple[str, str]]], lease: Lease, now: datetime
+    connection: Connection, what: tuple[str, Sequence[tuple[str, str]]], lease: JobLease, now: datetime
 ) -> Job | None:
     slot, wanted = what
     can_be_done = or_(*(and_(jobs.c.kind == kind, jobs.c.bot == bot if bot else true()) for bot, kind in wanted))

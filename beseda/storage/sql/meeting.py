@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
 
-from beseda.domain.calendar import Span
+from beseda.domain.calendar import TimeSpan
 from beseda.domain.conversation import Conversation
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.meeting import (
@@ -99,7 +99,7 @@ class SqlMeetingRepository:
         """Return meetings, earliest first. Those of a lead include the meetings of leads that were merged into it."""
         return await self._database.read_long(lambda connection: _list(connection, wanted, page))
 
-    async def taken(self, bot: str, owner: str, span: Span) -> set[int]:
+    async def taken(self, bot: str, owner: str, span: TimeSpan) -> set[int]:
         """Return the occupied cells of a calendar. An expired booking does not occupy its cells."""
         cells, now = span.cells(), self._clock.now()
         query = (
@@ -347,7 +347,7 @@ def _load(row: Row[Any]) -> Meeting:
         id=row.id,
         bot=row.bot,
         lead_id=row.lead_id,
-        span=Span(row.starts_at, row.ends_at),
+        span=TimeSpan(row.starts_at, row.ends_at),
         state=MeetingState(row.state),
         uid=row.uid,
         created_at=row.created_at,

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import insert
 
 from beseda import metrics
-from beseda.domain.usage import Errand, ModelCall
+from beseda.domain.usage import CallPurpose, ModelCall
 from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.turn import model_calls
@@ -18,7 +18,7 @@ class SqlModelCallRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def add(self, call: ModelCall, errand: Errand) -> None:
+    async def add(self, call: ModelCall, errand: CallPurpose) -> None:
         """Store a call and its purpose."""
         row = {
             "bot": errand.bot,

@@ -19,7 +19,14 @@ from beseda.domain.message import Role
 from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 from beseda.domain.turn import TurnState
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.sql._personal_traces import Known, Rows, blank_notices, find_known, forget_traces, read_traces
+from beseda.storage.sql._personal_traces import (
+    PersonalMarks,
+    Rows,
+    blank_notices,
+    find_known,
+    forget_traces,
+    read_traces,
+)
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.lead_person import find_records, forget_leads
 from beseda.storage.sql.summary import forget_summaries
@@ -156,7 +163,9 @@ def _own_turns(owner: FileOwner, conversation_ids: Sequence[int]) -> ColumnEleme
     return and_(turns.c.user_id == owner.user_id, turns.c.conversation_id.in_(conversation_ids))
 
 
-def _forget_leads(connection: Connection, owner: FileOwner, told: frozenset[int], now: datetime) -> tuple[Known, int]:
+def _forget_leads(
+    connection: Connection, owner: FileOwner, told: frozenset[int], now: datetime
+) -> tuple[PersonalMarks, int]:
     known = find_known(connection, owner)
     blank_notices(connection, owner.bot, told - {owner.user_id}, known)
     return known, forget_leads(connection, owner, now)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from beseda.kit.backoff import Backoff
 from beseda.storage.sql.failure import is_passing
 from beseda.storage.sql.postgres_url import read_address
-from beseda.storage.sql.uow import Entry, commit_entries
+from beseda.storage.sql.uow import WriteEntry, commit_entries
 
 T = TypeVar("T")
 # Kept, once opened: those beyond a pool are closed after every use, and a burst pays 20 ms for each anew.
@@ -39,7 +39,7 @@ class PostgresBackend:
         """Open the writing connection. Raises the driver's errors."""
         self._connection = await self._engine.connect()
 
-    async def run(self, entries: Sequence[Entry]) -> None:
+    async def run(self, entries: Sequence[WriteEntry]) -> None:
         """Commit entries. A broken connection is dropped, and the next call opens another."""
         if self._connection is None:
             await self.connect()

@@ -3,9 +3,9 @@
 from sqlalchemy import bindparam, select
 
 from beseda.domain.conversation import Conversation, Person
+from beseda.domain.extraction_prompt import DialogLine
 from beseda.domain.message import Role
 from beseda.domain.quotation import own_words, quoted_words
-from beseda.domain.reading import Line
 from beseda.storage.sql._place import find_place
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import messages
@@ -29,7 +29,7 @@ class SqlSalesRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def lines(self, conversation: Conversation, limit: int) -> list[Line]:
+    async def lines(self, conversation: Conversation, limit: int) -> list[DialogLine]:
         """Return the last `limit` messages, oldest first. Raises StorageError."""
         params = {"conversation_id": conversation.id, "size": limit}
         rows = await self._database.read(lambda connection: connection.execute(_last_lines, params).all())
@@ -45,8 +45,8 @@ class SqlSalesRepository:
         return await self._database.read(lambda connection: find_place(connection, bot, user_id))
 
 
-def _read_line(message_id: int, role: Role, content: str) -> Line:
+def _read_line(message_id: int, role: Role, content: str) -> DialogLine:
     """Return a message as a line. Quoted words of others are separate: they prove nothing about the person."""
     if role is not Role.USER:
-        return Line(message_id, role, content)
-    return Line(message_id, role, own_words(content), quoted_words(content))
+        return DialogLine(message_id, role, content)
+    return DialogLine(message_id, role, own_words(content), quoted_words(content))

@@ -24,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 
 from beseda.errors import SettingsError, StorageError
 from beseda.storage.sql.failure import is_passing
-from beseda.storage.sql.uow import Entry, commit_entries
+from beseda.storage.sql.uow import WriteEntry, commit_entries
 
 T = TypeVar("T")
 _READERS = 2  # for the path of a message, and as many for reads that may take long
@@ -60,7 +60,7 @@ class SqliteBackend:
         """Open the file and the writing connection. Raises SQLAlchemy's errors."""
         await self._in_writer(self._open_writer)
 
-    async def run(self, entries: Sequence[Entry]) -> None:
+    async def run(self, entries: Sequence[WriteEntry]) -> None:
         """Commit entries. It is never called again before it has returned, so the connection has one user at a time."""
         if not (self._on_loop and self._connection is not None and entries[0].brief and self._try_at_once(entries)):
             await self._in_writer(lambda: self._write(entries))
@@ -92,7 +92,7 @@ class SqliteBackend:
     async def _in_writer(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, function)
 
-    def _try_at_once(self, entries: Sequence[Entry]) -> bool:
+    def _try_at_once(self, entries: Sequence[WriteEntry]) -> bool:
         """Commit entries on the event loop and return True, or return False if another process holds the lock."""
         assert self._connection is not None  # noqa: S101 - looked at by the only caller
         try:
@@ -108,7 +108,7 @@ class SqliteBackend:
         self._set_patience(0)
         return self._connection
 
-    def _write(self, entries: Sequence[Entry]) -> None:
+    def _write(self, entries: Sequence[WriteEntry]) -> None:
         connection = self._connection or self._open_writer()
         self._set_patience(_BUSY_MS)
         try:

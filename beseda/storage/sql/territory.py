@@ -13,9 +13,9 @@ import orjson
 from sqlalchemy import Connection, Row, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.territory import Claim, Standing, share_out
+from beseda.domain.shard_lease import LeaseRequest, LeaseStatus, share_out
 from beseda.kit.clock import Clock, SystemClock
-from beseda.kit.owner import find_dead
+from beseda.kit.process_identity import find_dead_processes
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.territory import replicas, territories
 
@@ -30,7 +30,7 @@ class SqlTerritoryRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def beat(self, claim: Claim) -> Standing:
+    async def beat(self, claim: LeaseRequest) -> LeaseStatus:
         """Renew a replica's lease, free the shards it released and assign it its share of the free shards."""
         # As a look beside rows: a few short statements, which SQLite does without waking a thread.
         return await self._database.write_and_read((), lambda connection: self._beat(connection, claim))
@@ -44,12 +44,12 @@ class SqlTerritoryRepository:
         """Release all shards of a replica and delete its row."""
         await self._database.write_and_read((), lambda connection: self._leave(connection, bot, name))
 
-    def _beat(self, connection: Connection, claim: Claim) -> Standing:
+    def _beat(self, connection: Connection, claim: LeaseRequest) -> LeaseStatus:
         before = _lock(connection, claim.bot)
         now = self._now(connection)
         rows = connection.execute(select(replicas).where(replicas.c.bot == claim.bot)).all()
         own = next((row for row in rows if row.name == claim.name), None)
-        dead = set(find_dead(row.name for row in rows))
+        dead = set(find_dead_processes(row.name for row in rows))
         # Whose own lease has run out cannot tell who else is silent: the database was away, and from everybody.
         was_away = own is not None and own.lease_until <= now
         others = [row for row in rows if row.name != claim.name and row.name not in dead]
@@ -64,7 +64,7 @@ class SqlTerritoryRepository:
         _renew(connection, claim, now, joined_at)
         _bury(connection, claim.bot, rows, dead, now)
         unmet = any(row.seen_at <= joined_at for row in alive)
-        return Standing(owned[claim.name], surplus, len(alive), unmet)
+        return LeaseStatus(owned[claim.name], surplus, len(alive), unmet)
 
     def _leave(self, connection: Connection, bot: str, name: str) -> None:
         before = _lock(connection, bot)
@@ -115,7 +115,7 @@ def _save(connection: Connection, bot: str, before: _Owned, after: Mapping[str, 
         connection.execute(update(territories).where(territories.c.bot == bot).values(owners=owners))
 
 
-def _renew(connection: Connection, claim: Claim, now: datetime, joined_at: datetime) -> None:
+def _renew(connection: Connection, claim: LeaseRequest, now: datetime, joined_at: datetime) -> None:
     values = {"seen_at": now, "lease_until": now + timedelta(seconds=claim.lease), "leaving": claim.leaving}
     statement = _insert(connection)(replicas).values(bot=claim.bot, name=claim.name, joined_at=joined_at, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["bot", "name"], set_=values))

@@ -18,7 +18,7 @@ from beseda.errors import IdTakenError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.kit.ids import new_id
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import Audience, write_events
+from beseda.storage.sql.event import EventSubscriptions, write_events
 from beseda.storage.sql.model_call import describe_call
 from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
 from beseda.storage.sql.tables.conversation import conversations, messages
@@ -166,7 +166,7 @@ class SqlTurnRepository:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
-        self._audience = Audience(database, self._clock)
+        self._audience = EventSubscriptions(database, self._clock)
 
     async def open(self, turn: Turn, message: Message | None) -> None:
         """Store a received turn and the user's message (None for a command), and link its updates to it.

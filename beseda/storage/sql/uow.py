@@ -45,7 +45,7 @@ class SharedLook:
 Work: TypeAlias = Callable[[Connection], object] | SharedLook
 
 
-class Entry:
+class WriteEntry:
     """The write of one caller: rows of shared statements, then a function that needs the connection.
 
     A `brief` entry takes well under a millisecond; the function of any other entry may take longer.
@@ -69,7 +69,7 @@ class Entry:
         self.settled, self.error = True, error
 
 
-def commit_entries(connection: Connection, entries: Sequence[Entry]) -> None:
+def commit_entries(connection: Connection, entries: Sequence[WriteEntry]) -> None:
     """Write `entries` in one transaction, or, if that fails, each half in a separate one.
 
     Raises transient errors (`is_passing`): then the unsettled entries are not written, or can be written again.
@@ -91,7 +91,7 @@ def commit_entries(connection: Connection, entries: Sequence[Entry]) -> None:
             entry.settled = True
 
 
-def _write(connection: Connection, entries: Sequence[Entry]) -> None:
+def _write(connection: Connection, entries: Sequence[WriteEntry]) -> None:
     buckets: dict[Statement, list[Params]] = {}
     for entry in entries:
         for statement, params in entry.rows:
@@ -103,7 +103,7 @@ def _write(connection: Connection, entries: Sequence[Entry]) -> None:
     for statement in sorted(buckets, key=_rank):
         statement.run(connection, buckets[statement])
     # After all rows, so that a function can look at what its own entry wrote.
-    sharing: dict[Callable[..., Sequence[object]], list[tuple[Entry, object]]] = {}
+    sharing: dict[Callable[..., Sequence[object]], list[tuple[WriteEntry, object]]] = {}
     for entry in entries:
         if isinstance(entry.work, SharedLook):
             sharing.setdefault(entry.work.look, []).append((entry, entry.work.request))
@@ -122,15 +122,15 @@ def _rank(statement: Statement) -> int:
 class GroupWriter:
     """A bounded queue in front of one writing connection."""
 
-    def __init__(self, run: Callable[[Sequence[Entry]], Awaitable[None]], *, patience: float) -> None:
+    def __init__(self, run: Callable[[Sequence[WriteEntry]], Awaitable[None]], *, patience: float) -> None:
         """`run` commits entries on the connection; an entry waits up to `patience` seconds in an outage."""
         self._run = run
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[Entry] = deque()
-        self._long: deque[Entry] = deque()
+        self._queue: deque[WriteEntry] = deque()
+        self._long: deque[WriteEntry] = deque()
         self._passed = 0  # batches since a long entry began to wait
-        self._urgent: deque[Entry] = deque()
+        self._urgent: deque[WriteEntry] = deque()
         self._idle: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._closing = False
@@ -154,7 +154,7 @@ class GroupWriter:
         if self._closing or self._pump_task.done():
             raise StorageError("the database is closed")
         future: asyncio.Future[object] = self._loop.create_future()
-        entry = Entry(rows, work, future, deadline)
+        entry = WriteEntry(rows, work, future, deadline)
         entry.brief = brief
         (self._urgent if urgent else self._queue if brief else self._long).append(entry)
         if self._idle is not None and not self._idle.done():
@@ -177,7 +177,7 @@ class GroupWriter:
         await self._pump_task
 
     async def _pump(self) -> None:
-        batch: list[Entry] = []
+        batch: list[WriteEntry] = []
         try:
             while self._is_waited_for() or not self._closing:
                 if not self._is_waited_for():
@@ -203,7 +203,7 @@ class GroupWriter:
             self._long.clear()
             self._room.set()
 
-    def _take_batch(self) -> list[Entry]:
+    def _take_batch(self) -> list[WriteEntry]:
         """Take the urgent and brief entries, or the long ones: brief entries never wait inside a batch of long ones.
 
         Long entries are taken when no others wait, or at the latest after every few batches.
@@ -219,7 +219,7 @@ class GroupWriter:
     def _is_waited_for(self) -> bool:
         return bool(self._queue or self._urgent or self._long)
 
-    def _expire(self, batch: Sequence[Entry]) -> list[Entry]:
+    def _expire(self, batch: Sequence[WriteEntry]) -> list[WriteEntry]:
         """Fail entries with a stale lease, or with a deadline that passed during an outage, and return the others.
 
         An attempt on an unavailable database takes seconds: without a deadline, a long queue would go on failing for
@@ -233,7 +233,7 @@ class GroupWriter:
                 entry.fail(to_storage_error(self._failure))
         return [entry for entry in batch if not entry.settled]
 
-    async def _commit(self, batch: Sequence[Entry]) -> None:
+    async def _commit(self, batch: Sequence[WriteEntry]) -> None:
         attempt = 0
         while pending := self._expire([entry for entry in batch if not entry.settled]):
             try:
@@ -251,7 +251,7 @@ class GroupWriter:
                 self._outage.recover()
                 return
 
-    def _give_up(self, entries: Sequence[Entry], error: Exception) -> None:
+    def _give_up(self, entries: Sequence[WriteEntry], error: Exception) -> None:
         """Fail the entries that cannot or must not be retried."""
         now, passing = self._loop.time(), is_passing(error)
         for entry in entries:
@@ -259,11 +259,11 @@ class GroupWriter:
                 entry.fail(to_storage_error(error))
 
 
-def _take(queue: deque[Entry], limit: int) -> list[Entry]:
+def _take(queue: deque[WriteEntry], limit: int) -> list[WriteEntry]:
     return [queue.popleft() for _ in range(min(limit, len(queue)))]
 
 
-def _settle(entries: Sequence[Entry]) -> None:
+def _settle(entries: Sequence[WriteEntry]) -> None:
     for entry in entries:
         if entry.future.done():
             continue

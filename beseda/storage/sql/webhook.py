@@ -11,14 +11,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, fun
 from beseda.domain.event import Event, EventType
 from beseda.domain.lead import ConsentKind
 from beseda.domain.webhook import (
-    Delivery,
+    DeliveryOutcome,
     DeliveryState,
     DueDelivery,
-    Endpoint,
     EndpointChange,
+    EventDelivery,
     KeyChange,
     NewEndpoint,
-    Outcome,
+    WebhookEndpoint,
 )
 from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock, SystemClock
@@ -43,7 +43,7 @@ class SqlWebhookRepository:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def add(self, new: NewEndpoint) -> Endpoint:
+    async def add(self, new: NewEndpoint) -> WebhookEndpoint:
         """Store an endpoint. It receives the events that are written from now on."""
         now = self._clock.now()
         values = {**asdict(new), "types": _join(new.types)}
@@ -51,11 +51,11 @@ class SqlWebhookRepository:
         statement = insert(endpoints).values({**values, **rest}).returning(*endpoints.columns)
         return await self._write(lambda connection: _load_endpoint(connection.execute(statement).one()))
 
-    async def find(self, endpoint_id: int) -> Endpoint | None:
+    async def find(self, endpoint_id: int) -> WebhookEndpoint | None:
         """Return an endpoint, or None."""
         return await self._database.read(lambda connection: _find(connection, endpoint_id))
 
-    async def page(self, *, limit: int, offset: int) -> Sequence[Endpoint]:
+    async def page(self, *, limit: int, offset: int) -> Sequence[WebhookEndpoint]:
         """Return some endpoints, newest first."""
         query = select(endpoints).order_by(endpoints.c.id.desc()).limit(limit).offset(offset)
         rows = await self._database.read_long(lambda connection: connection.execute(query).all())
@@ -65,7 +65,7 @@ class SqlWebhookRepository:
         """Return how many endpoints there are."""
         return await self._count(select(func.count()).select_from(endpoints))
 
-    async def change(self, endpoint_id: int, change: EndpointChange) -> Endpoint | None:
+    async def change(self, endpoint_id: int, change: EndpointChange) -> WebhookEndpoint | None:
         """Change an endpoint and return it, or None if it does not exist."""
         names = ("url", "bot", "description", "active", "reason")
         values = {name: getattr(change, name) for name in names if getattr(change, name) is not None}
@@ -76,7 +76,7 @@ class SqlWebhookRepository:
             values |= {"resting_until": None, "silences": 0}
         return await self._change(endpoint_id, values)
 
-    async def change_key(self, endpoint_id: int, change: KeyChange) -> Endpoint | None:
+    async def change_key(self, endpoint_id: int, change: KeyChange) -> WebhookEndpoint | None:
         """Store the inputs of the next signing key and keep those of the present key beside them.
 
         Return the endpoint, or None if it does not exist.
@@ -103,7 +103,7 @@ class SqlWebhookRepository:
 
     async def deliveries(
         self, endpoint_id: int, state: DeliveryState | None, *, limit: int, offset: int = 0, before: int | None = None
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[EventDelivery]:
         """Return an endpoint's deliveries, newest first: those with ids below `before`, else from `offset` on."""
         query = _select_deliveries().where(_is_of(endpoint_id, state)).order_by(deliveries.c.id.desc()).limit(limit)
         query = query.offset(offset) if before is None else query.where(deliveries.c.id < before)
@@ -114,12 +114,12 @@ class SqlWebhookRepository:
         """Return how many deliveries an endpoint has."""
         return await self._count(select(func.count()).select_from(deliveries).where(_is_of(endpoint_id, state)))
 
-    async def redeliver(self, endpoint_id: int, delivery_id: int) -> Delivery | None:
+    async def redeliver(self, endpoint_id: int, delivery_id: int) -> EventDelivery | None:
         """Queue a delivery again and return it, or None if it does not exist."""
         own = and_(deliveries.c.id == delivery_id, deliveries.c.endpoint_id == endpoint_id)
         again = {"state": _PENDING, "attempts": 0, "due_at": self._clock.now(), "finished_at": None, "error": ""}
 
-        def work(connection: Connection) -> Delivery | None:
+        def work(connection: Connection) -> EventDelivery | None:
             over = deliveries.c.state != _PENDING  # one under way is made anyhow
             connection.execute(update(deliveries).where(own, over).values({**again, "lease_until": None}))
             row = connection.execute(_select_deliveries().where(own)).one_or_none()
@@ -146,7 +146,7 @@ class SqlWebhookRepository:
         now = self._clock.now()
         return await self._write(lambda connection: _claim(connection, (endpoint_id, limit), until, now))
 
-    async def settle(self, delivery_id: int, outcome: Outcome) -> None:
+    async def settle(self, delivery_id: int, outcome: DeliveryOutcome) -> None:
         """Record the outcome of an attempt."""
         over = outcome.state is not DeliveryState.PENDING
         values = {
@@ -181,10 +181,10 @@ class SqlWebhookRepository:
                 return total
             await pace.pause()
 
-    async def _change(self, endpoint_id: int, values: Mapping[str, Any]) -> Endpoint | None:
+    async def _change(self, endpoint_id: int, values: Mapping[str, Any]) -> WebhookEndpoint | None:
         statement = update(endpoints).where(endpoints.c.id == endpoint_id).values(values)
 
-        def work(connection: Connection) -> Endpoint | None:
+        def work(connection: Connection) -> WebhookEndpoint | None:
             connection.execute(statement)
             return _find(connection, endpoint_id)
 
@@ -202,13 +202,13 @@ def _join(types: Sequence[EventType]) -> str:
     return " ".join(dict.fromkeys(kind.value for kind in types))
 
 
-def _find(connection: Connection, endpoint_id: int) -> Endpoint | None:
+def _find(connection: Connection, endpoint_id: int) -> WebhookEndpoint | None:
     row = connection.execute(select(endpoints).where(endpoints.c.id == endpoint_id)).one_or_none()
     return _load_endpoint(row) if row is not None else None
 
 
-def _load_endpoint(row: Row[Any]) -> Endpoint:
-    return Endpoint(
+def _load_endpoint(row: Row[Any]) -> WebhookEndpoint:
+    return WebhookEndpoint(
         row.id,
         row.url,
         row.bot,
@@ -233,8 +233,8 @@ def _select_deliveries() -> Select[Any]:
     return select(deliveries, *about).join(events, events.c.id == deliveries.c.event_id)
 
 
-def _load(row: Row[Any]) -> Delivery:
-    return Delivery(
+def _load(row: Row[Any]) -> EventDelivery:
+    return EventDelivery(
         row.id,
         row.endpoint_id,
         _load_event(row),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from beseda.domain.job import Job
-from beseda.domain.usage import Errand, Purpose
+from beseda.domain.usage import CallPurpose, Purpose
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.llm.demo import ENDPOINT_NAME
 from beseda.services.budgeted import budget_models
@@ -28,7 +28,7 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
         model = await find(str(payload.get("model", "")))
         if model.name.partition(":")[0] == ENDPOINT_NAME:
             return {"written": False}  # the demo thinks of nothing, and its words would stay when a model comes
-        errand = Errand(bot, Purpose.SUMMARY, number)
+        errand = CallPurpose(bot, Purpose.SUMMARY, number)
         written = await container.summaries.summarise(number, window, container.call_book.keep(model, errand))
         return {"written": written is not None}
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from beseda.domain.idempotency_record import KEPT
 from beseda.domain.job import Job
-from beseda.domain.kept_answer import KEPT
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.worker.schedule import Scheduled
 

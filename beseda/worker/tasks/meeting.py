@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from beseda.domain.job import Job
-from beseda.domain.usage import Errand, Purpose
+from beseda.domain.usage import CallPurpose, Purpose
 from beseda.errors import NotFoundError
 from beseda.jobs.base import JobControl, JobHandler
-from beseda.services.briefing import BriefingService, Sources
+from beseda.services.briefing import BriefingService, BriefingSources
 from beseda.services.budgeted import budget_models
 from beseda.worker.schedule import Scheduled
 
@@ -32,8 +32,10 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
             meeting = await meetings.find(number)
             spec = str(job.request.payload.get("model") or meetings.diary(meeting.bot).model)
             find = budget_models(container.models.find, container.budgets, meeting.bot)
-            model = container.call_book.keep(await find(spec), Errand(meeting.bot, Purpose.BRIEFING))
-            sources = Sources(meetings, container.record.meetings, container.leads, container.record.conversations)
+            model = container.call_book.keep(await find(spec), CallPurpose(meeting.bot, Purpose.BRIEFING))
+            sources = BriefingSources(
+                meetings, container.record.meetings, container.leads, container.record.conversations
+            )
             briefing = BriefingService(sources, container.clock)
             return {"written": await briefing.brief(number, model, container.settings.language)}
         except NotFoundError:  # deleted with its lead, or the bot makes no appointments any more

@@ -9,7 +9,7 @@ from beseda.errors import CreditExhaustedError, KeyRejectedError, ModelNotFoundE
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, find_measuring
 from beseda.llm.http import HttpClient
-from beseda.llm.huggingface import ALIASES, Catalogue, parse_offers, read_aliases
+from beseda.llm.huggingface import ALIASES, RouterCatalogue, parse_offers, read_aliases
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.clock import ManualClock
 from tests.contract.llm.conftest import KEY, QUICK
@@ -177,7 +177,7 @@ def test_offers_are_read() -> None:
 
 
 def test_unknown_model_has_no_price(clock: ManualClock) -> None:
-    catalogue = Catalogue("http://127.0.0.1:9/v1", clock)
+    catalogue = RouterCatalogue("http://127.0.0.1:9/v1", clock)
 
     assert catalogue.price("a/b") is None
     assert catalogue.choose(["a/b", "c/d"]) == "a/b"

@@ -12,8 +12,8 @@ from yarl import URL
 
 import beseda.bots.sales
 from beseda.bots.sales.funnel_file import read_funnel
+from beseda.domain.extraction_prompt import DialogLine
 from beseda.domain.message import Message, Role
-from beseda.domain.reading import Line
 from beseda.domain.structured import Form
 from beseda.errors import ContextTooLongError, RepeatingAnswerError
 from beseda.kit.clock import SystemClock
@@ -104,15 +104,18 @@ async def test_an_object_of_a_schema_comes_back(model: ChatModel) -> None:
     assert len(found.tags) <= 3
 
 
-def build_lines(count: int) -> list[Line]:
+def build_lines(count: int) -> list[DialogLine]:
     """Return a talk of many lines, half of them Russian, with ids as long as those of the database."""
     first = 1_234_567_890_123_456
     texts = [
         (Role.ASSISTANT, "Расскажите, пожалуйста, сколько заявок в день вы получаете?"),
         (Role.USER, "около сорока"),
     ]
-    lines = [Line(first + place, *texts[place % 2]) for place in range(count)]
-    return [*lines, Line(first + count, Role.USER, "My name is Anna, I run a bakery, the budget is 5000 dollars.")]
+    lines = [DialogLine(first + place, *texts[place % 2]) for place in range(count)]
+    return [
+        *lines,
+        DialogLine(first + count, Role.USER, "My name is Anna, I run a bakery, the budget is 5000 dollars."),
+    ]
 
 
 @pytest.mark.slow

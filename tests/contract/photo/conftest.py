@@ -8,10 +8,10 @@ import pytest
 
 from beseda.photo.base import Enhancer
 from beseda.photo.basic import BasicEnhancer
-from beseda.photo.darkroom import Darkroom
 from beseda.photo.failover import FailoverEnhancer
 from beseda.photo.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.photo.process_pool import ImageProcessPool
 from tests.contract.photo.fake_docker import FakeDocker
 from tests.contract.photo.gfpgan_parts import GfpganServer
 
@@ -46,7 +46,7 @@ async def place(
     work, out = tmp_path / "work", tmp_path / "out"
     work.mkdir()
     out.mkdir()
-    darkroom = Darkroom()
+    darkroom = ImageProcessPool()
     enhancers: dict[str, Enhancer] = {
         "basic": BasicEnhancer(darkroom),
         "gfpgan_docker": GfpganDocker(DockerSettings(docker=docker.path, work_dir=work), darkroom),

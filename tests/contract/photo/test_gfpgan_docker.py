@@ -9,8 +9,8 @@ import pytest
 
 from beseda.errors import BesedaError, PhotoTooLargeError, ToolError
 from beseda.photo.base import EnhanceOptions
-from beseda.photo.darkroom import Darkroom
 from beseda.photo.gfpgan_docker import DockerSettings, GfpganDocker
+from beseda.photo.process_pool import ImageProcessPool
 from tests.contract.photo.fake_docker import FakeDocker
 from tests.parts.photo_samples import SAMPLES, draw_scene
 from tests.parts.waiting import eventually
@@ -20,7 +20,7 @@ PHOTO = SAMPLES / "photo.jpg"
 
 def make(docker: FakeDocker, tmp_path: Path, timeout: float = 20.0) -> GfpganDocker:
     settings = DockerSettings(docker=docker.path, work_dir=tmp_path / "work", timeout=timeout)
-    return GfpganDocker(settings, Darkroom())
+    return GfpganDocker(settings, ImageProcessPool())
 
 
 def flags(call: list[str]) -> dict[str, str]:
@@ -117,7 +117,9 @@ async def test_photo_with_a_long_side_is_not_handed_over(docker: FakeDocker, tmp
 
 
 async def test_machine_without_docker_says_so(tmp_path: Path) -> None:
-    enhancer = GfpganDocker(DockerSettings(docker=str(tmp_path / "docker"), work_dir=tmp_path / "work"), Darkroom())
+    enhancer = GfpganDocker(
+        DockerSettings(docker=str(tmp_path / "docker"), work_dir=tmp_path / "work"), ImageProcessPool()
+    )
     with pytest.raises(ToolError, match="cannot be started"):
         await enhancer.enhance(PHOTO, tmp_path / "better.jpg", EnhanceOptions(2))
     assert not (await enhancer.check()).ok

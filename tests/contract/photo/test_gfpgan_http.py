@@ -18,8 +18,8 @@ from beseda.errors import (
     UnreadablePhotoError,
 )
 from beseda.photo.base import EnhanceOptions
-from beseda.photo.darkroom import Darkroom
 from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.photo.process_pool import ImageProcessPool
 from tests.contract.photo.gfpgan_parts import GfpganServer, serve_answer
 from tests.parts.photo_samples import SAMPLES
 from tests.parts.waiting import eventually
@@ -29,7 +29,7 @@ PHOTO = SAMPLES / "photo.jpg"
 
 @pytest.fixture
 async def enhancer(server: GfpganServer, tmp_path: Path) -> AsyncIterator[GfpganHttp]:
-    client = GfpganHttp(HttpSettings(f"{server.url}/gfpgan-enhance", work_dir=tmp_path / "work"), Darkroom())
+    client = GfpganHttp(HttpSettings(f"{server.url}/gfpgan-enhance", work_dir=tmp_path / "work"), ImageProcessPool())
     yield client
     await client.close()
 
@@ -57,7 +57,7 @@ async def test_server_s_failure_keeps_its_secrets(enhancer: GfpganHttp, server: 
 async def test_whoever_comes_too_late_is_told_to_come_back(tmp_path: Path) -> None:
     async with GfpganServer() as server:
         server.restorer.gate = threading.Event()
-        client = GfpganHttp(HttpSettings(server.url, work_dir=tmp_path), Darkroom())
+        client = GfpganHttp(HttpSettings(server.url, work_dir=tmp_path), ImageProcessPool())
         async with asyncio.TaskGroup() as group:
             outcomes = [group.create_task(_try(client, tmp_path / f"{number}.jpg")) for number in range(11)]
 
@@ -94,7 +94,7 @@ async def _try(client: GfpganHttp, target: Path) -> float:
 )
 async def test_other_answers_are_named(answer: web.Response | None, kind: type[BesedaError], tmp_path: Path) -> None:
     url, runner = await serve_answer(answer)
-    client = GfpganHttp(HttpSettings(url, timeout=1.0, work_dir=tmp_path / "work"), Darkroom())
+    client = GfpganHttp(HttpSettings(url, timeout=1.0, work_dir=tmp_path / "work"), ImageProcessPool())
     with pytest.raises(kind):
         await client.enhance(PHOTO, tmp_path / "better.jpg", EnhanceOptions(2))
     assert list((tmp_path / "work").iterdir()) == []
@@ -103,7 +103,7 @@ async def test_other_answers_are_named(answer: web.Response | None, kind: type[B
 
 
 async def test_server_that_is_down_is_said(tmp_path: Path) -> None:
-    client = GfpganHttp(HttpSettings("http://127.0.0.1:9", work_dir=tmp_path), Darkroom())
+    client = GfpganHttp(HttpSettings("http://127.0.0.1:9", work_dir=tmp_path), ImageProcessPool())
     with pytest.raises(UnavailableError):
         await client.enhance(PHOTO, tmp_path / "better.jpg", EnhanceOptions(2))
     health = await client.check()

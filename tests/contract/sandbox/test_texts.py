@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from beseda.sandbox.entities import show_entities
-from beseda.sandbox.judge import Judge
+from beseda.sandbox.entity_parser import EntityParser
 from beseda.sandbox.refusals import ApiRefusalError, bad_request
 from scripts import generate_telegram_texts as generator
 
@@ -33,8 +33,8 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def judge() -> Judge:
-    return Judge(find_nobody)
+def judge() -> EntityParser:
+    return EntityParser(find_nobody)
 
 
 def to_bot_api(entities: list[Row]) -> list[Row]:
@@ -42,7 +42,7 @@ def to_bot_api(entities: list[Row]) -> list[Row]:
     return show_entities(entities, find_nobody)
 
 
-def settle(judge: Judge, row: Row) -> list[Any] | str:
+def settle(judge: EntityParser, row: Row) -> list[Any] | str:
     """What the sandbox makes of a row, in the form of its expected value."""
     try:
         text = judge.format(row["text"], row.get("mode", ""), to_bot_api(row.get("entities", [])))
@@ -64,7 +64,7 @@ def to_tdlib(name: str, offset: int, length: int, *detail: str) -> Row:
     return {"offset": offset, "length": length, "type": kind}
 
 
-def test_ten_thousand_texts_are_settled_as_stored(judge: Judge, rows: list[Row]) -> None:
+def test_ten_thousand_texts_are_settled_as_stored(judge: EntityParser, rows: list[Row]) -> None:
     assert len(rows) == generator.COUNT
     assert [row for row in rows if settle(judge, row) != expect(row)] == []
 
@@ -76,7 +76,7 @@ def test_the_stored_values_are_those_of_the_installed_library(rows: list[Row]) -
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"line {case['line']}")
-def test_cases_of_tdlibs_own_tests(judge: Judge, case: Row) -> None:
+def test_cases_of_tdlibs_own_tests(judge: EntityParser, case: Row) -> None:
     given = to_bot_api([to_tdlib(*entity) for entity in case.get("given", [])])
     if isinstance(case["expected"], str):
         with pytest.raises(ApiRefusalError) as refused:

@@ -17,8 +17,8 @@ from beseda.domain.job import Job
 from beseda.jobs.base import JobControl
 from beseda.jobs.broker import Broker
 from beseda.jobs.celery import CeleryJobs
+from beseda.jobs.executor import Timing
 from beseda.jobs.inline import InlineJobs
-from beseda.jobs.running import Timing
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import SystemClock
 from beseda.storage.redis.bus import RedisBus

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from beseda.domain.analytics import DAY, HOUR, Metric, Period, Step, list_points
+from beseda.domain.analytics import DAY, HOUR, Metric, Period, SeriesStep, list_points
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import LeadChange, LeadStatus, NewLead
 from beseda.errors import PeriodError
@@ -55,7 +55,7 @@ def draw_periods(seed: int, number: int = 12) -> list[Period]:
     periods = [WHOLE, *(replace(WHOLE, bot=bot) for bot in BOTS)]
     for _ in range(number):
         first, last = sorted(START + timedelta(hours=50) * chance.random() for _ in range(2))
-        whole = chance.choice([None, Step.HOUR, Step.DAY])
+        whole = chance.choice([None, SeriesStep.HOUR, SeriesStep.DAY])
         if whole is not None:
             first, last = whole.floor(first), whole.floor(last) + whole.width
         periods.append(Period(first, last + HOUR, chance.choice(["", *BOTS])))
@@ -135,8 +135,10 @@ async def test_rolled_up_twice_nothing_is_doubled(
     assert all(before)
 
 
-@pytest.mark.parametrize("step", list(Step))
-async def test_series_is_the_figures_of_each_point(service: AnalyticsService, record: RandomRecord, step: Step) -> None:
+@pytest.mark.parametrize("step", list(SeriesStep))
+async def test_series_is_the_figures_of_each_point(
+    service: AnalyticsService, record: RandomRecord, step: SeriesStep
+) -> None:
     await service.roll_up()
     period = Period(START + timedelta(minutes=10), END - timedelta(minutes=20), "sales")
     for metric in (Metric.MESSAGES, Metric.TOKENS, Metric.RESPONSE_P95, Metric.CONVERSATIONS):
@@ -149,9 +151,9 @@ async def test_series_is_the_figures_of_each_point(service: AnalyticsService, re
             assert point.value == expected, (metric, point)
 
 
-@pytest.mark.parametrize("step", [Step.DAY, Step.WEEK])
+@pytest.mark.parametrize("step", [SeriesStep.DAY, SeriesStep.WEEK])
 async def test_series_of_active_users_counts_each_once(
-    service: AnalyticsService, record: RandomRecord, step: Step
+    service: AnalyticsService, record: RandomRecord, step: SeriesStep
 ) -> None:
     await service.roll_up()
     for bot in ("", *BOTS):
@@ -217,7 +219,7 @@ async def test_conversion_is_of_the_leads_that_came(
     assert (await service.metrics(Period(START, START + HOUR))).leads.conversion == 50.0
     nothing = (await service.metrics(Period(END, END + HOUR))).leads
     assert (nothing.total, nothing.conversion) == (0, 0.0)
-    days = await service.series(replace(WHOLE, bot="sales"), Metric.LEADS_WON, Step.DAY)
+    days = await service.series(replace(WHOLE, bot="sales"), Metric.LEADS_WON, SeriesStep.DAY)
     assert [point.value for point in days] == [1, 1, 0, 0]
 
 
@@ -225,7 +227,7 @@ async def test_person_who_is_forgotten_is_no_longer_seen(
     database: Database, service: AnalyticsService, record: RandomRecord
 ) -> None:
     await service.roll_up()
-    period = Period(WHOLE.since, Step.HOUR.floor(END), "sales")
+    period = Period(WHOLE.since, SeriesStep.HOUR.floor(END), "sales")
     before = await service.metrics(period)
     place = next(place for place in record.places if place["bot"] == "sales")
     person = next(talk.user_id for talk in record.talks if talk.conversation_id == place["id"])
@@ -239,9 +241,9 @@ async def test_senseless_periods_are_refused(service: AnalyticsService) -> None:
     with pytest.raises(PeriodError):
         await service.metrics(Period(END, END))
     with pytest.raises(PeriodError):
-        await service.series(Period(END - 100 * DAY, END), Metric.MESSAGES, Step.HOUR)
+        await service.series(Period(END - 100 * DAY, END), Metric.MESSAGES, SeriesStep.HOUR)
     with pytest.raises(PeriodError):
-        await service.series(WHOLE, Metric.ACTIVE_USERS, Step.HOUR)
+        await service.series(WHOLE, Metric.ACTIVE_USERS, SeriesStep.HOUR)
 
 
 async def test_empty_record_is_rolled_up(service: AnalyticsService) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from beseda.domain.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
-from beseda.domain.kept_answer import KeptAnswer, Repeatable
+from beseda.domain.idempotency_record import KeptAnswer, Repeatable
 from beseda.storage.sql.api_key import SqlApiKeyRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository

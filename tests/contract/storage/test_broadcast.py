@@ -9,12 +9,12 @@ import pytest
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
+    BroadcastContent,
     BroadcastFilter,
+    BroadcastPlan,
     BroadcastState,
-    Content,
     Counts,
     NewBroadcast,
-    Plan,
     RecipientState,
     read_quiet_hours,
 )
@@ -27,7 +27,9 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.subscription import SqlSubscriptionRepository
 from beseda.testing.clock import ManualClock
 
-NEW = NewBroadcast("sales", "News", Content({"ru": "Привет", "en": "Hello"}, {"ru": "Сайт"}, "https://example.org"))
+NEW = NewBroadcast(
+    "sales", "News", BroadcastContent({"ru": "Привет", "en": "Hello"}, {"ru": "Сайт"}, "https://example.org")
+)
 DRAFT, RUNNING, PAUSED, DONE = (
     BroadcastState.DRAFT,
     BroadcastState.RUNNING,
@@ -80,7 +82,7 @@ def world(database: Database) -> World:
 
 async def test_draft_is_found_as_it_was_written(world: World) -> None:
     audience = Audience(("ru",), world.clock.now(), ("active",), ("discovery",))
-    plan = Plan(5.0, "admins", read_quiet_hours("22:00-09:00"))
+    plan = BroadcastPlan(5.0, "admins", read_quiet_hours("22:00-09:00"))
     draft = await world.store.create(replace(NEW, audience=audience, plan=plan, author="crm"))
     assert await world.store.find(draft.id) == draft
     assert (draft.state, draft.content, draft.audience, draft.plan) == (DRAFT, NEW.content, audience, plan)

@@ -5,14 +5,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from beseda.domain.budget import Account, Claim, Scope, Unit
+from beseda.domain.budget import Account, BudgetScope, ReservationRequest, Unit
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.database import Database
 from beseda.testing.clock import ManualClock
 
 DAY = date(2026, 1, 1)
-ANNA = Account(Scope.USER, "assistant", 7, Unit.TOKENS, DAY, 100)
-BOT = Account(Scope.BOT, "assistant", 0, Unit.TOKENS, DAY, 150)
+ANNA = Account(BudgetScope.USER, "assistant", 7, Unit.TOKENS, DAY, 100)
+BOT = Account(BudgetScope.BOT, "assistant", 0, Unit.TOKENS, DAY, 150)
 
 
 @pytest.fixture
@@ -25,8 +25,10 @@ def store(database: Database, clock: ManualClock) -> SqlBudgetRepository:
     return SqlBudgetRepository(database, clock)
 
 
-def claim(clock: ManualClock, name: str, wanted: int = 40, *accounts: Account, least: int = 10) -> Claim:
-    return Claim(name, Unit.TOKENS, wanted, least, accounts or (BOT, ANNA), clock.now() + timedelta(minutes=15))
+def claim(clock: ManualClock, name: str, wanted: int = 40, *accounts: Account, least: int = 10) -> ReservationRequest:
+    return ReservationRequest(
+        name, Unit.TOKENS, wanted, least, accounts or (BOT, ANNA), clock.now() + timedelta(minutes=15)
+    )
 
 
 async def stand(store: SqlBudgetRepository, account: Account = ANNA) -> tuple[int, int]:
@@ -63,7 +65,7 @@ async def test_what_is_left_bounds_a_reservation(store: SqlBudgetRepository, clo
 async def test_refusal_by_one_account_holds_nothing_of_the_others(
     store: SqlBudgetRepository, clock: ManualClock
 ) -> None:
-    boris = Account(Scope.USER, "assistant", 8, Unit.TOKENS, DAY, 1000)
+    boris = Account(BudgetScope.USER, "assistant", 8, Unit.TOKENS, DAY, 1000)
     await store.reserve(claim(clock, "a", 145, BOT, boris))
     assert (await store.reserve(claim(clock, "b"))).refused is not None
     assert await stand(store) == (0, 0)
@@ -108,7 +110,7 @@ async def test_replicas_cannot_overspend(database_url: str, clock: ManualClock) 
 async def test_replicas_that_want_many_accounts_do_not_hang(database_url: str, clock: ManualClock) -> None:
     databases = [await Database.open(database_url) for _ in range(2)]
     stores = [SqlBudgetRepository(database, clock) for database in databases]
-    people = [Account(Scope.USER, "assistant", number, Unit.TOKENS, DAY, 100) for number in range(10)]
+    people = [Account(BudgetScope.USER, "assistant", number, Unit.TOKENS, DAY, 100) for number in range(10)]
     claims = [claim(clock, f"{number}", 10, people[number * 7 % 10]) for number in range(60)]
     async with asyncio.timeout(30):
         grants = await asyncio.gather(*(stores[number % 2].reserve(one) for number, one in enumerate(claims)))

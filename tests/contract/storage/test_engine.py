@@ -17,7 +17,7 @@ from beseda.errors import SettingsError, StorageError
 from beseda.storage.sql import migrate, sqlite
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.sqlite import demand_log
-from beseda.storage.sql.uow import Entry, GroupWriter
+from beseda.storage.sql.uow import GroupWriter, WriteEntry
 from beseda.storage.sql.update import SqlUpdateRepository
 from tests.contract.storage.world import BOT
 from tests.parts.waiting import eventually
@@ -137,7 +137,7 @@ class Backend:
         self.tries = 0
         self.written: list[bool] = []
 
-    async def run(self, entries: Sequence[Entry]) -> None:
+    async def run(self, entries: Sequence[WriteEntry]) -> None:
         self.tries += 1
         await asyncio.sleep(0)
         if self.away:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from beseda.errors import LeaseLostError
 from beseda.kit.fencing import fenced
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.uow import Entry, GroupWriter
+from beseda.storage.sql.uow import GroupWriter, WriteEntry
 
 
 class _Away:
@@ -20,7 +20,7 @@ class _Away:
         self.tried = asyncio.Event()
         self.committed: list[object] = []
 
-    async def run(self, entries: Sequence[Entry]) -> None:
+    async def run(self, entries: Sequence[WriteEntry]) -> None:
         self.tried.set()
         if not self.back.is_set():
             raise OperationalError("", {}, ConnectionError("away"), connection_invalidated=True)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from beseda.domain.broadcast import Audience, Content, NewBroadcast, RecipientState
+from beseda.domain.broadcast import Audience, BroadcastContent, NewBroadcast, RecipientState
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.domain.lead import ConsentKind, Finding
@@ -165,7 +165,7 @@ async def fill_work(archive: Archive, turn: Turn) -> None:
     await archive.put("budget_notices", who=f"{BOT}:0:{ZOYA.id}:tokens", key="1")
     for number, state in enumerate(("sent", "pending", "sending"), start=1):
         attempted, settled = int(state != "pending"), int(state == "sent")
-        made = await store.create(NewBroadcast(BOT, "News", Content({"ru": "..."})))
+        made = await store.create(NewBroadcast(BOT, "News", BroadcastContent({"ru": "..."})))
         assert made.id == number
         counts = {"total": 1, "attempted": attempted, "sent": settled}
         change = update(metadata.tables["broadcasts"]).where(metadata.tables["broadcasts"].c.id == number)

@@ -4,20 +4,20 @@ from beseda.domain.conversation import Conversation
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnState
 from beseda.errors import StorageError
-from beseda.services.conversation import Memory
+from beseda.services.conversation import ConversationMemory
 from beseda.storage.memory.history import MemoryHistory
 from tests.contract.storage.hot import Hot
 from tests.contract.storage.world import World
 
 
-async def _talk(world: World, memory: Memory, conversation: Conversation, number: int) -> Turn:
+async def _talk(world: World, memory: ConversationMemory, conversation: Conversation, number: int) -> Turn:
     turn = await world.receive(conversation, f"q{number}")
     await memory.window(conversation, 10)
     await _answer(world, memory, turn)
     return turn
 
 
-async def _answer(world: World, memory: Memory, turn: Turn) -> None:
+async def _answer(world: World, memory: ConversationMemory, turn: Turn) -> None:
     text = turn.input.replace("q", "a")
     await world.reply(turn, text)
     exchange = [Message(Role.USER, turn.input), Message(Role.ASSISTANT, text)]
@@ -25,12 +25,12 @@ async def _answer(world: World, memory: Memory, turn: Turn) -> None:
     await world.deliver(turn)
 
 
-async def _read(memory: Memory, conversation: Conversation) -> list[str]:
+async def _read(memory: ConversationMemory, conversation: Conversation) -> list[str]:
     return [message.content for message in await memory.window(conversation, 10)]
 
 
 async def test_a_window_that_vanished_in_mid_answer_is_read_from_the_database(world: World, hot: Hot) -> None:
-    memory, conversation = Memory(world.conversations, hot.history), await world.open_conversation()
+    memory, conversation = ConversationMemory(world.conversations, hot.history), await world.open_conversation()
     await _talk(world, memory, conversation, 1)
     turn = await world.receive(conversation, "q2")
     await memory.window(conversation, 10)
@@ -40,7 +40,7 @@ async def test_a_window_that_vanished_in_mid_answer_is_read_from_the_database(wo
 
 
 async def test_a_window_that_came_back_older_is_not_believed(world: World, hot: Hot) -> None:
-    memory, conversation = Memory(world.conversations, hot.history), await world.open_conversation()
+    memory, conversation = ConversationMemory(world.conversations, hot.history), await world.open_conversation()
     key = conversation.key.history_key()
     first = await _talk(world, memory, conversation, 1)
     older = await hot.history.window(key, 10)
@@ -50,7 +50,7 @@ async def test_a_window_that_came_back_older_is_not_believed(world: World, hot: 
 
 
 async def test_what_another_replica_said_is_in_the_window(world: World) -> None:
-    ours, theirs = (Memory(world.conversations, MemoryHistory()) for _ in range(2))
+    ours, theirs = (ConversationMemory(world.conversations, MemoryHistory()) for _ in range(2))
     conversation = await world.open_conversation()
     await _talk(world, ours, conversation, 1)
     await _talk(world, theirs, conversation, 2)
@@ -58,7 +58,7 @@ async def test_what_another_replica_said_is_in_the_window(world: World) -> None:
 
 
 async def test_a_turn_that_is_asked_anew_stands_in_its_place(world: World, hot: Hot) -> None:
-    memory, conversation = Memory(world.conversations, hot.history), await world.open_conversation()
+    memory, conversation = ConversationMemory(world.conversations, hot.history), await world.open_conversation()
     failed = await world.receive(conversation, "q1")
     await world.fail(failed, "TimedOutError")
     await _talk(world, memory, conversation, 2)
@@ -71,14 +71,14 @@ async def test_a_turn_that_is_asked_anew_stands_in_its_place(world: World, hot: 
 
 
 async def test_a_window_longer_than_the_hot_one_is_whole(world: World, hot: Hot) -> None:
-    memory, conversation = Memory(world.conversations, hot.history), await world.open_conversation()
+    memory, conversation = ConversationMemory(world.conversations, hot.history), await world.open_conversation()
     for number in range(5):
         await _talk(world, memory, conversation, number)
     assert len(await memory.window(conversation, 9)) == 9
 
 
 async def test_an_exchange_ends_up_in_the_hot_window(world: World, hot: Hot) -> None:
-    memory, conversation = Memory(world.conversations, hot.history), await world.open_conversation()
+    memory, conversation = ConversationMemory(world.conversations, hot.history), await world.open_conversation()
     await _talk(world, memory, conversation, 1)
     await _talk(world, memory, conversation, 2)
     found = await hot.history.window(conversation.key.history_key(), 10)
@@ -87,7 +87,7 @@ async def test_an_exchange_ends_up_in_the_hot_window(world: World, hot: Hot) -> 
 
 async def test_what_could_not_be_remembered_is_read_from_the_database(world: World) -> None:
     history = Away()
-    memory, conversation = Memory(world.conversations, history), await world.open_conversation()
+    memory, conversation = ConversationMemory(world.conversations, history), await world.open_conversation()
     await _talk(world, memory, conversation, 1)
     history.away = True
     await _talk(world, memory, conversation, 2)

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.domain.job import CRASHED, Job, JobRequest, JobState, Lease, Progress
+from beseda.domain.job import CRASHED, Job, JobLease, JobRequest, JobState, Progress
 from beseda.errors import StorageError
 from beseda.kit.clock import SystemClock
 from beseda.storage.sql.conversation import SqlConversationRepository
@@ -26,8 +26,8 @@ class Bench:
         self.store = SqlJobRepository(database, self.clock)
         self.numbers = count(1)
 
-    def lease(self, owner: str = "a") -> Lease:
-        return Lease(owner, self.clock.now() + timedelta(seconds=30))
+    def lease(self, owner: str = "a") -> JobLease:
+        return JobLease(owner, self.clock.now() + timedelta(seconds=30))
 
     async def add(self, person: int, *, slot: str = "photo", kind: str = "photo.enhance") -> int:
         payload = {"file_id": person, "scale": 2}
@@ -233,7 +233,7 @@ async def test_clocks_of_two_machines_may_differ(
         return  # nobody shares SQLite with another machine
     clocks = {"a": SystemClock(), "b": WrongClock(ahead)}
     stores = {name: SqlJobRepository(database, clock, shared=True) for name, clock in clocks.items()}
-    leases = {name: Lease(name, clock.now() + timedelta(seconds=30)) for name, clock in clocks.items()}
+    leases = {name: JobLease(name, clock.now() + timedelta(seconds=30)) for name, clock in clocks.items()}
     for one, other in (("a", "b"), ("b", "a")):
         number = await bench.add(ANYA)
         await stores[one].add(JobRequest(number + 1000, "photo.enhance", {}, "media", ANYA, ANYA, "other"))

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
-from beseda.domain.job import Job, JobRequest, Lease
+from beseda.domain.job import Job, JobLease, JobRequest
 from beseda.jobs.base import JobControl
-from beseda.jobs.running import Runner, Timing
+from beseda.jobs.executor import Runner, Timing
 from beseda.kit.clock import SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import SqlJobRepository
@@ -28,7 +28,7 @@ async def test_next_job_begins_while_the_bot_of_an_ended_one_waits_for_telegram(
 
     for number in (1, 2):
         await store.add(JobRequest(number, KIND, {}, slot="text"))
-    dead = Lease("elsewhere:1:a", clock.now() - timedelta(seconds=1))
+    dead = JobLease("elsewhere:1:a", clock.now() - timedelta(seconds=1))
     assert (await store.claim("text", [("", KIND)], dead)) is not None
     await store.cancel(1)
     runner = Runner(store, clock, Timing(), tell)

@@ -6,10 +6,10 @@ import pytest
 
 from beseda.domain.analytics import Period
 from beseda.domain.message import Message, Role
-from beseda.domain.usage import Errand, Purpose
+from beseda.domain.usage import CallPurpose, Purpose
 from beseda.errors import UnavailableError
 from beseda.llm.base import ModelRequest
-from beseda.services.call_book import CallBook
+from beseda.services.usage_ledger import UsageLedger
 from beseda.storage.sql.analytics import SqlAnalyticsRepository
 from beseda.storage.sql.model_call import SqlModelCallRepository
 from beseda.storage.sql.report import SqlReportRepository
@@ -27,9 +27,9 @@ async def test_calls_beside_answers_are_counted_like_those_of_answers(world: Wor
     await world.reply(await world.receive(conversation, "hello"), "hi")
     calls = SqlModelCallRepository(world.database)
     for errand in (
-        Errand(BOT, Purpose.SUMMARY, conversation.id),
-        Errand(BOT, Purpose.BRIEFING),
-        Errand("llama", Purpose.DOCUMENT),
+        CallPurpose(BOT, Purpose.SUMMARY, conversation.id),
+        CallPurpose(BOT, Purpose.BRIEFING),
+        CallPurpose("llama", Purpose.DOCUMENT),
     ):
         await calls.add(CALL, errand)
     totals = await world.conversations.totals(conversation)
@@ -43,9 +43,9 @@ async def test_calls_beside_answers_are_counted_like_those_of_answers(world: Wor
 
 async def test_book_keeps_what_a_model_was_asked_and_its_failures(world: World) -> None:
     conversation = await world.open_conversation()
-    book = CallBook(SqlModelCallRepository(world.database), ManualClock())
+    book = UsageLedger(SqlModelCallRepository(world.database), ManualClock())
     answers = [ScriptedAnswer(pieces=("a cat",)), ScriptedAnswer(error=UnavailableError("down"))]
-    model = book.keep(ScriptedModel(answers), Errand(BOT, Purpose.SUMMARY, conversation.id))
+    model = book.keep(ScriptedModel(answers), CallPurpose(BOT, Purpose.SUMMARY, conversation.id))
     assert [event async for event in model.stream(REQUEST)]
     with pytest.raises(UnavailableError):
         assert not [event async for event in model.stream(REQUEST)]

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from beseda.domain.job import Job, JobState, Lease
+from beseda.domain.job import Job, JobLease, JobState
 from beseda.jobs.inline import InlineJobs
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import SqlJobRepository
@@ -30,7 +30,7 @@ class Office:
     async def finish(self, number: int) -> None:
         """Do the jobs that wait."""
         for _ in range(number):
-            lease = Lease("a", self.clock.now() + timedelta(seconds=30))
+            lease = JobLease("a", self.clock.now() + timedelta(seconds=30))
             job = await self.store.claim("light", [("", NIGHTLY.kind), ("", QUARTERLY.kind)], lease)
             assert job is not None
             await self.store.settle(Job(job.request, JobState.DONE, job.created_at, job.due_at, result={}), "a")

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from beseda.domain.broadcast import BroadcastState, Content, NewBroadcast, RecipientState
+from beseda.domain.broadcast import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.message import Message, Role
 from beseda.domain.sent_message import KnownMessage, KnownMessages
@@ -54,7 +54,7 @@ class _World:
 
     async def broadcast(self, message_id: int) -> None:
         await self.conversations.open(ChatKey(_BOT, _ANNA), ChatKind.PRIVATE, "", Person(_ANNA, "Anna"))
-        made = await self.broadcasts.create(NewBroadcast(_BOT, "News", Content({"en": "Hello"})))
+        made = await self.broadcasts.create(NewBroadcast(_BOT, "News", BroadcastContent({"en": "Hello"})))
         await self.broadcasts.move(made.id, [BroadcastState.DRAFT], BroadcastState.RUNNING)
         await self.broadcasts.gather(made.id, limit=10)
         await self.broadcasts.begin(made.id, _ANNA, made.run)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from beseda.domain.territory import EVERYTHING, Claim
+from beseda.domain.shard_lease import EVERYTHING, LeaseRequest
 from beseda.errors import StorageError
-from beseda.kit.owner import name_owner
+from beseda.kit.process_identity import new_process_id
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.territory import SqlTerritoryRepository
@@ -38,8 +38,8 @@ def territory(database: Database) -> SqlTerritoryRepository:
     return SqlTerritoryRepository(database)
 
 
-def claim(name: str, *released: int, lease: float = 60.0, leaving: bool = False) -> Claim:
-    return Claim(BOT, name, lease, frozenset(released), leaving)
+def claim(name: str, *released: int, lease: float = 60.0, leaving: bool = False) -> LeaseRequest:
+    return LeaseRequest(BOT, name, lease, frozenset(released), leaving)
 
 
 async def test_first_one_has_everything(territory: SqlTerritoryRepository) -> None:
@@ -97,14 +97,14 @@ async def test_outage_of_the_database_takes_nothing_from_anybody(territory: SqlT
 
 
 async def test_dead_process_of_this_machine_gives_way_at_once(territory: SqlTerritoryRepository) -> None:
-    host = name_owner().partition(":")[0]
+    host = new_process_id().partition(":")[0]
     await territory.beat(claim(f"{host}:999999999:ab"))
-    assert (await territory.beat(claim(name_owner()))).owned == EVERYTHING
+    assert (await territory.beat(claim(new_process_id()))).owned == EVERYTHING
 
 
 async def test_bots_are_shared_out_one_by_one(territory: SqlTerritoryRepository) -> None:
     await territory.beat(claim("a"))
-    assert (await territory.beat(Claim("other", "b", 60.0))).owned == EVERYTHING
+    assert (await territory.beat(LeaseRequest("other", "b", 60.0))).owned == EVERYTHING
 
 
 async def test_beats_at_once_never_give_a_part_twice(database: Database, database_url: str) -> None:

@@ -17,23 +17,23 @@ from beseda.domain.conversation import Person
 from beseda.domain.event import EventFilter, EventType, NewEvent
 from beseda.domain.lead import ConsentKind, LeadChange, NewLead
 from beseda.domain.message import Message, Role
-from beseda.domain.webhook import MOST_TRIES, Delivery, DeliveryState, Endpoint, EndpointChange
+from beseda.domain.webhook import MOST_TRIES, DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.domain.webhook_keys import EventSecrets
 from beseda.errors import InputError, NotFoundError, WebhooksOffError
-from beseda.hooks.http import HttpSender
 from beseda.jobs.inline import InlineJobs
 from beseda.kit.clock import SystemClock
 from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import Audience, SqlEventRepository
+from beseda.storage.sql.event import EventSubscriptions, SqlEventRepository
 from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.lead import SqlLeadRepository
 from beseda.storage.sql.tables.job import jobs as job_table
 from beseda.storage.sql.turn import SqlTurnRepository
 from beseda.storage.sql.webhook import SqlWebhookRepository
 from beseda.testing.clock import ManualClock
+from beseda.webhooks.http import HttpSender
 from tests.contract.storage.world import BOT, World
 from tests.parts.waiting import eventually
 from tests.parts.webhook_receiver import Received, Receiver, receive_events
@@ -53,14 +53,14 @@ class Post:
     webhooks: WebhookService
     receiver: Receiver
 
-    async def subscribe(self, *types: EventType, bot: str = "") -> tuple[Endpoint, str]:
+    async def subscribe(self, *types: EventType, bot: str = "") -> tuple[WebhookEndpoint, str]:
         return await self.webhooks.create(self.receiver.url, bot=bot, types=types)
 
     async def deliver(self, seconds: float = 0.0) -> int:
         self.clock.shift(seconds)
         return await self.webhooks.deliver()
 
-    async def all(self, endpoint: Endpoint, state: DeliveryState | None = None) -> list[Delivery]:
+    async def all(self, endpoint: WebhookEndpoint, state: DeliveryState | None = None) -> list[EventDelivery]:
         found, count = await self.webhooks.deliveries(endpoint.id, state, limit=500)
         assert count == len(found)
         return list(found)
@@ -514,6 +514,6 @@ async def test_one_asks_for_subscribers_when_many_messages_come_in(database: Dat
             return await super().read(work)
 
     database.__class__ = Counting
-    audience = Audience(database, ManualClock())
+    audience = EventSubscriptions(database, ManualClock())
     await asyncio.gather(*(audience.wants(EventType.MESSAGE_RECEIVED, BOT) for _ in range(100)))
     assert reads == 1

@@ -13,7 +13,6 @@ from standardwebhooks import Webhook
 
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.webhook_keys import EventSecrets, make_fingerprint
-from beseda.hooks.http import HttpSender
 from beseda.jobs.inline import InlineJobs
 from beseda.services.webhook import WebhookService
 from beseda.storage.sql.database import Database
@@ -22,6 +21,7 @@ from beseda.storage.sql.job import SqlJobRepository
 from beseda.storage.sql.tables.event import webhook_endpoints
 from beseda.storage.sql.webhook import SqlWebhookRepository
 from beseda.testing.clock import ManualClock
+from beseda.webhooks.http import HttpSender
 from tests.contract.storage.world import BOT
 from tests.parts.webhook_receiver import Receiver, receive_events
 

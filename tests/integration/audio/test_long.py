@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.audio.base import NoRoomError, RecordingTooLongError, Sound, Span
+from beseda.audio.base import AudioSpan, NoRoomError, RecordingTooLongError, Sound
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.errors import ToolError, UnreadableAudioError
 from beseda.kit.subprocesses import run
@@ -118,7 +118,7 @@ async def test_truncated_recording_gives_what_is_left(ffmpeg: Ffmpeg, tmp_path: 
 
 async def test_silences_have_the_recordings_own_time(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     source = await make_long(tmp_path / "long.ogg", minutes=5)
-    silences = await ffmpeg.find_silences(source, Span(120, 180))
+    silences = await ffmpeg.find_silences(source, AudioSpan(120, 180))
     assert len(silences) >= 10
     assert all(120 <= silence.start < silence.end <= 180.1 for silence in silences)
     assert all(1.5 < silence.seconds < 4 for silence in silences[1:-1])
@@ -126,7 +126,7 @@ async def test_silences_have_the_recordings_own_time(ffmpeg: Ffmpeg, tmp_path: P
 
 async def test_cut_is_as_long_as_asked(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     source = await make_long(tmp_path / "long.ogg", minutes=5)
-    recording = await ffmpeg.cut(source, tmp_path / "part.ogg", Span(100.5, 190.25))
+    recording = await ffmpeg.cut(source, tmp_path / "part.ogg", AudioSpan(100.5, 190.25))
     assert recording.seconds == pytest.approx(89.75, abs=0.1)
     assert recording.size < _size(source) / 2
 

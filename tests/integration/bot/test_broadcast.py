@@ -12,10 +12,10 @@ import pytest
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
+    BroadcastContent,
+    BroadcastPlan,
     BroadcastState,
-    Content,
     NewBroadcast,
-    Plan,
     QuietHours,
     RecipientState,
 )
@@ -27,7 +27,7 @@ from tests.parts.living_bot import BORIS, GROUP, LivingBot, living_bot
 from tests.parts.waiting import eventually
 
 DONE = BroadcastState.DONE
-NEWS = NewBroadcast("assistant", "News", Content({"ru": "**Новости** дня", "en": "News of the day"}))
+NEWS = NewBroadcast("assistant", "News", BroadcastContent({"ru": "**Новости** дня", "en": "News of the day"}))
 PHOTO = (Path(__file__).parents[2] / "samples" / "photo" / "dull.jpg").read_bytes()
 
 
@@ -244,7 +244,7 @@ async def test_cohort_is_tried_first_and_waits(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), ADMIN_IDS="7000000003") as living:
         people = await gather_crowd(living, 6)
         broadcasts = living.container.broadcasts
-        broadcast = await start(living, replace(NEWS, plan=Plan(cohort="2")))
+        broadcast = await start(living, replace(NEWS, plan=BroadcastPlan(cohort="2")))
 
         async def waits() -> bool:
             return (await broadcasts.find(broadcast.id)).waits
@@ -260,7 +260,7 @@ async def test_cohort_is_tried_first_and_waits(tmp_path: Path) -> None:
 async def test_cohort_that_nobody_is_in_is_told(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), ADMIN_IDS="404") as living:
         with pytest.raises(BroadcastStateError, match="cohort"):
-            await start(living, replace(NEWS, plan=Plan(cohort="admins")))
+            await start(living, replace(NEWS, plan=BroadcastPlan(cohort="admins")))
 
 
 async def test_night_puts_it_off_until_the_morning(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ async def test_night_puts_it_off_until_the_morning(tmp_path: Path) -> None:
         now = datetime.now(UTC)
         night = QuietHours((now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time())
         broadcasts = living.container.broadcasts
-        broadcast = await start(living, replace(NEWS, plan=Plan(quiet=night)))
+        broadcast = await start(living, replace(NEWS, plan=BroadcastPlan(quiet=night)))
 
         async def rests() -> bool:
             return (await broadcasts.find(broadcast.id)).resumes_at is not None

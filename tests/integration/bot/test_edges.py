@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestServer
 
 from beseda.dispatch.middlewares.limits import RATES
 from beseda.dispatch.polling import Poller
-from beseda.dispatch.territory import WholeGround
+from beseda.dispatch.shard_leases import AllShards
 from beseda.domain.message import Message, Role
-from beseda.domain.territory import EVERYTHING
+from beseda.domain.shard_lease import EVERYTHING
 from beseda.domain.update import StoredUpdate, Tries
 from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.sandbox.server import serve_sandbox
@@ -198,7 +198,7 @@ class _SlowLook:
         raise NotImplementedError
 
 
-class _Arriving(WholeGround):
+class _Arriving(AllShards):
     """Ground whose parts are another's, until they come to us."""
 
     is_shared = True

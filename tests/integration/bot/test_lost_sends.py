@@ -15,7 +15,7 @@ from beseda.errors import LeaseLostError
 from beseda.llm.base import ModelRequest
 from beseda.sandbox.server import RunningSandbox, serve_sandbox
 from beseda.sandbox.settings import SandboxSettings
-from beseda.services.chat import Reply
+from beseda.services.chat import PreparedReply
 from beseda.services.question import Question
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger
@@ -213,7 +213,7 @@ async def _send_photos(living: LivingBot, number: int, caption: str) -> None:
     person = Person(ANNA, "Anna")
     conversation = await desk.memory.conversations.open(ChatKey("assistant", ANNA), ChatKind.PRIVATE, "", person)
     question = Question(conversation, person, "", "en", kind=TurnKind.COMMAND)
-    await desk.chat.say(question, Reply(caption, media=media))
+    await desk.chat.say(question, PreparedReply(caption, media=media))
 
 
 def tmp_folder(living: LivingBot) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from beseda.bots.catalog import BUNDLED
-from beseda.dispatch.chores import EDIT_EVERY
+from beseda.dispatch.job_tracker import EDIT_EVERY
 from beseda.domain.file import FileOwner
 from beseda.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
 from beseda.sandbox.server import RunningSandbox, serve_sandbox

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from beseda.bootstrap.models import ModelShelf, choose_configured
+from beseda.bootstrap.models import ModelProvider, choose_configured
 from beseda.errors import SettingsError
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ModelRequest
@@ -14,8 +14,8 @@ from beseda.testing.scripted_model import ScriptedModel
 PROGRAM = ScriptedModel(name="scripted:program")
 
 
-def _shelf(**keys: str) -> ModelShelf:
-    return ModelShelf(PROGRAM, LLMSettings(api_keys=keys), SystemClock(), look_around=False)
+def _shelf(**keys: str) -> ModelProvider:
+    return ModelProvider(PROGRAM, LLMSettings(api_keys=keys), SystemClock(), look_around=False)
 
 
 async def test_no_spec_is_the_program_s_model() -> None:

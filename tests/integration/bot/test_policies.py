@@ -9,11 +9,11 @@ from beseda.dispatch import launch
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import (
     Event,
+    EventPlace,
     IncomingMessage,
     Membership,
     Move,
     Notice,
-    Place,
     Press,
     StopRequest,
     Unhandled,
@@ -23,7 +23,7 @@ from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
 
-_PLACE = Place(ChatKey("assistant", 4711), ChatKind.PRIVATE, "", (1,))
+_PLACE = EventPlace(ChatKey("assistant", 4711), ChatKind.PRIVATE, "", (1,))
 _STRANGER = Person(4711, "Eve")
 _EVENTS: list[Event] = [
     Membership(_PLACE, _STRANGER, present=False),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from beseda.bootstrap.container import open_container
-from beseda.cli.plan import Plan, name_variable
+from beseda.cli.run_options import RunOptions, name_variable
 from beseda.config import load_settings
 from beseda.dispatch.launch import RunningBot
 from beseda.errors import SettingsError
@@ -34,8 +34,8 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.stop()
 
 
-def _plan(environ: dict[str, str], *, sandbox: bool | None = None) -> Plan:
-    return Plan.of(load_settings(None, {}, environ), sandbox=sandbox)
+def _plan(environ: dict[str, str], *, sandbox: bool | None = None) -> RunOptions:
+    return RunOptions.of(load_settings(None, {}, environ), sandbox=sandbox)
 
 
 @asynccontextmanager

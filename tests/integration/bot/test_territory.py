@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.dispatch.territory import Lease, Territory
-from beseda.domain.territory import EVERYTHING, Claim, Standing
+from beseda.dispatch.shard_leases import LeaseTimes, ShardLeases
+from beseda.domain.shard_lease import EVERYTHING, LeaseRequest, LeaseStatus
 from beseda.errors import LeaseLostError, StorageError
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.database import Database
@@ -17,7 +17,7 @@ from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.territory import SqlTerritoryRepository
 from tests.parts.waiting import eventually
 
-QUICK = Lease(1.0)
+QUICK = LeaseTimes(1.0)
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Unsteady:
         self._store = store
         self.away = False
 
-    async def beat(self, claim: Claim) -> Standing:
+    async def beat(self, claim: LeaseRequest) -> LeaseStatus:
         if self.away:
             raise StorageError("away")
         return await self._store.beat(claim)
@@ -74,7 +74,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqlTerritoryRepository]:
 
 
 @asynccontextmanager
-async def _running(territory: Territory, keeper: Keeper) -> AsyncIterator[None]:
+async def _running(territory: ShardLeases, keeper: Keeper) -> AsyncIterator[None]:
     await territory.join(keeper)
     task = asyncio.create_task(territory.run())
     try:
@@ -84,13 +84,13 @@ async def _running(territory: Territory, keeper: Keeper) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _has(territory: Territory, count: int) -> bool:
+async def _has(territory: ShardLeases, count: int) -> bool:
     return len(territory.held) == count
 
 
 async def test_busy_part_is_handed_over_when_it_is_idle(store: SqlTerritoryRepository) -> None:
     bus = MemoryBus()
-    first, second = Territory("b", store, bus, QUICK), Territory("b", store, bus, QUICK)
+    first, second = ShardLeases("b", store, bus, QUICK), ShardLeases("b", store, bus, QUICK)
     one, two = Keeper(busy=set(range(40))), Keeper()
     async with _running(first, one), _running(second, two):
         # Idle ones go first: 24 of the 32.
@@ -108,7 +108,7 @@ async def test_busy_part_is_handed_over_when_it_is_idle(store: SqlTerritoryRepos
 
 async def test_beat_goes_on_while_a_part_waits_for_telegram(store: SqlTerritoryRepository) -> None:
     bus = MemoryBus()
-    first, second = Territory("b", store, bus, QUICK), Territory("b", store, bus, QUICK)
+    first, second = ShardLeases("b", store, bus, QUICK), ShardLeases("b", store, bus, QUICK)
     flood = asyncio.Event()
 
     class Flooded(Keeper):
@@ -147,7 +147,7 @@ async def test_beat_goes_on_while_a_look_takes_long(store: SqlTerritoryRepositor
                 await slow.wait()
             return 0
 
-    territory = Territory("b", store, MemoryBus(), QUICK)
+    territory = ShardLeases("b", store, MemoryBus(), QUICK)
     async with _running(territory, Slow()):
         for _ in range(4):
             beats = territory._fresh_until
@@ -160,8 +160,8 @@ async def test_beat_goes_on_while_a_look_takes_long(store: SqlTerritoryRepositor
 
 async def test_one_that_leaves_hands_everything_over_at_once(store: SqlTerritoryRepository) -> None:
     bus = MemoryBus()
-    slow = Lease(300.0)
-    first, second = Territory("b", store, bus, slow), Territory("b", store, bus, slow)
+    slow = LeaseTimes(300.0)
+    first, second = ShardLeases("b", store, bus, slow), ShardLeases("b", store, bus, slow)
     async with _running(second, Keeper()), _running(first, Keeper()):
         await eventually(lambda: _has(first, 32))
         await first.begin_to_leave()
@@ -172,7 +172,7 @@ async def test_one_that_leaves_hands_everything_over_at_once(store: SqlTerritory
 
 async def test_work_waits_for_the_record_once_the_lease_is_stale(store: SqlTerritoryRepository) -> None:
     unsteady = Unsteady(store)
-    territory, keeper = Territory("b", unsteady, MemoryBus(), QUICK), Keeper()
+    territory, keeper = ShardLeases("b", unsteady, MemoryBus(), QUICK), Keeper()
     async with _running(territory, keeper):
         unsteady.away = True
         await eventually(lambda: _is_stale(territory))
@@ -184,7 +184,7 @@ async def test_work_waits_for_the_record_once_the_lease_is_stale(store: SqlTerri
 
 async def test_work_ends_where_another_has_taken_over(store: SqlTerritoryRepository) -> None:
     unsteady = Unsteady(store)
-    stopped, other = Territory("b", unsteady, MemoryBus(), QUICK), Territory("b", store, MemoryBus(), QUICK)
+    stopped, other = ShardLeases("b", unsteady, MemoryBus(), QUICK), ShardLeases("b", store, MemoryBus(), QUICK)
     keeper = Keeper()
     async with _running(stopped, keeper):
         unsteady.away = True
@@ -199,7 +199,7 @@ async def test_work_ends_where_another_has_taken_over(store: SqlTerritoryReposit
 
 async def test_nothing_waits_for_a_beat_at_the_end(store: SqlTerritoryRepository) -> None:
     unsteady = Unsteady(store)
-    territory = Territory("b", unsteady, MemoryBus(), QUICK)
+    territory = ShardLeases("b", unsteady, MemoryBus(), QUICK)
     async with _running(territory, Keeper()):
         unsteady.away = True
         await eventually(lambda: _is_stale(territory))
@@ -209,7 +209,7 @@ async def test_nothing_waits_for_a_beat_at_the_end(store: SqlTerritoryRepository
             await asyncio.wait_for(waiting, 30)
 
 
-async def _is_stale(territory: Territory) -> bool:
+async def _is_stale(territory: ShardLeases) -> bool:
     try:
         await asyncio.wait_for(territory.confirm(5), 0.001)
     except TimeoutError:
@@ -219,7 +219,7 @@ async def _is_stale(territory: Territory) -> bool:
 
 async def test_call_that_outlives_its_lease_is_cancelled(store: SqlTerritoryRepository) -> None:
     unsteady = Unsteady(store)
-    territory = Territory("b", unsteady, MemoryBus(), QUICK)
+    territory = ShardLeases("b", unsteady, MemoryBus(), QUICK)
     async with _running(territory, Keeper()):
         begun = asyncio.Event()
 
@@ -238,7 +238,7 @@ async def test_call_that_outlives_its_lease_is_cancelled(store: SqlTerritoryRepo
 
 
 async def test_call_goes_on_while_its_lease_is_renewed(store: SqlTerritoryRepository) -> None:
-    territory = Territory("b", store, MemoryBus(), QUICK)
+    territory = ShardLeases("b", store, MemoryBus(), QUICK)
     renewals = 0
 
     async def is_renewed() -> bool:
@@ -247,7 +247,7 @@ async def test_call_goes_on_while_its_lease_is_renewed(store: SqlTerritoryReposi
     async with _running(territory, Keeper()), territory.hold(5):
         beat = store.beat
 
-        async def count(claim: Claim) -> Standing:
+        async def count(claim: LeaseRequest) -> LeaseStatus:
             nonlocal renewals
             renewals += 1
             return await beat(claim)

@@ -9,18 +9,18 @@ import pytest
 from aiohttp.abc import ResolveResult
 
 from beseda.errors import BesedaError, SettingsError
-from beseda.hooks.base import Hook
-from beseda.hooks.http import HttpSender
 from beseda.http.session import open_session
 from beseda.kit.clock import SystemClock
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
-from beseda.photo.darkroom import Darkroom
 from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.photo.process_pool import ImageProcessPool
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from beseda.telegram.client import BotApi
+from beseda.webhooks.base import Hook
+from beseda.webhooks.http import HttpSender
 from tests.parts.counting_server import CountingServer, count_connections
 from tests.parts.model_server import ModelServer
 from tests.parts.proxy_server import serve_proxy
@@ -94,7 +94,7 @@ async def fetch_file(url: str, folder: Path) -> None:
 
 
 async def enhance_photo(url: str, _: Path) -> None:
-    enhancer = GfpganHttp(HttpSettings(url), Darkroom())
+    enhancer = GfpganHttp(HttpSettings(url), ImageProcessPool())
     try:
         assert not (await enhancer.check()).ok
     finally:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from beseda.errors import PhotoTooLargeError, ToolError
 from beseda.kit.subprocesses import run
-from beseda.photo.darkroom import Darkroom
+from beseda.photo.process_pool import ImageProcessPool
 from tests.parts.photo_samples import SAMPLES
 from tests.parts.waiting import eventually
 
@@ -43,7 +43,7 @@ def large(tmp_path: Path) -> Path:
 async def test_cancelled_work_leaves_no_process_and_no_file(large: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    work = asyncio.create_task(Darkroom().enhance(large, out / "better.png", 1))
+    work = asyncio.create_task(ImageProcessPool().enhance(large, out / "better.png", 1))
 
     async def has_begun() -> bool:
         return bool(workers())
@@ -58,19 +58,19 @@ async def test_cancelled_work_leaves_no_process_and_no_file(large: Path, tmp_pat
 
 async def test_photo_that_takes_too_long_is_ended(large: Path, tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"did not end within 0.2 s"):
-        await Darkroom(timeout=0.2).enhance(large, tmp_path / "better.png", 1)
+        await ImageProcessPool(timeout=0.2).enhance(large, tmp_path / "better.png", 1)
     assert workers() == []
     assert not (tmp_path / "better.png").exists()
 
 
 async def test_photo_that_needs_more_memory_than_allowed_is_refused(large: Path, tmp_path: Path) -> None:
     with pytest.raises(PhotoTooLargeError):
-        await Darkroom(memory=200 * 1024**2).enhance(large, tmp_path / "better.png", 1)
+        await ImageProcessPool(memory=200 * 1024**2).enhance(large, tmp_path / "better.png", 1)
     assert names_in(tmp_path) == {"large.png"}
 
 
 async def test_no_more_photos_at_once_than_slots(large: Path, tmp_path: Path) -> None:
-    darkroom = Darkroom(asyncio.Semaphore(1))
+    darkroom = ImageProcessPool(asyncio.Semaphore(1))
     tasks = [asyncio.create_task(darkroom.enhance(large, tmp_path / f"{number}.jpg", 1)) for number in range(2)]
     most = 0
 
@@ -85,7 +85,7 @@ async def test_no_more_photos_at_once_than_slots(large: Path, tmp_path: Path) ->
 
 
 async def test_before_and_after_stand_side_by_side(tmp_path: Path) -> None:
-    darkroom = Darkroom()
+    darkroom = ImageProcessPool()
     await darkroom.enhance(SAMPLES / "turned.jpg", tmp_path / "after.png", 2)
     await darkroom.compare(SAMPLES / "turned.jpg", tmp_path / "after.png", tmp_path / "pair.jpg")
     with Image.open(tmp_path / "pair.jpg") as pair:
@@ -95,7 +95,7 @@ async def test_before_and_after_stand_side_by_side(tmp_path: Path) -> None:
 async def test_full_disk_is_this_machine_s_fault_and_leaves_nothing(tmp_path: Path) -> None:
     # A limit on the size of files fails in mid-write as a full disk does.
     script = (
-        "import asyncio, resource, signal; from pathlib import Path; from beseda.photo.darkroom import Darkroom\n"
+        "import asyncio, resource, signal; from pathlib import Path; from beseda.photo.process_pool import Darkroom\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         f"asyncio.run(Darkroom().enhance(Path({str(SAMPLES / 'photo.jpg')!r}), Path('better.png'), 2))\n"
     )

@@ -7,7 +7,7 @@ from PIL import Image
 
 from beseda.photo.base import EnhanceOptions
 from beseda.photo.basic import BasicEnhancer
-from beseda.photo.darkroom import Darkroom
+from beseda.photo.process_pool import ImageProcessPool
 from tests.integration.photo.quality import measure_psnr, measure_ssim
 from tests.parts.photo_samples import SAMPLES, degrade, draw_scene, make_samples
 
@@ -20,7 +20,7 @@ async def test_result_is_nearer_to_the_original_than_bicubic(
     original = draw_scene(seed)
     source, target = tmp_path / "worse.jpg", tmp_path / "better.png"
     source.write_bytes(degrade(original, noise, quality))
-    await BasicEnhancer(Darkroom()).enhance(source, target, EnhanceOptions(2))
+    await BasicEnhancer(ImageProcessPool()).enhance(source, target, EnhanceOptions(2))
     with Image.open(source) as worse, Image.open(target) as better:
         bicubic = worse.resize(original.size, Image.Resampling.BICUBIC)
         psnr = measure_psnr(bicubic, original), measure_psnr(better, original)
@@ -34,7 +34,7 @@ async def test_result_is_nearer_to_the_original_than_bicubic(
 async def test_dull_photo_gets_contrast_and_a_lively_one_keeps_its(tmp_path: Path) -> None:
     spans = {}
     for name in ("dull.jpg", "photo.jpg"):
-        await BasicEnhancer(Darkroom()).enhance(SAMPLES / name, tmp_path / "better.png", EnhanceOptions(1))
+        await BasicEnhancer(ImageProcessPool()).enhance(SAMPLES / name, tmp_path / "better.png", EnhanceOptions(1))
         spans[name] = span(tmp_path / "better.png") / span(SAMPLES / name)
     assert spans["dull.jpg"] > 1.3
     assert spans["photo.jpg"] == pytest.approx(1.0, abs=0.1)

@@ -20,7 +20,13 @@ from beseda.errors import (
     UnavailableError,
     UnreadableAudioError,
 )
-from beseda.services.transcription import DiskBudget, Progress, Stage, TranscriptionRules, TranscriptionService
+from beseda.services.transcription import (
+    DiskBudget,
+    TranscriptionProgress,
+    TranscriptionRules,
+    TranscriptionService,
+    TranscriptionStage,
+)
 from beseda.speech.base import SpeechLimits
 from beseda.speech.connection import SpeechConnection
 from beseda.speech.openai_multipart import OpenAITranscriber
@@ -76,7 +82,7 @@ async def test_forty_minutes_are_cut_at_silences_and_heard_side_by_side(server: 
     source = await make_long(tmp_path / "talk.ogg", minutes=40)
     count_off(server)
     server.delay = 1.0  # two parts are heard side by side also where cutting one takes a second
-    told: list[Progress] = []
+    told: list[TranscriptionProgress] = []
     async with serve(server, tmp_path) as service:
         transcript = await service.transcribe(source, language="ru", listener=told.append)
     assert len(server.heard) == len(transcript.segments) == 6
@@ -84,7 +90,7 @@ async def test_forty_minutes_are_cut_at_silences_and_heard_side_by_side(server: 
     assert transcript.seconds == pytest.approx(2400, abs=1)
     starts = [segment.start for segment in transcript.segments]
     assert all(start == pytest.approx(400 * number + 1, abs=5) for number, start in enumerate(starts))
-    assert (told[-1].stage, told[-1].parts_done, told[-1].seconds_left) == (Stage.LISTENING, 6, 0)
+    assert (told[-1].stage, told[-1].parts_done, told[-1].seconds_left) == (TranscriptionStage.LISTENING, 6, 0)
     assert transcript.missed == ()
     assert leftovers(tmp_path) == []
 
@@ -248,10 +254,10 @@ async def test_what_a_truncated_recording_promised_is_told(server: SpeechServer,
 
 async def test_recording_without_a_length_is_taken(server: SpeechServer, tmp_path: Path) -> None:
     source = await make_sound(tmp_path / "live.webm", seconds=4, options=("-live", "1"))
-    told: list[Progress] = []
+    told: list[TranscriptionProgress] = []
     async with serve(server, tmp_path) as service:
         assert (await service.transcribe(source, listener=told.append)).seconds == pytest.approx(4, abs=0.2)
-    assert told[0] == Progress(Stage.PREPARING, 0, 0)
+    assert told[0] == TranscriptionProgress(TranscriptionStage.PREPARING, 0, 0)
 
 
 async def test_ffmpeg_missing_is_a_plain_sentence(server: SpeechServer, tmp_path: Path) -> None:

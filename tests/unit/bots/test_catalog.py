@@ -7,7 +7,7 @@ import pytest
 from beseda.bots.catalog import BUNDLED, Catalog
 from beseda.dispatch.handlers.commands import COMMANDS
 from beseda.domain.bot import Access
-from beseda.domain.budget import BudgetChange, Scope, Unit
+from beseda.domain.budget import BudgetChange, BudgetScope, Unit
 from beseda.errors import SettingsError
 
 MINIMAL = """
@@ -152,7 +152,11 @@ def test_budgets_of_a_folder_are_read(tmp_path: Path) -> None:
     budgets = "budgets: {user_tokens: 500, bot_speech_minutes: 2, user_pictures: 0, cheaper_model: groq}\n"
     write_bot(tmp_path, text=MINIMAL + budgets + "time_zone: Asia/Tokyo\n")
     profile = Catalog([tmp_path]).load("sales")
-    limits = {(Scope.USER, Unit.TOKENS): 500, (Scope.BOT, Unit.SPEECH): 120, (Scope.USER, Unit.PICTURES): 0}
+    limits = {
+        (BudgetScope.USER, Unit.TOKENS): 500,
+        (BudgetScope.BOT, Unit.SPEECH): 120,
+        (BudgetScope.USER, Unit.PICTURES): 0,
+    }
     assert (profile.budgets, profile.time_zone) == (BudgetChange(limits, "groq"), "Asia/Tokyo")
 
 

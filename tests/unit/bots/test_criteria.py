@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.bots.real_estate.criteria import find_district, parse_criteria, read_criteria
-from beseda.domain.listing import Criteria, Wish
+from beseda.domain.property_listing import Criteria, PropertyWish
 
 DISTRICTS = ["Заречный", "Парковый", "Приморский", "Северный", "Старый Город", "Центральный"]
 M = 1_000_000
@@ -124,7 +124,7 @@ def test_all_at_once() -> None:
         60,
         frozenset({2}),
         "Приморский",
-        frozenset({*Wish} - {Wish.BUDGET, Wish.ROOMS, Wish.DISTRICT}),
+        frozenset({*PropertyWish} - {PropertyWish.BUDGET, PropertyWish.ROOMS, PropertyWish.DISTRICT}),
     )
     assert criteria.missing() == []
 
@@ -135,12 +135,12 @@ def test_what_was_said_last_counts_and_the_rest_stays() -> None:
 
 
 def test_missing_wishes_in_the_order_of_asking() -> None:
-    assert parse_criteria("квартиру", DISTRICTS).missing() == list(Wish)
+    assert parse_criteria("квартиру", DISTRICTS).missing() == list(PropertyWish)
     assert parse_criteria("до 10 млн, район не важен", DISTRICTS).missing() == [
-        Wish.ROOMS,
-        Wish.TRANSPORT,
-        Wish.INFRASTRUCTURE,
-        Wish.HANDOVER,
+        PropertyWish.ROOMS,
+        PropertyWish.TRANSPORT,
+        PropertyWish.INFRASTRUCTURE,
+        PropertyWish.HANDOVER,
     ]
 
 

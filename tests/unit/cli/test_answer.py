@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from beseda.cli.answer import Answer, describe_usage, fill_answer, format_cost
-from beseda.cli.frames import FramePacer
+from beseda.cli.redraw import RedrawThrottle
 from beseda.domain.usage import Usage
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import (
@@ -78,7 +78,7 @@ def test_money_is_said_where_somebody_knows_it() -> None:
 
 async def test_pictures_are_few_and_the_last_state_is_among_them() -> None:
     state, drawn = 0, []
-    pacer = FramePacer(lambda: drawn.append(state))
+    pacer = RedrawThrottle(lambda: drawn.append(state))
     for state in range(100):  # noqa: B007 - the picture reads it
         pacer.ask()
 

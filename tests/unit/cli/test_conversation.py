@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from beseda.cli.answer import Answer
-from beseda.cli.repl.conversation import Conversation
-from beseda.cli.repl.session import ChatSession, StoredMessage, start_session
+from beseda.cli.repl.conversation import SessionConversation
+from beseda.cli.repl.session import ChatSession, SessionMessage, start_session
 from beseda.cli.repl.summary import sum_up
 from beseda.domain.usage import Usage
 from beseda.errors import UnavailableError
@@ -15,17 +15,17 @@ from tests.parts.measured_model import Counting, Measured
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def start(session: ChatSession | None = None) -> Conversation:
-    return Conversation(session or start_session(NOW), SystemClock())
+def start(session: ChatSession | None = None) -> SessionConversation:
+    return SessionConversation(session or start_session(NOW), SystemClock())
 
 
-def say(conversation: Conversation, *questions: str, again: bool = False) -> None:
+def say(conversation: SessionConversation, *questions: str, again: bool = False) -> None:
     for question in questions:
         answer = Answer("scripted:model", 0.0, text=f"на {question}")
         conversation.add_turn(question, answer, stopped=False, instead_of_last=again)
 
 
-def told(conversation: Conversation, question: str = "?", *, again: bool = False) -> list[str]:
+def told(conversation: SessionConversation, question: str = "?", *, again: bool = False) -> list[str]:
     messages = conversation.build_messages(question, instead_of_last=again)
     return [f"{message.role}: {message.content}" for message in messages]
 
@@ -97,9 +97,9 @@ async def test_summary_that_fails_changes_nothing() -> None:
 
 
 def test_summary_of_an_older_program_is_told() -> None:
-    old = ChatSession("1", "", "", summary="о котах", messages=[StoredMessage("user", "кот?")])
+    old = ChatSession("1", "", "", summary="о котах", messages=[SessionMessage("user", "кот?")])
     assert "о котах" in told(start(old))[0]
-    log = [StoredMessage("user", "a"), StoredMessage("summary", "ИТОГ"), StoredMessage("user", "b")]
+    log = [SessionMessage("user", "a"), SessionMessage("summary", "ИТОГ"), SessionMessage("user", "b")]
     assert told(start(ChatSession("1", "", "", messages=log)))[1:] == ["user: b", "user: ?"]
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from beseda.cli.memory_file import MemoryFile
-from beseda.cli.repl.session import Memory, StoredMessage, read_memory, start_session
+from beseda.cli.repl.session import SessionMemory, SessionMessage, read_memory, start_session
 from beseda.errors import BesedaError, SettingsError
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 
-def make_memory(*said: str) -> Memory:
+def make_memory(*said: str) -> SessionMemory:
     session = start_session(NOW)
-    session.messages = [StoredMessage("user", text, 1) for text in said]
-    return Memory([session])
+    session.messages = [SessionMessage("user", text, 1) for text in said]
+    return SessionMemory([session])
 
 
-def read(path: Path) -> Memory:
+def read(path: Path) -> SessionMemory:
     return read_memory(json.loads(path.read_text("utf-8")))
 
 
@@ -107,7 +107,7 @@ def test_unreadable_file_is_an_error_where_nothing_may_be_written(path: Path) ->
 def test_empty_file_is_an_empty_memory(path: Path) -> None:
     path.write_text("\ufeff\n", "utf-8")
     file = MemoryFile(path)
-    assert file.load(NOW).memory == Memory()
+    assert file.load(NOW).memory == SessionMemory()
     file.close()
 
 

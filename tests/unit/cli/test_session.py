@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from beseda.cli.repl.session import (
     BrokenMemoryError,
     ChatSession,
-    Memory,
-    StoredMessage,
+    SessionMemory,
+    SessionMessage,
     UnknownSchemaError,
     make_title,
     read_memory,
@@ -15,7 +15,7 @@ from beseda.cli.repl.session import (
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 COUNT = st.integers(0, 10**9)
-MESSAGES = st.builds(StoredMessage, st.sampled_from(["user", "assistant", "system", "summary"]), TEXT, COUNT)
+MESSAGES = st.builds(SessionMessage, st.sampled_from(["user", "assistant", "system", "summary"]), TEXT, COUNT)
 SESSIONS = st.builds(
     ChatSession,
     session_id=TEXT.filter(bool),
@@ -38,7 +38,7 @@ FIELDS = ["schema_version", "sessions", "session_id", "messages", "summary", "ro
 
 @given(st.lists(SESSIONS, max_size=3), st.none() | TEXT.filter(bool))
 def test_what_is_written_is_read_back(sessions: list[ChatSession], active: str | None) -> None:
-    memory = Memory(sessions, active)
+    memory = SessionMemory(sessions, active)
     assert read_memory(write_memory(memory)) == memory
 
 
@@ -59,13 +59,13 @@ def test_version_that_is_none_of_ours_is_unknown(version: object) -> None:
 
 def test_recent_sessions_come_newest_first_and_empty_ones_not_at_all() -> None:
     sessions = [ChatSession(str(n), "", f"2026-01-0{n}", summary="s") for n in (2, 1, 3)]
-    empty = ChatSession("4", "", "2026-02-01", messages=[StoredMessage("system", "Be brief.")])
-    assert [session.session_id for session in Memory([*sessions, empty]).list_recent(2)] == ["3", "2"]
+    empty = ChatSession("4", "", "2026-02-01", messages=[SessionMessage("system", "Be brief.")])
+    assert [session.session_id for session in SessionMemory([*sessions, empty]).list_recent(2)] == ["3", "2"]
 
 
 def test_one_session_alone_is_active() -> None:
     first, second = ChatSession("1", "", "", is_active=True), ChatSession("2", "", "")
-    memory = Memory([first, second], "1")
+    memory = SessionMemory([first, second], "1")
     memory.activate(second)
     assert (first.is_active, second.is_active, memory.active_session_id) == (False, True, "2")
 

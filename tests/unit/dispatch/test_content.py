@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from beseda.dispatch.content import SERVICE, is_service, list_unseen, read_words, write_links
-from beseda.dispatch.events import Identity, IncomingMessage, Kind, Unhandled, parse
+from beseda.dispatch.events import Identity, IncomingMessage, MessageKind, Unhandled, parse
 from beseda.domain.update import StoredUpdate
 
 ME = Identity("assistant", 42, "helper_bot")
@@ -36,7 +36,7 @@ def _rich(*blocks: dict[str, Any]) -> dict[str, Any]:
 def test_rich_message_is_text() -> None:
     block = {"type": "paragraph", "text": ["Купить ", {"type": "bold", "text": "молоко"}, "?"]}
     event = _parse(**_rich(block))
-    assert (event.kind, event.text) == (Kind.TEXT, "Купить молоко?")
+    assert (event.kind, event.text) == (MessageKind.TEXT, "Купить молоко?")
 
 
 @pytest.mark.parametrize(

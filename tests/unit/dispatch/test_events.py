@@ -9,8 +9,8 @@ from beseda.dispatch.events import (
     Event,
     Identity,
     IncomingMessage,
-    Kind,
     Membership,
+    MessageKind,
     SharedContact,
     StopRequest,
     Unhandled,
@@ -90,7 +90,7 @@ def test_largest_photo_is_the_attachment() -> None:
     event = _parse({"message": message})
     assert isinstance(event, IncomingMessage)
     assert event.attachment is not None
-    assert (event.kind, event.attachment.file_id, event.text) == (Kind.PHOTO, "large", "look")
+    assert (event.kind, event.attachment.file_id, event.text) == (MessageKind.PHOTO, "large", "look")
 
 
 def test_stop_of_a_draft_knows_its_topic() -> None:
@@ -127,7 +127,7 @@ def _contact(**contact: Any) -> IncomingMessage:
 
 def test_contact_says_whose_it_is() -> None:
     own = _contact(phone_number="+79123456789", first_name="A", user_id=7)
-    assert (own.kind, own.contact) == (Kind.CONTACT, SharedContact("+79123456789", 7))
+    assert (own.kind, own.contact) == (MessageKind.CONTACT, SharedContact("+79123456789", 7))
     assert _contact(phone_number="79123456789", first_name="A").contact == SharedContact("79123456789", 0)
 
 

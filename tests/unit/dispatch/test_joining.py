@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from beseda.dispatch.events import Event, IncomingMessage, Kind, Place, StopRequest
+from beseda.dispatch.events import Event, EventPlace, IncomingMessage, MessageKind, StopRequest
 from beseda.dispatch.joining import Joiner, Openings
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.quotation import Quotation
@@ -15,7 +15,7 @@ CHAT = ChatKey("assistant", 7)
 
 
 def _message(number: int, text: str = "hello", **fields: object) -> IncomingMessage:
-    event = IncomingMessage(Place(CHAT, ChatKind.PRIVATE, "", (number,)), Person(7, "Anna"), number, text)
+    event = IncomingMessage(EventPlace(CHAT, ChatKind.PRIVATE, "", (number,)), Person(7, "Anna"), number, text)
     return replace(event, **fields)  # type: ignore[arg-type] # the fields of the event, by name
 
 
@@ -73,14 +73,14 @@ async def test_command_ends_a_paste() -> None:
 
 
 async def test_messages_of_one_turn_are_joined_again_after_a_crash() -> None:
-    place = Place(CHAT, ChatKind.PRIVATE, "", (1,), turn_id=99)
+    place = EventPlace(CHAT, ChatKind.PRIVATE, "", (1,), turn_id=99)
     first = _message(1, "one", place=place)
     second = _message(2, "two", place=replace(place, update_ids=(2,)))
     assert (await _take(first, second, _message(3, "three"))).place.update_ids == (1, 2)
 
 
 async def test_other_events_pass_as_they_are() -> None:
-    stop = StopRequest(Place(CHAT, ChatKind.PRIVATE, "", (1,)))
+    stop = StopRequest(EventPlace(CHAT, ChatKind.PRIVATE, "", (1,)))
     assert await Joiner().take(_lane(stop)) is stop
 
 
@@ -191,7 +191,7 @@ async def test_a_hundred_messages_are_joined_to_the_first() -> None:
 
 
 async def test_albums_may_be_taken_file_by_file() -> None:
-    album = [_message(number, "", album="A", kind=Kind.PHOTO) for number in (1, 2)]
+    album = [_message(number, "", album="A", kind=MessageKind.PHOTO) for number in (1, 2)]
     assert await _ids(*album) == (1, 2)
     assert await asyncio.wait_for(_ids(*album, joiner=Joiner(patience=60, albums=False)), 1) == (1,)
     paste = (_message(1, "a" * 4096), _message(2, "b"))
@@ -202,11 +202,11 @@ async def test_albums_may_be_taken_file_by_file() -> None:
     "other",
     [
         _message(2, "", album="A"),
-        _message(2, "x", kind=Kind.PHOTO),
+        _message(2, "x", kind=MessageKind.PHOTO),
         _message(2, "x", forwarded=True),
         _message(2, "x", edited=True),
-        replace(_message(2, "x"), place=Place(CHAT, ChatKind.PRIVATE, "", (2,), turn_id=5)),
-        StopRequest(Place(CHAT, ChatKind.PRIVATE, "", (2,))),
+        replace(_message(2, "x"), place=EventPlace(CHAT, ChatKind.PRIVATE, "", (2,), turn_id=5)),
+        StopRequest(EventPlace(CHAT, ChatKind.PRIVATE, "", (2,))),
     ],
 )
 async def test_other_kinds_of_event_end_a_paste(other: Event) -> None:
@@ -235,7 +235,7 @@ async def test_edit_of_a_piece_that_waits_takes_its_place() -> None:
 
 
 async def test_turn_of_one_message_does_not_wait_for_others() -> None:
-    place = Place(CHAT, ChatKind.PRIVATE, "", (1,), turn_id=99)
+    place = EventPlace(CHAT, ChatKind.PRIVATE, "", (1,), turn_id=99)
     alone = _message(1, "a" * 4096, place=place)
     assert await asyncio.wait_for(_ids(alone, joiner=Joiner(patience=60, pause=60)), 1) == (1,)
     other = _message(2, "b", place=replace(place, update_ids=(2,), turn_id=98))
@@ -271,9 +271,9 @@ async def test_line_of_a_burst_has_forty_characters_at_most() -> None:
 @pytest.mark.parametrize(
     "first",
     [
-        _message(1, "hi", kind=Kind.VOICE),
+        _message(1, "hi", kind=MessageKind.VOICE),
         _message(1, "hi", command="start"),
-        replace(_message(1, "hi"), place=Place(CHAT, ChatKind.PRIVATE, "", (1,), turn_id=5)),
+        replace(_message(1, "hi"), place=EventPlace(CHAT, ChatKind.PRIVATE, "", (1,), turn_id=5)),
     ],
 )
 async def test_only_plain_text_begins_a_burst(first: IncomingMessage) -> None:
@@ -290,10 +290,10 @@ async def test_forward_and_album_begin_no_burst(first: IncomingMessage) -> None:
     [
         _message(2, "you", edited=True),
         _message(2, "", album="A"),
-        _message(2, "you", kind=Kind.VOICE),
+        _message(2, "you", kind=MessageKind.VOICE),
         _message(2, "you", addressed=False),
-        replace(_message(2, "you"), place=Place(CHAT, ChatKind.PRIVATE, "", (2,), turn_id=5)),
-        StopRequest(Place(CHAT, ChatKind.PRIVATE, "", (2,))),
+        replace(_message(2, "you"), place=EventPlace(CHAT, ChatKind.PRIVATE, "", (2,), turn_id=5)),
+        StopRequest(EventPlace(CHAT, ChatKind.PRIVATE, "", (2,))),
     ],
 )
 async def test_other_kinds_of_event_end_a_burst(other: Event) -> None:
@@ -305,7 +305,7 @@ def test_message_belongs_to_the_one_before_for_ten_seconds(later: float, expecte
     openings = Openings()
     openings.note(_message(1, "a" * 4096), 100.0)
     assert openings.expects(_message(2, "end"), 100.0 + later) is expected
-    elsewhere = replace(_message(3), place=Place(ChatKey("assistant", 8), ChatKind.PRIVATE, "", (3,)))
+    elsewhere = replace(_message(3), place=EventPlace(ChatKey("assistant", 8), ChatKind.PRIVATE, "", (3,)))
     openings.note(elsewhere, 100.0 + later)
     assert openings.expects(_message(4, "end"), 100.0 + later) is expected
 
@@ -314,11 +314,13 @@ def test_only_a_message_that_may_go_on_is_remembered() -> None:
     openings = Openings()
     assert not openings.expects(_message(1, "x"), 0.0)
     openings.note(_message(1, "hello"), 0.0)
-    openings.note(StopRequest(Place(CHAT, ChatKind.PRIVATE, "", (1,))), 0.0)
+    openings.note(StopRequest(EventPlace(CHAT, ChatKind.PRIVATE, "", (1,))), 0.0)
     assert not openings.expects(_message(2, "end"), 0.0)
     openings.note(_message(3, "x", forwarded=True), 0.0)
     assert openings.expects(_message(4, "y", forwarded=True), 0.0)
     assert not openings.expects(_message(4, "y"), 0.0)
-    assert not openings.expects(StopRequest(Place(CHAT, ChatKind.PRIVATE, "", (1,))), 0.0)
-    elsewhere = replace(_message(5, "y", forwarded=True), place=Place(ChatKey("media", 7), ChatKind.PRIVATE, "", (5,)))
+    assert not openings.expects(StopRequest(EventPlace(CHAT, ChatKind.PRIVATE, "", (1,))), 0.0)
+    elsewhere = replace(
+        _message(5, "y", forwarded=True), place=EventPlace(ChatKey("media", 7), ChatKind.PRIVATE, "", (5,))
+    )
     assert not openings.expects(elsewhere, 0.0)

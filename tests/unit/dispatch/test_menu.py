@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.dispatch.menu import BACK, Face, MenuBook, Step
+from beseda.dispatch.menu import BACK, Face, MenuBook, MenuStep
 from beseda.domain.menu import MenuItem
 from beseda.locales import Text
 from beseda.telegram.base import Button, ReplyKeyboard
@@ -30,21 +30,21 @@ def book() -> MenuBook:
 @pytest.mark.parametrize(
     ("label", "step"),
     [
-        ("Дело", Step("menu", "0")),
-        ("Work", Step("menu", "0")),
-        ("Аудио", Step("mode", "audio")),
-        ("Photo", Step("mode", "photo")),
-        ("Help", Step("command", "help")),
-        ("Сводка", Step("action", "text.0")),
-        ("⬅️ Назад", Step("back")),
-        ("Назад", Step("back")),
-        ("Back", Step("back")),
-        ("Главное меню", Step("menu")),
+        ("Дело", MenuStep("menu", "0")),
+        ("Work", MenuStep("menu", "0")),
+        ("Аудио", MenuStep("mode", "audio")),
+        ("Photo", MenuStep("mode", "photo")),
+        ("Help", MenuStep("command", "help")),
+        ("Сводка", MenuStep("action", "text.0")),
+        ("⬅️ Назад", MenuStep("back")),
+        ("Назад", MenuStep("back")),
+        ("Back", MenuStep("back")),
+        ("Главное меню", MenuStep("menu")),
         ("аудио", None),
         ("", None),
     ],
 )
-def test_label_leads_in_either_language(book: MenuBook, label: str, step: Step | None) -> None:
+def test_label_leads_in_either_language(book: MenuBook, label: str, step: MenuStep | None) -> None:
     assert book.find(label) == step
 
 

@@ -6,7 +6,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.analytics import BUCKETS, DAY, HOUR, Figures, LeadFigures, Period, ResponseTimes, Step, list_points
+from beseda.domain.analytics import (
+    BUCKETS,
+    DAY,
+    HOUR,
+    Figures,
+    LeadFigures,
+    Period,
+    ResponseTimes,
+    SeriesStep,
+    list_points,
+)
 
 NOW = datetime(2026, 11, 20, 13, 30, tzinfo=UTC)  # a Friday
 
@@ -45,10 +55,10 @@ def test_nothing_answered_has_no_percentile() -> None:
 
 def test_points_begin_with_their_step() -> None:
     period = Period(NOW - timedelta(days=8), NOW)
-    assert [f"{at:%m-%d}" for at in list_points(period, Step.WEEK)] == ["11-09", "11-16"]
-    assert list_points(period, Step.DAY)[0] == datetime(2026, 11, 12, tzinfo=UTC)
-    assert len(list_points(Period(NOW, NOW + HOUR), Step.HOUR)) == 2
-    assert len(list_points(Period(NOW - DAY, NOW), Step.DAY)) == 2
+    assert [f"{at:%m-%d}" for at in list_points(period, SeriesStep.WEEK)] == ["11-09", "11-16"]
+    assert list_points(period, SeriesStep.DAY)[0] == datetime(2026, 11, 12, tzinfo=UTC)
+    assert len(list_points(Period(NOW, NOW + HOUR), SeriesStep.HOUR)) == 2
+    assert len(list_points(Period(NOW - DAY, NOW), SeriesStep.DAY)) == 2
 
 
 def test_period_is_the_last_thirty_days_where_nothing_is_said() -> None:

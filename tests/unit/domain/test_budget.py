@@ -12,11 +12,11 @@ from beseda.domain.budget import (
     Account,
     BudgetChange,
     BudgetRules,
+    BudgetScope,
+    BudgetStatus,
     Grant,
     Reservation,
-    Scope,
     Spend,
-    Standing,
     Unit,
     find_day,
     find_renewal,
@@ -26,7 +26,7 @@ from beseda.domain.budget import (
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ACCOUNT = Account(Scope.USER, "assistant", 7, Unit.TOKENS, date(2026, 3, 1), 1000)
+ACCOUNT = Account(BudgetScope.USER, "assistant", 7, Unit.TOKENS, date(2026, 3, 1), 1000)
 
 
 def test_bounds_are_those_that_are_documented() -> None:
@@ -41,10 +41,10 @@ def test_bounds_are_those_that_are_documented() -> None:
 
 def test_limits_are_read_by_scope_and_unit_and_speech_in_seconds() -> None:
     assert read_limits({"user_tokens": 5, "bot_speech_minutes": 3, "total_pictures": 2, "group_tokens": 0}) == {
-        (Scope.USER, Unit.TOKENS): 5,
-        (Scope.BOT, Unit.SPEECH): 180,
-        (Scope.TOTAL, Unit.PICTURES): 2,
-        (Scope.GROUP, Unit.TOKENS): 0,
+        (BudgetScope.USER, Unit.TOKENS): 5,
+        (BudgetScope.BOT, Unit.SPEECH): 180,
+        (BudgetScope.TOTAL, Unit.PICTURES): 2,
+        (BudgetScope.GROUP, Unit.TOKENS): 0,
     }
 
 
@@ -67,7 +67,7 @@ def test_folder_changes_only_what_it_names() -> None:
     rules = BudgetRules(read_limits({"user_tokens": 100, "bot_tokens": 200}), "cheap:one", "Europe/Moscow")
     assert rules.change(BudgetChange()) == rules
     changed = rules.change(BudgetChange(read_limits({"user_tokens": 0, "bot_tokens": 7}), "other:two"), "Asia/Tokyo")
-    assert changed == BudgetRules({(Scope.BOT, Unit.TOKENS): 7}, "other:two", "Asia/Tokyo")
+    assert changed == BudgetRules({(BudgetScope.BOT, Unit.TOKENS): 7}, "other:two", "Asia/Tokyo")
     assert rules.change(BudgetChange(cheaper_model="")).cheaper_model == ""
     assert BudgetRules() == BudgetRules({}, "", "UTC")
 
@@ -77,9 +77,9 @@ def test_folder_changes_only_what_it_names() -> None:
     [(0, 0, 1000, 0.0), (300, 200, 500, 0.5), (900, 100, 0, 1.0), (900, 101, 0, 1.001), (999, 0, 1, 0.999)],
 )
 def test_standing_counts_what_is_used_and_held(used: int, held: int, left: int, share: float) -> None:
-    standing = Standing(ACCOUNT, used, held)
+    standing = BudgetStatus(ACCOUNT, used, held)
     assert (standing.left, standing.share) == (left, share)
-    assert Standing(ACCOUNT) == Standing(ACCOUNT, 0, 0)
+    assert BudgetStatus(ACCOUNT) == BudgetStatus(ACCOUNT, 0, 0)
 
 
 def test_usual_reservation_is_of_the_model_that_was_asked_for() -> None:
@@ -101,14 +101,14 @@ def _scopes(user_id: int, group_id: int | None, rules: BudgetRules = ALL) -> lis
 def test_call_is_counted_from_the_program_down_to_the_person() -> None:
     # In Tokyo it is midnight already.
     today, tomorrow = date(2026, 3, 1), date(2026, 3, 2)
-    total = Account(Scope.TOTAL, "", 0, Unit.TOKENS, today, 4)
-    bot = Account(Scope.BOT, "assistant", 0, Unit.TOKENS, tomorrow, 3)
-    group = Account(Scope.GROUP, "assistant", -5, Unit.TOKENS, tomorrow, 2)
-    user = Account(Scope.USER, "assistant", 7, Unit.TOKENS, tomorrow, 1)
+    total = Account(BudgetScope.TOTAL, "", 0, Unit.TOKENS, today, 4)
+    bot = Account(BudgetScope.BOT, "assistant", 0, Unit.TOKENS, tomorrow, 3)
+    group = Account(BudgetScope.GROUP, "assistant", -5, Unit.TOKENS, tomorrow, 2)
+    user = Account(BudgetScope.USER, "assistant", 7, Unit.TOKENS, tomorrow, 1)
     assert _scopes(7, -5) == [total, bot, group, user]
     assert _scopes(7, None) == [total, bot, user]
     assert _scopes(0, -5) == [total, bot, group]
-    assert _scopes(0, None, BudgetRules({(Scope.TOTAL, Unit.TOKENS): 0})) == []
+    assert _scopes(0, None, BudgetRules({(BudgetScope.TOTAL, Unit.TOKENS): 0})) == []
 
 
 @pytest.mark.parametrize(

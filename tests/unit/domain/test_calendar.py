@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.calendar import CELL, Calendar, Opening, Span
+from beseda.domain.calendar import CELL, Calendar, Opening, TimeSpan
 
 MOSCOW, BERLIN = ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 MINUTE = timedelta(minutes=1)
@@ -45,7 +45,7 @@ def wall_minutes(calendar: Calendar, moment: datetime) -> int:
     return local.hour * 60 + local.minute
 
 
-def is_inside(calendar: Calendar, span: Span) -> bool:
+def is_inside(calendar: Calendar, span: TimeSpan) -> bool:
     """Return whether every minute of a span is, on the clock, inside one opening of its day."""
     day = calendar.day_of(span.start)
     minutes = [span.start + number * MINUTE for number in range((span.end - span.start) // MINUTE)]
@@ -124,9 +124,9 @@ def test_far_ends_of_time_are_no_slots() -> None:
 
 def test_cells_cover_what_a_span_touches() -> None:
     start = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-    assert len(Span(start, start + timedelta(hours=1)).cells()) == 4
-    assert len(Span(start + MINUTE, start + 16 * MINUTE).cells()) == 2
-    assert Span(start, start + CELL).cells().stop == Span(start + CELL, start + 2 * CELL).cells().start
+    assert len(TimeSpan(start, start + timedelta(hours=1)).cells()) == 4
+    assert len(TimeSpan(start + MINUTE, start + 16 * MINUTE).cells()) == 2
+    assert TimeSpan(start, start + CELL).cells().stop == TimeSpan(start + CELL, start + 2 * CELL).cells().start
 
 
 def test_reminders_that_are_left_come_in_order() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from beseda.domain.event import EventType, NewEvent, redact
 from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, PhoneEvidence, SlotState, Thresholds
 from beseda.domain.lead_update import (
+    LeadMessage,
     LeadUpdate,
-    Source,
     Terms,
     apply_change,
     apply_findings,
@@ -48,7 +48,7 @@ def test_change_that_changes_nothing_tells_nothing() -> None:
 
 
 def test_phone_then_mail_make_one_contact() -> None:
-    sources = {1: Source(7, "8 999 123-45-67"), 2: Source(7, "anya@mail.ru")}
+    sources = {1: LeadMessage(7, "8 999 123-45-67"), 2: LeadMessage(7, "anya@mail.ru")}
     findings = [Finding("phone", "8 999 123-45-67", 0.9, 1, "8 999"), Finding("email", "anya@mail.ru", 0.9, 2, "anya")]
     update, filled = apply_findings(LEAD, findings, sources, Terms(NOW))
     assert update.lead.contact == f"{PHONE}, anya@mail.ru"
@@ -58,7 +58,7 @@ def test_phone_then_mail_make_one_contact() -> None:
 def test_same_value_heard_again_keeps_the_surer_proof() -> None:
     lead = replace(LEAD, slots={"goal": slot("goal", "рост", 0.95)})
     finding = Finding("goal", "рост", 0.7, 2, "рост")
-    update, filled = apply_findings(lead, [finding], {2: Source(7, "рост")}, Terms(NOW))
+    update, filled = apply_findings(lead, [finding], {2: LeadMessage(7, "рост")}, Terms(NOW))
     assert (update.lead, update.events) == (lead, ())
     assert filled.kept[0].confidence == 0.95
 
@@ -129,7 +129,9 @@ def test_redacted_events_hold_nothing_personal() -> None:
 
 
 def test_soft_name_does_not_become_the_leads_name() -> None:
-    update, filled = apply_findings(LEAD, [Finding("name", "Аня", 0.7, 1, "Аня")], {1: Source(7, "Аня")}, Terms(NOW))
+    update, filled = apply_findings(
+        LEAD, [Finding("name", "Аня", 0.7, 1, "Аня")], {1: LeadMessage(7, "Аня")}, Terms(NOW)
+    )
     assert (update.lead.name, filled.to_confirm[0].state) == ("", SlotState.TO_CONFIRM)
 
 
@@ -180,7 +182,10 @@ def test_contact_by_hand_is_read_by_the_region_of_the_bot() -> None:
 
 
 def _findings(lead: Lead, *findings: Finding, region: str = "RU") -> tuple[Lead, list[str], list[str]]:
-    sources = {1: Source(7, "я Аня, рост и доход, 8 999 123-45-67, 020 7946 0958, t.me"), 2: Source(9, "рост")}
+    sources = {
+        1: LeadMessage(7, "я Аня, рост и доход, 8 999 123-45-67, 020 7946 0958, t.me"),
+        2: LeadMessage(9, "рост"),
+    }
     update, filled = apply_findings(lead, findings, sources, Terms(NOW, region))
     assert filled.lead == update.lead
     return update.lead, [slot.value for slot in filled.kept], [refusal.reason for refusal in filled.refused]
@@ -190,7 +195,7 @@ def test_finding_becomes_a_field_with_its_proof() -> None:
     lead, kept, refused = _findings(LEAD, Finding("goal", " рост\u200b", 0.9, 2, "рост "))
     assert lead.slots == {"goal": LeadSlot("goal", "рост", 0.9, 2, "рост", SlotState.ACCEPTED, NOW, 9)}
     assert (kept, refused) == (["рост"], [])
-    update, _ = apply_findings(LEAD, [Finding("goal", "рост", 0.9, 2, "рост")], {2: Source(9, "рост")}, Terms(NOW))
+    update, _ = apply_findings(LEAD, [Finding("goal", "рост", 0.9, 2, "рост")], {2: LeadMessage(9, "рост")}, Terms(NOW))
     shown = {"value": "рост", "confidence": 0.9, "message_id": 2, "quote": "рост", "state": SlotState.ACCEPTED}
     about = {"lead_id": 1, "user_id": 7, "actor": "bot"}
     data = {**about, "changed": {}, "slots": {"goal": {"old": None, "new": shown}}}
@@ -407,7 +412,7 @@ def test_phone_of_a_conversation_stands_on_its_source(
     assert fill_fields(lead, [slot("phone", PHONE)], evidence=new).phone_evidence is evidence
     assert fill_fields(lead, [slot("email", "a@b.ru")], evidence=new).phone_evidence is old
     terms = Terms(NOW, evidence=new)
-    update, _ = apply_findings(lead, [Finding("phone", PHONE, 0.9, 1, PHONE)], {1: Source(7, PHONE)}, terms)
+    update, _ = apply_findings(lead, [Finding("phone", PHONE, 0.9, 1, PHONE)], {1: LeadMessage(7, PHONE)}, terms)
     assert update.lead.phone_evidence is evidence
     assert fill_fields(LEAD, [slot("phone", PHONE)]).phone_evidence is PhoneEvidence.NAMED
     assert Terms(NOW).evidence is PhoneEvidence.NAMED

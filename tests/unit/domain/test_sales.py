@@ -13,7 +13,7 @@ from beseda.domain.sales import (
     SIGNALS,
     TO_ASK,
     TO_CONFIRM,
-    Stage,
+    FunnelStage,
     choose_confirmation,
     choose_length,
     choose_questions,
@@ -60,7 +60,7 @@ def test_stages_go_forward_only(known: dict[str, Slot], said: set[str], current:
 
 
 @given(known_slots, st.sampled_from(FUNNEL.stages))
-def test_nothing_known_well_enough_is_asked_for(known: dict[str, Slot], stage: Stage) -> None:
+def test_nothing_known_well_enough_is_asked_for(known: dict[str, Slot], stage: FunnelStage) -> None:
     questions = choose_questions(FUNNEL, stage, known)
     assert all(slot.name not in known or known[slot.name].state == TO_ASK for slot in questions)
     assert len(questions) <= 3

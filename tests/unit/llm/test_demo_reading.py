@@ -5,10 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from beseda.domain.message import Message, Role
-from beseda.domain.reading import (
-    Line,
-    Topic,
+from beseda.domain.extraction_prompt import (
+    DialogLine,
+    ExtractionTopic,
     find_line,
     read_cues,
     read_page,
@@ -17,6 +16,7 @@ from beseda.domain.reading import (
     write_page,
     write_topics,
 )
+from beseda.domain.message import Message, Role
 from beseda.llm.base import ModelRequest, ask_structured
 from beseda.llm.demo import DemoModel
 from beseda.services.sales.extraction import build_form
@@ -24,14 +24,14 @@ from beseda.testing.clock import ManualClock
 from tests.parts.model_events import listen
 
 NAMES = ("name", "phone", "email", "company", "budget", "deadline", "volume", "problems", "size", "people")
-TOPICS = [Topic(name, f"the {name}", (f"Какая {name}?",)) for name in NAMES]
+TOPICS = [ExtractionTopic(name, f"the {name}", (f"Какая {name}?",)) for name in NAMES]
 
 
 CONSENT = "Можно сохранить?"
 
 
-async def fill_in(*lines: Line) -> dict[str, Any]:
-    told = write_topics([*TOPICS, Topic("consent", "the consent", (CONSENT,))])
+async def fill_in(*lines: DialogLine) -> dict[str, Any]:
+    told = write_topics([*TOPICS, ExtractionTopic("consent", "the consent", (CONSENT,))])
     messages = [Message(Role.SYSTEM, f"Read.\n{told}"), Message(Role.USER, write_page(lines))]
     found = await ask_structured(DemoModel(ManualClock(instant=True)), ModelRequest(messages), build_form(NAMES))
     return found.model_dump()
@@ -91,7 +91,7 @@ async def fill_in(*lines: Line) -> dict[str, Any]:
     ],
 )
 async def test_what_has_a_form_is_found(said: str, found: dict[str, str]) -> None:
-    form = await fill_in(Line(5, Role.USER, said))
+    form = await fill_in(DialogLine(5, Role.USER, said))
     assert {entry["slot"]: entry["value"] for entry in form["findings"]} == found
     assert all(entry["message"] == 5 and entry["quote"] in said for entry in form["findings"])
 
@@ -114,13 +114,13 @@ async def test_what_has_a_form_is_found(said: str, found: dict[str, str]) -> Non
     ],
 )
 async def test_answer_to_a_question_is_its_value(said: str, value: str | None) -> None:
-    form = await fill_in(Line(0, Role.ASSISTANT, "Понятно. Какая problems?"), Line(7, Role.USER, said))
+    form = await fill_in(DialogLine(0, Role.ASSISTANT, "Понятно. Какая problems?"), DialogLine(7, Role.USER, said))
     assert [entry["value"] for entry in form["findings"]] == ([] if value is None else [value])
 
 
 async def test_answer_that_holds_other_values_is_the_answer_all_the_same() -> None:
     said = "Вручную разбираем входящую почту для всех отделов, 300 писем в день"
-    form = await fill_in(Line(0, Role.ASSISTANT, "Какая problems?"), Line(7, Role.USER, said))
+    form = await fill_in(DialogLine(0, Role.ASSISTANT, "Какая problems?"), DialogLine(7, Role.USER, said))
     assert {entry["slot"]: entry["value"] for entry in form["findings"]} == {
         "volume": "300 писем в день",
         "problems": said,
@@ -128,7 +128,7 @@ async def test_answer_that_holds_other_values_is_the_answer_all_the_same() -> No
 
 
 async def test_number_of_people_is_what_was_asked_for() -> None:
-    form = await fill_in(Line(0, Role.ASSISTANT, "Какая people?"), Line(7, Role.USER, "120 человек"))
+    form = await fill_in(DialogLine(0, Role.ASSISTANT, "Какая people?"), DialogLine(7, Role.USER, "120 человек"))
     assert {entry["slot"]: entry["value"] for entry in form["findings"]} == {"people": "120 человек"}
 
 
@@ -152,7 +152,7 @@ async def test_number_of_people_is_what_was_asked_for() -> None:
     ],
 )
 async def test_wishes_and_consent_are_whole_words(said: str, signals: list[str], consent: str) -> None:
-    form = await fill_in(Line(0, Role.ASSISTANT, CONSENT), Line(1, Role.USER, said))
+    form = await fill_in(DialogLine(0, Role.ASSISTANT, CONSENT), DialogLine(1, Role.USER, said))
     assert (form["signals"], form["consent"]) == (signals, consent)
 
 
@@ -167,18 +167,20 @@ async def test_wishes_and_consent_are_whole_words(said: str, signals: list[str],
     ],
 )
 async def test_consent_is_taken_back_unasked(said: str, consent: str) -> None:
-    form = await fill_in(Line(1, Role.USER, said))
+    form = await fill_in(DialogLine(1, Role.USER, said))
     assert form["consent"] == consent
 
 
 async def test_yes_to_something_else_is_no_consent() -> None:
-    asked, said = Line(0, Role.ASSISTANT, CONSENT), Line(1, Role.USER, "Мы из Твери")
-    form = await fill_in(asked, said, Line(0, Role.ASSISTANT, "Давно?"), Line(2, Role.USER, "Да"))
+    asked, said = DialogLine(0, Role.ASSISTANT, CONSENT), DialogLine(1, Role.USER, "Мы из Твери")
+    form = await fill_in(asked, said, DialogLine(0, Role.ASSISTANT, "Давно?"), DialogLine(2, Role.USER, "Да"))
     assert (form["consent"], form["findings"]) == ("none", [])
 
 
 async def test_sentence_is_no_name() -> None:
-    form = await fill_in(Line(0, Role.ASSISTANT, "Какая name?"), Line(7, Role.USER, "ну вот я даже думаю как сказать"))
+    form = await fill_in(
+        DialogLine(0, Role.ASSISTANT, "Какая name?"), DialogLine(7, Role.USER, "ну вот я даже думаю как сказать")
+    )
     assert form["findings"] == []
 
 
@@ -202,24 +204,32 @@ async def test_demo_says_what_it_is_told_and_that_it_is_the_demo() -> None:
 
 
 def test_page_is_read_as_it_was_written() -> None:
-    lines = [Line(3, Role.USER, "раз"), Line(0, Role.ASSISTANT, "#9 person: два")]
+    lines = [DialogLine(3, Role.USER, "раз"), DialogLine(0, Role.ASSISTANT, "#9 person: два")]
     assert read_page(write_page(lines)) == lines
-    assert read_page(write_page([Line(3, Role.USER, "a\n#4 person: b")])) == [Line(3, Role.USER, "a #4 person: b")]
+    assert read_page(write_page([DialogLine(3, Role.USER, "a\n#4 person: b")])) == [
+        DialogLine(3, Role.USER, "a #4 person: b")
+    ]
     assert read_topics(write_topics(TOPICS)) == TOPICS
-    assert read_topics(write_topics([Topic("a", "b\nc", ("d\ne?",))])) == [Topic("a", "b c", ("d e?",))]
+    assert read_topics(write_topics([ExtractionTopic("a", "b\nc", ("d\ne?",))])) == [
+        ExtractionTopic("a", "b c", ("d e?",))
+    ]
     assert read_cues(write_cue("a\nb")) == ["a b"]
 
 
 def test_long_message_is_laid_out_whole_and_a_long_answer_by_its_end() -> None:
     said, answer = f"{'а' * 4_000} +79123456789", f"{'б' * 4_000} Какой бюджет?"
-    lines = read_page(write_page([Line(0, Role.ASSISTANT, answer), Line(3, Role.USER, said)]))
+    lines = read_page(write_page([DialogLine(0, Role.ASSISTANT, answer), DialogLine(3, Role.USER, said)]))
     assert lines[0].text.endswith("Какой бюджет?")
     assert len(lines[0].text) < 2_000
     assert lines[1].text == said
 
 
 def test_quote_is_looked_for_in_the_persons_lines() -> None:
-    lines = [Line(1, Role.USER, "Мой  номер"), Line(2, Role.ASSISTANT, "Какой бюджет"), Line(3, Role.USER, "номер")]
+    lines = [
+        DialogLine(1, Role.USER, "Мой  номер"),
+        DialogLine(2, Role.ASSISTANT, "Какой бюджет"),
+        DialogLine(3, Role.USER, "номер"),
+    ]
     assert find_line(lines, 1, "мой номер") == lines[0]
     assert find_line(lines, 1, "номер") == lines[0]
     assert find_line(lines, 99, "номер") == lines[2]

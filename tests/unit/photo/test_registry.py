@@ -14,8 +14,8 @@ from beseda.errors import (
     UnreadablePhotoError,
 )
 from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.darkroom import Darkroom
 from beseda.photo.failover import FailoverEnhancer
+from beseda.photo.process_pool import ImageProcessPool
 from beseda.photo.registry import BACKENDS, PhotoSettings, build_enhancer
 
 
@@ -41,7 +41,7 @@ class Scripted:
 
 
 def name_of(environ: dict[str, str]) -> str:
-    return build_enhancer(photo_settings(load_settings(None, {}, environ)), Darkroom()).name
+    return build_enhancer(photo_settings(load_settings(None, {}, environ)), ImageProcessPool()).name
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_wrong_setting_is_named(environ: dict[str, str], words: str) -> None:
 
 def test_unknown_back_end_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(SettingsError, match=", ".join(BACKENDS)):
-        build_enhancer(PhotoSettings(["magic"]), Darkroom())
+        build_enhancer(PhotoSettings(["magic"]), ImageProcessPool())
 
 
 @pytest.mark.parametrize("failure", [ToolError("no docker"), UnavailableError("down"), PhotoTooLargeError("wide")])

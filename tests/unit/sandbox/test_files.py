@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.files import FileStore, Upload
+from beseda.sandbox.files import ReceivedFile, SandboxFiles
 from beseda.sandbox.refusals import ApiRefusalError
 
 
-def make_upload(data: bytes, name: str = "a.txt") -> Upload:
-    return Upload(io.BytesIO(data), len(data), name, "")
+def make_upload(data: bytes, name: str = "a.txt") -> ReceivedFile:
+    return ReceivedFile(io.BytesIO(data), len(data), name, "")
 
 
 async def test_oldest_files_make_room(tmp_path: Path) -> None:
-    store = FileStore(tmp_path, max_bytes=250)
+    store = SandboxFiles(tmp_path, max_bytes=250)
     ids = [(await store.save(make_upload(b"x" * 100), "document")).file_id for _ in range(3)]
     assert [store.get(file_id) is not None for file_id in ids] == [False, True, True]
     assert len(list((tmp_path / "files").glob("*.bin"))) == 2
@@ -22,8 +22,8 @@ async def test_oldest_files_make_room(tmp_path: Path) -> None:
 
 
 async def test_files_of_an_earlier_run_are_still_known(tmp_path: Path) -> None:
-    first = await FileStore(tmp_path, max_bytes=1000).save(make_upload(b"abc", "отчёт.txt"), "document")
-    again = FileStore(tmp_path, max_bytes=1000)
+    first = await SandboxFiles(tmp_path, max_bytes=1000).save(make_upload(b"abc", "отчёт.txt"), "document")
+    again = SandboxFiles(tmp_path, max_bytes=1000)
     assert again.get(first.file_id) == first
     assert again.find_remote(first.remote_path).path.read_bytes() == b"abc"
     second = await again.save(make_upload(b"x"), "document")
@@ -31,10 +31,10 @@ async def test_files_of_an_earlier_run_are_still_known(tmp_path: Path) -> None:
 
 
 async def test_damaged_descriptions_are_cleared_away(tmp_path: Path) -> None:
-    await FileStore(tmp_path, max_bytes=1000).save(make_upload(b"abc"), "document")
+    await SandboxFiles(tmp_path, max_bytes=1000).save(make_upload(b"abc"), "document")
     (description,) = (tmp_path / "files").glob("*.json")
     description.write_text("nonsense")
-    FileStore(tmp_path, max_bytes=1000)
+    SandboxFiles(tmp_path, max_bytes=1000)
     assert list((tmp_path / "files").iterdir()) == []
 
 
@@ -42,21 +42,21 @@ async def test_damaged_descriptions_are_cleared_away(tmp_path: Path) -> None:
     ("name", "extension"), [("a.PDF", "pdf"), ("a.tar.gz", "gz"), ("no", "bin"), ("a.ж", "bin"), ("x./../y", "bin")]
 )
 async def test_extension_is_the_senders_but_the_name_is_ours(tmp_path: Path, name: str, extension: str) -> None:
-    stored = await FileStore(tmp_path, max_bytes=1000).save(make_upload(b"x", name), "document")
+    stored = await SandboxFiles(tmp_path, max_bytes=1000).save(make_upload(b"x", name), "document")
     assert stored.remote_path == f"documents/file_1.{extension}"
     assert stored.path.parent == tmp_path / "files"
 
 
 async def test_path_outside_the_store_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(ApiRefusalError, match="Not Found"):
-        FileStore(tmp_path, max_bytes=1000).find_remote("../ids.json")
+        SandboxFiles(tmp_path, max_bytes=1000).find_remote("../ids.json")
 
 
 async def test_files_of_versions_without_owners_stay_of_use(tmp_path: Path) -> None:
-    stored = await FileStore(tmp_path, 1000).save(make_upload(b"text"), "document", owners=["first_bot"])
-    assert FileStore(tmp_path, 1000).get(stored.file_id, "second_bot") is None
+    stored = await SandboxFiles(tmp_path, 1000).save(make_upload(b"text"), "document", owners=["first_bot"])
+    assert SandboxFiles(tmp_path, 1000).get(stored.file_id, "second_bot") is None
     description = stored.path.with_suffix(".json")
     fields = json.loads(description.read_bytes())
     del fields["owners"]
     description.write_text(json.dumps(fields))
-    assert FileStore(tmp_path, 1000).get(stored.file_id, "second_bot") is not None
+    assert SandboxFiles(tmp_path, 1000).get(stored.file_id, "second_bot") is not None

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.sequence import IdLedger, IdSequence
+from beseda.sandbox.sequence import IdLedger, PersistentIdSequence
 from beseda.sandbox.updates import UpdateQueue
 
 
 @pytest.fixture
 def queue(tmp_path: Path) -> UpdateQueue:
-    return UpdateQueue(IdSequence(IdLedger(tmp_path)), kept=5, hold_seconds=0)
+    return UpdateQueue(PersistentIdSequence(IdLedger(tmp_path)), kept=5, hold_seconds=0)
 
 
 async def test_queue_is_bounded_and_drops_the_oldest(queue: UpdateQueue) -> None:
@@ -31,9 +31,9 @@ async def test_closed_queue_answers_at_once(queue: UpdateQueue) -> None:
 
 
 def test_ids_go_on_above_what_was_reserved(tmp_path: Path) -> None:
-    first = IdSequence(IdLedger(tmp_path))
+    first = PersistentIdSequence(IdLedger(tmp_path))
     taken = [first.take() for _ in range(25_000)]
-    assert IdSequence(IdLedger(tmp_path)).take() > taken[-1]
+    assert PersistentIdSequence(IdLedger(tmp_path)).take() > taken[-1]
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"[]", b'{"reserved": "x"}'])

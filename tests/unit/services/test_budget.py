@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.budget import BudgetChange, BudgetRules, Reservation, Scope, Spend, Unit, read_limits
+from beseda.domain.budget import BudgetChange, BudgetRules, BudgetScope, Reservation, Spend, Unit, read_limits
 from beseda.domain.message import Message, Role
 from beseda.domain.usage import Usage
 from beseda.errors import BudgetExhaustedError, StorageError, UnavailableError
@@ -179,7 +179,7 @@ async def test_day_is_that_of_the_bot_s_zone(store: Store, clock: ManualClock) -
     budgets = build(store, clock, user_tokens=100)
     budgets.adopt("assistant", BudgetChange(), "Asia/Vladivostok")
     assert budgets.renewal("assistant") == 2 * 3600
-    assert budgets.renewal("assistant", Scope.TOTAL) == 12 * 3600
+    assert budgets.renewal("assistant", BudgetScope.TOTAL) == 12 * 3600
 
 
 async def test_without_a_limit_nothing_is_wrapped_or_stored(store: Store, clock: ManualClock) -> None:
@@ -198,7 +198,7 @@ async def test_folder_s_word_stands_above_the_settings(store: Store, clock: Manu
     rules = budgets.adopt("llama", BudgetChange(read_limits({"user_tokens": 0}), ""))
     assert not rules.cheaper_model
     [standing] = await budgets.standings("llama", 7)
-    assert (standing.account.scope, standing.account.limit) == (Scope.BOT, 200)
+    assert (standing.account.scope, standing.account.limit) == (BudgetScope.BOT, 200)
 
 
 async def test_group_and_its_people_have_limits_of_their_own(store: Store, clock: ManualClock) -> None:
@@ -207,7 +207,7 @@ async def test_group_and_its_people_have_limits_of_their_own(store: Store, clock
         async with spending(Unit.SPEECH, 40.2):
             pass
     standings = await budgets.standings("assistant", 8, -5)
-    assert [(s.account.scope, s.used) for s in standings] == [(Scope.GROUP, 41), (Scope.USER, 0)]
+    assert [(s.account.scope, s.used) for s in standings] == [(BudgetScope.GROUP, 41), (BudgetScope.USER, 0)]
     with paying(Payer(budgets, "assistant", 8, -5, "2")):
         with pytest.raises(BudgetExhaustedError) as caught:
             async with spending(Unit.SPEECH, 20):
@@ -372,10 +372,10 @@ async def test_standings_are_listed_by_unit(store: Store, clock: ManualClock) ->
     await budgets.settle(await budgets.reserve(Payer(budgets, "assistant", 8, key="1").spend(Unit.TOKENS, 4, 4)), 4)
     found = [(one.account.scope, one.account.unit, one.left) for one in await budgets.standings("assistant", 7)]
     assert found == [
-        (Scope.BOT, Unit.TOKENS, 5),
-        (Scope.USER, Unit.TOKENS, 5),
-        (Scope.USER, Unit.SPEECH, 60),
-        (Scope.USER, Unit.PICTURES, 3),
+        (BudgetScope.BOT, Unit.TOKENS, 5),
+        (BudgetScope.USER, Unit.TOKENS, 5),
+        (BudgetScope.USER, Unit.SPEECH, 60),
+        (BudgetScope.USER, Unit.PICTURES, 3),
     ]
 
 

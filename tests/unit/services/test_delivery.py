@@ -10,7 +10,7 @@ from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
 from beseda.services.delivery import Delivery
 from beseda.services.sent_records import SentRecords
-from beseda.telegram.base import Begin, Finding, LiveAnswer, LiveRequest, Markup, Target
+from beseda.telegram.base import Begin, LiveAnswer, LiveRequest, LookupResult, Markup, Target
 from tests.parts.waiting import eventually
 
 _CONVERSATION = Conversation(1, ChatKey("assistant", 7), ChatKind.PRIVATE, "")
@@ -49,7 +49,7 @@ class _Voice:
     """A messenger whose calls end in these outcomes, and its searches in these findings."""
 
     outcomes: list[int | Exception]
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[LookupResult] = field(default_factory=list)
     puts: list[int | None] = field(default_factory=list)
 
     async def compose(self, markdown: str, keyboard: Markup = ()) -> list[Part]:
@@ -78,7 +78,7 @@ class _Voice:
     async def edit(self, target: Target, part: Part) -> int:
         raise NotImplementedError
 
-    async def look_up(self, target: Target, part: Part) -> Finding:
+    async def look_up(self, target: Target, part: Part) -> LookupResult:
         return self.findings.pop(0)
 
     def live(self, request: LiveRequest) -> LiveAnswer:
@@ -131,14 +131,14 @@ async def test_row_that_the_database_refuses_is_not_tried_for_ever() -> None:
 
 
 async def test_lost_part_that_is_found_is_not_sent_again() -> None:
-    record, voice = _Record(), _Voice([_LOST], [Finding(70, is_certain=True)])
+    record, voice = _Record(), _Voice([_LOST], [LookupResult(70, is_certain=True)])
     await Delivery(voice, record).deliver(_turn(Part(0, "hello")), _TARGET)
     assert voice.puts == [None]
     assert record.steps[-1] == ("sent", PartState.SENT, 70)
 
 
 async def test_lost_part_that_is_found_with_its_first_words_is_edited_to_the_whole() -> None:
-    record, voice = _Record(), _Voice([70], [Finding(70, is_certain=True)])
+    record, voice = _Record(), _Voice([70], [LookupResult(70, is_certain=True)])
     part = Part(0, "whole", state=PartState.UNKNOWN, sent_as=Part(0, "wh").content())
     await Delivery(voice, record).deliver(_turn(part), _TARGET)
     assert voice.puts == [70]
@@ -146,7 +146,7 @@ async def test_lost_part_that_is_found_with_its_first_words_is_edited_to_the_who
 
 
 async def test_lost_part_that_proves_nothing_is_repeated_once_and_then_left() -> None:
-    record, voice, turn = _Record(), _Voice([_LOST, _LOST, 72], [Finding(None)] * 3), _turn(Part(0, "hello"))
+    record, voice, turn = _Record(), _Voice([_LOST, _LOST, 72], [LookupResult(None)] * 3), _turn(Part(0, "hello"))
     await Delivery(voice, record).deliver(turn, _TARGET)
     assert voice.puts == [None, None]
     assert [part.state for part in turn.parts] == [PartState.UNCONFIRMED]
@@ -155,20 +155,20 @@ async def test_lost_part_that_proves_nothing_is_repeated_once_and_then_left() ->
 
 
 async def test_part_repeated_before_a_crash_is_not_repeated_after_it() -> None:
-    record, voice = _Record(), _Voice([], [Finding(None)])
+    record, voice = _Record(), _Voice([], [LookupResult(None)])
     await Delivery(voice, record).deliver(_turn(Part(0, "hello", state=PartState.UNKNOWN, repeats=1)), _TARGET)
     assert voice.puts == []
 
 
 async def test_part_that_surely_was_not_sent_is_sent_again() -> None:
-    record, voice = _Record(), _Voice([_LOST, _LOST, 72], [Finding(None, is_certain=True)] * 2)
+    record, voice = _Record(), _Voice([_LOST, _LOST, 72], [LookupResult(None, is_certain=True)] * 2)
     await Delivery(voice, record).deliver(_turn(Part(0, "hello")), _TARGET)
     assert voice.puts == [None, None, None]
     assert record.steps[-1] == ("sent", PartState.SENT, 72)
 
 
 async def test_part_killed_twice_before_its_call_is_not_given_up_after_a_search() -> None:
-    record, voice = _Record(), _Voice([72], [Finding(None, is_searched=True)])
+    record, voice = _Record(), _Voice([72], [LookupResult(None, is_searched=True)])
     await Delivery(voice, record).deliver(_turn(Part(0, "hello", state=PartState.UNKNOWN, repeats=2)), _TARGET)
     assert record.steps[-1] == ("sent", PartState.SENT, 72)
 
@@ -181,7 +181,7 @@ async def test_part_whose_message_is_gone_is_forgotten_and_marked_before_it_is_s
 
 
 async def test_progress_whose_send_stays_unknown_is_shown_no_more() -> None:
-    record, voice, part = _Record(), _Voice([_LOST, _LOST], [Finding(None)] * 2), Part(0, "1 %")
+    record, voice, part = _Record(), _Voice([_LOST, _LOST], [LookupResult(None)] * 2), Part(0, "1 %")
     delivery = Delivery(voice, record)
     await delivery.show(_turn(), part, _TARGET)
     part.html = "2 %"

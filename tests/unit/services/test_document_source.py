@@ -11,7 +11,7 @@ from beseda.domain.transcript import Segment, Transcript
 from beseda.errors import InputError
 from beseda.services.document import MAX_TEXT_BYTES, read_text
 from beseda.services.document.layout import clean_speech
-from beseda.services.document.source import Source, estimate
+from beseda.services.document.source import NumberedText, estimate
 
 TEXT = "Пётр сказал: «Купим сервер».\n\nМария Ивановна подготовит отчёт к 15 мая.\nOK, let's ship it on Friday!"
 PROSE = "Привет! Это обычный русский текст — с тире, «кавычками» и цифрами 123. " * 3
@@ -34,29 +34,29 @@ PROSE = "Привет! Это обычный русский текст — с т
     ],
 )
 def test_find_quote(quote: str, number: int | None) -> None:
-    found = Source(Transcript(TEXT)).find(quote)
+    found = NumberedText(Transcript(TEXT)).find(quote)
     assert (found.number if found else None) == number
 
 
 def test_find_quote_that_is_said_more_than_once() -> None:
-    source = Source(Transcript("Так и решили, да.\nПауза.\nТак и решили, да."))
+    source = NumberedText(Transcript("Так и решили, да.\nПауза.\nТак и решили, да."))
     found = [source.find("так и решили", near) for near in (None, *source.passages)]
     assert [passage.number for passage in found if passage] == [1, 1, 3, 3]
 
 
 @pytest.mark.parametrize("value", ["Пётр", "Петру", "Марии Ивановне", "15 мая", "Friday", "к 15 мая"])
 def test_mentions_what_is_said_in_any_case(value: str) -> None:
-    assert Source(Transcript(TEXT)).mentions(value)
+    assert NumberedText(Transcript(TEXT)).mentions(value)
 
 
 @pytest.mark.parametrize("value", ["Сидоров", "16 мая", "Мария Сидорова", "", "—", "2026"])
 def test_does_not_mention_what_is_not_said(value: str) -> None:
-    assert not Source(Transcript(TEXT)).mentions(value)
+    assert not NumberedText(Transcript(TEXT)).mentions(value)
 
 
 @given(st.text())
 def test_chunks_hold_every_word(text: str) -> None:
-    source = Source(Transcript(text))
+    source = NumberedText(Transcript(text))
     chunks = source.chunk(50)
     assert [passage for chunk in chunks for passage in chunk] == source.passages
     assert "".join("".join(passage.text for passage in source.passages).split()) == "".join(text.split())
@@ -65,13 +65,13 @@ def test_chunks_hold_every_word(text: str) -> None:
 
 def test_segments_become_passages_at_pauses() -> None:
     segments = (Segment(0, 1, "Раз"), Segment(1.2, 2, "два."), Segment(5, 6, "Три."), Segment(6, 7, "а" * 790))
-    passages = Source(Transcript("", segments=segments)).passages
+    passages = NumberedText(Transcript("", segments=segments)).passages
     assert [(passage.start, passage.text[:8]) for passage in passages] == [(0, "Раз два."), (5, "Три. ааа")]
     assert [passage.place("ru") for passage in passages] == ["00:00", "00:05"]
 
 
 def test_written_text_has_paragraphs_for_places() -> None:
-    passages = Source(Transcript("Раз.\n\nДва. " + "Три. " * 300)).passages
+    passages = NumberedText(Transcript("Раз.\n\nДва. " + "Три. " * 300)).passages
     assert passages[0].place("en") == "para. 1"
     assert len(passages) == 3
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from beseda.domain.broadcast import Content, RecipientState, StopRule, read_quiet_hours
-from beseda.services.mailing import Gate
+from beseda.domain.broadcast import BroadcastContent, RecipientState, StopRule, read_quiet_hours
+from beseda.services.mailing import RateGate
 from beseda.testing.clock import ManualClock
 
 SENT, BLOCKED, FAILED = RecipientState.SENT, RecipientState.BLOCKED, RecipientState.FAILED
@@ -87,13 +87,13 @@ def test_share_counts_where_it_asks_for_more_than_the_least() -> None:
 
 
 def test_reader_of_another_language_gets_the_first_text() -> None:
-    content = Content({"en": "News"}, {"en": "Read"}, "https://example.org")
+    content = BroadcastContent({"en": "News"}, {"en": "Read"}, "https://example.org")
     assert (content.text("ru"), content.label("ru")) == ("News", "Read")
 
 
 async def test_gate_lets_one_through_after_another() -> None:
     clock = ManualClock(instant=True)
-    gate = Gate(clock, 10)
+    gate = RateGate(clock, 10)
     for _ in range(21):
         await gate.pass_through()
     assert clock.monotonic() == pytest.approx(2.0)
@@ -101,7 +101,7 @@ async def test_gate_lets_one_through_after_another() -> None:
 
 async def test_gate_that_was_closed_is_narrower_for_a_while() -> None:
     clock = ManualClock(instant=True)
-    gate = Gate(clock, 10)
+    gate = RateGate(clock, 10)
     gate.close(5)
     await gate.pass_through()
     assert (clock.monotonic(), gate.rate) == (5.0, 8.0)

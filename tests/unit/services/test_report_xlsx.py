@@ -11,17 +11,27 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from beseda.locales import Text
 from beseda.services.report import xlsx_file
-from beseda.services.report.content import Chart, ChartKind, Column, Content, Kind, Line, Rows, Sheet, Tile
+from beseda.services.report.content import (
+    CellKind,
+    Chart,
+    ChartKind,
+    ChartLine,
+    Column,
+    ReportContent,
+    Rows,
+    Sheet,
+    Tile,
+)
 from beseda.services.report.xlsx_file import XlsxWriter
 
 NAMES = Text(ru="Имена", en="Names")
 MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-TILES = [Tile(NAMES, 1500, Kind.SECONDS), Tile(NAMES, None)]
+TILES = [Tile(NAMES, 1500, CellKind.SECONDS), Tile(NAMES, None)]
 CHARTS = [
-    Chart(NAMES, ChartKind.BARS, ["2026-01-01", "2026-01-02"], [Line(NAMES, [1, 2])]),
-    Chart(NAMES, ChartKind.LINES, ["a", "b"], [Line(NAMES, [1, None]), Line(NAMES, [3, 4])]),
-    Chart(NAMES, ChartKind.RANKS, ["=u", "v"], [Line(NAMES, [1, 2])], Kind.MONEY),
-    Chart(NAMES, ChartKind.BARS, ["nothing"], [Line(NAMES, [0])]),
+    Chart(NAMES, ChartKind.BARS, ["2026-01-01", "2026-01-02"], [ChartLine(NAMES, [1, 2])]),
+    Chart(NAMES, ChartKind.LINES, ["a", "b"], [ChartLine(NAMES, [1, None]), ChartLine(NAMES, [3, 4])]),
+    Chart(NAMES, ChartKind.RANKS, ["=u", "v"], [ChartLine(NAMES, [1, 2])], CellKind.MONEY),
+    Chart(NAMES, ChartKind.BARS, ["nothing"], [ChartLine(NAMES, [0])]),
 ]
 
 
@@ -29,11 +39,11 @@ async def no_rows() -> AsyncIterator[Rows]:
     yield []
 
 
-SHEET = Sheet(NAMES, [Column(NAMES), Column(NAMES, Kind.MOMENT), Column(NAMES, Kind.SECONDS)], no_rows)
+SHEET = Sheet(NAMES, [Column(NAMES), Column(NAMES, CellKind.MOMENT), Column(NAMES, CellKind.SECONDS)], no_rows)
 
 
 def open_writer(path: Path, charts: list[Chart] = CHARTS) -> XlsxWriter:
-    return XlsxWriter(path, Content(NAMES, TILES, charts, [SHEET]), "en")
+    return XlsxWriter(path, ReportContent(NAMES, TILES, charts, [SHEET]), "en")
 
 
 def write_sheets(path: Path, rows: Rows) -> list[Worksheet]:

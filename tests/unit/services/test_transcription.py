@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.audio.base import NoRoomError, Recording, Span
+from beseda.audio.base import AudioSpan, NoRoomError, Recording
 from beseda.domain.transcript import MissedPart, Segment, Transcript, format_time, write_srt
-from beseda.services.transcription import DiskBudget, Progress, Stage
+from beseda.services.transcription import DiskBudget, TranscriptionProgress, TranscriptionStage
 from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
 from beseda.services.transcription.join import Heard, join_parts
 from beseda.services.transcription.progress import Reporter
@@ -45,20 +45,20 @@ def test_parts_are_within_the_limits_wherever_the_silences_are(seconds: float, m
     ("silences", "cut"),
     [
         ([], Cut(600, 1.5)),
-        ([Span(599, 602)], Cut(600)),
-        ([Span(570, 571), Span(610, 620)], Cut(610.1)),
-        ([Span(595, 598), Span(610, 620)], Cut(597.9)),
-        ([Span(600, 600.1)], Cut(600, 1.5)),
+        ([AudioSpan(599, 602)], Cut(600)),
+        ([AudioSpan(570, 571), AudioSpan(610, 620)], Cut(610.1)),
+        ([AudioSpan(595, 598), AudioSpan(610, 620)], Cut(597.9)),
+        ([AudioSpan(600, 600.1)], Cut(600, 1.5)),
     ],
 )
-def test_cut_is_at_the_nearest_silence(silences: list[Span], cut: Cut) -> None:
+def test_cut_is_at_the_nearest_silence(silences: list[AudioSpan], cut: Cut) -> None:
     assert choose_cut(600, silences) == cut
 
 
 def test_parts_are_joined_with_their_times() -> None:
     parts = [
-        Heard(Span(0, 600), Transcript("Раз.", segments=(Segment(1, 2, "Раз."),))),
-        Heard(Span(600, 1200), Transcript("Два.", segments=(Segment(0.5, 3, "Два."),))),
+        Heard(AudioSpan(0, 600), Transcript("Раз.", segments=(Segment(1, 2, "Раз."),))),
+        Heard(AudioSpan(600, 1200), Transcript("Два.", segments=(Segment(0.5, 3, "Два."),))),
     ]
     joined = join_parts(parts, 1200)
     assert joined == Transcript("Раз.\n\nДва.", 1200, (Segment(1, 2, "Раз."), Segment(600.5, 603, "Два.")))
@@ -66,8 +66,10 @@ def test_parts_are_joined_with_their_times() -> None:
 
 def test_words_of_an_overlap_are_told_once() -> None:
     parts = [
-        Heard(Span(0, 601), Transcript("и вот мы решили купить", segments=(Segment(590, 600.9, "решили купить"),))),
-        Heard(Span(599.5, 900), Transcript("Решили купить, новый дом", segments=(Segment(0.1, 0.6, "Решили"),))),
+        Heard(
+            AudioSpan(0, 601), Transcript("и вот мы решили купить", segments=(Segment(590, 600.9, "решили купить"),))
+        ),
+        Heard(AudioSpan(599.5, 900), Transcript("Решили купить, новый дом", segments=(Segment(0.1, 0.6, "Решили"),))),
     ]
     joined = join_parts(parts, 900)
     assert joined.text == "и вот мы решили купить\n\nновый дом"
@@ -75,15 +77,15 @@ def test_words_of_an_overlap_are_told_once() -> None:
 
 
 def test_single_common_word_of_an_overlap_may_be_chance() -> None:
-    parts = [Heard(Span(0, 10), Transcript("он и она")), Heard(Span(9, 20), Transcript("Она ушла"))]
+    parts = [Heard(AudioSpan(0, 10), Transcript("он и она")), Heard(AudioSpan(9, 20), Transcript("Она ушла"))]
     assert join_parts(parts, 20).text == "он и она\n\nОна ушла"
 
 
 def test_missed_part_is_told_by_its_time() -> None:
     parts = [
-        Heard(Span(0, 600), Transcript("Раз.")),
-        Heard(Span(600, 1200), None, "TimedOutError"),
-        Heard(Span(1200, 4000), Transcript("Три.")),
+        Heard(AudioSpan(0, 600), Transcript("Раз.")),
+        Heard(AudioSpan(600, 1200), None, "TimedOutError"),
+        Heard(AudioSpan(1200, 4000), Transcript("Три.")),
     ]
     joined = join_parts(parts, 4000)
     assert joined.text == "Раз.\n\n[10:00–20:00 …]\n\nТри."
@@ -91,7 +93,7 @@ def test_missed_part_is_told_by_its_time() -> None:
 
 
 def test_time_left_is_measured_and_not_guessed() -> None:
-    clock, told = ManualClock(), list[Progress]()
+    clock, told = ManualClock(), list[TranscriptionProgress]()
     reporter = Reporter(clock, told.append, None)
     hear = reporter.prepare(3600)
     clock.shift(10)
@@ -100,13 +102,15 @@ def test_time_left_is_measured_and_not_guessed() -> None:
     clock.shift(60)
     for _ in range(3):
         reporter.finish_part(meter, 1200)
-    assert [progress.stage for progress in told] == [Stage.PREPARING] * 2 + [Stage.LISTENING] * 4
+    assert [progress.stage for progress in told] == [TranscriptionStage.PREPARING] * 2 + [
+        TranscriptionStage.LISTENING
+    ] * 4
     assert [progress.seconds_left for progress in told] == [None, None, None, 120, 30, 0]
     assert [(progress.parts_done, progress.done) for progress in told[2:]] == [(0, 0), (1, 1200), (2, 2400), (3, 3600)]
 
 
 def test_time_left_uses_the_pace_of_recordings_before() -> None:
-    clock, told = ManualClock(), list[Progress]()
+    clock, told = ManualClock(), list[TranscriptionProgress]()
     reporter = Reporter(clock, told.append, 0.1)
     hear = reporter.prepare(1000)
     clock.shift(10)
@@ -116,11 +120,11 @@ def test_time_left_uses_the_pace_of_recordings_before() -> None:
 
 
 def test_length_that_nobody_knows_is_no_total() -> None:
-    clock, told = ManualClock(), list[Progress]()
+    clock, told = ManualClock(), list[TranscriptionProgress]()
     hear = Reporter(clock, told.append, 0.1).prepare(0)
     clock.shift(1)
     hear(500)
-    assert told[-1] == Progress(Stage.PREPARING, 500, 0)
+    assert told[-1] == TranscriptionProgress(TranscriptionStage.PREPARING, 500, 0)
 
 
 def test_disk_budget_is_shared_and_given_back(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.audio.base import Recording, Span
+from beseda.audio.base import AudioSpan, Recording
 from beseda.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
 from beseda.services.voice import VoiceService
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
@@ -26,7 +26,7 @@ class CopyingTranscoder:
             raise self.failure
         return Recording(2.5, size)
 
-    async def find_sound(self, source: Path, window: Span) -> Sequence[Span]:
+    async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
         return [window]
 
 

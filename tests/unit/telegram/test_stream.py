@@ -25,22 +25,22 @@ from beseda.telegram.stream import (
     DRAFTS,
     EDITS,
     GROUP_EDITS,
+    DraftedAnswer,
     EditedAnswer,
+    LiveStep,
     Pace,
-    Step,
-    StreamedAnswer,
     StreamPlan,
 )
 
 
-def _play(pace: Pace, text_from: float, until: float, *, tick: float = 0.05) -> list[tuple[float, Step]]:
+def _play(pace: Pace, text_from: float, until: float, *, tick: float = 0.05) -> list[tuple[float, LiveStep]]:
     """Return what is shown when, of an answer that grows at every tick from `text_from` on."""
     plan = StreamPlan(pace, 0.0)
-    shown: list[tuple[float, Step]] = []
+    shown: list[tuple[float, LiveStep]] = []
     for number in range(round(until / tick)):
         now = number * tick
         step = plan.step(now, grown=now >= text_from)
-        if step is not Step.NOTHING:
+        if step is not LiveStep.NOTHING:
             shown.append((round(now, 2), step))
             plan.shown(step, now)
     return shown
@@ -52,74 +52,74 @@ def test_nothing_is_shown_of_an_answer_that_comes_at_once() -> None:
 
 def test_typing_comes_first_then_text_at_most_once_a_second() -> None:
     shown = _play(DRAFTS, text_from=0.3, until=4.0)
-    assert shown[0] == (0.25, Step.TYPING)
-    texts = [at for at, step in shown if step is Step.TEXT]
+    assert shown[0] == (0.25, LiveStep.TYPING)
+    texts = [at for at, step in shown if step is LiveStep.TEXT]
     assert texts[0] == 0.5
     assert all(later - earlier >= 0.99 for earlier, later in pairwise(texts))
 
 
 def test_typing_is_kept_alive_and_a_thinking_draft_offers_to_stop() -> None:
     shown = _play(DRAFTS, text_from=60.0, until=30.0)
-    typing = [at for at, step in shown if step is Step.TYPING]
-    thinking = [at for at, step in shown if step is Step.THINKING]
+    typing = [at for at, step in shown if step is LiveStep.TYPING]
+    thinking = [at for at, step in shown if step is LiveStep.THINKING]
     assert all(later - earlier < 5 for earlier, later in pairwise(typing))
     assert thinking == [1.5, 21.5]
 
 
 def test_draft_that_does_not_grow_is_renewed_before_it_vanishes() -> None:
     plan = StreamPlan(DRAFTS, 0.0)
-    plan.shown(Step.TEXT, 1.0)
-    assert plan.step(20.0, grown=False) is Step.NOTHING
-    assert plan.step(21.0, grown=False) is Step.TEXT
+    plan.shown(LiveStep.TEXT, 1.0)
+    assert plan.step(20.0, grown=False) is LiveStep.NOTHING
+    assert plan.step(21.0, grown=False) is LiveStep.TEXT
 
 
 def test_group_is_edited_every_three_seconds() -> None:
-    texts = [at for at, step in _play(GROUP_EDITS, text_from=0.0, until=10.0) if step is Step.TEXT]
+    texts = [at for at, step in _play(GROUP_EDITS, text_from=0.0, until=10.0) if step is LiveStep.TEXT]
     assert texts == [1.0, 4.0, 7.0]
 
 
 def test_flood_control_puts_everything_off() -> None:
     plan = StreamPlan(DRAFTS, 0.0)
     plan.put_off(30.0)
-    assert plan.step(29.0, grown=True) is Step.NOTHING
-    assert plan.step(30.0, grown=True) is Step.TEXT
+    assert plan.step(29.0, grown=True) is LiveStep.NOTHING
+    assert plan.step(30.0, grown=True) is LiveStep.TEXT
 
 
 def test_paces_are_those_that_telegram_takes() -> None:
     assert _play(DRAFTS, text_from=60.0, until=10.0, tick=0.125) == [
-        (0.25, Step.TYPING),
-        (1.5, Step.THINKING),
-        (4.75, Step.TYPING),
-        (9.25, Step.TYPING),
+        (0.25, LiveStep.TYPING),
+        (1.5, LiveStep.THINKING),
+        (4.75, LiveStep.TYPING),
+        (9.25, LiveStep.TYPING),
     ]
     assert _play(DRAFTS, text_from=0.0, until=2.75, tick=0.125) == [
-        (0.25, Step.TYPING),
-        (0.5, Step.TEXT),
-        (1.5, Step.TEXT),
-        (2.5, Step.TEXT),
+        (0.25, LiveStep.TYPING),
+        (0.5, LiveStep.TEXT),
+        (1.5, LiveStep.TEXT),
+        (2.5, LiveStep.TEXT),
     ]
     assert _play(EDITS, text_from=2.0, until=4.25, tick=0.125) == [
-        (0.25, Step.TYPING),
-        (2.0, Step.TEXT),
-        (3.0, Step.TEXT),
-        (4.0, Step.TEXT),
+        (0.25, LiveStep.TYPING),
+        (2.0, LiveStep.TEXT),
+        (3.0, LiveStep.TEXT),
+        (4.0, LiveStep.TEXT),
     ]
 
 
 def test_message_in_a_chat_is_not_edited_without_new_text() -> None:
     plan = StreamPlan(EDITS, 0.0)
-    plan.shown(Step.TEXT, 1.0)
-    assert plan.step(5000.0, grown=False) is Step.NOTHING
+    plan.shown(LiveStep.TEXT, 1.0)
+    assert plan.step(5000.0, grown=False) is LiveStep.NOTHING
     assert plan.look_again(5000.0) == 5060.0
 
 
 def test_text_after_a_thinking_draft_waits_half_as_long() -> None:
     plan = StreamPlan(DRAFTS, 0.0)
-    plan.shown(Step.TYPING, 0.25)
-    plan.shown(Step.THINKING, 1.5)
+    plan.shown(LiveStep.TYPING, 0.25)
+    plan.shown(LiveStep.THINKING, 1.5)
     assert plan.text_due() == 2.0
-    assert plan.step(1.875, grown=True) is Step.NOTHING
-    assert plan.step(2.0, grown=True) is Step.TEXT
+    assert plan.step(1.875, grown=True) is LiveStep.NOTHING
+    assert plan.step(2.0, grown=True) is LiveStep.TEXT
 
 
 def test_next_look_is_at_the_earliest_thing_that_is_still_to_come() -> None:
@@ -132,10 +132,10 @@ def test_what_is_put_off_is_never_moved_forward() -> None:
     plan.put_off(0.125)
     assert [plan.look_again(now) for now in (0.0, 0.25, 0.5)] == [0.25, 0.5, 1.5]
     plan.put_off(30.0)
-    assert [plan.step(now, grown=False) for now in (29.0, 30.0)] == [Step.NOTHING, Step.THINKING]
+    assert [plan.step(now, grown=False) for now in (29.0, 30.0)] == [LiveStep.NOTHING, LiveStep.THINKING]
     group = StreamPlan(GROUP_EDITS, 0.0)
     group.put_off(30.0)
-    assert [group.step(now, grown=False) for now in (29.0, 30.0)] == [Step.NOTHING, Step.TYPING]
+    assert [group.step(now, grown=False) for now in (29.0, 30.0)] == [LiveStep.NOTHING, LiveStep.TYPING]
 
 
 class _SkippingSelector(selectors.DefaultSelector):
@@ -230,7 +230,7 @@ def test_answer_in_a_private_chat_is_typing_then_a_draft_that_grows() -> None:
     chat, words = _Chat(), _Words()
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(words))
+        answer = DraftedAnswer(chat, _request(words))
         for moment, text in ((0.375, "Hel"), (0.625, "Hello"), (1.25, "Hello the"), (1.75, "Hello there")):
             await asyncio.sleep(moment - asyncio.get_running_loop().time())
             words.text = text
@@ -253,7 +253,7 @@ def test_new_text_is_shown_immediately_where_enough_time_has_passed() -> None:
     chat, words = _Chat(), _Words()
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(words))
+        answer = DraftedAnswer(chat, _request(words))
         await asyncio.sleep(2.5)
         for text in ("One", "One two"):
             words.text = text
@@ -279,7 +279,7 @@ def test_one_call_at_a_time_however_often_the_text_grows() -> None:
     chat, words = _Chat(0.75, typing_seconds=0.75), _Words("Hello")
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(words))
+        answer = DraftedAnswer(chat, _request(words))
         for _ in range(16):
             answer.touch()
             await asyncio.sleep(0.125)
@@ -331,8 +331,8 @@ def test_message_under_way_gets_three_seconds_at_the_end(seconds: float, settled
     assert chat.ended == ["typing", *ended]
 
 
-@pytest.mark.parametrize("kind", [StreamedAnswer, EditedAnswer])
-def test_typing_under_way_is_given_up_at_the_end(kind: type[StreamedAnswer] | type[EditedAnswer]) -> None:
+@pytest.mark.parametrize("kind", [DraftedAnswer, EditedAnswer])
+def test_typing_under_way_is_given_up_at_the_end(kind: type[DraftedAnswer] | type[EditedAnswer]) -> None:
     chat = _Chat(typing_seconds=10.0)
 
     async def main() -> None:
@@ -351,7 +351,7 @@ def test_draft_under_way_is_given_up_at_the_end() -> None:
     chat = _Chat(seconds=0.25)
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(_Words("Hello")))
+        answer = DraftedAnswer(chat, _request(_Words("Hello")))
         await asyncio.sleep(0.625)
         await answer.settle()
         assert asyncio.get_running_loop().time() == 0.625
@@ -376,10 +376,8 @@ def test_text_that_did_not_arrive_is_shown_again() -> None:
     assert chat.floods == []
 
 
-@pytest.mark.parametrize("kind", [StreamedAnswer, EditedAnswer])
-def test_flood_wait_is_obeyed(
-    kind: type[StreamedAnswer] | type[EditedAnswer], caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("kind", [DraftedAnswer, EditedAnswer])
+def test_flood_wait_is_obeyed(kind: type[DraftedAnswer] | type[EditedAnswer], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "beseda.telegram.stream")
     flood = TelegramFloodError(code=429, retry_after=30.0)
     chat, words = _Chat(errors=[None, flood]), _Words("Hello")
@@ -415,7 +413,7 @@ def test_nothing_more_is_shown_to_a_person_who_blocked_the_bot() -> None:
     chat = _Chat(errors=[TelegramForbiddenError(description="blocked")])
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(_Words("Hello")))
+        answer = DraftedAnswer(chat, _request(_Words("Hello")))
         await asyncio.sleep(100)
         answer.touch()
         await answer.settle()
@@ -438,7 +436,7 @@ def test_answer_whose_draft_is_refused_goes_on_as_a_message(
     text = _Words("Hello")
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(text))
+        answer = DraftedAnswer(chat, _request(text))
         await asyncio.sleep(1.25)
         text.text = "Hello there"
         answer.touch()
@@ -462,7 +460,7 @@ def test_thinking_whose_draft_is_refused_is_typing(refused: TelegramRefusedError
     chat = _Chat(errors=[None, refused])
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(_Words()))
+        answer = DraftedAnswer(chat, _request(_Words()))
         await asyncio.sleep(12)
         answer.touch()
         await answer.settle()
@@ -484,7 +482,7 @@ def test_other_failures_do_not_end_the_drafts(errors: list[BesedaError | None]) 
     chat = _Chat(errors=errors)
 
     async def main() -> None:
-        answer = StreamedAnswer(chat, _request(_Words("Hello")))
+        answer = DraftedAnswer(chat, _request(_Words("Hello")))
         await asyncio.sleep(4)
         await answer.settle()
 

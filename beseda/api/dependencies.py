@@ -1,0 +1,110 @@
+"""What the routes work with: the services, by name."""
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from beseda.api.health import Check
+from beseda.api.monitoring import MonitoringSources
+from beseda.bootstrap.container import Container
+from beseda.domain.bot import BotProfile
+from beseda.domain.meeting import Diary
+from beseda.jobs.base import JobQueue
+from beseda.kit.clock import Clock
+from beseda.services.analytics import AnalyticsService
+from beseda.services.api_key import ApiKeyService
+from beseda.services.broadcast import BroadcastService
+from beseda.services.chat import FindModel
+from beseda.services.file import FileService
+from beseda.services.lead import LeadService
+from beseda.services.meeting import MeetingService
+from beseda.services.report import ReportService
+from beseda.services.takeover import TakeoverService
+from beseda.services.webhook import WebhookService
+from beseda.storage.base.conversation_list import ConversationList
+from beseda.storage.base.file import FileStore
+from beseda.storage.base.job_list import JobList
+from beseda.storage.base.kept_answer import KeptAnswerStore
+from beseda.storage.base.rate_limit import RateLimiter
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLimits:
+    """How much a key may ask: `rate` requests a minute (0: no limit), `body` bytes in one request.
+
+    `hosts` are the public names under which pages without a key answer.
+    """
+
+    rate: int = 600
+    body: int = 1024 * 1024
+    cors_origins: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BotList:
+    """The bots there are. `running` tells which of them run in this process, where bots run in it at all."""
+
+    profiles: Sequence[BotProfile] = ()
+    running: Callable[[], Set[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """The services of the API. A new group of routes adds its own here and in `of`."""
+
+    clock: Clock
+    keys: ApiKeyService
+    kept_answers: KeptAnswerStore
+    limiter: RateLimiter
+    conversations: ConversationList
+    takeovers: TakeoverService
+    files: FileService
+    file_list: FileStore
+    jobs: JobQueue
+    meetings: MeetingService
+    leads: LeadService
+    webhooks: WebhookService
+    job_list: JobList
+    analytics: AnalyticsService
+    reports: ReportService
+    broadcasts: BroadcastService
+    bots: BotList = BotList()
+    model: str = ""
+    find_model: FindModel | None = None
+    limits: ApiLimits = ApiLimits()
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    sources: MonitoringSources | None = None
+
+    @classmethod
+    def of(cls, container: Container, checks: Mapping[str, Check], bots: BotList = BotList()) -> "ApiParts":
+        """Return the parts of a process."""
+        settings, record = container.settings, container.record
+        container.meetings.adopt(
+            {item.name: Diary(item.calendar, item.model) for item in bots.profiles if item.calendar is not None}
+        )
+        for profile in bots.profiles:
+            container.reports.adopt(profile.slot_titles)
+        return cls(
+            clock=container.clock,
+            keys=container.api_keys,
+            kept_answers=record.kept_answers,
+            limiter=container.hot.limiter,
+            conversations=record.conversation_list,
+            takeovers=container.takeovers,
+            files=container.files,
+            file_list=record.files,
+            jobs=container.jobs,
+            meetings=container.meetings,
+            leads=container.leads,
+            webhooks=container.webhooks,
+            job_list=record.job_list,
+            analytics=container.analytics,
+            reports=container.reports,
+            broadcasts=container.broadcasts,
+            bots=bots,
+            model=container.models.program.name,
+            find_model=container.models.find,
+            limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins, settings.list_hosts()),
+            checks=checks,
+            sources=MonitoringSources.of(container),
+        )

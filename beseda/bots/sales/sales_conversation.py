@@ -1,0 +1,119 @@
+"""The talk of a sales bot: what is said is read beside the answer, and the answer knows what has been read.
+
+    message ──► turn on record ──► study (model, form) ─┬─► in time: the answer knows it
+                                                         └─► late: the answer begins, the next one knows it
+
+`wait` in funnel.yaml says how long an answer waits for what is read of its own message. Nothing that goes wrong with
+reading costs an answer: it is made up for with the next message.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+from beseda.bots.sales import texts
+from beseda.bots.sales.arrival import Arrival
+from beseda.bots.sales.booking import Booking
+from beseda.bots.sales.consent import Consents, consent_keyboard
+from beseda.bots.sales.owner import OwnerNews
+from beseda.bots.sales.sales_context import SalesContext, is_private
+from beseda.bots.sales.wishes import read_plain_wishes
+from beseda.dispatch.context import Context
+from beseda.dispatch.router import Router
+from beseda.domain.quotation import own_words
+from beseda.domain.sales import Funnel
+from beseda.domain.turn import Turn, TurnState
+from beseda.services.question import Footer, Question
+from beseda.services.sales.extraction import ASK_CONSENT
+from beseda.services.sales.instructions import Situation, write_instructions
+from beseda.services.sales.service import Talk
+from beseda.telegram.base import Button
+
+
+def build_router(funnel: Funnel) -> Router:
+    """Return the handlers of a bot that sells by this funnel."""
+    shop, router = SalesContext(funnel), Router()
+    router.prepare(shop.prepare)
+    selling = SalesConversation(shop)
+    router.answer(selling.answer)
+    router.correct(selling.read_again)
+    for part in (Arrival(shop), Consents(shop), Booking(shop), OwnerNews(shop)):
+        router.include(part.router())
+    return router
+
+
+class SalesConversation:
+    """Answers what is said to a sales bot."""
+
+    def __init__(self, shop: SalesContext) -> None:
+        self._shop = shop
+
+    async def answer(self, context: Context, question: Question, turn: Turn | None) -> None:
+        """Have the model answer by the stage the sale is in; in a group it is an assistant like any other."""
+        if not is_private(context) or (turn is not None and turn.state is not TurnState.RECEIVED):
+            await context.desk.chat.answer(question, turn)
+            return
+        turn = turn or question.open_turn()
+        # On record first: what is read points at it.
+        await context.desk.turns.open(turn, question.as_message())
+        talk = await self._shop.talk(context)
+        deadline = context.desk.clock.monotonic() + self._shop.service.funnel.patience
+        study = asyncio.create_task(self._shop.service.study(talk))
+        try:
+            situation = await self._wait(study, talk, own_words(question.text))
+            done = await context.desk.chat.answer(self._prepare(context, question, situation), turn)
+            # Within the chat's lane, so that the next message finds it done; a form that hangs does not hold that up.
+            await asyncio.wait({study}, timeout=max(0.0, deadline - context.desk.clock.monotonic()))
+        finally:
+            study.cancel()
+            await asyncio.wait({study})
+        if done.state is TurnState.DELIVERED:  # what a failed answer should have asked the next one asks
+            await self._note(situation, talk)
+        await OwnerNews(self._shop).tell(context, talk)
+
+    async def read_again(self, context: Context) -> None:
+        """Read an earlier message that was edited: fields whose words are gone are emptied."""
+        if is_private(context):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._shop.service.funnel.patience):
+                    await self._shop.service.study(await self._shop.talk(context))
+
+    async def _note(self, situation: Situation, talk: Talk) -> None:
+        if situation.ask_consent:
+            await self._shop.service.note_asked(talk)
+        if situation.plan.offer:
+            await self._shop.service.note_offered(talk)
+
+    async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk, words: str) -> Situation:
+        """Return how the sale stands, with this message where it is read in time.
+
+        Where no form came of it, its plain words count; what is only late is met by the next answer.
+        """
+        await asyncio.wait({study}, timeout=self._shop.service.funnel.wait)
+        found = study.result() if study.done() else None
+        plain = read_plain_wishes(words) if study.done() else ()
+        return found or await self._shop.service.assess(talk, plain)
+
+    def _prepare(self, context: Context, question: Question, situation: Situation) -> Question:
+        language, plan = question.language, situation.plan
+        footer = Footer(self._answer_word(situation, language))
+        if situation.misspelt:
+            footer = Footer(texts.MISSPELT_NUMBER.say(language, phone=situation.misspelt))
+        if situation.ask_consent:
+            footer = Footer(ASK_CONSENT.say(language), consent_keyboard(language))
+        if plan.offer:
+            pick = [Button(self._shop.service.funnel.pick.say(language), "meet:pick")]
+            footer = Footer(footer.note, [*footer.keyboard, pick])
+        return replace(
+            question,
+            instructions=write_instructions(self._shop.service.funnel, situation, question.text, language),
+            temperature=plan.stage.temperature,
+            footer=lambda _: footer,
+        )
+
+    def _answer_word(self, situation: Situation, language: str) -> str:
+        """Return what is said to a yes or no in words, so that nobody has to wonder whether it was heard."""
+        slots = self._shop.service.funnel.slots
+        kept = any(slots[name].contact for name in situation.known)
+        told = {"yes": texts.KEPT if kept else texts.ALLOWED, "no": texts.NOT_KEPT}.get(situation.consent)
+        return told.say(language) if told is not None else ""

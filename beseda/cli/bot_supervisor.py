@@ -1,0 +1,122 @@
+"""The bots of a process, each on its own: one that Telegram keeps waiting holds up none of the others."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+from collections.abc import Callable, Sequence
+
+from beseda import metrics
+from beseda.asgi import Web
+from beseda.bootstrap.container import Container
+from beseda.bots.catalog import Catalog
+from beseda.cli.run_options import RunOptions, name_variable
+from beseda.dispatch.launch import Assignment, RunningBot
+from beseda.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.kit.tasks import end_tasks
+from beseda.logs import log_context
+from beseda.worker import keep_schedule, register_tasks
+
+log = logging.getLogger(__name__)
+
+_GRACE = 4.0  # seconds that jobs under way get at the end, as answers do
+_PATIENCE = 5.0  # seconds that the announcement waits for the slower ones
+
+
+class BotSupervisor:
+    """Brings bots up side by side, lets them work, and lets them finish what they are at."""
+
+    def __init__(self, plan: RunOptions, container: Container, web: Web) -> None:
+        self._plan = plan
+        self._container = container
+        self._web = web
+        self._open: list[RunningBot] = []
+        self._up: list[str] = []
+        self._problems: list[str] = []
+        self._first = asyncio.Event()
+        self._all = asyncio.Event()
+
+    async def run(self, announce: Callable[[Sequence[str]], None]) -> None:
+        """Work until cancelled; `announce` is called once, with the names of the bots that are up by then.
+
+        Raises SettingsError where Telegram knows none of the tokens, or does not take the address for webhooks.
+        """
+        jobs = [self._live(assignment) for assignment in self._plan.assignments]
+        # A task may be about a bot that runs in another process.
+        self._container.meetings.adopt(await asyncio.to_thread(Catalog([self._plan.settings.bots_dir]).diaries))
+        register_tasks(self._container.jobs, self._container)
+        if self._plan.keeps_schedule:
+            jobs.append(keep_schedule(self._container))
+        jobs += [self._announce(announce), self._look_at_speech()]
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await end_tasks(tasks)
+
+    async def close(self) -> None:
+        """Let running answers end for a while; what comes in from now on is stored, for others or the next start.
+
+        Jobs end meanwhile or go back into the line, so that both share one deadline.
+        """
+        await asyncio.gather(self._container.jobs.close(within=_GRACE), *(bot.close() for bot in self._open))
+
+    async def _live(self, assignment: Assignment) -> None:
+        with log_context(bot=assignment.profile.name):
+            await self._live_named(assignment)
+
+    async def _live_named(self, assignment: Assignment) -> None:
+        try:
+            bot = await RunningBot.open(assignment, self._container)
+        except TelegramUnauthorizedError:
+            self._leave_out(assignment)
+            return
+        self._open.append(bot)
+        self._web.runners[bot.name] = bot.runner
+        await self._prepare(bot)
+        self._up.append(bot.name)
+        self._first.set()
+        self._count()
+        # Neither ends by itself: what one raises is a bug, and ends the program.
+        with metrics.watch_events_in_flight(bot.name, lambda: bot.runner.pending):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bot.keep())
+                if self._plan.webhook is None:
+                    group.create_task(bot.poll())
+
+    async def _prepare(self, bot: RunningBot) -> None:
+        webhook = self._plan.webhook
+        try:
+            await bot.prepare(webhook)
+        except TelegramRefusedError as error:
+            address = webhook.public_url if webhook else ""
+            raise SettingsError(f"BESEDA_PUBLIC_URL: Telegram does not take {address} ({error.detail})") from error
+
+    def _leave_out(self, assignment: Assignment) -> None:
+        name = assignment.profile.name
+        problem = (
+            f"Telegram does not know the token of the bot {name!r}: "
+            f"copy it again from @BotFather into {name_variable(name)} (or BOT_TOKEN)"
+        )
+        self._problems.append(problem)
+        if len(self._problems) == len(self._plan.assignments):
+            raise SettingsError("\n".join(self._problems))
+        log.error("%s", problem)
+        self._count()
+
+    def _count(self) -> None:
+        if len(self._up) + len(self._problems) == len(self._plan.assignments):
+            self._all.set()
+
+    async def _look_at_speech(self) -> None:
+        """Ask the recogniser once how it is: a model that is about to be shut down is said in the log."""
+        with contextlib.suppress(BesedaError, TimeoutError):
+            await asyncio.wait_for(self._container.media.transcriber.check(), _PATIENCE)
+
+    async def _announce(self, announce: Callable[[Sequence[str]], None]) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._all.wait(), _PATIENCE)
+        await self._first.wait()
+        announce(sorted(self._up))
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: collections need not walk over it again

@@ -1,0 +1,104 @@
+"""The life of a worker: desks for the bots whose token it has, tasks, and whoever hands it jobs."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from beseda.bootstrap.container import Container, open_container
+from beseda.bots.catalog import Catalog
+from beseda.cli.output import print_start_line
+from beseda.cli.process import explain_demo, serve_monitoring, working_slots
+from beseda.cli.run_options import find_tokens
+from beseda.cli.settings import open_storage
+from beseda.config import Settings
+from beseda.dispatch.launch import Assignment, WorkDesk
+from beseda.errors import TelegramUnauthorizedError
+from beseda.llm.demo import DEMO_NAME
+from beseda.worker import keep_schedule, register_tasks
+
+log = logging.getLogger(__name__)
+
+_GRACE = 10.0  # seconds that running jobs of a worker get at its end
+
+
+async def work(settings: Settings, *, with_beat: bool, port: int | None = None) -> None:
+    """Work until cancelled; what runs then may end within its grace, or goes back into the line.
+
+    Raises SettingsError and StorageError where it cannot begin.
+    """
+    open_storage(settings)
+    async with AsyncExitStack() as stack:
+        container = await stack.enter_async_context(open_container(settings))
+        address = await stack.enter_async_context(serve_monitoring(container, port))
+        container.join("worker", slots=working_slots(settings), keeps_schedule=with_beat)
+        assignments = await asyncio.to_thread(_list_assignments, settings)
+        catalog = Catalog([settings.bots_dir])
+        container.meetings.adopt(await asyncio.to_thread(catalog.diaries))
+        container.reports.adopt(await asyncio.to_thread(catalog.slot_titles))
+        register_tasks(container.jobs, container)
+        async with asyncio.TaskGroup() as group:
+            # A desk waits for Telegram while it is away; the others work meanwhile.
+            for assignment in assignments:
+                group.create_task(_open_desk(assignment, container, stack))
+            if with_beat:
+                group.create_task(keep_schedule(container))
+            _announce(settings, assignments, address)
+            if container.models.program.name == DEMO_NAME:
+                log.warning("%s", explain_demo())
+            await _take_jobs(container)
+
+
+def _list_assignments(settings: Settings) -> Sequence[Assignment]:
+    catalog = Catalog([settings.bots_dir])
+    tokens = find_tokens(settings, catalog)
+    names = [name for name in dict.fromkeys(settings.bots) or tokens if name in tokens]
+    return [
+        Assignment(catalog.load(name), catalog.router(name), tokens[name], name if len(names) > 1 else "")
+        for name in names
+    ]
+
+
+async def _open_desk(assignment: Assignment, container: Container, stack: AsyncExitStack) -> None:
+    try:
+        desk = await WorkDesk.open(assignment, container)
+    except TelegramUnauthorizedError:
+        log.warning(
+            "Telegram does not know the token of the bot %r: its jobs are left to others", assignment.profile.name
+        )
+        return
+    stack.push_async_callback(desk.close)
+
+
+def _announce(settings: Settings, assignments: Sequence[Assignment], address: str) -> None:
+    slots = ", ".join(f"{name} {width}" for name, width in settings.slots().items() if width)
+    bots = ", ".join(item.profile.name for item in assignments) or "no bot (none has a token here)"
+    source = "a broker" if settings.celery_broker_url else "the database"
+    print_start_line(
+        settings, f"Beseda's worker is up: {slots}; for {bots}; jobs from {source}; metrics at {address}/metrics"
+    )
+
+
+async def _take_jobs(container: Container) -> None:
+    """Work until cancelled; then jobs end before what they work with is closed."""
+    url = container.settings.celery_broker_url
+    try:
+        if url is None:
+            await asyncio.Event().wait()  # the queue itself takes jobs, and has begun
+        else:
+            await _consume(container, url)
+    finally:
+        await container.jobs.close(within=_GRACE)
+
+
+async def _consume(container: Container, url: str) -> None:
+    from beseda.jobs.celery import CeleryJobs
+    from beseda.worker.app import CeleryWorker
+
+    assert isinstance(container.jobs, CeleryJobs)  # noqa: S101 - as the container builds it for these settings
+    worker = CeleryWorker(container.jobs.runner, url, container.jobs.slots)
+    try:
+        await worker.run()
+    finally:
+        await container.jobs.close(within=_GRACE)
+        await worker.close()

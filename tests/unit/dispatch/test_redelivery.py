@@ -1,0 +1,19 @@
+from beseda.dispatch.redelivery import RedeliveryDelays
+
+
+def test_what_never_rested_is_due() -> None:
+    assert RedeliveryDelays().is_due(1, 0.0)
+
+
+def test_what_rests_is_due_a_minute_later() -> None:
+    resting = RedeliveryDelays()
+    resting.put([1, 2], 10.0)
+    assert (resting.is_due(1, 69.9), resting.is_due(2, 70.0), resting.is_due(3, 10.0)) == (False, True, True)
+
+
+def test_tidying_keeps_what_rests() -> None:
+    resting = RedeliveryDelays()
+    resting.put([1], 0.0)
+    resting.put([2], 50.0)
+    resting.tidy(60.0)
+    assert (resting.is_due(1, 0.0), resting.is_due(2, 60.0)) == (True, False)
