@@ -24,7 +24,7 @@ from beseda.webhooks.http import HttpSender
 from tests.parts.counting_server import CountingServer, count_connections
 from tests.parts.model_server import ModelServer
 from tests.parts.proxy_server import serve_proxy
-from tests.unit.hooks.test_http import Names
+from tests.unit.webhooks.test_http import Names
 
 DEAD = "http://127.0.0.1:1"
 
