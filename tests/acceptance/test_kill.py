@@ -21,3 +21,4 @@ async def test_kill_at_random_moments_loses_nothing_and_doubles_nothing(ordeal: 
     assert verdict.begun > 0 or ordeal.groups, "no kill met a delivery: the window was never tried"
     assert bool(verdict.growing) is ordeal.groups, "no kill met an answer that was growing"
     assert verdict.faults == 0, verdict
+    assert verdict.doubled_inside <= 2, verdict
