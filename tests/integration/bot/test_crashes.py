@@ -15,7 +15,7 @@ from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, account, living_bot, run_bot
 
 _HANDLERS = """
-from beseda.dispatch.events import Kind
+from beseda.dispatch.events import MessageKind
 from beseda.dispatch.router import Router
 from beseda.dispatch.handlers.chat import answer_text
 
@@ -23,7 +23,7 @@ router = Router()
 crashes = []
 
 
-@router.message(Kind.TEXT)
+@router.message(MessageKind.TEXT)
 async def crash_first(context):
     if not crashes:
         crashes.append(1)

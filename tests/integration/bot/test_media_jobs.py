@@ -188,8 +188,8 @@ async def test_file_beyond_the_limit_is_refused_in_words(tmp_path: Path, caplog:
 
 CHATTY = """
 import asyncio
-from beseda.dispatch.context import Chore, Mode
-from beseda.dispatch.events import Kind
+from beseda.dispatch.context import JobKind, Mode
+from beseda.dispatch.events import MessageKind
 from beseda.locales import Text
 from beseda.modes._sending import draw_progress
 
@@ -206,8 +206,8 @@ async def view(desk, job):
     return await desk.messenger.compose("counted")
 
 mode = Mode(Text(ru="Счёт", en="Count"), Text(ru="а", en="a"), Text(ru="б", en="b"), start,
-            takes=frozenset({Kind.TEXT}),
-            chores={"words.count": Chore(work, view, lambda job, language: "at " + draw_progress(job))})
+            takes=frozenset({MessageKind.TEXT}),
+            chores={"words.count": JobKind(work, view, lambda job, language: "at " + draw_progress(job))})
 """
 
 

@@ -116,12 +116,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from beseda.cli.memory_file import MemoryFile
-from beseda.cli.repl.session import Memory, StoredMessage, start_session
+from beseda.cli.repl.session import SessionMemory, SessionMessage, start_session
 now = datetime.now(UTC)
 file = MemoryFile(Path(sys.argv[1]))
 memory = file.load(now).memory
 session = start_session(now)
-session.messages = [StoredMessage("user", "слово " * 1000, 1) for _ in range(500)]
+session.messages = [SessionMessage("user", "слово " * 1000, 1) for _ in range(500)]
 memory.sessions = [session]
 while True:
     file.save(memory, now)
