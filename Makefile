@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 # Tests in this many processes, a file's in one: they wait more than they compute.
-WORKERS ?= 3
+WORKERS ?= 4
 ALONE := tests/acceptance/test_kill.py tests/acceptance/test_lost_answers.py tests/acceptance/test_models_fetch.py \
 	tests/acceptance/test_panel.py tests/contract/llm/test_real_model.py
 BIN := .venv/bin

@@ -3,6 +3,7 @@
 Every mark carries its value as a `<title>`, which browsers show under the pointer and screen readers read.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -30,7 +31,7 @@ class Scale:
     @classmethod
     def of(cls, most: float) -> "Scale":
         """Return a scale of round numbers that `most` fits under."""
-        if most <= 0:
+        if most < sys.float_info.min:  # smaller numbers lose their digits, and a part of one may be 0
             return cls(1.0, 1.0)
         raw = most / _GRID_LINES
         power = 10.0 ** floor(log10(raw))

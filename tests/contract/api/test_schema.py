@@ -31,6 +31,7 @@ from schemathesis.specs.openapi.checks import (
 
 from beseda.api.docs_page import find_example
 from beseda.kit.serving import Listener, serve_app
+from beseda.storage.base.rate_limit import Rate
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade
 from tests.parts.api_server import ApiServer, serve_api
@@ -66,7 +67,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-async def api(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[ApiServer]:
+async def api(postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiServer]:
+    # Each operation is asked with wrong keys, more often than an address may within a minute.
+    monkeypatch.setattr("beseda.api.api_key_middleware._WRONG_KEYS", Rate(100_000, 60.0))
     url = postgres.create_database()
     await upgrade(url)
     await restart_keys(url)

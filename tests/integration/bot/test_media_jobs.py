@@ -65,7 +65,7 @@ async def test_cancel_command_ends_all_work_and_says_so_once_for_each(tmp_path: 
         await anna.send_voice(HELLO)
         await anna.wait_text("🎧 Слушаю", timeout=30)
         await anna.send_voice(HELLO)
-        await anna.wait_text("ваша", timeout=30)
+        await anna.wait_text("вы следующий", timeout=30)
         await anna.say("/cancel")
         await living.settle()
         texts = [message["text"] for message in await anna.history() if "text" in message]
@@ -94,7 +94,7 @@ async def test_who_waits_sees_the_place_in_the_line_and_moves_up(tmp_path: Path)
         await anna.send_voice(HELLO)
         await anna.wait_text("🎧 Слушаю", timeout=30)
         boris, chris = await living.user(BORIS), await living.user(CHRIS)
-        for user, label, place in ((boris, "🎤 Аудио", "следующая"), (chris, "🎤 Audio", "1 ahead of you")):
+        for user, label, place in ((boris, "🎤 Аудио", "вы следующий"), (chris, "🎤 Audio", "1 ahead of you")):
             await user.say(label)
             await user.wait_reply()
             await user.send_voice(HELLO)

@@ -233,4 +233,4 @@ async def test_answers_of_the_demo_are_not_shown_to_a_model_that_comes_later(tmp
                 await anna.say(text)
                 await anna.wait_text("ok")
             await living.settle()
-    assert said_in(model.requests[1]) == ["Привет!\n\nКак дела сегодня?\n\nПривет, кто ты?", "ok", "А ещё?"]
+    assert said_in(model.requests[1]) == ["Привет!", "Как дела сегодня?", "Привет, кто ты?", "ok", "А ещё?"]

@@ -95,7 +95,8 @@ async def test_before_and_after_stand_side_by_side(tmp_path: Path) -> None:
 async def test_full_disk_is_this_machine_s_fault_and_leaves_nothing(tmp_path: Path) -> None:
     # A limit on the size of files fails in mid-write as a full disk does.
     script = (
-        "import asyncio, resource, signal; from pathlib import Path; from beseda.photo.process_pool import ImageProcessPool\n"
+        "import asyncio, resource, signal; from pathlib import Path\n"
+        "from beseda.photo.process_pool import ImageProcessPool\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         f"asyncio.run(ImageProcessPool().enhance(Path({str(SAMPLES / 'photo.jpg')!r}), Path('better.png'), 2))\n"
     )
