@@ -149,8 +149,8 @@ class _Trial:
         bot = await self._start()
         try:
             await asyncio.sleep(seconds)
-            # Five probes a second search for sends without an outcome: a hundred of them take most of a minute.
-            await self._crowd.stop(within=300.0)
+            # Five probes a second search for sends without an outcome: two hundred of them take minutes.
+            await self._crowd.stop(within=600.0)
         finally:
             await bot.stop()
 
