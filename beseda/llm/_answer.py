@@ -1,4 +1,4 @@
-"""One streamed answer on its way: the response, its deadlines, and what each read brought."""
+"""One streamed answer of a model: reading its response, its deadlines and its events."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ _TAIL_SECONDS = 2.0
 
 
 class StreamedAnswer:
-    """Reads the answer that `response` brings. `started` is when the request left, in the loop's time."""
+    """Reads an answer from `response`. `started` is the loop's time at which the request was sent."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class StreamedAnswer:
 
     @property
     def text(self) -> str:
-        """Everything that was said and thought: what the server has counted."""
+        """All text and reasoning received so far, used to estimate the usage if the server reports none."""
         return "".join(self._said)
 
     @property
@@ -66,9 +66,10 @@ class StreamedAnswer:
         return self._reader.model
 
     async def read_events(self) -> list[ModelEvent]:
-        """Return what came next, all that one read brought; an empty list at the end of a whole answer.
+        """Return the events of the next read, or an empty list at the end of a complete answer.
 
-        Raises BrokenStreamError when the answer has no end, TimedOutError, ProtocolError, or what the server reported.
+        Raises BrokenStreamError if the stream ends before the answer does, TimedOutError, ProtocolError, or the error
+        that the server reported.
         """
         events: list[ModelEvent] = []
         while not events and not self._ended:
@@ -120,7 +121,7 @@ class StreamedAnswer:
             self._watchdog.pause()
 
     def _rescue(self) -> bytes:
-        """Return what had arrived before the connection broke: aiohttp's reader raises before it gives that out."""
+        """Return the bytes that arrived before the connection broke. aiohttp's reader raises before it returns them."""
         self._content.set_exception(None)  # type: ignore[arg-type] # its only way to be read again
         return self._content.read_nowait()
 
@@ -131,7 +132,7 @@ class StreamedAnswer:
         return min(deadline, self._total_deadline)
 
     def _is_whole(self, error: RemoteError) -> bool:
-        """Return whether the answer had its end before `error`: a broken connection takes nothing away from it then."""
+        """Return whether the answer was complete before `error`, so that a broken connection does not affect it."""
         ended = self._reader.reason is not None and bool(self._said)
         try:
             self._reader.finish()  # the end may be in what no line end followed

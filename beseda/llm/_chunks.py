@@ -1,7 +1,7 @@
-"""From the bytes of a streamed answer to its text: pure logic, every chunk parsed once.
+"""Parsing of a streamed answer from bytes to text. Does no I/O and parses every chunk once.
 
-The bytes come in whatever pieces TCP made of them. Lines are cut as bytes, so a character split between two reads is
-whole again before anything decodes it. What one read brought is joined into one piece of text.
+The bytes come in arbitrary pieces from TCP. Lines are split as bytes, so a character split between two reads is
+complete before it is decoded. The text of one read is joined into one piece.
 """
 
 from codecs import BOM_UTF8
@@ -44,7 +44,7 @@ _ANY_PARTS = _TEXT_PARTS | _THOUGHT_PARTS
 
 
 class InnerFaultError(Exception):
-    """The stream carried an error object; `error` is what it held. Never leaves the wire."""
+    """The stream carried an error object, kept in `error`. Never leaves the modules that read the stream."""
 
     def __init__(self, error: object) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class AnswerReader:
         return self._sorting.take_text()
 
     def take_thought(self) -> str:
-        """Return what was thought aloud since the last call, in a field of its own or within the answer."""
+        """Return the reasoning since the last call, from its separate field or from within the answer."""
         self._sort()
         self._thoughts.append(self._sorting.take_thought())
         return _take(self._thoughts)
@@ -146,7 +146,7 @@ class AnswerReader:
         return data
 
     def _look(self) -> None:
-        """Where the first line holds a value of its own, read on line by line instead of waiting for the end."""
+        """If the first line is a complete JSON value, parse line by line instead of waiting for the end of the body."""
         self._looked = True
         kept = b"".join(self._rest)
         if _is_json(kept.partition(b"\n")[0]):
@@ -211,7 +211,7 @@ class AnswerReader:
                 self._take_chunk(chunk, len(data))
 
     def _read_event(self) -> None:
-        """Take an event whose data came in several lines, or that only a tolerant reader understands."""
+        """Parse an event with data in several lines, or with JSON that only the lenient parser accepts."""
         lines, self._data = self._data, []
         data = b"\n".join(lines)
         if data.strip() == _END_MARK:
@@ -249,7 +249,7 @@ class AnswerReader:
         self._sorting.finish()
 
     def _sort(self) -> None:
-        """Tell thoughts from text, in what came since the last time."""
+        """Separate reasoning from text in the pieces received since the last call."""
         if not (text := _take(self._texts)):
             return
         if self._surrogate or has_surrogates(text):

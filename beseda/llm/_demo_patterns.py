@@ -1,4 +1,4 @@
-"""By what the demo knows a name, a sum or a wish: in Russian and English, and no more than that."""
+"""Regular expressions by which the demo recognises names, sums and wishes, in Russian and English only."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""How the demo fills in a form: by a few plain rules, so that what is built on structured answers can be tried out.
+"""Rules by which the demo fills in forms, so that features built on structured answers can be tried without a model.
 
-It knows pages of a conversation (`beseda.domain.extraction_prompt`): each value it finds stands there word for word. An
-unknown form comes back empty.
+The rules read pages of a conversation (`beseda.domain.extraction_prompt`). Each value is quoted from the page word for
+word. An unknown form is returned empty.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _PART_OF = {"budget": "phone", "deadline": "volume", "size": "people"}  # digits
 
 
 def fill_in(request: ModelRequest) -> dict[str, object]:
-    """Return an object of the request's schema with what the rules find in the page of its last message."""
+    """Return an object of the request's schema, with the values that the rules find in the page of its last message."""
     schema: Mapping[str, Any] = request.schema or {}
     page = next((message.content for message in reversed(request.messages) if message.role is Role.USER), "")
     system = next((message.content for message in request.messages if message.role is Role.SYSTEM), "")
@@ -63,7 +63,7 @@ def _list_signals(said: str) -> list[str]:
 
 
 def _find(lines: Sequence[DialogLine], topics: Sequence[ExtractionTopic]) -> Iterator[dict[str, object]]:
-    """Yield what the rules know by its form, then what was said in answer to a question that names its topic."""
+    """Yield the values recognised by their form, then the answers to questions that name a topic."""
     names, asked = {topic.name for topic in topics}, ""
     for line in lines:
         if line.role is not Role.USER:

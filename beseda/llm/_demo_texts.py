@@ -1,4 +1,4 @@
-"""Texts of the demo. `{echo}` is a bit of what the person wrote; names of keys and servers come from the table."""
+"""Texts of the demo. `{echo}` is a quotation of the user's message; names of keys and servers come from the table."""
 
 from beseda.locales import Text
 

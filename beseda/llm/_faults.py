@@ -1,8 +1,8 @@
-"""The table from the refusals of model servers to our errors. No other module reads their words.
+"""Mapping from the error answers of model servers to our errors. No other module reads the texts of these answers.
 
 Servers agree on the HTTP statuses more than on the bodies: an `error` object with message, code and type; an `error`
-that is a text; a `detail` that is a text or a list; a bare `message`; a proxy's web page. So the status decides, and
-codes and words only where it is too coarse.
+that is a text; a `detail` that is a text or a list; a bare `message`; a proxy's web page. The status therefore decides,
+and codes and texts are used only if the status is too coarse.
 """
 
 import re
@@ -136,9 +136,9 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class FaultReader:
-    """Reads the refusals of one model. `secret` is the key, which must not be repeated in any detail.
+    """Converts the error answers of one model. `secret` is the key, which is removed from every detail.
 
-    `any_model`: the server takes every name for the one model it has, so that a 404 is about the route.
+    `any_model`: the server accepts every model name, so a 404 means that the route is missing.
     """
 
     name: str
@@ -210,7 +210,7 @@ def _choose_kind(status: int, words: _Words) -> type[RemoteError]:
 
 
 def _choose_code(kind: type[RemoteError], words: _Words) -> str:
-    """Return the name of a fault: the server's, or ours for what a rejected key lacks."""
+    """Return the server's name of a fault, or our code for the reason why a key was rejected."""
     if kind is KeyRejectedError:
         for code, reason in _REASONS:
             if reason.search(words.message):

@@ -1,4 +1,4 @@
-"""What a chat model is to the rest of the program."""
+"""Interface of chat models for the rest of the program."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -20,10 +20,10 @@ class UnansweredError(UnavailableError):
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """What a model is asked. `messages` begin with the single system message where there is one.
+    """A request to a model. If there is a system message, it is the only one and the first of `messages`.
 
-    With a `schema` (JSON Schema of an object) the answer is to be such an object; `ask_structured` sets it.
-    `stands_for` is the endpoint that the bot should have and that is not set up: the demo names its key.
+    If `schema` (JSON Schema of an object) is set, the answer must be such an object; `ask_structured` sets it.
+    `stands_for` is the endpoint that the bot needs and that is not set up; the demo names its key.
     """
 
     messages: Sequence[Message]
@@ -47,9 +47,9 @@ class FinishReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The model is busy with others: `ahead` answers must end before this one begins; 0: it is still being loaded.
+    """The model is busy: `ahead` answers must end before this one begins. 0 means that the model is still being loaded.
 
-    Only before the first token; comes again whenever the line moves. Who shows nothing of it may pass it over.
+    Sent only before the first token, and again whenever the queue moves. Consumers may ignore it.
     """
 
     ahead: int
@@ -64,19 +64,19 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
-    """A piece of what a reasoning model thinks aloud; not part of the answer."""
+    """A piece of the reasoning of a model; not part of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Retracted:
-    """All text so far was reasoning, as its end shows: the answer begins after this event."""
+    """All text so far was reasoning, as its end shows. The answer begins after this event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of an answer: exactly one, the last event. `endpoint` and `model` say who really answered."""
+    """The end of an answer, always the last event. `endpoint` and `model` identify the model that answered."""
 
     reason: FinishReason
     usage: Usage
@@ -89,9 +89,9 @@ ModelEvent = Waiting | TextDelta | ReasoningDelta | Retracted | Finished
 
 @dataclass(frozen=True, slots=True)
 class ModelHealth:
-    """Whether a model can be asked now, and in one line why not.
+    """Result of a health check: whether the model is available, and the reason in one line.
 
-    `model` and `context` (tokens) describe what is served, as far as the server reports it.
+    `model` and `context` (tokens) describe the served model, as far as the server reports it.
     """
 
     ok: bool
@@ -117,43 +117,44 @@ class ChatModel(Protocol):
         ...
 
     async def check(self) -> ModelHealth:
-        """Ask the endpoint, without spending tokens, whether it would answer."""
+        """Check whether the endpoint would answer, without spending tokens."""
         ...
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Release the connections."""
         ...
 
 
 class Measuring(Protocol):
-    """What some models can tell of themselves, so that a history can be cut before it is too long for them."""
+    """Token counting and context size of a model, used to shorten a history before it exceeds the context."""
 
     async def context_size(self) -> int | None:
-        """Return how many tokens the model reads and writes at once; None where nobody says. Raises RemoteError."""
+        """Return the context in tokens, prompt and answer together, or None if it is not known. Raises RemoteError."""
         ...
 
     async def count_tokens(self, text: str) -> int | None:
-        """Return the length of `text` by the model's own vocabulary; None where it cannot count. Raises RemoteError."""
+        """Return the tokens of `text` in the model's vocabulary, or None if it cannot count. Raises RemoteError."""
         ...
 
 
 def find_measuring(model: ChatModel) -> Measuring | None:
-    """Return how `model` measures texts, by its property `measuring` where it has one; None: only an estimate can.
+    """Return the property `measuring` of `model`, or None if it has none, so that only an estimate is possible.
 
-    Wrappers pass on what the inner one can. Asked for each message: a protocol's isinstance would walk all its names.
+    Wrappers return that of the inner model. Called for each message, so it does not use isinstance with a protocol,
+    which checks every attribute.
     """
     measuring: Measuring | None = getattr(model, "measuring", None)
     return measuring
 
 
 async def prepare_model(model: ChatModel) -> None:
-    """Let `model` look around where it can: what it measures by must be known before a request is put together."""
+    """Call `prepare` of `model` if it has one, so that the context size is known before a request is built."""
     if (prepare := getattr(model, "prepare", None)) is not None:
         await prepare()
 
 
 class ModelWrapper:
-    """A `ChatModel` that is another one in all that its subclass does not do otherwise."""
+    """A `ChatModel` that delegates to another one; subclasses override single methods."""
 
     def __init__(self, model: ChatModel) -> None:
         self._model = model
@@ -167,7 +168,7 @@ class ModelWrapper:
         return find_measuring(self._model)
 
     async def prepare(self) -> None:
-        """Let a model that may have changed look around, before a request is put together."""
+        """Prepare the inner model before a request is built; the model behind it may have changed."""
         await prepare_model(self._model)
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
@@ -184,10 +185,10 @@ class ModelWrapper:
 async def ask_structured(
     model: ChatModel, request: ModelRequest, form: type[FormT], *, heard: Callable[[Finished], None] | None = None
 ) -> FormT:
-    """Return the answer to `request` as an object of `form`; `heard` is called with the end of each answer.
+    """Return the answer to `request` as an object of `form`. `heard` is called with the end of each answer.
 
-    An answer that does not fit is shown to the model once, with its fault. Raises ProtocolError where the second does
-    not fit either, and what the model raises.
+    An answer that does not match the form is sent back to the model once, with its fault. Raises ProtocolError if the
+    second answer does not match either, and the errors of the model.
     """
     request = replace(request, schema=write_schema(form))
     said = await hear_out(model, request, heard=heard)
@@ -210,9 +211,10 @@ async def hear_out(
     heard: Callable[[Finished], None] | None = None,
     longest: int | None = None,
 ) -> str:
-    """Return the whole answer, without reasoning; `longest` bounds its characters, `heard` is passed its end.
+    """Return the complete answer without reasoning. `heard` is called with its end.
 
-    Raises what the model raises.
+    No more text is added after `longest` characters; the piece that reaches the limit is kept whole. Raises the errors
+    of the model.
     """
     pieces: list[str] = []
     size = 0

@@ -1,4 +1,4 @@
-"""A circuit breaker: who failed again and again is left alone for a while. Pure logic over a clock."""
+"""A circuit breaker over a clock: stops calls for a while after repeated failures. Does no I/O."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class BreakerRule:
 
 
 class Breaker:
-    """Says whether a call may be tried, from how the last ones ended.
+    """Decides from the results of recent calls whether a call may be tried.
 
     Every call that `try_pass` let through ends in exactly one of `record_success`, `record_failure` or `release`.
     """
@@ -49,7 +49,7 @@ class Breaker:
         return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock.monotonic())
 
     def try_pass(self) -> bool:
-        """Whether a call may be made now. In the half-open state this takes the only probe."""
+        """Return whether a call may be made now. In the half-open state this takes the only probe."""
         state = self.state
         if state is BreakerState.HALF_OPEN and not self._probing:
             self._probing = True
@@ -63,7 +63,7 @@ class Breaker:
         self._probing = False
 
     def record_failure(self) -> None:
-        """Count a failure; open when it was one too many, or when it was the probe's."""
+        """Count a failure. Opens the breaker if the limit is reached or if the failed call was the probe."""
         now = self._clock.monotonic()
         self._failures.append(now)
         recent = len(self._failures) == self._rule.failures and now - self._failures[0] <= self._rule.window
@@ -71,10 +71,10 @@ class Breaker:
             self.open_for(self._rule.pause)
 
     def open_for(self, seconds: float) -> None:
-        """Let nothing through for `seconds`: the service itself said when to come back."""
+        """Open the breaker for `seconds`, the time to wait that the service itself named."""
         self._open_until = self._clock.monotonic() + seconds
         self._probing = False
 
     def release(self) -> None:
-        """End a call that says nothing about the service: it was cancelled, or the request itself was wrong."""
+        """End a call that proves nothing about the service: it was cancelled, or the request itself was wrong."""
         self._probing = False

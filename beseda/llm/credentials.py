@@ -1,4 +1,4 @@
-"""What makes an endpoint let us in."""
+"""Credentials of model endpoints."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,19 +7,19 @@ from beseda.llm.http import HttpClient
 
 
 class Credentials(Protocol):
-    """The headers that prove who asks. They may have to be fetched first, and may run out."""
+    """Headers that authenticate a request. They may have to be fetched first, and may expire."""
 
     async def fetch_headers(self, http: HttpClient) -> Mapping[str, str]:
-        """Return the headers of a request. Raises RemoteError where they have to be fetched and cannot be."""
+        """Return the headers of a request. Raises RemoteError if they cannot be fetched."""
         ...
 
     def reject(self, headers: Mapping[str, str]) -> bool:
-        """Take back headers that the endpoint refused (401); return whether others may be had."""
+        """Discard headers that the endpoint refused (401). Return whether new ones can be fetched."""
         ...
 
 
 class KeyCredentials:
-    """A key that stays what it is; without one nothing is sent."""
+    """A static API key. Without a key no header is sent."""
 
     def __init__(self, key: str) -> None:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -29,5 +29,5 @@ class KeyCredentials:
         return self._headers
 
     def reject(self, headers: Mapping[str, str]) -> bool:
-        """There is no other key."""
+        """Return False: there is no other key."""
         return False

@@ -1,4 +1,4 @@
-"""A stand-in where no model is connected: it says so, says how to connect one, and shows what an answer looks like."""
+"""A substitute for use without a model: it explains how to connect one and shows examples of answers."""
 
 import re
 from collections import OrderedDict
@@ -41,7 +41,7 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 
 class DemoModel:
-    """A `ChatModel` that is none. `seconds` is how long an answer takes to be typed out."""
+    """A `ChatModel` with canned answers. Each answer is streamed over `seconds`."""
 
     def __init__(self, clock: Clock, *, seconds: float = 2.0, language: str = "ru") -> None:
         self._clock = clock
@@ -86,7 +86,7 @@ class DemoModel:
         return compose_answer(split_quoted(said)[1] or said, language, row, again=again)
 
     def _was_greeted(self, notes: Sequence[str]) -> bool:
-        """Return whether a chat with these instructions was answered before; without any there is no telling."""
+        """Return whether a chat with these instructions was answered before; False without instructions."""
         if not notes:
             return False
         key = hash(_DIGITS.sub("", "\n".join(notes)))  # the time of day changes
@@ -105,12 +105,12 @@ class DemoModel:
 
 
 def compose_reply(cues: Sequence[str], language: str) -> str:
-    """Return what the demo says where it is told word for word; empty where it is told nothing."""
+    """Return the demo's reply that quotes `cues`, or an empty string without cues."""
     return texts.CUED.say(language, said=" ".join(cues)) if cues else ""
 
 
 def compose_answer(said: str, language: str, row: Endpoint = ENDPOINTS[0], *, again: bool = False) -> str:
-    """Return what the demo answers to `said`, as Markdown: how to set up `row`, in a line where it is known already."""
+    """Return the demo's Markdown answer to a message: how to set up `row`, or one line about it with `again`."""
     # A topic is asked for in a few words; "how long does it take?" is a question like any other.
     asked = said if len(said.split()) <= _TOPIC_WORDS else ""
     plain = texts.AGAIN if again else texts.PLAIN

@@ -1,4 +1,4 @@
-"""How a wire is spoken: the route, the fields of a request, the shape of its answer, and what refusals mean."""
+"""Dialects of the protocol: the route, the fields of a request, the format of its answer, and hints for errors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from beseda.llm.endpoints import Endpoint
 
 
 class Dialect(Protocol):
-    """One way to ask for a streamed answer."""
+    """One format of requests for a streamed answer."""
 
     def locate(self, base: URL) -> URL:
         """Return the route under the API's base URL."""
@@ -40,12 +40,12 @@ class Dialect(Protocol):
         ...
 
     def explain(self, error: RemoteError) -> str:
-        """Return what the owner can do about `error`, for its detail; empty where nothing is known."""
+        """Return a hint for the owner about `error`, added to its detail, or an empty string."""
         ...
 
 
 class ChatDialect:
-    """OpenAI's chat completions, as the endpoint's row says it takes them."""
+    """OpenAI's chat completions, adapted by the endpoint's row."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -95,13 +95,13 @@ def build_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
 
 
 def build_response_format(schema: Mapping[str, object]) -> dict[str, Any]:
-    """Return the field that holds a server to a schema; strict where the schema may be, since others are refused."""
+    """Return the field that makes a server follow a schema. `strict` is set only for schemas that strict mode accepts."""
     described = {"name": "answer", "strict": is_strict(schema), "schema": schema}
     return {"type": "json_schema", "json_schema": described}
 
 
 def spell_schema(request: ModelRequest) -> ModelRequest:
-    """Return the request with its schema said in the system message, for a server that takes none."""
+    """Return the request with its schema written into the system message, for a server without schema support."""
     if request.schema is None:
         return request
     words, messages = spell_out(request.schema), list(request.messages)

@@ -1,4 +1,4 @@
-"""Finding a model server on this machine, so that whoever runs one needs no setting at all."""
+"""Discovery of model servers on this machine, so that a local server needs no settings."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,13 +26,15 @@ class LocalServer:
 
 
 def list_usual_addresses() -> list[str]:
-    """Return the base URLs where local servers usually listen, in the table's order."""
+    """Return the base URLs at the usual ports of local servers, in the table's order."""
     ports = dict.fromkeys(port for row in ENDPOINTS for port in row.local_ports)
     return [f"http://127.0.0.1:{port}/v1" for port in ports]
 
 
 async def find_local_servers(http: HttpClient, addresses: Sequence[str] | None = None) -> list[LocalServer]:
-    """Return the servers that answer at `addresses` (default: the usual ports), all asked at once, in half a second."""
+    """Return the servers that answer at `addresses` (default: the usual ports). All are queried in parallel, for half a
+    second.
+    """
     urls = list_usual_addresses() if addresses is None else addresses
     found = await asyncio.gather(*(_probe(http, url) for url in urls))
     return [server for server in found if server is not None]
@@ -52,7 +54,7 @@ async def _probe(http: HttpClient, base_url: str) -> LocalServer | None:
 
 
 def _recognise(port: int, listing: dict[str, Any]) -> Endpoint:
-    """Return the row of the server's kind: by what its list says, else by the port."""
+    """Return the row of the server's kind, by the owner in its list of models, else by the port."""
     owner = str(listing["data"][0].get("owned_by", ""))
     local = [row for row in ENDPOINTS if row.is_local]
     by_owner = [row for row in local if owner in row.owner_marks]

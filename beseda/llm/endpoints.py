@@ -1,8 +1,8 @@
-"""Every OpenAI-compatible endpoint, one row each. This table is the only place that knows vendors by name.
+"""Table of all OpenAI-compatible endpoints, one row each. Only this table knows vendors by name.
 
-The order matters: without `BESEDA_MODEL` the first row that is set up answers, servers whose address is set first.
-The command line, the documentation and the contract suite are derived from the table, so a new vendor is a new row and
-nothing else.
+The order matters: without `BESEDA_MODEL` the first row that is set up answers, servers with an address in the settings
+first. The command line, the documentation and the contract suite are derived from the table, so a new vendor needs only
+a new row.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ GIGACHAT_AUTH_URL = "https://ngw.devices.sberbank.ru:9443/api/v2/oauth"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Facts about one endpoint of the OpenAI wire; what a model can do is not among them."""
+    """Facts about one endpoint of the OpenAI protocol. Capabilities of models are not among them."""
 
     name: str
     title: str

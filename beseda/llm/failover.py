@@ -1,7 +1,7 @@
-"""Several models as one: the first that speaks answers.
+"""Several models as one: the first that produces text answers.
 
-Only before the first word may another model take over. After it the person has read half a sentence, so whatever
-happens then is a broken answer, which goes up.
+Another model may take over only before the first text. A later failure is a broken answer and is raised, since the user
+has read half a sentence.
 """
 
 import logging
@@ -54,9 +54,10 @@ _SAID_AS_IT_IS = (BrokenStreamError, RefusedAnswerError, RepeatingAnswerError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How stubborn to be: `attempts` at one model; a service that asks for more than `longest_wait` seconds is left.
+    """Limits of retries: `attempts` at one model; a service that requires a wait over `longest_wait` seconds is
+    skipped.
 
-    A server that is still loading its model is waited for, `longest_load` seconds.
+    A server that is still loading its model is awaited for `longest_load` seconds.
     """
 
     attempts: int = 3
@@ -82,11 +83,15 @@ class FailoverModel:
 
     @property
     def measuring(self) -> Measuring | None:
-        """How the first model measures: it is the one that answers as a rule."""
+        """`measuring` of the first model, which answers as a rule."""
         return find_measuring(self._members[0].model)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer of the first model that speaks. Raises what the last one raised when none does."""
+        """Yield the answer of the first model that produces text.
+
+        Raises the error of the last model if none does. ContextTooLongError, RefusedAnswerError and errors after the
+        first text are raised without trying another model.
+        """
         last: RemoteError | None = None
         deadline = self._clock.monotonic() + self._policy.longest_load
         for number, member in enumerate(self._members, 1):
@@ -115,7 +120,7 @@ class FailoverModel:
         raise last or UnavailableError("no model is left to ask")
 
     async def check(self) -> ModelHealth:
-        """Good when one of the models is; the details of all."""
+        """Return a good health if one of the models has it, with the details of all."""
         found = [await member.model.check() for member in self._members]
         detail = "; ".join(health.detail for health in found)
         first = next((health for health in found if health.ok), None)
@@ -142,7 +147,7 @@ class FailoverModel:
 
 
 class _Member:
-    """A model with its breaker, and the last thing it complained of."""
+    """A model with its breaker and its last error."""
 
     def __init__(self, model: ChatModel, clock: Clock, policy: RetryPolicy) -> None:
         self.model = model
@@ -157,7 +162,7 @@ class _Member:
         return kind(f"{self.model.name} is left alone for a while{reason}", retry_after=self.breaker.wait)
 
     def record(self, error: RemoteError) -> None:
-        """Tell the breaker how a call ended."""
+        """Record the error of a call in the breaker."""
         self.complaint = error
         if isinstance(error, _ABOUT_THE_ANSWER):
             self.breaker.release()

@@ -1,11 +1,11 @@
-"""A line before something that serves only so many at once. Fair, and whoever waits knows how many are ahead."""
+"""A fair queue before a service with a limited number of slots. Each ticket knows its position."""
 
 import asyncio
 from collections import deque
 
 
 class Ticket:
-    """One place in a line. It must be left, whether it came to its turn or not."""
+    """One place in a queue. It must be left in every case, also before its turn."""
 
     def __init__(self, line: "FairQueue") -> None:
         self._line = line
@@ -13,25 +13,25 @@ class Ticket:
 
     @property
     def ahead(self) -> int:
-        """How many must leave before it is this one's turn; 0 when it is."""
+        """Number of tickets that must leave before this one is served; 0 if it is served."""
         return self._line.count_ahead(self)
 
     async def wait_for_move(self) -> None:
-        """Return when the line has moved since the last look."""
+        """Return when the queue has moved since the last call."""
         await self._moved.wait()
         self._moved.clear()
 
     def leave(self) -> None:
-        """Make room for the next; a second time does nothing."""
+        """Leave the queue or free the slot. A second call does nothing."""
         self._line.remove(self)
 
     def notice(self) -> None:
-        """Hear that the line has moved."""
+        """Wake `wait_for_move`: the queue has moved."""
         self._moved.set()
 
 
 class FairQueue:
-    """Serves `slots` at once; everybody else waits in the order of arrival."""
+    """Serves `slots` tickets in parallel; all others wait in the order of arrival."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
@@ -42,7 +42,7 @@ class FairQueue:
         return len(self._waiting)
 
     def join(self) -> Ticket:
-        """Take a place at the end, or a free slot at once."""
+        """Take a free slot immediately, or a place at the end of the queue."""
         place = Ticket(self)
         if len(self._served) < self._slots:
             self._served.add(place)
@@ -51,11 +51,11 @@ class FairQueue:
         return place
 
     def count_ahead(self, place: Ticket) -> int:
-        """Return how many must leave before `place` is served."""
+        """Return the number of tickets that must leave before `place` is served."""
         return 0 if place in self._served else self._waiting.index(place) + 1
 
     def remove(self, place: Ticket) -> None:
-        """Take `place` out, wherever it stands."""
+        """Remove `place` from the slots or from the queue."""
         if place in self._served:
             self._served.discard(place)
         elif place in self._waiting:

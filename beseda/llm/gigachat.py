@@ -1,8 +1,8 @@
-"""GigaChat as a dialect of our wire.
+"""GigaChat as a dialect of the OpenAI protocol.
 
-What is different: a token is fetched with the key and lasts half an hour; the only system message must be the first
-one (else 422); so many answers at once as the key's scope allows; certificates of the Russian Trusted Root CA; and
-`blacklist` as a reason to end. Facts: developers.sber.ru and the source of its SDK 0.2.3.
+Differences: a token is fetched with the key and lasts half an hour; the only system message must be the first message
+(else 422); the key's scope limits the answers in parallel; certificates come from the Russian Trusted Root CA; and
+`blacklist` is a finish reason. Facts: developers.sber.ru and the source of its SDK 0.2.3.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ _CERTIFICATE_HINT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GigaChatSettings:
-    """How GigaChat is reached besides its key and address. `streams` 0 is as many as the scope has."""
+    """Settings of GigaChat besides its key and address. `streams` 0 means the limit of the scope."""
 
     auth_url: str = GIGACHAT_AUTH_URL
     scope: str = PERSONAL_SCOPE
@@ -66,13 +66,13 @@ class GigaChatSettings:
     streams: int = 0
 
     def count_streams(self) -> int:
-        """Return how many answers may be made at once: one for a person, ten for a company, unless told otherwise."""
+        """Return the number of answers in parallel: `streams` if set, else one for a person and ten for a company."""
         usual = _PERSONAL_STREAMS if self.scope == PERSONAL_SCOPE else _COMPANY_STREAMS
         return self.streams or usual
 
 
 class GigaChatAccount:
-    """A key: its token, and the line before it. All models of a process that have the key share it.
+    """The token of a key and the queue before it, shared by all models of the process with this key.
 
     Implements `beseda.llm.credentials.Credentials`.
     """
@@ -99,7 +99,7 @@ class GigaChatAccount:
         return self._headers
 
     def reject(self, headers: Mapping[str, str]) -> bool:
-        """Forget a token that was refused; what another has fetched in the meantime stays."""
+        """Discard a token that was refused, unless another request has already replaced it."""
         if self._headers and headers.get("Authorization") == self._headers["Authorization"]:
             self._headers = {}
         return True
@@ -136,7 +136,7 @@ class GigaChatAccount:
 
 
 class GigaChatModel:
-    """A `ChatModel` that stands in line where the key serves fewer than ask. Also counts tokens."""
+    """A `ChatModel` with a queue for the limit of answers in parallel. Also counts tokens."""
 
     def __init__(
         self, connection: Connection, http: HttpClient, timeouts: Timeouts, *, account: GigaChatAccount
@@ -177,7 +177,7 @@ class GigaChatModel:
         await self._wire.close()
 
     async def context_size(self) -> int | None:
-        """The service does not tell."""
+        """Return None: the service does not report it."""
         return None
 
     async def count_tokens(self, text: str) -> int | None:
@@ -222,7 +222,7 @@ def read_key(text: str) -> str:
 
 
 def build_trust(settings: GigaChatSettings) -> Trust:
-    """Return whose certificates are believed. Raises SettingsError for a bundle that cannot be read."""
+    """Return the trusted certificates. Raises SettingsError if the bundle cannot be read."""
     if not settings.verify_ssl:
         logger.warning("GIGA_VERIFY_SSL=false: anybody on the way can read the key and the chats; set GIGA_CA_BUNDLE")
         context = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""What no answer may be: endless, the same again and again, empty, or a filter's refusal dressed as an answer."""
+"""Limits on answers: too long, repeating, empty, or a refusal by a content filter."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -39,12 +39,12 @@ _ASKS_TO_REPEAT = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardLimits:
-    """`max_characters` of the answer, `max_reasoning_characters` of reasoning: at either the answer is cut.
+    """`max_characters` of the answer and `max_reasoning_characters` of reasoning; the answer is cut at either limit.
 
-    An answer goes in circles when one phrase alone fills `circling_characters`; `circling_short_characters` holds for a
-    phrase of a few letters or digits, `circling_mark_characters` for one without any: tables, rules and indentation
-    repeat by nature. A slow model writes some twenty characters a second, so these limits end a circle in seconds.
-    Where the question asks for a repetition they count `asked_factor` times.
+    An answer repeats itself if one phrase alone fills `circling_characters`. `circling_short_characters` applies to a
+    phrase of a few letters or digits, `circling_mark_characters` to one without any: tables, rules and indentation
+    repeat by nature. A slow model writes some twenty characters a second, so these limits stop a repetition in seconds.
+    If the question asks for a repetition, they are multiplied by `asked_factor`.
     """
 
     max_characters: int = 60_000
@@ -56,9 +56,9 @@ class GuardLimits:
 
 
 class RepeatDetector:
-    """Notices that a text goes in circles. Pure logic; looks once in 128 characters, at the last 1,200.
+    """Detects repeated text. Checks once in 128 characters, looking at the last 1,200. Does no I/O.
 
-    With `asked` the limits of a repetition that the question asks for hold.
+    With `asked` the limits for a requested repetition apply.
     """
 
     def __init__(self, limits: GuardLimits, *, asked: bool = False) -> None:
@@ -70,11 +70,11 @@ class RepeatDetector:
 
     @property
     def circling(self) -> int:
-        """How many characters at the end of the text are copies of one phrase."""
+        """Number of characters at the end of the text that are copies of one phrase."""
         return self._circling
 
     def feed(self, text: str) -> bool:
-        """Take the next piece; True when one phrase has been said for too long."""
+        """Add the next piece. Return True if one phrase has been repeated for too long."""
         self._fresh += text
         while len(self._fresh) >= _STEP:
             self._tail = (self._tail + self._fresh[:_STEP])[-_WINDOW:]
@@ -115,16 +115,16 @@ def asks_to_repeat(request: ModelRequest) -> bool:
 
 
 class GuardedModel(ModelWrapper):
-    """A `ChatModel` that watches over the answer of another."""
+    """A `ChatModel` that checks the answer of another."""
 
     def __init__(self, model: ChatModel, limits: GuardLimits | None = None) -> None:
         super().__init__(model)
         self._limits = limits or GuardLimits()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer, cut where it grows too long (`Finished` then says `length`).
+        """Yield the answer. An answer that is too long is cut and ends with the reason `length`.
 
-        Raises EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, and what the model raises.
+        Raises EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, and the errors of the model.
         """
         watch = _Watch(self.name, self._limits, asked=asks_to_repeat(request))
         async with aclosing(self._model.stream(request)) as events:
@@ -147,7 +147,7 @@ class GuardedModel(ModelWrapper):
 
 
 class _Watch:
-    """What the guard knows of one answer."""
+    """State of the checks of one answer."""
 
     def __init__(self, name: str, limits: GuardLimits, *, asked: bool) -> None:
         self._name = name
@@ -163,7 +163,7 @@ class _Watch:
         self.full = False
 
     def take_text(self, text: str) -> str:
-        """Return what may still be said of `text`. Raises RepeatingAnswerError."""
+        """Return `text` as far as the limit allows. Raises RepeatingAnswerError."""
         room = self._limits.max_characters - self._length
         if len(text) > room:
             text = text[:room]
@@ -178,7 +178,7 @@ class _Watch:
         return text
 
     def retract(self) -> None:
-        """Begin anew: all so far was reasoning."""
+        """Restart the checks: all text so far was reasoning."""
         self._thought_length += self._length
         self._has_thought = True
         self._length, self._blank = 0, True
@@ -203,7 +203,7 @@ class _Watch:
         return ThoughtsOnlyError(message, endpoint=self._name)
 
     def take_end(self, event: Finished) -> None:
-        """Judge the whole. Raises RefusedAnswerError, EmptyAnswerError or ThoughtsOnlyError."""
+        """Check the complete answer. Raises RefusedAnswerError, EmptyAnswerError or ThoughtsOnlyError."""
         if event.reason is FinishReason.FILTER:
             raise RefusedAnswerError("the provider's filter ended the answer", endpoint=self._name)
         if self._blank and self._has_thought:

@@ -51,7 +51,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose certificates are believed, and what to say when one is not."""
+    """The trusted certificates, and a hint for a certificate that is not trusted."""
 
     context: ssl.SSLContext | None = None
     hint: str = ""
@@ -106,7 +106,7 @@ class HttpClient:
         self._trust = Trust()
 
     def with_trust(self, trust: Trust) -> "HttpClient":
-        """Return a view of this client that believes other certificates; the connections stay this one's to close."""
+        """Return a view of this client that trusts other certificates. The connections still belong to this client."""
         view = HttpClient()
         view._pool, view._trust = self._pool, trust
         return view
@@ -131,7 +131,7 @@ class HttpClient:
         return await self.send(url, None, headers, wait=wait)
 
     async def send(self, url: URL, body: bytes | None, headers: Mapping[str, str], *, wait: float) -> HttpAnswer:
-        """Return the whole answer to a POST of `body`, or to a GET where it is None. Raises like `post`."""
+        """Return the whole answer to a POST of `body`, or to a GET if it is None. Raises like `post`."""
         method = "GET" if body is None else "POST"
         timeout = aiohttp.ClientTimeout(total=wait)
         try:
@@ -146,9 +146,9 @@ class HttpClient:
         await self._pool.close()
 
     async def _request(self, method: str, url: URL, **fields: Any) -> aiohttp.ClientResponse:
-        """Send a request, again only where the connection that was kept for it turns out to be closed.
+        """Send a request. Retry only if the reused connection turns out to be closed.
 
-        On a connection of its own a request may have had its effect, although no answer came.
+        On a new connection a request may have had its effect although no answer came.
         """
         fields |= {"allow_redirects": False, "ssl": self._trust.context or True}
         for left in reversed(range(_STALE_CONNECTIONS + 1)):

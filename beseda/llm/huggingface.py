@@ -58,7 +58,7 @@ _LIVE = "live"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One provider of a model. `speed` is tokens a second, 0 where nobody measured; `context` 0 where unknown."""
+    """One provider of a model. `speed` is tokens a second, 0 if not measured; `context` is 0 if unknown."""
 
     provider: str
     price: Price | None
@@ -67,7 +67,7 @@ class Offer:
 
 
 class RouterCatalogue:
-    """The router's list of models: who serves what now, for how much. Fetched once an hour at most."""
+    """The router's list of models with their providers and prices. Fetched at most once an hour."""
 
     def __init__(self, base_url: str, clock: Clock) -> None:
         self._url = URL(base_url) / "models"
@@ -77,7 +77,7 @@ class RouterCatalogue:
         self._until = 0.0
 
     async def load(self, http: HttpClient, wait: float) -> None:
-        """Bring the list up to date. What cannot be fetched stays as it was, and is left alone for a minute."""
+        """Refresh the list. If it cannot be fetched, keep the old list and retry after a minute."""
         async with self._fetching:
             if self._until > self._clock.monotonic():
                 return
@@ -91,14 +91,14 @@ class RouterCatalogue:
             self._until = self._clock.monotonic() + (_REMEMBER if found else _REMEMBER_FAILURE)
 
     def choose(self, candidates: Sequence[str]) -> str:
-        """Return the first candidate that is served now; the first of all where the list says nothing of any."""
+        """Return the first candidate that is served now, or the first of all if the list has none of them."""
         return next((name for name in candidates if self._find(name)), candidates[0])
 
     def price(self, model: str) -> Price | None:
-        """Return what `model` costs: at the provider it names, else at the cheapest or fastest as it asks.
+        """Return the price of `model` at the provider that the name includes, else at the cheapest or the fastest one.
 
-        Who answers a bare name is the router's choice, by default the fastest; where no speed is known the highest
-        price counts, so that no cost is understated.
+        The router chooses the provider of a bare name, by default the fastest. If no speed is known, the highest price
+        counts, so that no cost is understated. Return None if no price is known.
         """
         offers = [offer for offer in self._find(model) if offer.price]
         policy = model.partition(":")[2]
@@ -110,7 +110,7 @@ class RouterCatalogue:
         return fastest.price if fastest.speed else max(offers, key=_worth).price
 
     def context(self, model: str) -> int | None:
-        """Return the smallest context among those who may answer; None where none tells."""
+        """Return the smallest context among the possible providers, or None if no provider reports one."""
         return min((offer.context for offer in self._find(model) if offer.context), default=None)
 
     def _find(self, model: str) -> Sequence[Offer]:
@@ -122,7 +122,7 @@ class RouterCatalogue:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What a short name is looked up in."""
+    """Lookup tables of short names and prices."""
 
     catalogue: RouterCatalogue
     aliases: Mapping[str, Sequence[str]]
@@ -130,7 +130,7 @@ class Shelf:
 
 
 class HuggingFaceDialect(ChatDialect):
-    """Chat completions; says what to do about a licence and a permission."""
+    """Chat completions with hints about licences and permissions."""
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
         super().__init__(endpoint)
@@ -192,13 +192,16 @@ class HuggingFaceModel:
         await self._wire.close()
 
     async def context_size(self) -> int | None:
-        """Return the smallest context among the model's providers, once the list is there: nobody waits for it."""
+        """Return the smallest context among the model's providers, or None if it is not known.
+
+        The list is fetched for a short name only; for a full name the result is None until an answer has fetched it.
+        """
         if self._candidates:
             await self._resolve()
         return self._shelf.catalogue.context(self._connection.model)
 
     async def count_tokens(self, text: str) -> int | None:
-        """The router counts nothing."""
+        """Return None: the router does not count tokens."""
         return None
 
     async def _load(self) -> None:
@@ -228,7 +231,7 @@ _catalogues: WeakValueDictionary[str, RouterCatalogue] = WeakValueDictionary()
 
 
 def find_catalogue(base_url: str, clock: Clock) -> RouterCatalogue:
-    """Return the list of models of an address, shared while anybody holds it."""
+    """Return the list of models of an address. It is shared as long as it is in use."""
     catalogue = _catalogues.get(base_url)
     if catalogue is None:
         catalogue = _catalogues[base_url] = RouterCatalogue(base_url, clock)
@@ -248,7 +251,7 @@ def read_aliases(entries: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
 
 
 def parse_offers(body: bytes) -> dict[str, list[Offer]]:
-    """Return who serves what, by model, from the router's list; entries in another shape are passed over."""
+    """Return the offers by model from the router's list, or an empty dict if its format is unknown."""
     try:
         entries = load_json(body)["data"]
         return {str(entry["id"]): _parse_providers(entry) for entry in entries}

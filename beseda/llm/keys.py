@@ -1,13 +1,13 @@
-"""What can be seen from a key without asking anybody: whether it is one, and whose."""
+"""Local checks of API keys: their format and their vendor."""
 
 from beseda.errors import SettingsError
 from beseda.llm.endpoints import ENDPOINTS, Endpoint
 
 
 def check_key(key: str, row: Endpoint, *, at_home: bool) -> str:
-    """Return `key` without what surrounds it. Raises SettingsError for what cannot be a key of `row`.
+    """Return `key` without surrounding white space. Raises SettingsError if it cannot be a key of `row`.
 
-    `at_home` is whether it goes to the endpoint's own address: a proxy may want anybody's key.
+    `at_home` is whether it goes to the endpoint's own address; a proxy may require a key of another vendor.
     """
     key = key.strip()
     if key and (not key.isascii() or not key.isprintable() or " " in key.removeprefix("Basic ")):
@@ -23,12 +23,12 @@ def check_key(key: str, row: Endpoint, *, at_home: bool) -> str:
 
 
 def find_owner(key: str) -> Endpoint | None:
-    """Return the endpoint whose keys alone begin like `key`, or None."""
+    """Return the only endpoint with keys that begin like `key`, or None."""
     return next((row for row in ENDPOINTS if row.key_marks and key.startswith(row.key_marks)), None)
 
 
 def explain_missing_key(row: Endpoint, fallback: str) -> str:
-    """Return what to do where `row` needs a key and has none; `fallback` is a spec that needs none."""
+    """Return instructions for an endpoint `row` without its key. `fallback` is a spec that needs no key."""
     servers = ", ".join(local.title for local in ENDPOINTS if local.is_local)
     return (
         f"{row.key_variable} is not set, and {row.title} needs it: get a key at {row.key_page}. "

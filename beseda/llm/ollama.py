@@ -1,7 +1,7 @@
-"""Ollama: the OpenAI wire, and the size of the context, which the server cuts requests to without a word.
+"""Ollama: the OpenAI protocol, and the size of the context. The server cuts longer requests silently.
 
-A loaded model's size is in `/api/ps`; before it is loaded, `num_ctx` of its Modelfile or the server's default counts.
-Facts: docs/api.md and docs/faq.md of ollama/ollama.
+The size of a loaded model is in `/api/ps`; before it is loaded, `num_ctx` of its Modelfile or the server's default
+counts. Facts: docs/api.md and docs/faq.md of ollama/ollama.
 """
 
 import re
@@ -32,7 +32,7 @@ class OllamaMeasuring:
         self._until = 0.0
 
     async def context_size(self) -> int | None:
-        """Return how many tokens one conversation may fill; None where no route tells. Raises RemoteError."""
+        """Return the context of one conversation in tokens, or None if no route reports it. Raises RemoteError."""
         if self._clock.monotonic() >= self._until:
             loaded = _read_loaded(await self._wire.get(self._root / "api" / "ps"), self._model)
             self._size = loaded or _read_configured(
@@ -43,7 +43,7 @@ class OllamaMeasuring:
         return min(known, default=None)
 
     async def count_tokens(self, text: str) -> int | None:
-        """The server counts nothing by itself."""
+        """Return None: the server has no route that counts tokens."""
         return None
 
 

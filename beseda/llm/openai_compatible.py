@@ -1,7 +1,7 @@
-"""The wire that most model servers speak: `POST /chat/completions`, answered by server-sent events.
+"""The protocol of most model servers: `POST /chat/completions`, answered by server-sent events.
 
-It knows no vendor: who is at the other end comes as a row of the endpoint table. One answer costs one request, one
-timer and one JSON parse per chunk; what one read of the socket brought is one event.
+It knows no vendor: the differences are in the row of the endpoint table. One answer costs one request, one timer and
+one JSON parse per chunk. The text of one read of the socket is one event.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _OPTIONAL_FIELDS = frozenset({"temperature", "max_tokens", "max_completion_token
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Where a model is reached: an endpoint's row with the address, the key and the model of this installation."""
+    """Connection parameters of a model: an endpoint's row with the address, key and model of this installation."""
 
     endpoint: Endpoint
     base_url: str
@@ -116,7 +116,7 @@ class OpenAICompatibleModel:
                 answer.close()
 
     async def check(self) -> ModelHealth:
-        """Ask the health route where there is one, then whether the key is good and the model is there."""
+        """Query the health route if the endpoint has one, then check the key and the model."""
         try:
             healthy = bool(self._endpoint.health_path) and await self._ask_health()
             answer = await self.get(self._base.joinpath(self._endpoint.check_path.lstrip("/")))
@@ -130,14 +130,14 @@ class OpenAICompatibleModel:
         return self._judge_models(answer.body)
 
     async def close(self) -> None:
-        """Nothing of its own: connections belong to the client, which outlives its models."""
+        """Do nothing: connections belong to the client, which outlives its models."""
 
     async def get(self, url: URL) -> HttpAnswer:
-        """Return the answer to a question that is no chat, with our credentials. Raises RemoteError."""
+        """Return the answer to a GET outside the chat route, with our credentials. Raises RemoteError."""
         return await self._call(url, None)
 
     async def post(self, url: URL, fields: object) -> HttpAnswer:
-        """Return the answer to `fields` as JSON, with our credentials. Raises RemoteError."""
+        """Return the answer to a POST of `fields` as JSON, with our credentials. Raises RemoteError."""
         return await self._call(url, orjson.dumps(fields))
 
     async def _call(self, url: URL, body: bytes | None) -> HttpAnswer:
@@ -195,14 +195,14 @@ class OpenAICompatibleModel:
             self._refused.add(parameter)
 
     async def _ask_health(self) -> bool:
-        """Return whether the server has a health route and is well. Raises what that route reports."""
+        """Return whether the server has a health route and is healthy. Raises the error that the route reports."""
         answer = await self.get(self._base.with_path(self._endpoint.health_path))
         if answer.status not in (200, 404, 405):
             raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
         return answer.status == 200
 
     async def _explain(self, error: RemoteError) -> None:
-        """Add to the error which model it is about, and what the owner can do about it."""
+        """Add the name of the model and a hint for the owner to the error."""
         error.endpoint = error.endpoint or self.name  # a fault of the connection knows no model
         hint = self._dialects[0].explain(error)
         if isinstance(error, ModelNotFoundError):
@@ -237,7 +237,7 @@ class OpenAICompatibleModel:
         return Finished(answer.reason or FinishReason.UNKNOWN, usage, self._endpoint.name, said_by)
 
     def _notice_cut(self, counted: int, sent: int) -> None:
-        """Learn the context of a server that drops what it cannot read instead of refusing it."""
+        """Estimate the context of a server that cuts long requests instead of refusing them."""
         if sent < _LONG_PROMPT or not 0 < counted < _CUT_SHARE * sent:
             return
         context = round(counted / _PROMPT_SHARE)
@@ -272,7 +272,7 @@ class OpenAICompatibleModel:
 
 
 def find_root(base: URL) -> URL:
-    """Return the server's root, where the routes are that no API has but this server."""
+    """Return the server's root, the base of the routes outside the OpenAI API."""
     return base.with_path(base.path.rstrip("/").removesuffix("/v1") or "/")
 
 
@@ -293,7 +293,7 @@ def choose_chat_model(models: list[str]) -> str:
 
 
 def shorten_name(model: str) -> str:
-    """Return the name of a model; a server that loads files calls it by its path, which is nobody's business."""
+    """Return the name of a model without its folder: a server that loads files reports a path, which is private."""
     return model.replace("\\", "/").rpartition("/")[2] if model.lower().endswith(".gguf") else model
 
 

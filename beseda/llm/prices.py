@@ -1,4 +1,4 @@
-"""What an answer costs where the endpoint does not say it."""
+"""Cost of answers from endpoints that do not report it."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -19,7 +19,7 @@ class Price:
     output: float
 
     def cost(self, usage: Usage) -> float:
-        """Return what the tokens of `usage` cost, in US dollars."""
+        """Return the cost of `usage` in US dollars."""
         return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / _TOKENS_PER_PRICE
 
 
@@ -39,14 +39,14 @@ class PriceBook:
 
 
 class PricedModel(ModelWrapper):
-    """A `ChatModel` whose answers have a cost where the book has a price."""
+    """A `ChatModel` that adds the cost to answers with a price in the book."""
 
     def __init__(self, model: ChatModel, book: PriceBook) -> None:
         super().__init__(model)
         self._book = book
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer; the cost that an endpoint gives itself stays."""
+        """Yield the answer. A cost that the endpoint reports itself is kept."""
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:
                 if type(event) is Finished and event.usage.cost is None:
@@ -56,7 +56,7 @@ class PricedModel(ModelWrapper):
 
 
 def add_cost(end: Finished, price: Price | None) -> Finished:
-    """Return `end` with what it cost at `price`, or as it is."""
+    """Return `end` with its cost at `price`. An end that has a cost, or no price, is returned unchanged."""
     if price is None or end.usage.cost is not None:
         return end
     return replace(end, usage=replace(end.usage, cost=price.cost(end.usage)))

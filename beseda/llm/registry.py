@@ -1,4 +1,4 @@
-"""From settings to a model: the only place that knows which wires there are.
+"""Construction of models from settings. Only this module knows all implementations.
 
 A model is addressed as `endpoint:model`; a comma-separated list is an order of preference. Settings come as values:
 nothing here reads the environment.
@@ -45,12 +45,12 @@ _GREETING_SECONDS = 1.5  # a start waits no longer for a server of one's own
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LLMSettings:
-    """Everything that a model needs to know. Keys, base URLs and names of models are by endpoint name.
+    """All settings of models. Keys, base URLs and names of models are by endpoint name.
 
-    `model` is the spec, empty for "whatever is there". `local_servers` are the addresses to look for servers at: None
-    for the usual ports of this machine, empty for nowhere; `models_folder` holds the record of a server that was
-    started here. `prices` are entries like `hf:maker/model=0.14/0.28`, `aliases` like `qwen2=maker/model|maker/other`;
-    `llama_context` is in tokens, 0 where the server is asked.
+    `model` is the spec; if it is empty, a model is chosen automatically. `local_servers` are the addresses to search
+    for servers: None for the usual ports of this machine, empty to search none. `models_folder` holds the record of a
+    server that was started here. `prices` are entries like `hf:maker/model=0.14/0.28`, `aliases` like
+    `qwen2=maker/model|maker/other`. `llama_context` is in tokens; 0 means that the server is queried.
     """
 
     model: str = ""
@@ -77,7 +77,7 @@ class ModelAddress(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What a wire is built with."""
+    """Dependencies for building a model."""
 
     settings: LLMSettings
     clock: Clock
@@ -126,7 +126,7 @@ _OWN_WAYS: Mapping[str, Callable[[Connection, Surroundings], ChatModel]] = {
 
 
 def build_wire(connection: Connection, around: Surroundings) -> ChatModel:
-    """Return the model of one endpoint, bare: neither guarded nor with a stand-in. Raises SettingsError."""
+    """Return the model of one endpoint without guard and failover. Raises SettingsError."""
     build = _OWN_WAYS.get(connection.endpoint.name)
     if build is not None:
         return build(connection, around)
@@ -146,10 +146,10 @@ def read_variables(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[s
 
 
 def parse_spec(spec: str | Sequence[str], settings: LLMSettings | None = None) -> list[ModelAddress]:
-    """Return the entries of `spec`; `settings` have the owner's short names and tell which endpoints are set up.
+    """Return the entries of `spec`. `settings` contain the owner's short names and the configured endpoints.
 
-    A short name of Hugging Face's stands alone (`llama3`). `deepseek`, an endpoint's name as well, is that endpoint
-    if it is set up. Raises SettingsError for an endpoint that does not exist.
+    A short name of Hugging Face is written alone (`llama3`). `deepseek`, which is also the name of an endpoint, is that
+    endpoint if it is set up. Raises SettingsError for an unknown endpoint.
     """
     around = settings or LLMSettings()
     entries = spec.split(",") if isinstance(spec, str) else [part for entry in spec for part in entry.split(",")]
@@ -157,7 +157,7 @@ def parse_spec(spec: str | Sequence[str], settings: LLMSettings | None = None) -
 
 
 def build_model(spec: str | Sequence[str], settings: LLMSettings, clock: Clock, http: HttpClient) -> ChatModel:
-    """Return the models of `spec`, guarded, as one that falls over to the next. Raises SettingsError."""
+    """Return the models of `spec` as one, guarded and with failover. Raises SettingsError."""
     addresses = parse_spec(spec, settings)
     if not addresses:
         raise SettingsError(
@@ -168,7 +168,7 @@ def build_model(spec: str | Sequence[str], settings: LLMSettings, clock: Clock, 
 
 
 def _assemble(wires: Sequence[ChatModel], around: Surroundings) -> ChatModel:
-    """Return wires as one model: priced where prices are written down, guarded, with failover."""
+    """Return several models as one: priced if the settings have prices, guarded, with failover."""
     settings = around.settings
     book = PriceBook(settings.prices)
     priced = [PricedModel(wire, book) if book else wire for wire in wires]
@@ -177,8 +177,11 @@ def _assemble(wires: Sequence[ChatModel], around: Surroundings) -> ChatModel:
 
 
 def _choose_policy(wires: Sequence[ChatModel], policy: RetryPolicy) -> RetryPolicy:
-    """Return how stubborn to be. A lone server of one's own is asked each time: it may have come back, and a refused
-    connection costs nothing, where a pause would be an outage of our making."""
+    """Return the retry policy for `wires`.
+
+    The circuit breaker of a single local server never pauses: the server may be back, and a refused connection costs
+    nothing, while a pause would be an outage of our making.
+    """
     row = find_endpoint(wires[0].name.partition(":")[0])
     if len(wires) == 1 and row is not None and row.is_local:
         return replace(policy, breaker=replace(policy.breaker, pause=0.0))
@@ -186,10 +189,10 @@ def _choose_policy(wires: Sequence[ChatModel], policy: RetryPolicy) -> RetryPoli
 
 
 def list_configured(settings: LLMSettings) -> list[Endpoint]:
-    """Return the configured endpoints: a key where one is needed, else an address.
+    """Return the configured endpoints: those with a key if they need one, else with an address.
 
-    Servers whose address the owner set come before those with a key alone: messages stay on the owner's machines
-    although a key is set for something else.
+    Servers with an address set by the owner come before those with a key alone, so that messages stay on the owner's
+    machines although a key is set for another endpoint.
     """
     found = [row for row in ENDPOINTS if (settings.api_keys if row.needs_key else settings.base_urls).get(row.name)]
     return sorted(found, key=lambda row: not _is_own(row, settings.base_urls.get(row.name, "")))
@@ -202,11 +205,12 @@ def _is_own(row: Endpoint, url: str) -> bool:
 
 
 async def choose_model(settings: LLMSettings, clock: Clock, http: HttpClient | None = None) -> ChatModel:
-    """Return the model to talk to, guarded and with failover.
+    """Return the model to use, guarded and with failover.
 
-    The spec where there is one; else the first endpoint that is set up, servers whose address the owner set before
-    keys (the first alone: nobody's words go to a second company unasked); else a server found on this machine; else
-    the demo. Closing the model closes the connections too, unless they came as `http`. Raises SettingsError.
+    The order: the spec; the first endpoint that is set up, servers with an address set by the owner before keys; a
+    server found on this machine; the demo. Only the first endpoint is used, so that no message goes to a second company
+    without the owner's choice. Closing the model closes the connections too, unless they came as `http`. Raises
+    SettingsError.
     """
     owned = http is None
     client = HttpClient() if http is None else http
@@ -244,14 +248,14 @@ async def _find_here(around: Surroundings) -> ChatModel | None:
 
 
 def list_local_addresses(settings: LLMSettings) -> list[str]:
-    """Return where to look for servers: first the one that was started here, then the usual ports."""
+    """Return the addresses to search for servers: the one that was started here, then the usual ports."""
     usual = list_usual_addresses() if settings.local_servers is None else list(settings.local_servers)
     started = read_record(settings.models_folder) if settings.models_folder is not None else None
     return [started.base_url, *usual] if started is not None else usual
 
 
 class AwaitedModel(ModelWrapper):
-    """A stand-in until a server is found on this machine, then the model of that server, without a restart."""
+    """A substitute until a server is found on this machine, then the model of that server, without a restart."""
 
     def __init__(self, stand_in: ChatModel, find: Callable[[], Awaitable[ChatModel | None]], clock: Clock) -> None:
         super().__init__(stand_in)
@@ -261,7 +265,7 @@ class AwaitedModel(ModelWrapper):
         self._looked = clock.monotonic()
 
     async def prepare(self) -> None:
-        """Look for a server, at most once in two seconds, until there is one."""
+        """Search for a server, at most once in two seconds, until one is found."""
         now = self._clock.monotonic()
         if self._found or now - self._looked < _LOOK_AGAIN_SECONDS:
             return
@@ -270,7 +274,7 @@ class AwaitedModel(ModelWrapper):
             self._found, self._model = True, found
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer of whichever is there now. Raises a leaf of RemoteError."""
+        """Yield the answer of the server if one is found, else of the substitute. Raises a leaf of RemoteError."""
         await self.prepare()
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:
@@ -278,7 +282,10 @@ class AwaitedModel(ModelWrapper):
 
 
 async def _greet_local(addresses: Sequence[ModelAddress], model: ChatModel) -> None:
-    """Say at the start that a server of one's own is not there: it may come later, so this is no error."""
+    """Log a warning at the start if a local server does not answer or is still loading.
+
+    This is no error, since the server may start later. Other endpoints are not queried.
+    """
     rows = [find_endpoint(address.endpoint) for address in addresses]
     if not all(row is not None and row.is_local for row in rows):
         return  # nobody else is asked before there is a question
@@ -306,9 +313,9 @@ class _OwningModel(ModelWrapper):
 
 
 def mend_base_url(url: str, endpoint: Endpoint) -> str:
-    """Return `url` as the base of the API: people leave out `/v1`, or paste the whole route.
+    """Return `url` as the base of the API, with `/v1` added or the rest of the route removed.
 
-    Raises SettingsError when it is no address of a web server.
+    Raises SettingsError if it is no address of a web server.
     """
     text = url.strip()
     if "://" not in text:

@@ -1,4 +1,4 @@
-"""A model together with its server's way to measure texts, and a memory for what was measured."""
+"""A model together with its server's token counting, and a cache of counts."""
 
 from collections import OrderedDict
 from dataclasses import replace
@@ -21,7 +21,7 @@ class MeasuredModel(ModelWrapper):
         return self._measuring
 
     async def check(self) -> ModelHealth:
-        """Ask the endpoint, and report the context of what it serves."""
+        """Check the endpoint, and report the context of the served model."""
         health = await super().check()
         if not health.ok:
             return health
@@ -33,7 +33,7 @@ class MeasuredModel(ModelWrapper):
 
 
 class LearnedMeasuring:
-    """The context that answers have shown a server to have, where it does not report one."""
+    """The context derived from the usage of earlier answers, for a server that does not report it."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -46,19 +46,19 @@ class LearnedMeasuring:
 
 
 class CountMemory:
-    """The lengths of the last texts: a conversation brings the same messages again and again."""
+    """Cache of the token counts of the last texts, since a conversation repeats the same messages."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     def find(self, text: str) -> int | None:
-        """Return the length of `text`, None where it is not known."""
+        """Return the token count of `text`, or None if it is not cached."""
         if text in self._counts:
             self._counts.move_to_end(text)
         return self._counts.get(text)
 
     def keep(self, text: str, count: int) -> None:
-        """Remember a length, and forget that of the text that was not asked for the longest."""
+        """Store a count, and evict the least recently used one if the cache is full."""
         self._counts[text] = count
         if len(self._counts) > _REMEMBERED_COUNTS:
             self._counts.popitem(last=False)

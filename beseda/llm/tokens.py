@@ -1,4 +1,4 @@
-"""How many tokens a text has: exactly where somebody knows, else about how many, and which of the two it is."""
+"""Number of tokens of a text: exact if a tokenizer or server can count, else an estimate, with its source."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _LARGEST_FILE = 100 * 1024 * 1024  # bytes; the vocabularies of today are 2 to 2
 
 
 class CountSource(StrEnum):
-    """Who counted."""
+    """Source of a token count."""
 
     TOKENIZER = "tokenizer"
     SERVER = "server"
@@ -30,7 +30,7 @@ class CountSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:
-    """A number of tokens, and whose it is. Special tokens and a chat template are not in it."""
+    """A number of tokens and its source. Special tokens and chat templates are not included."""
 
     tokens: int
     source: CountSource
@@ -41,9 +41,9 @@ class TokenCount:
 
 
 async def count_tokens(text: str, *, tokenizer: Path | None = None, model: ChatModel | None = None) -> TokenCount:
-    """Return how many tokens `text` has: by a `tokenizer.json`, else by the model's server, else by an estimate.
+    """Return the tokens of `text`, counted by a `tokenizer.json`, else by the model's server, else by an estimate.
 
-    Raises SettingsError for a file that is no tokenizer. A server that does not answer is passed over.
+    Raises SettingsError for a file that is no tokenizer. A server that does not answer is skipped.
     """
     if tokenizer is not None:
         return TokenCount(await asyncio.to_thread(_count_by_file, text, tokenizer), CountSource.TOKENIZER)

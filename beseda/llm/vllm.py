@@ -1,4 +1,4 @@
-"""vLLM speaks the wire as it is; besides, it tells its context (`max_model_len`) and counts tokens (`/tokenize`).
+"""vLLM: the OpenAI protocol, its context (`max_model_len`) and token counting (`/tokenize`).
 
 Facts: docs.vllm.ai, online serving.
 """
@@ -15,7 +15,7 @@ _REMEMBER_CONTEXT = 300.0  # seconds: the server may come back with another mode
 
 
 class VllmMeasuring:
-    """Context and lengths as the server tells them."""
+    """Context and token counts as the server reports them."""
 
     def __init__(self, wire: OpenAICompatibleModel, connection: Connection, clock: Clock) -> None:
         self._wire = wire
@@ -27,14 +27,14 @@ class VllmMeasuring:
         self._memory = CountMemory()
 
     async def context_size(self) -> int | None:
-        """Return the model's length as the list of models has it; None where it has none. Raises RemoteError."""
+        """Return the model's length from the list of models, or None if it has none. Raises RemoteError."""
         if self._clock.monotonic() >= self._size_until:
             self._size = _read_length(await self._wire.get(self._base / "models"), self._model)
             self._size_until = self._clock.monotonic() + _REMEMBER_CONTEXT
         return self._size
 
     async def count_tokens(self, text: str) -> int | None:
-        """Return the length of `text`; None where the server does not count. Raises RemoteError."""
+        """Return the tokens of `text`, or None if the server does not count. Raises RemoteError."""
         if (known := self._memory.find(text)) is not None:
             return known
         fields = {"prompt": text, "add_special_tokens": False, **({"model": self._model} if self._model else {})}

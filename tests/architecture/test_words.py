@@ -29,7 +29,6 @@ _ABOVE = {
     "dispatch": 42.0,
     "domain": 42.0,
     "http": 5.0,
-    "llm": 37.0,
     "locales": 14.0,
     "modes": 42.0,
     "panel": 11.0,
