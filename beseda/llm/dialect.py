@@ -95,7 +95,7 @@ def build_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
 
 
 def build_response_format(schema: Mapping[str, object]) -> dict[str, Any]:
-    """Return the field that makes a server follow a schema. `strict` is set only for schemas that strict mode accepts."""
+    """Return the field that makes a server follow a schema, `strict` if strict mode accepts the schema."""
     described = {"name": "answer", "strict": is_strict(schema), "schema": schema}
     return {"type": "json_schema", "json_schema": described}
 
