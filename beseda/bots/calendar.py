@@ -1,4 +1,4 @@
-"""`calendar` in a bot's `bot.yaml`: when the bot makes appointments."""
+"""`calendar` in a bot's `bot.yaml`: the hours in which meetings can be booked."""
 
 import re
 from datetime import date, timedelta
@@ -27,7 +27,7 @@ _Reminder = Annotated[float, Field(gt=0, le=24 * 14)]
 
 
 class CalendarEntry(BaseModel):
-    """When a bot makes appointments: hours by weekday, in the time zone named."""
+    """Hours in which a bot books meetings, by weekday, in the given time zone."""
 
     model_config = ConfigDict(extra="forbid")
     timezone: str = Field(description="Time zone of the hours.", examples=["Europe/Moscow"])
@@ -50,7 +50,7 @@ class CalendarEntry(BaseModel):
     @field_validator("timezone")
     @classmethod
     def know_the_zone(cls, value: str) -> str:
-        """Refuse a time zone that this machine does not know."""
+        """Reject a time zone that is unknown on this machine."""
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -60,13 +60,13 @@ class CalendarEntry(BaseModel):
     @field_validator("hours")
     @classmethod
     def read_the_hours(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
-        """Refuse days that are none, hours that are none, and hours that overlap."""
+        """Reject invalid days, invalid hours, and hours that overlap."""
         _read_hours(value)
         return value
 
     @model_validator(mode="after")
     def leave_something(self) -> Self:
-        """Refuse a calendar in which nothing could ever be booked."""
+        """Reject a calendar in which no meeting could ever be booked."""
         openings = [opening for day in _read_hours(self.hours).values() for opening in day]
         if openings and max(opening.end - opening.start for opening in openings) < self.duration:
             raise ValueError(_say(_TOO_SHORT))
@@ -75,7 +75,7 @@ class CalendarEntry(BaseModel):
         return self
 
     def to_calendar(self, title: Text) -> Calendar:
-        """Return it as the program uses it; `title` is the bot's."""
+        """Return the entry as a `Calendar`. `title` is the bot's title."""
         return Calendar(
             zone=ZoneInfo(self.timezone),
             hours=_read_hours(self.hours),

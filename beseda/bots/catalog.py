@@ -1,8 +1,9 @@
-"""The bots there are: one folder each, with `bot.yaml` and `persona_prompt.md`, and `handlers.py` where it has its own.
+"""Catalog of bots: one folder each, with `bot.yaml`, `persona_prompt.md` and, optionally, `handlers.py`.
 
-A folder with a `funnel.yaml` is a bot that sells (`beseda.bots.sales`): another trade is another file, and no code.
+A folder with a `funnel.yaml` is a sales bot (`beseda.bots.sales`): another trade needs another file and no code.
 
-Bundled bots live beside this file; an owner's own in another folder, where one of the same name comes first.
+Bundled bots are beside this file. The owner's bots are in another folder and take precedence over bundled bots of the
+same name.
 """
 
 import importlib
@@ -53,19 +54,19 @@ _Command = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
 class TextEntry(BaseModel):
-    """A text in Russian and English. Other languages have theirs in files of the bot's folder `locales`."""
+    """A text in Russian and English. Other languages are in files of the bot's folder `locales`."""
 
     model_config = ConfigDict(extra="forbid")
     ru: _Words
     en: _Words
 
     def to_text(self, key: str, bot: BotTexts) -> Text:
-        """Return the text as the program uses it; `key` is its place in the bot's files of other languages."""
+        """Return the entry as a `Text`. `key` is its place in the bot's files of other languages."""
         return Text(key, bot, ru=self.ru, en=self.en)
 
 
 class MenuEntry(BaseModel):
-    """A button of the menu: with modes below it, or for a command."""
+    """A button of the menu, with modes below it or with a command."""
 
     model_config = ConfigDict(extra="forbid")
     label: TextEntry
@@ -74,7 +75,7 @@ class MenuEntry(BaseModel):
 
     @model_validator(mode="after")
     def lead_somewhere(self) -> Self:
-        """Refuse a button that leads nowhere, or to two places."""
+        """Reject a button without a target, or with two."""
         if bool(self.items) == bool(self.command):
             raise ValueError("a button has either items or a command")
         return self
@@ -91,7 +92,7 @@ _Limit = Annotated[int, Field(strict=True, ge=0, le=10**12)] | None  # strict: "
 
 
 class BudgetEntry(BaseModel):
-    """What a day has, where that is not what the settings say; 0 is no limit."""
+    """Daily limits that differ from the settings; 0 is no limit."""
 
     model_config = ConfigDict(extra="forbid")
     user_tokens: _Limit = Field(None, description="Tokens a day for each person.")
@@ -108,7 +109,7 @@ class BudgetEntry(BaseModel):
     )
 
     def to_change(self) -> BudgetChange:
-        """Return it as the program uses it."""
+        """Return the entry as a `BudgetChange`."""
         given = {name: value for name, value in self if isinstance(value, int)}
         return BudgetChange(read_limits(given), self.cheaper_model)
 
@@ -187,7 +188,7 @@ class BotFile(BaseModel):
     calendar: CalendarEntry | None = Field(None, description="Hours at which meetings can be booked.")
 
     def mode_settings(self) -> dict[str, dict[str, object]]:
-        """Return the modes with what is set otherwise than by the mode itself."""
+        """Return the modes with the settings that differ from the mode's defaults."""
         return {
             name: settings
             for entry in self.modes
@@ -195,16 +196,16 @@ class BotFile(BaseModel):
         }
 
     def menu_modes(self) -> list[str]:
-        """Return the modes that the menu names, those below others too."""
+        """Return the modes of the menu, including those below other buttons."""
         return [mode for entry in self.menu for mode in ([entry] if isinstance(entry, str) else entry.items)]
 
     def menu_commands(self) -> list[str]:
-        """Return the commands that the menu names."""
+        """Return the commands of the menu."""
         return [entry.command for entry in self.menu if isinstance(entry, MenuEntry) and entry.command]
 
 
 class Catalog:
-    """Finds bots by name in several folders, the first of them first."""
+    """Finds bots by name in several folders; earlier folders take precedence."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [*folders, BUNDLED]
@@ -215,7 +216,7 @@ class Catalog:
         return sorted(name for name in found if _NAME.fullmatch(name))
 
     def strays(self) -> dict[Path, str]:
-        """Return the folders that look like a bot but are none, and why."""
+        """Return the folders that look like a bot but are not one, with the reason."""
         found = {}
         folders = {path.parent for folder in self._folders for file in _FILES for path in folder.glob(f"*/{file}")}
         for folder in sorted(folders):
@@ -226,14 +227,14 @@ class Catalog:
         return found
 
     def folder(self, name: str) -> Path:
-        """Return a bot's folder. Raises SettingsError naming the bots there are."""
+        """Return a bot's folder. Raises SettingsError with the names of all bots if there is none."""
         for folder in self._folders:
             if _NAME.fullmatch(name) and (folder / name / "bot.yaml").is_file():
                 return folder / name
         raise SettingsError(f"there is no bot {name!r}: the bots are {', '.join(self.names())}")
 
     def load(self, name: str) -> BotProfile:
-        """Read a bot's folder. Raises SettingsError with the file and what is wrong in it."""
+        """Read a bot's folder. Raises SettingsError with the file and the fault in it."""
         folder = self.folder(name)
         entry = _read(folder / "bot.yaml")
         own = [command for command in (*entry.commands, *entry.menu_commands()) if command not in COMMANDS]
@@ -275,7 +276,7 @@ class Catalog:
         )
 
     def slot_titles(self) -> dict[str, Text]:
-        """Return the titles of what the funnels of all bots ask for; a funnel that is wrong is left out and logged."""
+        """Return the titles of the slots of all funnels. An invalid funnel is skipped and logged."""
         found: dict[str, Text] = {}
         for name in self.names():
             path = self.folder(name) / FUNNEL_FILE
@@ -286,9 +287,9 @@ class Catalog:
         return found
 
     def diaries(self) -> dict[str, Diary]:
-        """Return the diaries of all bots that make appointments, for processes where none of them runs.
+        """Return the diaries of all bots with a calendar, for processes that run no bot.
 
-        Only `bot.yaml` is read. A bot whose file is wrong is left out and said in the log: it would not run either.
+        Only `bot.yaml` is read. A bot with an invalid file is skipped and logged; it would not run either.
         """
         found = {}
         for name in self.names():
@@ -314,7 +315,7 @@ class Catalog:
         return modes
 
     def router(self, name: str) -> Router:
-        """Return the handlers of a bot: those that every bot has, its own on top."""
+        """Return the handlers of a bot: the common ones, with the bot's own handlers on top."""
         router = common_router()
         entry = _read(self.folder(name) / "bot.yaml")
         if entry.modes:

@@ -23,7 +23,6 @@ _ABOVE = {
     "api": 45.0,
     "audio": 50.0,
     "bootstrap": 42.0,
-    "bots": 52.0,
     "cli": 45.0,
     "config": 41.0,
     "dispatch": 42.0,

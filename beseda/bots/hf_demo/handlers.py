@@ -1,6 +1,6 @@
 """Open models over Hugging Face: one chosen by button or command, or all of them side by side.
 
-A comparison travels as the words `/compare …`, so that a press on “Try again” and a start after a crash ask it alike.
+A comparison is stored as the text `/compare …`, so that “Try again” and a restart after a crash repeat it unchanged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ _CHEAPEST = Text("cheapest", TEXTS)
 
 @router.answer
 async def answer(context: Context, question: Question, turn: Turn | None) -> None:
-    """Have the chosen model answer, or all of them where the question is a comparison."""
+    """Answer with the chosen model, or with all models if the question is a comparison."""
     command, _, rest = question.text.partition(" ")
     if command == COMPARE and rest.strip():
         await _compare(context, replace(question, text=rest.strip(), command=COMPARE), turn)
@@ -72,7 +72,7 @@ async def start(context: Context) -> None:
 
 @router.command("model")
 async def choose(context: Context) -> None:
-    """Show the models, or take the one that is named."""
+    """Show the models, or choose the one that the command names."""
     assert isinstance(context.event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
     name = context.event.text.partition(" ")[2].strip().lower()
     if name and name not in ALIASES:
@@ -85,7 +85,7 @@ async def choose(context: Context) -> None:
 
 @router.press("model")
 async def choose_by_button(context: Context) -> None:
-    """Take the model of the button; the one that answers already is no error."""
+    """Choose the model of the button. Choosing the current model again is no error."""
     alias = "".join(argument(context.event.data)) if isinstance(context.event, Press) else ""
     await context.acknowledge(f"✅ {alias}" if alias in ALIASES else "")
     if alias in ALIASES:
@@ -95,7 +95,10 @@ async def choose_by_button(context: Context) -> None:
 
 @router.command("compare")
 async def compare(context: Context) -> None:
-    """Ask all models what stands behind the command."""
+    """Send the text after the command, or the quoted message, to all models.
+
+    Without either, wait for the next message.
+    """
     assert isinstance(context.event, IncomingMessage)  # noqa: S101
     words = "".join(context.event.text.split(maxsplit=1)[1:])
     if words or context.event.quoted:
@@ -106,7 +109,7 @@ async def compare(context: Context) -> None:
 
 
 async def _takes_comparison(context: Context) -> bool:
-    """Return whether `/compare` waits for this message: it waits for one."""
+    """Return whether `/compare` is waiting for this message, and stop waiting."""
     key = context.state_key(_WAITING)
     if await context.desk.state.get(key) is None:
         return False
@@ -124,7 +127,7 @@ async def _compare(context: Context, question: Question, turn: Turn | None) -> N
 
 
 def describe_race(outcomes: Sequence[VariantOutcome], language: str) -> str:
-    """Return the table under a comparison, and who was the fastest and the cheapest."""
+    """Return the table under a comparison, with the fastest and the cheapest model."""
     rows = dict(zip(ALIASES, outcomes, strict=True))
     lines = [_HEAD.say(language), "| --- | --- | --- | --- |"]
     lines += [_write_row(alias, outcome, language) for alias, outcome in rows.items()]
@@ -135,7 +138,7 @@ def describe_race(outcomes: Sequence[VariantOutcome], language: str) -> str:
 
 
 def _name_best(came: Mapping[str, ModelCall], language: str) -> str:
-    """Return who was the fastest and the cheapest, where it is they who answered and there is a difference."""
+    """Return the fastest and the cheapest of the models that answered themselves, if they differ."""
     whole = {alias: call for alias, call in came.items() if call.finish_reason != FinishReason.STOPPED}
     own = {alias: call for alias, call in whole.items() if call.endpoint == ENDPOINT}
     priced = {alias: call.usage.cost for alias, call in own.items() if call.usage.cost is not None}
@@ -197,7 +200,7 @@ async def _remember(context: Context, alias: str) -> None:
 
 
 async def _show_choice(context: Context, alias: str) -> None:
-    """Put the mark on the chosen button, where the button was pressed; what stands above them stays."""
+    """Mark the chosen button in the message that was clicked. The text of the message is not changed."""
     if isinstance(context.event, Press):
         await context.try_call(
             "editMessageReplyMarkup",

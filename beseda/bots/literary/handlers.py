@@ -1,4 +1,4 @@
-"""One question, three temperatures, side by side; in the end a line that says how the answers differ."""
+"""One question at three temperatures, side by side, with a line about the differences of the answers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ _ALONE = Text("alone", TEXTS)
 
 @router.answer
 async def answer(context: Context, question: Question, turn: Turn | None) -> None:
-    """Have the model answer at each temperature."""
+    """Answer with the model at each temperature."""
     language = question.language
     seats = [
         Variant(_LABEL.say(language, mark=mark, value=value), temperature=value) for value, mark in TEMPERATURES.items()
@@ -41,7 +41,7 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
 
 
 def describe_difference(said: dict[float, str], language: str) -> str:
-    """Return the line under the answers; `said` has those that came, by temperature."""
+    """Return the line under the answers, from the successful ones by temperature."""
     comparison = compare_texts(list(said.values()))
     lengths = ", ".join(f"{value} — {count}" for value, count in zip(said, comparison.lengths, strict=True))
     if len(said) == 1:

@@ -1,4 +1,4 @@
-"""A local model's bot: the context can be seen filling up under each answer, and wiped with one button."""
+"""Bot of a local model: shows the size of the context under each answer and a button that clears it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ _DONE = Text("done", TEXTS)
 
 @router.answer
 async def answer(context: Context, question: Question, turn: Turn | None) -> None:
-    """Have the model answer; under the answer stands how full the context is."""
+    """Answer with the model and show the size of the context under the answer."""
 
     def write_footer(answered: Answered) -> Footer:
         notes = [_note_elsewhere(answered.call, question.language), _count(context, answered.context)]
@@ -37,21 +37,21 @@ async def answer(context: Context, question: Question, turn: Turn | None) -> Non
 
 @router.command("start", wordless=True)
 async def start_afresh(context: Context) -> None:
-    """Wipe the context and greet."""
+    """Clear the context and greet."""
     await context.desk.memory.wipe(await context.conversation())
     await send_greeting(context, _keyboard(context))
 
 
 @router.press("reset_context")
 async def reset_context(context: Context) -> None:
-    """Wipe the context and say so."""
+    """Clear the context and confirm it."""
     await context.desk.memory.wipe(await context.conversation())
     await context.acknowledge()
     await context.reply(context.say(_DONE, counter=_count(context, 0)))
 
 
 def _note_elsewhere(call: ModelCall, language: str) -> str:
-    """Return what has to be said where somebody's service has stepped in for the server of one's own."""
+    """Return a note if a remote service answered in place of the local server, else an empty string."""
     row = find_endpoint(call.endpoint)
     if row is None or row.is_local:
         return ""

@@ -1,4 +1,4 @@
-"""The owner's list of homes: a CSV file as spreadsheets save it, read whole or refused with the line that is wrong."""
+"""The owner's list of homes: a CSV file from a spreadsheet, read completely or rejected with the faulty line."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,7 @@ _LONGEST_TEXT = 200  # characters of one cell: the model reads them
 
 @dataclass(frozen=True)
 class PropertyCatalogue:
-    """All homes of one file. `is_sample` is whether they are ours, made up to try the bot out."""
+    """All homes of one file. `is_sample` is whether they are made-up examples of ours."""
 
     listings: Sequence[PropertyListing]
     is_sample: bool = False
@@ -60,17 +60,20 @@ class PropertyCatalogue:
 
 
 class CatalogueShelf:
-    """Catalogues by file, read anew when a file has changed."""
+    """Catalogues by file, read again when the file has changed."""
 
     def __init__(self) -> None:
         self._read: dict[Path, tuple[tuple[int, int], PropertyCatalogue | None]] = {}
 
     async def load(self, path: Path, *, is_sample: bool = False) -> PropertyCatalogue | None:
-        """Return the catalogue of a file, or None where there is no such file. Raises SettingsError."""
+        """Return the catalogue of a file, or None if there is no such file. Raises SettingsError."""
         return await asyncio.to_thread(self._load, path, is_sample=is_sample)
 
     async def find(self, path: Path, *, is_sample: bool = False) -> PropertyCatalogue | None:
-        """Return the catalogue; a file that has become wrong is said in the log, and what was read last is used."""
+        """Return the catalogue of a file, or None if there is no such file.
+
+        If the file has become invalid, the fault is logged and the catalogue that was read last is returned.
+        """
         try:
             return await self.load(path, is_sample=is_sample)
         except SettingsError as error:
@@ -104,7 +107,7 @@ class CatalogueShelf:
 def read_listings(path: Path) -> list[PropertyListing]:
     """Return the homes of a CSV file: UTF-8 or Windows-1251, commas, semicolons or tabs.
 
-    Raises SettingsError with the file, the line and the column that is wrong.
+    Raises SettingsError with the file and, if known, the line and the column of the fault.
     """
     text = _decode(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_find_delimiter(text), strict=True)

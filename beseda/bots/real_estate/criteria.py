@@ -1,4 +1,4 @@
-"""What somebody wants of a home, read from their words: budget, rooms, area, district, and what else they mention."""
+"""Search criteria for homes, read from messages: budget, rooms, area, district, and other wishes mentioned."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ _AREA = (
 
 
 def _measure(unit: str) -> re.Pattern[str]:
-    """Return what finds a figure with `unit`: a range, or one bound with the word before it."""
+    """Return the pattern of a figure with `unit`: a range, or one bound with the word before it."""
     return re.compile(
         rf"(?:(?P<word>{_UP_TO}|{_FROM}|{_ABOUT})\s*)?(?P<first>{_NUMBER})\s*(?P<unit1>{unit})?"
         rf"(?:\s*(?:-|–|—|до|to)\s*(?P<second>{_NUMBER}))?\s*(?P<unit>{unit})"
@@ -88,7 +88,7 @@ _LATIN |= {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sh
 
 
 def read_criteria(messages: Iterable[str], districts: Sequence[str]) -> Criteria:
-    """Return what somebody wants, from all they have said; what they said last counts."""
+    """Return the criteria from all messages of a user. Later messages take precedence."""
     known = Criteria()
     for message in messages:
         known = known.followed_by(parse_criteria(message, districts))
@@ -96,7 +96,7 @@ def read_criteria(messages: Iterable[str], districts: Sequence[str]) -> Criteria
 
 
 def parse_criteria(text: str, districts: Sequence[str]) -> Criteria:
-    """Return what one message says of a home; `districts` are the names that the catalogue has."""
+    """Return the criteria in one message. `districts` are the names in the catalogue."""
     plain = " ".join(text[:_LONGEST].lower().replace("ё", "е").replace("\u00a0", " ").split())
     area, rest = _take_figure(_AREA_FIGURE, plain)
     rooms, rest = _take_rooms(rest)
@@ -118,7 +118,7 @@ _Bounds = tuple[float | None, float | None]
 
 
 def _take_figure(pattern: re.Pattern[str], text: str) -> tuple[_Bounds, str]:
-    """Return the bounds of the first figure and the text without it; an area that is alone means about that much."""
+    """Return the bounds of the first figure and the text without it. An area without a bound means about that much."""
     found = pattern.search(text)
     if found is None:
         return (None, None), text
@@ -138,7 +138,7 @@ def _read_budget(text: str) -> _Bounds:
 
 
 def _bounds(found: re.Match[str], scale: float, *, alone: str, first_scale: float | None = None) -> _Bounds:
-    """Return lower and upper bound of a figure; `alone` says what a figure without a word before it means."""
+    """Return the lower and upper bound of a figure. `alone` is the meaning of a figure without a word before it."""
     groups = found.groupdict()
     first = _number(found["first"]) * (scale if first_scale is None else first_scale)
     if groups.get("second"):
@@ -172,7 +172,7 @@ def _take_rooms(text: str) -> tuple[frozenset[int], str]:
 
 
 def find_district(text: str, districts: Sequence[str]) -> str:
-    """Return the district of the catalogue that a text names, in whatever form and alphabet; empty where none."""
+    """Return the catalogue's district that a text names, in any form and alphabet, or an empty string."""
     words = _WORD.findall(text.lower().replace("ё", "е"))
     forms = [*words, *(_to_latin(word) for word in words)]
     for district in sorted(districts, key=len, reverse=True):

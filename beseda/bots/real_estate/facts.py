@@ -1,4 +1,4 @@
-"""What the catalogue says about a wish: for the model as facts to keep to, for the person as lines under the answer."""
+"""Facts from the catalogue for a wish: as instructions for the model and as lines under the answer."""
 
 import re
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ _STUDIO, _ROOMS = Text("studio", TEXTS), Text("rooms", TEXTS)
 
 @dataclass(frozen=True)
 class Advice:
-    """A wish beside a catalogue, which may be missing. `is_asked` is whether the last message spoke of homes."""
+    """A wish and a catalogue, which may be missing. `is_asked` is whether the last message was about homes."""
 
     criteria: Criteria
     catalogue: PropertyCatalogue | None
@@ -63,24 +63,25 @@ class Advice:
 
     @cached_property
     def found(self) -> Found | None:
-        """The homes that fit, or None where nothing can be looked for."""
+        """The matching homes, or None without a catalogue or without criteria."""
         if self.catalogue is None or not self.criteria.is_filter:
             return None
         return find_listings(self.catalogue.listings, self.criteria)
 
     @cached_property
     def estimate(self) -> Estimate | None:
-        """What such a home costs, or None where that cannot be said."""
+        """The price of such a home, or None if it cannot be estimated."""
         return estimate_price(self.catalogue.listings, self.criteria) if self.catalogue else None
 
     def instruct(self) -> str:
-        """Return the facts as the model reads them."""
+        """Return the facts as instructions for the model."""
         return "\n\n".join(filter(None, [self._tell_wishes(), self._tell_homes(), self._tell_price()]))
 
     def describe(self, said: str, language: str) -> str:
         """Return the Markdown under an answer: homes it did not name, the estimate, a warning of made-up ids.
 
-        Under an answer to “thank you” nothing is said again but the warning.
+        Under an answer to a message that is not about homes, such as “thank you”, only the warning is shown. A note
+        about sample homes is added to anything from the sample catalogue.
         """
         blocks = [self._warn(said, language)]
         if self.is_asked:
@@ -90,7 +91,7 @@ class Advice:
         return "\n\n".join(filter(None, blocks))
 
     def invented(self, said: str) -> list[str]:
-        """Return what looks like the id of a home in an answer and is none of the catalogue."""
+        """Return the words in an answer that look like ids of homes and are not in the catalogue."""
         known = self.catalogue.by_id if self.catalogue else {}
         marked = {word.strip() for word in _BRACKETED.findall(said) if _LOOKS_LIKE_ID.fullmatch(word.strip())}
         if not any(word.isdigit() for word in known):

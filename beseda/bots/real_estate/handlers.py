@@ -1,4 +1,4 @@
-"""Advice on homes in four styles, over the owner's catalogue: the model talks, the figures are worked out here."""
+"""Advice on homes in four styles, over the owner's catalogue: the model talks, the figures are computed here."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ _DEFAULT, _EXPERT = "default", "expert"
 
 @dataclass(frozen=True, slots=True)
 class TalkMode:
-    """A way to talk: its button, what is said when it is chosen, what the model is told."""
+    """A style of conversation: its button, the message when it is chosen, and the instructions for the model."""
 
     label: Text
     chosen: Text
@@ -72,13 +72,13 @@ _shelf = CatalogueShelf()
 
 @router.prepare
 async def read_catalogue(desk: BotServices) -> None:
-    """Read the owner's file once at the start: a wrong one is said before anybody is told nonsense."""
+    """Read the owner's file at the start, so that an invalid file is reported before the bot answers."""
     await _shelf.load(desk.storage / FILE_NAME)
 
 
 @router.answer
 async def answer(context: Context, question: Question, turn: Turn | None) -> None:
-    """Have the model answer in the chosen style; in the default one it turns expert once housing comes up."""
+    """Answer in the chosen style. The default style switches to the expert once a message is about housing."""
     mode = await _mode(context)
     switched = mode == _DEFAULT and is_about_housing(question.text)
     style = MODES[_EXPERT if switched else mode]
@@ -111,7 +111,7 @@ def _footer_writer(advice: Advice, language: str) -> Callable[[Answered], Footer
 
 @router.command("start", wordless=True)
 async def start(context: Context) -> None:
-    """Begin afresh and greet with the styles."""
+    """Clear the conversation and greet with the styles."""
     await _begin_afresh(context)
     keyboard = _mode_keyboard(context)
     if await _catalogue(context) is None:
@@ -121,14 +121,14 @@ async def start(context: Context) -> None:
 
 @router.command("reset", wordless=True)
 async def reset(context: Context) -> None:
-    """Begin afresh."""
+    """Clear the conversation, the style and the sample catalogue."""
     await _begin_afresh(context)
     await context.reply(context.say(_RESET), _mode_keyboard(context))
 
 
 @router.press("mode")
 async def choose_mode(context: Context) -> None:
-    """Take the style of the button."""
+    """Choose the style of the button."""
     name = "".join(argument(context.event.data)) if isinstance(context.event, Press) else ""
     await context.acknowledge()
     if name in MODES:
@@ -137,7 +137,7 @@ async def choose_mode(context: Context) -> None:
 
 @router.press("catalogue")
 async def use_sample(context: Context) -> None:
-    """Search the sample catalogue in this chat, until it begins afresh or the owner supplies a real one."""
+    """Use the sample catalogue in this chat, until it is reset or the owner supplies a real one."""
     await context.acknowledge()
     await context.desk.state.set(context.state_key("catalogue"), {"sample": True})
     catalogue = await _catalogue(context)
@@ -188,7 +188,7 @@ async def _set_mode(context: Context, name: str) -> None:
 
 
 async def _catalogue(context: Context) -> PropertyCatalogue | None:
-    """Return the owner's catalogue; without one the sample where this chat has asked for it; else None."""
+    """Return the owner's catalogue, else the sample if this chat has chosen it, else None."""
     own = await _shelf.find(context.desk.storage / FILE_NAME)
     if own is not None:
         return own

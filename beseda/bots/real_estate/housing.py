@@ -1,7 +1,7 @@
-"""Whether a message is about homes: by stems of Russian and English words, so that every form of a word counts.
+"""Detection of messages about homes, by stems of Russian and English words, so that every form of a word counts.
 
-A strong word is enough by itself. Weak words (price, district) speak of a hundred other things, too: two different ones
-are needed, or one beside a sum or an area.
+A strong word is enough by itself. Weak words (price, district) have many other uses, so two different ones are needed,
+or one beside a sum or an area.
 """
 
 import re
@@ -87,7 +87,7 @@ _LONGEST = 5_000  # characters that are looked through
 
 
 def is_about_housing(text: str) -> bool:
-    """Return whether somebody speaks of homes: buying, selling, renting, or what they are like."""
+    """Return whether a message is about homes: buying, selling, renting, or describing them."""
     plain = _SAYINGS.sub(" ", " ".join(text[:_LONGEST].lower().replace("ё", "е").split()))
     if _STRONG_WORD.search(plain):
         return True

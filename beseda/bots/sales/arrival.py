@@ -1,4 +1,4 @@
-"""`/start` of a sales bot: the link by which a person came is the source of their lead."""
+"""`/start` of a sales bot: the link that a person followed is the source of their lead."""
 
 from beseda.bots.sales.sales_context import SalesContext, is_private
 from beseda.dispatch.context import Context
@@ -8,7 +8,7 @@ from beseda.dispatch.words_behind import read_payload
 
 
 class Arrival:
-    """Greets, and keeps the payload of a link like `https://t.me/your_bot?start=spring-sale`."""
+    """Greets, and stores the payload of a link like `https://t.me/your_bot?start=spring-sale`."""
 
     def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
@@ -20,7 +20,7 @@ class Arrival:
         return router
 
     async def start(self, context: Context) -> None:
-        """Keep the source of the lead, then greet."""
+        """Store the source of the lead, then greet."""
         if is_private(context) and (payload := read_payload(context)):
             await self._shop.service.note_source(await self._shop.talk(context), payload)
         await greet(context)

@@ -45,7 +45,7 @@ class Booking:
         return router
 
     async def press(self, context: Context) -> None:
-        """Do what a button says; one that no longer means anything says so."""
+        """Run the action of a button. An error is shown to the user; data that is malformed or unknown is ignored."""
         assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
         step, *rest = argument(context.event.data) or ("",)
         await context.acknowledge()
@@ -60,7 +60,7 @@ class Booking:
             await context.refuse(error)
 
     async def show(self, context: Context) -> None:
-        """Show the meetings that are to come, each with its buttons."""
+        """Show the upcoming meetings, each with its buttons."""
         if not await keep_private(context):
             return
         theirs = await context.desk.meetings.for_person(context.desk.profile.name, context.person.id)
@@ -101,7 +101,7 @@ class Booking:
         await show(*await self._write_days(context, meeting_id))
 
     async def _write_days(self, context: Context, meeting_id: int) -> tuple[str, Keyboard]:
-        """Return the days that have free times, as buttons."""
+        """Return the days with free times as buttons."""
         calendar = context.desk.meetings.diary(context.desk.profile.name).calendar
         labels = {calendar.day_of(slot.starts_at): _split(slot)[0] for slot in await self._slots(context, None, _DAYS)}
         days = list(labels.items())[:_SHOWN_DAYS]
@@ -126,7 +126,7 @@ class Booking:
         return await context.desk.meetings.free_slots(context.desk.profile.name, day, days, context.language)
 
     async def _book(self, context: Context, starts_at: datetime, meeting_id: int) -> None:
-        """Hold a time, or move a meeting there; a time that is gone by now brings the days again."""
+        """Reserve a time or move a meeting. If that fails, show the error and the days again. Raises NotFoundError."""
         meetings, talk = context.desk.meetings, await self._shop.talk(context)
         if meeting_id:
             await self._find(context, meeting_id)
@@ -184,7 +184,7 @@ class Booking:
         await converse(context, context.say(texts.I_CANCEL), respond, in_place=True)
 
     async def _find(self, context: Context, meeting_id: int) -> Meeting:
-        """Return a meeting of the person's own. Raises NotFoundError."""
+        """Return a meeting of this person. Raises NotFoundError."""
         meeting = await context.desk.meetings.find(meeting_id)
         if (meeting.bot, meeting.guest.user_id) != (context.desk.profile.name, context.person.id):
             raise NotFoundError(f"meeting {meeting_id} is not this person's")

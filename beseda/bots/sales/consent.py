@@ -1,4 +1,4 @@
-"""Consent and contacts: asked for once, dated, proven by a message, taken back at any time."""
+"""Consent and contacts: requested once, dated, proven by a message, and revocable at any time."""
 
 from beseda.bots.sales import texts
 from beseda.bots.sales.sales_context import SalesContext, converse
@@ -18,7 +18,7 @@ def consent_keyboard(language: str) -> Keyboard:
 
 
 class Consents:
-    """`/consent`, `/contact`, the buttons of the question, and contacts that people send."""
+    """`/consent`, `/contact`, the buttons of the question, and shared contacts."""
 
     def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
@@ -33,7 +33,7 @@ class Consents:
         return router
 
     async def show(self, context: Context) -> None:
-        """Say whether contacts are kept, since when, and offer to change it."""
+        """Show whether contacts are kept and since when, with a button to change it."""
         if not await keep_private(context):
             return
         service, talk = self._shop.service, await self._shop.talk(context)
@@ -48,7 +48,7 @@ class Consents:
         await context.reply(context.say(texts.HOLDS_NOT), consent_keyboard(context.language))
 
     async def decide(self, context: Context) -> None:
-        """Take a yes, a no, or a yes taken back."""
+        """Store a consent, a refusal or a revocation."""
         assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
         choice = "".join(argument(context.event.data))
         words = {"yes": texts.ALLOW, "no": texts.FORBID, "revoke": texts.REVOKE}.get(choice)
@@ -67,12 +67,12 @@ class Consents:
         await converse(context, context.say(words), respond)
 
     async def offer(self, context: Context) -> None:
-        """Show the button by which Telegram sends the person's number."""
+        """Show the button that sends the person's number."""
         if await keep_private(context):
             await context.reply(context.say(texts.SHARE), ReplyKeyboard((), contact=context.say(texts.SHARE_BUTTON)))
 
     async def take_contact(self, context: Context) -> None:
-        """Keep the number of who sends it; nobody's but their own."""
+        """Store the sender's number. A contact of another person is refused."""
         assert isinstance(context.event, IncomingMessage)  # noqa: S101
         contact = context.event.contact
         if not await keep_private(context) or contact is None:

@@ -1,4 +1,4 @@
-"""Reading `funnel.yaml`: a mistake in it is said with its place, before anybody talks to the bot."""
+"""Parser of `funnel.yaml`. A mistake is reported with its place, before the bot answers anyone."""
 
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -89,7 +89,7 @@ class _FunnelFile(_Entry):
 
     @model_validator(mode="after")
     def fit_together(self) -> Self:
-        """Refuse names that lead nowhere and points that are not a hundred."""
+        """Reject unknown names, weights that do not add up to a hundred, and other contradictions."""
         if self.confirm_from > self.accept_from:
             raise ValueError("confirm_from is above accept_from")
         if (points := sum(rule.weight for rule in self.fit)) != FULL_SCORE:
@@ -117,7 +117,7 @@ class _FunnelFile(_Entry):
 
 
 def read_funnel(path: Path) -> Funnel:
-    """Return the funnel of a file. Raises SettingsError with the file, the place in it and what is wrong there."""
+    """Return the funnel of a file. Raises SettingsError with the file, the place and the fault."""
     try:
         if path.stat().st_size > _LARGEST:
             raise SettingsError(f"{path} is over 256 KB")

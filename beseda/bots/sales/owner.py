@@ -1,4 +1,4 @@
-"""What the owner hears: once, that a lead has come far enough for a consultation."""
+"""Notifications to the owner: once for each lead that is ready for a consultation."""
 
 import orjson
 
@@ -18,7 +18,7 @@ READY = "lead_ready"
 
 
 class OwnerNews:
-    """Brings news of leads to the people of `ADMIN_IDS` who have a chat with the bot."""
+    """Sends notices about leads to the people in `ADMIN_IDS` with a chat with the bot."""
 
     def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
@@ -30,7 +30,7 @@ class OwnerNews:
         return router
 
     async def tell(self, context: Context, talk: Talk) -> None:
-        """Send a notice for a lead that has come far enough, once for each owner. Raises StorageError."""
+        """Send a notice about a lead that is ready, once to each owner. Raises StorageError."""
         desk = context.desk
         lead = await self._shop.service.take_news(talk)
         if lead is None:
@@ -49,7 +49,7 @@ class OwnerNews:
         await self._shop.service.note_told(talk)
 
     async def show(self, context: Context) -> None:
-        """Say who is ready, with what is known of them."""
+        """Show the lead with the facts known about it."""
         assert isinstance(context.event, Notice)  # noqa: S101 - the router's promise, for the type checker
         try:
             lead = await context.desk.leads.find(int(str(context.event.data["lead_id"])))
@@ -66,7 +66,7 @@ class OwnerNews:
 
 
 def _number(update: StoredUpdate, lead: Lead, owner: int) -> StoredUpdate:
-    """Return the notice under a number that follows from the lead: told twice after a crash, it is stored once."""
+    """Return the notice with an id derived from the lead, so that a repeat after a crash is stored only once."""
     number = -derive_id(READY, lead.id, owner)
     content = {**orjson.loads(update.payload), "update_id": number}
     return StoredUpdate(update.bot, number, orjson.dumps(content), partition=update.partition, queue=update.queue)

@@ -1,4 +1,4 @@
-"""What the handlers of a sales bot share: its funnel, its service, and putting a press of a button on record."""
+"""Shared parts of the handlers of a sales bot: its funnel, its service, and the recording of button presses."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -19,7 +19,7 @@ Respond = Callable[[int], Awaitable[tuple[str, Markup]]]
 
 
 class SalesContext:
-    """One bot that sells by a funnel. `service` is there once the bot is prepared."""
+    """One bot that sells by a funnel. `service` is available after `prepare`."""
 
     def __init__(self, funnel: Funnel) -> None:
         self._funnel = funnel
@@ -27,32 +27,32 @@ class SalesContext:
 
     @property
     def service(self) -> SalesService:
-        """The sales of this bot."""
+        """The sales service of this bot. Raises RuntimeError before `prepare`."""
         if self._service is None:
             raise RuntimeError("the bot was not prepared")
         return self._service
 
     async def prepare(self, desk: BotServices) -> None:
-        """Put the service together; without a calendar no consultation is offered."""
+        """Build the service. Without a calendar no consultation is offered."""
         funnel = self._funnel if desk.profile.calendar is not None else replace(self._funnel, consultation=False)
         parts = SalesParts(desk.leads, desk.sales, desk.state, desk.find_model, desk.call_book)
         self._service = SalesService(funnel, parts)
 
     async def talk(self, context: Context) -> Talk:
-        """Return whose sale the event belongs to."""
+        """Return the conversation and the person of the event, as the sales service takes them."""
         return Talk(await context.conversation(), context.person, context.state_key(STATE), context.desk.profile.model)
 
 
 def is_private(context: Context) -> bool:
-    """Return whether the event's chat is private: elsewhere others read along, and nothing is sold."""
+    """Return whether the event's chat is private. Nothing is sold in groups, since others read along."""
     return context.event.place.kind is ChatKind.PRIVATE
 
 
 async def converse(context: Context, words: str, respond: Respond, *, in_place: bool = False) -> None:
-    """Put `words` on record as said by the person, which a press of a button stands for, and what is said in return.
+    """Store `words` as a message of the person, which a button press stands for, and the bot's reply to it.
 
-    With `in_place` that takes the place of the message whose button was pressed. After a crash `respond` may run
-    again for the same message.
+    With `in_place` the reply replaces the message with the button. After a crash `respond` may run again for the same
+    message.
     """
     desk, question = context.desk, await context.question(words, TurnKind.COMMAND)
     turn = await context.turn() or question.open_turn()

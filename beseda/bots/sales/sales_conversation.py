@@ -1,10 +1,10 @@
-"""The talk of a sales bot: what is said is read beside the answer, and the answer knows what has been read.
+"""Conversation of a sales bot: facts are extracted from a message in parallel with the answer to it.
 
-    message ──► turn on record ──► study (model, form) ─┬─► in time: the answer knows it
-                                                         └─► late: the answer begins, the next one knows it
+    message ──► turn stored ──► study (model, form) ─┬─► in time: used by this answer
+                                                      └─► late: used by the next answer
 
-`wait` in funnel.yaml says how long an answer waits for what is read of its own message. Nothing that goes wrong with
-reading costs an answer: it is made up for with the next message.
+`wait` in funnel.yaml is the time that an answer waits for the facts of its own message. A failed extraction never fails
+an answer: the next message makes up for it.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from beseda.telegram.base import Button
 
 
 def build_router(funnel: Funnel) -> Router:
-    """Return the handlers of a bot that sells by this funnel."""
+    """Return the handlers of a bot with this funnel."""
     shop, router = SalesContext(funnel), Router()
     router.prepare(shop.prepare)
     selling = SalesConversation(shop)
@@ -43,13 +43,13 @@ def build_router(funnel: Funnel) -> Router:
 
 
 class SalesConversation:
-    """Answers what is said to a sales bot."""
+    """Answers messages to a sales bot."""
 
     def __init__(self, shop: SalesContext) -> None:
         self._shop = shop
 
     async def answer(self, context: Context, question: Question, turn: Turn | None) -> None:
-        """Have the model answer by the stage the sale is in; in a group it is an assistant like any other."""
+        """Answer with the model by the stage of the sale. In a group the bot is an ordinary assistant."""
         if not is_private(context) or (turn is not None and turn.state is not TurnState.RECEIVED):
             await context.desk.chat.answer(question, turn)
             return
@@ -72,7 +72,7 @@ class SalesConversation:
         await OwnerNews(self._shop).tell(context, talk)
 
     async def read_again(self, context: Context) -> None:
-        """Read an earlier message that was edited: fields whose words are gone are emptied."""
+        """Extract facts again after an earlier message was edited. Slots with a source that is gone are emptied."""
         if is_private(context):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._shop.service.funnel.patience):
@@ -85,9 +85,10 @@ class SalesConversation:
             await self._shop.service.note_offered(talk)
 
     async def _wait(self, study: "asyncio.Task[Situation | None]", talk: Talk, words: str) -> Situation:
-        """Return how the sale stands, with this message where it is read in time.
+        """Return the state of the sale, including this message if its facts are extracted in time.
 
-        Where no form came of it, its plain words count; what is only late is met by the next answer.
+        If the extraction has ended without a result, plain words of the message count. Late results are used by the
+        next answer.
         """
         await asyncio.wait({study}, timeout=self._shop.service.funnel.wait)
         found = study.result() if study.done() else None
@@ -112,7 +113,7 @@ class SalesConversation:
         )
 
     def _answer_word(self, situation: Situation, language: str) -> str:
-        """Return what is said to a yes or no in words, so that nobody has to wonder whether it was heard."""
+        """Return the confirmation of a consent or refusal in words, or an empty string."""
         slots = self._shop.service.funnel.slots
         kept = any(slots[name].contact for name in situation.known)
         told = {"yes": texts.KEPT if kept else texts.ALLOWED, "no": texts.NOT_KEPT}.get(situation.consent)

@@ -1,4 +1,4 @@
-"""What a sales bot says in words of its own: consent, contacts, appointments, and what the owner hears."""
+"""Texts of a sales bot: consent, contacts, appointments, and notifications to the owner."""
 
 from beseda.locales import Text
 

@@ -1,4 +1,4 @@
-"""Wishes that are read without a model, where it has filled in no form."""
+"""Detection of wishes without a model, used if the model has filled in no form."""
 
 import re
 
@@ -14,5 +14,5 @@ _REFUSES = re.compile(r"\b(?:не|no|not|don.t)\b", re.IGNORECASE)
 
 
 def read_plain_wishes(words: str) -> set[str]:
-    """Return the signal of a plain request for a consultation, which holds no negation."""
+    """Return the signal of a plain request for a consultation without a negation, or an empty set."""
     return {WANTS_CONSULTATION} if _WANTS.search(words) and not _REFUSES.search(words) else set()
