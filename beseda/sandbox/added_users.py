@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 class AddedUsers:
-    """Who was added besides the people of the settings: bots remember them, so the next run must know them too."""
+    """Users added besides those of the settings. They are stored for the next run, since bots remember them."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "people.jsonl"
 
     def read(self) -> list[SandboxPerson]:
-        """Everyone added in earlier runs; lines cut off by a crash are passed over."""
+        """Return the users added in earlier runs. Lines cut off by a crash are skipped."""
         if not self._path.is_file():
             return []
         people = (_read_line(line) for line in self._path.read_bytes().splitlines())
         return [person for person in people if person is not None]
 
     def add(self, person: SandboxPerson) -> None:
-        """Write one person down."""
+        """Append one user to the file."""
         with self._path.open("ab") as file:
             # The line break stands first: what a crash cut off before must not swallow this one.
             file.write(b"\n" + orjson.dumps(asdict(person)))

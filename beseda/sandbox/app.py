@@ -25,7 +25,7 @@ _METHODS = ["GET", "POST"]
 
 
 class Sandbox:
-    """A local Bot API server with its chat page; `router` goes into an app, `close` ends what waits in it."""
+    """A local Bot API server with its chat page. Include `router` in an app; `close` ends its pending requests."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings

@@ -31,7 +31,7 @@ class DroppedConnection(Response):
     """Closes the connection without an answer, as a dying server or network would."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Abort the transport where the server shows it; else break off in the middle of a body."""
+        """Abort the transport if the server gives access to it, else break off in the middle of a body."""
         transport = getattr(getattr(receive, "__self__", None), "transport", None)
         if transport is None:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
@@ -143,7 +143,7 @@ def _refuse_on_request(fault: Fault) -> Response:
 
 
 def _refuse_token(token: str) -> Response:
-    """The words of Telegram's own server for a token that it does not know (ClientManager.cpp, `send`)."""
+    """Return the error text of Telegram's own server for an unknown token (ClientManager.cpp, `send`)."""
     number, colon, _ = token.partition(":")
     is_valid = bool(colon) and len(token) <= _MAX_TOKEN and number.isdecimal() and not number.startswith("0")
     words = "Unauthorized" if is_valid else "Unauthorized: invalid token specified"

@@ -1,4 +1,4 @@
-"""The nouns of the sandbox's world: bots, dialogs, messages, drafts. Message dicts are never changed in place."""
+"""Data classes of the sandbox: bots, dialogs, messages, drafts. Message dicts are never changed in place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GENERAL_TOPIC = 1
 
 @dataclass(slots=True, eq=False)
 class Bot:
-    """A bot with its queue and everything it told about itself."""
+    """A bot with its update queue and its profile: commands, texts and menu buttons."""
 
     account: BotAccount
     user: Json
@@ -47,7 +47,7 @@ class Bot:
 
 @dataclass(slots=True, eq=False)
 class DialogMessage:
-    """A message of a dialog: what bots get, who sent it and with which keyboard."""
+    """A message of a dialog as bots get it, with its sending bot, its keyboard and its reactions."""
 
     message: Json
     bot: Bot | None = None

@@ -34,7 +34,7 @@ class Subscription:
 
 
 class EventLog:
-    """What happened in the chats, numbered, in a ring; pages and scripted users follow it."""
+    """Numbered events of the chats in a ring buffer, followed by pages and scripted users."""
 
     def __init__(self, kept: int) -> None:
         self._ring: deque[tuple[int, str | None, bytes]] = deque(maxlen=kept)
@@ -45,7 +45,7 @@ class EventLog:
         self.listener: Callable[[str, bytes], None] | None = None
 
     def publish(self, dialog: str | None, kind: str, **fields: Any) -> None:
-        """Tell everyone who follows this dialog."""
+        """Publish an event to all subscribers of this dialog."""
         self.seq += 1
         data = orjson.dumps({"seq": self.seq, "dialog": dialog, "type": kind, **fields})
         self._ring.append((self.seq, dialog, data))

@@ -1,4 +1,4 @@
-"""File ids in the form of Telegram's, and TDLib's words for those that are none.
+"""File ids in Telegram's format, and TDLib's error texts for invalid ones.
 
 The order of the checks is that of `from_persistent_id` in FileManager.cpp and of `base64url_decode` in base64.cpp.
 """
@@ -26,7 +26,9 @@ def make_file_id(kind: str) -> str:
 
 
 def describe_fault(file_id: str) -> str:
-    """What is wrong with an id; empty for one of another bot or of a file that is gone."""
+    """Return the fault of an id, or an empty string if its format is valid, though the file may be gone or another
+    bot's.
+    """
     fault = _find_fault(file_id)
     return _WRONG + fault if fault else ""
 

@@ -40,7 +40,7 @@ class _Window:
 
 
 class FloodControl:
-    """Counts what bots send, and refuses with 429 until the wait it named is over. `clock` gives seconds."""
+    """Counts messages of bots, and rejects them with 429 until the announced wait is over. `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -50,7 +50,7 @@ class FloodControl:
         self._blocked: dict[tuple[str, int | None], float] = {}
 
     def configure(self, *, enabled: bool, limits: FloodLimits) -> None:
-        """Switch on or off; forgets what was counted. Raises ValueError for a limit that allows nothing."""
+        """Switch flood control on or off and reset the counts. Raises ValueError for a limit that is not positive."""
         if min(limits.per_chat_per_second, limits.per_group_per_minute, limits.per_bot_per_second) <= 0:
             raise ValueError("limits must be positive")
         self.enabled, self.limits = enabled, limits

@@ -1,7 +1,7 @@
-"""Keyboards under messages: their form, and the words Telegram refuses them with.
+"""Keyboards under messages: their format, and Telegram's error texts for invalid ones.
 
-Three stages refuse, one after another: the Bot API server while it reads (Client.cpp), TDLib before it sends
-(ReplyMarkup.cpp), and Telegram's closed servers, whose words are in capitals.
+Three stages reject them, one after another: the Bot API server while it parses (Client.cpp), TDLib before it sends
+(ReplyMarkup.cpp), and Telegram's closed servers, with error texts in capitals.
 """
 
 from __future__ import annotations

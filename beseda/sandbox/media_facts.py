@@ -1,4 +1,4 @@
-"""What the first bytes of a file tell: a picture's size, a voice message's length. No decoding."""
+"""Facts read from a file's bytes without decoding: the size of a picture, the length of a voice message."""
 
 from __future__ import annotations
 

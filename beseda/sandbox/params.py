@@ -67,7 +67,10 @@ class Params:
         return self.text(name).strip().lower() in {"true", "yes", "1"}
 
     def decode_json(self, name: str, what: str) -> Any:
-        """A JSON-serialised parameter, or None; raises ApiRefusalError naming `what` could not be parsed."""
+        """Return a JSON-serialised parameter, or None.
+
+        Raises ApiRefusalError if it cannot be parsed; the second argument names the object in the error text.
+        """
         value = self.values.get(name)
         if not isinstance(value, str):
             return value
@@ -115,7 +118,7 @@ async def read_body(
     *,
     max_file_bytes: int = MAX_UPLOAD_BYTES,
 ) -> Params:
-    """Read the parameters of a body of any of the four kinds; `values` are what is known before. Raises as above."""
+    """Read the parameters of a body of any of the four kinds, added to the known `values`. Raises as above."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return await _read_multipart(headers, _limit(headers, chunks, max_file_bytes + _ENVELOPE), values)

@@ -37,7 +37,7 @@ class BotAccount:
 
 @dataclass(frozen=True, slots=True)
 class SandboxPerson:
-    """Someone who can talk to the bots. Ids are above 32 bits, as today's Telegram ids are."""
+    """A user of the sandbox. Ids are above 32 bits, as today's Telegram ids are."""
 
     id: int
     first_name: str
@@ -90,7 +90,7 @@ DEFAULT_GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """What a sandbox consists of, and how much of it is kept."""
+    """Bots, users and groups of a sandbox, with its limits and delays."""
 
     bots: tuple[BotAccount, ...]
     folder: Path

@@ -1,4 +1,4 @@
-"""State of the sandbox: who there is and what was said. No I/O of its own; it publishes events and queues updates."""
+"""State of the sandbox: users and messages. Does no I/O itself; it publishes events and queues updates."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ class SandboxState:
     # -- people ---------------------------------------------------------------------------------------------------
 
     def add_user(self, person: SandboxPerson) -> Json:
-        """Introduce someone, or return who has this id already; raises ValueError when there are too many."""
+        """Add a user, or return the user with this id.
+
+        Raises ValueError if the id is invalid or there are too many users.
+        """
         if person.id in self.users:
             return self.users[person.id]
         if not 0 < person.id < 2**52:  # #user: at most 52 significant bits
@@ -65,7 +68,7 @@ class SandboxState:
         return user
 
     def pick_user_id(self) -> int:
-        """An id nobody has."""
+        """Return an unused user id."""
         return max([*self.users, 7_000_000_000]) + 1
 
     def find_user(self, user_id: int) -> Json | None:
@@ -149,7 +152,7 @@ class SandboxState:
     # -- messages -------------------------------------------------------------------------------------------------
 
     def add_bot_message(self, bot: Bot, dialog: Dialog, content: Json, markup: Json | None = None) -> DialogMessage:
-        """Store what a bot sent and show it; the draft and the typing sign of the chat end."""
+        """Store and show a message of a bot. The draft and the typing sign of the chat end."""
         message = self._make_message(bot.user, dialog, content)
         if markup is not None and _INLINE in markup:
             message["reply_markup"] = markup
@@ -164,7 +167,10 @@ class SandboxState:
     def add_service_message(
         self, bot: Bot, dialog: Dialog, content: Json, *, opens_thread: bool = False
     ) -> DialogMessage:
-        """Store a note about what a bot did, as the first of a topic if it opens one; all bots of the chat get it."""
+        """Store a service message about an action of a bot and queue it for all bots of the chat.
+
+        With `opens_thread` it is the first message of a topic.
+        """
         message = self._make_message(bot.user, dialog, content)
         if opens_thread:
             message.update(message_thread_id=message["message_id"], is_topic_message=True)
@@ -177,7 +183,7 @@ class SandboxState:
         return stored
 
     def add_user_message(self, user: Json, dialog: Dialog, content: Json) -> DialogMessage:
-        """Store what a person sent, show it and queue it for the bots that may see it."""
+        """Store and show a message of a user, and queue it for the bots that may see it."""
         message = self._make_message(user, dialog, content)
         stored = DialogMessage(message)
         dialog.add(stored)
@@ -276,7 +282,7 @@ class SandboxState:
         )
 
     def check_not_blocked(self, dialog: Dialog) -> None:
-        """Raises ApiRefusalError 403 in a chat whose user blocked the bot."""
+        """Raise ApiRefusalError 403 if the user of the chat has blocked the bot."""
         if dialog.blocked:
             raise ApiRefusalError(403, "Forbidden: bot was blocked by the user")
 

@@ -1,4 +1,4 @@
-"""A scripted user: what a test or a load generator drives instead of a person with a phone."""
+"""A scripted user for tests and load generators, in place of a person with a phone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LINE_BYTES = 4 * 1024 * 1024
 
 
 class SandboxUserError(Exception):
-    """The sandbox refused what the user did, or what was waited for did not come."""
+    """The sandbox rejected an action of the user, or an expected event did not arrive."""
 
 
 class SandboxUser:
@@ -107,7 +107,10 @@ class SandboxUser:
         return await self.call("POST", self._path + "/files", data=form)
 
     async def share_contact(self, phone: str = "", **fields: Any) -> Json:
-        """Send one's phone number, as the bot's button does; `contact_user_id` makes it somebody else's, 0 nobody's."""
+        """Send the user's phone number, as the bot's button does.
+
+        `contact_user_id` makes it the contact of another user; 0 is a contact without a user id.
+        """
         return await self._post("/contacts", {"phone_number": phone, **fields})
 
     async def press(self, label_or_data: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a person can do in a chat: write, send files, press buttons, stop an answer, block the bot."""
+"""Actions of a user in a chat: write, send files, press buttons, stop an answer, block the bot."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def get_dialog(realm: SandboxServers, key: str) -> Dialog:
 
 
 def get_user(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
-    """The person who acts; raises ApiRefusalError when it is not their chat."""
+    """Return the acting user. Raises ApiRefusalError if the user is not in the dialog."""
     user_id = _to_int(fields.get("user_id") or (dialog.chat_id if dialog.is_private else 0), "user_id")
     user = realm.world.users.get(user_id)
     if user is None or (dialog.is_private and user_id != dialog.chat_id):
@@ -69,7 +69,9 @@ def _write_piece(realm: SandboxServers, dialog: Dialog, user: Json, head: Json, 
 
 
 def cut_paste(text: str, limit: int) -> list[str]:
-    """Cut a text into pieces of at most `limit` UTF-16 units, at a line or word end where one is near."""
+    """Split a text into pieces of at most `limit` UTF-16 units, near the limit at the end of a line or word if
+    possible.
+    """
     pieces = []
     while count_units(text) > limit:
         fitting = text.encode("utf-16-le", "surrogatepass")[: limit * 2].decode("utf-16-le", "ignore")
@@ -177,9 +179,10 @@ def _show_file(realm: SandboxServers, dialog: Dialog, message: Json) -> None:
 
 
 def share_contact(realm: SandboxServers, dialog: Dialog, fields: Json) -> Json:
-    """A contact: the person's own, as the bot's button sends it, or that of `contact_user_id`, or of nobody known (0).
+    """Send a contact: the user's own by default, as the bot's button does.
 
-    Raises ApiRefusalError for what is no number.
+    With `contact_user_id` it is the contact of that user, or with 0 one without a user id. Raises ApiRefusalError for
+    an invalid number.
     """
     user = get_user(realm, dialog, fields)
     _check_can_write(dialog)

@@ -1,4 +1,4 @@
-"""What Telegram checks in texts, previews and commands, and the words it refuses them with."""
+"""Telegram's checks of texts, previews and commands, with its error texts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def check_caption(caption: FormattedText, *, words: str = "message caption is to
 
 
 def read_link_preview(params: Params) -> Json | None:
-    """`link_preview_options`, or what the older `disable_web_page_preview` means; raises ApiRefusalError."""
+    """Return `link_preview_options`, or its equivalent for the older `disable_web_page_preview`, or None.
+
+    Raises ApiRefusalError.
+    """
     options = params.decode_json("link_preview_options", "link preview options")
     if options is None:
         return {"is_disabled": True} if params.boolean("disable_web_page_preview") else None

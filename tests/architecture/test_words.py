@@ -32,7 +32,6 @@ _ABOVE = {
     "modes": 42.0,
     "panel": 11.0,
     "photo": 36.0,
-    "sandbox": 10.0,
     "services": 46.0,
     "speech": 47.0,
     "telegram": 23.0,

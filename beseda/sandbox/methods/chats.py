@@ -142,7 +142,7 @@ def _check_may_pin(call: MethodCall, dialog: Dialog) -> None:
 
 
 async def get_user_profile_photos(call: MethodCall) -> Json:
-    """#getuserprofilephotos: nobody here has a picture."""
+    """#getuserprofilephotos: always empty, since users have no pictures here."""
     user_id = call.params.integer("user_id")
     if user_id <= 0:
         raise bad_request("invalid user_id specified")
