@@ -1,4 +1,4 @@
-"""One ASGI app: health, webhooks, the API where it is served, and the sandbox where there is one."""
+"""The ASGI app: health, webhooks, and optionally the API and the sandbox."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Web:
-    """The app, with what it is put together from as it comes up: bots may join after the server has started.
+    """The ASGI app. Bots may be added to `runners` after the server has started.
 
-    Webhooks are taken where there is a `secret`.
+    Telegram's webhooks are accepted only if there is a `secret`.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Web:
         self.app.router.routes.extend(panel.make_routes())
 
     def add_api(self, parts: ApiParts) -> None:
-        """Have everything answered by the API that nobody else answers."""
+        """Serve the API at all paths without another route."""
         self.app.mount("", api_app(parts))
 
 

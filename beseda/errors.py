@@ -1,14 +1,14 @@
-"""Every error of Beseda, in one tree.
+"""Hierarchy of all errors of Beseda.
 
-    BesedaError                         our bug, unless a leaf says otherwise
-    ├── SettingsError                   a setting is wrong; the program ends with exit code 2
-    ├── InputError                      the input cannot be taken
+    BesedaError                         our bug, unless a subclass names another cause
+    ├── SettingsError                   a setting is invalid; the program ends with exit code 2
+    ├── InputError                      the input cannot be accepted
     │   ├── FileTooLargeError
     │   ├── UnreadableAudioError
     │   ├── SilentAudioError
     │   ├── UnreadablePhotoError
     │   ├── PhotoTooLargeError          more pixels than we open, or than the result may have
-    │   ├── UnsupportedPhotoError       HEIC, a moving picture
+    │   ├── UnsupportedPhotoError       HEIC, an animation
     │   ├── UnsupportedInputError
     │   ├── SpeechNotConfiguredError    no recogniser is connected to this bot
     │   ├── NotASlotError               no meeting can begin then: outside the hours, too soon, too far off
@@ -23,7 +23,7 @@
     ├── TooManyMeetingsError            a lead that has as many meetings ahead as it may
     ├── WebhooksOffError                events are to be sent, and no secret is set to sign them with
     ├── MergeRefusedError               leads of two bots to become one, or one that is no part of another to part
-    ├── StaleVersionError               it has been changed since it was read
+    ├── StaleVersionError               the object was changed after it was read
     ├── RateLimitedError                the person writes faster than the bot's owner allows
     │   └── BudgetExhaustedError        the day's budget of the person, the group or the bot is used up
     ├── StorageError                    database or Redis do not answer
@@ -32,7 +32,7 @@
     ├── LeaseLostError                  another replica has taken over the chat
     ├── BrokerUnavailableError          the broker that wakes workers does not answer
     ├── ToolError                       a program of this machine (ffmpeg) is missing, failed or took too long
-    ├── SetAsideError                   an update whose work crashed the process is not tried any more
+    ├── SetAsideError                   an update crashed the process and is not retried
     ├── TimeLimitError                  work took longer than its slot allows
     ├── RemoteError                     a remote back-end (model, recogniser) failed
     │   ├── KeyRejectedError            the key is wrong, missing or not allowed to do this
@@ -48,22 +48,22 @@
     │   │   └── ContextTooLongError     more text than the model can read
     │   ├── EmptyAnswerError            an answer without a word
     │   │   └── ThoughtsOnlyError       the model reasoned and gave no answer
-    │   ├── RefusedAnswerError          the provider's filter stepped in
+    │   ├── RefusedAnswerError          the provider's content filter refused the answer
     │   └── RepeatingAnswerError        the model repeated the same text
     └── TelegramError                   Telegram refused a call or did not answer it
         ├── TelegramUnauthorizedError   the token is wrong or revoked
         ├── TelegramForbiddenError      the user blocked the bot, or it was put out of the group
         ├── TelegramConflictError       another program polls with this token
-        ├── TelegramFloodError          too fast; carries the time to wait
+        ├── TelegramFloodError          too many requests; carries the time to wait
         ├── TelegramRefusedError        the call is wrong in Telegram's eyes
         │   └── TelegramGoneError       the message to edit is gone
         └── TelegramUnavailableError    no connection, 5xx, a proxy's page
             └── TelegramUnansweredError sent, and no answer came back
 
-Each carries its data, whether another try helps (`retryable`, and `retry_after` in seconds where that is known), and
-`detail` for the log, which never reaches a user. Code decides by the class and the data of an error, never by the words
-of its detail. The text for the user stands in the catalogues (`beseda/locales`) under the name of the error, the HTTP
-status in `beseda.api.problems`.
+Each error carries its data, whether a retry helps (`retryable`, and `retry_after` in seconds if known), and `detail`
+for the log, which never reaches a user. Code branches on the class and the data of an error, never on the text of its
+detail. The text for the user is in the catalogues (`beseda/locales`) under the name of the error; the HTTP status is in
+`beseda.api.problems`.
 """
 
 import re
@@ -76,7 +76,7 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class _ClassText:
-    """The text of a class of errors: that of its nearest ancestor which has one in the catalogues."""
+    """The text of an error class: that of its nearest ancestor with a text in the catalogues."""
 
     def __get__(self, _error: object, kind: type["BesedaError"]) -> Text:
         return _find_text(kind)
@@ -108,7 +108,7 @@ class BesedaError(Exception):
         return _rebuild, (type(self), *self.args), self.__dict__
 
     def say(self, language: str) -> str:
-        """Return what the user reads, in `language`."""
+        """Return the text for the user in `language`."""
         return (self.words or self.text).say(language)
 
 
@@ -127,11 +127,11 @@ def _rebuild(kind: type[BesedaError], *args: object) -> BesedaError:
 
 
 class SettingsError(BesedaError):
-    """A setting is wrong or missing: `detail` names it and says how to mend it."""
+    """A setting is invalid or missing. `detail` names the setting and the correction."""
 
 
 class InputError(BesedaError):
-    """What came in cannot be taken."""
+    """The input cannot be accepted."""
 
 
 class FileTooLargeError(InputError):
@@ -147,23 +147,23 @@ class SilentAudioError(InputError):
 
 
 class UnreadablePhotoError(InputError):
-    """What came as a photo is none, or is damaged."""
+    """The file sent as a photo is damaged or is no image."""
 
 
 class PhotoTooLargeError(InputError):
-    """A photo with more pixels than we open, or whose result would have more than we make."""
+    """The photo has more pixels than we open, or its result would have more than we make."""
 
 
 class UnsupportedPhotoError(InputError):
-    """A kind of picture that we do not open: HEIC, or one that moves."""
+    """The format of the picture is not supported: HEIC or an animation."""
 
 
 class UnsupportedInputError(InputError):
-    """A kind of message that this bot does not take."""
+    """This bot does not accept this kind of message."""
 
 
 class SpeechNotConfiguredError(InputError):
-    """Speech came in, and the owner has connected no recogniser."""
+    """A voice message arrived, and the owner has connected no recogniser."""
 
 
 class NotASlotError(InputError):
@@ -171,7 +171,7 @@ class NotASlotError(InputError):
 
 
 class PeriodError(InputError):
-    """A period that ends before it begins, or a series of more points than anybody can look at."""
+    """The period ends before it begins, or the series has too many points."""
 
 
 class AccessDeniedError(BesedaError):
@@ -179,15 +179,15 @@ class AccessDeniedError(BesedaError):
 
 
 class NotFoundError(BesedaError):
-    """What was asked for is not there."""
+    """The requested object does not exist."""
 
 
 class SetAsideError(BesedaError):
-    """The work on an update has crashed the process or failed time and again: it is not tried any more."""
+    """An update crashed the process or failed repeatedly, and is not retried any more."""
 
 
 class SlotTakenError(BesedaError):
-    """Somebody else has booked that time, or a time that reaches into it."""
+    """The time, or one that overlaps with it, is booked by another person."""
 
 
 class MeetingOverError(BesedaError):
@@ -203,15 +203,15 @@ class BroadcastBusyError(BesedaError):
 
 
 class BroadcastStateError(BesedaError):
-    """What is asked of a broadcast does not go with how far it has come."""
+    """The state of the broadcast does not allow the requested action."""
 
 
 class ReportNotReadyError(BesedaError):
-    """A report whose file is not there: it is still being built, or that failed."""
+    """The report has no file: it is still being built, or building it failed."""
 
 
 class WebhooksOffError(BesedaError):
-    """Events are to be sent somewhere, and there is no secret to sign them with."""
+    """Events are to be sent to a webhook, and there is no secret to sign them with."""
 
 
 class MergeRefusedError(BesedaError):
@@ -219,7 +219,7 @@ class MergeRefusedError(BesedaError):
 
 
 class StaleVersionError(BesedaError):
-    """What is to be changed has been changed by somebody else since it was read."""
+    """The object was changed by another writer after it was read."""
 
 
 class RateLimitedError(BesedaError):
@@ -229,16 +229,17 @@ class RateLimitedError(BesedaError):
 
 
 class BudgetExhaustedError(RateLimitedError):
-    """A day's tokens, speech or pictures do not suffice; `retry_after` says in how many seconds a new day begins.
+    """The daily budget of tokens, speech or pictures is exhausted. `retry_after` is the number of seconds until the new
+    day.
 
-    `silent` where the person was told a while ago, and an answer to every message would be a nuisance.
+    `silent` is true if the user was notified recently, so that not every message is answered with this error.
     """
 
     retryable = False
     silent = False
 
     def say(self, language: str) -> str:
-        """Return what the user reads, with the time until the new day where that is known."""
+        """Return the text for the user, with the time until the new day if it is known."""
         if self.retry_after is None:
             return super().say(language)
         hours, minutes = divmod(max(1, round(self.retry_after / 60)), 60)
@@ -246,7 +247,7 @@ class BudgetExhaustedError(RateLimitedError):
 
 
 class StorageError(BesedaError):
-    """The database or Redis do not answer. `constraint` is the name of the rule that a row breaks, where known."""
+    """The database or Redis does not answer. `constraint` is the name of the violated constraint, if known."""
 
     retryable = True
 
@@ -256,7 +257,7 @@ class StorageError(BesedaError):
 
 
 class RowRefusedError(StorageError):
-    """The database answers, and does not take what was to be written: trying again at once does not help."""
+    """The database answers and rejects the row. An immediate retry does not help."""
 
 
 class IdTakenError(RowRefusedError):
@@ -295,8 +296,8 @@ NO_CONNECTION, WEB_PAGE = "no_connection", "web_page"  # codes of ours, for faul
 class RemoteError(BesedaError):
     """A remote back-end failed.
 
-    `endpoint` is its name, `status` the HTTP status of its answer (0 without one), `code` its own name of the fault or
-    one of ours, `hint` what the owner can do about it.
+    `endpoint` is its name, `status` the HTTP status of its answer (0 without one), `code` the back-end's name of the
+    fault or one of ours, `hint` advice for the owner.
     """
 
     retryable = True
@@ -318,7 +319,7 @@ class RemoteError(BesedaError):
 
     @property
     def detail(self) -> str:
-        """The sentence for the log: the endpoint, what happened there, and the hint."""
+        """The message for the log: the endpoint, the fault, and the hint."""
         located = f"{self.endpoint}: {self.message}" if self.endpoint else self.message
         return f"{located.rstrip('. ')}; {self.hint}" if self.hint else located
 
@@ -342,7 +343,7 @@ class ModelNotFoundError(RemoteError):
 
 
 class QuotaExceededError(RemoteError):
-    """Too many requests for this account; `retry_after` where the service says so."""
+    """Too many requests for this account. `retry_after` is set if the service reports it."""
 
 
 class UnavailableError(RemoteError):
@@ -358,7 +359,7 @@ class BrokenStreamError(RemoteError):
 
 
 class ProtocolError(RemoteError):
-    """The answer is not what the protocol says: a proxy's page, broken JSON."""
+    """The answer violates the protocol: a proxy's page, broken JSON."""
 
 
 class RejectedRequestError(RemoteError):
@@ -376,7 +377,7 @@ class LoadingError(UnavailableError):
 
 
 class EmptyAnswerError(RemoteError):
-    """The model said nothing."""
+    """The model returned an empty answer."""
 
 
 class ThoughtsOnlyError(EmptyAnswerError):
@@ -390,7 +391,7 @@ class RefusedAnswerError(RemoteError):
 
 
 class RepeatingAnswerError(RemoteError):
-    """The model said the same again and again, and was stopped."""
+    """The model repeated the same text and was stopped."""
 
     def __init__(
         self, message: str = "", *, endpoint: str = "", retry_after: float | None = None, kept: int | None = None
@@ -439,7 +440,7 @@ class TelegramConflictError(TelegramError):
 
 
 class TelegramFloodError(TelegramError):
-    """Too fast (429); `retry_after` says how many seconds to wait."""
+    """Too many requests to Telegram (429). `retry_after` is the time to wait in seconds."""
 
 
 class TelegramRefusedError(TelegramError):

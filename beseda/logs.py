@@ -1,4 +1,4 @@
-"""Logging: every line says which bot and turn it belongs to, and no line holds a secret."""
+"""Logging: every line has its bot and turn, and no line contains a secret."""
 
 import logging
 import re
@@ -69,13 +69,13 @@ _registry = _Registry()
 
 
 def redact(secret: str) -> None:
-    """Keep this exact value out of every later line; what is shorter than six characters is not taken."""
+    """Remove this exact value from all later lines. Values shorter than six characters are ignored."""
     if len(secret) >= _SHORTEST_SECRET:
         _registry.add(secret)
 
 
 def scrub(text: str) -> str:
-    """Return `text` with secrets replaced: the registered ones, and what looks like a token, key or password."""
+    """Return `text` with secrets replaced: registered values and patterns of tokens, keys and passwords."""
     text = _registry.scrub(text)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
@@ -84,7 +84,7 @@ def scrub(text: str) -> str:
 
 @contextmanager
 def log_context(*, bot: str | None = None, turn: str | int | None = None) -> Iterator[None]:
-    """Name the bot and the turn in every line logged inside; what is not given stays as it is."""
+    """Add the bot and the turn to every line logged inside. An argument that is not given keeps its outer value."""
     outer = _context.get()
     token = _context.set(
         _Context(outer.bot if bot is None else bot, outer.turn if turn is None else str(turn)),
@@ -121,9 +121,9 @@ def render_json_line(message: str) -> str:
 
 
 class RedactingFilter(logging.Filter):
-    """Rewrites a record so that no handler after it can print a secret; lets everything pass.
+    """Redacts a record so that no later handler can print a secret. Lets every record pass.
 
-    It belongs on handlers: a filter on a logger does not see what its children log.
+    Attach it to handlers: a filter on a logger does not see the records of its children.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -139,7 +139,7 @@ class RedactingFilter(logging.Filter):
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Ours among the root's handlers."""
+    """Marks our handler among those of the root logger."""
 
 
 class _LineFormatter(logging.Formatter):

@@ -1,7 +1,7 @@
-"""Metrics of this process, as prometheus_client keeps them.
+"""Metrics of this process in prometheus_client.
 
-The functions below are called where things are recorded (`storage/sql`), so that every way through the program is
-counted. Labels are few and come from settings and code: never a person, a chat or a text.
+The functions below are called by the code that stores the data (`storage/sql`), so that every path through the program
+is counted. Labels are few and come from settings and code, never from a person, a chat or a text.
 """
 
 from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ _in_flight = Gauge(
 
 
 class CountedTokens(Protocol):
-    """What a call used."""
+    """The usage of a model call."""
 
     @property
     def prompt_tokens(self) -> int: ...
