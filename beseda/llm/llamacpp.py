@@ -152,7 +152,10 @@ class LlamaMeasuring:
 def build_llamacpp(
     connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock, *, context: int = 0
 ) -> MeasuredModel:
-    """Return a model at a llama.cpp server. `context` is its size in tokens, used if the server does not report it."""
+    """Return a model at a llama.cpp server.
+
+    `context` (tokens) limits the size that the server reports and replaces a missing one; 0 if not set.
+    """
     row = connection.endpoint
     wire = OpenAICompatibleModel(connection, http, timeouts, dialects=list_dialects(row))
     return MeasuredModel(wire, LlamaMeasuring(wire, connection.base_url, clock, size=context))

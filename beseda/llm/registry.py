@@ -50,7 +50,8 @@ class LLMSettings:
     `model` is the spec; if it is empty, a model is chosen automatically. `local_servers` are the addresses to search
     for servers: None for the usual ports of this machine, empty to search none. `models_folder` holds the record of a
     server that was started here. `prices` are entries like `hf:maker/model=0.14/0.28`, `aliases` like
-    `qwen2=maker/model|maker/other`. `llama_context` is in tokens; 0 means that the server is queried.
+    `qwen2=maker/model|maker/other`. `llama_context` is in tokens, 0 if not set: it limits the size that a llama.cpp
+    server reports and replaces a missing one.
     """
 
     model: str = ""
@@ -284,7 +285,8 @@ class AwaitedModel(ModelWrapper):
 async def _greet_local(addresses: Sequence[ModelAddress], model: ChatModel) -> None:
     """Log a warning at the start if a local server does not answer or is still loading.
 
-    This is no error, since the server may start later. Other endpoints are not queried.
+    This is no error, since the server may start later. Nothing is queried if one of the addresses is not a local
+    server.
     """
     rows = [find_endpoint(address.endpoint) for address in addresses]
     if not all(row is not None and row.is_local for row in rows):
