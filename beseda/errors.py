@@ -17,7 +17,7 @@
     ├── NotFoundError
     ├── BroadcastBusyError              another broadcast of the bot is running
     ├── BroadcastStateError             a broadcast is too far for that, or not far enough
-    ├── ReportNotReadyError             a report whose file is not there: still being built, or failed
+    ├── ReportNotReadyError             a report without a file: still being built, or failed
     ├── SlotTakenError                  another person has booked that time
     ├── MeetingOverError                a meeting that has expired, begun or been cancelled
     ├── TooManyMeetingsError            a lead that has as many meetings ahead as it may
