@@ -1,4 +1,4 @@
-"""Where a chat stands in a bot's menus: which menu is open, which mode is on, which file waits for one."""
+"""State of a chat in a bot's menus: the open menu, the active mode, and the file that waits for a mode."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class ChatState:
 
 
 async def find_standing(context: Context) -> ChatState:
-    """Return where the event's chat stands; at the main menu where what was kept does not exist any more."""
+    """Return the state of the event's chat, or the main menu if the stored menu or mode no longer exists."""
     kept = await context.desk.state.get(context.state_key("mode"))
     if kept is None:
         return ChatState()
@@ -28,7 +28,7 @@ async def find_standing(context: Context) -> ChatState:
 
 
 async def keep_standing(context: Context, standing: ChatState) -> None:
-    """Remember where the chat stands; the main menu needs no remembering."""
+    """Store the state of the chat. For the main menu the stored state is deleted."""
     key = context.state_key("mode")
     if standing == ChatState():
         await context.desk.state.delete(key)
@@ -43,7 +43,7 @@ async def keep_offer(context: Context, message_id: int, material: ModeInput) -> 
 
 
 async def find_offer(context: Context, message_id: str) -> ModeInput | None:
-    """Return the file of a message that was offered a mode, or None where another came since."""
+    """Return the file of a message that was offered a choice of modes, or None if a later message replaced it."""
     kept = await context.desk.state.get(context.state_key("offer"))
     if kept is None or str(kept["message_id"]) != message_id:
         return None

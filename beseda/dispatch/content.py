@@ -1,7 +1,7 @@
-"""The words of a Bot API message, wherever the message carries them.
+"""The words of a Bot API message, in whichever field the message carries them.
 
-Content is every field that is neither envelope nor a service field, so that a kind of message that is added to the
-Bot API tomorrow is answered, if only by a refusal. Facts: https://core.telegram.org/bots/api#message
+Content is every field that is neither envelope nor a service field, so that a kind of message that is added to the Bot
+API tomorrow is answered, if only by a refusal. Facts: https://core.telegram.org/bots/api#message
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -124,7 +124,7 @@ def write_links(text: str, entities: Iterable[Json]) -> str:
 
 
 def read_quotations(message: Json, bot_id: int) -> tuple[Quotation, ...]:
-    """Return the words that a message replies to: the quoted part alone where one was chosen."""
+    """Return the text that a message replies to, or only the quoted part if the sender selected one."""
     quote = message.get("quote") or {}
     if (replied := message.get("reply_to_message")) and not _is_topic_root(message, replied):
         author, by_bot = _author_of(replied), replied.get("from", {}).get("id") == bot_id
@@ -143,7 +143,7 @@ def is_reply_to(message: Json, bot_id: int) -> bool:
 
 
 def read_origin(origin: Json) -> str:
-    """Return the name of the first author of a forwarded message, empty where none is given."""
+    """Return the name of the first author of a forwarded message, or an empty string if there is no name."""
     user, chat = origin.get("sender_user"), origin.get("sender_chat") or origin.get("chat")
     name = origin.get("sender_user_name") or (name_user(user) if user else "") or (chat or {}).get("title")
     return one_line(str(name or ""), LONGEST_NAME)

@@ -1,4 +1,4 @@
-"""What a handler is given: the event, and what one bot can do."""
+"""Context of a handler: the event and the services of one bot."""
 
 import asyncio
 import contextlib
@@ -60,7 +60,9 @@ Answerer = Callable[["Context", Question, Turn | None], Awaitable[None]]
 
 
 async def answer_plainly(context: "Context", question: Question, turn: Turn | None) -> None:
-    """Have the model answer as the bot's folder says: what a bot does that brings no way of its own."""
+    """Have the model answer a question by the settings of the bot's folder: the default for bots without their own
+    answerer.
+    """
     await context.desk.chat.answer(question, turn)
 
 
@@ -82,9 +84,9 @@ class JobTracking(Protocol):
         ...
 
     async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
-        """Show nothing more in such chats, another replica does from now on; waits for what is being shown.
+        """Stop showing progress in the chats for which `wanted` returns true: another replica shows it from now on.
 
-        It does not wait where they are `lost` already.
+        Wait for updates of progress messages that are under way, unless the chats are already `lost`.
         """
         ...
 
@@ -95,7 +97,7 @@ class JobTracking(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button that a mode offers beside its own, such as what to make of a transcript."""
+    """A button that a mode offers beside its main one, such as a summary of a transcript."""
 
     label: Text
     run: Callable[["Context"], Awaitable[None]]
@@ -115,11 +117,12 @@ class JobKind:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A mode. `invitation` asks for what it takes; `about` is its line in /help.
+    """A mode. `invitation` is the text that asks for its input; `about` is its line in /help.
 
-    `takes` are kinds of message; of documents only those whose type begins like one of `documents`. `defaults` are its
-    settings, which a bot's folder may change. `chores` are the kinds of job that it hands to the queue, `presses` the
-    handlers of inline buttons that only this mode has, by the name their data begins with.
+    `takes` are kinds of message. Documents are accepted only if their MIME type begins with one of `documents`.
+    `defaults` are the mode's settings, which a bot's folder may change. `chores` are the kinds of job that the mode
+    enqueues. `presses` are the handlers of inline buttons that only this mode has, by the name that their data begins
+    with.
     """
 
     button: Text
@@ -134,7 +137,9 @@ class Mode:
     presses: Mapping[str, Callable[["Context"], Awaitable[None]]] = field(default_factory=dict)
 
     def suits(self, material: ModeInput, *, entered: bool = False) -> bool:
-        """Return whether the mode takes this; once it is `entered`, also a document that does not say what it is."""
+        """Return whether the mode accepts this input. A document of unknown type is accepted only once the mode is
+        `entered`.
+        """
         if material.kind is MessageKind.DOCUMENT:
             mime = material.attachment.mime if material.attachment else ""
             return bool(self.documents) and (mime.startswith(self.documents) if mime else entered)
@@ -143,9 +148,9 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class BotServices:
-    """One bot at work: who it is and everything its handlers may use.
+    """Per-bot services passed to handlers, with the bot's profile and identity.
 
-    `downloads` is emptied at each start; `storage` is the owner's folder, where a bot may look for files of its own.
+    `downloads` is emptied at each start; `storage` is the owner's folder, in which a bot may look for its own files.
     """
 
     profile: BotProfile
@@ -192,7 +197,7 @@ class BotServices:
     corrections: Sequence["Callable[[Context], Awaitable[None]]"] = ()
 
     def settings(self, mode: str) -> Mapping[str, object]:
-        """Return the settings of a mode: its own, with what the bot's folder changed."""
+        """Return the settings of a mode: its defaults, overridden by those of the bot's folder."""
         return {**self.modes[mode].defaults, **self.profile.modes.get(mode, {})}
 
 
@@ -211,7 +216,7 @@ class Context:
 
     @property
     def person(self) -> Person:
-        """Who caused the event; nobody for a stop request, which only a chat knows of."""
+        """The person that caused the event. A stop request names only a chat, so its person has id 0 and no name."""
         event = self.event
         return event.person if isinstance(event, IncomingMessage | Press | Membership | Notice) else Person(0, "")
 
@@ -227,7 +232,7 @@ class Context:
 
     @property
     def target(self) -> Target:
-        """Where an answer to the event goes."""
+        """The chat, and for a message the message to reply to, that an answer to the event is sent to."""
         place = self.event.place
         reply_to = self.event.message_id if isinstance(self.event, IncomingMessage) else None
         return Target(place.chat, place.kind, reply_to)
@@ -284,7 +289,7 @@ class Context:
         await self._answer(await self.question(text), await self.turn())
 
     async def ask_spoken(self, text: str, turn: Turn | None) -> None:
-        """Have the model answer what was said aloud; `turn` is given where there is one already."""
+        """Have the model answer spoken words. `turn` is the turn that exists already, if there is one."""
         await self._answer(await self.question(text, TurnKind.VOICE), turn)
 
     async def ask_again(self, turn: Turn) -> None:
@@ -305,7 +310,7 @@ class Context:
         return f"{name}:{self.desk.me.id}:{chat.chat_id}:{chat.thread_id}"
 
     async def fail(self, question: Question, error: BesedaError, turn: Turn, *, crash: str = "") -> None:
-        """Say that a turn failed before a model could be asked; `crash` is the reason where a handler crashed."""
+        """Report that a turn failed before the model was called. `crash` is the reason if a handler crashed."""
         self._turned = True
         await self.desk.chat.fail(question, error, turn, crash=crash)
 
@@ -316,9 +321,9 @@ class Context:
     async def reply(
         self, markdown: str, keyboard: Markup = (), media: Sequence[Media] = (), *, said: Message | None = None
     ) -> None:
-        """Answer in words of our own, and with files: the words are their caption.
+        """Reply with a fixed text and optional files; with files, the text is their caption.
 
-        `said` is what of it becomes part of the conversation, where anything does.
+        `said` is the message that is added to the conversation, if any.
         """
         answer = PreparedReply(markdown, keyboard, media, said)
         if self.replies_beside:
@@ -336,11 +341,12 @@ class Context:
         await self.desk.chat.say(question, PreparedReply(markdown, (), media))
 
     async def refuse(self, error: BesedaError) -> None:
-        """Answer with what an error says to its reader."""
+        """Reply with the user message of an error."""
         await self.reply(error.say(self.language))
 
     async def acknowledge(self, text: str = "", *, alert: bool = False) -> None:
-        """Stop the spinner of a pressed button, with a note where `text` is given; too late is no error."""
+        """Stop the spinner of a pressed button, with a notification if `text` is given. Telegram's errors are ignored.
+        """
         if isinstance(self.event, Press):
             self.acknowledged = True
             await self.try_call(
@@ -348,7 +354,10 @@ class Context:
             )
 
     async def replace_text(self, markdown: str, keyboard: Keyboard = ()) -> None:
-        """Put new words in place of the message whose button was pressed; where it is gone, below it."""
+        """Replace the text of the pressed button's message. If Telegram refuses the edit, send a new message.
+
+        Only log it if the bot may not write to the chat.
+        """
         if not isinstance(self.event, Press) or self.event.message_id is None:
             return
         part = (await self.desk.messenger.compose(markdown, keyboard))[0]
@@ -362,7 +371,7 @@ class Context:
             await self.reply(markdown, keyboard)
 
     async def try_call(self, method: str, **params: Any) -> None:
-        """Make a call whose failure changes nothing."""
+        """Call a method of the Bot API and ignore its errors."""
         with contextlib.suppress(TelegramError):
             await self.desk.api.call(method, **params)
 

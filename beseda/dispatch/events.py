@@ -1,4 +1,4 @@
-"""What happened, as the handlers see it: Telegram's update without its envelope.
+"""Events that handlers receive: Telegram's updates without their envelope.
 
 Facts about the fields: https://core.telegram.org/bots/api#update
 """
@@ -26,7 +26,7 @@ WANTED = ("message", "edited_message", "callback_query", "my_chat_member", "stop
 
 
 class MessageKind(StrEnum):
-    """What a message carries, in Telegram's field names."""
+    """The kind of content of a message, by Telegram's field names."""
 
     TEXT = "text"
     VOICE = "voice"
@@ -41,7 +41,7 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a bot is to Telegram: the result of getMe."""
+    """A bot's account on Telegram: the result of getMe."""
 
     name: str
     id: int
@@ -50,7 +50,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message. Size in bytes, duration in seconds, 0 where unknown.
+    """A file that came with a message. Size in bytes, duration in seconds, 0 if unknown.
 
     `mime` and `name` are claims of the sender; a name is for people and never part of a path.
     """
@@ -65,7 +65,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class SharedContact:
-    """A phone number that was sent as a contact; `user_id` is whose it is, 0 where Telegram does not know them.
+    """A phone number that was sent as a contact. `user_id` is the id of its owner, 0 if they have no Telegram account.
 
     Source: https://core.telegram.org/bots/api#contact
     """
@@ -76,7 +76,7 @@ class SharedContact:
 
 @dataclass(frozen=True, slots=True)
 class EventPlace:
-    """Where an event happened and which updates brought it."""
+    """The chat of an event, and the ids of the updates that it is made of."""
 
     chat: ChatKey
     kind: ChatKind
@@ -87,12 +87,12 @@ class EventPlace:
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """Somebody wrote or sent something. `addressed` is whether it is meant for this bot, `written_at` Telegram's date.
+    """A message of a person. `addressed` is whether it is meant for this bot, `written_at` Telegram's date.
 
-    `text` are the words as they stand in the message. `said` are the same with what is not the person's own marked
-    (`beseda.domain.quotation`), empty where there is nothing to mark; `quoted` are the words that are replied to.
-    `origin` is the author of a forwarded message, `edited` whether these are new words of an earlier one.
-    `last_piece` is the length, in UTF-16 units, of the message joined last, where several were joined.
+    `text` is the text of the message. `said` is the same text with marks at words that are not the person's own
+    (`beseda.domain.quotation`), empty if there is nothing to mark. `quoted` is the text that the message replies to.
+    `origin` is the author of a forwarded message. `edited` is whether the text replaces that of an earlier message.
+    `last_piece` is the length, in UTF-16 units, of the message joined last, if several were joined.
     """
 
     place: EventPlace
@@ -125,7 +125,7 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Somebody pressed an inline button under message `message_id`."""
+    """A press of an inline button under message `message_id`."""
 
     place: EventPlace
     person: Person
@@ -161,14 +161,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Unhandled:
-    """An update of a kind that nobody here handles."""
+    """An update of a kind that no handler takes."""
 
     place: EventPlace
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something of our own that concerns a chat: an operator's message, a reminder. `data` is whoever asked's."""
+    """An internal event of a chat: an operator's message or a reminder. `data` is defined by its producer."""
 
     place: EventPlace
     person: Person
@@ -180,7 +180,7 @@ Event = Notice | IncomingMessage | Press | StopRequest | Membership | Move | Unh
 
 
 def parse(update: StoredUpdate, content: Json, me: Identity) -> Event:
-    """Return the event of an update; one that is not what the Bot API says is logged and `Unhandled`."""
+    """Return the event of an update. An update that does not follow the Bot API is logged and is `Unhandled`."""
     try:
         # Numbers below zero are our own: who brings Telegram's updates in refuses them.
         event = _notice(update, content["beseda"], me) if update.update_id < 0 else _known(update, content, me)
@@ -257,7 +257,7 @@ def _message(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessa
 
 
 def _edit(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage | None:
-    """Return a message with its new words; None for a live location, and where the new words are a command."""
+    """Return an edited message with its new text. Return None for a live location, and if the new text is a command."""
     event = _message(update, message, me)
     if event is None or event.command or not event.text or not ("text" in message or "caption" in message):
         return None
@@ -265,7 +265,7 @@ def _edit(update: StoredUpdate, message: Json, me: Identity) -> IncomingMessage 
 
 
 def _mark(message: Json, text: str, origin: str, *, forwarded: bool) -> str:
-    """Return the words with marks at those that are not the person's own; empty where all of them are."""
+    """Return the text with marks at words that are not the person's own, or an empty string if all of them are."""
     unseen = list_unseen(message) if text else []
     foreign = forwarded or "contact" in message
     if not text or not (unseen or foreign):
@@ -319,7 +319,7 @@ def _contact(message: Json) -> SharedContact | None:
 
 
 def _mime(file: Json) -> str:
-    """Return what kind of file its sender says it is: Telegram's word, else what the ending of its name means."""
+    """Return the MIME type that the sender claims, or that of the file name's ending if the claim is uninformative."""
     claimed = str(file.get("mime_type", "")).lower()
     return guess_mime(str(file.get("file_name", ""))) if claimed in _SAYS_NOTHING else claimed
 
@@ -329,7 +329,7 @@ _SAYS_NOTHING = {"", UNKNOWN, "binary/octet-stream", "application/x-download", "
 
 
 def _command(raw: str, entities: Any) -> tuple[str, str]:
-    """Return the command at the beginning of a text and whom it names, both in lower case."""
+    """Return the command at the beginning of a text and the bot name it addresses, both in lower case."""
     if not raw.startswith("/") or not any(e["type"] == "bot_command" and e["offset"] == 0 for e in entities):
         return "", ""
     name, _, addressee = raw.split(maxsplit=1)[0][1:].partition("@")

@@ -1,4 +1,4 @@
-"""The record of turns as a replica may write it: while the chat is its own."""
+"""Turn store that rejects writes after this replica lost the chat's lease (fencing)."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class FencedTurnStore:
-    """A `TurnStore` that raises LeaseLostError where another replica has the turn's chat by now.
+    """A `TurnStore` that raises LeaseLostError if another replica owns the turn's chat.
 
-    A process that stood still would otherwise write over what the new owner has done since.
+    Otherwise a process that was suspended would overwrite the work of the new owner.
     """
 
     def __init__(self, turns: TurnStore, ground: ShardOwnership) -> None:
@@ -39,11 +39,11 @@ class FencedTurnStore:
         await self._write(turn, lambda: self._turns.mark_sending(turn, part))
 
     async def mark_placed(self, turn: Turn, part: Part) -> None:
-        """Record the message of a part: that stays true whoever has the chat."""
+        """Record the message of a part. This fact stays true under any owner of the chat, so it is not fenced."""
         await self._turns.mark_placed(turn, part)
 
     async def mark_sent(self, turn: Turn, part: Part) -> None:
-        """Record that a part was sent: that stays true whoever has the chat."""
+        """Record that a part was sent. This fact stays true under any owner of the chat, so it is not fenced."""
         await self._turns.mark_sent(turn, part)
 
     async def finish(self, turn: Turn) -> None:
@@ -59,9 +59,9 @@ class FencedTurnStore:
         return await self._turns.find_question(conversation, message_id)
 
     async def _write(self, turn: Turn, write: Callable[[], Awaitable[None]]) -> None:
-        """Make a write that is dropped where the lease ends while it waits for the database.
+        """Make a write that is dropped if the lease ends while it waits for the database.
 
-        It is made again where the lease turns out to be this process's still.
+        It is retried if this process turns out to still hold the lease.
         """
         part = partition_of(turn.conversation.key.chat_id)
         while True:

@@ -1,4 +1,4 @@
-"""What a document is: its sender's word or its name where they say something, else its first bytes."""
+"""The type of a document: the type or name given by its sender, or else the type of its first bytes."""
 
 import logging
 from dataclasses import replace
@@ -15,7 +15,9 @@ SOUNDS = ("audio/", "video/", "application/ogg")
 
 
 async def identify(api: BotApi, attachment: Attachment) -> Attachment:
-    """Return `attachment` with its type; without one where even its content says nothing, or cannot be fetched now."""
+    """Return `attachment` with its MIME type. The type stays empty if the content is not recognised or cannot be
+    fetched.
+    """
     if attachment.kind is not MessageKind.DOCUMENT or attachment.mime:
         return attachment
     try:

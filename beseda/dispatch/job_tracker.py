@@ -1,12 +1,12 @@
-"""Heavy work for a chat, from the message that asks for it to the answer: a turn that stays open while a job runs.
+"""Heavy work for a chat, from the request to the answer: a turn that stays open while a job runs.
 
     start()    opens the turn, enqueues a job of the same number, shows the progress in the turn's first part
-    hear()     told of every change to a job: edits that message, at most once in three seconds
-    _finish()  what came of the job is stored as the turn's answer and delivered, the progress message its first part
+    hear()     called after every change of a job: edits that message, at most once in three seconds
+    _finish()  stores the outcome of the job as the turn's answer and delivers it, the progress message its first part
 
 The turn's updates stay unfinished until then, so a start after a crash, and every sweep, brings the same message here
-again (`resume`): its job is found by the turn's number and followed, or its outcome delivered. Nothing else has to be
-remembered.
+again (`resume`): its job is found by the turn's number and followed, or its outcome delivered. No other state has to be
+stored.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _CANCELLED_REASON = "cancelled by the user"
 
 @dataclass(slots=True)
 class _ProgressMessage:
-    """A job whose progress is shown: its turn, the part that shows it, and the edit that is due."""
+    """A job with its progress message: the turn, the part that shows the progress, and the edit that is due."""
 
     turn: Turn
     job: Job
@@ -81,7 +81,7 @@ class JobTracker:
         await self._follow(desk, turn, job)
 
     async def resume(self, context: Context) -> bool:
-        """Go on with the job of the event's turn, where a crash or a sweep brought it here again."""
+        """Follow the job of the event's turn again after a crash or a sweep. Return whether the turn has a job."""
         turn = await context.turn()
         job = await context.desk.jobs.find(turn.id) if turn is not None else None
         if turn is None or job is None:
@@ -91,7 +91,7 @@ class JobTracker:
         return True
 
     async def hear(self, desk: BotServices, job: Job) -> None:
-        """Take note of a change to a job: show it, or deliver what came of it."""
+        """Handle a change of a job: update its progress message, or deliver its outcome."""
         shown = self._shown.get(job.id)
         if shown is None:
             return  # its message has not come back here yet after a start: then it is followed
@@ -114,7 +114,10 @@ class JobTracker:
         return any([await context.desk.jobs.cancel(number) for number in sorted(running, reverse=True)])
 
     async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
-        """Show nothing more in such chats; waits for what is being shown, unless they are `lost` already."""
+        """Stop showing progress in the chats for which `wanted` returns true.
+
+        Wait for updates of progress messages that are under way, unless the chats are already `lost`.
+        """
         gone = [shown for shown in self._shown.values() if wanted(shown.turn.conversation.key.chat_id)]
         for shown in gone:
             self._shown.pop(shown.job.id, None)
@@ -190,7 +193,7 @@ class JobTracker:
         return (chore.describe(job, language) if chore and chore.describe else "") or _AT_WORK.say(language)
 
     async def _finish(self, desk: BotServices, shown: _ProgressMessage) -> None:
-        """Store what came of a job as the answer of its turn, and deliver it: once, whoever comes first."""
+        """Store the outcome of a job as the answer of its turn and deliver it. Later calls for the job do nothing."""
         async with shown.lock:
             if self._shown.get(shown.job.id) is not shown:
                 return
@@ -243,14 +246,14 @@ class JobTracker:
         return await desk.messenger.compose(error.text.say(language), [row] if row else ())
 
     def _refresh_line(self, desk: BotServices) -> None:
-        """Show those who wait their new place."""
+        """Update the queue position in the progress messages of queued jobs."""
         for shown in self._shown.values():
             if shown.job.state is JobState.QUEUED:
                 self._plan(desk, shown)
 
 
 def find_error(name: str) -> type[BesedaError]:
-    """Return the error of a job's reason; for a name that is none, what is said of a failure of this machine."""
+    """Return the class of errors that a job's reason names, or ToolError if there is none of that name."""
     waiting: list[type[BesedaError]] = [BesedaError]
     while waiting:
         kind = waiting.pop()

@@ -25,9 +25,9 @@ _ENDS = (".", "?", "!", "…", ":", ";", ")")
 class Joiner:
     """Takes one event, or several messages joined into one, from a lane.
 
-    `patience` is how many seconds a paste, an album or a bundle waits for its rest, `pause` how many a line of a burst
-    waits for the next one. An album is one thing said, unless `albums` is off: then each file of it is worked on by
-    itself. Bursts are not joined where `bursts` is off, as in a chat whose buttons write short words.
+    `patience` is the seconds that a paste, an album or a bundle waits for its rest, `pause` those that a line of a
+    burst waits for the next one. An album is one question, unless `albums` is off: then each file of it is worked on by
+    itself. Bursts are not joined if `bursts` is off, as in a chat whose buttons write short words.
     """
 
     patience: float = 0.8
@@ -77,7 +77,7 @@ async def _take_line(first: IncomingMessage, lane: Lane[Event], *, within: float
 
 
 def _take_edits(event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage:
-    """Return a message with the newest words that wait in its lane: nobody has read the earlier ones."""
+    """Return a message with the newest text that waits in its lane: the earlier text was not read yet."""
 
     def is_edit(other: Event) -> bool:
         return isinstance(other, IncomingMessage) and other.edited and other.message_id == event.message_id
@@ -92,14 +92,14 @@ def _take_edits(event: IncomingMessage, lane: Lane[Event]) -> IncomingMessage:
 class Openings:
     """The latest message of each chat that others may belong to, as intake has seen them.
 
-    What belongs to it is part of what was asked, though it does not address the bot itself.
+    A message that belongs to it is part of the same question, even if it does not address the bot itself.
     """
 
     def __init__(self) -> None:
         self._latest: _Latest = {}
 
     def note(self, event: Event, now: float) -> None:
-        """Remember a message that is to be worked on, where others may belong to it."""
+        """Remember a message that is to be worked on, if others may belong to it."""
         for chat in [chat for chat, (_, at) in self._latest.items() if at < now - _OPEN]:
             del self._latest[chat]
         if isinstance(event, IncomingMessage) and _may_go_on(event):
@@ -120,7 +120,9 @@ def _is_line(event: IncomingMessage) -> bool:
 
 
 def _goes_on(first: IncomingMessage, other: Event) -> bool:
-    """Return whether a message belongs to the burst that `first` began: what the person writes or forwards next."""
+    """Return whether a message belongs to the burst that `first` began: the next text that the person writes or
+    forwards.
+    """
     if not isinstance(other, IncomingMessage) or other.command or other.edited or other.album:
         return False
     same = other.person.id == first.person.id and other.place.turn_id is None and other.addressed == first.addressed

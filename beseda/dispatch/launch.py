@@ -63,7 +63,7 @@ _RECORDS = 0.5  # for what was sent and is not recorded yet
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A bot that is to run. `namespace` keeps its keys apart where several bots share one Redis."""
+    """A bot that is to run. `namespace` keeps its keys apart if several bots share one Redis."""
 
     profile: BotProfile
     router: Router
@@ -73,14 +73,14 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where Telegram is to send updates, and the secret it repeats."""
+    """The public address to which Telegram sends updates, and the secret that it repeats."""
 
     public_url: str
     secret: str
 
 
 class RunningBot:
-    """One bot at work. Open it, let it `run`, close it."""
+    """A bot that runs in this process. Open it, let it `run`, close it."""
 
     def __init__(self, runner: BotRunner, clock: Clock, territory: ShardLeases | None = None) -> None:
         self.runner = runner
@@ -96,9 +96,9 @@ class RunningBot:
 
     @classmethod
     async def open(cls, assignment: Assignment, container: Container) -> "RunningBot":
-        """Ask Telegram who the bot is, waiting while it is away, and put its desk together.
+        """Fetch the bot's account from Telegram and build its services. Retry while Telegram is unavailable.
 
-        Raises TelegramUnauthorizedError where the token is wrong.
+        Raise TelegramUnauthorizedError if the token is wrong.
         """
         api = BotApi(assignment.token, server=container.settings.telegram_api_url)
         chores = JobTracker(_chores(assignment.router))
@@ -120,9 +120,9 @@ class RunningBot:
         return cls(runner, container.clock, territory)
 
     async def prepare(self, webhook: Webhook | None) -> None:
-        """Take up what a crash has left, set the commands menu, and choose between polling and webhook.
+        """Recover the updates that a crash left, set the commands menu, and choose between polling and webhook.
 
-        Raises StorageError where the database is away.
+        Raise StorageError if the database is unavailable.
         """
         if self._territory is not None:
             await self._territory.join(self.runner)
@@ -138,16 +138,19 @@ class RunningBot:
         await Poller(self.runner, self._clock).run()
 
     async def keep(self) -> None:
-        """Share the bot's chats with other replicas, and find what was left, until cancelled; `prepare` began it."""
+        """Share the bot's chats with other replicas and recover unfinished updates, until cancelled. `prepare` starts
+        this.
+        """
         if self._keeping is not None:
             await asyncio.shield(self._keeping)
 
     async def close(self, *, within: float = _GRACE) -> None:
-        """Let running answers end for `within` seconds, then stop: others go on, or the next start.
+        """Let running answers end for `within` seconds, then cancel them: other replicas, or the next start, continue
+        them.
 
-        With Telegram and the database away it takes 5 seconds beyond that at most.
+        With Telegram and the database unavailable this takes at most 5 seconds longer.
 
-        What comes in meanwhile is stored, and left to them as well.
+        Updates that arrive meanwhile are stored and left to other replicas or the next start as well.
         """
         if self._territory is not None:
             await self._territory.begin_to_leave()
@@ -195,16 +198,16 @@ class RunningBot:
 
 
 class WorkDesk:
-    """One bot's desk in a worker: its jobs are done there, and it hears and says nothing."""
+    """The services of one bot in a worker: its jobs run there, but it receives no updates and sends no answers."""
 
     def __init__(self, desk: BotServices) -> None:
         self._desk = desk
 
     @classmethod
     async def open(cls, assignment: Assignment, container: Container) -> "WorkDesk":
-        """Put a bot's desk together and have the queue run its kinds of job there, waiting while Telegram is away.
+        """Build a bot's services and register its kinds of job with the queue. Retry while Telegram is unavailable.
 
-        Raises TelegramUnauthorizedError where the token is wrong.
+        Raise TelegramUnauthorizedError if the token is wrong.
         """
         api = BotApi(assignment.token, server=container.settings.telegram_api_url)
         chores = JobTracker(_chores(assignment.router))
@@ -224,7 +227,7 @@ class WorkDesk:
 
 
 def _finder(models: ModelProvider, profile: BotProfile) -> FindModel:
-    """Return how a bot finds a model: where a question names none, its own."""
+    """Return the function that finds a model for the bot: by default the model of its profile."""
 
     async def find(spec: str) -> ChatModel:
         return await models.find(spec or profile.model)
@@ -243,7 +246,7 @@ def _open_menus(assignment: Assignment) -> MenuBook:
 
 
 def _take_jobs(desk: BotServices, chores: JobTracker, container: Container) -> None:
-    """Have the queue run the bot's kinds of job at its desk, and tell it how they go."""
+    """Register the bot's kinds of job with the queue and subscribe its tracker to their changes."""
     _register_work(desk, chores, container)
     container.jobs.listen(desk.profile.name, functools.partial(chores.hear, desk))
 
@@ -260,7 +263,7 @@ def _register_work(desk: BotServices, chores: JobTracker, container: Container) 
 
 
 async def _work_paid(chore: JobKind, desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
-    """Do a job on the account of the person who asked for it, and of their group."""
+    """Run a job on the budgets of the person that requested it, and of their group."""
     request = job.request
     chat = request.chat_id or 0
     key = f"job-{job.id}-{job.attempt}"
@@ -270,7 +273,7 @@ async def _work_paid(chore: JobKind, desk: BotServices, job: Job, control: JobCo
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What of a desk is made before it."""
+    """The objects that are made before a bot's services."""
 
     api: BotApi
     me: Identity

@@ -1,6 +1,7 @@
-"""The menus of one bot: which label leads where, and which buttons stand where.
+"""The menus of one bot: the target of each label, and the layout of the buttons.
 
-In a private chat they are keys below the field; in a group, where such keys would be everybody's, inline buttons.
+In a private chat they are keys below the input field; in a group, in which such keys would be visible to all members,
+inline buttons.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ ROOT = ""
 
 @dataclass(frozen=True, slots=True)
 class MenuStep:
-    """Where a button leads, as `kind:name`: a menu (by its number, "" the main one), a mode, a command, an action."""
+    """The target of a button, as `kind:name`: a menu (by its number, "" the main one), a mode, a command, an action."""
 
     kind: str
     name: str = ROOT
@@ -33,7 +34,7 @@ class MenuStep:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What a menu shows of a mode: its button, and those of its actions."""
+    """The labels of a mode in a menu: that of its button, and those of its actions."""
 
     button: Text
     actions: Sequence[Text] = ()
@@ -63,11 +64,11 @@ class MenuBook:
             self._steps.setdefault(text, step)
 
     def find(self, text: str) -> MenuStep | None:
-        """Return where a label leads; None for words that are none."""
+        """Return the target of a label, or None if the text is no label."""
         return self._steps.get(text)
 
     def label(self, item: MenuItem) -> Text:
-        """Return what stands on a button."""
+        """Return the label of a button."""
         return item.label or self._faces[item.mode].button
 
     def title(self, place: str) -> Text:
@@ -92,7 +93,7 @@ class MenuBook:
         return lay_out(steps, language, private=private, back=bool(place))
 
     def actions(self, mode: str, language: str, *, private: bool) -> Markup:
-        """Return the buttons for what a mode offers beside its own."""
+        """Return the buttons of a mode's actions."""
         steps = [
             (action.say(language), MenuStep("action", f"{mode}.{number}"))
             for number, action in enumerate(self._faces[mode].actions)
@@ -107,7 +108,7 @@ def _lead(item: MenuItem, number: int) -> MenuStep:
 
 
 def lay_out(steps: Sequence[tuple[str, MenuStep]], language: str, *, private: bool, back: bool) -> Markup:
-    """Return buttons, two in a row where both are short, "Back" in a row of its own."""
+    """Return buttons, two in a row if both labels are short, with "Back" in its own row."""
     rows: list[list[tuple[str, MenuStep]]] = []
     for step in steps:
         if rows and len(rows[-1]) == 1 and max(len(step[0]), len(rows[-1][0][0])) <= _SHORT:

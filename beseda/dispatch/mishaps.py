@@ -62,7 +62,7 @@ async def _tell_of_crash(context: Context, turn: Turn | None, reason: str) -> No
 
 
 async def _open_turn(context: Context) -> Turn:
-    """Return a new turn for a message, with its words where the model can be asked about them again."""
+    """Return a new turn for a message, with its text if the model can be asked about it again."""
     event = context.event
     is_question = isinstance(event, IncomingMessage) and not event.command and bool(event.text or event.quoted)
     words = await context.words() if is_question else ""

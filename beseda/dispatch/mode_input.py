@@ -1,4 +1,4 @@
-"""What a mode is given to work on."""
+"""Input of a mode."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from beseda.dispatch.events import Attachment, IncomingMessage, MessageKind
 
 @dataclass(frozen=True, slots=True)
 class ModeInput:
-    """What a mode is given: words, or a file with a caption."""
+    """Input of a mode: a text, or a file with a caption."""
 
     kind: MessageKind
     text: str = ""
@@ -16,7 +16,7 @@ class ModeInput:
 
     @classmethod
     def of(cls, event: IncomingMessage) -> "ModeInput":
-        """Return what a message brings."""
+        """Return the input that a message carries."""
         return cls(event.kind, event.text, event.attachment)
 
     def write(self) -> dict[str, object]:
@@ -25,7 +25,7 @@ class ModeInput:
 
     @classmethod
     def read(cls, stored: Mapping[str, object]) -> "ModeInput":
-        """Return what `write` wrote."""
+        """Return the input from the JSON that `write` returned."""
         fields = stored["attachment"]
         attachment = Attachment(**{**fields, "kind": MessageKind(fields["kind"])}) if isinstance(fields, dict) else None
         return cls(MessageKind(str(stored["kind"])), str(stored["text"]), attachment)

@@ -6,7 +6,7 @@ _SECONDS = 60.0
 
 
 class RedeliveryDelays:
-    """Says which of the unfinished updates are due to be taken up. Times are seconds of one monotonic clock."""
+    """Delays before unfinished updates are taken up again. Times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self._until: dict[int, float] = {}
@@ -20,5 +20,5 @@ class RedeliveryDelays:
         return self._until.get(update_id, now) <= now
 
     def tidy(self, now: float) -> None:
-        """Forget what rests no more."""
+        """Remove delays that have passed."""
         self._until = {number: until for number, until in self._until.items() if until > now}

@@ -31,7 +31,7 @@ class Router:
         self.modes: dict[str, Mode] = {}
 
     def command(self, name: str, *, wordless: bool = False) -> Callable[[Handler], Handler]:
-        """Enter a handler for `/name`; what stands behind a `wordless` command is answered after its work."""
+        """Register a handler for `/name`. Text behind a `wordless` command is answered after the command has run."""
 
         def enter(handler: Handler) -> Handler:
             self.commands[name] = _answering(handler) if wordless else handler
@@ -40,7 +40,7 @@ class Router:
         return enter
 
     def press(self, name: str) -> Callable[[Handler], Handler]:
-        """Enter a handler for buttons whose data is `name` or begins with `name:`."""
+        """Register a handler for buttons with data that is `name` or begins with `name:`."""
         return _entry(self.presses, name)
 
     def message(self, *kinds: MessageKind) -> Callable[[Handler], Handler]:
@@ -68,7 +68,7 @@ class Router:
         return handler
 
     def correct(self, handler: Handler) -> Handler:
-        """Enter what is done after an earlier message was corrected in the conversation."""
+        """Register a handler that runs after an earlier message was corrected in the conversation."""
         self.corrections.append(handler)
         return handler
 
@@ -77,17 +77,17 @@ class Router:
         return _entry(self.notices, kind)
 
     def answer(self, answerer: Answerer) -> Answerer:
-        """Enter what the bot does with every question: written, spoken, suggested or asked again."""
+        """Register the answerer of every question: written, spoken, suggested or repeated."""
         self.answerer = answerer
         return answerer
 
     def prepare(self, preparation: Preparation) -> Preparation:
-        """Enter what is done once before the bot takes its first update; a SettingsError ends the start."""
+        """Register a function that runs once before the bot takes its first update. A SettingsError ends the start."""
         self.preparations.append(preparation)
         return preparation
 
     def include(self, other: "Router") -> None:
-        """Take over the handlers of another router; what is there already gives way."""
+        """Add the handlers of another router; they replace existing handlers of the same name."""
         self.commands |= other.commands
         self.presses |= other.presses
         self.messages |= other.messages
@@ -101,7 +101,7 @@ class Router:
             self.answerer = other.answerer
 
     def find(self, event: Event) -> Handler | None:
-        """Return who handles an event; None where nobody does."""
+        """Return the handler of an event, or None if there is none."""
         match event:
             case IncomingMessage():
                 return self._find_message(event)
@@ -140,7 +140,7 @@ def _answering(handler: Handler) -> Handler:
 
 
 async def refuse_kind(context: Context) -> None:
-    """Say which kinds of message the bot takes."""
+    """Reply with the kinds of message that the bot accepts."""
     await context.refuse(UnsupportedInputError())
 
 

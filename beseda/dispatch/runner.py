@@ -1,8 +1,8 @@
 """Runs the updates of one bot: each is stored, queued in its chat, handled and finished.
 
-New updates, updates that a crash left behind and updates that a sweep finds all take the same way. What must not wait
-(a stop) has a queue of its own beside its chat's. A queue holds a hundred updates; what waits beyond that stays in the
-database and is fetched when the queue is short. An update that will be retried holds the queue of its chat.
+New updates, updates that a crash left behind and updates that a sweep finds all take the same way. Updates that must
+not wait (a stop) have another queue beside their chat's. A queue holds a hundred updates; further ones stay in the
+database and are fetched when the queue is short. An update that will be retried holds the queue of its chat.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class BotRunner:
         ground: ShardOwnership | None = None,
         quarantine: Quarantine | None = None,
     ) -> None:
-        """`ground` says which chats are this process's: all of them where it shares the bot with nobody.
+        """`ground` defines the chats of this process; by default all chats, for a bot that is not shared with replicas.
 
         Bots of one process share a `quarantine`, since a crash is a crash of all of them.
         """
@@ -89,11 +89,12 @@ class BotRunner:
         return 0 in self._ground.held and not self._closing
 
     async def take_in(self, contents: Sequence[Json]) -> None:
-        """Store updates as Telegram handed them over and begin to work on the new ones; when this returns, they
-        may be acknowledged. Raises StorageError, and then none of them may.
+        """Store updates from Telegram and begin to work on the new ones. When this returns, they may be acknowledged.
 
-        Updates without a handler, such as group talk that is not for the bot, are finished with that. Another replica
-        is notified of those for its chats; what it has stored before ours comes before them.
+        Raise StorageError if they cannot be stored: then none of them may be acknowledged.
+
+        Updates without a handler, such as group talk that is not for the bot, are stored as finished. Another replica
+        is notified of updates for its chats. Updates that it stored earlier for the same chats come before these.
         """
         await self._ground.wait_until_joined()
         events: dict[int, Event] = {}
@@ -115,11 +116,12 @@ class BotRunner:
     async def recover(
         self, partitions: Collection[int] | None = None, *, anew: bool = False, settled: bool = False
     ) -> int:
-        """Take up what is stored and not worked on: after a crash, or left by a failure; return how many.
+        """Take up stored updates that are unfinished after a crash or a failure, and return their number.
 
-        It looks into `partitions`, or into all that this process works on. `anew` takes up what rests as well, such
-        as jobs that are followed elsewhere; `settled` leaves out what the last such look did not find either, which
-        may be on its way here. No clock is asked: that of the process that stored it may be another.
+        Only `partitions` are searched, or by default all that this process owns. `anew` includes updates with a delayed
+        redelivery, such as jobs that are followed elsewhere. `settled` skips updates that the last such search did not
+        find, since they may be on their way here. No clock is compared: that of the process that stored an update may
+        differ.
         """
         async with self._looking:
             self._resting.tidy(self.desk.clock.monotonic())
@@ -149,9 +151,9 @@ class BotRunner:
         return found
 
     async def _read_page(self, look: Look, after: int | None) -> tuple[Sequence[StoredUpdate], set[int]]:
-        """Return some unfinished updates, and which have been in flight while they were read.
+        """Return some unfinished updates, and the numbers of those that were in flight while the page was read.
 
-        What is worked off meanwhile still stands in the page: it must not be done twice.
+        An update that is finished meanwhile may still be in the page, and must not be handled twice.
         """
         token, met = object(), self._tries.numbers
         self._reads[token] = met
@@ -170,22 +172,22 @@ class BotRunner:
         return self._lanes.has(lambda key: partition_of(key[0].chat_id) == partition)
 
     def withdraw(self, partitions: Collection[int], *, lost: bool = False) -> None:
-        """Begin nothing of what waits in these parts; where they are lost, end what runs there as well."""
+        """Remove queued events of these shards. If the shards are `lost`, cancel their running work as well."""
         self._lanes.take_back(lambda key: partition_of(key[0].chat_id) in partitions, cancel=lost)
 
     async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
-        """End what shows how jobs go in these parts: whoever has them next shows it."""
+        """Stop showing the progress of jobs in these shards: their next owner shows it."""
         await self.desk.chores.leave(lambda chat_id: partition_of(chat_id) in partitions, lost=lost)
 
     async def drain(self, *, within: float) -> None:
-        """Begin nothing more, and give what is running `within` seconds to end."""
+        """Begin no further work, and wait up to `within` seconds for running work to end."""
         self._closing = True
         self._lanes.take_back(lambda _: True)
         if not await self._lanes.drain(within=within):
             log.info("%d events are left for the next start", self._lanes.pending)
 
     async def close(self, *, within: float | None = None) -> None:
-        """Cancel what is running, within so many seconds: the next start takes it up."""
+        """Cancel running work and wait up to `within` seconds for it to end: the next start takes it up."""
         self._closing = True
         for task in self._aside:
             task.cancel()
@@ -227,7 +229,7 @@ class BotRunner:
         return anew or self._resting.is_due(update.update_id, self.desk.clock.monotonic())
 
     def _enqueue(self, update: StoredUpdate, event: Event, *, begun: bool = False) -> bool:
-        """Queue an event in its chat and return True, or leave it in the database where the queue is full."""
+        """Queue an event in its chat and return True. If the queue is full, leave it in the database, return False."""
         key = _lane_of(event)
         was_idle, was_behind = self._lanes.is_idle(key), self._lanes.is_behind(key)
         if not self._lanes.put(key, event, always=key[1]):
@@ -276,7 +278,7 @@ class BotRunner:
                 await self._hold(lane, error)
 
     async def _fetch(self, key: LaneKey, lane: Lane[Event]) -> None:
-        """Fill a queue from what waits for its chat in the database. Raises StorageError."""
+        """Fill a queue with the updates of its chat in the database. Raise StorageError if that fails."""
         backlog, after = lane.backlog, None
         look = Look([partition_of(key[0].chat_id)], queue=queue_of(key[0]))
         while self._lanes.has_room(lane):
@@ -301,7 +303,7 @@ class BotRunner:
             after = page[-1].update_id
 
     async def _hold(self, lane: Lane[Event], error: BesedaError) -> None:
-        """Let a chat wait for an update that will be retried: what is behind it must not overtake it."""
+        """Block the queue of a chat until an update is retried: later updates must not overtake it."""
         self._lanes.put_back(lane)
         wait = self._backoff.delay(lane.failures)
         lane.failures += 1
@@ -364,14 +366,16 @@ class BotRunner:
             await self._tries.release(self.desk.updates)
 
     async def _hand_over_chat(self, move: Move) -> None:
-        """Leave what waits in a group that has become a supergroup to the owner of that chat, which may be this one."""
+        """Leave queued updates of a group that has become a supergroup to the owner of the new chat, which may be this
+        process.
+        """
         self._lanes.take_back(lambda key: key[0] == move.place.chat)
         await self.desk.chores.leave(lambda chat_id: chat_id == move.place.chat.chat_id)
         hint = {"partition": partition_of(move.chat_id)}
         await self.desk.bus.publish(f"updates:{self.desk.profile.name}", hint)
 
     async def _give_up(self, context: Context, verdict: Verdict) -> None:
-        """Set aside what has crashed the process, or failed, too often."""
+        """Set aside an update that has crashed the process, or failed, too often."""
         numbers = context.event.place.update_ids
         log.error("updates %s of %s are set aside: too many tries", numbers, self.desk.profile.name)
         if verdict is Verdict.SET_ASIDE:

@@ -1,13 +1,13 @@
-"""Which of a bot's chats this process works on, among replicas that share one database.
+"""Shard leases: division of a bot's chats among replicas that share one database.
 
-Chats fall into parts by their number (`beseda.domain.update.partition_of`). Each part has one owner, who has said so in
-the record and says again every few seconds that it lives. One that falls silent loses its parts when its lease runs
-out; one that leaves, or sees another come, works off what it is at and hands parts over. Hints on the bus only make
-that quicker.
+Chats are split into shards by their number (`beseda.domain.update.partition_of`). Each shard has one owner, which holds
+a lease in the database and renews it by a heartbeat every few seconds. An owner that falls silent loses its shards when
+its lease expires. An owner that leaves, or that has to share with a new replica, finishes its running work and hands
+shards over. Messages on the bus only make that quicker.
 
-    beat        renew the lease, learn which parts are ours, take up what waits in new ones
-    hand over   begin nothing in a part, wait for what runs there, give it back, ring for the others
-    confirm     may work that is under way go on? At once while the lease is fresh; else the next beat tells
+    beat        renew the lease, read which shards are owned, take up waiting updates in new ones
+    hand over   begin nothing in a shard, wait for its running work, release it, notify the others
+    confirm     check that running work may continue: immediately while the lease is fresh, else at the next beat
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _STALE_SECONDS = 0.25
 
 
 class ShardOwnership(Protocol):
-    """What a runner asks before it begins something."""
+    """Ownership of shards, which a runner checks before it begins work."""
 
     @property
     def is_shared(self) -> bool:
@@ -48,11 +48,11 @@ class ShardOwnership(Protocol):
         ...
 
     async def wait_until_joined(self) -> None:
-        """Return once the others know of this process: what it stores before, they would not look for."""
+        """Return once the other replicas know this process. They would not look for updates that it stored earlier."""
         ...
 
     async def confirm(self, partition: int) -> None:
-        """Return if work in a part may go on. Raises LeaseLostError where it is another's by now."""
+        """Return if work in a shard may continue. Raise LeaseLostError if another replica owns it."""
         ...
 
     def is_fresh(self, partition: int) -> bool:
@@ -60,12 +60,12 @@ class ShardOwnership(Protocol):
         ...
 
     def hold(self, partition: int) -> AbstractAsyncContextManager[None]:
-        """Confirm, and cancel the block where the lease ends before it does. Raises LeaseLostError in both cases."""
+        """Confirm the lease, and cancel the block if the lease ends first. Raise LeaseLostError in both cases."""
         ...
 
 
 class AllShards:
-    """The ground of a process that shares its bot with nobody."""
+    """Ownership of all shards, for a process that does not share its bot with replicas."""
 
     is_shared = False
     held = EVERYTHING
@@ -86,7 +86,7 @@ class AllShards:
 
 
 class ShardWorker(Protocol):
-    """Who does the work: a bot's runner."""
+    """Interface of the worker of shards: a bot's runner."""
 
     def is_busy(self, partition: int) -> bool:
         """Return whether anything of a part waits or is worked on."""
@@ -95,7 +95,7 @@ class ShardWorker(Protocol):
     async def recover(
         self, partitions: Collection[int] | None = None, *, anew: bool = False, settled: bool = False
     ) -> int:
-        """Take up what is stored and not worked on."""
+        """Take up stored updates that are unfinished, and return their number."""
         ...
 
     async def find_part(self, update_id: int) -> int | None:
@@ -103,11 +103,11 @@ class ShardWorker(Protocol):
         ...
 
     def withdraw(self, partitions: Collection[int], *, lost: bool = False) -> None:
-        """Begin nothing of what waits in these parts; where they are lost, end what runs there as well."""
+        """Remove queued events of these shards. If the shards are `lost`, cancel their running work as well."""
         ...
 
     async def let_go(self, partitions: Collection[int], *, lost: bool = False) -> None:
-        """End what shows how jobs go in these parts."""
+        """Stop showing the progress of jobs in these shards."""
         ...
 
 
@@ -168,7 +168,7 @@ class ShardLeases:
             await self._joined.wait()
 
     async def confirm(self, partition: int) -> None:
-        """Return if work in a part may go on. Raises LeaseLostError where it is another's by now."""
+        """Return if work in a shard may continue. Raise LeaseLostError if another replica owns it."""
         while partition in self._owned:
             if read_clock() < self._fresh_until:
                 return
@@ -184,13 +184,16 @@ class ShardLeases:
 
     @asynccontextmanager
     async def hold(self, partition: int) -> AsyncIterator[None]:
-        """Confirm, and cancel the block where the lease ends before it does: a beat gives it more time."""
+        """Confirm the lease, and cancel the block if the lease ends first. A heartbeat extends the time of the block.
+
+        Raise LeaseLostError in both cases.
+        """
         await self.confirm(partition)
         async with _ending_with(self._bounds, self._fresh_until):
             yield
 
     async def join(self, keeper: ShardWorker) -> None:
-        """Make ourselves known, claim what is free and take up what waits there. Raises StorageError."""
+        """Register this replica, claim free shards and take up their waiting updates. Raise StorageError."""
         self._keeper = keeper
         deadline = read_clock() + 2 * self._lease.seconds
         while (await self._beat()).unmet and read_clock() < deadline:
@@ -201,7 +204,7 @@ class ShardLeases:
         self._joined.set()
 
     async def run(self) -> None:
-        """Keep what is ours, take what becomes free, hand over what is too much, until cancelled."""
+        """Renew the leases, claim free shards and hand over surplus ones, until cancelled."""
         async with (
             self._bus.subscribe(f"territory:{self._bot}") as bells,
             self._bus.subscribe(f"updates:{self._bot}") as hints,
@@ -216,7 +219,7 @@ class ShardLeases:
                 await end_tasks([*tasks, *self._looks, *self._emptying.values()])
 
     async def begin_to_leave(self) -> None:
-        """Hand everything over as soon as it is idle. Alone, keep it: nobody is there who would go on."""
+        """Hand each shard over as soon as it is idle. Without other replicas keep them: none would continue."""
         self._going = True
         if self.is_shared:
             self._part_with(self._owned)
@@ -224,12 +227,12 @@ class ShardLeases:
             self._stirred.set()
 
     def stop_waiting(self) -> None:
-        """Let nothing wait any more for a beat that does not come."""
+        """End all waiting for the next heartbeat."""
         self._closed = True
         self._mark_beat()
 
     async def leave(self, *, within: float | None = None) -> None:
-        """Give back what is left, within so many seconds; a database that is away leaves it to the lease."""
+        """Release the remaining shards within so many seconds. If the database is unavailable, their leases expire."""
         self.stop_waiting()
         self.held = self._owned = frozenset()
         try:
@@ -252,7 +255,9 @@ class ShardLeases:
             await _wait(self._stirred, min(due - read_clock(), _IDLE_SECONDS if self._leaving else due))
 
     async def _look_after(self) -> None:
-        """Take up what waits: at once in parts that were gained or hinted at, in all of ours now and then."""
+        """Take up waiting updates: immediately in shards that were gained or hinted at, periodically in all owned
+        shards.
+        """
         due = read_clock() + self._lease.beat
         while True:
             await self._attempt(self._take_up)
@@ -317,7 +322,7 @@ class ShardLeases:
             self._beaten.set()
 
     def _choose(self, count: int) -> None:
-        """Choose parts to hand over: idle ones first, so that nobody waits for another's long answer."""
+        """Choose shards to hand over, idle ones first, so that no chat waits for the end of a long answer."""
         assert self._keeper is not None  # noqa: S101 - join() comes first
         self._part_with(sorted(self.held, key=self._keeper.is_busy)[:count])
 
@@ -344,12 +349,14 @@ class ShardLeases:
             await self._ring()
 
     async def _look_around(self) -> None:
-        """Find what nobody has told us of: a hint that got lost, what a failure has left."""
+        """Find updates without a hint: the hint was lost, or a failure left them."""
         assert self._keeper is not None  # noqa: S101 - join() comes first
         await self._keeper.recover(settled=True)
 
     async def _take_up(self) -> None:
-        """Take up what waits in parts that were gained or hinted at; a failure leaves them to be looked at again."""
+        """Take up waiting updates in shards that were gained or hinted at. After a failure these shards are searched
+        again.
+        """
         assert self._keeper is not None  # noqa: S101 - join() comes first
         gained, self._gained = self._gained, set()
         hinted, self._hinted = self._hinted, set()

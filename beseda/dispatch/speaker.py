@@ -1,8 +1,8 @@
-"""The speaker of a message or the presser of a button, where Telegram lets people speak as a chat.
+"""The speaker of a message or the presser of a button, including people that speak as a chat.
 
-An anonymous administrator writes through a bot of Telegram's that is the same in every group, a person who writes as
-a channel through another one: the chat they speak for is the only identity there is. A button is always pressed under
-the person's own id. Facts: https://core.telegram.org/bots/api#message (`sender_chat`)
+An anonymous administrator writes through a bot of Telegram's that is the same in every group, a person that writes as a
+channel through another one: the chat they speak for is the only identity there is. A button is always pressed under the
+person's own id. Facts: https://core.telegram.org/bots/api#message (`sender_chat`)
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def read_speaker(message: Json) -> Person | None:
-    """Return the person or chat that wrote a message; None for another bot, and where Telegram names nobody."""
+    """Return the person or chat that wrote a message, or None if it was another bot or Telegram names no author."""
     user, chat = message.get("from") or {}, message.get("sender_chat")
     if chat is not None:
         name = one_line(str(chat.get("title") or message.get("author_signature") or ""), LONGEST_NAME)
@@ -34,7 +34,7 @@ def read_person(user: Json) -> Person:
 def may_act_for(person: Person, asked_by: int) -> bool:
     """Return whether a person may answer a question that `asked_by` was asked.
 
-    Behind a chat's id stands an administrator whom Telegram does not name: in that chat any member may answer, as
-    they may ask the question themselves.
+    A chat's id stands for an administrator that Telegram does not name. In that chat any member may answer, as they may
+    ask the question themselves.
     """
     return person.id == asked_by or asked_by < 0 or asked_by in SHARED_IDS

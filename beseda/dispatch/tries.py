@@ -1,7 +1,7 @@
-"""Counts of the tries of updates, so that one which kills the process, or fails time and again, is set aside.
+"""Counts of the tries of updates, so that one which kills the process, or fails repeatedly, is set aside.
 
-A try is counted in the database before its work begins: by intake, with the update itself, where the work begins
-immediately, else by a write of its own. A try that ends by an error or a shutdown is known to have ended; one that a
+A try is counted in the database before its work begins: by intake, with the update itself, if the work begins
+immediately, else by a separate write. A try that ends by an error or a shutdown is known to have ended; one that a
 restart finds begun was interrupted by a crash.
 
 Many updates are in the middle of their work when a process is killed, and at most one of them is to blame. After its
@@ -54,7 +54,7 @@ class TryCounter(Container[int]):
         return set(self._tries)
 
     def enter(self, update: StoredUpdate, *, begun: bool) -> None:
-        """Take an update up; `begun` where intake has counted its first try."""
+        """Take an update up. `begun` is whether intake has counted its first try."""
         self._tries[update.update_id] = update.tries
         if begun:
             self._open.add(update.update_id)
@@ -70,7 +70,7 @@ class TryCounter(Container[int]):
         return any(number in self._failed for number in update_ids)
 
     def judge(self, update_ids: Sequence[int]) -> Verdict:
-        """Return what is to be done with updates that are one event."""
+        """Return the verdict on updates that form one event."""
         if any(self._tries[number].begun >= _GIVEN_UP for number in update_ids):
             return Verdict.DROP
         failures = max(self._tries[number].failed + self._failed.get(number, 0) for number in update_ids)
@@ -139,7 +139,7 @@ class TryCounter(Container[int]):
                 self._interrupted[number] = known._replace(begun=max(0, known.begun - 1), evidence=0)
 
     async def release(self, store: UpdateStore) -> None:
-        """Take back in the database what was counted for interrupted tries. Raises StorageError."""
+        """Undo in the database the counts of interrupted tries. Raise StorageError if the database is unavailable."""
         if self._interrupted:
             interrupted, self._interrupted = self._interrupted, {}
             await store.note_tries(self._bot, interrupted)

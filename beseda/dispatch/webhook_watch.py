@@ -16,7 +16,7 @@ _EVERY = 15.0  # seconds: a webhook that leads nowhere is seen within 30 s
 
 
 class WebhookWatch:
-    """Sets the webhook again where another program has changed it, and reports one that leads nowhere.
+    """Sets the webhook again if another program has changed it, and logs a warning if deliveries to it fail.
 
     A copy of the program that polls deletes it at its start, and no update would arrive here any more.
     """

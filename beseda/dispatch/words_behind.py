@@ -11,13 +11,13 @@ _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def read_payload(context: Context) -> str:
-    """Return the payload of the link by which a person started the bot, empty where there is none."""
+    """Return the payload of the link by which a person started the bot, or an empty string if there is none."""
     words = _words_behind(context)
     return words if _PAYLOAD.fullmatch(words) else ""
 
 
 def find_question(context: Context) -> str:
-    """Return the words behind a command; those of `/start` only where they are not the payload of a link."""
+    """Return the text behind a command. For `/start` it is empty if the text is the payload of a link."""
     event, words = context.event, _words_behind(context)
     is_payload = isinstance(event, IncomingMessage) and event.command == "start" and _PAYLOAD.fullmatch(words)
     return "" if is_payload else words

@@ -24,7 +24,6 @@ _ABOVE = {
     "bootstrap": 42.0,
     "cli": 45.0,
     "config": 41.0,
-    "dispatch": 42.0,
     "domain": 42.0,
     "http": 5.0,
     "locales": 14.0,

@@ -1,4 +1,4 @@
-"""Who wants no broadcasts: by the button under each, or by command."""
+"""Opting out of broadcasts: by the button under each, or by command."""
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
@@ -28,7 +28,7 @@ async def subscribe(context: Context) -> None:
 
 @router.press("broadcast")
 async def press_opt_out(context: Context) -> None:
-    """Do what the button under a broadcast says, also for somebody to whom it was passed on."""
+    """Opt the presser out of broadcasts, even if the message was forwarded to them."""
     await context.conversation()
     await context.desk.broadcasts.subscriptions.opt_out(context.desk.profile.name, context.person.id)
     await context.acknowledge(context.say(_OFF), alert=True)

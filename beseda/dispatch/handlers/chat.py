@@ -1,4 +1,4 @@
-"""Text for the model: what is written, and the suggestions under the greeting."""
+"""Text for the model: written messages, and the suggestions under the greeting."""
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import IncomingMessage, MessageKind, Press

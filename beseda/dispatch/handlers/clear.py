@@ -1,4 +1,4 @@
-"""`/clear`: asks, then wipes what was said."""
+"""`/clear`: asks for confirmation, then deletes the conversation."""
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press

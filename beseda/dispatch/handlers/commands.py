@@ -1,4 +1,4 @@
-"""What each command does, in the words of the menu; a bot's folder may add its own."""
+"""Descriptions of commands, as the menu shows them; a bot's folder may add its own."""
 
 from beseda.domain.bot import BotProfile
 from beseda.locales import Text
@@ -28,5 +28,5 @@ KNOWN = COMMANDS | MORE_COMMANDS
 
 
 def describe(profile: BotProfile, command: str) -> Text:
-    """Return what a command does: the bot's own words where its folder has them, else the common ones."""
+    """Return the description of a command: that of the bot's folder, or else the common one."""
     return profile.texts.get(command) or KNOWN[command]

@@ -36,7 +36,7 @@ _UNITS = Text("files.units")
 
 
 async def keep_private(context: Context) -> bool:
-    """Return whether this is a private chat; in a group, where others read along, say where to ask instead."""
+    """Return whether this is a private chat. In a group, which others can read, reply with the place to ask instead."""
     if context.event.place.kind is ChatKind.PRIVATE:
         return True
     await context.reply(context.say(_IN_PRIVATE, username=literal(context.desk.me.username)))
@@ -54,7 +54,7 @@ async def show_history(context: Context) -> None:
 
 @router.press("history")
 async def handle_history(context: Context) -> None:
-    """Turn a page, show a file's buttons, send it, delete one or all; only to whose files they are."""
+    """Turn a page, show a file's buttons, send it, delete one or all. Only the owner of the files may do so."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
     who, choice, *numbers = argument(context.event.data)
     if str(context.person.id) != who:

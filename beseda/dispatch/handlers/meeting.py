@@ -1,4 +1,4 @@
-"""What both sides of a meeting are told, whoever changed it: the file for their calendar, reminders, the summary."""
+"""Notifications to both sides of a meeting after any change: the calendar file, reminders and the summary."""
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Notice
@@ -51,7 +51,7 @@ async def send_card(context: Context) -> None:
 
 @router.notice(EXPIRED)
 async def tell_expired(context: Context) -> None:
-    """Say that the time is no longer held."""
+    """Notify that the time is no longer held."""
     _, meeting = await _find(context)
     if meeting is not None:
         await context.reply(context.say(_NOT_CONFIRMED, **_fields(context, meeting)))
@@ -69,7 +69,7 @@ async def remind(context: Context) -> None:
 
 @router.notice(SUMMARY)
 async def send_summary(context: Context) -> None:
-    """Send the owner what was written about the person they will meet, with the words it stands on."""
+    """Send the owner the summary of the person they will meet, with the quotes that support it."""
     _, meeting = await _find(context)
     if meeting is None:
         return

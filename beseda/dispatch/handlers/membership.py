@@ -1,4 +1,4 @@
-"""Who blocked the bot, groups that put it out or that moved: nobody to answer."""
+"""Changes that need no answer: people block the bot, groups remove it or move to another id."""
 
 import logging
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @router.on(Membership)
 async def note_membership(context: Context) -> None:
-    """Note the change; of who blocked the bot, so that no broadcast goes there."""
+    """Log the change. In a private chat, record whether the person blocked the bot, so that no broadcast is sent."""
     assert isinstance(context.event, Membership)  # noqa: S101
     if context.event.place.kind is ChatKind.PRIVATE:
         blocked, subscriptions = not context.event.present, context.desk.broadcasts.subscriptions
@@ -23,7 +23,7 @@ async def note_membership(context: Context) -> None:
 
 @router.on(Move)
 async def follow(context: Context) -> None:
-    """Go on with the conversation of a group where it has become a supergroup."""
+    """Continue the conversation of a group that has become a supergroup."""
     assert isinstance(context.event, Move)  # noqa: S101
     chat = context.event.place.chat
     await context.desk.memory.move(chat, context.event.chat_id)

@@ -19,7 +19,7 @@ _NOTHING = Text("menu.nothing")
 
 
 def is_private(context: Context) -> bool:
-    """Return whether the event is of a private chat, where keys below the field are one person's."""
+    """Return whether the event is of a private chat, in which keys below the input field belong to one person."""
     return context.event.place.kind is ChatKind.PRIVATE
 
 
@@ -73,7 +73,7 @@ async def show_standing(context: Context, standing: ChatState) -> None:
 
 
 async def take_step(context: Context, step: MenuStep) -> None:
-    """Go where a button leads."""
+    """Perform the step of a button."""
     menus = context.desk.menus
     match step.kind:
         case "menu":

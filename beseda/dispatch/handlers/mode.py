@@ -1,4 +1,4 @@
-"""What comes in while a bot has modes: a button's label, something for the mode, or something for another one."""
+"""Input while a bot has modes: a button's label, input for the active mode, or input for another mode."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ _OFFER_HOME = Text("mode.offer_home")
     MessageKind.DOCUMENT,
 )
 async def take_input(context: Context) -> None:
-    """Go where a label leads, have the mode work, offer another mode, or have the model answer words."""
+    """Perform the step of a label, run the mode, offer another mode, or have the model answer."""
     event = context.event
     assert isinstance(event, IncomingMessage)  # noqa: S101 - the router's promise, for the type checker
     if await context.desk.chores.resume(context):
@@ -54,7 +54,7 @@ async def take_input(context: Context) -> None:
 
 
 async def _take(context: Context, event: IncomingMessage) -> ModeInput:
-    """Return what a message brings, its document judged by content where nothing else says what it is."""
+    """Return the input of a message. A document of unknown type is identified by its content."""
     material = ModeInput.of(event)
     if material.attachment is None:
         return material
@@ -62,7 +62,9 @@ async def _take(context: Context, event: IncomingMessage) -> ModeInput:
 
 
 async def _offer(context: Context, standing: ChatState, material: ModeInput) -> None:
-    """Say which modes take this, with a button for each; the only one begins at once where no mode is on."""
+    """Reply with a button for each mode that accepts this. If no mode is active and only one fits, start it
+    immediately.
+    """
     event, modes = context.event, context.desk.modes
     assert isinstance(event, IncomingMessage)  # noqa: S101
     fitting = [name for name, mode in modes.items() if mode.suits(material)]
@@ -92,7 +94,7 @@ async def _enter(context: Context, name: str, material: ModeInput) -> None:
 
 @router.press("mode")
 async def switch(context: Context) -> None:
-    """Switch to the mode of the button and, where it was offered a file, have it work on that."""
+    """Switch to the mode of the button. If the button was offered for a file, run the mode on that file."""
     assert isinstance(context.event, Press)  # noqa: S101
     await context.acknowledge()
     if await context.desk.chores.resume(context):

@@ -1,4 +1,4 @@
-"""What an operator writes in place of the bot."""
+"""Messages that an operator writes in place of the bot."""
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Notice

@@ -1,4 +1,4 @@
-"""`/mydata` and `/forget`: what a bot keeps of a person, handed over or erased."""
+"""`/mydata` and `/forget`: export or erasure of the data that a bot keeps of a person."""
 
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
@@ -48,7 +48,7 @@ async def ask_to_forget(context: Context) -> None:
 
 @router.press("forget")
 async def forget(context: Context) -> None:
-    """Erase it and say what that was, or leave it."""
+    """Erase the data and report the amounts, or keep it if the person declines."""
     assert isinstance(context.event, Press)  # noqa: S101 - the router's promise, for the type checker
     choice, who = argument(context.event.data)
     if not may_act_for(context.person, int(who)):

@@ -42,7 +42,7 @@ def _is_theirs(context: Context, turn: Turn) -> bool:
 
 
 def _is_latest(turn: Turn, notice: int | None) -> bool:
-    """Return whether the button is under what was said last of the turn."""
+    """Return whether the button is under a message of the turn's current answer, or no message of it is known."""
     known = {part.message_id for part in turn.parts if part.message_id is not None}
     return not known or notice in known
 

@@ -1,4 +1,4 @@
-"""`/start` and `/help`: what the bot is and what it can do."""
+"""`/start` and `/help`: an introduction of the bot and a list of its abilities."""
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.handlers.commands import describe
@@ -29,7 +29,7 @@ async def send_greeting(context: Context, more: Keyboard = ()) -> None:
 
 @router.command("help", wordless=True)
 async def explain(context: Context) -> None:
-    """List what this bot really does."""
+    """List the modes and commands of this bot."""
     profile = context.desk.profile
     lines = [f"/{name} — {context.say(describe(profile, name))}" for name in profile.commands]
     blocks = [context.say(profile.about)]

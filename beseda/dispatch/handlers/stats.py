@@ -1,4 +1,4 @@
-"""`/stats`: what a conversation has used."""
+"""`/stats`: the usage of a conversation."""
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
@@ -28,7 +28,7 @@ _COST = Text("stats.cost")
 
 @router.command("stats", wordless=True)
 async def show_stats(context: Context) -> None:
-    """Count messages, tokens and money of this conversation, and what is left of the day's budgets."""
+    """Report messages, tokens and cost of this conversation, and the rest of the day's budgets."""
     totals = await context.desk.memory.conversations.totals(await context.conversation())
     cost = context.say(_COST, cost=totals.cost) if totals.cost else ""
     read, written = totals.prompt_tokens, totals.completion_tokens
@@ -38,7 +38,7 @@ async def show_stats(context: Context) -> None:
 
 
 async def _describe_budgets(context: Context) -> str:
-    """Return how the budgets stand that limit the person here; empty where there are none."""
+    """Return the status of the budgets that limit the person here, or an empty string if there are none."""
     desk, place = context.desk, context.event.place
     group = None if place.kind is ChatKind.PRIVATE else place.chat.chat_id
     standings = await desk.budgets.standings(desk.profile.name, context.person.id, group)
@@ -58,7 +58,9 @@ def _describe(context: Context, standing: BudgetStatus) -> str:
 
 
 def write_amount(amount: int, unit: Unit) -> str:
-    """Return an amount of a unit as people read it: speech in minutes, with a tenth only where it matters."""
+    """Return an amount of a unit as text: speech in minutes, with one decimal only if the minutes are not whole and
+    below 100.
+    """
     size = 60 if unit is Unit.SPEECH else 1
     digits = 1 if amount % size and amount < 100 * size else 0
     return f"{amount / size:,.{digits}f}".replace(",", " ")

@@ -22,7 +22,7 @@ async def stop_draft(context: Context) -> None:
 
 @router.press("stop")
 async def stop_message(context: Context) -> None:
-    """Stop the answer whose turn the button names: a late press must not stop the next answer."""
+    """Stop the answer of the turn that the button names. A late press must not stop the next answer."""
     assert isinstance(context.event, Press)  # noqa: S101
     number = "".join(argument(context.event.data)[:1])
     stopped = number.isdecimal() and context.desk.chat.stop(context.event.place.chat, int(number))
@@ -31,7 +31,7 @@ async def stop_message(context: Context) -> None:
 
 @router.command("stop")
 async def stop_by_command(context: Context) -> None:
-    """End the answer in this chat, or say that there is none."""
+    """Stop the answer in this chat, or reply that there is none."""
     if not context.desk.chat.stop(context.event.place.chat):
         await context.reply(context.say(_NOTHING))
 

@@ -30,7 +30,7 @@ async def answer_document(context: Context) -> None:
 
 @router.message(MessageKind.VOICE, MessageKind.VIDEO_NOTE, MessageKind.AUDIO)
 async def answer_voice(context: Context) -> None:
-    """Have the model answer what was said."""
+    """Have the model answer a recording."""
     event = context.event
     assert isinstance(event, IncomingMessage) and event.attachment is not None  # noqa: S101
     if not context.desk.profile.voice:
@@ -68,7 +68,7 @@ async def _hear(context: Context, attachment: Attachment, turn: Turn | None, *, 
 
 
 async def _mark(context: Context, heard: str) -> str:
-    """Return heard words with what else the message says: the words it replies to, and those under the recording."""
+    """Return transcribed words, preceded by the text that the message replies to and followed by its caption."""
     event = context.event
     if not isinstance(event, IncomingMessage):
         return heard

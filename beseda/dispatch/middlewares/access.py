@@ -10,7 +10,7 @@ _REFUSE_AGAIN = 3600.0  # seconds between two refusals to one stranger
 
 
 async def guard_access(context: Context, handler: Handler) -> None:
-    """Let guests through; tell a stranger once in a while, and always at a button."""
+    """Let permitted people through. Refuse a stranger's messages once an hour, and their button presses always."""
     if _is_guest(context):
         await handler(context)
         return

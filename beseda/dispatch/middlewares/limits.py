@@ -1,11 +1,12 @@
-"""Limits on how fast people have their messages worked on. None of them drops a message: it waits until it is due.
+"""Rate limits on the messages of people. No message is dropped: it waits until it is due.
 
     gap       a second between two messages of one person
     person    so many messages a minute and an hour
-    crowd     so many messages of everybody to one bot, and to all bots, in a minute
+    crowd     so many messages of all people to one bot, and to all bots, in a minute
 
-A message counts at the time at which it was written, by Telegram's date: a backlog after an outage is no flood. One
-that is too early has its place in line and waits for it in the queue of its chat, in the database like every other.
+A message counts at the time at which it was written, by Telegram's date: a backlog after an outage is no flood. A
+message that is too early reserves its place and waits for it in the queue of its chat, in the database like every
+other.
 """
 
 from beseda.dispatch.context import Context
@@ -30,9 +31,9 @@ class Postponed(Exception):  # noqa: N818 - not an error: the message will be wo
 
 
 async def limit_messages(context: Context, handler: Handler) -> None:
-    """Let a message through as soon as the limits allow; what asks for no work always passes.
+    """Let a message through as soon as the limits allow. Events that start no work always pass.
 
-    Raises Postponed for one that is not due yet; it passes when it comes again.
+    Raise Postponed for a message that is not due yet; it passes when it is tried again.
     """
     desk = context.desk
     if not desk.limited or not _asks(context.event) or context.event.place.turn_id is not None:
@@ -46,7 +47,7 @@ async def limit_messages(context: Context, handler: Handler) -> None:
 
 
 async def _take_place(context: Context, who: str) -> None:
-    """Count a message where it was written, and raise Postponed where it is not due yet."""
+    """Count a message at the time at which it was written. Raise Postponed if it is not due yet."""
     desk, album = context.desk, _album_key(context, who)
     if album and not await desk.cache.add(album, b"1", ttl=_ALBUM):
         return  # of an album that was counted: sent at once, it is one thing said
@@ -64,7 +65,7 @@ async def _take_place(context: Context, who: str) -> None:
 
 
 def _age(context: Context) -> float:
-    """Return the seconds since a message was written; 0 where that is not known, or lies in the future."""
+    """Return the seconds since a message was written, or 0 if the time is unknown or in the future."""
     written = context.event.written_at if isinstance(context.event, IncomingMessage) else 0
     age = context.desk.clock.now().timestamp() - written if written else 0.0
     return min(max(0.0, age), _OLDEST)
@@ -82,6 +83,6 @@ def _asks(event: Event) -> bool:
 
 
 def _album_key(context: Context, who: str) -> str:
-    """Return the key under which an album that was let in is remembered; empty for what is no part of one."""
+    """Return the key under which an admitted album is remembered, or an empty string if there is no album."""
     album = context.event.album if isinstance(context.event, IncomingMessage) else ""
     return f"album:{who}:{album}" if album else ""

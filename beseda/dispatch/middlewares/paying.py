@@ -1,4 +1,4 @@
-"""Who pays for what an event sets going: its person, its group, the bot."""
+"""Budgets that the work of an event is charged to: those of its person, its group and the bot."""
 
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Handler
@@ -7,7 +7,7 @@ from beseda.services.budget import Payer, paying
 
 
 async def charge_person(context: Context, handler: Handler) -> None:
-    """Have what the handler calls counted; where the bot has no budget nothing is done."""
+    """Count the calls of the handler against budgets. If no budget limits the bot, only run the handler."""
     desk, place = context.desk, context.event.place
     if not desk.budgets.rules_of(desk.profile.name).limits_anything():
         await handler(context)

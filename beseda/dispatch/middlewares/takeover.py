@@ -1,6 +1,6 @@
-"""A conversation that an operator has taken over: what the person writes is kept, and the bot keeps silent.
+"""A conversation that an operator has taken over: the person's messages are stored, and the bot does not answer.
 
-Commands still work: they are meant for the program, and a person may always stop it or take back what it knows.
+Commands still work: they are meant for the program, and a person may always stop it or erase their data.
 """
 
 from beseda.dispatch.context import Context
@@ -27,7 +27,7 @@ _HUMAN_HERE = Text("takeover.human_here")
 
 
 async def keep_silent(context: Context, handler: Handler) -> None:
-    """Keep what is said where an operator answers; let everything else through."""
+    """Store a message if an operator has taken the conversation over; let everything else through."""
     event = context.event
     if not _concerns_model(context) or await context.desk.takeovers.find(event.place.chat) is None:
         await handler(context)
@@ -45,7 +45,9 @@ def _concerns_model(context: Context) -> bool:
 
 
 async def _words(context: Context, event: IncomingMessage) -> str:
-    """Return what the operator will read: the words with those they reply to, and in brackets a file without any."""
+    """Return the text for the operator: the message with the words it replies to. A file without them is named in
+    brackets.
+    """
     sent = "" if event.kind is MessageKind.TEXT or event.said else f"[{event.kind.value.replace('_', ' ')}]"
     return " ".join(filter(None, [sent, await context.words()]))
 
