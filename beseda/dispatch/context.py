@@ -345,8 +345,7 @@ class Context:
         await self.reply(error.say(self.language))
 
     async def acknowledge(self, text: str = "", *, alert: bool = False) -> None:
-        """Stop the spinner of a pressed button, with a notification if `text` is given. Telegram's errors are ignored.
-        """
+        """Stop the spinner of a pressed button, with a notification if `text` is given. Ignore Telegram's errors."""
         if isinstance(self.event, Press):
             self.acknowledged = True
             await self.try_call(
