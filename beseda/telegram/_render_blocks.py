@@ -75,7 +75,7 @@ class BlockRenderer:
                 self._writer.write(f"{label.lower()}: {reference['href']}{title}")
 
     def _begin(self, kind: str, token: Token | None, *, indented: bool = True) -> None:
-        """Go to where the next block of the container starts."""
+        """Write the line ends between the previous block of the container and the next one."""
         container = self._containers[-1]
         start, end = token.map if token is not None and token.map else (-1, -1)
         newlines = _gap(container, kind, start)

@@ -1,4 +1,4 @@
-"""What may not reach Telegram, and texts that need no parser at all."""
+"""Removal of characters that Telegram does not accept, and detection of texts that need no parser."""
 
 from __future__ import annotations
 

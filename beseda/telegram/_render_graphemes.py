@@ -37,6 +37,6 @@ def _clusters() -> Pattern[str]:
 
 
 def _outside_pair(wide: str, position: int) -> int:
-    """Return `position`, or the one before it where that would divide a surrogate pair."""
+    """Return `position`, or the one before it if `position` would divide a surrogate pair."""
     inside = 0 < position < len(wide) and "\udc00" <= wide[position] <= "\udfff"
     return position - 1 if inside else position

@@ -21,7 +21,7 @@ _MAX_URL = 2048
 
 
 def link_target(href: str) -> str:
-    """The address to give to Telegram, or nothing where it would not become a link."""
+    """Return the address to give to Telegram, or an empty string if it would not become a link."""
     if _BARE_HOST.match(href):
         href = f"https://{href}"
     if len(href) > _MAX_URL:

@@ -1,4 +1,4 @@
-"""Formulas as plain text: LaTeX to Unicode where that can be read, the source as code where it cannot."""
+"""Formulas as plain text: LaTeX becomes Unicode if that is readable, else its source is shown as code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _UnknownCommandError(Exception):
 
 
 def is_formula(content: str) -> bool:
-    """Whether what stands between the delimiters looks like mathematics rather than a bracketed word."""
+    """Return whether the text between the delimiters looks like mathematics rather than a bracketed word."""
     return not content.isspace() and _FORMULA.search(content) is not None
 
 

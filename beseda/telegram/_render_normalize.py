@@ -1,4 +1,4 @@
-"""From what the Markdown asked for to what Telegram takes: its rules of nesting, in one place.
+"""From the formatting of the Markdown to that which Telegram accepts: its rules of nesting, in one place.
 
 Bot API, "Formatting options": entities never cross; code and pre hold nothing; quotes are not nested; bold, italic,
 underline, strikethrough and spoiler go into anything else; all others do not hold each other.
@@ -88,7 +88,7 @@ def _overlaps(spans: list[FormatSpan], other: FormatSpan) -> bool:
 
 
 def _cut(spans: list[FormatSpan], holes: list[FormatSpan], borders: list[FormatSpan]) -> list[FormatSpan]:
-    """The spans without what lies in a hole, each divided where a border runs through it."""
+    """Return the spans without the parts inside holes, each span divided at the borders that run through it."""
     if not holes and not borders:
         return spans
     edges = sorted({edge for span in (*holes, *borders) for edge in (span.start, span.end)})

@@ -124,6 +124,6 @@ _PARSER: Final = _build_parser()
 
 
 def parse_markdown(text: str, *, partial: bool = False) -> tuple[list[Token], dict[str, Any]]:
-    """The block tokens of a text with their inline children, and what the rules noted down on the way."""
+    """Return the block tokens of a text with their inline children, and the environment that the rules filled."""
     env: dict[str, Any] = {"partial": True} if partial else {}
     return _PARSER.parse(text, env), env

@@ -1,4 +1,4 @@
-"""A text that is still being written: what is open at its end is shown as if it were closed there.
+"""A text that is still being written: formatting that is open at its end is shown as if it were closed there.
 
 Otherwise the reader of a stream sees stars first, and bold letters when the closing stars arrive.
 """

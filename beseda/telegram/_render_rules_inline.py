@@ -59,7 +59,7 @@ def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (t
 
 
 def _judge_marks(state: StateInline, marker: str, scanned: Scanned) -> tuple[bool, bool]:
-    """Whether marks may open and close emphasis, where CommonMark and what people mean differ."""
+    """Return whether marks may open and close emphasis, in cases in which people deviate from CommonMark."""
     can_open, can_close, length = scanned
     before = state.src[state.pos - 1] if state.pos else " "
     after = state.src[state.pos + length : state.pos + length + 1] or " "
@@ -84,7 +84,7 @@ def _is_opening(char: str) -> bool:
 
 
 def parse_link(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
-    """CommonMark's link, with an end to the search where thousands of brackets lead nowhere."""
+    """CommonMark's link, with a limit on the search, since thousands of brackets may belong to no link."""
     return _may_be_link(state) and (link(state, silent) or _count_search(state))
 
 

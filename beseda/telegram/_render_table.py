@@ -1,4 +1,4 @@
-"""Tables as monospaced text: columns aligned by what a character takes on the screen."""
+"""Tables as monospaced text: columns are aligned by the display width of characters."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Tag(NamedTuple):
 
 
 def read_tag(match: re.Match[str]) -> Tag | None:
-    """The tag that was matched, or nothing where its attributes make it worthless."""
+    """Return the tag that was matched, or None if its attributes are invalid."""
     name = match[2].lower()
     if match[1]:
         return Tag(name, closing=True)
@@ -71,7 +71,7 @@ def read_attributes(source: str) -> dict[str, str]:
 
 
 def mark_balanced_tags(tokens: Iterable[Token]) -> None:
-    """Mark each pair of tags that encloses whole pieces of Markdown; what stays unmarked is shown as typed.
+    """Mark each pair of tags that encloses whole pieces of Markdown. Unmarked tags are shown as typed.
 
     A pair may span paragraphs, but crosses neither emphasis nor the border of a list item or a quote.
     """

@@ -18,12 +18,12 @@ class MarkupWriter:
         self.prefix = ""
 
     def write(self, text: str) -> None:
-        """Append text without line ends, or text whose lines must not be indented."""
+        """Append text without line ends, or text with lines that must not be indented."""
         self._parts.append(text)
         self.length += len(text)
 
     def write_lines(self, text: str) -> None:
-        """Append text whose further lines stand under the present one."""
+        """Append text; its further lines are indented like the current one."""
         self.write(text.replace("\n", f"\n{self.prefix}") if self.prefix else text)
 
     def start_line(self, newlines: int, *, indented: bool) -> None:
@@ -54,7 +54,7 @@ class MarkupWriter:
         self.write(text)
 
     def text_since(self, start: int) -> str:
-        """What has been written from this length on."""
+        """Return the text written from this length on."""
         return self.text()[start:]
 
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""What the rest of the program may say to Telegram."""
+"""Interfaces and data types for messages to Telegram, used by the rest of the program."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Keyboard = Sequence[Sequence[Button]]
 
 @dataclass(frozen=True, slots=True)
 class ReplyKeyboard:
-    """Buttons below the field where one writes: pressing one says its label. `hint` stands in the empty field.
+    """Buttons below the input field. A press sends the button's label. `hint` is shown in the empty field.
 
     `contact` is the label of a button above them that sends the person's own phone number (private chats alone).
     """
@@ -36,7 +36,7 @@ Markup = Keyboard | ReplyKeyboard
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a message goes. `reply_to` is quoted in groups, where it must be clear who is answered.
+    """The destination of a message. `reply_to` is quoted in groups, so that the answered message is clear.
 
     With `quotes` it is quoted in a private chat as well: one message of many is meant.
     """
@@ -66,10 +66,10 @@ Begin = Callable[[], Awaitable[None]]  # records that a call is about to be made
 
 
 class LiveAnswer(Protocol):
-    """What the user sees while an answer is made: typing, then the growing text."""
+    """Display of an answer while it is made: typing, then the growing text."""
 
     def touch(self) -> None:
-        """Say that the draft has grown. Costs nothing until something is due to be shown."""
+        """Notify that the draft has grown. Costs nothing until an update is due to be shown."""
         ...
 
     async def settle(self) -> None:
@@ -81,8 +81,8 @@ class LiveAnswer(Protocol):
 class LiveRequest:
     """How to show an answer that is being made.
 
-    `part` is the first part of the answer: where it is shown by editing a real message, its id is put there and
-    `record` is awaited before and after the message is sent, so that a crash never leaves an unknown message.
+    `part` is the first part of the answer. If it is shown by editing a real message, its id is put there, and `record`
+    is awaited before and after the message is sent, so that a crash never leaves an unknown message.
     """
 
     target: Target
@@ -111,7 +111,7 @@ class Letter:
 
 
 class Mailer(Protocol):
-    """One bot's voice for what it says unasked, in private."""
+    """Sends a bot's unrequested messages to people in private."""
 
     async def compose(self, markdown: str) -> list[str]:
         """Return the HTML of each message that the Markdown needs."""
@@ -120,8 +120,8 @@ class Mailer(Protocol):
     async def send(self, user_id: int, letter: Letter) -> int:
         """Send a letter once and return its message id.
 
-        Waits until another message to the chat keeps within Telegram's limits. Raises a leaf of TelegramError:
-        TelegramFloodError says how long to wait.
+        Wait until another message to the chat keeps within Telegram's limits. Raise a leaf of TelegramError;
+        TelegramFloodError carries the seconds to wait.
         """
         ...
 
@@ -150,7 +150,7 @@ class Messenger(Protocol):
         ...
 
     def is_closed(self, target: Target) -> bool:
-        """Return whether Telegram refused lately what was sent to this chat, whatever it was."""
+        """Return whether Telegram recently refused all messages to this chat, of any content."""
         ...
 
     async def wait(self, target: Target) -> None:
@@ -158,24 +158,24 @@ class Messenger(Protocol):
         ...
 
     async def put(self, target: Target, part: Part, begin: Begin) -> int:
-        """Send a part, or edit it where it has a message id already, and return its message id.
+        """Send a part, or edit it if it has a message id already, and return its message id.
 
-        `begin` is awaited right before each call that sends it, when the call keeps within Telegram's limits.
-        Waits as Telegram's flood control says and tries again while Telegram is away. Raises
-        TelegramForbiddenError, TelegramRefusedError or TelegramUnauthorizedError, TelegramGoneError for an edit whose
-        message is gone, and TelegramUnansweredError for a send that may have had an effect: the part is unknown then.
+        `begin` is awaited right before each call that sends it, when the call keeps within Telegram's limits. Wait as
+        long as Telegram's flood control demands, and retry while Telegram is unavailable. Raise TelegramForbiddenError,
+        TelegramRefusedError or TelegramUnauthorizedError, TelegramGoneError for an edit if the message is gone, and
+        TelegramUnansweredError for a send that may have had an effect: the part is unknown then.
         """
         ...
 
     async def look_up(self, target: Target, part: Part) -> LookupResult:
-        """Search the chat for a part whose state is unknown, once its call can no longer take effect.
+        """Search the chat for a part in unknown state, once its call can no longer take effect.
 
-        Raises StorageError, and the errors of `put`.
+        Raise StorageError, and the errors of `put`.
         """
         ...
 
     async def edit(self, target: Target, part: Part) -> int:
-        """Edit message `part.message_id`, and send nothing where that is refused. Raises as `put` does."""
+        """Edit message `part.message_id`. If the edit is refused, send nothing. Raise as `put` does."""
         ...
 
     def live(self, request: LiveRequest) -> LiveAnswer:

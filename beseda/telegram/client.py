@@ -112,7 +112,7 @@ class BotApi:
         return await self._post(method, patience, data=body, headers=_JSON)
 
     async def _follow(self, params: dict[str, Any], send: Callable[[], Awaitable[Any]]) -> Any:
-        """Send a call with its `params`, which are changed and sent once more where their group has moved."""
+        """Send a call with its `params`. If their group has moved, change them and send the call once more."""
         chat_id = params.get("chat_id")
         if chat_id in self._moved:
             params["chat_id"] = self._moved[chat_id]
@@ -139,11 +139,11 @@ class BotApi:
 
     @property
     def download_limit(self) -> int:
-        """The bytes of a file that this server may hand out: one's own knows best what it has."""
+        """The largest file, in bytes, that may be downloaded from this server; higher for a self-hosted server."""
         return DOWNLOAD_LIMIT if self._official else LOCAL_LIMIT
 
     def check_size(self, size: int, limit: int | None = None) -> None:
-        """Raise FileTooLargeError for a file beyond `limit`: by default what this server may hand out."""
+        """Raise FileTooLargeError for a file beyond `limit`, by default the download limit of this server."""
         most = self.download_limit if limit is None else limit
         if size > most:
             kind = FileTooLargeError if most == DOWNLOAD_LIMIT else OversizedFileError
@@ -152,10 +152,10 @@ class BotApi:
             raise kind(f"{size} bytes, and {most} are taken{hint}")
 
     async def download(self, file_id: str, target: Path, *, limit: int | None = None) -> int:
-        """Fetch a file that somebody sent into `target` and return its size in bytes.
+        """Download a file that a person sent into `target` and return its size in bytes.
 
-        Raises FileTooLargeError beyond `limit` (by default that of the server), UnsharedFileError where a local server
-        names a path that cannot be read here; nothing half-written is left behind.
+        Raise FileTooLargeError beyond `limit` (by default that of the server), and UnsharedFileError if a local server
+        names a path that cannot be read here. No half-written file is left behind.
         """
         path = await self._locate(file_id, limit)
         try:
@@ -167,7 +167,7 @@ class BotApi:
             raise
 
     async def peek(self, file_id: str, size: int) -> bytes:
-        """Return the first `size` bytes of a file, fewer where it is shorter. Raises like `download`."""
+        """Return the first `size` bytes of a file, or all if it is shorter. Raise as `download` does."""
         path = await self._locate(file_id, None)
         if self._is_local(path):
             return await asyncio.to_thread(self._read_head, Path(path), size)

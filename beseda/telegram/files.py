@@ -19,7 +19,7 @@ PHOTO_LIMIT = 10 * 1024 * 1024  # bytes of a photo
 
 @dataclass(frozen=True, slots=True)
 class FileUpload:
-    """A call that sends files: its method, the files by field name, and what else it needs."""
+    """A call that sends files: its method, the files by field name, and its other parameters."""
 
     method: str
     files: dict[str, tuple[str, bytes]]
@@ -29,7 +29,7 @@ class FileUpload:
 async def load_upload(media: Sequence[Media], folder: Path, caption: dict[str, str]) -> FileUpload:
     """Read the files and return the call that sends them, the caption on the first.
 
-    Raises NotFoundError where one is gone, FileTooLargeError where Telegram would not take it.
+    Raise NotFoundError if a file is gone, and FileTooLargeError if Telegram would not accept its size.
     """
     loaded = [(item.name, await asyncio.to_thread(_read, folder / item.path)) for item in media]
     if len(media) == 1:

@@ -1,4 +1,4 @@
-"""Keyboards as Telegram's JSON: inline ones, and those below the field where one writes.
+"""Keyboards as Telegram's JSON: inline ones, and those below the input field.
 
 Facts: https://core.telegram.org/bots/api#inlinekeyboardmarkup, #replykeyboardmarkup
 """
@@ -9,7 +9,7 @@ from beseda.telegram.base import Keyboard, Markup, ReplyKeyboard
 
 
 def write_markup(keyboard: Markup) -> str:
-    """Return `reply_markup` for a keyboard of either kind, as JSON text; "" where there are no buttons."""
+    """Return `reply_markup` for a keyboard of either kind, as JSON text, or "" if there are no buttons."""
     if isinstance(keyboard, ReplyKeyboard):
         return reply_markup(keyboard)
     return inline_markup(keyboard) if keyboard else ""

@@ -1,8 +1,8 @@
-"""The search for a message whose send was never answered: was it sent, and under which id?
+"""The search for a message after an unanswered send: was it sent, and under which id?
 
 An edit that changes nothing is answered "message is not modified", and changes nothing; an edit of an id that is no
-message of the chat, or not ours, is refused in other words (decision 0032). So an edit with the whole content of
-the lost message is tried on each id that stands in no row.
+message of the chat, or not ours, is refused in other words (decision 0032). So an edit with the whole content of the
+lost message is tried on each id that is not recorded.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class ProbeLimits:
 
 @dataclass(slots=True)
 class _Search:
-    """A part whose outcome is unknown: its probe, when its call began and can no longer take effect."""
+    """A part with an unknown outcome: its probe, the start of its call, and the time after which it has no effect."""
 
     target: Target
     probe: Part
@@ -94,9 +94,9 @@ class SendLookup:
         self._caught_up_at = clock.now() - _ANSWER
 
     async def find(self, target: Target, part: Part) -> LookupResult:
-        """Search for a part whose call was made and not answered.
+        """Search for a part after an unanswered call.
 
-        Waits until that call can no longer take effect. Raises StorageError, LeaseLostError, and the errors of `put`.
+        Wait until that call can no longer take effect. Raise StorageError, LeaseLostError, and the errors of `put`.
         """
         probe = _make_probe(part)
         if probe is None:
@@ -116,7 +116,7 @@ class SendLookup:
         return LookupResult(None)
 
     async def _probe_all(self, search: _Search) -> LookupResult | None:
-        """Probe the candidates; return None where the search goes on later: no answer, or the chat must wait."""
+        """Probe the candidates. Return None if the search continues later: no answer, or the chat must wait."""
         await self._clock.sleep(_EVERY)
         target = search.target
         known = await self._store.around(target.chat.bot, message_box(target.chat.chat_id), search.begun_at)
@@ -139,7 +139,7 @@ class SendLookup:
         return LookupResult(None, is_certain=is_certain, is_searched=bool(search.ruled_out))
 
     async def _probe(self, target: Target, probe: Part) -> bool | None:
-        """Return whether a message is the one that is searched for; None where no answer came."""
+        """Return whether a message is the one that is searched for, or None if there was no answer."""
         await self._limits.take_turn(target)
         try:
             return await self._try_edit(target, probe)
@@ -198,9 +198,9 @@ class SendLookup:
 
 
 def _make_probe(part: Part) -> Part | None:
-    """Return the part with the content of its call, where an edit with it is safe and proves something.
+    """Return the part with the content of its call, or None if an edit with it is unsafe or proves nothing.
 
-    That is a text, or one file with a caption: albums answer now this, now that (tdlib/td#1463, #1648), and a message
+    A probe is a text, or one file with a caption: albums answer inconsistently (tdlib/td#1463, #1648), and a message
     that brought a keyboard for the input field, or took it away, cannot be edited at all (tdlib/td#3196).
     """
     html, markup = part.as_sent()

@@ -14,9 +14,9 @@ _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
 
 
 class TelegramMailer:
-    """Implements `beseda.telegram.base.Mailer` beside a bot's messenger, whose pace it shares.
+    """Implements `beseda.telegram.base.Mailer` beside a bot's messenger, and shares its rate limits.
 
-    The one voice that speaks to a chat from outside of its lane: whose chat it is, is not asked.
+    It is the only sender outside of a chat's lane: the lease of the chat is not checked.
     """
 
     def __init__(self, bot: str, messenger: TelegramMessenger) -> None:

@@ -54,7 +54,7 @@ class TelegramMessenger:
     def __init__(
         self, api: BotApi, pacer: Pacer, clock: Clock, note_flood: FloodNote, files: Path | None = None
     ) -> None:
-        """`files` is the folder that paths of media are below. Whoever shares chats with others sets `guard`."""
+        """`files` is the folder that paths of media are below. A process that shares chats with others sets `guard`."""
         self.api = api
         self.guard: Guard = _let_through
         self._lookup: SendLookup | None = None
@@ -70,7 +70,7 @@ class TelegramMessenger:
         self._closed_until: dict[int, float] = {}
 
     def search_in(self, store: MessageIds) -> None:
-        """Have sends whose answer was lost looked up from now on."""
+        """Enable the lookup of sends without an answer from now on."""
         limits = ProbeLimits(self.due_in, self._take_own_turn, self.obey_flood)
         self._lookup = SendLookup(self.api, self._calls, limits, store, self._clock)
 
@@ -85,7 +85,7 @@ class TelegramMessenger:
         return self.due_in(target) <= 0
 
     def is_closed(self, target: Target) -> bool:
-        """Return whether Telegram refused lately what was sent to this chat, whatever it was."""
+        """Return whether Telegram recently refused all messages to this chat, of any content."""
         return self._closed_until.get(target.chat.chat_id, 0.0) > self._clock.monotonic()
 
     async def wait(self, target: Target) -> None:
@@ -263,7 +263,7 @@ class TelegramMessenger:
             raise
 
     async def obey_flood(self, target: Target, error: TelegramFloodError) -> None:
-        """Close the chat for as long as Telegram says, and keep a note of it."""
+        """Block calls to the chat for the seconds that Telegram demands, and record the flood wait."""
         seconds = error.retry_after or 1.0
         self._pacer.close(target.chat.chat_id, seconds)
         log.warning("flood control: chat %d waits %.0f s", target.chat.chat_id, seconds)

@@ -1,10 +1,10 @@
-"""How fast Telegram lets a bot talk.
+"""Rate limits of Telegram on the messages of a bot.
 
 About one message a second to a chat with short bursts allowed, twenty a minute to a group, thirty a second in all,
 edits counted alike: https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 
-A chat has one owner among the replicas, so its pace is kept here; that of the bot is everybody's, replicas and workers
-together. After a flood wait everything goes at four fifths of its pace, and a tenth faster every five minutes.
+A chat has one owner among the replicas, so its rate is kept in memory. The rate of the bot is shared by all replicas
+and workers. After a flood wait all calls go at four fifths of their rate, and a tenth faster every five minutes.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _BLOCK_SECONDS = 0.5  # that tokens taken ahead are good for
 
 
 class Tokens(Protocol):
-    """Where the bot's pace is counted; `beseda.storage.base.rate_limit.TokenBucket`."""
+    """Shared counter of the bot's rate; `beseda.storage.base.rate_limit.TokenBucket`."""
 
     @property
     def block(self) -> int:
@@ -32,15 +32,15 @@ class Tokens(Protocol):
         ...
 
     async def take(self, key: str, wanted: int, *, rate: float, burst: float) -> tuple[int, float]:
-        """Take up to `wanted` tokens; return how many, and the seconds until there is one where it is none."""
+        """Take up to `wanted` tokens. Return their number and, if it is 0, the seconds until there is one."""
         ...
 
 
 class Pacer:
-    """Says how long to wait before the next call to a chat; `enabled` off leaves only what Telegram itself said."""
+    """Computes the delay before the next call to a chat. With `enabled` off only Telegram's flood waits count."""
 
     def __init__(self, clock: Clock, *, enabled: bool = True, bot: int = 0, tokens: Tokens | None = None) -> None:
-        """`bot` is the number of the bot whose pace is counted in `tokens`, where there are any."""
+        """`bot` is the id of the bot; its rate is counted in `tokens`, if given."""
         self._clock = clock
         self._enabled = enabled
         self._key = f"bot:{bot}"
@@ -97,10 +97,10 @@ class Pacer:
         return not self._line.locked() and await self._take() <= 0
 
     def close(self, chat_id: int, seconds: float) -> None:
-        """Obey a 429: nothing to this chat for `seconds`, and everything slower from now on.
+        """Obey a 429: make no call to this chat for `seconds`, and slow down all calls from now on.
 
-        Telegram does not name whom it means. Where several chats meet it at once, it is the bot: then nothing goes to
-        any chat for the shortest of these waits.
+        Telegram does not name the limited chat or bot. If several chats meet a 429 within seconds, the bot is limited:
+        then no calls go to any chat for the shortest of these waits.
         """
         now = self._clock.monotonic()
         self._closed_until[chat_id] = now + seconds

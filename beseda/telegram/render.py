@@ -1,8 +1,8 @@
-"""Markdown, as language models write it, to what Telegram can show.
+"""Markdown, as language models write it, to formatting that Telegram can show.
 
 Markdown becomes text and entities (`Formatted`), which can be cut into messages without harm (`split`), and each part
-becomes HTML at the end. So there is no tag that a cut could divide and nothing that Telegram's parser could refuse,
-whatever the model wrote and wherever its stream stands.
+becomes HTML at the end. So there is no tag that a cut could divide and no HTML that Telegram's parser could refuse, for
+any output of the model at any point of its stream.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class SendForm:
     as_files: bool = False
 
     def without(self, refusal: Refusal) -> "SendForm":
-        """Return the form that leaves out the refused property; the same form where nothing can be left out."""
+        """Return the form without the refused property, or the same form if it has none to leave out."""
         match refusal:
             case Refusal.MARKUP:
                 return replace(self, plain=True)

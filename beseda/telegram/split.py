@@ -67,7 +67,8 @@ class _Splitter:
         return parts
 
     def _skip_space(self, position: int, waiting: list[Entity]) -> int:
-        """Leave out what a message may not begin with; the indentation of code stays."""
+        """Return the position behind white space, which a message may not begin with. The indentation of code is kept.
+        """
         text = self._text
         start = position
         while position < len(text) and text[position].isspace():
@@ -101,7 +102,10 @@ class _Splitter:
         return highest
 
     def _find_end_before(self, start: int, code: Entity) -> int:
-        """The end of a part whose next one begins with this code, and with the line that introduces a block."""
+        """Return the end of a part before this code, so that the next part begins with it.
+
+        The line that introduces a code block is moved to the next part as well.
+        """
         if code.type == "code":
             return self._find_border(start, code.offset, _BORDERS)
         above = self._text.rfind("\n\n", start, code.offset - 1)
@@ -145,7 +149,7 @@ def _code_at(entities: list[Entity], position: int, *, inside: bool = False) -> 
 
 
 def _last_match(pattern: re.Pattern[str], text: str, lowest: int, highest: int) -> int:
-    """Where the last match between two places begins that leaves room for it: the border itself may fall outside."""
+    """Return the start of the last match that begins between two places, or -1. A match may extend beyond them."""
     found = -1
     for match in pattern.finditer(text, lowest, min(highest + 2, len(text))):
         if match.start() > highest:

@@ -1,6 +1,6 @@
 """An answer in the making, shown as it grows: typing, then native drafts (private chats) or edits (groups).
 
-When to show what is `StreamPlan`: pure logic, seconds in and steps out. The two classes below it make the calls.
+The schedule is `StreamPlan`: pure logic, seconds in and steps out. The two classes below it make the calls.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _LAST_WORD = 3.0  # seconds that a message under way gets once the answer is who
 
 
 class LiveStep(Enum):
-    """What is to be shown now."""
+    """The next step of the display of an answer."""
 
     NOTHING = auto()
     TYPING = auto()
@@ -40,7 +40,7 @@ class LiveStep(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between what is shown.
+    """Seconds between the steps of a display.
 
     An answer complete before `text_first` costs one call in all. A chat action lasts five seconds and a draft thirty
     (https://core.telegram.org/bots/api#sendchataction, #sendmessagedraft): both are renewed before that.
@@ -62,7 +62,7 @@ _AFTER_DRAFTS = replace(EDITS, text_first=0.0)  # the draft that was refused has
 
 
 class StreamPlan:
-    """Decides what is due. Times are seconds of one monotonic clock."""
+    """Decides the next step of the display. Times are seconds of one monotonic clock."""
 
     def __init__(self, pace: Pace, now: float) -> None:
         self._pace = pace
@@ -72,7 +72,7 @@ class StreamPlan:
         self._text_shown = False
 
     def step(self, now: float, *, grown: bool) -> LiveStep:
-        """Return what is due now; `grown` says that there is text which has not been shown."""
+        """Return the step that is due now. `grown` is whether there is text that has not been shown."""
         if grown and now >= self._text_due:
             return LiveStep.TEXT
         if not grown and now >= self._thinking_due:
@@ -97,7 +97,7 @@ class StreamPlan:
             self._text_due = now + pace.text_every / 2
 
     def put_off(self, until: float) -> None:
-        """Show nothing before then: Telegram said so."""
+        """Show nothing before then, as Telegram's limits demand."""
         self._typing_due = max(self._typing_due, until)
         self._text_due = max(self._text_due, until)
         self._thinking_due = max(self._thinking_due, until)
@@ -112,7 +112,7 @@ class StreamPlan:
 
 
 class LiveTransport(Protocol):
-    """What a live answer asks of the messenger."""
+    """The calls of the messenger that a live answer uses."""
 
     def due_in(self, target: Target) -> float: ...
     async def show_typing(self, target: Target) -> None: ...
@@ -152,7 +152,10 @@ class _LiveAnswer:
             await asyncio.wait([call])
 
     def is_message(self, step: LiveStep) -> bool:
-        """Return whether the call for a step sends or edits a message: what follows depends on such a call."""
+        """Return whether the call for a step sends or edits a message.
+
+        The rest of the answer depends on such a call, so it is not cancelled immediately.
+        """
         raise NotImplementedError
 
     async def show(self, step: LiveStep, text: str) -> None:
@@ -222,7 +225,7 @@ class EditedAnswer(_LiveAnswer):
 class DraftedAnswer(EditedAnswer):
     """Private chats: native drafts with a native stop button, gone when the real message comes.
 
-    Where drafts are refused, the same answer goes on as a message that is edited.
+    If drafts are refused, the same answer continues as a message that is edited.
     """
 
     def __init__(self, stage: LiveTransport, request: LiveRequest) -> None:

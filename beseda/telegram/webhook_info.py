@@ -8,9 +8,9 @@ _RECENT = timedelta(hours=1)  # Telegram tries again at least that often
 
 
 def find_failure(info: Mapping[str, Any], now: datetime) -> str:
-    """Return why Telegram cannot deliver updates that wait, an empty string where it can.
+    """Return the reason why Telegram cannot deliver waiting updates, or an empty string if it can.
 
-    `last_error_date` is never taken back: once no update waits, the error is over.
+    `last_error_date` is never reset by Telegram: once no update waits, the error is over.
     """
     waiting = info.get("pending_update_count", 0)
     failed_at = datetime.fromtimestamp(info.get("last_error_date", 0), UTC)

@@ -32,7 +32,6 @@ _ABOVE = {
     "photo": 36.0,
     "services": 46.0,
     "speech": 47.0,
-    "telegram": 23.0,
     "testing": 27.0,
 }
 
