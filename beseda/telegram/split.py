@@ -67,8 +67,7 @@ class _Splitter:
         return parts
 
     def _skip_space(self, position: int, waiting: list[Entity]) -> int:
-        """Return the position behind white space, which a message may not begin with. The indentation of code is kept.
-        """
+        """Return the position behind white space, which a message may not begin with. The indentation of code is kept."""
         text = self._text
         start = position
         while position < len(text) and text[position].isspace():
