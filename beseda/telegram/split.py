@@ -67,7 +67,7 @@ class _Splitter:
         return parts
 
     def _skip_space(self, position: int, waiting: list[Entity]) -> int:
-        """Return the position behind white space, which a message may not begin with. The indentation of code is kept."""
+        """Return the position behind white space, which a message may not begin with. Keep the indentation of code."""
         text = self._text
         start = position
         while position < len(text) and text[position].isspace():
@@ -101,9 +101,9 @@ class _Splitter:
         return highest
 
     def _find_end_before(self, start: int, code: Entity) -> int:
-        """Return the end of a part before this code, so that the next part begins with it.
+        """Return the end of a part before this code, so that the code moves to the next part.
 
-        The line that introduces a code block is moved to the next part as well.
+        The line that introduces a code block moves there as well.
         """
         if code.type == "code":
             return self._find_border(start, code.offset, _BORDERS)
