@@ -1,4 +1,4 @@
-"""How ffmpeg and ffprobe are called: what they may open is listed, what they may write is bounded."""
+"""Command lines of ffmpeg and ffprobe: the inputs they may open are listed, and their output is bounded."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def writing(target: Path, *, max_bytes: int, progress: str = "pipe:1") -> list[s
 
 
 def probing(source: Path) -> list[str]:
-    """Return the arguments that have ffprobe tell of a recording in JSON."""
+    """Return the arguments with which ffprobe describes a recording in JSON."""
     shown = "format=format_name,duration:stream=codec_type,codec_name,duration"
     return ["-v", "error", *_ALLOWED, "-show_entries", shown, "-of", "json", f"file:{source.absolute()}"]
 
@@ -75,7 +75,7 @@ def thrifty(target: Path, codec: str, original: int, seconds: float) -> list[str
 
 
 def choose_encoder(target: Path, sound: Sound) -> list[str]:
-    """Return the encoder for a probed recording, so that the first pass is the only one where its length is true."""
+    """Return the encoder for a probed recording, so that one pass suffices if the probed length is true."""
     if not sound.seconds:
         return encoder(target)
     is_small = sound.size * 8 / sound.seconds / 1000 < VOICE_KBPS
@@ -83,14 +83,14 @@ def choose_encoder(target: Path, sound: Sound) -> list[str]:
 
 
 def find_failure(completed: Completed) -> ToolError | UnreadableAudioError | None:
-    """Return why a program did not do what it was told, or None where all is well."""
+    """Return the error of a program that failed, or None if it succeeded."""
     if completed.returncode == 0 and not _UNWRITTEN.search(completed.stderr):
         return None
     return explain(completed)
 
 
 def explain(completed: Completed, program: str = "ffmpeg") -> ToolError | UnreadableAudioError:
-    """Return whose fault it is that a program did not end well."""
+    """Return the error of a program that failed: a fault of this machine, or of the file."""
     tail = completed.stderr[-600:].decode(errors="replace").strip()
     detail = f"{program} ended with {completed.returncode}: {tail}"
     if _FULL.search(completed.stderr):

@@ -1,4 +1,4 @@
-"""What a recording is, by its content: ffprobe's word, or what ffmpeg says when it opens a file."""
+"""Description of a recording by its content: ffprobe's JSON, or the lines that ffmpeg prints when it opens a file."""
 
 import re
 from contextlib import suppress
@@ -14,7 +14,9 @@ _STREAM = re.compile(r"Stream #0:\d+.*?: Audio: (\w+)")
 
 
 def read_probe(answer: bytes, source: Path, size: int) -> Sound:
-    """Return what ffprobe's JSON says. Raises `NoSoundError` where there is no sound."""
+    """Return the description in ffprobe's JSON. Raise `NoSoundError` if there is no sound, `ToolError` if it is not
+    JSON.
+    """
     try:
         told = load_json(answer)
     except ValueError as error:
@@ -28,7 +30,7 @@ def read_probe(answer: bytes, source: Path, size: int) -> Sound:
 
 
 def read_opening(stderr: bytes, source: Path, size: int) -> Sound:
-    """Return what ffmpeg said of its input. Raises `NoSoundError` where there is no sound."""
+    """Return ffmpeg's description of its input. Raise `NoSoundError` if there is no sound."""
     text = stderr.decode(errors="replace")
     container, stream = _INPUT.search(text), _STREAM.search(text)
     if container is None or stream is None:

@@ -1,4 +1,4 @@
-"""What turns a recording into one that a recogniser takes."""
+"""Interfaces that convert a recording into one that a recogniser accepts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class NoSoundError(UnreadableAudioError):
 
 
 class NoRoomError(ToolError):
-    """Our share of the disk is used up: by others who are being served now, or by this recording alone."""
+    """Our share of the disk is used up: by other recordings in progress, or by this recording alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What probing the content of a file tells. `seconds` is None where the file does not say, and may be a lie."""
+    """The result of probing a file. `seconds` is None if the file does not state its length, and may be wrong."""
 
     container: str
     codec: str
@@ -73,7 +73,7 @@ class AudioWorkshop(Protocol):
     """Something that looks into long recordings, makes them small and cuts them."""
 
     async def probe(self, source: Path) -> Sound:
-        """Return what `source` holds. Raises `UnreadableAudioError` where there is no sound, and `ToolError`."""
+        """Return the description of `source`. Raise `UnreadableAudioError` if there is no sound, and `ToolError`."""
         ...
 
     async def transcode_speech(
@@ -81,13 +81,16 @@ class AudioWorkshop(Protocol):
     ) -> Recording:
         """Write the sound of `source` to `target`, an `.ogg`, in the time that its length needs.
 
-        `listener` hears how many seconds of the recording are done. Leaves no `target` behind if it fails. Raises
-        `UnreadableAudioError`, `RecordingTooLongError` and `ToolError`.
+        `listener` is called with the seconds of the recording that are done. Leaves no `target` behind if it fails.
+        Raise `UnreadableAudioError`, `RecordingTooLongError` and `ToolError`.
         """
         ...
 
     async def find_silences(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
-        """Return where nothing is said within a window of a recording. Raises `ToolError`, `UnreadableAudioError`."""
+        """Return the stretches without speech in a window of a recording.
+
+        Raise `ToolError` and `UnreadableAudioError`.
+        """
         ...
 
     async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:

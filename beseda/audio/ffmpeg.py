@@ -1,4 +1,4 @@
-"""ffmpeg as a subprocess. The files come from strangers: what it may open is listed, what it may write is bounded."""
+"""ffmpeg as a subprocess. The files are untrusted: the inputs it may open are listed, and its output is bounded."""
 
 import asyncio
 import re
@@ -25,9 +25,9 @@ _REPORT_TAIL = 2048  # bytes: a report of progress is a few hundred
 
 
 def find_ffmpeg() -> Path:
-    """Return the system's ffmpeg, or else the one that imageio-ffmpeg carries.
+    """Return the system's ffmpeg, or else the one of imageio-ffmpeg.
 
-    Raises `ToolError` that names what to install.
+    Raise `ToolError` with the command that installs it.
     """
     if found := shutil.which("ffmpeg"):
         return Path(found)
@@ -41,7 +41,7 @@ def find_ffmpeg() -> Path:
 
 
 def find_ffprobe(ffmpeg: Path) -> Path | None:
-    """Return the ffprobe beside `ffmpeg`; None where there is none, as with imageio-ffmpeg."""
+    """Return the ffprobe beside `ffmpeg`, or None if there is none, as with imageio-ffmpeg."""
     beside = ffmpeg.with_name("ffprobe")
     return beside if beside.is_file() else None
 
@@ -58,9 +58,9 @@ class _FfmpegRun:
 class Ffmpeg:
     """An `AudioTranscoder` and an `AudioWorkshop`.
 
-    `slots` bounds how many run at once, `timeout` is the seconds that each may take; a long recording gets more by its
-    length. One core makes speech about a hundred times faster than it was spoken. With `gentle` long recordings make
-    room for whoever else needs the processor: for a bot that answers other people meanwhile.
+    `slots` bounds the number of parallel runs, `timeout` is the seconds that each may take; a long recording gets more
+    by its length. One core transcodes speech about a hundred times faster than it was spoken. With `gentle`, long
+    recordings run at a lower priority, for a bot that answers other people meanwhile.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Ffmpeg:
         return recording
 
     async def probe(self, source: Path) -> Sound:
-        """Return what `source` holds, by its content. Raises `UnreadableAudioError` and `ToolError`."""
+        """Return the description of `source`, by its content. Raise `UnreadableAudioError` and `ToolError`."""
         try:
             size = _measure(source)
         except OSError as error:
@@ -112,9 +112,10 @@ class Ffmpeg:
     async def transcode_speech(
         self, source: Path, target: Path, sound: Sound, *, max_seconds: float, listener: Listener | None = None
     ) -> Recording:
-        """Write the sound of a long `source` to `target`, at 24 kb/s or less; `listener` hears the seconds done.
+        """Write the sound of a long `source` to `target`, at 24 kb/s or less.
 
-        Raises `UnreadableAudioError`, `RecordingTooLongError` and `ToolError`.
+        `listener` is called with the seconds that are done. Raise `UnreadableAudioError`, `RecordingTooLongError` and
+        `ToolError`.
         """
         report = target.with_suffix(".progress")
         try:
@@ -128,7 +129,10 @@ class Ffmpeg:
         return await self._listen(source, window, strict=False)
 
     async def find_sound(self, source: Path, window: AudioSpan) -> Sequence[AudioSpan]:
-        """Return what is loud enough for speech within a window. Raises `UnreadableAudioError` and `ToolError`."""
+        """Return the stretches of a window that are loud enough for speech.
+
+        Raise `UnreadableAudioError` and `ToolError`.
+        """
         edges = [window.start]
         for silence in await self._listen(source, window, strict=True):
             edges += [silence.start, silence.end]
@@ -183,7 +187,7 @@ class Ffmpeg:
 
     @asynccontextmanager
     async def _making(self, source: Path, target: Path) -> AsyncGenerator[int, None]:
-        """Tell the size of `source`, and see to it that no half `target` stays."""
+        """Yield the size of `source`, and delete a partial `target` if the block fails."""
         try:
             yield _measure(source)
         except OSError as error:
@@ -202,7 +206,7 @@ class Ffmpeg:
 
 @asynccontextmanager
 async def _watching(report: Path, listener: Listener | None) -> AsyncGenerator[None, None]:
-    """Tell `listener` for the length of the block how far ffmpeg's own report says it is."""
+    """Call `listener` regularly while the block runs, with the seconds of ffmpeg's progress report."""
     if listener is None:
         yield
         return
