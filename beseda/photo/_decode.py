@@ -33,7 +33,7 @@ _DAMAGE_IN_NUMBERS: Final = (ArithmeticError, EOFError, struct.error)
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto:
-    """A decoded photo, and what its pixels do not say."""
+    """A decoded photo, its JPEG quantisation step and its colour profile."""
 
     image: Image.Image
     jpeg_step: float
@@ -93,7 +93,7 @@ def _to_rgb(image: Image.Image, step: float, profile: bytes | None) -> DecodedPh
 
 
 def _print_to_screen(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return CMYK as sRGB, by its own profile where it has one that works."""
+    """Return CMYK as sRGB, by its own profile if it has a valid one."""
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))

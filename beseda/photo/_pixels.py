@@ -1,7 +1,7 @@
-"""What `basic` does to the pixels: less noise, fuller contrast, more size, crisper edges.
+"""Image processing of `basic`: less noise, fuller contrast, more size, crisper edges.
 
 The figures were tuned on drawn scenes that were shrunk, made noisy and put through JPEG; tests/integration/photo
-measures what comes out against bicubic enlargement. All of it is Pillow's C: no loop here runs over pixels.
+compares the result with bicubic enlargement. All of it is Pillow's C: no loop here runs over pixels.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def _average(luma: Image.Image) -> Image.Image:
 
 
 def _guess_noise(deviation: Image.Image, jpeg_step: float) -> float:
-    """Return the mean deviation that is noise: what even the calmest quarter of the picture has, less fine texture."""
+    """Return the mean deviation that is noise: that of the calmest quarter of the picture, less fine texture."""
     calm = _quantile(deviation.histogram(), 0.25) / _FINE
     return max(0.0, calm - 1.2) + 0.1 * jpeg_step
 
@@ -87,7 +87,7 @@ def _sharpen(luma: Image.Image, noise: float) -> Image.Image:
 
 
 def _enlarge(luma: Image.Image, size: tuple[int, int], noise: float) -> Image.Image:
-    """Enlarge, and give back what the smaller picture misses in the larger one: edges, but not noise."""
+    """Enlarge, and restore the detail that the enlargement lost: edges, but not noise."""
     large = luma.resize(size, Image.Resampling.LANCZOS)
     shrunk = large.resize(luma.size, Image.Resampling.BICUBIC)
     cored = [max(0, round((value - 2 * noise) * 0.8)) for value in range(256)]

@@ -1,4 +1,4 @@
-"""A folder for one photo's way through GFPGAN, gone when the photo is done, whatever happened."""
+"""A temporary folder for the work on one photo, deleted when the photo is done, also after an error."""
 
 import asyncio
 import shutil
@@ -12,9 +12,9 @@ from beseda.errors import ToolError
 
 @asynccontextmanager
 async def open_workbench(parent: Path | None) -> AsyncGenerator[Path, None]:
-    """Yield a new folder below `parent` (None: the system's place for such), open to nobody else.
+    """Yield a new folder below `parent` (None: the system's temporary folder), private to this user.
 
-    Raises `ToolError` where none can be made.
+    Raise `ToolError` if it cannot be made.
     """
     try:
         folder = await asyncio.to_thread(_make, parent)

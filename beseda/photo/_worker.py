@@ -24,7 +24,7 @@ _GAP: Final = 16
 
 
 def main() -> None:
-    """Do what stdin says and print how it went; a refusal is a report, too."""
+    """Run the order from stdin and print its report. A refusal is a report, too."""
     order = orjson.loads(sys.stdin.buffer.read())
     os.nice(10)
     with suppress(ValueError, OSError):  # macOS knows the limit and takes none
@@ -48,7 +48,7 @@ def _enhance(order: dict[str, Any]) -> dict[str, object]:
 
 
 def _choose_scale(picture: DecodedPhoto) -> int:
-    """Return how many times `basic` enlarges by itself: twice at least, where the result may have so many pixels."""
+    """Return the default enlargement of `basic`: at least twice, unless the result would have too many pixels."""
     return next((times for times in (max(2, choose_scale(min(picture.image.size))), 2) if _fits(picture, times)), 1)
 
 
@@ -63,7 +63,7 @@ def _prepare(order: dict[str, Any]) -> dict[str, object]:
 
 
 def _finish(order: dict[str, Any]) -> dict[str, object]:
-    """Write what a back-end has made in the format that was asked for, in the colours of what it got."""
+    """Write the output of a back-end in the requested format, with the colour profile of its input."""
     picture = open_picture(Path(order["source"]))
     with Image.open(order["like"], formats=("PNG",)) as ours:
         picture = replace(picture, profile=ours.info.get("icc_profile"))

@@ -1,4 +1,4 @@
-"""What a photo enhancer is to the rest of the program."""
+"""Interface of photo enhancers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")  # what a result may be wri
 
 @dataclass(frozen=True, slots=True)
 class EnhanceOptions:
-    """What a person chose. `scale` is 1 to 4, or None to let the photo's size decide."""
+    """Options that a person chose. `scale` is 1 to 4, or None for the default of the photo's size."""
 
     scale: int | None = None
     only_center_face: bool = False
@@ -30,7 +30,7 @@ class EnhanceOptions:
 
 @dataclass(frozen=True, slots=True)
 class Enhanced:
-    """What was made: its size in pixels, by which back-end, how much larger. `faces` where the back-end tells."""
+    """The result: its size in pixels, its back-end, and its enlargement. `faces` is None if they were not counted."""
 
     width: int
     height: int
@@ -56,9 +56,9 @@ class Enhancer(Protocol):
         ...
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
-        """Write a better `source` to `target`, whose suffix (one of `SUFFIXES`) says the format.
+        """Write a better `source` to `target`, in the format of its suffix (one of `SUFFIXES`).
 
-        `target` appears whole or not at all, and carries no metadata but the colour profile. Raises
+        `target` appears whole or not at all, and carries no metadata but the colour profile. Raise
         `UnreadablePhotoError`, `PhotoTooLargeError`, `UnsupportedPhotoError`; `ToolError` if the fault is this
         machine's, a leaf of `RemoteError` if it is a server's.
         """
@@ -82,9 +82,9 @@ class PhotoComparer(Protocol):
 
 
 def choose_scale(shortest: int) -> int:
-    """Return how many times GFPGAN enlarges a photo by itself, after its shortest side in pixels.
+    """Return GFPGAN's default enlargement of a photo, by its shortest side in pixels.
 
-    Source: the original service's `auto`. That one also kept to the main face where it saw several, which was the wrong
+    Source: the original service's `auto`. That one also kept to the main face if it saw several, which was the wrong
     way round: a group's faces are all restored, unless a person asks for the main one.
     """
     return 4 if shortest < 256 else 2 if shortest < 512 else 1

@@ -1,4 +1,4 @@
-"""`basic`: what can be done for a photo without any model, on this machine."""
+"""`basic`: enhancement of a photo without any model, on this machine."""
 
 from pathlib import Path
 
@@ -15,12 +15,15 @@ class BasicEnhancer:
         self._darkroom = darkroom
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
-        """Turn upright, take noise away, spread dull contrast, enlarge (twice unless told otherwise), sharpen."""
+        """Turn upright, reduce noise, spread dull contrast, enlarge, sharpen.
+
+        By default a photo is enlarged twice or four times, if its size allows.
+        """
         made = await self._darkroom.enhance(source, target, options.scale)
         return Enhanced(made.width, made.height, self.name, made.scale)
 
     async def check(self) -> PhotoHealth:
-        """Say that it works: it is a part of the program."""
+        """Return that it works: it is a part of the program."""
         return PhotoHealth(ok=True, detail="basic works on this machine")
 
     async def close(self) -> None:

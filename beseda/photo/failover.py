@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 class FailoverEnhancer:
-    """An `Enhancer` made of others, the preferred one first; at least one. Its results say which one worked."""
+    """An `Enhancer` made of others, the preferred one first; at least one. Its results name the one that worked."""
 
     def __init__(self, enhancers: Sequence[Enhancer]) -> None:
         if not enhancers:
@@ -39,7 +39,7 @@ class FailoverEnhancer:
         raise next((failure for failure in failures if failure.retryable), failures[-1])
 
     async def check(self) -> PhotoHealth:
-        """Say whether any of them would work, and what each has to say."""
+        """Return whether any of them would work, with the details of each."""
         healths = [await enhancer.check() for enhancer in self._enhancers]
         return PhotoHealth(ok=any(health.ok for health in healths), detail="; ".join(h.detail for h in healths))
 

@@ -1,7 +1,7 @@
 """`gfpgan_docker`: GFPGAN's own script, a container for each photo.
 
-Source of the script's arguments and output folders: TencentARC/GFPGAN 1.3.8, `inference_gfpgan.py`. Whoever may talk to
-Docker's daemon is root on the machine: a long-lived container (`gfpgan_http`) asks for less.
+Source of the script's arguments and output folders: TencentARC/GFPGAN 1.3.8, `inference_gfpgan.py`. Access to Docker's
+daemon amounts to root on the machine: a long-lived container (`gfpgan_http`) needs fewer rights.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _KILLED: Final = 137  # 128 + SIGKILL: out of memory, as nobody else kills there
 
 @dataclass(frozen=True, slots=True)
 class DockerSettings:
-    """Which image, what is in it, and what a container may use: `memory` as Docker writes it, `timeout` in seconds.
+    """The image, its script, and the limits of a container: `memory` as Docker writes it, `timeout` in seconds.
 
     On a processor a face takes 20 to 60 s.
     """
@@ -54,9 +54,9 @@ class GfpganDocker:
         self._slots = slots or asyncio.Semaphore(1)
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
-        """Restore the faces of `source`; the container sees the photo and an empty folder, and no network.
+        """Restore the faces of `source`. The container has the photo and an empty folder, and no network.
 
-        Raises what an `Enhancer` raises, `ToolError` for all that is wrong with Docker, image or script.
+        Raise the errors of `Enhancer.enhance`, and `ToolError` for any fault of Docker, image or script.
         """
         async with self._slots, open_workbench(self._settings.work_dir) as folder:
             output = await asyncio.to_thread(_lay_out, folder)
@@ -132,7 +132,7 @@ class GfpganDocker:
         return ToolError(f"GFPGAN in Docker ended with {completed.returncode}: {said}")
 
     async def _end_container(self, name: str) -> None:
-        """End what the daemon runs: the program that was killed only watched it."""
+        """End the container, which the daemon runs: killing the `docker` program does not end it."""
         for command in (["kill", name], ["rm", "--force", name]):
             with suppress(ProgramError):
                 await run([self._settings.docker, *command], timeout=_PATIENCE)

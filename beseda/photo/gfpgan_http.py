@@ -41,7 +41,7 @@ _REFUSALS: Final[dict[int, type[BesedaError]]] = {
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """Where the server is, and how long to wait (seconds): it takes photos one after another."""
+    """The address of the server, and time-outs in seconds: it takes photos one after another."""
 
     url: str
     timeout: float = 180.0
@@ -62,7 +62,7 @@ class GfpganHttp:
         self._session: aiohttp.ClientSession | None = None
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
-        """Restore the faces of `source`; what the server answers is checked like any stranger's picture."""
+        """Restore the faces of `source`. The server's answer is checked like any untrusted picture."""
         try:
             return await self._restore(source, target, options)
         except RemoteError as error:

@@ -1,4 +1,4 @@
-"""Where pictures are opened: each in a process of its own, a few at a time, and none that outstays its time."""
+"""Process pool for pictures: each is opened in a separate process, a few at a time, with a time-out."""
 
 import asyncio
 import sys
@@ -47,7 +47,7 @@ class ImageProcessPool:
     async def enhance(self, source: Path, target: Path, scale: int | None) -> PoolResult:
         """Write `source` with less noise, fuller contrast and sharper edges, `scale` times larger.
 
-        Without a scale: four times below 256 pixels, else twice; as large as it is where twice would be too much.
+        Without a scale: four times below 256 pixels, else twice; not enlarged if twice would have too many pixels.
         """
         return await self._work("enhance", target, {"source": source, "scale": scale})
 
@@ -56,7 +56,7 @@ class ImageProcessPool:
         return await self._work("prepare", target, {"source": source, "scale": scale, "max_side": MAX_SIDE_GFPGAN})
 
     async def finish(self, source: Path, target: Path, *, like: Path) -> PoolResult:
-        """Write what a back-end has made of `like`, a prepared photo, in the format of `target`."""
+        """Write a back-end's result for `like`, a prepared photo, in the format of `target`."""
         return await self._work("finish", target, {"source": source, "like": like})
 
     async def compare(self, before: Path, after: Path, target: Path) -> None:

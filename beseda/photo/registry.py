@@ -17,7 +17,7 @@ BACKENDS: Final[tuple[str, ...]] = get_args(PhotoBackend)
 
 @dataclass(frozen=True, slots=True)
 class PhotoSettings:
-    """Which enhancers to use, the preferred one first, and what each needs."""
+    """The enhancers to use, the preferred one first, and the settings of each."""
 
     backends: Sequence[str] = ("basic",)
     docker: DockerSettings = field(default_factory=DockerSettings)
