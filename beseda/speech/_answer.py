@@ -1,4 +1,4 @@
-"""What recognisers answer: a text, maybe its length, maybe its times."""
+"""Answers of recognisers: a text, and optionally its length and times."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _UNSURE = -1.0  # of avg_logprob
 
 
 def read_transcript(body: bytes) -> Transcript:
-    """Return what an answer says. Raises `ProtocolError` where it has no text."""
+    """Return the transcript of an answer. Raise `ProtocolError` if it has no text."""
     answer = read_object(body)
     text = answer.get("text")
     if not isinstance(text, str):

@@ -1,4 +1,4 @@
-"""What every recogniser over HTTP has in common: connections, limits, faults, one more try, the list of models."""
+"""Common parts of recognisers over HTTP: connections, limits, faults, one retry, the list of models."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class HttpTranscriber:
-    """The common half of a `Transcriber`; a wire adds `_ask`. Tries once more where that may help soon."""
+    """Base class of a `Transcriber` over HTTP; a subclass adds `_ask`. Retries once if that may help soon."""
 
     # Where the service lists its models; empty where it has no such list.
     _models_path = "/models"
@@ -48,12 +48,12 @@ class HttpTranscriber:
 
     @property
     def name(self) -> str:
-        """`endpoint:model`, or `endpoint` where the server chooses the model."""
+        """`endpoint:model`, or `endpoint` if the server chooses the model."""
         return ":".join(filter(None, (self._connection.endpoint, self._connection.model)))
 
     @property
     def limits(self) -> SpeechLimits:
-        """What the endpoint takes."""
+        """The limits of the endpoint."""
         return self._connection.limits
 
     async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
@@ -78,7 +78,7 @@ class HttpTranscriber:
         return await self._ask(audio, hint, times=times)
 
     async def check(self) -> SpeechHealth:
-        """Ask for the list of models, which costs nothing. What it says of a model's end is passed on and logged."""
+        """Request the list of models, which is free of charge. If the model's service will end, return and log it."""
         try:
             async with self._exchange("GET", self._models_path) as response:
                 body = await self._read(response)
@@ -178,7 +178,7 @@ def _read_language(language: str) -> str:
 
 
 def _read_models(body: bytes) -> dict[str, str]:
-    """Return the models of a list, and of each the day it ends, empty where nothing is said."""
+    """Return the models of a list with the day of their end, or an empty string if there is none."""
     try:
         answer = load_json(body)
     except ValueError:
@@ -191,7 +191,7 @@ def _read_models(body: bytes) -> dict[str, str]:
 
 
 def _read_day(value: object) -> str:
-    """Return a day that is told as a date or as a Unix time."""
+    """Return a day that is given as a date or as a Unix time."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 4e9:
         return datetime.fromtimestamp(value, UTC).date().isoformat()
     return value[:10] if isinstance(value, str) else ""

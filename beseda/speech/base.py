@@ -1,4 +1,4 @@
-"""What a speech recogniser is to the rest of the program."""
+"""Interface of speech recognisers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from beseda.domain.transcript import Transcript as Transcript  # noqa: PLC0414 -
 
 @dataclass(frozen=True, slots=True)
 class SpeechLimits:
-    """What a recogniser takes in one request, and how many requests at once. `max_seconds` is None where unlimited."""
+    """Limits of a recogniser on one request, and on requests in parallel. `max_seconds` is None if unlimited."""
 
     max_bytes: int = 25_000_000  # Groq's and OpenAI's limit for an attachment, vLLM's default
     max_seconds: float | None = None
@@ -19,7 +19,7 @@ class SpeechLimits:
 
 @dataclass(frozen=True, slots=True)
 class SpeechHealth:
-    """Whether a recogniser can be asked now, and in one line why not; also where it answers but soon will not."""
+    """Whether a recogniser works now, with the reason in one line if not, or if it will soon stop to work."""
 
     ok: bool
     detail: str
@@ -35,14 +35,13 @@ class Transcriber(Protocol):
 
     @property
     def limits(self) -> SpeechLimits:
-        """What it takes in one request."""
+        """The limits on one request."""
         ...
 
     async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
         """Return the text spoken in `audio`; `language` is a hint as ISO 639-1.
 
-        With `times` segments come along where the service can tell them. Raises a leaf of
-        `beseda.errors.RemoteError`.
+        With `times`, segments are included if the service supports them. Raise a leaf of `beseda.errors.RemoteError`.
         """
         ...
 

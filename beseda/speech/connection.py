@@ -11,7 +11,7 @@ LONGEST_WAIT: Final = 5.0  # seconds: a person is waiting
 
 @dataclass(frozen=True, slots=True)
 class SpeechConnection:
-    """Where to send speech, and how long to wait (seconds)."""
+    """The address of a recogniser, its key and limits, and time-outs in seconds."""
 
     endpoint: str
     base_url: str

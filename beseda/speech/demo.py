@@ -1,4 +1,4 @@
-"""What stands in where no recogniser is configured: it does not pretend to hear."""
+"""Placeholder for a recogniser that is not configured: it transcribes nothing."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from beseda.speech.endpoints import ENDPOINTS
 
 
 class UnconfiguredTranscriber:
-    """A `Transcriber` that says, in plain words, that there is none."""
+    """A `Transcriber` that refuses each recording with the message that none is configured."""
 
     @property
     def name(self) -> str:
@@ -26,7 +26,7 @@ class UnconfiguredTranscriber:
         raise SpeechNotConfiguredError(f"{audio.name} was not transcribed: {_advise()}")
 
     async def check(self) -> SpeechHealth:
-        """Say what to set."""
+        """Return the settings that are missing."""
         return SpeechHealth(ok=False, detail=_advise())
 
     async def close(self) -> None:

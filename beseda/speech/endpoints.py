@@ -17,7 +17,7 @@ class Wire(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpeechEndpoint:
-    """One service. Without `base_url` the owner has to say where his own server is; `path` completes a bare host."""
+    """A recognition service. Without `base_url` the owner sets the server's address; `path` completes a bare host."""
 
     name: str
     key_variable: str

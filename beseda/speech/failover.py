@@ -25,7 +25,7 @@ class FailoverTranscriber:
 
     @property
     def limits(self) -> SpeechLimits:
-        """What every one of them takes: whichever steps in can then have the same parts."""
+        """Limits that all of them meet, so that each of them can process the same parts."""
         every = [transcriber.limits for transcriber in self._transcribers]
         seconds = [limits.max_seconds for limits in every if limits.max_seconds is not None]
         parallel = min(limits.parallel for limits in every)
@@ -47,7 +47,7 @@ class FailoverTranscriber:
         raise next((failure for failure in failures if failure.retryable), failures[-1])
 
     async def check(self) -> SpeechHealth:
-        """Say whether any of them answers, and what each has to say."""
+        """Return whether any of them answers, with the details of each."""
         healths = [await transcriber.check() for transcriber in self._transcribers]
         return SpeechHealth(ok=any(health.ok for health in healths), detail="; ".join(h.detail for h in healths))
 

@@ -58,7 +58,7 @@ async def _encode(file: IO[bytes], head: bytes, tail: bytes) -> AsyncGenerator[b
 
 
 def _find_hidden_status(answer: bytes) -> int:
-    """Return the status of an error that OpenRouter puts into an answer of 200; 0 where there is none."""
+    """Return the status of an error that OpenRouter puts into an answer of 200, or 0 if there is none."""
     error = read_object(answer).get("error")
     if not isinstance(error, dict):
         return 0

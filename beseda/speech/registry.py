@@ -56,7 +56,8 @@ def build_transcriber(settings: SpeechSettings) -> Transcriber:
 def _list_preferred() -> list[SpeechEndpoint]:
     """Return the endpoints in their order of preference without `BESEDA_SPEECH`.
 
-    Recognisers whose address the owner set come before keys: a key for chat must not send voices to a company.
+    Recognisers with an address that the owner set come before those with a key: a key for chat must not send voices to
+    a company.
     """
     return sorted(ENDPOINTS, key=lambda row: row.needs_key)
 

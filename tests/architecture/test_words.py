@@ -30,7 +30,6 @@ _ABOVE = {
     "panel": 11.0,
     "sandbox": 10.0,
     "services": 46.0,
-    "speech": 47.0,
     "testing": 27.0,
 }
 
