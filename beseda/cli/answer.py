@@ -21,13 +21,13 @@ _SMALLEST_SUM = 0.000001
 
 
 def clean_text(text: str) -> str:
-    """Return `text` without what a terminal would obey."""
+    """Return `text` without the control characters that a terminal would interpret."""
     return text.translate(_UNPRINTABLE)
 
 
 @dataclass(slots=True)
 class Answer:
-    """What a model said so far, and how long it took. Times are in seconds; `end` is None until it is whole."""
+    """The text that a model has produced so far, with timings in seconds. `end` is None until it is complete."""
 
     name: str
     started: float
@@ -53,7 +53,7 @@ class Answer:
 
     @property
     def speed(self) -> float | None:
-        """Tokens a second after the first one; None where there is too little to tell."""
+        """Tokens per second after the first token, or None if the time is too short to measure."""
         if self.first_token is None or self.end is None:
             return None
         seconds = self.total - self.first_token
@@ -65,7 +65,7 @@ def _put_in_line(text: str) -> str:
 
 
 class AnswerListener(Protocol):
-    """Who hears an answer while it is made."""
+    """Consumer of an answer while it is streamed."""
 
     def show(self, piece: str) -> None:
         """Take a piece of the answer."""
@@ -96,7 +96,7 @@ class Unheard:
 async def receive_answer(
     model: "ChatModel", request: "ModelRequest", clock: Clock, listener: AnswerListener | None = None
 ) -> Answer:
-    """Return the answer, `listener` having heard it grow. Raises what the model raises."""
+    """Return the answer, and pass its pieces to `listener` as they arrive. Raises the errors of the model."""
     answer = Answer(model.name, clock.monotonic())
     await fill_answer(answer, model, request, clock, listener or Unheard())
     return answer
@@ -105,7 +105,7 @@ async def receive_answer(
 async def fill_answer(
     answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, listener: AnswerListener
 ) -> None:
-    """Fill `answer` as the model speaks: whoever is interrupted keeps what was said."""
+    """Fill `answer` as the model streams. The text received before an interruption is kept."""
     from beseda.llm.base import Finished, Retracted, TextDelta, Waiting
 
     try:
@@ -136,7 +136,7 @@ def describe_usage(usage: Usage) -> str:
 
 
 def format_cost(cost: float | None) -> str:
-    """Return a sum in US dollars; – where nobody said what it costs. What costs anything is never shown as nothing."""
+    """Return a sum in US dollars, or – if the cost is unknown. A cost above zero is never shown as zero."""
     if cost is None:
         return "–"
     if 0 < cost < _SMALLEST_SUM:

@@ -66,7 +66,7 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line and end the process: 2 where what was asked makes no sense, 1 where it failed."""
+    """Run the command line and end the process: with code 2 for wrong usage or settings, with code 1 for a failure."""
     _prepare_streams()
     try:
         sys.exit(app(prog_name="beseda", standalone_mode=False))
@@ -155,7 +155,7 @@ def _show_name(name: str | bytes | int | None) -> str:
 
 
 def _drop_output() -> None:
-    """Have Python's own last flush of stdout go nowhere, where it cannot be written."""
+    """Redirect Python's final flush of stdout to the null device if stdout cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -103,7 +103,7 @@ def _wrong(message: str) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class _Wishes:
-    """What is wanted besides the answer."""
+    """The output that was requested in addition to the answer."""
 
     usage: bool
     tokenizer: Path | None
@@ -112,7 +112,7 @@ class _Wishes:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An answer, and our own count of the question where it was wanted."""
+    """An answer, and the local token count of the question if it was requested."""
 
     answer: "Answer"
     local: "TokenCount | None" = None

@@ -42,7 +42,7 @@ def restore(
 ) -> None:
     """Fill an empty database and the storage folder from an archive, of SQLite or PostgreSQL alike.
 
-    People who had their data erased after the backup are erased again.
+    Personal data that was erased after the backup is erased again.
     """
     from beseda.bootstrap.restore import check_backup, restore_backup
     from beseda.errors import SettingsError

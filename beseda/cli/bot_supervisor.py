@@ -24,7 +24,7 @@ _PATIENCE = 5.0  # seconds that the announcement waits for the slower ones
 
 
 class BotSupervisor:
-    """Brings bots up side by side, lets them work, and lets them finish what they are at."""
+    """Starts bots concurrently, keeps them running, and lets them finish their current work when they stop."""
 
     def __init__(self, plan: RunOptions, container: Container, web: Web) -> None:
         self._plan = plan
@@ -37,9 +37,9 @@ class BotSupervisor:
         self._all = asyncio.Event()
 
     async def run(self, announce: Callable[[Sequence[str]], None]) -> None:
-        """Work until cancelled; `announce` is called once, with the names of the bots that are up by then.
+        """Work until cancelled. `announce` is called once, with the names of the bots that are running by then.
 
-        Raises SettingsError where Telegram knows none of the tokens, or does not take the address for webhooks.
+        Raises SettingsError if Telegram accepts none of the tokens, or rejects the address for webhooks.
         """
         jobs = [self._live(assignment) for assignment in self._plan.assignments]
         # A task may be about a bot that runs in another process.
@@ -55,9 +55,10 @@ class BotSupervisor:
             await end_tasks(tasks)
 
     async def close(self) -> None:
-        """Let running answers end for a while; what comes in from now on is stored, for others or the next start.
+        """Wait a limited time for running answers. Updates that arrive from now on are stored for other processes or
+        the next start.
 
-        Jobs end meanwhile or go back into the line, so that both share one deadline.
+        Jobs finish in the meantime or return to the queue, so that answers and jobs share one deadline.
         """
         await asyncio.gather(self._container.jobs.close(within=_GRACE), *(bot.close() for bot in self._open))
 
@@ -109,7 +110,7 @@ class BotSupervisor:
             self._all.set()
 
     async def _look_at_speech(self) -> None:
-        """Ask the recogniser once how it is: a model that is about to be shut down is said in the log."""
+        """Check the speech recogniser once, so that a model with an announced shutdown is logged."""
         with contextlib.suppress(BesedaError, TimeoutError):
             await asyncio.wait_for(self._container.media.transcriber.check(), _PATIENCE)
 

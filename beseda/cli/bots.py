@@ -39,7 +39,7 @@ def list_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
 
 def _read_title(catalog: "Catalog", name: str) -> str | None:
-    """Return a bot's title, or None where its folder has a mistake: the others are listed all the same."""
+    """Return a bot's title, or None if its folder has a mistake, so that the other bots are still listed."""
     from beseda.errors import SettingsError
 
     try:
@@ -81,7 +81,7 @@ def make_bot(
 
 @app.command("check")
 def check_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Read every bot's folder and say what is wrong with it; exit 1 if anything is."""
+    """Read every bot's folder and report its mistakes; exit 1 if there are any."""
     from beseda.cli.output import print_json
 
     catalog = _catalog(config)

@@ -1,4 +1,6 @@
-"""Several models on one question, side by side: all are asked at once, one that fails takes nobody with it."""
+"""Several models on one question, side by side. All are asked concurrently, and one that fails does not stop the
+others.
+"""
 
 import asyncio
 import sys
@@ -43,7 +45,7 @@ _NO_PRICES = Text("compare.no_prices")
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Every answer, failed ones too (`error` says why), and how long all of it took, in seconds."""
+    """All answers, including failed ones (`error` holds the reason), and the total time in seconds."""
 
     answers: Sequence[Answer]
     seconds: float
@@ -59,13 +61,13 @@ class Compared:
 
     @property
     def cheapest(self) -> Answer | None:
-        """The one that cost least, among those whose endpoint says what it costs."""
+        """The complete answer with the lowest cost, among the endpoints that report a cost."""
         priced = [answer for answer in self.whole if answer.usage.cost is not None]
         return min(priced, key=lambda answer: answer.usage.cost or 0.0, default=None)
 
 
 class Board(Protocol):
-    """Where answers that grow at the same time are shown; a context manager."""
+    """Display of answers that are streamed concurrently; a context manager."""
 
     def show(self, index: int, piece: str) -> None:
         """Take a piece of one answer, which the answer already holds."""
@@ -92,7 +94,7 @@ async def compare_models(
     clock: Clock,
     open_board: Callable[[Sequence[Answer]], Board],
 ) -> Compared:
-    """Ask all models at once. A model that fails is told in its answer; cancelling stops all of them."""
+    """Ask all models concurrently. The error of a model is stored in its answer. Cancelling stops all of them."""
     started = clock.monotonic()
     answers = [Answer(model.name, started) for model in models]
     with open_board(answers) as board:
@@ -128,16 +130,16 @@ class _Column:
         self._board.retract(self._index)
 
     def wait(self, ahead: int) -> None:
-        """An empty column says it."""
+        """Do nothing: the column stays empty while the model waits."""
 
 
 def build_contenders(
     specs: Sequence[str], settings: "LLMSettings", clock: Clock, http: "HttpClient"
 ) -> "list[ChatModel]":
-    """Return a model for each of `specs`; one whose key is missing says so when it is asked.
+    """Return a model for each of `specs`. A model without a key fails with that reason when it is asked.
 
-    Nobody is asked twice: a second attempt would make the times untrue. Raises SettingsError for fewer than two, and
-    for an endpoint that does not exist.
+    Requests are not retried, because a second attempt would falsify the times. Raises SettingsError for fewer than two
+    models, and for an endpoint that does not exist.
     """
     from dataclasses import replace
 
@@ -181,7 +183,7 @@ class _MissingModel:
 
 
 def open_board(answers: Sequence[Answer]) -> Board:
-    """Return columns where the terminal is wide enough for them, else one answer after the other."""
+    """Return columns if the terminal is wide enough for them, else a board that shows one answer after the other."""
     if not sys.stdout.isatty():
         return SequentialBoard(answers)
     from rich.console import Console
@@ -214,7 +216,7 @@ class SilentBoard:
 
 
 class SequentialBoard(SilentBoard):
-    """Streams the first answer; what the others say meanwhile is kept until it is their turn."""
+    """Streams the first answer. The text of the others is held back until their turn."""
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         super().__init__(answers)
@@ -307,7 +309,7 @@ class ColumnBoard:
 
 
 def print_table(compared: Compared, language: str = "en") -> None:
-    """Print which model each name stood for, what each took, and which was the fastest and the cheapest."""
+    """Print the model behind each name, the figures of each answer, and the fastest and the cheapest model."""
     heads = [head.say(language) for head in _HEADS]
     rows = [_describe(answer, language) for answer in compared.answers if not answer.error]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]

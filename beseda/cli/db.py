@@ -27,7 +27,7 @@ def upgrade(
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Say whether the database is up to date; exit 1 if not."""
+    """Check whether the database is up to date; exit 1 if not."""
     from beseda.storage.sql.migrate import check as find_problems
 
     settings = read_settings(config)

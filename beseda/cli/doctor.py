@@ -1,4 +1,4 @@
-"""`beseda doctor`: a line for each part, what is wrong with it and how to mend it."""
+"""`beseda doctor`: a line for each part, with its problem and the way to solve it."""
 
 import contextlib
 from typing import TYPE_CHECKING
@@ -148,7 +148,7 @@ async def _check_model(settings: "Settings") -> list[CheckResult]:
 
 
 async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotProfile]") -> list[CheckResult]:
-    """Return what a model says of itself, and which bots' instructions are too long for it."""
+    """Return the result of a model's check, and a finding for each bot with instructions that are too long for it."""
     health = await model.check()
     named = {name.partition(":")[2] for name in model.name.split(",")}
     known = "" if health.model in named else health.model
@@ -161,7 +161,7 @@ async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotP
 
 
 async def _measure_instructions(model: "ChatModel", profile: "BotProfile", context: int) -> CheckResult | None:
-    """Return a finding for a bot whose instructions leave less than half of the context; None for another."""
+    """Return a finding if a bot's instructions take more than half of the context, else None."""
     from beseda.domain.estimate import estimate_tokens
     from beseda.services.fitting import count_texts
 
@@ -176,7 +176,9 @@ async def _measure_instructions(model: "ChatModel", profile: "BotProfile", conte
 
 
 def _load_running(settings: "Settings") -> "list[BotProfile]":
-    """Return the bots that run here; one whose folder is wrong is a finding of its own."""
+    """Return the profiles of the bots that run here. Bots with a broken folder are left out: another check reports
+    them.
+    """
     from beseda.bots.catalog import Catalog
     from beseda.errors import SettingsError
 
@@ -189,7 +191,7 @@ def _load_running(settings: "Settings") -> "list[BotProfile]":
 
 
 async def _check_own_models(settings: "Settings") -> list[CheckResult]:
-    """Return a finding for each model that a bot has of its own, where that one is set up here."""
+    """Return the findings for the models that single bots have instead of the program's, if they are set up here."""
     import asyncio
 
     bots: dict[str, list[BotProfile]] = {}
@@ -235,7 +237,7 @@ async def _check_speech(settings: "Settings") -> list[CheckResult]:
 
 
 def _name_once(name: str, detail: str) -> str:
-    """Return a part's own words, with its name where they do not begin with it."""
+    """Return `detail` with the name of the part before it, unless it already begins with that name."""
     twice = f"{name}: {name}"
     return f"{name}: {detail}".replace(twice, name, 1)
 

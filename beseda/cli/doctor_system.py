@@ -1,4 +1,4 @@
-"""Checks of `beseda doctor` on what runs: database, disk, clock, processes, webhooks."""
+"""Checks of `beseda doctor` on the running system: database, disk, clock, processes, webhooks."""
 
 import stat
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of one photo: where the result is, or why there is none."""
+    """The outcome of one photo: the result, or the reason that there is none."""
 
     source: Path
     target: Path
@@ -71,9 +71,9 @@ def _read_scale(text: str) -> int | None:
 
 
 def _plan(files: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
-    """Return each source with its target: no source is ever written to, and no two share a target.
+    """Return each source with its target. No source is ever overwritten, and no two sources share a target.
 
-    Raises SettingsError where what was asked makes no sense; makes the folder where there is none.
+    Creates the folder if it does not exist. Raises SettingsError if the files and the output do not fit together.
     """
     from beseda.errors import SettingsError
     from beseda.photo.base import SUFFIXES
@@ -150,7 +150,7 @@ async def _enhance_one(
 
 @contextmanager
 def _show_progress(total: int) -> "Iterator[Callable[[], None]]":
-    """Show a bar on a terminal's stderr; yield what moves it on by one photo."""
+    """Show a progress bar on stderr if it is a terminal; yield a function that advances it by one photo."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

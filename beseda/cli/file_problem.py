@@ -1,4 +1,4 @@
-"""What is wrong with a file on disk, in the words of a command line: a bot's words are for the person in the chat."""
+"""Problems with files on disk, worded for a command line. A bot words them for the person in the chat instead."""
 
 from beseda.audio.base import NoRoomError
 from beseda.errors import (

@@ -20,14 +20,14 @@ _PRIVATE = 0o600
 
 
 class SetAside(NamedTuple):
-    """A file that was moved out of the way: `broken`, `unknown` or `changed`, and where it is now."""
+    """A file that was moved aside: the reason (`broken`, `unknown` or `changed`) and its new path."""
 
     kind: str
     path: Path
 
 
 class _Stamp(NamedTuple):
-    """What tells one state of the file from another without reading it."""
+    """Metadata that distinguishes one state of the file from another without reading it."""
 
     inode: int
     size: int
@@ -36,7 +36,9 @@ class _Stamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was read. `aside` says what could not be, `from_backup` that the copy before it stepped in."""
+    """The memory that was read. `aside` is the unreadable file that was moved, `from_backup` is true if the backup
+    replaced it.
+    """
 
     memory: SessionMemory
     aside: SetAside | None = None
@@ -44,9 +46,9 @@ class Loaded:
 
 
 class MemoryFile:
-    """The file, held by this process until `close`; a second terminal is told so.
+    """The memory file, locked by this process until `close`. A second process gets an error.
 
-    Raises SettingsError for a path that cannot serve, BesedaError where another process has it.
+    Raises SettingsError for a path that cannot be used, and BesedaError if another process holds the file.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -59,7 +61,7 @@ class MemoryFile:
             self._lock = _take_lock(self._beside(".lock"), self.path)
 
     def load(self, now: datetime) -> Loaded:
-        """Read the file. What cannot be read is moved aside, and the backup is read where it can be."""
+        """Read the file. An unreadable file is moved aside, and the backup is read instead if possible."""
         _check_path(self.path, read_only=self.read_only)
         try:
             memory = self._read(self.path)
@@ -71,9 +73,9 @@ class MemoryFile:
         return Loaded(memory)
 
     def save(self, memory: SessionMemory, now: datetime) -> SetAside | None:
-        """Write everything down; the state before it becomes the backup.
+        """Write the whole memory. The state before it becomes the backup.
 
-        Returns where a file went that somebody else had written in the meantime. Raises OSError.
+        Returns the new path of a file that another program wrote in the meantime, or None. Raises OSError.
         """
         if self.read_only:
             return None
@@ -161,7 +163,7 @@ class MemoryFile:
 
 
 def _check_path(path: Path, *, read_only: bool) -> None:
-    """Refuse what cannot be a memory file before anything of it is read."""
+    """Reject a path that cannot be a memory file, before anything of it is read. Raises SettingsError."""
     wanted = "give a file with --memory-file or CHAT_MEMORY_FILE"
     try:
         found = path.stat()

@@ -37,7 +37,7 @@ def list_models(as_json: JsonOption = False, config: ConfigOption = None) -> Non
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """One endpoint as the list shows it; `answers` is None where it is not set up."""
+    """One endpoint as the list shows it; `answers` is None if the endpoint is not set up."""
 
     endpoint: str
     model: str
@@ -133,7 +133,7 @@ async def _stop(settings: "Settings") -> bool:
 
 @contextmanager
 def _show_download(name: str) -> "Iterator[Callable[[int, int], None]]":
-    """Show a bar on stderr where a person sees it."""
+    """Show a progress bar on stderr if it is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -29,7 +29,7 @@ WORKER_PORT = 8091
 
 
 async def serve(plan: RunOptions) -> None:
-    """Run a plan until cancelled. Raises SettingsError and StorageError where it cannot begin."""
+    """Run a plan until cancelled. Raises SettingsError and StorageError if it cannot start."""
     settings = plan.settings
     open_storage(settings)
     async with AsyncExitStack() as stack:
@@ -59,7 +59,7 @@ async def serve(plan: RunOptions) -> None:
 
 
 def listen(settings: Settings, stack: AsyncExitStack) -> Listener:
-    """Return the web's socket, bound until the stack is closed. Raises SettingsError where it cannot be."""
+    """Return the web's socket, bound until the stack is closed. Raises SettingsError if it cannot be bound."""
     try:
         listener = Listener(settings.host, settings.port)
     except OSError as error:
@@ -69,7 +69,7 @@ def listen(settings: Settings, stack: AsyncExitStack) -> Listener:
 
 
 def working_slots(settings: Settings) -> Sequence[str]:
-    """Return the kinds of job that a process with these settings works on, where it works on any."""
+    """Return the kinds of job that a process with these settings executes; empty if it executes none."""
     return [slot for slot, width in settings.slots().items() if width]
 
 
@@ -77,7 +77,7 @@ def working_slots(settings: Settings) -> Sequence[str]:
 async def serve_monitoring(container: Container, port: int | None) -> AsyncIterator[str]:
     """Serve `/health`, `/ready` and `/metrics` of a process without a web; yield the address.
 
-    Several workers share a machine: where `port` is not given and the usual one is taken, a free one is.
+    Several workers can share a machine: if `port` is not given and the default port is taken, a free port is used.
     """
     settings = container.settings
     async with AsyncExitStack() as stack:
@@ -94,7 +94,7 @@ async def serve_monitoring(container: Container, port: int | None) -> AsyncItera
 
 
 def list_checks(container: Container) -> Mapping[str, Check]:
-    """Return what `/ready` asks: the parts that this process cannot work without."""
+    """Return the checks behind `/ready`: the parts that this process cannot work without."""
 
     async def check_redis() -> str:
         try:
@@ -156,6 +156,6 @@ def describe_access(plan: RunOptions) -> list[str]:
 
 
 def explain_demo(*, in_sandbox: bool = False) -> str:
-    """Return what a person does for a model to answer in place of the demo."""
+    """Return instructions for connecting a model in place of the demo."""
     way = "Press “Connect a model” on the page" if in_sandbox else f"Set {ENDPOINTS[0].key_variable}"
     return f"No model is connected: the demo answers. {way}, or start a model server here"

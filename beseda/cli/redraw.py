@@ -1,4 +1,4 @@
-"""Pictures of what grows: not more often than an eye can follow, and the last state always."""
+"""Throttled redrawing of growing output: not more often than an eye can follow, and always with the last state."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a process is going to run: decided before anything is opened, so that a wrong setting ends it at once."""
+"""Options of a run, decided before anything is opened, so that a wrong setting ends the process immediately."""
 
 import ipaddress
 import secrets
@@ -23,7 +23,7 @@ class RunOptions:
 
     @classmethod
     def of(cls, settings: Settings, *, sandbox: bool | None, with_api: bool = False) -> "RunOptions":
-        """Decide from settings and the `--sandbox` flag. Raises SettingsError with what is missing."""
+        """Decide from settings and the `--sandbox` flag. Raises SettingsError that names the missing setting."""
         catalog = Catalog([settings.bots_dir])
         tokens = find_tokens(settings, catalog)
         in_sandbox = not tokens if sandbox is None else sandbox
@@ -51,7 +51,9 @@ class RunOptions:
 
     @property
     def keeps_schedule(self) -> bool:
-        """Whether this process asks for what is due by the clock: with a broker `run` and `beat` do, else all do."""
+        """Whether this process enqueues scheduled jobs: with a broker only `run` and `beat` do, without one every
+        process.
+        """
         return self.with_api or not self.settings.celery_broker_url
 
     @property
@@ -61,7 +63,7 @@ class RunOptions:
 
     @property
     def webhook(self) -> Webhook | None:
-        """Where updates come in, or None where the bots poll: in the sandbox they always do."""
+        """The webhook that receives updates, or None if the bots poll. In the sandbox they always poll."""
         address, secret = self.settings.public_url, self.settings.webhook_secret
         return Webhook(address, secret) if address and secret and not self.in_sandbox else None
 
@@ -91,7 +93,7 @@ def _refuse_doubles(tokens: Mapping[str, str], names: Sequence[str]) -> None:
 
 
 def _refuse_open_host(host: str) -> None:
-    """The sandbox asks nobody who they are, so it must not be opened to the network."""
+    """Reject a host other than loopback: the sandbox has no authentication. Raises SettingsError."""
     if not _is_loopback(host):
         raise SettingsError(
             f"web.host: {host} opens the port to the network, and the sandbox is for this machine only: "

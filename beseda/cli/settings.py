@@ -24,10 +24,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: object) -> "Settings":
-    """Return the settings with these flags above them; their secrets are kept out of the log from here on.
+    """Return the settings, overridden by these flags. From here on their secrets are redacted in the log.
 
-    A `quiet` command says itself what matters: its log tells of bugs only, unless the level is `debug`.
-    Raises SettingsError.
+    A `quiet` command prints its results itself: only errors are logged, unless the level is `debug`. Raises
+    SettingsError.
     """
     import logging
 
@@ -45,7 +45,7 @@ def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: ob
 
 
 def open_storage(settings: "Settings") -> Path:
-    """Return the storage folder, made where it is new. Raises SettingsError where nothing can be written in it."""
+    """Return the storage folder; create it if it does not exist. Raises SettingsError if it is not writable."""
     import tempfile
 
     from beseda.errors import SettingsError
@@ -63,7 +63,7 @@ def open_storage(settings: "Settings") -> Path:
 
 
 def explain_port(host: str, port: int, error: OSError) -> str:
-    """Return why nothing can listen at an address, and what to do."""
+    """Return the reason that an address cannot be listened on, and the remedy."""
     # Python puts the address behind the system's own words; those of a name that cannot be looked up have no number.
     number = error.errno or 0
     reason = os.strerror(number) if number > 0 else error.strerror or str(error)
@@ -92,10 +92,10 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
 
 
 def serve_until_signal(work: Coroutine[Any, Any, None], *, within: float = END_WITHIN) -> None:
-    """Run `work` until it ends, or until SIGTERM or Ctrl-C cancels it, which is a proper end.
+    """Run `work` until it ends, or until SIGTERM or Ctrl-C cancels it, which counts as a normal end.
 
-    The process ends `within` seconds of that signal, even if a connection hangs, and immediately at a second signal:
-    what is under way is stored, and the next start takes it up.
+    The process ends within `within` seconds of that signal, even if a connection hangs, and immediately at a second
+    signal. Unfinished work is stored, and the next start resumes it.
     """
     run_async(_cancel_on_signal(work, within))
 

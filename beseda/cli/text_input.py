@@ -27,12 +27,12 @@ class StandardInput:
         return self._stream is not None and not self._stream.isatty()
 
     def read(self) -> str:
-        """Return all of it. Raises SettingsError for more than 4 MB and for what is no text."""
+        """Return all of the input. Raises SettingsError for more than 4 MB and for input that is not text."""
         assert self._stream is not None  # noqa: S101 - callers look at `is_there`
         return read_text(self._stream.buffer, "stdin")
 
     def read_beside(self) -> str:
-        """Return what accompanies an instruction: nothing if no first byte comes within five seconds."""
+        """Return the text that accompanies an instruction; empty if no first byte arrives within five seconds."""
         if not self.is_there:
             return ""
         if not self._is_ready(_FIRST_BYTE):

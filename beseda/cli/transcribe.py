@@ -23,7 +23,7 @@ _PATIENCE = 600.0  # seconds for one request: nobody waits in a chat
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is wanted of each file."""
+    """The options for each file."""
 
     language: str
     words_in: str  # language of the words around a text
@@ -34,7 +34,7 @@ class Order:
 
 @dataclass(slots=True)
 class FileOutcome:
-    """What came of one file; `problem` is empty where all went well."""
+    """The outcome of one file; `problem` is empty if it succeeded."""
 
     file: Path
     transcript: "Transcript | None" = None
@@ -139,7 +139,7 @@ def _find_gaps(transcript: "Transcript", order: Order) -> str:
 
 @contextmanager
 def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[TranscriptionProgress], None]]":
-    """Show a bar on stderr where a person sees it, with the time left as far as it is measured."""
+    """Show a progress bar on stderr if it is a terminal, with the time left as soon as it is measured."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, TextColumn
@@ -174,7 +174,7 @@ def _write(transcript: "Transcript", stem: str, folder: Path, order: Order) -> l
 
 
 def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
-    """Write a file that was not there before: what somebody has already stays as it is."""
+    """Write a new file. Existing files are never overwritten: a number is added to the name instead."""
     for number in count(1):
         path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
         try:

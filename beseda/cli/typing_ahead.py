@@ -11,7 +11,7 @@ from typing import TextIO
 def hide_typing() -> Iterator[None]:
     """Switch the terminal's echo off for the length of the block.
 
-    An echoed key, and `^C` is one, moves the cursor, so that what is drawn again stands on the screen twice. Ctrl-C
+    An echoed key, and `^C` is one, moves the cursor, so that a redrawn picture appears twice on the screen. Ctrl-C
     remains a signal and, by NOFLSH, leaves typed text for the next reader (termios(3)).
     """
     stdin: TextIO | None = sys.stdin  # None if the shell has closed it

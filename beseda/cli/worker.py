@@ -1,4 +1,4 @@
-"""`beseda worker` and `beseda beat`: the work that no message waits for, and who asks for it by the clock."""
+"""`beseda worker` and `beseda beat`: background jobs, which no message waits for, and their schedule."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +51,7 @@ def worker(
 
 
 def beat(host: HostOption = None, port: MonitoringPortOption = None, config: ConfigOption = None) -> None:
-    """Ask for what is due by the clock; workers do it. Several of these ask for everything once."""
+    """Enqueue scheduled jobs when they are due; workers execute them. Several of these enqueue each job once."""
     serve_until_signal(_beat(read_settings(config, quiet=False, host=host), port))
 
 

@@ -1,4 +1,4 @@
-"""The life of a worker: desks for the bots whose token it has, tasks, and whoever hands it jobs."""
+"""The life of a worker: services for the bots with a token here, tasks, and the consumer of jobs."""
 
 import asyncio
 import logging
@@ -23,9 +23,9 @@ _GRACE = 10.0  # seconds that running jobs of a worker get at its end
 
 
 async def work(settings: Settings, *, with_beat: bool, port: int | None = None) -> None:
-    """Work until cancelled; what runs then may end within its grace, or goes back into the line.
+    """Work until cancelled. Running jobs may then finish within the grace period, or return to the queue.
 
-    Raises SettingsError and StorageError where it cannot begin.
+    Raises SettingsError and StorageError if it cannot start.
     """
     open_storage(settings)
     async with AsyncExitStack() as stack:
@@ -80,7 +80,7 @@ def _announce(settings: Settings, assignments: Sequence[Assignment], address: st
 
 
 async def _take_jobs(container: Container) -> None:
-    """Work until cancelled; then jobs end before what they work with is closed."""
+    """Work until cancelled. Jobs then end before their resources are closed."""
     url = container.settings.celery_broker_url
     try:
         if url is None:

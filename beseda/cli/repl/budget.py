@@ -21,12 +21,12 @@ class Budget:
         self._allowed_tokens, self._allowed_cost = self.cap_tokens or 0, self.cap_cost or 0.0
 
     def spend(self, usage: Usage) -> None:
-        """Count what a request took."""
+        """Add the tokens and the cost of a request."""
         self.tokens += usage.total_tokens
         self.cost += usage.cost or 0.0
 
     def find_excess(self, next_tokens: int) -> tuple[str, str] | None:
-        """Return what is spent and what is allowed where a request of about `next_tokens` would go beyond it."""
+        """Return the amount spent and the cap if a request of about `next_tokens` would exceed the cap, else None."""
         if self.cap_tokens is not None and self.tokens + next_tokens > self._allowed_tokens:
             return f"{self.tokens} (+{next_tokens})", str(self._allowed_tokens)
         if self.cap_cost is not None and self.cost >= self._allowed_cost:

@@ -11,7 +11,7 @@ _LONGEST = 5.0  # seconds
 
 
 async def copy_text(text: str, terminal: IO[str]) -> bool:
-    """Copy `text`; True where a program said that it is done, False where only the terminal was asked."""
+    """Copy `text` to the clipboard. Return True if a program confirmed it, False if only the terminal was asked."""
     for program in _PROGRAMS:
         if shutil.which(program[0]) and await _run(program, text):
             return True

@@ -18,7 +18,7 @@ from beseda.locales import Text
 
 
 class Command(NamedTuple):
-    """A command: what it does with what follows its name, and its line of help."""
+    """A command: its handler, which receives the text after the name, and its line of help."""
 
     run: Callable[[SessionContext, str], Awaitable[None]]
     help: Text
@@ -31,7 +31,7 @@ def is_command(text: str) -> bool:
 
 
 async def run_command(room: SessionContext, text: str) -> None:
-    """Do what a command says, and save where it may have changed something."""
+    """Execute a command, and save the memory if the command may have changed it."""
     name, _, rest = text.strip().partition(" ")
     command = COMMANDS.get(name.lower())
     if command is None:

@@ -1,4 +1,4 @@
-"""What the model is told of a session, and how the session grows."""
+"""The messages that a session sends to the model, and the growth of the session."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,9 @@ class SessionConversation:
             self._touch()
 
     def build_messages(self, question: str, *, instead_of_last: bool = False) -> list[Message]:
-        """Return what to ask: one system message, first, with the summary in it; recent messages; the question."""
+        """Return the messages of a request: one system message with the summary in it, recent messages, and the
+        question.
+        """
         window = self.list_window()
         if instead_of_last and (turn := self.find_last_turn()):
             window = window[: next(i for i, message in enumerate(window) if message is turn[0])]
@@ -46,7 +48,7 @@ class SessionConversation:
 
     @property
     def summary(self) -> str:
-        """What was said before the window, in short; empty where nothing was summed up."""
+        """Short version of the messages before the window; empty if nothing was summed up."""
         stored = self.session.messages
         return self.session.summary or next((m.content for m in reversed(stored) if m.role == SUMMARY), "")
 
@@ -63,7 +65,7 @@ class SessionConversation:
         return window[-2], window[-1]
 
     def find_last_answer(self) -> str:
-        """Return the last thing that the model said; empty where it has not."""
+        """Return the model's last answer; empty if there is none."""
         spoken = [m for m in self.session.messages if m.role == ASSISTANT and not m.replaced]
         return spoken[-1].content if spoken else ""
 
@@ -85,7 +87,7 @@ class SessionConversation:
         self._touch()
 
     def add_usage(self, usage: Usage) -> None:
-        """Add what a request took to the session's sums."""
+        """Add the usage of a request to the session's totals."""
         session = self.session
         session.total_input_tokens += usage.prompt_tokens
         session.total_output_tokens += usage.completion_tokens
@@ -93,7 +95,7 @@ class SessionConversation:
             session.extra["total_cost"] = session.total_cost + usage.cost
 
     def clear(self) -> None:
-        """Forget what was said, but not the instructions."""
+        """Remove all messages except the instructions."""
         self.session.clear()
         self._touch()
 

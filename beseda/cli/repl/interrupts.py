@@ -1,4 +1,4 @@
-"""Ctrl-C: ends what is being done, never the program; while nothing is done, it is a key like others."""
+"""Ctrl-C ends the current operation, never the program. While no operation runs, it is a key like others."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Guard:
-    """One piece of work that Ctrl-C may end; `pressed` says that it did."""
+    """One operation that Ctrl-C may end; `pressed` is true if it did."""
 
     def __init__(self, task: "asyncio.Task[Any]") -> None:
         self.pressed = False
@@ -26,9 +26,9 @@ class Guard:
 
 
 class Interrupts:
-    """The signals of a chat, from `listen` to its end.
+    """Signal handling of a chat, from `listen` to its end.
 
-    `wake` is told of a Ctrl-C that has nothing to end; `ended_by` is the signal that ended the chat from outside.
+    `wake` is called for a Ctrl-C that has nothing to end. `ended_by` is the signal that ended the chat from outside.
     """
 
     def __init__(self) -> None:

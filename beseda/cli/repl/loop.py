@@ -28,7 +28,7 @@ _SIGNALLED = 128  # and the signal's number, as shells have it
 
 
 async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions, budget: Budget) -> int:
-    """Talk until the person leaves, and return the exit code. Raises SettingsError where it cannot begin."""
+    """Run the chat until the person leaves, and return the exit code. Raises SettingsError if it cannot start."""
     clock = SystemClock()
     shelf = OpenModels(settings, clock)
     interrupts = Interrupts()
@@ -129,7 +129,7 @@ def _list_asked(memory: SessionMemory) -> list[str]:
 
 
 class _NoReader:
-    """Stands where nothing is read yet."""
+    """Placeholder until the actual reader is opened."""
 
     async def read_message(self) -> str:
         raise EOFError

@@ -39,19 +39,21 @@ class OpenModels:
         return model
 
     def build_contenders(self, specs: Sequence[str]) -> list[ChatModel]:
-        """Return models to compare; one that is not set up says so in its turn. Raises SettingsError."""
+        """Return models to compare. A model that is not set up fails with that reason when it is asked. Raises
+        SettingsError.
+        """
         contenders = build_contenders(specs, self._settings, self._clock, self._http)
         self._opened += contenders
         return contenders
 
     def list_specs(self) -> list[str]:
-        """Return what may be typed as the name of a model."""
+        """Return the names that are offered for a model."""
         rows = list_configured(self._settings)
         short = [spec for spec in THREE if any(spec.startswith(f"{row.name}:") for row in rows)]
         return [*(f"{row.name}:{row.default_model}".rstrip(":") for row in rows), *short, "demo"]
 
     def find_base_url(self, model: str) -> str:
-        """Return the address that `endpoint:model` is reached at; empty where it has none."""
+        """Return the address of the endpoint of `endpoint:model`; empty if it has none."""
         row = find_endpoint(model.partition(":")[0])
         return "" if row is None else self._settings.base_urls.get(row.name, row.base_url)
 

@@ -1,4 +1,4 @@
-"""What the person writes: keys, several lines, completion and search in a terminal; plain lines from a pipe."""
+"""Input of the person: keys, several lines, completion and search in a terminal; plain lines from a pipe."""
 
 import asyncio
 import sys
@@ -23,7 +23,7 @@ _MARK = "> "
 
 
 class Reader(Protocol):
-    """Where messages come from. Both methods raise EOFError at the end, KeyboardInterrupt for Ctrl-C on nothing."""
+    """Source of messages. Reading raises EOFError at the end, and KeyboardInterrupt for Ctrl-C on empty input."""
 
     async def read_message(self) -> str:
         """Return the next message, its lines joined."""
@@ -34,7 +34,7 @@ class Reader(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """Have whoever reads, now or next, be interrupted."""
+        """Interrupt the current read, or the next one if none is under way."""
         ...
 
 
@@ -55,14 +55,14 @@ def join_lines(text: str) -> str:
 
 
 class CommandCompleter(Completer):
-    """Completes commands, and what comes after some of them."""
+    """Completes commands, and the arguments of some of them."""
 
     def __init__(self, commands: Mapping[str, str], arguments: Mapping[str, Callable[[], Iterable[str]]]) -> None:
         self._commands = commands
         self._arguments = arguments
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-        """Yield what may come next; `complete_event` is the library's."""
+        """Yield the possible completions; `complete_event` belongs to the library's signature."""
         text = document.text_before_cursor
         if not text.startswith("/") or "\n" in text:
             return

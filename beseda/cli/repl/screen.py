@@ -1,4 +1,4 @@
-"""What the person sees: an answer as Markdown that grows, and our own words around it."""
+"""Output to the person: an answer as growing Markdown, and the program's messages around it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class AnswerView(Protocol):
         ...
 
     def wait(self, ahead: int) -> None:
-        """Say that `ahead` answers to others come first; 0: the model is still being loaded."""
+        """Show that `ahead` answers to others come first; 0 means that the model is still being loaded."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -41,7 +41,9 @@ class AnswerView(Protocol):
 
 
 class Screen:
-    """Prints; where nobody looks (a pipe, a file) without colours, and an answer as the model wrote it."""
+    """Prints messages and answers. Into a pipe or a file it prints without colours, and answers as the model wrote
+    them.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, markup=False, emoji=False)
@@ -63,7 +65,7 @@ class Screen:
         self.say(text, "yellow")
 
     def complain(self, text: str) -> None:
-        """Print what went wrong."""
+        """Print an error message."""
         self.say(text, "red")
 
     def open_answer(self, waiting: str, in_line: str, loading: str = "") -> AnswerView:
@@ -94,7 +96,7 @@ class _PlainView:
             self.show("\n―\n")
 
     def wait(self, ahead: int) -> None:
-        """Nobody looks."""
+        """Do nothing: a pipe or a file shows no waiting."""
 
     def __exit__(self, *_: object) -> None:
         if self._written:
@@ -183,7 +185,7 @@ class _Tail:
 
 
 def find_whole_blocks(text: str) -> int:
-    """Return where the last block begins that may still grow: what is before it will not change any more."""
+    """Return the start of the last block, which may still grow. The text before it will not change any more."""
     end = position = 0
     fence = ""
     for line in _split_lines(text):

@@ -1,7 +1,7 @@
-"""What the terminal chat remembers, and how it is written down: the fields are the file's fields, in its order.
+"""Memory of the terminal chat and its file format: the fields are the file's fields, in its order.
 
-All messages of a session are kept. A message of the role `summary` stands where what was before it is told in short:
-the model reads the summary and what follows it, people can read everything.
+All messages of a session are kept. A message of the role `summary` sums up the messages before it: the model reads the
+summary and the messages after it, people can read everything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,10 +28,10 @@ class UnknownSchemaError(BrokenMemoryError):
 
 @dataclass(slots=True)
 class SessionMessage:
-    """One message; `extra` holds the fields that we do not know, so that they survive.
+    """One message; `extra` holds unknown fields, so that they are preserved.
 
-    Ours among them, each written only where it is true: `stopped` (the person ended the answer), `replaced` (another
-    answer was asked for).
+    Two fields in `extra` are written by this program, each only if it is true: `stopped` (the person ended the answer)
+    and `replaced` (another answer was requested).
     """
 
     role: str
@@ -50,7 +50,7 @@ class SessionMessage:
 
 @dataclass(slots=True)
 class ChatSession:
-    """One conversation; times are ISO 8601 in UTC. `total_cost` (US dollars) is written only where it is known."""
+    """One conversation; times are ISO 8601 in UTC. `total_cost` (US dollars) is written only if it is known."""
 
     session_id: str
     created_at: str
@@ -74,7 +74,7 @@ class ChatSession:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody has said anything in it."""
+        """Whether it has no messages other than system messages, and no summary."""
         return not self.summary and all(message.role == SYSTEM for message in self.messages)
 
     def touch(self, now: datetime) -> None:
@@ -82,7 +82,7 @@ class ChatSession:
         self.updated_at = format_time(now)
 
     def clear(self) -> None:
-        """Take everything out that was said, and the summary with it."""
+        """Remove the summary, the title, the totals, and all messages except the last system message."""
         self.messages = [message for message in self.messages if message.role == SYSTEM][-1:]
         self.first_user_message = self.title = self.summary = ""
         self.user_turns = self.total_input_tokens = self.total_output_tokens = 0
@@ -98,7 +98,7 @@ class SessionMemory:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def list_recent(self, limit: int) -> list[ChatSession]:
-        """Return the last sessions in which something was said, the newest first."""
+        """Return the most recent sessions that are not empty, the newest first."""
         told = [session for session in self.sessions if not session.is_empty]
         return sorted(told, key=lambda session: session.updated_at, reverse=True)[:limit]
 
@@ -133,7 +133,7 @@ def format_time(moment: datetime) -> str:
 
 
 def make_title(text: str) -> str:
-    """Return the first 100 characters of `text` in one line, with … where there were more."""
+    """Return the first 100 characters of `text` in one line, followed by … if there were more."""
     line = " ".join(text.split())
     return line if len(line) <= TITLE_CHARACTERS else line[:TITLE_CHARACTERS].rstrip() + "…"
 

@@ -1,4 +1,4 @@
-"""What the parts of a chat share: the conversation that goes on, its memory, the screen, the models."""
+"""State shared by the parts of a chat: the current conversation, its memory, the screen, the models."""
 
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ _MEGABYTE = 1_048_576
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatOptions:
-    """What the command line says of a chat."""
+    """Options of a chat from the command line."""
 
     language: str = "ru"
     list_limit: int = 5
@@ -60,7 +60,7 @@ class SessionContext:
         return text.say(self.options.language, **fields)
 
     def load(self) -> None:
-        """Read the memory, and say what became of a file that could not be read. Raises SettingsError."""
+        """Read the memory, and report a file that could not be read and its new path. Raises SettingsError."""
         loaded = self.file.load(self.clock.now())
         self.memory = loaded.memory
         if loaded.aside is not None:
@@ -79,11 +79,11 @@ class SessionContext:
         self.memory.activate(session)
 
     def begin(self) -> None:
-        """Go on with a new session; it is written once something was said in it."""
+        """Continue with a new session. It is written after its first message."""
         self.enter(start_session(self.clock.now()))
 
     def save(self, *, even_empty: bool = False) -> bool:
-        """Write the memory; says so where that fails, and returns whether it went well."""
+        """Write the memory. A failure is reported on the screen. Return whether the write succeeded."""
         session = self.conversation.session
         if even_empty or not session.is_empty:
             self.memory.keep(session)
@@ -103,12 +103,12 @@ class SessionContext:
         return True
 
     def describe_sum(self) -> str:
-        """Return what this session has cost; – where nobody has said a price."""
+        """Return the cost of this session, or – if it is unknown."""
         free = self.last.usage.cost if self.last else None  # nothing, or nobody knows
         return format_cost(self.conversation.session.total_cost or free)
 
     def count_tokens(self) -> int:
-        """Return what this session has taken, both ways."""
+        """Return the total input and output tokens of this session."""
         session = self.conversation.session
         return session.total_input_tokens + session.total_output_tokens
 

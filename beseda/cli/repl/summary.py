@@ -1,4 +1,4 @@
-"""Summing up what falls out of the window, the summary before it included."""
+"""Summaries of the messages that leave the window; each includes the summary before it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,10 +33,11 @@ async def sum_up(
     kept_turns: int = KEPT_TURNS,
     size: int | None = None,
 ) -> Answer | None:
-    """Fold all but the last turns into the summary and return what it took; None where there is nothing to fold.
+    """Fold all but the last turns into the summary and return the answer with its usage, or None if there is nothing to
+    fold.
 
-    Where the context of `size` tokens does not hold everything it is summed up in pieces, each with the summary so far.
-    Raises what the model raises; the conversation is then as it was.
+    If the messages do not fit into the context of `size` tokens, they are summed up in pieces, each with the summary so
+    far. Raises the errors of the model; the conversation is then unchanged.
     """
     foldable = conversation.list_foldable(kept_turns=kept_turns)
     if not foldable:
@@ -61,7 +62,9 @@ async def sum_up(
 async def _cut(
     told: Sequence[str], instructions: str, model: ChatModel, size: int | None
 ) -> tuple[list[str], int | None]:
-    """Return what is summed up in pieces that fit, and how many characters of a summary fit beside each."""
+    """Return the text in pieces that fit the context, and the number of characters that a summary may have beside each.
+    The number is None if `size` is None.
+    """
     whole = "\n\n".join(told)
     if size is None:
         return [whole], None

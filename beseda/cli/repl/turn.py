@@ -29,7 +29,7 @@ _OWNERS_BUSINESS = (KeyRejectedError, CreditExhaustedError, ModelNotFoundError)
 
 @dataclass(slots=True)
 class _Turn:
-    """A question on its way: about how many tokens it takes, and how many the model reads (None: nobody says)."""
+    """A question being processed. `about` estimates its tokens; `size` is the model's context, or None if unknown."""
 
     question: str
     instead_of_last: bool
@@ -86,9 +86,9 @@ async def _keep(room: SessionContext, turn: _Turn, answer: Answer, *, stopped: b
 
 
 async def compress(room: SessionContext, *, asked: bool = False) -> bool:
-    """Sum up the beginning where it is due, or now where that was `asked`; True where that was done.
+    """Sum up the beginning if it is due, or immediately if `asked` is true. Return whether it was done.
 
-    A failure is told, and nothing is lost.
+    A failure is reported on the screen, and no message is lost.
     """
     conversation = room.conversation
     model = room.models.current
@@ -115,7 +115,7 @@ async def compress(room: SessionContext, *, asked: bool = False) -> bool:
 
 
 async def _receive(room: SessionContext, model: ChatModel, answer: Answer, messages: list[Message]) -> bool:
-    """Fill `answer` on the screen; True where Ctrl-C ended it. Raises what the model raises."""
+    """Stream the answer to the screen. Return True if Ctrl-C ended it. Raises the errors of the model."""
     request = ModelRequest(messages, room.options.temperature, room.options.max_tokens)
     view = room.screen.open_answer(room.tell(texts.WAITING), room.tell(texts.IN_LINE), room.tell(texts.LOADING))
     with room.interrupts.guard() as guard, view:
@@ -142,12 +142,12 @@ def estimate_request(messages: list[Message]) -> int:
 
 
 async def find_context_size(room: SessionContext) -> int | None:
-    """Return how many tokens the model reads: as the command line says, else as the model does; None for unknown."""
+    """Return the context size in tokens: from the command line, else from the model, or None if it is unknown."""
     return room.options.context_tokens or await find_context(room.models.current)
 
 
 async def _fit(room: SessionContext, turn: _Turn) -> bool:
-    """Leave the oldest messages out where the model cannot read all; say so where the question alone is too long."""
+    """Drop the oldest messages if the model cannot read all. Return False, with a message, if that is not enough."""
     if turn.size is None:
         return True
     limit, model = room.options.max_tokens, room.models.current
@@ -162,7 +162,7 @@ async def _fit(room: SessionContext, turn: _Turn) -> bool:
 
 
 async def may_spend(room: SessionContext, about: int) -> bool:
-    """Whether about so many tokens more are within the caps, or the person says that they may be spent."""
+    """Return whether about `about` more tokens are within the caps, or the person agrees to exceed them."""
     excess = room.budget.find_excess(about)
     if excess is None:
         return True
@@ -180,7 +180,9 @@ async def may_spend(room: SessionContext, about: int) -> bool:
 
 
 def _account(room: SessionContext, answer: Answer, about: int) -> None:
-    """Count what an answer took and say it; of one that was stopped nobody gave the numbers."""
+    """Add the usage of an answer and print it. The usage of a stopped answer is estimated, because the endpoint sends
+    none.
+    """
     usage = answer.usage if answer.end else Usage(about, estimate_tokens(answer.text), estimated=True)
     room.conversation.add_usage(usage)
     room.budget.spend(usage)
