@@ -1,8 +1,9 @@
-"""The gate of the API: who it is, how fast, and what of a body is read at all. Plain ASGI, outside of FastAPI.
+"""Middleware of the API: authentication, rate limits and limits of request bodies. Plain ASGI, outside of FastAPI.
 
-Heads     HEAD is GET without a body
-Gate      401 without a good key, 429 beyond its rate; puts the headers of both on every answer
-Bodies    413 for what is too long (told or not), 408 for what comes too slowly, 400 for NUL in an address
+- `Heads`: HEAD is GET without a body
+- `ApiKeyMiddleware`: 401 without a valid key, 429 beyond its rate limit; adds the rate limit headers to every response
+- `Bodies`: 413 for a body that is too long (declared or not), 408 for one that arrives too slowly, 400 for NUL in an
+  address
 """
 
 import asyncio
@@ -34,7 +35,7 @@ _ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosnif
 
 
 class ApiKeyMiddleware:
-    """Lets in who has a key and is not too fast."""
+    """Passes requests with a valid key that is within its rate limit, and rejects all others."""
 
     def __init__(self, app: ASGIApp, parts: ApiParts) -> None:
         self._app = app
@@ -156,7 +157,10 @@ def too_large(limit: int) -> Response:
 
 
 def _bounded(receive: Receive, limit: int, patience: float) -> Receive:
-    """Return a `receive` that gives up on a body that is too long or too slow, whatever its sender said of it."""
+    """Return a `receive` that rejects a body that is too long or too slow, whatever length was declared.
+
+    It raises HTTPException: 413 for the length, 408 for the time.
+    """
     read, ends_at, whole = 0, asyncio.get_running_loop().time() + patience, False
 
     async def receive_bounded() -> Message:

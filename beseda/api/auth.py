@@ -1,6 +1,6 @@
-"""Who may do what: a key in `Authorization: Bearer …`, and the scope that a route needs of it.
+"""Authorization: a key in `Authorization: Bearer …`, and the scope that a route requires.
 
-The key is recognised by the gate, before anything of a request is read; a route only names its scope.
+`ApiKeyMiddleware` recognises the key before anything else of a request is read. A route only names its scope.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ _PLACE = "beseda.key"
 
 @dataclass(frozen=True)
 class Needs:
-    """A dependency: the request's key, where its scope is enough, else 403."""
+    """A dependency that returns the request's key. Raises HTTPException 401 without a key, 403 if its scope is too
+    narrow.
+    """
 
     scope: Scope
 
@@ -55,7 +57,7 @@ def find_key(scope: AsgiScope) -> ApiKey | None:
 
 
 def read_bearer(scope: AsgiScope) -> str:
-    """Return what stands behind `Bearer` in a request, or an empty text."""
+    """Return the token after `Bearer` in a request, or an empty string if there is none."""
     for name, value in scope["headers"]:
         if name == b"authorization":
             scheme, _, rest = value.decode("latin-1").partition(" ")

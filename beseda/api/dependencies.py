@@ -1,4 +1,4 @@
-"""What the routes work with: the services, by name."""
+"""Dependencies of the routes: the services, by name."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class ApiLimits:
 
 @dataclass(frozen=True, slots=True)
 class BotList:
-    """The bots there are. `running` tells which of them run in this process, where bots run in it at all."""
+    """The known bots. `running` returns the names of those running in this process; None if no bots run in it."""
 
     profiles: Sequence[BotProfile] = ()
     running: Callable[[], Set[str]] | None = None

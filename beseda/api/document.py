@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI knows of the routes, with what the frame does around every one of them."""
+"""The OpenAPI document: FastAPI's description of the routes, completed with the behaviour of the middleware."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -82,7 +82,7 @@ def write_document(app: FastAPI) -> dict[str, Any]:
 
 
 def list_scopes(app: FastAPI) -> Iterable[tuple[str, str, str]]:
-    """Return path, method and needed scope of every route; the scope is empty where none is needed."""
+    """Return path, method and required scope of every route; the scope is empty if none is required."""
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             scope = next((call.scope.value for call in _calls(route.dependant) if isinstance(call, Needs)), "")
@@ -97,7 +97,9 @@ def _calls(dependant: Dependant) -> Iterable[object]:
 
 
 def _complete(operation: dict[str, Any], scope: str, *, repeatable: bool) -> None:
-    """Add what the frame does around a route: the key, its rate, what is refused before the route is asked."""
+    """Add the parts that the middleware contributes to a route: the key, its rate limit, and the rejections before the
+    route.
+    """
     operation["security"] = [{SCHEME: []}]
     operation["x-scope"] = scope
     said = f"Needs a key of scope `{scope}`."

@@ -24,9 +24,10 @@ _PLAIN = "-_.() "
 
 
 async def send_file(path: Path, name: str) -> Response:
-    """Return a file as an answer, read while it is sent; `name` may hold anything that people call a file.
+    """Return a file as a streamed response. `name` may contain any characters.
 
-    It is open from here on: who deletes it meanwhile cuts nothing off. Raises NotFoundError where it is gone.
+    The file is opened here, so that deleting it during the download does not cut the response off. Raises NotFoundError
+    if it does not exist.
     """
     try:
         file, size = await asyncio.to_thread(_open, path)

@@ -1,4 +1,4 @@
-"""Versions of things: `ETag` on what is shown, `If-Match` on what is changed."""
+"""Versions of resources: `ETag` on responses, `If-Match` on changes."""
 
 import re
 from collections.abc import Mapping, Set
@@ -25,7 +25,10 @@ async def _read_if_match(
         Header(max_length=100, description='The version to be changed, as in `ETag`: `"3"`, or a list of them.'),
     ] = None,
 ) -> Set[int] | None:
-    """Return the versions that a change is meant for; None where any will do. One that is none of ours fits never."""
+    """Return the versions that a change is meant for, or None if any version matches.
+
+    Raises HTTPException 412 for a value that this API did not issue.
+    """
     if if_match is None or if_match.strip() == "*":
         return None
     if _TAGS.fullmatch(if_match.strip()) is None:

@@ -1,4 +1,4 @@
-"""Types of fields and parameters that several routes share: what is out of bounds is refused before it costs."""
+"""Types of fields and parameters that several routes share. Values out of bounds are rejected before they cost work."""
 
 import re
 from datetime import UTC, datetime
@@ -16,13 +16,13 @@ _LOST_PLUS = re.compile(r"\d \d\d:?\d\d$")
 
 
 class Closed(BaseModel):
-    """The body of a request: what it does not know, it refuses."""
+    """The body of a request; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 def without_nul(text: str) -> str:
-    """Return `text`. Raises ValueError where it holds NUL, which no database takes."""
+    """Return `text`. Raises ValueError if it contains NUL, which no database accepts."""
     if "\0" in text:
         raise ValueError("NUL is no character of a text")
     return text

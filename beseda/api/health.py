@@ -1,4 +1,4 @@
-"""Alive, ready: what a supervisor or a load balancer asks."""
+"""Liveness and readiness, for a supervisor or a load balancer."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Which part answers: `ok`, or what is wrong with it."""
+    """State of each part: `ok`, or a description of the problem."""
 
     status: str
     parts: dict[str, str]
@@ -39,9 +39,10 @@ class Readiness(BaseModel):
 
 
 def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -> APIRouter:
-    """Return `/health` and `/ready`. A check returns an empty string when its part answers, else what is wrong.
+    """Return `/health` and `/ready`. A check returns an empty string if its part works, else a description of the
+    problem.
 
-    A part that says nothing for `patience` seconds does not answer.
+    A part that does not respond within `patience` seconds counts as failed.
     """
     router = APIRouter(tags=["health"])
 
@@ -67,7 +68,7 @@ def health_router(checks: Mapping[str, Check], *, patience: float = _PATIENCE) -
 
 
 async def ask_all(checks: Mapping[str, Check], patience: float) -> dict[str, str]:
-    """Run all checks side by side; return by part what is wrong, an empty string where nothing is."""
+    """Run all checks concurrently. Return the problem of each part; it is an empty string if there is none."""
     found = await asyncio.gather(*(_ask(name, check, patience) for name, check in checks.items()))
     return dict(zip(checks, found, strict=True))
 

@@ -1,7 +1,7 @@
-"""Names under which the open pages of this server answer.
+"""Host names under which the open pages of this server answer.
 
-A page of another site can bind its own name to 127.0.0.1 (DNS rebinding) and then reads what this machine serves
-without a key. It always sends that name in `Host`, a public name with a dot.
+A page of another site can bind its own name to 127.0.0.1 (DNS rebinding) and then reads the pages that this machine
+serves without a key. It always sends that name in `Host`, a public name with a dot.
 """
 
 import ipaddress
@@ -51,7 +51,7 @@ class HostGuard:
 
 
 def read_name(host: str) -> str | None:
-    """Return the name or address in a `Host` header without its port, in lower case; None where there is none."""
+    """Return the name or address in a `Host` header without its port, in lower case, or None if there is none."""
     try:
         return urlsplit(f"//{host}").hostname if host else None
     except ValueError:

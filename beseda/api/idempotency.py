@@ -1,7 +1,8 @@
-"""`Idempotency-Key`: a POST that comes again is answered again, not done again (draft-ietf-httpapi-idempotency-key).
+"""`Idempotency-Key`: a repeated POST gets the stored response and is not executed again
+(draft-ietf-httpapi-idempotency-key).
 
-What was answered with success is kept for 24 hours in the record, so that every replica knows it. A refusal changed
-nothing and is not kept: the request may come again, mended.
+Successful responses are stored for 24 hours in the database, so that every replica knows them. A rejection changed
+nothing and is not stored: the request may be corrected and sent again.
 """
 
 import hashlib
@@ -86,7 +87,7 @@ class Repeats:
 
 
 class _Recorder:
-    """Holds an answer back until it is kept: who has it can rely on having it again."""
+    """Holds a response back until it is stored, so that a client that received it will get it again."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -133,7 +134,7 @@ def _fingerprint(scope: Scope, body: bytes) -> str:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Return the whole body, or None where its sender has left in the middle."""
+    """Return the whole body, or None if the client disconnected before its end."""
     body = bytearray()
     while True:
         message = await receive()

@@ -1,7 +1,7 @@
-"""`/metrics`: the counters of this process and the backlog of the database, as Prometheus reads them.
+"""`/metrics`: the counters of this process and the backlog of the database, in the format of Prometheus.
 
-The text format is https://prometheus.io/docs/instrumenting/exposition_formats/, written by prometheus_client. Whoever
-may open the port may read it: it holds names of bots and endpoints, and numbers; no person, no key.
+The text format is https://prometheus.io/docs/instrumenting/exposition_formats/, written by prometheus_client. It
+requires no key: it holds names of bots and endpoints, and numbers; no person, no key.
 """
 
 import asyncio

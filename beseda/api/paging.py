@@ -1,7 +1,7 @@
-"""Lists in pages: `limit` and `offset`, or `cursor`, which no new row can shift.
+"""Pagination: `limit` and `offset`, or `cursor`, which new rows do not shift.
 
-A cursor is opaque to its reader and not signed: it holds where a page ended, of which list in which order, and is
-checked like any other input.
+A cursor is opaque to the client and not signed. It holds the end of a page, the list and its order, and is checked like
+any other input.
 """
 
 import base64
@@ -49,9 +49,10 @@ class Paging:
     cursor: str | None
 
     def after(self, order: str, *types: type) -> tuple[Any, ...] | None:
-        """Return where the page before ended, or None for the first. `order` names list and order, as when written.
+        """Return the end of the previous page, or None for the first page. `order` names list and order, as in
+        `write_cursor`.
 
-        Raises HTTPException 400 for a cursor that is none of ours, or of another list.
+        Raises HTTPException 400 for a cursor that this API did not issue, or that belongs to another list.
         """
         return read_cursor(self.cursor, order, *types) if self.cursor is not None else None
 
@@ -66,7 +67,7 @@ class Paging:
             raise HTTPException(400, "This cursor is not of this list: leave it out to begin anew.") from None
 
     def page(self, items: list[Any], total: int, cursor: Callable[[], str]) -> ListResponse:
-        """Return the page; `cursor` is asked for its end where there may be more."""
+        """Return the page; `cursor` is called for the next cursor if there may be more rows."""
         more = len(items) == self.limit
         offset = 0 if self.cursor is not None else self.offset
         return ListResponse(items, total, self.limit, offset, cursor() if more else None)
@@ -94,7 +95,7 @@ OffsetQuery = Annotated[Paging, Depends(_read_offset)]  # for lists that are nev
 
 
 def write_cursor(order: str, *values: object) -> str:
-    """Return a cursor that holds where a page ended: numbers and texts."""
+    """Return a cursor that holds the end of a page: numbers and strings."""
     return base64.urlsafe_b64encode(orjson.dumps([order, *values])).rstrip(b"=").decode()
 
 
@@ -104,7 +105,7 @@ def write_time_cursor(order: str, moment: datetime, number: int) -> str:
 
 
 def read_cursor(cursor: str, order: str, *types: type) -> tuple[Any, ...]:
-    """Return what a cursor of this order holds. Raises HTTPException 400."""
+    """Return the values in a cursor of this order. Raises HTTPException 400 if the cursor is not valid for it."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         found, *values = orjson.loads(base64.b64decode(padded, b"-_", validate=True))
@@ -124,7 +125,7 @@ class ListTotals:
         self._known: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
 
     async def get(self, key: Hashable, count: Callable[[], Awaitable[int]]) -> int:
-        """Return the count of `key`, which says list and filter."""
+        """Return the count of `key`, which identifies list and filter."""
         known = self._known.get(key)
         began = self._clock()
         if known is not None and began < known[1]:

@@ -141,7 +141,7 @@ def show_error(error: BesedaError, headers: Mapping[str, str] | None = None, **m
 
 
 def _explain(error: BesedaError) -> str:
-    """Return the text that a user reads; of what a program has asked for, the part that is missing or wrong."""
+    """Return the text for users; for errors about a program's input, name the part that is missing or wrong."""
     if isinstance(error, NotFoundError) and error.detail:
         return f"There is no {error.detail}." if error.detail[-1].isdigit() else f"Not found: {error.detail}."
     if isinstance(error, PeriodError) and error.detail:
@@ -156,12 +156,12 @@ def find_status(kind: type[BesedaError]) -> int:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route: what it refuses. Those that every route shares are added by the frame."""
+    """Return the `responses` of a route for these errors. Errors that all routes share are added in `document`."""
     return {status: _describe(status) for status in statuses}
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Have `app` answer every error as a problem; one of ours says to a stranger what it says to a user, no more."""
+    """Make `app` return every error as a problem. A BesedaError shows clients no more than the text for users."""
 
     @app.exception_handler(HTTPException)
     async def refuse(request: Request, error: HTTPException) -> Response:
@@ -209,7 +209,7 @@ def _place(steps: Sequence[object]) -> str:
 
 
 def _clean(text: str) -> str:
-    """Return the text without what JSON cannot hold: half a surrogate pair from a name that somebody sent."""
+    """Return the text without lone surrogates, which JSON cannot represent; names sent by users may contain them."""
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 

@@ -25,7 +25,7 @@ class JsonAnswer(Response):
 
 @dataclass(frozen=True, slots=True)
 class ListResponse:
-    """A page of a list: rows as mappings or dataclasses. `total` counts what the filter lets through."""
+    """A page of a list: rows as mappings or dataclasses. `total` counts the rows that match the filter."""
 
     items: list[Any]
     total: int

@@ -19,7 +19,7 @@ _NUL = b"\\u0000"
 
 
 class JsonRequest(Request):
-    """A request whose body is JSON as orjson has it: UTF-8, of bounded depth, without half characters or NUL."""
+    """A request with a JSON body as orjson accepts it: UTF-8, of bounded depth, without lone surrogates or NUL."""
 
     async def json(self) -> Any:
         """Return the body. Raises JSONDecodeError."""
@@ -64,7 +64,7 @@ def api_router(prefix: str, tag: str) -> APIRouter:
 
 
 def _list_parameters(dependant: Dependant) -> Iterator[str]:
-    """Yield the names of the query parameters that a route reads, by itself and by what it depends on."""
+    """Yield the names of the query parameters that a route and its dependencies read."""
     for parameter in dependant.query_params:
         model = parameter.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):

@@ -100,7 +100,7 @@ class ButtonIn(Closed):
 
 
 class AudienceIn(Closed):
-    """Of all people who talked to the bot in private: who fits every word said here. Empty lists let everybody in."""
+    """All people that talked to the bot in private and match every criterion given here. An empty list matches all."""
 
     languages: list[Code] = Field(
         default_factory=list, max_length=50, description="Telegram's codes, their first part."
@@ -115,7 +115,7 @@ class AudienceIn(Closed):
 
 
 class BroadcastIn(Closed):
-    """What is to be said to whom, and how. What is left out is as the settings say."""
+    """The texts of a broadcast, its audience, and options for sending. Settings replace options that are omitted."""
 
     bot: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", examples=["sales"])]
     title: Annotated[Line, Field(description="For you only.", examples=["November news"])]
@@ -137,7 +137,7 @@ class BroadcastIn(Closed):
 
 
 class BroadcastChange(Closed):
-    """What is to change in a draft; what is left out stays."""
+    """Changes to a draft; omitted fields stay unchanged."""
 
     title: Annotated[Line | None, Field(examples=["November news"])] = None
     texts: Texts | None = None
@@ -179,7 +179,7 @@ class PhotoIn(Closed):
     ]
 
     def read(self) -> tuple[bytes, str]:
-        """Return its bytes and its type; the type is empty where it is neither."""
+        """Return its bytes and its media type; the type is empty if the photo is neither JPEG nor PNG."""
         try:
             content = base64.b64decode(self.content, validate=True)
         except binascii.Error:
@@ -188,13 +188,15 @@ class PhotoIn(Closed):
 
 
 class ResumeIn(Closed):
-    """How it goes on: `retry_unknown` sends again to those of whom nobody knows whether they got it."""
+    """Options for resuming: `retry_unknown` sends again if the result of the first attempt is unknown."""
 
     retry_unknown: Annotated[bool, Strict()] = False
 
 
 class CountsOut(BaseModel):
-    """What became of the people; of `unsettled` ones nobody knows unless it is sending right now."""
+    """Number of recipients by result. The result of `unsettled` ones is unknown, unless they are being sent to right
+    now.
+    """
 
     total: int
     pending: int
@@ -213,7 +215,7 @@ class ButtonOut(BaseModel):
 
 
 class AudienceOut(BaseModel):
-    """Whom it is for."""
+    """The audience of a broadcast."""
 
     languages: list[str]
     seen_since: datetime | None
@@ -222,7 +224,7 @@ class AudienceOut(BaseModel):
 
 
 class BroadcastOut(BaseModel):
-    """A broadcast. `waits`: the test is over, and somebody has to say `continue`."""
+    """A broadcast. `waits`: the test is over, and the broadcast waits for `continue`."""
 
     id: int
     bot: str

@@ -82,7 +82,7 @@ class FieldOut(BaseModel):
 
 
 class StageOut(BaseModel):
-    """A stage that the lead was in, or is where `exited_at` is null."""
+    """A stage of the lead; the current stage has `exited_at` null."""
 
     stage: str
     entered_at: datetime
@@ -90,7 +90,7 @@ class StageOut(BaseModel):
 
 
 class ConsentOut(BaseModel):
-    """What the person was asked to allow, and the words that did it."""
+    """A consent that the person was asked for, and the words that gave it."""
 
     kind: ConsentKind
     user_id: int
@@ -143,9 +143,9 @@ class LeadDetail(LeadOut):
 
 
 class NewLeadIn(Closed):
-    """A person as a lead; where their Telegram user is one already, it takes over what is given here.
+    """A person as a lead. If their Telegram user is already a lead, that lead takes over the values given here.
 
-    Without `user_id` a phone, a mail address or another contact has to be given, and a new lead is made.
+    Without `user_id` a phone, a mail address or another contact is required, and a new lead is created.
     """
 
     user_id: Annotated[
@@ -171,7 +171,7 @@ class NewLeadIn(Closed):
 
 
 class LeadIn(Closed):
-    """What is to change; what is left out or null stays as it is, an empty text empties it."""
+    """Changes to a lead. Omitted fields and null stay unchanged, an empty text clears the field."""
 
     name: Name | None = None
     contact: ContactText | None = None
@@ -230,7 +230,7 @@ class LeadQuery(BaseModel):
     ] = None
 
     def filter(self) -> LeadFilter:
-        """Return what is asked for."""
+        """Return the filter of the query."""
         return LeadFilter(
             self.bot,
             self.status,

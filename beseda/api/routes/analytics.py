@@ -54,7 +54,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class ResponseTimeOut(BaseModel):
-    """Milliseconds from a message to its whole answer; null where nothing was answered."""
+    """Milliseconds from a message to its whole answer; null if no message was answered."""
 
     p50: int | None = Field(ge=0)
     p95: int | None = Field(ge=0)
@@ -114,7 +114,7 @@ class MetricsOut(BaseModel):
 
 
 class PointOut(BaseModel):
-    """What was measured from `at` on; null where there was nothing to measure."""
+    """Value measured in the interval that begins at `at`; null if there was nothing to measure."""
 
     at: datetime
     value: float | None

@@ -1,4 +1,4 @@
-"""Keys to the API: made, listed, revoked, by whoever has one of scope `admin`."""
+"""Keys to the API: create, list and revoke them with a key of scope `admin`."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -18,7 +18,9 @@ from beseda.errors import BesedaError, NotFoundError
 
 
 class BotOut(BaseModel):
-    """A bot: `running` is null where no bots run in the process that answers; `model` is what answers for it."""
+    """A bot. `running` is null if the process that responds runs no bots. `model` is the model that answers for the
+    bot.
+    """
 
     name: str
     title: str
@@ -71,7 +73,7 @@ def router(parts: ApiParts) -> APIRouter:
 
 
 async def _name_model(parts: ApiParts, profile: BotProfile) -> str:
-    """Return the model that answers: the bot's own, or the program's where that one is not set up."""
+    """Return the name of the model that answers: the bot's model, or the program's if that one is not set up."""
     if parts.find_model is None:
         return profile.model or parts.model
     try:

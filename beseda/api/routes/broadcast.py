@@ -1,4 +1,4 @@
-"""Broadcasts: written, counted, tried, sent, paused, and what became of them."""
+"""Broadcasts: create, count, test, send and pause them, and read the results."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Conversations: a list, one, and what was said in it."""
+"""Conversations: a list, one conversation, and its messages."""
 
 import asyncio
 from datetime import datetime
@@ -49,14 +49,14 @@ _MESSAGE: dict[str, JsonValue] = {
 
 
 class TakeoverOut(BaseModel):
-    """Who answers in place of the bot."""
+    """The operator that answers in place of the bot."""
 
     operator: str
     since: datetime
 
 
 class ConversationOut(BaseModel):
-    """A conversation: where, with whom, and who answers in it."""
+    """A conversation: its chat, its person, and the operator that answers in it, if any."""
 
     id: int
     bot: str
@@ -76,7 +76,7 @@ class ConversationOut(BaseModel):
 
 
 class MessageOut(BaseModel):
-    """Something that was said: `operator` names the person who said it in place of the bot."""
+    """A message; `operator` is the name of the person that wrote it in place of the bot."""
 
     id: int
     turn_id: str
@@ -91,7 +91,7 @@ class MessageOut(BaseModel):
 
 
 class ConversationDetail(ConversationOut):
-    """A conversation with what was said last, a hundred messages at most, oldest first; the whole is at `/messages`."""
+    """A conversation with its last messages, a hundred at most, oldest first; the whole is at `/messages`."""
 
     messages: list[MessageOut]
 

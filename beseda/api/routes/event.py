@@ -1,4 +1,4 @@
-"""Events: what has happened to leads, meetings and conversations, for whoever would rather ask than be told."""
+"""Events of leads, meetings and conversations, for clients that poll instead of receiving webhooks."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ _ORDER = "events"
 
 
 class EventOut(BaseModel):
-    """Something that has happened; what `data` holds depends on `type`."""
+    """An event; the content of `data` depends on `type`."""
 
     id: int
     type: EventType

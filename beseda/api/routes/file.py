@@ -1,4 +1,4 @@
-"""Files that bots keep for people: a list, what is known of one, its content."""
+"""Files that bots keep for people: a list, the metadata of a file, its content."""
 
 import asyncio
 from datetime import datetime
@@ -24,7 +24,7 @@ _ORDER = "files"
 
 
 class FileOut(BaseModel):
-    """A kept file: `size` in bytes, `mime` is what it was said to be."""
+    """A kept file: `size` in bytes, `mime` is the declared type, or else the type of its suffix."""
 
     id: str
     bot: str

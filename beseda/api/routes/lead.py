@@ -184,7 +184,7 @@ def _write_place(found: LeadText, order: str, sort: LeadSort) -> str:
 
 
 def _show_list(found: LeadText, limit: int, offset: int, cursor: str | None) -> Response:
-    """Return what the database has written, in the frame of a list."""
+    """Return the JSON that the database has written, wrapped as a page of a list."""
     rest = write_json({"total": found.total, "limit": limit, "offset": offset, "next_cursor": cursor})
     body = b'{"items":' + found.array.encode() + b"," + rest[1:]
     return Response(body, media_type="application/json")

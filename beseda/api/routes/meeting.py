@@ -94,7 +94,7 @@ class SlotsOut(BaseModel):
 
 
 class FactOut(BaseModel):
-    """What a lead said, and the message it stands in."""
+    """A statement of a lead, and the message that contains it."""
 
     name: str
     value: str
@@ -103,7 +103,7 @@ class FactOut(BaseModel):
 
 
 class SummaryOut(BaseModel):
-    """What to know before a meeting."""
+    """Summary for the preparation of a meeting."""
 
     meeting_id: int
     text: str
@@ -134,7 +134,7 @@ class NewMeetingIn(Closed):
 
 
 class MoveIn(Closed):
-    """Where a meeting is to move."""
+    """The new time of a meeting."""
 
     starts_at: StartsAt
 

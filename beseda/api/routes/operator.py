@@ -27,7 +27,7 @@ Operator = Annotated[
 
 
 class NewMessage(Closed):
-    """What an operator says."""
+    """A message from an operator."""
 
     text: Annotated[Words, Field(description="Sent in as many messages as Telegram needs.")]
     operator: Operator = None
@@ -51,7 +51,7 @@ class AcceptedMessage(BaseModel):
 
 
 class NewTakeover(Closed):
-    """Who takes over."""
+    """The operator that takes over."""
 
     operator: Operator = None
 

@@ -38,7 +38,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class ReportIn(Closed):
-    """A report that is asked for. What is left out of the period makes it the last thirty days."""
+    """A request for a report. Without a period it covers the last thirty days."""
 
     kind: ReportKind = Field(description="What it is about.")
     format: ReportFormat = ReportFormat.HTML

@@ -1,4 +1,4 @@
-"""Webhooks: the addresses that are told of events, what became of each telling, and telling it again."""
+"""Webhooks: register the addresses that receive events, read the results of deliveries, and repeat deliveries."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -45,7 +45,7 @@ _SHOWN: dict[str, JsonValue] = {
 
 
 class NewWebhook(Closed):
-    """An address that is to be told of events."""
+    """An address that is to receive events."""
 
     url: Address
     bot: ForBot = ""
@@ -58,7 +58,7 @@ class NewWebhook(Closed):
 
 
 class WebhookIn(Closed):
-    """What is to change; what is left out or null stays as it is."""
+    """Changes to a webhook; omitted fields and null stay unchanged."""
 
     url: Address | None = None
     bot: ForBot | None = None
@@ -70,7 +70,7 @@ class WebhookIn(Closed):
 
 
 class WebhookOut(BaseModel):
-    """An address that is told of events; `reason` says why it is not active where it was not you."""
+    """An address that receives events. `reason` explains why it is inactive if it was not deactivated by you."""
 
     id: int
     url: str
@@ -95,7 +95,7 @@ class MadeWebhook(WebhookOut):
 
 
 class DeliveryOut(BaseModel):
-    """How far the telling of an event has come: `status` is the last answer's, `error` what was wrong with it."""
+    """State of the delivery of an event: `status` is the status of the last response, `error` describes its failure."""
 
     id: int
     endpoint_id: int
