@@ -75,7 +75,7 @@ def _leading_blanks(text: str) -> str:
 
 
 def _find_problem(binding: Binding, known: Collection[str]) -> str:
-    """Return what is wrong with an entry. Its text is not repeated: it may be a secret."""
+    """Return the problem of an entry, or an empty string. The entry is not repeated, because it may be a secret."""
     if binding.error or (binding.key is not None and binding.value is None):
         return "this cannot be read; write NAME=value, with quotation marks closed and comments on lines of their own"
     key = binding.key or ""
@@ -85,7 +85,7 @@ def _find_problem(binding: Binding, known: Collection[str]) -> str:
 
 
 def find_slip(value: str, *, secret: bool) -> str:
-    """Return what files for shells allow and others keep as part of a value, in a sentence; empty if nothing."""
+    """Return a sentence about shell syntax in a value that other readers keep literally; empty if there is none."""
     if _COMMENT.search(value):
         return "the value holds a comment, which systemd and Docker do not take off; put it on a line of its own"
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":

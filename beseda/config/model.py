@@ -1,4 +1,4 @@
-"""From settings to what models need: apart from `bootstrap`, so that the terminal's commands load no database."""
+"""Conversion of settings for models, apart from `bootstrap`, so that the terminal's commands load no database."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from beseda.llm.registry import LLMSettings
 
 
 def llm_settings(settings: Settings) -> LLMSettings:
-    """Return what the models need to know of the settings."""
+    """Return the part of the settings that the models need."""
     return LLMSettings(
         model=",".join(settings.model),
         api_keys=settings.api_keys,

@@ -1,4 +1,4 @@
-"""From settings to what enhancers of photos need."""
+"""Conversion of settings for photo enhancers."""
 
 from beseda.config.settings import Settings
 from beseda.photo.gfpgan_docker import DockerSettings
@@ -7,7 +7,7 @@ from beseda.photo.registry import PhotoSettings
 
 
 def photo_settings(settings: Settings) -> PhotoSettings:
-    """Return what the enhancers need to know of the settings."""
+    """Return the part of the settings that the enhancers need."""
     # Docker's daemon must find the folder, too: a service's private /tmp is not there for it.
     work_dir = settings.storage_dir / "tmp"
     return PhotoSettings(

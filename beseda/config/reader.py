@@ -28,7 +28,7 @@ _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<default>[^
 
 
 def read_environment(dotenv: Path = DEFAULT_DOTENV) -> dict[str, str]:
-    """Return the process's environment over what `dotenv` says; empty values count as not set.
+    """Return the process's environment, completed with the values in `dotenv`; empty values count as not set.
 
     Raises SettingsError for lines of `dotenv` that cannot be read.
     """
@@ -53,8 +53,8 @@ def load_settings(
 ) -> Settings:
     """Read and check all settings: `overrides` (flags, by field; None is not given) > `environ` > the file > defaults.
 
-    Without `config_path` a `config.yaml` in the working directory is read where there is one; without `environ` the
-    process's own with `.env`. Raises SettingsError with every problem, one line each.
+    Without `config_path`, `config.yaml` in the working directory is read if it exists. Without `environ`, the process's
+    environment with `.env` is used. Raises SettingsError with every problem, one line each.
     """
     problems: list[str] = []
     if environ is None:
@@ -78,7 +78,7 @@ def _export_proxies(environ: Mapping[str, str]) -> None:
 
 
 class _Reader:
-    """Collects values with where they came from, and problems instead of stopping at the first."""
+    """Collects values with their origins, and collects problems instead of stopping at the first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -141,7 +141,9 @@ class _Reader:
         return {}
 
     def _fill(self, origin: str, value: object, row: Setting) -> tuple[object] | None:
-        """Return the value with its `${VAR}` filled in, or None (and a problem, or nothing set) where it has none."""
+        """Return the value in a tuple, with its `${VAR}` filled in, or None (and a problem, or nothing set) if it has
+        no value.
+        """
         texts = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
         literal = [_REFERENCE.sub(lambda match: match["default"] or "", text) for text in texts]
         numbers = row.secret and not isinstance(value, str | list)
@@ -221,7 +223,9 @@ class _Reader:
 
 
 def _check_together(settings: Settings | None, given: Mapping[str, object]) -> Iterator[str]:
-    """Yield what settings that depend on each other lack; `given` counts while some of them are wrong."""
+    """Yield a problem for each setting that another setting requires; `given` is checked if some of the values are
+    invalid.
+    """
     values = given if settings is None else settings.model_dump(include={"public_url", "webhook_secret", _SERVER})
     public_url = str(values.get("public_url") or "")
     if public_url and not values.get("webhook_secret"):
@@ -240,7 +244,7 @@ def _has_password(address: str) -> bool:
 
 
 def _to_line(problem: str) -> str:
-    """Return what a terminal can show in a line, whatever a key or a value consists of."""
+    """Return the problem as one printable line, shortened if it is too long."""
     line = "".join(character if character.isprintable() else " " for character in problem)
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
 

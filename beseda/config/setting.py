@@ -1,4 +1,4 @@
-"""What the sections of the settings are made of: a setting's row, and the types that several of them share."""
+"""Building blocks of the settings' sections: the row of a setting, and the types that several sections share."""
 
 import re
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ _HOST = re.compile(r"[a-z0-9._:-]+")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a setting is read from and what to say about it.
+    """Sources of a setting, and its description for people.
 
     `path` is its place in config.yaml. `variables` are tried in order. A setting with a `pattern` maps a name to a
-    value: `<NAME>_API_KEY` fills the entry `name`; `special` variables fill the entry they are tied to.
-    `outranks_flag` turns the usual order round: the variable stands above the command's flag.
-    `default` says in words what holds where nothing is set, `example` is a value in YAML: both where the field's own
-    default does not tell; `expected_entries` replaces `expects` for entries by name. A `secret` is never shown and
-    never written literally into config.yaml; of an `address` that goes for its password.
+    value: `<NAME>_API_KEY` fills the entry `name`; `special` variables fill the entry they are tied to. `outranks_flag`
+    reverses the usual order: the variable overrides the command's flag. `default` describes in words the value that
+    applies if nothing is set, `example` is a value in YAML; both are given if the field's own default does not show it.
+    `expected_entries` replaces `expects` for entries by name. A `secret` is never shown and never written literally
+    into config.yaml; for an `address` this applies to its password.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Setting:
 
     @property
     def variable(self) -> str:
-        """The name to tell people."""
+        """The variable's name for messages to people."""
         return self.variables[0] if self.variables else self.pattern
 
     def entry(self, variable: str) -> str | None:

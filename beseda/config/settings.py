@@ -1,7 +1,7 @@
 """All settings, put together from their sections.
 
-A setting is a field in `sections/`: its type, its default and, as a `Setting` beside it, where it is read from and what
-to say when it is wrong. The reference page, the example files and the tests are made from these rows.
+A setting is a field in `sections/`: its type, its default and, as a `Setting` beside it, its sources and the text of
+its error. The reference page, the example files and the tests are made from these rows.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class Settings(
     """Everything that can be set, checked. Secrets are left out of its repr; `secrets` lists them for the log."""
 
     def bot_token(self, name: str) -> str | None:
-        """Return the token of the bot `name`: its own, else `BOT_TOKEN` where that one is meant for it."""
+        """Return the token of the bot `name`: its own, else `BOT_TOKEN` if `name` is the first bot, or None."""
         own = self.bot_tokens.get(name.replace("-", "_"), self.bot_tokens.get(name))
         first = self.bots[0] if self.bots else DEFAULT_BOT
         return own or (self.default_token if name == first else None)
@@ -65,7 +65,7 @@ class Settings(
 
     @property
     def forgotten_list(self) -> Path:
-        """The file that lists the people who had their data erased, for backups that are older."""
+        """The file that lists the people with erased data, for restoring older backups."""
         return self.storage_dir / "forgotten.jsonl"
 
     def slots(self) -> dict[str, int]:

@@ -13,7 +13,7 @@ class WatchdogSettings:
 
 
 def read_watchdog() -> WatchdogSettings | None:
-    """Return the watchdog of this process, or None where there is none.
+    """Return the watchdog of this process, or None if there is none.
 
     https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html
     """

@@ -32,7 +32,7 @@ def _limit(whose: str, what: str) -> Setting:
 
 
 class BudgetsSection(Section):
-    """What a day has; a bot's folder may say otherwise."""
+    """Daily limits; a bot's folder may override them."""
 
     budget_user_tokens: Annotated[_Amount, _limit("user", "tokens")] = 0
     budget_user_speech_minutes: Annotated[_Amount, _limit("user", "speech_minutes")] = 0

@@ -9,7 +9,7 @@ from beseda.config.setting import Section, Setting
 
 
 class ChatSection(Section):
-    """What `beseda chat` remembers."""
+    """Memory of `beseda chat`."""
 
     chat_memory_file: Annotated[
         Path,

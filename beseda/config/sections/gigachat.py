@@ -10,7 +10,7 @@ from beseda.llm.endpoints import GIGACHAT_AUTH_URL
 
 
 class GigaChatSection(Section):
-    """What GigaChat wants beside its key."""
+    """Settings of GigaChat other than its key."""
 
     giga_auth_url: Annotated[
         Url,

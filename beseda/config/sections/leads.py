@@ -8,7 +8,7 @@ from beseda.config.setting import Section, Setting
 
 
 class LeadsSection(Section):
-    """How what people say of themselves is read."""
+    """Interpretation of the details that people give about themselves."""
 
     phone_region: Annotated[
         Annotated[str, Field(pattern=r"^[A-Z]{2}$")],

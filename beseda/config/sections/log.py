@@ -8,7 +8,7 @@ from beseda.config.setting import Section, Setting, fold_case
 
 
 class LogSection(Section):
-    """How much the log tells, and in which shape."""
+    """Level and format of the log."""
 
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

@@ -21,7 +21,7 @@ def _name_endpoints(value: object) -> object:
 
 
 class ModelsSection(Section):
-    """Which models answer and listen, and where they are."""
+    """Models for answers and speech recognition, and their addresses."""
 
     model: Annotated[
         _Models,

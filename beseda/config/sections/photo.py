@@ -9,7 +9,7 @@ from beseda.photo.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, PhotoBackend
 
 
 class PhotoSection(Section):
-    """What enhances photos."""
+    """Backends that enhance photos."""
 
     photo: Annotated[
         tuple[PhotoBackend, ...],

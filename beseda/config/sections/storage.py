@@ -24,7 +24,7 @@ def _check_redis(value: str) -> str:
 
 
 class StorageSection(Section):
-    """Where things are kept and for how long."""
+    """Places of stored data, and retention times."""
 
     storage_dir: Annotated[
         Path,

@@ -8,7 +8,7 @@ from beseda.config.setting import Section, Setting, Url, split_list
 
 
 class WebSection(Section):
-    """Where the web listens and how Telegram reaches it."""
+    """Address of the web server, and its reachability for Telegram."""
 
     host: Annotated[
         Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")],

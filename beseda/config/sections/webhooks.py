@@ -15,7 +15,7 @@ def _refuse_commands(value: str) -> str:
 
 
 class WebhooksSection(Section):
-    """Who is told of events, and how they can tell that it is us."""
+    """Webhooks for events: the secrets that sign them, and the permitted addresses."""
 
     events_secret: Annotated[
         Annotated[str, Field(min_length=16, max_length=500), AfterValidator(_refuse_commands)] | None,
