@@ -21,8 +21,7 @@ def register(app: typer.Typer) -> None:
 def status(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Show the running system: processes, chats by process, queues and how far they lag behind.
 
-    `beseda doctor` checks settings and services, this command shows the running processes. Exit 1 if no process is
-    alive.
+    `beseda doctor` checks settings and services, this command the running system. Exit 1 if no process is alive.
     """
     import orjson
 
