@@ -16,7 +16,7 @@ _END = 1024
 
 @dataclass(frozen=True, slots=True)
 class ZipEntry:
-    """What goes into a zip file under `name`: bytes, or a file of `size` bytes that is compressed already."""
+    """An entry of a zip file: bytes, or the path of a file of `size` bytes that is already compressed."""
 
     name: str
     content: bytes | Path
@@ -44,9 +44,9 @@ def fits(entry: ZipEntry, limit: int) -> bool:
 
 
 async def write_volumes(entries: AsyncIterator[ZipEntry], folder: Path, limit: int) -> AsyncGenerator[Volume, None]:
-    """Yield volumes of at most `limit` bytes; each is removed when the next is asked for.
+    """Yield volumes of at most `limit` bytes. Each volume is deleted when the next one is requested.
 
-    An entry whose file has gone meanwhile is left out. Raises OSError.
+    The caller deletes the last volume. An entry whose file was deleted in the meantime is skipped. Raises OSError.
     """
     pack: _Pack | None = None
     number = 0

@@ -1,4 +1,4 @@
-"""Figures of a period: whole hours from the roll-up, what is left at its edges and since the last roll-up live."""
+"""Figures of a period: stored hourly totals for full hours, live queries for the rest."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -34,14 +34,14 @@ _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """A period in parts: whole hours that are rolled up, and what has to be counted from the record."""
+    """A period split into full hours with stored totals and the parts that are queried live."""
 
     rolled: Period | None
     live: Sequence[Period]
 
 
 class AnalyticsService:
-    """Sums up what happened, and keeps the sums by the hour."""
+    """Computes figures of past activity and stores hourly totals."""
 
     def __init__(self, store: AnalyticsStore, clock: Clock) -> None:
         self._store = store
@@ -79,7 +79,7 @@ class AnalyticsService:
         return [Point(at, found.get(at, 0)) for at in list_points(period, step)]
 
     async def backlog(self) -> Backlog:
-        """Return what waits in the record. Raises StorageError."""
+        """Return the amounts of pending work in the database. Raises StorageError."""
         return await self._store.read_backlog()
 
     async def roll_up(self) -> int:

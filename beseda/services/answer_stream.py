@@ -1,4 +1,4 @@
-"""Taking in what a model says, piece by piece, until it ends or the user has heard enough."""
+"""Consumer of a model's answer stream: collects the text until the stream ends or the user stops it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,9 +21,10 @@ LOADING = Text("model_queue.loading")
 
 @dataclass(slots=True)
 class GrowingAnswer:
-    """An answer that is being made. Implements `beseda.telegram.base.Draft`; `echo` stands above what is said.
+    """An answer that is being generated. Implements `beseda.telegram.base.Draft`; `echo` is shown above the text.
 
-    While the model is busy with others, `ahead` of them, or `loading`, that stands in the place of the answer.
+    While the request is queued behind `ahead` others, or while the model is `loading`, a notice about that is shown
+    instead of the answer.
     """
 
     echo: str = ""
@@ -36,7 +37,7 @@ class GrowingAnswer:
 
     @property
     def said(self) -> str:
-        """What the model has said so far."""
+        """The text that the model has generated so far."""
         return "".join(self.pieces)
 
     @property
@@ -47,7 +48,7 @@ class GrowingAnswer:
         return self.echo + waiting
 
     def stop(self) -> bool:
-        """End the answer, keep what was said, and return whether there was anything to end."""
+        """Stop the answer and keep its text so far. Return False if no answer was running."""
         if self.task is None or self.stopped:
             return False
         self.stopped = True
@@ -56,10 +57,10 @@ class GrowingAnswer:
 
 
 class Stoppable(Protocol):
-    """What is being said in a chat."""
+    """An answer in progress that can be stopped."""
 
     def stop(self) -> bool:
-        """End it, keep what was said, and return whether there was anything to end."""
+        """Stop the answer and keep its text so far. Return False if no answer was running."""
         ...
 
 
@@ -144,9 +145,9 @@ class AnswerStream:
     record: CallRecord
 
     async def listen(self, request: ModelRequest) -> Finished:
-        """Fill the answer and return how it ended.
+        """Fill the answer from the stream and return how it ended.
 
-        A stop by the user is a normal end, with what was said so far. Raises RemoteError.
+        A stop by the user is a normal end and keeps the text so far. Raises RemoteError.
         """
         self.answer.task = asyncio.current_task()
         try:

@@ -21,7 +21,7 @@ _USED_EVERY = timedelta(minutes=1)
 
 
 class ApiKeyService:
-    """Makes keys, and says whose key somebody carries. Every method raises StorageError."""
+    """Creates, looks up and revokes API keys. Every method raises StorageError."""
 
     def __init__(self, store: ApiKeyStore, clock: Clock) -> None:
         self._store = store
@@ -30,7 +30,7 @@ class ApiKeyService:
         self._marking: set[asyncio.Task[None]] = set()
 
     async def create(self, name: str, scope: Scope) -> tuple[ApiKey, str]:
-        """Return a new key and its text, which nobody can ever show again."""
+        """Return a new key and its secret text, which cannot be retrieved again."""
         secret = make_secret()
         key = await self._store.add(name, scope, hash_secret(secret))
         self._known.pop(key.id, None)
@@ -72,7 +72,7 @@ class ApiKeyService:
         return key
 
     async def close(self) -> None:
-        """Write down what is still to be noted."""
+        """Wait until pending times of last use are stored."""
         if self._marking:
             await asyncio.wait(self._marking)
 
@@ -89,7 +89,7 @@ class ApiKeyService:
         return key
 
     def _note_use(self, key: ApiKey) -> None:
-        """Have the last use written, once a minute at most, without anybody waiting for it."""
+        """Store the time of last use in the background, at most once a minute."""
         now = self._clock.now()
         if key.last_used_at is not None and now - key.last_used_at < _USED_EVERY:
             return

@@ -76,7 +76,7 @@ class ArchiveWriter:
     """Writes an archive beside its final place, and puts it there when it is whole."""
 
     def __init__(self, target: Path, manifest: Manifest) -> None:
-        """Raises OSError where the folder of `target` cannot be written."""
+        """Raises OSError if the folder of `target` is not writable."""
         self.manifest = manifest
         self._target = target
         self._part = target.with_name(f"{target.name}.part")
@@ -151,12 +151,15 @@ class ArchiveReader:
     """Reads an archive. Nothing of it is believed before `check` has compared every hash with the manifest."""
 
     def __init__(self, path: Path) -> None:
-        """Raises SettingsError for a file that is no archive of ours, OSError where it cannot be read."""
+        """Raises SettingsError if the file is not a Beseda archive, OSError if it cannot be read."""
         self._path = path
         self.manifest = self._read_manifest()
 
     def check(self) -> None:
-        """Read every entry and compare it with the manifest. Raises SettingsError that names what is wrong."""
+        """Compare the hash of every entry with the manifest.
+
+        Raises SettingsError that names the damaged or missing entry.
+        """
         expected = {f"tables/{table.name}.jsonl": table.sha256 for table in self.manifest.tables}
         expected |= {f"files/{file.sha256}": file.sha256 for file in self.manifest.files}
         for name, content in self._entries():
@@ -174,7 +177,7 @@ class ArchiveReader:
                 yield PurePosixPath(name).stem, columns, map(orjson.loads, iter(_reader(content), b""))
 
     def extract_files(self, storage: Path) -> None:
-        """Write the stored files below `storage`. A file that is there already with that content stays."""
+        """Write the stored files below `storage`, replacing existing files of the same name."""
         places: dict[str, list[Path]] = {}
         for file in self.manifest.files:
             places.setdefault(f"files/{file.sha256}", []).append(_place(storage, file.path))

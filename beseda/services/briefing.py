@@ -1,6 +1,6 @@
-"""What the owner should know before a meeting: written by a model, standing on what the lead really said.
+"""Briefings for the owner before a meeting: written by a model, with facts quoted from the lead's own messages.
 
-It comes after the confirmation and not after the meeting: that is when it helps.
+A briefing is written after the meeting is confirmed, so that it is available before the meeting.
 """
 
 import re
@@ -39,7 +39,7 @@ _NOTHING = Text("briefing.nothing")
 
 @dataclass(frozen=True, slots=True)
 class BriefingSources:
-    """Where it is known from what was said and agreed."""
+    """Sources of a briefing: the meeting, the lead and the conversation."""
 
     meetings: MeetingService
     store: MeetingStore
@@ -58,9 +58,10 @@ class BriefingService:
         self._clock = clock
 
     async def brief(self, meeting_id: int, model: ChatModel, language: str) -> bool:
-        """Write a meeting's summary, store it and tell the owner; False where it is over or has a summary already.
+        """Write and store a meeting's summary, and notify the owner.
 
-        Raises NotFoundError for a meeting that is not there, RemoteError where the model fails.
+        Return False if the meeting is over or already has a summary. Raises NotFoundError if the meeting does not
+        exist, RemoteError if the model fails.
         """
         meeting = await self._meetings.find(meeting_id)
         if not meeting.state.is_active or await self._store.find_summary(meeting_id) is not None:
@@ -87,7 +88,7 @@ class BriefingService:
 
 
 def list_facts(lead: Lead) -> list[Mapping[str, object]]:
-    """Return what a lead said of themselves, each with the message it stands in; doubtful readings are left out."""
+    """Return the facts that a lead stated, each with its source message. Fields still to be asked are omitted."""
     return [
         {"name": slot.name, "value": slot.value, "message_id": slot.message_id, "quote": slot.quote}
         for slot in lead.slots.values()
@@ -102,7 +103,10 @@ def shorten(text: str) -> str:
 
 
 def write_request(facts: Sequence[Mapping[str, object]], talk: str, language: str, person: int) -> ModelRequest:
-    """Return what a model is asked: the talk and the facts as data, and to point at the facts, which stand below."""
+    """Return the request for a summary: the conversation and the facts as data.
+
+    If there are facts, the model is instructed to refer to them, because they are shown below the summary.
+    """
     fields = "\n".join(f"{fact['name']}: {one_line(str(fact['value']), _VALUE)}" for fact in facts)
     nothing = _NOTHING.say(language)
     material = _MATERIAL.say(language, fields=fields or nothing, talk=talk or nothing)

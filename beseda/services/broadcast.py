@@ -37,7 +37,7 @@ _SENDING = [state for state in BroadcastState if state.sends]
 
 @dataclass(frozen=True, slots=True)
 class BroadcastParts:
-    """What broadcasts are put together from; `admins` are the owners of the bots, `plan` what holds unless said."""
+    """Dependencies of broadcasts. `admins` are the owners of the bots, `plan` is the default plan."""
 
     store: BroadcastStore
     subscriptions: SubscriptionStore
@@ -78,9 +78,10 @@ class BroadcastService:
         return await self.store.list(wanted, limit=limit, offset=offset, before=before)
 
     async def rewrite(self, changed: Broadcast, *, versions: Versions = None, photo: bytes | None = None) -> Broadcast:
-        """Store what was changed in a draft.
+        """Store the changed content of a draft.
 
-        Raises StaleVersionError where it has none of the `versions`, BroadcastStateError where it is no draft.
+        Raises StaleVersionError if its version is not among `versions`, BroadcastStateError if it is not a draft, was
+        changed at the same time, or has a caption that is too long for a photo.
         """
         if versions is not None and changed.version not in versions:
             raise StaleVersionError(f"broadcast {changed.id} is at version {changed.version}")
@@ -92,7 +93,7 @@ class BroadcastService:
         return done
 
     async def delete(self, broadcast_id: int) -> None:
-        """Delete a draft. Raises BroadcastStateError for what is none any more."""
+        """Delete a draft. Raises BroadcastStateError if the broadcast is no longer a draft."""
         if not await self.store.delete(broadcast_id):
             await self.find(broadcast_id)
             raise BroadcastStateError(f"broadcast {broadcast_id} is no draft")
@@ -102,10 +103,10 @@ class BroadcastService:
         return await self.store.count_audience(bot, audience)
 
     async def start(self, broadcast_id: int) -> Broadcast:
-        """Send a draft: to its cohort first where it has one, and then wait for `go_on`.
+        """Start sending a draft. With a test cohort, send to the cohort first, then wait for `go_on`.
 
-        Raises BroadcastStateError for what is no draft, or a cohort nobody of which has talked to the bot;
-        BroadcastBusyError where another broadcast of the bot is running.
+        Raises BroadcastStateError if it is not a draft, or if no member of the cohort has talked to the bot;
+        BroadcastBusyError if another broadcast of the bot is running.
         """
         broadcast = await self.find(broadcast_id)
         cohort = broadcast.plan.cohort
@@ -115,20 +116,24 @@ class BroadcastService:
         return await self._send(broadcast_id, [BroadcastState.DRAFT], to)
 
     async def go_on(self, broadcast_id: int) -> Broadcast:
-        """Send to everybody, now that the test has been seen. Raises BroadcastStateError while it is under way."""
+        """Send to the whole audience after the test.
+
+        Raises BroadcastStateError unless a finished test waits for this.
+        """
         broadcast = await self.find(broadcast_id)
         if not broadcast.waits:
             raise BroadcastStateError(f"broadcast {broadcast_id} does not wait for that: it is {broadcast.state}")
         return await self._send(broadcast_id, [BroadcastState.TESTING], BroadcastState.RUNNING)
 
     async def pause(self, broadcast_id: int) -> Broadcast:
-        """Send nothing more for now: who was not begun with by now is not. Raises BroadcastStateError."""
+        """Pause sending: recipients not yet started are not sent to. Raises BroadcastStateError."""
         return await self._move(broadcast_id, _SENDING, BroadcastState.PAUSED)
 
     async def resume(self, broadcast_id: int, *, retry_unknown: bool = False) -> Broadcast:
-        """Go on after a pause, or after it was stopped; `retry_unknown` sends again where nobody knows what became.
+        """Resume a paused or stopped broadcast.
 
-        Raises BroadcastStateError, BroadcastBusyError.
+        `retry_unknown` also sends again to recipients with an unknown outcome, even if the broadcast is done. Raises
+        BroadcastStateError, BroadcastBusyError.
         """
         broadcast = await self.find(broadcast_id)
         states = [BroadcastState.PAUSED, BroadcastState.STOPPED]
@@ -140,7 +145,7 @@ class BroadcastService:
         return await self._send(broadcast_id, states, to)
 
     async def cancel(self, broadcast_id: int) -> Broadcast:
-        """Send nothing more, for good. Raises BroadcastStateError where it is over."""
+        """Cancel a broadcast permanently. Raises BroadcastStateError if it is already over."""
         return await self._move(broadcast_id, _NOT_OVER, BroadcastState.CANCELLED)
 
     async def recipients(
@@ -164,7 +169,7 @@ class BroadcastService:
         return asked
 
     def handler(self, post: Post) -> JobHandler:
-        """Return what does the job for a bot with this voice."""
+        """Return the job handler that sends broadcasts through this bot's mailer."""
 
         async def work(job: Job, control: JobControl) -> Mapping[str, object]:
             return await self._work(job, control, post)

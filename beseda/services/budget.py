@@ -1,8 +1,8 @@
-"""Budgets: what a call may use is reserved before it and counted after it.
+"""Budgets: the cost of a call is reserved before it and settled after it.
 
-Who pays is known where an event or a job begins, and the calls happen far below: in a model that wraps another, in a
-recogniser, in a photo's enhancer. What lies between knows nothing of people. So the payer is a context variable: set by
-`paying` for the length of a block, seen by every task that the block starts.
+The payer is known at the start of an event or a job, but calls are made far below: in a model that wraps another model,
+in a recogniser, in a photo enhancer. The code in between has no access to the user. Therefore the payer is a context
+variable: `paying` sets it for a block, and every task that the block starts inherits it.
 """
 
 import asyncio
@@ -48,14 +48,14 @@ class BudgetService:
     """Reserves and settles, for all bots of a process."""
 
     def __init__(self, store: BudgetStore, clock: Clock, rules: BudgetRules | None = None) -> None:
-        """`rules` are those of bots that say nothing else."""
+        """`rules` are the defaults, used unless a bot has its own rules."""
         self._store = store
         self._clock = clock
         self._rules = rules or BudgetRules()
         self._by_bot: dict[str, BudgetRules] = {}
 
     def adopt(self, bot: str, change: BudgetChange, zone: str = "") -> BudgetRules:
-        """Keep to what a bot's folder says, and return the rules it has now."""
+        """Apply a bot's own budget settings and return its resulting rules."""
         self._by_bot[bot] = self._rules.change(change, zone)
         return self._by_bot[bot]
 
@@ -64,9 +64,9 @@ class BudgetService:
         return self._by_bot.get(bot, self._rules)
 
     async def reserve(self, spend: Spend) -> Reservation:
-        """Reserve what a call is going to use, before it is made.
+        """Reserve the expected cost of a call before it is made.
 
-        Raises BudgetExhaustedError where less is left than the least; `silent` where the person was told a while ago.
+        Raises BudgetExhaustedError if less than the minimum is left; it is `silent` if the user was notified recently.
         Raises StorageError.
         """
         now, rules = self._clock.now(), self.rules_of(spend.bot)
@@ -82,7 +82,7 @@ class BudgetService:
         return Reservation(spend.key, grant.amount, cheaper=grant.share >= STEP_DOWN)
 
     async def settle(self, reservation: Reservation, used: int) -> None:
-        """Count what was really used; a record that is away is logged, for the answer is there already."""
+        """Settle a reservation with the amount used. A storage failure is only logged: the call is already made."""
         if not reservation.id:
             return
         try:
@@ -117,7 +117,7 @@ class BudgetService:
         return error
 
     async def tidy(self) -> int:
-        """Delete what is old, in pieces, and return how many rows that was. Raises StorageError."""
+        """Delete old rows in batches and return their number. Raises StorageError."""
         before, gone = self._clock.now() - _KEPT, 0
         while (piece := await self._store.purge(before, limit=_PIECE)) > 0:
             gone += piece
@@ -126,10 +126,11 @@ class BudgetService:
 
 @dataclass(slots=True)
 class Payer:
-    """On whose account calls are made. `key` names what caused them, the same after a crash: an update, a try of a job.
+    """The account that is charged for calls.
 
-    The calls of one cause are numbered in the order in which they are made. A cause without a name gets one that no
-    other has, or calls at the same time would take each other's reservation.
+    `key` names the cause of the calls, the same after a crash: an update, or an attempt at a job. The calls of one
+    cause are numbered in the order in which they are made. A cause without a key gets a unique one, because concurrent
+    calls would otherwise share a reservation.
     """
 
     budgets: BudgetService
@@ -153,13 +154,13 @@ _payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
 
 
 def current_payer() -> Payer | None:
-    """Return who pays for what is done here; None where nobody is asked to."""
+    """Return the payer of the current context, or None if calls are not charged."""
     return _payer.get()
 
 
 @contextmanager
 def paying(payer: Payer) -> Generator[None, None, None]:
-    """Have `payer` pay for what is done in the block, and in the tasks that it starts."""
+    """Charge `payer` for calls in the block and in the tasks that it starts."""
     token = _payer.set(payer)
     try:
         yield
@@ -169,7 +170,7 @@ def paying(payer: Payer) -> Generator[None, None, None]:
 
 @dataclass(slots=True)
 class Spent:
-    """What a block has used: all that was reserved, unless it says otherwise."""
+    """The amount that a block has used: by default the whole reservation."""
 
     used: int
 
@@ -195,7 +196,10 @@ async def spending(unit: Unit, amount: float) -> AsyncGenerator[Spent, None]:
 
 
 async def ensure_left(unit: Unit) -> None:
-    """Raise BudgetExhaustedError where who pays has nothing left of a unit: before several calls for one answer."""
+    """Raise BudgetExhaustedError if the payer has nothing left of a unit.
+
+    Used before several calls for one answer. Raises StorageError.
+    """
     payer = current_payer()
     if payer is not None and payer.budgets.rules_of(payer.bot).limits_anything(unit):
         reservation = await payer.budgets.reserve(payer.spend(unit, LEAST[unit], LEAST[unit]))

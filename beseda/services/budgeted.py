@@ -23,7 +23,7 @@ FindModel = Callable[[str], Awaitable[ChatModel]]
 
 
 def budget_models(find: FindModel, budgets: BudgetService, bot: str) -> FindModel:
-    """Return how a bot finds models that keep to its budget: the same ones where it has none."""
+    """Return a model lookup that applies the bot's token budget, or `find` itself if the bot has none."""
     rules = budgets.rules_of(bot)
     if not rules.limits_anything(Unit.TOKENS):
         return find
@@ -35,14 +35,15 @@ def budget_models(find: FindModel, budgets: BudgetService, bot: str) -> FindMode
 
 
 class BudgetedModel(ModelWrapper):
-    """A `ChatModel` whose calls are reserved before and settled after; from 80 % of a budget on a cheaper one answers.
+    """A `ChatModel` that reserves budget before each call and settles it afterwards.
 
-    What is left of a budget bounds the answer's length, so that it is not overdrawn. A failover below counts as one
-    call: its attempts that failed said nothing.
+    From 80 % of a budget on, a cheaper model answers, if one is set. The rest of the budget limits the length of the
+    answer, so that the budget is not overdrawn. A failover below counts as one call: its failed attempts generated no
+    text.
     """
 
     def __init__(self, model: ChatModel, find: FindModel, budgets: BudgetService, bot: str) -> None:
-        """`find` finds the cheaper model; who pays is `paying`, and where nobody is the bot does."""
+        """`find` looks up the cheaper model. The payer is set by `paying`; without one, the bot itself is charged."""
         super().__init__(model)
         self._find = find
         self._budgets = budgets
@@ -74,7 +75,7 @@ class BudgetedModel(ModelWrapper):
 
 @dataclass(slots=True)
 class _Meter:
-    """Counts what a call uses: as the server says at its end, else what was asked and said, by estimate."""
+    """Counts the tokens of a call: as reported by the server, otherwise by an estimate of request and answer."""
 
     asked: int
     said: list[str] = field(default_factory=list)
@@ -96,7 +97,7 @@ class _Meter:
 
 
 class BudgetedEnhancer:
-    """An `Enhancer` whose photos are counted."""
+    """An `Enhancer` that charges each photo to the budget."""
 
     def __init__(self, enhancer: Enhancer) -> None:
         self._enhancer = enhancer
@@ -106,7 +107,7 @@ class BudgetedEnhancer:
         return self._enhancer.name
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
-        """Enhance a photo. Raises BudgetExhaustedError, StorageError and what the enhancer raises."""
+        """Enhance a photo. Raises BudgetExhaustedError, StorageError and the errors of the enhancer."""
         async with spending(Unit.PICTURES, 1):
             return await self._enhancer.enhance(source, target, options)
 

@@ -1,10 +1,10 @@
-"""The turn: a question comes in, a model answers, the answer goes out. The heart of the program.
+"""The turn: receives a question, generates an answer with a model, and delivers it.
 
-    answer()       opens the turn, or takes it up where a crash left it
-      ├ _think()     received → answered, or failed: asks the model, shows the answer as it grows, stores it
+    answer()       opens the turn, or resumes it after a crash
+      ├ _think()     received → answered, or failed: calls the model, shows the answer as it grows, stores it
       └ deliver()    answered → delivered: services/delivery.py
 
-No transaction is open while the model thinks: each call of the store is one of its own.
+No transaction is open while the model generates: each call of the store is a transaction of its own.
 """
 
 import logging
@@ -59,7 +59,7 @@ FindModel = Callable[[str], Awaitable[ChatModel]]
 
 @dataclass(frozen=True, slots=True)
 class ChatParts:
-    """What a chat service is put together from. `find_model` finds the model of a spec, that of "" being the bot's."""
+    """Dependencies of a chat service. `find_model` returns the model of a spec; "" is the bot's own model."""
 
     find_model: FindModel
     turns: TurnStore
@@ -72,9 +72,9 @@ class ChatParts:
 
 @dataclass(frozen=True, slots=True)
 class PreparedReply:
-    """Words of our own in Markdown with their buttons; of words above files only what fits a caption is sent.
+    """A fixed reply in Markdown with its buttons. With media, only text that fits a caption is sent.
 
-    `said` is what of it becomes part of the conversation, where anything does: an operator's words.
+    `said` is the part that is stored in the conversation, such as an operator's message, or None.
     """
 
     markdown: str
@@ -94,7 +94,7 @@ class Attempt:
 
     @classmethod
     def at(cls, turn: Turn, question: Question) -> "Attempt":
-        """Begin a try; what a crashed one has shown is taken over."""
+        """Begin an attempt. Text that a crashed attempt has already shown is reused."""
         return cls(
             turn,
             question,
@@ -118,10 +118,11 @@ class ChatService:
         self._running = parts.running
 
     async def answer(self, question: Question, turn: Turn | None = None) -> Turn:
-        """Answer a question from wherever its turn stands: new (None), received, answered or failed; return the turn.
+        """Answer a question from the current state of its turn and return the turn.
 
-        What goes wrong with the model is said to the user, with a button to try again. Raises StorageError and
-        TelegramUnauthorizedError: they leave the turn as it is, for the next sweep.
+        The state is new (None), received, answered or failed. The user is notified of a failure of the model, with a
+        button to retry. Raises StorageError and TelegramUnauthorizedError: they leave the turn unchanged for the next
+        sweep.
         """
         if turn is None:
             turn = question.open_turn()
@@ -152,10 +153,10 @@ class ChatService:
         await self._delivery.deliver(turn, question.target)
 
     async def fail(self, question: Question, error: BesedaError, turn: Turn, *, crash: str = "") -> None:
-        """Say in plain words what went wrong before a model could be asked; a button to try again if that helps.
+        """Notify the user in plain words of a failure that occurred before a model was called.
 
-        `crash` is the reason to store in place of the error's, where the failure is a crash: then a question may be
-        tried again.
+        A button to retry is added if that can help. For a crash, `crash` is stored as the reason instead of the error's
+        name, and the question may be retried.
         """
         attempt = Attempt.at(turn, question)
         text = complain(error, question.language)
@@ -171,7 +172,7 @@ class ChatService:
         return self._running.stop(chat, number)
 
     async def _think(self, turn: Turn, question: Question) -> None:
-        """Ask the model and store what came of it: an answer or a failure."""
+        """Call the model and store the result: an answer or a failure."""
         attempt = Attempt.at(turn, question)
         model = await self._find_model(question.model)
         record = CallRecord(model.name, self._clock)
@@ -226,7 +227,7 @@ class ChatService:
         return self._messenger.live(LiveRequest(question.target, attempt.answer, draft_id, attempt.shown, record, stop))
 
     async def _store_outcome(self, attempt: Attempt, answered: Answered) -> None:
-        """Store an answer; one that says nothing is a failure."""
+        """Store an answer. An answer without visible text is stored as a failure."""
         turn, question, call = attempt.turn, attempt.question, answered.call
         if not await self._is_visible(answered.said):
             stopped = call.finish_reason == FinishReason.STOPPED
@@ -250,7 +251,7 @@ class ChatService:
     async def _store_failure(
         self, attempt: Attempt, text: str, reason: str, call: ModelCall | None = None, *, again: bool = True
     ) -> None:
-        """Store what the user will read about a failure, if anything: it is never part of the conversation."""
+        """Store a failure with its message to the user, if any. It never becomes part of the conversation."""
         turn, question = attempt.turn, attempt.question
         retry = [[Button(TRY_AGAIN.say(question.language), f"retry:{turn.id}")]] if again else []
         turn.parts = await self._compose(question.echo() + text if text else "", retry, question.target, attempt.shown)
@@ -273,20 +274,20 @@ class ChatService:
 
 
 def complain(error: BesedaError, language: str) -> str:
-    """Return what the user reads about an error; nothing where a budget is used up and they know it already."""
+    """Return the error text for the user, or an empty string if the user already knows that a budget is used up."""
     return "" if isinstance(error, BudgetExhaustedError) and error.silent else error.say(language)
 
 
 def explain(error: RemoteError, bot: BotProfile, language: str) -> str:
-    """Return what the user reads about a failure of the model: the bot's own apology in place of the general words."""
+    """Return the error text for a failed model: the bot's own apology replaces the general text."""
     apology = bot.apology if error.text == RemoteError.text else None
     return apology.say(language) if apology else error.say(language)
 
 
 def keep_words(said: str, error: Exception, language: str) -> str:
-    """Return the Markdown that keeps a broken answer on the screen: its words with a note below them.
+    """Return the Markdown of an interrupted answer: its text with a note below.
 
-    Empty where no words came, or where the provider's filter stopped them.
+    Return an empty string if no text arrived, or if the provider's filter stopped the answer.
     """
     if isinstance(error, RefusedAnswerError):
         return ""

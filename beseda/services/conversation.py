@@ -1,4 +1,4 @@
-"""What a model is shown of a conversation."""
+"""Conversation memory and the prompts built from it."""
 
 import logging
 from collections.abc import Awaitable, Sequence
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 
 class ConversationMemory:
-    """Where conversations are kept: the record in SQL and the hot window.
+    """Stores conversations in the database and a copy of the recent messages in a hot window.
 
-    The hot window may fail: then the record answers, and the window is filled anew once it is back.
+    If the hot window fails, messages are read from the database. The window is refilled when it is available again.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class ConversationMemory:
         namespace: str = "",
         summaries: SummaryService | None = None,
     ) -> None:
-        """`summaries` tell of what was said before the window, where somebody writes them."""
+        """`summaries` provides summaries of the messages before the window, if the bot keeps them."""
         self.conversations = conversations
         self.history = history
         self._summaries = summaries
@@ -45,8 +45,8 @@ class ConversationMemory:
     async def window(self, conversation: Conversation, size: int) -> list[Message]:
         """Return the last `size` messages, oldest first.
 
-        They come from the hot window where its last turn is that of the database, else from the database: a window
-        that vanished while an answer was written, or came back from an older copy, is not believed.
+        They come from the hot window if its last turn is that of the database, otherwise from the database. A window
+        that vanished while an answer was written, or was restored from an older copy, is ignored.
         """
         key = self._key(conversation)
         if size > self.history.limit or key in self._distrusted:
@@ -60,13 +60,13 @@ class ConversationMemory:
         return known[-size:] if size else []
 
     async def recall(self, conversation: Conversation, bot: BotProfile) -> str:
-        """Return the summary of what a full window leaves out, or nothing."""
+        """Return the summary of the messages before a full window, or an empty string if there is none."""
         return await self._summaries.recall(conversation, bot) if self._summaries else ""
 
     async def remember(self, conversation: Conversation, turn_id: int, exchange: Sequence[Message]) -> None:
-        """Add what was said and answered in a turn to the hot window; the database has it already.
+        """Append the messages of a turn to the hot window. They are already in the database.
 
-        It is added only to a window that is whole up to the turn before. Any other one is dropped.
+        They are appended only to a window that is complete up to the previous turn. Any other window is dropped.
         """
         key = self._key(conversation)
         if key in self._distrusted or not await self._attempt(self._append(conversation, turn_id, exchange)):
@@ -79,7 +79,7 @@ class ConversationMemory:
         await self._attempt(self.history.clear(key))
 
     async def move(self, chat: ChatKey, chat_id: int) -> None:
-        """Go on with what was said in a chat where it has become another."""
+        """Continue the conversations of a chat under its new id."""
         await self.conversations.move(chat.bot, chat.chat_id, chat_id)
         await self._drop(replace(chat, chat_id=chat_id).history_key(self._namespace))
 
@@ -96,7 +96,7 @@ class ConversationMemory:
         return await self.history.append(self._key(conversation), exchange, turn_id=turn_id, after=before)
 
     async def _find_hot(self, key: str, size: int, last_turn: int) -> list[Message] | None:
-        """Return the hot window where it is whole up to `last_turn`, else None."""
+        """Return the hot window if it is complete up to `last_turn`, otherwise None."""
         try:
             if await self.history.last_turn(key) == last_turn:
                 return await self.history.window(key, size)
@@ -131,9 +131,9 @@ class PromptWriter:
         self._clock = clock
 
     async def write(self, question: Question, model: ChatModel | None = None) -> list[Message]:
-        """Return the messages of a request, the system message first, no more of them than `model` reads.
+        """Return the messages of a request, the system message first, limited to the context of `model`.
 
-        Raises ContextTooLongError where the instructions and the new message alone are too much.
+        Raises ContextTooLongError if the instructions and the new message alone are too long.
         """
         conversation = question.conversation
         group = "" if conversation.kind is ChatKind.PRIVATE else conversation.title or "group"

@@ -35,7 +35,7 @@ BLOCKED, REFUSED = "blocked", "refused by Telegram"
 
 
 class Delivery:
-    """The outbox of one bot. What it sends was stored before, and is marked around the call that sends it."""
+    """The outbox of one bot. Each part is stored first, then marked before and after the call that sends it."""
 
     def __init__(self, messenger: Messenger, turns: PartStore) -> None:
         self._messenger = messenger
@@ -52,9 +52,10 @@ class Delivery:
             await self._turns.finish(turn)
 
     async def send(self, turn: Turn, parts: Sequence[Part], target: Target) -> bool:
-        """Send some of the parts; the last one unsent closes the turn. Return False where the turn had to be given up.
+        """Send some of the parts. The turn is closed with its last unsent part.
 
-        Raises TelegramUnauthorizedError and leaves the turn as it is.
+        Return False if the turn was given up because Telegram refuses messages to the chat. Raises
+        TelegramUnauthorizedError and leaves the turn unchanged.
         """
         was_closed = self._messenger.is_closed(target)
         try:

@@ -1,7 +1,7 @@
-"""People's files: kept under names of our own, found again, and gone when their owner or their time says so.
+"""User files: stored under generated names, looked up, and deleted by their owner or when they expire.
 
-A file is written under a temporary name, brought to the disk, and only then renamed and entered in the record. So a
-crash leaves a whole file without a row at worst, which a sweep finds.
+A file is written under a temporary name and synced to the disk. Only then is it renamed and added to the database. So a
+crash leaves at worst a complete file without a row, which a sweep removes.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class DiskFullError(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep has found: files without a row, rows without a file, and leftovers of a crash."""
+    """Counts of a sweep: files without a row, rows without a file, and temporary files left by a crash."""
 
     files: int = 0
     rows: int = 0
@@ -110,18 +110,18 @@ class FileService:
         return found
 
     def path(self, file: StoredFile) -> Path:
-        """Return where the content of a file is."""
+        """Return the path of a file's content."""
         return self._folder / file.path
 
     async def open_path(self, file: StoredFile) -> Path:
-        """Return where the content of a file is, having looked that it is there. Raises NotFoundError."""
+        """Return the path of a file's content after checking that it exists. Raises NotFoundError."""
         path = self.path(file)
         if not await asyncio.to_thread(path.is_file):
             raise NotFoundError(f"file {file.id} has lost its content")
         return path
 
     async def read(self, file: StoredFile) -> bytes:
-        """Return the content of a file. Raises NotFoundError where it is gone."""
+        """Return the content of a file. Raises NotFoundError if it no longer exists."""
         path = await self.open_path(file)
         return await asyncio.to_thread(path.read_bytes)
 
@@ -138,7 +138,7 @@ class FileService:
         return await self._store.sum(owner)
 
     async def delete(self, file_id: int, owner: FileOwner) -> bool:
-        """Delete a file of this owner; False where there is none."""
+        """Delete a file of this owner. Return False if it does not exist."""
         found = await self._store.find(file_id, owner)
         if found is None:
             return False
@@ -154,7 +154,7 @@ class FileService:
         return FileSum(count, size)
 
     async def expire(self, before: datetime) -> FileSum:
-        """Delete everybody's files kept since before then and return how much that was."""
+        """Delete all users' files stored before that time and return their number and size."""
         count = size = 0
         while batch := await self._store.older(before, limit=_BATCH):
             await self._drop(batch)

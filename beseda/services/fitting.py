@@ -1,4 +1,4 @@
-"""Fitting a request into a model's context, by the server's own count where it gives one."""
+"""Fits a request into a model's context, using the server's token count if it provides one."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -22,7 +22,7 @@ class InstructionsTooLongError(ContextTooLongError):
 
 
 async def find_context(model: ChatModel | None) -> int | None:
-    """Return the context of `model` in tokens; None where it is unknown or the server does not answer."""
+    """Return the context of `model` in tokens, or None if it is unknown or the server does not answer."""
     measuring = find_measuring(model) if model is not None else None
     try:
         return await measuring.context_size() if measuring else None
@@ -31,7 +31,7 @@ async def find_context(model: ChatModel | None) -> int | None:
 
 
 async def count_texts(texts: Sequence[str], model: ChatModel | None) -> list[int] | None:
-    """Return the lengths of `texts` in tokens by the model's server; None where it does not count."""
+    """Return the lengths of `texts` in tokens as counted by the model's server, or None if it does not count."""
     measuring = find_measuring(model) if model is not None else None
     if measuring is None:
         return None
@@ -48,8 +48,8 @@ async def fit_messages(
 ) -> list[Message]:
     """Return `messages` without the oldest ones that do not fit into the context with room for an answer.
 
-    `context` stands above what the model's server reports. Raises ContextTooLongError where the system message, the
-    notes and the last message alone do not fit, InstructionsTooLongError where the instructions are the reason.
+    `context` overrides the size that the model's server reports. Raises ContextTooLongError if the system message, the
+    notes and the last message alone do not fit, InstructionsTooLongError if the instructions are the reason.
     """
     size = context or await find_context(model)
     if size is None:
@@ -71,7 +71,10 @@ class FittedModel(ModelWrapper):
     """A `ChatModel` that reads no more of a request than fits into its context."""
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer to what fits of `request`. Raises ContextTooLongError, and what the model raises."""
+        """Yield the answer to the part of `request` that fits.
+
+        Raises ContextTooLongError and the errors of the model.
+        """
         messages = await fit_messages(request.messages, self._model, max_tokens=request.max_tokens)
         async with aclosing(self._model.stream(replace(request, messages=messages))) as events:
             async for event in events:
@@ -89,7 +92,7 @@ def _refuse_impossible(messages: Sequence[Message], size: int) -> None:
 
 
 def _check_needed(messages: Sequence[Message], counts: Sequence[int], size: int) -> None:
-    """Raise ContextTooLongError where even the system message and the last message are too much."""
+    """Raise ContextTooLongError if even the system message and the last message do not fit."""
     system = sum(count for message, count in zip(messages, counts, strict=True) if is_programs(message))
     if system + counts[-1] > size:
         kind = InstructionsTooLongError if system > size // 2 else ContextTooLongError

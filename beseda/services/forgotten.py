@@ -16,7 +16,7 @@ from beseda.kit.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class ForgottenPerson:
-    """A person who had their data erased in one bot, and when."""
+    """The erasure of a person's data in one bot, with its time."""
 
     owner: FileOwner
     at: datetime
@@ -30,7 +30,7 @@ class ForgottenList:
         self._clock = clock
 
     async def add(self, owner: FileOwner) -> None:
-        """Append a person; on return the line is on the disk. Raises OSError where it cannot be written."""
+        """Append a person and sync the line to the disk. Raises OSError if the file cannot be written."""
         fields = {"bot": owner.bot, "user_id": owner.user_id, "at": self._clock.now()}
         await asyncio.to_thread(self._append, orjson.dumps(fields) + b"\n")
 

@@ -1,4 +1,4 @@
-"""What has to be tidied up now and then."""
+"""Periodic deletion of old data."""
 
 import logging
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SWEEP_EVERY = timedelta(days=1)  # it looks at every file there is
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """What is tidied beside updates: jobs that are over, and files, kept for `keep_days` (0: for good)."""
+    """Finished jobs and files to clean up. Files are kept for `keep_days`; 0 keeps them permanently."""
 
     jobs: JobStore
     files: FileService
@@ -26,7 +26,7 @@ class Shelves:
 
 
 class Housekeeping:
-    """Forgets the numbers of updates that cannot come again, old jobs, and files whose time is over."""
+    """Deletes records of updates that cannot be redelivered, old jobs, and expired files."""
 
     def __init__(self, updates: UpdateStore, clock: Clock, shelves: Shelves | None = None) -> None:
         self._updates = updates

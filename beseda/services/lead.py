@@ -1,4 +1,4 @@
-"""Leads: found, filled with what people prove to have said, changed by hand, merged where they are the same person."""
+"""Leads: created, filled with facts proven by messages, changed by hand, and merged if they are the same person."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
@@ -47,13 +47,13 @@ Bell: TypeAlias = Callable[[int], Awaitable[None]]
 
 
 async def _nobody(_lead_id: int) -> None:
-    """Ring for nobody."""
+    """Notify no subscriber."""
 
 
 class LeadService:
-    """What may be done with leads. Methods that take a lead's id raise NotFoundError; all raise StorageError.
+    """Operations on leads. Methods with a lead's id raise NotFoundError; all raise StorageError.
 
-    A lead that has been merged is worked on as the one that it has become part of: go on with what is returned.
+    An operation on a merged lead applies to the lead that it was merged into. Continue with the returned lead.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class LeadService:
         region: str = DEFAULT_REGION,
         bell: Bell = _nobody,
     ) -> None:
-        """`region` is the country whose phones are written without a code; `bell` is rung after each change."""
+        """`region` is the country of phone numbers without a country code. `bell` is called after each change."""
         self._store = store
         self._events = events
         self._clock = clock
@@ -73,25 +73,25 @@ class LeadService:
         self._bell = bell
 
     async def find(self, lead_id: int) -> Lead:
-        """Return a lead with its fields, as it is: one that was merged says into which."""
+        """Return a lead with its fields. A merged lead is returned as it is and names the lead it was merged into."""
         return _found(await self._store.find(lead_id), lead_id)
 
     async def for_user(self, bot: str, person: Person) -> Lead:
-        """Return a person's lead, made where there is none, with nothing in it that somebody else has said."""
+        """Return a person's lead, with only the facts that this person stated. Create it if there is none."""
         known = await self._store.for_user(bot, person.id)
         if known is None:
             known = (await self.open(NewLead(bot, person.id, name=person.name))).lead
         return view_for(known, person.id)
 
     async def open(self, new: NewLead) -> Opened:
-        """Return a person's lead, made where there is none, with what `new` gives."""
+        """Return a person's lead, created if there is none, with the values of `new`."""
         opened = await self._store.open(new, region=self._region)
         await self._bell(opened.lead.id)
         return opened
 
     @property
     def region(self) -> str:
-        """The country whose phones are written without a code."""
+        """The country of phone numbers without a country code."""
         return self._region
 
     async def fill(
@@ -102,10 +102,10 @@ class LeadService:
         *,
         evidence: PhoneEvidence = PhoneEvidence.NAMED,
     ) -> Filled:
-        """Keep what a model has read, as far as it stands in the messages of the lead's own people.
+        """Store a model's findings that are proven by messages of the lead's own people.
 
-        By `thresholds` a finding is to be asked again, confirmed or accepted. What was corrected stays in the events.
-        A phone that Telegram has verified (`evidence`) merges the lead with others of the same person.
+        `thresholds` decide whether a finding is to be asked again, to be confirmed, or accepted. Replaced values stay
+        in the events. A phone that Telegram has verified (`evidence`) merges the lead with others of the same person.
         """
         outcome, authors = Filled(await self.find(lead_id)), {_NOBODY}
 
@@ -122,15 +122,18 @@ class LeadService:
         return Filled(shown, outcome.kept, outcome.refused)
 
     async def confirm(self, lead_id: int, slot: str) -> Lead:
-        """Accept a field that the person has said yes to."""
+        """Accept a field that the person has confirmed."""
         return await self._update(lead_id, lambda lead, _: confirm_slot(lead, slot, self._region))
 
     async def drop(self, lead_id: int, slot: str) -> Lead:
-        """Empty a field that the person has said no to."""
+        """Empty a field that the person has denied."""
         return await self._update(lead_id, lambda lead, _: drop_slot(lead, slot))
 
     async def change(self, lead_id: int, change: LeadChange, *, versions: Versions = None, actor: str) -> Lead:
-        """Change what is given, in the name of `actor`. Raises StaleVersionError where none of the `versions` fits."""
+        """Change the given values in the name of `actor`.
+
+        Raises StaleVersionError if the lead's version is not among `versions`.
+        """
 
         def decide(lead: Lead, _: Mapping[int, LeadMessage]) -> LeadUpdate:
             if versions is not None and (lead.version not in versions or lead_id != lead.id):
@@ -176,7 +179,7 @@ class LeadService:
     async def events(
         self, lead_id: int, *, limit: int = 100, offset: int = 0, before: int | None = None
     ) -> tuple[Sequence[Event], int]:
-        """Return what has happened to a lead and those merged into it, newest first, and how much that is in all."""
+        """Return the events of a lead and the leads merged into it, newest first, and their total number."""
         family = tuple(await self._store.family(lead_id))
         if not family:
             raise NotFoundError(f"lead {lead_id}")
@@ -185,7 +188,7 @@ class LeadService:
     async def list_events(
         self, wanted: EventFilter, *, limit: int = 100, offset: int = 0, before: int | None = None
     ) -> tuple[Sequence[Event], int]:
-        """Return what has happened, newest first, and how much that is in all."""
+        """Return events, newest first, and their total number."""
         found = await self._events.list(wanted, limit=limit, offset=offset, before=before)
         return found, await self._events.count(wanted)
 
@@ -194,7 +197,7 @@ class LeadService:
         return await self._store.stages(lead_id)
 
     async def consents(self, lead_id: int) -> Sequence[Consent]:
-        """Return what a lead's people were asked to allow, the first one first."""
+        """Return the consents that a lead's people were asked for, oldest first."""
         return await self._store.consents(lead_id)
 
     async def ask_consent(self, lead_id: int, kind: ConsentKind, person: Person) -> None:
@@ -212,9 +215,9 @@ class LeadService:
     async def revoke_consent(
         self, lead_id: int, kind: ConsentKind, message_id: int | None = None, *, actor: str = "bot"
     ) -> None:
-        """Keep that a consent is taken back or refused: by who wrote the message, or by everybody of the lead.
+        """Store that a consent was revoked or refused: by the message's author, or by all people of the lead.
 
-        Without a consent to keep a profile events go on without anything personal in them.
+        Without a consent to keep a profile, events are sent without personal data.
         """
         if not await self._store.revoke_consent(lead_id, kind, message_id, actor):
             raise NotFoundError(f"lead {lead_id}")

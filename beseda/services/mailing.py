@@ -1,10 +1,10 @@
-"""Sending a broadcast: a stretch of it, which ends by itself so that other work of the worker gets its turn.
+"""Sends a broadcast in runs of limited length, so that other jobs of the worker get their turn.
 
     begin (stored) ──► the call ──► settle (stored)
 
-A person is marked before Telegram is asked, so that a process that dies sends to nobody twice. The rate is kept by a
-gate that all go through one behind another; when Telegram says "too fast" the gate is closed for as long as it says,
-and is narrower afterwards.
+A recipient is marked before Telegram is called, so that a process that dies sends no message twice. One rate limiter is
+shared by all calls. When Telegram reports a flood, the limiter is closed for the requested time and has a lower rate
+afterwards.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class MailingRules:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a bot needs to send: mailer, time zone, default language, and what waits to be recorded."""
+    """A bot's means of sending: mailer, time zone, default language, and records waiting to be stored."""
 
     mailer: Mailer
     zone: str
@@ -94,9 +94,9 @@ class Mailing:
         self._done = 0
 
     async def run(self, control: JobControl) -> Pause:
-        """Send until nobody is left or something speaks against going on. Raises StorageError.
+        """Send until no recipient is left or the run has to end. Raises StorageError.
 
-        When it is cancelled, calls under way get a moment to end; of one that has not, nobody knows what became.
+        On cancellation, calls in progress get a moment to end. The outcome of calls that do not is unknown.
         """
         if not await self._write_letters():
             return Pause.OVER
@@ -241,7 +241,7 @@ class Mailing:
             await asyncio.wait(self._sending)
 
     async def _close(self) -> None:
-        """Give calls that are under way a moment: of those that are broken off nobody knows what became."""
+        """Give calls in progress a moment to end. The outcome of calls that are cancelled then is unknown."""
         self._over = True
         tasks = list(self._sending)
         if tasks:
@@ -281,7 +281,7 @@ class RateGate:
             await self._clock.sleep(turn - now)
 
     def close(self, seconds: float) -> None:
-        """Let nobody through for so long, and fewer from then on."""
+        """Let no call through for `seconds`, and reduce the rate afterwards."""
         self._next = max(self._next, self._clock.monotonic() + seconds)
         self.rate = max(1.0, self.rate * 0.8)
 

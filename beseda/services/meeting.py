@@ -36,9 +36,9 @@ _LISTED = 500
 
 
 class MeetingService:
-    """Makes appointments. Each step is one transaction of the record; every method raises StorageError.
+    """Books and changes meetings. Each step is one transaction of the database; every method raises StorageError.
 
-    A process knows the diaries that it is told of: all who offer or book times need the bot's.
+    A process knows only the diaries passed to `adopt`. Every process that offers or books times needs the bot's diary.
     """
 
     def __init__(self, store: MeetingStore, jobs: JobQueue, bus: Bus, clock: Clock) -> None:
@@ -49,7 +49,7 @@ class MeetingService:
         self._diaries: dict[str, Diary] = {}
 
     def adopt(self, diaries: Mapping[str, Diary]) -> None:
-        """Take in what bots' folders say of their calendars."""
+        """Add the calendars configured in bots' folders."""
         self._diaries |= diaries
 
     def diary(self, bot: str) -> Diary:
@@ -59,9 +59,9 @@ class MeetingService:
         return self._diaries[bot]
 
     async def free_slots(self, bot: str, day_from: date | None, days: int, language: str) -> list[CalendarSlot]:
-        """Return what can be booked on so many days, from today where no day is given, in order.
+        """Return the free slots of `days` days in order, from `day_from` or today.
 
-        Raises NotFoundError for a bot that makes no appointments.
+        Raises NotFoundError for a bot without a calendar.
         """
         calendar, now = self.diary(bot).calendar, self._clock.now()
         today = calendar.day_of(now)
@@ -74,11 +74,11 @@ class MeetingService:
         return [calendar.slot(span, language) for span in spans if taken.isdisjoint(span.cells())]
 
     async def book(self, lead_id: int, starts_at: datetime, *, user_id: int | None = None) -> Meeting:
-        """Hold a time for a lead for a quarter of an hour. Asked for twice it is one meeting.
+        """Hold a time for a lead for 15 minutes. A repeated call returns the same meeting.
 
-        The meeting belongs to the lead's person; of a lead that several share, to `user_id`, who books in their chat.
-        Where the lead holds another time unconfirmed, that meeting moves here. Raises NotFoundError for a lead that is
-        not there or whose bot makes no appointments, NotASlotError, SlotTakenError, TooManyMeetingsError.
+        The meeting belongs to the lead's person, or to `user_id` if several people share the lead. If the lead already
+        holds another unconfirmed time, that meeting is moved. Raises NotFoundError if the lead does not exist or its
+        bot has no calendar, NotASlotError, SlotTakenError, TooManyMeetingsError.
         """
         place = await self._store.find_lead(lead_id, user_id)
         if place is None:
@@ -133,21 +133,28 @@ class MeetingService:
         return await self._store.list(wanted, page)
 
     async def summary(self, meeting_id: int) -> MeetingSummary:
-        """Return what was written about a meeting. Raises NotFoundError while there is nothing."""
+        """Return the summary of a meeting. Raises NotFoundError if there is none yet."""
         found = await self._store.find_summary(meeting_id)
         if found is None:
             raise NotFoundError(f"summary of meeting {meeting_id}")
         return found
 
     async def keep_summary(self, summary: MeetingSummary) -> bool:
-        """Store a summary and tell the owner; False where there is one already. Raises NotFoundError."""
+        """Store a summary and notify the owner. Return False if there already is one.
+
+        Raises NotFoundError.
+        """
         booked = await self._store.add_summary(summary)
         if booked is not None:
             await self._announce(booked)
         return booked is not None
 
     async def pass_time(self) -> int:
-        """Do what time alone asks for: give up bookings that ran out, remind, end. Return how many meetings changed."""
+        """Apply the changes that are due by time and return the number of changed meetings.
+
+        Expired bookings are given up, reminders are sent, and past meetings are ended. Missing summaries are requested
+        again.
+        """
         count = 0
         while batch := await self._store.pass_time(self._step_in_time, limit=_BATCH):
             for booked in batch:
@@ -160,9 +167,9 @@ class MeetingService:
         return count
 
     def write_ics(self, meeting: Meeting, language: str = "ru", *, for_owner: bool = False) -> bytes:
-        """Return the file that puts a meeting into a calendar, or takes it out again.
+        """Return the iCalendar file that adds a meeting to a calendar, or removes it.
 
-        Raises NotFoundError where the bot makes no appointments any more.
+        Raises NotFoundError if the bot no longer has a calendar.
         """
         return write_invitation(meeting, self.diary(meeting.bot).calendar, language, for_owner=for_owner)
 

@@ -1,13 +1,13 @@
-"""Several answers to one question, side by side: at other temperatures, by other models.
+"""Several answers to one question, side by side: at different temperatures, by different models.
 
-Each goes out as soon as it is whole, and one that fails takes no other with it. The turn is `received` until all are
-in; its parts are slots, so that a crash in the middle repeats nothing:
+Each answer is sent as soon as it is complete, and a failed answer does not affect the others. The turn stays `received`
+until all answers are stored. Its parts are slots, so that a crash repeats no answer:
 
     seat 0: parts 0…15 │ seat 1: parts 16…31 │ … │ the closing: the last part
 
-A seat that has answered has its parts stored before they are sent; one without text is asked anew by the next start.
-Until the end the closing has no text either: as the one part that is not sent it keeps the turn open, and its markup
-holds the record of who has answered what, in the same transaction as the parts.
+The parts of an answer are stored before they are sent. A seat without text is answered again after a restart. The
+closing part has no text until the end: it is the one part that is not sent, so it keeps the turn open. Its markup
+stores the outcomes of the seats, in the same transaction as the parts.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class VariantOutcome:
-    """What came of one seat. `said` is empty where it failed; `failure` is then shown: it may hold a broken answer."""
+    """The outcome of one variant. If it failed, `said` is empty and `failure` is shown, with any partial answer."""
 
     said: str
     failure: str
@@ -62,7 +62,7 @@ class VariantOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ParallelQuestion:
-    """A question for several seats; `close` writes what stands under all of them, from the outcomes in their order."""
+    """A question for several variants. `close` writes the footer below all answers, from their outcomes in order."""
 
     question: Question
     seats: Sequence[Variant]
@@ -104,7 +104,7 @@ class ParallelAnswers:
         return turn
 
     async def _is_refused(self, question: Question, turn: Turn) -> bool:
-        """Tell once, and not for each seat, that the budget is used up; return whether it is."""
+        """Return whether the budget is used up, after notifying the user once instead of once per variant."""
         try:
             await ensure_left(Unit.TOKENS)
         except BudgetExhaustedError as error:
@@ -116,7 +116,7 @@ class ParallelAnswers:
         return False
 
     async def _hear_all(self, table: "_VariantTurn") -> bool:
-        """Send what is in, ask who is missing; return False where the chat cannot be reached."""
+        """Send stored answers and request the missing ones. Return False if the chat cannot be reached."""
         question = table.panel.question
         if not await self._delivery.send(table.turn, table.ready_parts(), question.target):
             return False
@@ -137,7 +137,7 @@ class ParallelAnswers:
         return True
 
     async def _take(self, table: "_VariantTurn", seat: int, outcome: VariantOutcome) -> bool:
-        """Store what came of a seat and send it."""
+        """Store and send the outcome of a variant. Return False if the chat cannot be reached."""
         question = table.panel.question
         above = (question.opening() if seat == 0 else "") + table.panel.seats[seat].label
         cut = CUT.say(question.language) if outcome.call.finish_reason == FinishReason.LENGTH else ""
@@ -148,7 +148,7 @@ class ParallelAnswers:
         return await self._delivery.send(table.turn, table.ready_parts(), question.target)
 
     async def _close(self, table: "_VariantTurn") -> None:
-        """Write what stands under all answers, and store that the turn is answered, or has failed."""
+        """Write the footer below all answers, and store the turn as answered or failed."""
         turn, question = table.turn, table.panel.question
         said = table.said()
         if said:
@@ -166,7 +166,7 @@ class ParallelAnswers:
 
 
 class _VariantTurn:
-    """A turn of several voices: who has answered what, as its parts hold it. Can be stopped."""
+    """A turn with several variants and their outcomes, as stored in its parts. Can be stopped."""
 
     def __init__(self, panel: ParallelQuestion, turn: Turn) -> None:
         self.panel = panel
@@ -179,7 +179,7 @@ class _VariantTurn:
         self._outcomes = _read_outcomes(turn.parts[-1].markup)
 
     def stop(self) -> bool:
-        """End every answer that is being made; what was said stays."""
+        """Stop all answers in progress and keep their text so far. Return False if they were already stopped."""
         if self.stopped:
             return False
         self.stopped = True
@@ -192,7 +192,7 @@ class _VariantTurn:
         return [seat for seat in range(len(self.panel.seats)) if seat not in self._outcomes]
 
     def first_part(self, seat: int) -> Part:
-        """Return where the answer of a seat begins; it may be in the chat already while it grows."""
+        """Return the first part of a variant's answer. It may already be in the chat while the answer grows."""
         return self.turn.parts[seat * _SLOT]
 
     def ready_parts(self) -> list[Part]:
@@ -218,11 +218,11 @@ class _VariantTurn:
         self.turn.parts[self._closing :] = parts
 
     def outcomes(self) -> list[VariantOutcome]:
-        """Return what came of all seats, in their order."""
+        """Return the outcomes of the variants that have one, in order."""
         return [self._outcomes[seat] for seat in sorted(self._outcomes)]
 
     def said(self) -> str:
-        """Return all answers as one message for the record, empty where every seat failed."""
+        """Return all answers as one message for the database, or an empty string if every variant failed."""
         pairs = zip(self.panel.seats, self.outcomes(), strict=True)
         return "\n\n".join(f"{seat.label}\n\n{outcome.said}" for seat, outcome in pairs if outcome.said)
 
@@ -264,7 +264,7 @@ class _VariantRun:
         self._pass_on()
 
     async def hear(self, seat: int) -> tuple[int, VariantOutcome]:
-        """Return what came of a seat; it is no longer shown as growing then."""
+        """Return a variant and its outcome, after its growing answer is no longer shown."""
         async with self._width:
             outcome = await self._ask(seat)
         await self._leave(seat)
@@ -344,7 +344,7 @@ class _VariantView:
         self.stage.touch(self.seat)
 
     async def settle(self) -> None:
-        """The stage settles what it shows."""
+        """Do nothing: `_VariantRun` ends the message that it shows."""
 
 
 def _write_outcomes(outcomes: Mapping[int, VariantOutcome]) -> str:

@@ -41,7 +41,7 @@ NameStates = Callable[[ChatKey], Sequence[str]]  # the keys of what the state st
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Where a person's words may be beside the record; `namespace` is that of the bot's hot history."""
+    """Stores of a person's data beside the database. `namespace` is that of the bot's hot history."""
 
     history: HistoryStore
     state: StateStore
@@ -52,7 +52,7 @@ class Traces:
 
 
 class PersonalDataService:
-    """Hands people what a bot knows of them, and forgets it. Methods raise StorageError."""
+    """Exports and erases the data that a bot has about a person. Methods raise StorageError."""
 
     def __init__(
         self, store: PersonalDataStore, files: FileService, jobs: JobQueue, traces: Traces, folder: Path
@@ -68,10 +68,11 @@ class PersonalDataService:
     async def export(
         self, owner: FileOwner, name_states: NameStates = lambda _chat: (), *, limit: int = VOLUME_LIMIT
     ) -> AsyncIterator[AsyncIterator[Volume]]:
-        """Offer all of a person's data as zip files of at most `limit` bytes, each to be sent before the next is made.
+        """Yield all of a person's data as zip files of at most `limit` bytes.
 
-        `name_states` names what the state store holds of each of their private chats. A file that is too large for
-        any volume is listed in files.json as left out. Nothing stays on disk afterwards. Raises DiskFullError.
+        Each file has to be sent before the next is requested. `name_states` returns the keys in the state store for
+        each of their private chats. A file too large for any volume is listed in `files-N.json` as left out. No data
+        stays on disk afterwards. Raises DiskFullError.
         """
         folder = Path(await asyncio.to_thread(self._make_folder))
         try:
@@ -82,9 +83,10 @@ class PersonalDataService:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def forget(self, owner: FileOwner, name_states: NameStates = lambda _chat: ()) -> Forgotten:
-        """Remove the person's jobs, files, turns, hot history and state, and return what that was.
+        """Delete the person's jobs, files, turns, hot history and state, and return the amounts.
 
-        Running jobs are cancelled first, so that none leaves a new file behind. `name_states` as for `export`.
+        Running jobs are cancelled first, so that none of them writes a new file. `name_states` is the same as for
+        `export`.
         """
         await self._enter_into_list(owner)
         cancelled = await self._end_jobs(owner)
@@ -126,7 +128,7 @@ class PersonalDataService:
         return len(numbers)
 
     async def _delete_invitations(self, owner: FileOwner) -> None:
-        """Delete what the other side of the person's meetings got for their calendar."""
+        """Delete the calendar files of the person's meetings that other people received."""
         invitations = await self._store.invitations(owner)
         names = [uid.encode() for uid in invitations.uids]
         for number, holder in invitations.files:

@@ -21,7 +21,7 @@ _LAST_WRITE = 1.0  # seconds that the row of an ending process may take to go
 
 
 class ProcessRegistry:
-    """Tells the others that this process is alive. `start` it once the role is known, `close` it at the end."""
+    """Sends heartbeats of this process. Call `start` when its role is known, and `close` at the end."""
 
     def __init__(self, store: ProcessStore, clock: Clock) -> None:
         self._store = store
@@ -50,7 +50,7 @@ class ProcessRegistry:
         return "" if await self._beat() else "cannot be written"
 
     async def close(self) -> None:
-        """Stop the heartbeats and delete the row, where the database answers."""
+        """Stop the heartbeats and delete the row, if the database is available."""
         if self._task is None or self._process is None:
             return
         await end_tasks([self._task])

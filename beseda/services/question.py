@@ -1,4 +1,4 @@
-"""What a person asked, and the turn that it opens."""
+"""A user's question and the turn that it opens."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from beseda.telegram.base import Keyboard, Target
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A whole answer, for whoever writes what stands under it. `context` counts the messages of the window, with it."""
+    """A complete answer, passed to the writer of the footer. `context` counts the messages of the window with it."""
 
     said: str
     call: ModelCall
@@ -25,7 +25,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """What stands under an answer and is no part of it: a note in Markdown, and buttons."""
+    """A note in Markdown and buttons, shown below an answer but not part of it."""
 
     note: str = ""
     keyboard: Keyboard = ()
@@ -36,11 +36,11 @@ FooterWriter = Callable[[Answered], Footer]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The words, who said them where, and the updates they came in. `language` is ours to answer in.
+    """The text of a question, its author and chat, and its updates. `language` is the language of replies.
 
-    What a bot adds to one question: `command` stands before the words when they are asked again, `instructions` behind
-    the persona, `preface` (Markdown) above the answer, what `footer` writes under it; `model` (a spec) and
-    `temperature` take the place of the bot's own. All of it is worked out anew after a crash.
+    A bot may add to a single question: `command` precedes the text when it is asked again, `instructions` follow the
+    persona, `preface` (Markdown) is shown above the answer, and `footer` writes the note below it. `model` (a spec) and
+    `temperature` replace the bot's own. All of these are computed again after a crash.
     """
 
     conversation: Conversation
@@ -60,7 +60,7 @@ class Question:
 
     @property
     def target(self) -> Target:
-        """Where the answer goes."""
+        """The destination of the answer."""
         return Target(self.conversation.key, self.conversation.kind, self.message_id, self.quotes)
 
     def as_message(self) -> Message:
@@ -73,7 +73,7 @@ class Question:
         return [self.as_message()] if (call.endpoint, call.model) == (DEMO, DEMO) else [self.as_message(), reply]
 
     def echo(self) -> str:
-        """Return the Markdown that stands above the answer: what was heard, when it was spoken."""
+        """Return the Markdown above the answer: the recognised text of a voice message."""
         heard = own_words(self.text) or quoted_words(self.text)
         return f"🎤 {italic(heard)}\n\n" if self.kind is TurnKind.VOICE and heard else ""
 

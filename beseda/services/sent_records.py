@@ -1,4 +1,4 @@
-"""What Telegram is known to have taken, until the database knows it, too."""
+"""Records of sent messages that still have to be stored in the database."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ class SentRecords:
             raise
 
     async def close(self, *, within: float) -> None:
-        """Give what is not written yet this many seconds."""
+        """Wait for pending writes for at most `within` seconds."""
         if self._writing:
             _, late = await asyncio.wait(set(self._writing), timeout=within)
             if late:

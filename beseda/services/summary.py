@@ -1,4 +1,4 @@
-"""Summaries of what fell out of a conversation's window: written by a job, read by whoever puts a prompt together."""
+"""Summaries of messages before a conversation's window: written by a job, read for prompts."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ what they ask for. Answer with the summary alone, as plain text."""
 
 @dataclass(slots=True)
 class _Known:
-    """What this process knows of a conversation: its summary, when it was read, in how many prompts to look again."""
+    """Cached state of a conversation: its summary, the time of reading, and the prompts until the next check."""
 
     id: int
     summary: Summary | None = None
@@ -57,7 +57,7 @@ class _Memo:
     entries: "OrderedDict[int, _Known]" = field(default_factory=OrderedDict)
 
     def of(self, conversation_id: int) -> _Known:
-        """Return what is known of a conversation; of those not asked for lately the oldest is dropped."""
+        """Return the cached state of a conversation. If the cache is full, the least recently used is dropped."""
         known = self.entries.setdefault(conversation_id, _Known(conversation_id))
         self.entries.move_to_end(conversation_id)
         if len(self.entries) > _KNOWN_LIMIT:
@@ -69,7 +69,7 @@ class SummaryService:
     """Reads summaries for prompts, sees when one is due, and writes it."""
 
     def __init__(self, store: SummaryStore, jobs: JobQueue, clock: Clock, bus: Bus | None = None) -> None:
-        """On `bus` other processes, from `start` on, say which of their summaries are new, or gone."""
+        """On `bus`, after `start`, other processes publish which of their summaries are new or deleted."""
         self._store = store
         self._jobs = jobs
         self._clock = clock
@@ -83,9 +83,10 @@ class SummaryService:
             self._spawn(self._listen(self._bus))
 
     async def recall(self, conversation: Conversation, bot: BotProfile) -> str:
-        """Return the summary of what a prompt leaves out, or nothing; and see to it that a new one is due in time.
+        """Return the summary of the messages before the window, or an empty string.
 
-        Called for conversations whose window is full; usually it asks nobody.
+        Also starts a check whether a new summary is due. Called for conversations with a full window. It usually
+        answers from memory.
         """
         if not bot.summary_after:
             return ""
@@ -103,15 +104,15 @@ class SummaryService:
         return known.summary.text if known.summary else ""
 
     async def drop(self, conversation_id: int) -> None:
-        """Know nothing of a conversation any more, in any process: what was said in it is deleted."""
+        """Drop the cached state of a conversation in all processes, because its messages were deleted."""
         self._memo.entries.pop(conversation_id, None)
         await self._tell(conversation_id)
 
     async def summarise(self, conversation_id: int, window: int, model: ChatModel) -> Summary | None:
-        """Sum up all that fell out of the window, piece by piece, and return the last summary written.
+        """Summarise all messages before the window, piece by piece, and return the last summary written.
 
-        Each piece is stored, so that a job that is broken off goes on where it was. Raises StorageError, NotFoundError
-        and leaves of RemoteError: then the summary stays the one before.
+        Each piece is stored, so that an interrupted job resumes at its position. Raises StorageError, NotFoundError and
+        leaves of RemoteError: then the summary stored last is kept. Return None if no summary was written.
         """
         written = None
         while piece := await self._store.next_piece(conversation_id, window, _PIECE):
@@ -151,7 +152,7 @@ class SummaryService:
                     self._memo.entries[known.id] = replace(known, summary=None, read_at=float("-inf"))
 
     async def _look(self, conversation: Conversation, bot: BotProfile, known: _Known) -> None:
-        """Ask for a summary where enough has fallen out of the window since the last one."""
+        """Enqueue a summary job if enough messages have left the window since the last summary."""
         window = bot.window - 1
         try:
             missing = bot.summary_after - await self._store.count(conversation.id, window)

@@ -1,7 +1,7 @@
-"""A person in place of a bot: takes a conversation over, writes in it, gives it back.
+"""Takeover of a conversation by an operator: takes it over, writes in it, and gives it back to the bot.
 
-What an operator writes goes through the lane of the chat, like everything that is said there: as an update of our own,
-so that it is stored before anybody is told "accepted", and sent by whichever process runs the bot.
+A message of an operator passes through the chat's queue like every other message: as an internal update. So it is
+stored before the operator gets the response "accepted", and the process that runs the bot sends it.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _TRUST = 2.0  # seconds that a process may not know yet what another one took ov
 
 @dataclass(frozen=True, slots=True)
 class OperatorMessage:
-    """What an operator says: as it is remembered, and as Markdown."""
+    """A message of an operator: as stored in the conversation, and as Markdown."""
 
     text: str
     markdown: str
@@ -33,7 +33,7 @@ class OperatorMessage:
 
 
 class TakeoverService:
-    """Says who answers where, and lets operators write. Methods raise StorageError where not said otherwise."""
+    """Manages takeovers and sends operators' messages. Methods raise StorageError unless noted otherwise."""
 
     def __init__(self, store: TakeoverStore, updates: UpdateStore, bus: Bus, clock: Clock) -> None:
         self._store = store
@@ -51,7 +51,7 @@ class TakeoverService:
         return taken
 
     async def give_back(self, conversation_id: int) -> bool:
-        """Let the bot answer again; False where nobody had taken the conversation over."""
+        """Let the bot answer again. Return False if the conversation was not taken over."""
         given = await self._store.give_back(conversation_id)
         await self._tell(conversation_id)
         return given
@@ -64,9 +64,9 @@ class TakeoverService:
         return -update.update_id
 
     async def find(self, chat: ChatKey) -> Takeover | None:
-        """Return who has taken a chat over, as of two seconds ago at worst; never raises.
+        """Return the takeover of a chat, at most two seconds old, or None if there is none; never raises.
 
-        What bots ask at every message: all there are fit into memory, and are read once for everybody.
+        Bots call this for every message. All takeovers fit into memory and are read together.
         """
         if self._looked is None or self._clock.monotonic() - self._looked >= _TRUST:
             await self._look()

@@ -1,4 +1,4 @@
-"""A book of what models are asked beside answers: tokens and money of it count like those of answers."""
+"""Ledger of model calls made outside answers: their tokens and costs count like those of answers."""
 
 import logging
 from collections.abc import AsyncGenerator
@@ -50,7 +50,7 @@ class _RecordedModel(ModelWrapper):
         self._errand = errand
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer. Raises what the model raises."""
+        """Yield the answer. Raises the errors of the model."""
         record = self._book.open(self.name)
         try:
             async with aclosing(self._model.stream(request)) as events:

@@ -1,4 +1,4 @@
-"""Hearing what a person said: a voice message, a video note or an audio file becomes text."""
+"""Speech recognition for voice messages, video notes and audio files."""
 
 import logging
 import secrets
@@ -47,10 +47,11 @@ class VoiceService:
         self._suffix = suffix
 
     async def listen(self, source: Path, *, language: str = "") -> Transcript:
-        """Return what is said in `source`, which stays the caller's; `language` is a hint as ISO 639-1.
+        """Return the transcript of `source`. The caller keeps the file. `language` is a hint as ISO 639-1.
 
-        Raises `SilentAudioError` where there are no words, otherwise what the transcoder and the recogniser raise; a
-        failure that nobody foresaw becomes `ToolError`. Every failure is in the log with its whole traceback.
+        Raises `SilentAudioError` if there are no words, BudgetExhaustedError and StorageError of the budget, and
+        otherwise the errors of the transcoder and the recogniser. An unexpected failure becomes `ToolError`. Failures
+        of transcription are logged with their traceback.
         """
         try:
             return await self._listen(source, language)
@@ -84,10 +85,10 @@ class VoiceService:
 
 
 async def find_sounding(transcoder: SoundFinder, audio: Path, span: AudioSpan) -> list[tuple[float, float]]:
-    """Return the stretches of a span that may hold speech, in seconds from its start.
+    """Return the intervals of a span that may contain speech, in seconds from its start.
 
-    Raises `SilentAudioError` where there are none: a recogniser would invent words. Where the sound cannot be measured
-    the whole span counts.
+    Raises `SilentAudioError` if there are none, because a recogniser would invent words. If the sound cannot be
+    measured, the whole span is returned.
     """
     try:
         found = await transcoder.find_sound(audio, span)

@@ -35,7 +35,7 @@ class ConditionWatch:
             await end_tasks([self._task])
 
     async def evaluate(self) -> None:
-        """Evaluate each condition once; skip those whose database does not answer."""
+        """Evaluate each condition once. A condition is skipped if its database does not answer."""
         for name, condition in self._conditions.items():
             try:
                 problem = await condition()

@@ -1,4 +1,4 @@
-"""Events, told to the servers of whoever subscribed: signed, in order for each lead, again until they are taken."""
+"""Webhooks: sends signed events to subscribed servers, in order for each lead, and retries until they are accepted."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ _BACKOFF = Backoff(first=1.0, factor=3.5, cap=6 * 3600.0)
 
 
 class WebhookService:
-    """Keeps endpoints and tells them of events. Every method raises StorageError."""
+    """Manages webhook endpoints and sends events to them. Every method raises StorageError."""
 
     def __init__(
         self, store: WebhookStore, sender: WebhookSender, jobs: JobQueue, clock: Clock, *, secrets: EventSecrets
@@ -101,7 +101,10 @@ class WebhookService:
         return await self._store.page(limit=limit, offset=offset), await self._store.count()
 
     async def change(self, endpoint_id: int, change: EndpointChange) -> WebhookEndpoint:
-        """Change an endpoint; one that is made active again is told of what waited. Raises as `create` does."""
+        """Change an endpoint. An endpoint that is activated again receives the events that waited.
+
+        Raises InputError for an address that events are never sent to, and NotFoundError.
+        """
         if change.url is not None:
             self._check(change.url)
         endpoint = _found(await self._store.change(endpoint_id, change), endpoint_id)
@@ -141,16 +144,16 @@ class WebhookService:
         return delivery
 
     def ring(self) -> None:
-        """Say that there may be something to send: a job is asked for soon, one for many rings.
+        """Request a delivery job because an event may be due. Repeated calls share one job.
 
-        Never waits and never raises: what is not asked for here is found by the schedule.
+        Never waits and never raises. An event missed here is found by the schedule.
         """
         is_off = self._secrets.present is None or self._is_closed
         if not is_off and (self._ringing is None or self._ringing.done()):
             self._ringing = asyncio.create_task(self._ask_for_job(), name="webhook-ring")
 
     async def deliver(self) -> int:
-        """Send what is due, and what becomes due within seconds; return how many deliveries were tried."""
+        """Send due deliveries and those due within seconds. Return the number of attempts."""
         if self._secrets.present is None:
             return 0
         tried, leave_at = 0, self._clock.monotonic() + _STAY
@@ -172,7 +175,7 @@ class WebhookService:
             await end_tasks(serving.values())
 
     async def _pause(self, leave_at: float) -> bool:
-        """Wait until something may be due and return True, or False where that is after `leave_at`."""
+        """Wait until a delivery may be due. Return False if that is after `leave_at`."""
         due = await self._store.next_due()
         wait = max(_PAUSE, (due - self._clock.now()).total_seconds()) if due else _STAY
         if self._clock.monotonic() + wait >= leave_at:
@@ -205,7 +208,10 @@ class WebhookService:
             log.warning("webhooks are sent later: %s", error.detail)
 
     async def _serve(self, endpoint_id: int, leave_at: float) -> int:
-        """Send an endpoint what is due, in waves, until it rests or the time is over; return how many were tried."""
+        """Send an endpoint its due deliveries in batches. Return the number of attempts.
+
+        Stops when no delivery is due, when the endpoint is inactive or backing off, or after `leave_at`.
+        """
         tried, is_over = 0, False
         while not is_over:
             endpoint = await self._store.find(endpoint_id)
@@ -287,12 +293,12 @@ class RefusedAddressError(InputError):
     """An address that events are never sent to."""
 
     def say(self, language: str) -> str:
-        """Return what is wrong with it, which is for whoever sets addresses and no secret."""
+        """Return the problem of the address. It contains no secret and is meant for administrators."""
         return self.detail or super().say(language)
 
 
 def write_body(event: Event, *, is_private: bool = False) -> bytes:
-    """Return an event as it is sent; nothing personal is in it where the person took their consent back."""
+    """Return the body of an event, without personal data if the person revoked their consent."""
     body = {
         "id": event.id,
         "type": event.type,

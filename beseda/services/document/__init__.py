@@ -1,4 +1,4 @@
-"""From a transcript to what people do with it: summary, minutes, to-do list, protocol."""
+"""Documents written from a transcript: summary, minutes, to-do list, protocol."""
 
 from beseda.services.document.raw import write_paragraphs, write_subtitles, write_transcript
 from beseda.services.document.service import DocumentProgress, DocumentService

@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 
 async def find_chunk_size(model: ChatModel) -> int:
-    """Return how many tokens of a text the model can be given at once, with room for what it says of them."""
+    """Return the number of tokens of text per request, leaving room in the context for the answer."""
     measuring = find_measuring(model)
     context = await measuring.context_size() if measuring is not None else None
     return _DEFAULT_CHUNK if context is None else max(_SMALLEST_CHUNK, min(_DEFAULT_CHUNK, int(context * _SHARE)))
@@ -40,7 +40,7 @@ async def find_chunk_size(model: ChatModel) -> int:
 async def ask_patiently(
     model: ChatModel, messages: Sequence[Message], temperature: float, clock: Clock
 ) -> dict[str, Any]:
-    """Return what `ask_for_object` does, once more after a failure that may pass: many answers must all come."""
+    """Call `ask_for_object` and retry once after a transient failure: a document needs all of its many answers."""
     try:
         return await ask_for_object(model, messages, temperature)
     except _REPEATED:
@@ -62,7 +62,10 @@ async def ask_for_object(model: ChatModel, messages: Sequence[Message], temperat
 
 
 async def ask_of_chunk(ask: Callable[[Sequence[Passage]], Awaitable[Result]], chunk: Sequence[Passage]) -> list[Result]:
-    """Return what is told of a chunk: of its halves where the whole is too much for the model. Raises RemoteError."""
+    """Return the results for a chunk, or for its halves if the whole is too much for the model.
+
+    Raises RemoteError.
+    """
     try:
         return [await ask(chunk)]
     except (ContextTooLongError, ProtocolError):

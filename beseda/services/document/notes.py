@@ -1,4 +1,4 @@
-"""What a model notes of a text, kept only as far as the text itself bears it out."""
+"""Notes that a model takes on a text, kept only as far as the text supports them."""
 
 import json
 import re
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody who took part; the role is empty where nobody says it."""
+    """A participant. The role is empty if the text does not state it."""
 
     name: str
     role: str = ""
@@ -26,7 +26,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class DiscussedTopic:
-    """What was talked about from a passage on."""
+    """A topic of the discussion, beginning at a passage."""
 
     title: str
     summary: str
@@ -35,7 +35,7 @@ class DiscussedTopic:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, in whose words, and how the votes fell where that is told."""
+    """A decision with its quote, and the result of the vote if the text states it."""
 
     text: str
     quote: str
@@ -45,7 +45,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be done; owner and date are empty where nobody says them."""
+    """A task. Owner and due date are empty if the text does not state them."""
 
     text: str
     quote: str
@@ -57,7 +57,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Everything that a document is made of. `dropped` counts what had no support in the source."""
+    """The content of a document. `dropped` counts decisions and tasks without support in the source."""
 
     title: str = ""
     overview: str = ""
@@ -74,7 +74,7 @@ FACTS = ("organisation", "date", "venue", "chair", "secretary")
 
 
 def find_object(answer: str) -> dict[str, Any] | None:
-    """Return the first JSON object of an answer, whatever stands around it; None where there is none."""
+    """Return the first JSON object in an answer, ignoring any text around it, or None if there is none."""
     decoder = json.JSONDecoder(strict=False)
     for match in list(re.finditer(r"\{", answer))[:_TRIES]:
         try:
@@ -87,7 +87,7 @@ def find_object(answer: str) -> dict[str, Any] | None:
 
 
 def read_notes(raw: Mapping[str, Any], source: NumberedText, chunk: Sequence[Passage]) -> Notes:
-    """Return what of a model's notes on a chunk the source bears out."""
+    """Return the parts of a model's notes on a chunk that the source supports."""
     decisions = [_read_decision(row, source, chunk) for row in _rows(raw, "decisions")]
     tasks = [_read_task(row, source, chunk) for row in _rows(raw, "tasks")]
     people = [_read_person(row, source) for row in _rows(raw, "participants")]

@@ -1,4 +1,4 @@
-"""What a model is asked for: notes on a piece of a transcript, and one overview of many."""
+"""Prompts for a document: notes on a piece of a transcript, and one overview of many pieces."""
 
 from collections.abc import Mapping, Sequence
 

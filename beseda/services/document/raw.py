@@ -14,7 +14,7 @@ _SUBTITLES = Text("documents.subtitles")
 
 
 def write_transcript(transcript: Transcript, language: str, clock: Clock) -> Document:
-    """Return the whole text as `.txt`, in paragraphs with their times where those are known."""
+    """Return the whole text as `.txt`, in paragraphs, with their times if they are known."""
     wording = Wording(language)
     text = write_paragraphs(transcript, language)
     content = "\n\n".join(filter(None, ["\n".join(wording.origin(transcript)), text])) + "\n"
@@ -33,7 +33,7 @@ def write_paragraphs(transcript: Transcript, language: str) -> str:
 
 
 def write_subtitles(transcript: Transcript, language: str, clock: Clock) -> Document | None:
-    """Return the subtitles as `.srt`; None where no times are known."""
+    """Return the subtitles as `.srt`, or None if no times are known."""
     if not (content := write_srt(transcript.segments)):
         return None
     name = _name("subtitles", "srt", clock)

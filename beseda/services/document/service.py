@@ -79,8 +79,8 @@ class DocumentService:
     ) -> Document:
         """Return a document in `language`.
 
-        Every decision and task in it quotes words that stand in the transcript; what nobody said is a placeholder.
-        Raises RemoteError, and `UnreadableTextError` for a transcript without words.
+        Every decision and task in it quotes words from the transcript. Facts that the transcript does not state are
+        placeholders. Raises RemoteError, and `UnreadableTextError` for a transcript without words.
         """
         source = await asyncio.to_thread(NumberedText, transcript)
         if not source.passages:

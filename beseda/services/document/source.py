@@ -1,4 +1,4 @@
-"""The text that a document is written from: in numbered passages, and able to tell whether something stands in it."""
+"""The source text of a document, in numbered passages that can be searched for a quote or a name."""
 
 import re
 from bisect import bisect_right
@@ -19,14 +19,14 @@ _PARAGRAPH = Text("documents.paragraph")
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A few sentences; `start` is where they are said, in seconds, None for written text."""
+    """A few sentences. `start` is their time in the recording in seconds, None for written text."""
 
     number: int
     text: str
     start: float | None = None
 
     def place(self, language: str) -> str:
-        """Return where this stands, as a reader looks it up."""
+        """Return the position for readers: a time, or a paragraph number for written text."""
         return _PARAGRAPH.say(language, number=self.number) if self.start is None else format_time(self.start)
 
 
@@ -48,10 +48,10 @@ class NumberedText:
         self._stems = {word[:length] for word in words for length in range(_shortest(word), len(word) + 1)}
 
     def find(self, quote: str, near: Passage | None = None) -> Passage | None:
-        """Return the passage in which a quote begins; None where it does not stand word for word in the source.
+        """Return the passage in which a quote begins, or None if the source does not contain it word for word.
 
-        Said more than once, it is looked for from `near` on first. Where the quote leaves something out (…), every
-        piece of it must be there.
+        The search starts at `near` and then covers the whole text. If the quote has omissions (…), every piece of it
+        must be in the source. A quote of fewer than 8 letters is never found.
         """
         pieces = [piece for piece in map(_normalise, _ELISION.split(quote)) if piece]
         if not pieces or sum(map(len, pieces)) < 8:

@@ -1,4 +1,4 @@
-"""Text that people send as a file: its encoding is found out, and what is no text is refused."""
+"""Text files sent by users: detects the encoding and rejects files that are not text."""
 
 import re
 from typing import Final
@@ -24,9 +24,9 @@ _SAMPLE = 4096  # bytes that are looked at for an encoding
 
 
 def read_text(content: bytes) -> str:
-    """Return the text of a file with line ends of one kind.
+    """Return the text of a file with uniform line ends.
 
-    Raises `UnreadableTextError` for what is empty, binary or in an unknown encoding, and `TextTooLongError`.
+    Raises `UnreadableTextError` for a file that is empty, binary or in an unknown encoding, and `TextTooLongError`.
     """
     if len(content) > MAX_TEXT_BYTES:
         raise TextTooLongError(f"{len(content)} bytes")
@@ -75,7 +75,7 @@ def _guess_wide(content: bytes) -> str:
 
 
 def _is_cyrillic(text: str) -> bool:
-    """Return whether what is beyond ASCII is Russian prose: bytes of anything else make a jumble of it."""
+    """Return whether the characters beyond ASCII are Russian prose; other encodings give a random mixture."""
     foreign = [character for character in text if character > "\x7f"]
     letters = [character for character in foreign if "\u0400" <= character <= "\u04ff"]
     known = len(letters) + sum(character in _CYRILLIC_MARKS for character in foreign)

@@ -92,7 +92,7 @@ def _write_agenda(page: WordDocument, notes: Notes, wording: Wording) -> None:
 
 
 def _write_course(page: WordDocument, notes: Notes, wording: Wording) -> None:
-    """Write what was said item by item; a decision is named under the item during which it was taken."""
+    """Write the discussion topic by topic. A decision is named under the topic during which it was taken."""
     page.add_heading(wording.say(_COURSE), 2)
     ends = [topic.passage.number for topic in notes.topics[1:]] + [None]
     begin = 0

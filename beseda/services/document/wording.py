@@ -20,7 +20,7 @@ _QUOTE = Text("documents.quote")
 
 
 class Wording:
-    """Says the parts of a document in one language."""
+    """Formats the parts of a document in one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -30,20 +30,20 @@ class Wording:
         return text.say(self.language, **fields)
 
     def known(self, value: str) -> str:
-        """Return a value, or the placeholder where there is none."""
+        """Return a value, or the placeholder if it is empty."""
         return value or self.say(UNKNOWN)
 
     def people(self, notes: Notes) -> list[str]:
-        """Return who took part, a line each."""
+        """Return the participants, one per line."""
         return [f"{person.name} — {self.known(person.role)}" for person in notes.people] or [self.say(UNKNOWN)]
 
     def quote(self, item: Decision | Task, longest: int = 300) -> str:
-        """Return the words that bear a decision or a task out, and where they stand."""
+        """Return the quote that supports a decision or a task, with its position."""
         words = item.quote if len(item.quote) <= longest else f"{item.quote[:longest].rsplit(' ', 1)[0]}…"
         return self.say(_QUOTE, quote=words.strip('«»"“” '), place=item.passage.place(self.language))
 
     def duty(self, task: Task) -> str:
-        """Return who does a task until when."""
+        """Return the owner and the due date of a task."""
         return f"{self.say(_OWNER, owner=self.known(task.owner))}; {self.say(_DUE, due=self.known(task.due))}"
 
     def votes(self, decision: Decision) -> str:
@@ -51,7 +51,7 @@ class Wording:
         return self.say(_VOTES, votes=self.known(decision.votes))
 
     def origin(self, transcript: Transcript) -> list[str]:
-        """Return what is known of the recording itself, a line each."""
+        """Return the known facts about the recording itself, one per line."""
         lines = []
         if transcript.seconds:
             lines.append(self.say(_LENGTH, length=format_time(transcript.seconds)))

@@ -1,4 +1,4 @@
-"""What a report is made of, whatever file it becomes: key figures, charts, and sheets whose rows come in pieces."""
+"""Content of a report, independent of its file format: key figures, charts, and sheets with rows in pieces."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Rows: TypeAlias = Sequence[Sequence[Cell]]
 
 
 class CellKind(Enum):
-    """What the cells of a column are."""
+    """The type of the cells of a column."""
 
     TEXT = auto()
     NUMBER = auto()
@@ -91,7 +91,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class ReportContent:
-    """A whole report. The first sheet is what a CSV file holds."""
+    """A complete report. A CSV file contains only the first sheet."""
 
     title: Text
     tiles: Sequence[Tile]

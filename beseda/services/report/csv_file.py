@@ -21,7 +21,7 @@ class ReportWriter(Protocol):
         ...
 
     def finish(self) -> None:
-        """Write what is left and close the file."""
+        """Write the remaining content and close the file."""
         ...
 
     def close(self) -> None:

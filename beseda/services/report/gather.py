@@ -1,4 +1,4 @@
-"""What stands in each kind of report, gathered from the figures and lists of the record."""
+"""Gathers the content of each kind of report from figures and lists in the database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -92,7 +92,7 @@ class Gatherer:
         self._titles: dict[str, Text] = {}
 
     def adopt(self, titles: Mapping[str, Text]) -> None:
-        """Take in the titles of what bots' funnels ask for: each is a column of the report about leads."""
+        """Add the titles of the fields in bots' funnels. Each is a column of the report about leads."""
         self._titles |= titles
 
     async def gather(self, new: NewReport) -> ReportContent:
@@ -266,7 +266,7 @@ class Gatherer:
             start = end
 
     def _cut(self, period: Period) -> Period:
-        """Leave out what is still to come, where somebody asked for a hundred years: no day of it has anything."""
+        """Cut off future weeks of a long period, because they contain no data."""
         now = self._clock.now()
         return replace(period, until=min(period.until, SeriesStep.WEEK.floor(max(now, period.since)) + WEEK))
 
@@ -296,7 +296,7 @@ def _rank_stages(found: Metrics) -> Chart:
 
 
 def _rank(title: Text, counts: Mapping[str, float]) -> Chart:
-    """Return a chart of what is counted by name, the largest first."""
+    """Return a chart of counts by name, largest first."""
     names = sorted(counts, key=lambda name: -counts[name])[:_RANKS]
     values = [counts[name] for name in names]
     return Chart(title, ChartKind.RANKS, [name or "—" for name in names], [ChartLine(title, values)])

@@ -21,7 +21,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands over a report."""
+    """The heading of a report."""
 
     period: Period
     made_at: datetime

@@ -37,7 +37,7 @@ _PART = ".part"
 
 @dataclass(frozen=True, slots=True)
 class ReportParts:
-    """What reports are made with; `folder` is where their files are."""
+    """Dependencies of the report service. `folder` contains the report files."""
 
     store: ReportStore
     gatherer: Gatherer
@@ -57,7 +57,7 @@ class ReportService:
         self._clock = parts.clock
 
     def adopt(self, titles: Mapping[str, Text]) -> None:
-        """Take in the titles of what bots' funnels ask for."""
+        """Add the titles of the fields in bots' funnels."""
         self._gatherer.adopt(titles)
 
     async def create(self, new: NewReport) -> Report:
@@ -82,7 +82,10 @@ class ReportService:
         return await self._store.count()
 
     async def open_path(self, report: Report) -> Path:
-        """Return where a report's file is. Raises ReportNotReadyError, and NotFoundError where the file is gone."""
+        """Return the path of a report's file.
+
+        Raises ReportNotReadyError if the report is not ready, NotFoundError if the file no longer exists.
+        """
         if report.state is not ReportState.READY:
             raise ReportNotReadyError(f"report {report.id} is {report.state}")
         path = self._folder / report.file_name
@@ -97,7 +100,7 @@ class ReportService:
         await self._remove(report)
 
     async def tidy(self) -> int:
-        """Delete reports whose time is over, and give up those that nobody builds any more; return how many."""
+        """Delete expired reports and return their number. Reports that were never finished are marked as failed."""
         now = self._clock.now()
         old = await self._store.older_than(now - KEPT)
         for report in old:
@@ -107,7 +110,10 @@ class ReportService:
         return len(old)
 
     async def build(self, report_id: int, control: JobControl | None = None) -> Report | None:
-        """Build a report's file; None where the report has been deleted meanwhile. Raises what went wrong."""
+        """Build a report's file, or return None if the report was deleted in the meantime.
+
+        An error is stored with the report and raised again.
+        """
         report = await self._store.find(report_id)
         if report is None:
             return None
@@ -169,7 +175,7 @@ class ReportService:
 
 
 def _drop(part: Path) -> None:
-    """Delete what is left of a file that was not finished; what went wrong before is told, not this."""
+    """Delete an unfinished file. An OSError is ignored, so that it does not hide the original error."""
     with contextlib.suppress(OSError):
         part.unlink(missing_ok=True)
 

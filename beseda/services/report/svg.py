@@ -39,7 +39,7 @@ class Scale:
         return cls(step * ceil(most / step - 1e-9), step)
 
     def lines(self) -> Iterator[float]:
-        """Yield where the lines are."""
+        """Yield the values of the grid lines."""
         for number in range(round(self.top / self.step) + 1):
             yield number * self.step
 

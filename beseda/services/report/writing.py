@@ -1,4 +1,4 @@
-"""How values look to people; and what a spreadsheet must not take for a formula."""
+"""Formats values for readers, and escapes text that a spreadsheet would run as a formula."""
 
 from datetime import UTC, date, datetime
 
@@ -63,5 +63,5 @@ def write_moment(value: datetime, language: str) -> str:
 
 
 def defuse(text: str) -> str:
-    """Return text that a spreadsheet takes for text, whatever somebody has called themselves."""
+    """Return text escaped so that a spreadsheet does not run it as a formula, such as a user's name."""
     return f"'{text}" if text.startswith(_RISKY) or text.lstrip(" \u00a0\ufeff").startswith(_RISKY) else text

@@ -52,7 +52,7 @@ class XlsxWriter:
         self._open(sheet)
 
     def add(self, rows: Rows) -> bool:
-        """Add lines; beyond what a sheet holds they go on in another."""
+        """Add rows. Rows beyond the limit of a sheet continue on another sheet."""
         assert self._now is not None  # noqa: S101 - `begin` comes first
         if self._row + len(rows) > _MOST_ROWS:
             self._open(self._now)

@@ -1,1 +1,1 @@
-"""A sale: what is read out of a conversation, and what it means for the next answer."""
+"""Sales: facts extracted from a conversation, and their effect on the next answer."""

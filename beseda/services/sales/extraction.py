@@ -85,7 +85,7 @@ class ReadingForm(Form, Generic[SlotT]):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a model has read. Facts point at lines that hold their quotes; nothing else is promised of them."""
+    """Facts that a model extracted. Each names a line that contains its quote; nothing else is verified."""
 
     findings: tuple[Finding, ...] = ()
     signals: frozenset[str] = frozenset()
@@ -108,9 +108,9 @@ class Extractor:
         self._form = build_form(list(funnel.slots))
 
     async def read(self, model: ChatModel, lines: Sequence[DialogLine], doubts: Mapping[str, str]) -> Reading:
-        """Return what stands in `lines`; `doubts` are the values that wait for a confirmation.
+        """Return the facts in `lines`. `doubts` are the values that wait for a confirmation.
 
-        Raises RemoteError, ProtocolError among them where the model fills in no form.
+        Raises RemoteError, including ProtocolError if the model does not fill in the form.
         """
         asked = "\n".join(f"{name} = {value}" for name, value in doubts.items()) or "nothing"
         systems = [
@@ -133,7 +133,7 @@ class Extractor:
         )
 
     def _find(self, entry: FindingForm[str], lines: Sequence[DialogLine]) -> Finding | None:
-        """Return an entry as a finding; None for one without a value, or whose quote stands in no line."""
+        """Return an entry as a finding, or None without a value, a known slot, or a line with its quote."""
         value, quote = entry.value.strip()[:_LONGEST_VALUE], entry.quote.strip()
         line = find_line(lines, entry.message, quote)
         if not value or line is None or entry.slot not in self._slots:

@@ -1,4 +1,4 @@
-"""What a model is told before it answers in a sale: the stage, what is known, and what this answer has to bring."""
+"""Instructions for a model before an answer in a sale: the stage, the known facts, and the goals of the answer."""
 
 from dataclasses import dataclass
 
@@ -20,10 +20,11 @@ _NO_CONSULTATION = "No appointment can be made in this chat, there is no button 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """How a sale stands before an answer.
+    """The state of a sale before an answer.
 
-    `ask_consent`: a contact waits for the person's word. `say_offer`: the consultation is to be offered in words, too.
-    `consent`: the yes or no to the question for it, where one was just read. `misspelt`: a phone that is no number.
+    `ask_consent`: a contact waits for the person's consent. `say_offer`: the text of the answer also has to offer the
+    consultation. `consent`: the yes or no to the request for consent, if it was just read. `misspelt`: a phone number
+    that is not valid.
     """
 
     lead: Lead
@@ -59,7 +60,7 @@ def _list_known(funnel: Funnel, known: KnownSlots, language: str) -> str:
 
 
 def _write_cues(funnel: Funnel, situation: Situation, language: str) -> str:
-    """Return what the answer has to bring: a soft confirmation or else a question, and the offer."""
+    """Return the goals of the answer: a confirmation or otherwise a question, and the offer."""
     plan = situation.plan
     cues = [write_cue(funnel.offer.say(language))] if situation.say_offer else []
     if plan.confirm is not None:

@@ -1,4 +1,4 @@
-"""What a sale remembers of a chat beside the lead: how far it has read, and what waits for a consent."""
+"""State of a sale in a chat, kept outside the lead: the reading position and contacts that wait for a consent."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,14 +10,14 @@ from beseda.storage.base.state import StateStore
 
 @dataclass(frozen=True, slots=True)
 class SalesMemory:
-    """May be lost: then the last messages are read once more, which changes nothing that is known.
+    """State of a sale. If it is lost, the last messages are read again, which changes no known fact.
 
-    `read_to` is the last message that was read, `held` the contacts that wait for a consent. It is asked for once:
-    `asked` while that question is open, behind message `asked_at`; `refused` where the answer was no. `denied` are
-    fields that a person said no to, with the last message then: what stood up to there is not read into them again.
-    `wants` is whether the person has asked for a consultation and seen no offer since, `declined` whether they want
-    none, `offered` whether one was offered in words, `told` whether the owner knows of the lead. `digests` are those of
-    the messages that were read last, by which an edited one is found.
+    `read_to` is the last message that was read. `held` are the contacts that wait for a consent. The consent is
+    requested once: `asked` while that request is open, after message `asked_at`; `refused` if the answer was no.
+    `denied` are fields that the person denied, with the last message at that time: messages up to it do not fill the
+    field again. `wants` is whether the person has asked for a consultation and seen no offer since. `declined` is
+    whether they do not want one. `offered` is whether one was offered in words. `told` is whether the owner was
+    notified of the lead. `digests` are hashes of the messages that were read last, used to detect edits.
     """
 
     read_to: int = 0
@@ -34,7 +34,7 @@ class SalesMemory:
 
 
 async def load_memory(store: StateStore, key: str) -> SalesMemory:
-    """Return what is remembered under a key; what cannot be understood (any more) counts for nothing."""
+    """Return the state stored under a key. Unreadable state is ignored."""
     kept: dict[str, Any] = await store.get(key) or {}
     try:
         held = tuple(Finding(**finding) for finding in kept.get("held", ()))

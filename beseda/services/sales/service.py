@@ -1,9 +1,9 @@
-"""A sale, message by message: what is said is read, what is proven is kept, the next answer is planned.
+"""A sale, message by message: facts are read, proven facts are stored, and the next answer is planned.
 
     study()   lines ─► model ─► findings ─► lead (refusals by proof) ─► score, stage ─► Situation
-    assess()  the same without reading: what is known now
+    assess()  the same without reading: the facts known now
 
-Reading is done anew after a crash and changes nothing then: what is known stays, and a stage goes forward only.
+Reading is repeated after a crash without effect: known facts stay, and a stage only moves forward.
 """
 
 import logging
@@ -48,7 +48,7 @@ PROFILE = ConsentKind.PDPA_PROFILE
 
 @dataclass(frozen=True, slots=True)
 class SalesParts:
-    """What a sales service is put together from."""
+    """Dependencies of a sales service."""
 
     leads: LeadService
     store: SalesStore
@@ -59,7 +59,7 @@ class SalesParts:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Whose sale this is: a person in their chat with a bot. `key` is where the state store keeps its memory."""
+    """A person's sale in their chat with a bot. `key` is the key of its memory in the state store."""
 
     conversation: Conversation
     person: Person
@@ -85,7 +85,7 @@ class SalesService:
         self._extractor = Extractor(funnel)
 
     async def find_lead(self, talk: Talk) -> Lead:
-        """Return the person's lead, made where they have none. Raises StorageError."""
+        """Return the person's lead, created if there is none. Raises StorageError."""
         return await self.leads.for_user(talk.bot, talk.person)
 
     async def note_source(self, talk: Talk, payload: str) -> None:
@@ -95,14 +95,14 @@ class SalesService:
             await self.leads.change(lead.id, LeadChange(source=payload), actor="bot")
 
     async def assess(self, talk: Talk, signals: Collection[str] = ()) -> Situation:
-        """Return how a sale stands by what is known. Raises StorageError."""
+        """Return the state of a sale from the known facts. Raises StorageError."""
         memory = await load_memory(self._state, talk.key)
         return self._describe(await self.find_lead(talk), memory, signals)
 
     async def study(self, talk: Talk) -> Situation | None:
-        """Read what the person has said since the last time, keep it, and return how the sale stands then.
+        """Read the person's new messages, store the facts, and return the resulting state of the sale.
 
-        None where the model or the record failed: the next message brings it once more.
+        Return None if the model or the database failed: the next message repeats the reading.
         """
         try:
             return await self._study(talk)
@@ -113,7 +113,7 @@ class SalesService:
         return None
 
     async def advance(self, talk: Talk, signals: Collection[str]) -> Situation:
-        """Go on after something that was not said: a button, an appointment. Raises StorageError."""
+        """Update the sale after an event without text: a button, an appointment. Raises StorageError."""
         memory = await load_memory(self._state, talk.key)
         lead = await self._move_on(await self.find_lead(talk), signals)
         return self._describe(lead, memory, signals)
@@ -129,9 +129,9 @@ class SalesService:
         return any(one.holds and one.kind is PROFILE and one.user_id != user_id for one in consents)
 
     async def give_consent(self, talk: Talk, message_id: int) -> bool:
-        """Keep that the person has consented in a message, then what has waited for it; False: no contact is known.
+        """Store that the person consented in a message, then store the held contacts.
 
-        Raises StorageError, and NotFoundError for a message that is not theirs.
+        Return False if no contact is known. Raises StorageError, and NotFoundError for a message of another person.
         """
         memory = await load_memory(self._state, talk.key)
         lead = await self.find_lead(talk)
@@ -158,9 +158,10 @@ class SalesService:
         await self.leads.give_consent(lead.id, ConsentKind.CALENDAR_INVITE, message_id)
 
     async def keep_contact(self, talk: Talk, slot: str, value: str, message_id: int) -> bool:
-        """Keep a contact that the person has sent by themselves, which consents to it; False where it is no number.
+        """Store a contact that the person sent on their own initiative, which implies consent.
 
-        Raises StorageError.
+        Return False if it is not valid or was not stored. Raises StorageError, and NotFoundError for a message of
+        another person.
         """
         finding = Finding(slot, value, 1.0, message_id, value)
         if not _has_its_form(finding, self.leads.region):
@@ -188,7 +189,10 @@ class SalesService:
             await save_memory(self._state, talk.key, replace(memory, offered=True, wants=False))
 
     async def take_news(self, talk: Talk) -> Lead | None:
-        """Return the lead where its score has come so far that the owner should know, once. Raises StorageError."""
+        """Return the lead if the owner has to be notified of its score, otherwise None.
+
+        The score has to reach the funnel's `offer_from`. After `note_told` the result is None. Raises StorageError.
+        """
         lead, memory = await self.find_lead(talk), await load_memory(self._state, talk.key)
         return None if memory.told or lead.fit_score < self.funnel.offer_from else lead
 
@@ -229,7 +233,7 @@ class SalesService:
     async def _drop_edited(
         self, lead: Lead, memory: SalesMemory, edited: Mapping[int, str]
     ) -> tuple[Lead, SalesMemory]:
-        """Empty the fields whose words no longer stand in the edited messages that they came from."""
+        """Empty the fields with a quote that edited messages no longer contain."""
         region, stale = self.leads.region, []
         for slot in lead.slots.values():
             if slot.message_id is not None and slot.message_id in edited:
@@ -270,7 +274,7 @@ class SalesService:
         return memory
 
     async def _keep(self, lead: Lead, user_id: int, findings: Sequence[Finding], memory: SalesMemory) -> SalesMemory:
-        """Fill in what may be kept, and hold contacts back until the person allows it."""
+        """Store the findings that may be kept, and hold contacts back until the person consents."""
         contacts = [finding for finding in findings if self.funnel.slots[finding.slot].contact]
         if contacts and not await self.has_consent(lead.id, user_id):
             findings = [finding for finding in findings if finding not in contacts]
@@ -310,7 +314,7 @@ class SalesService:
         return Situation(lead, known, plan, bool(memory.held) and not memory.asked, say_offer)
 
     def _is_proven(self, finding: Finding, said: Mapping[int, str]) -> bool:
-        """Return whether a contact stands in its message; nobody is asked about one that was made up."""
+        """Return whether a contact occurs in its message, so that invented contacts are ignored."""
         if not self.funnel.slots[finding.slot].contact:
             return True
         region = self.leads.region
@@ -333,7 +337,7 @@ class SalesService:
         return [name for name in lead.slots if name in self.funnel.slots and self.funnel.slots[name].contact]
 
     def _is_news(self, lead: Lead, finding: Finding, new: Sequence[int], memory: SalesMemory) -> bool:
-        """Return whether a finding may change the lead: nothing is put back to what was said before."""
+        """Return whether a finding may change the lead. Older messages do not replace newer values."""
         slot = lead.slots.get(finding.slot)
         if finding.slot in memory.denied and finding.message_id <= memory.denied[finding.slot]:
             return False
@@ -343,7 +347,7 @@ class SalesService:
 
 
 def _forget_wiped(memory: SalesMemory, lines: Sequence[DialogLine]) -> SalesMemory:
-    """Return the memory without what hangs on messages that were wiped: SQLite gives their numbers out anew."""
+    """Return the memory without references to deleted messages, because SQLite reuses their ids."""
     if max((line.message_id for line in lines), default=0) >= memory.read_to:
         return memory
     return replace(memory, read_to=0, held=(), asked=False, asked_at=0, denied={}, digests={})
@@ -360,7 +364,7 @@ def _digest(lines: Sequence[DialogLine]) -> Mapping[str, int]:
 
 
 def _show_question(lines: Sequence[DialogLine], memory: SalesMemory, language: str) -> list[DialogLine]:
-    """Return the lines with the question for consent among them, where it was asked: on record it is no message."""
+    """Return the lines with the request for consent at its position. The database has no message for it."""
     if not memory.asked:
         return [*lines]
     before = [line for line in lines if line.message_id <= memory.asked_at]

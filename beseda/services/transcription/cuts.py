@@ -1,4 +1,4 @@
-"""Where to cut a long recording: only if a limit asks for it, and where nobody speaks."""
+"""Cutting positions of a long recording: it is cut only if a limit requires it, and preferably in silence."""
 
 import math
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class CutWish:
-    """About where to cut, and how far off one may go."""
+    """Preferred cutting positions in seconds, and the distance that a cut may deviate from them."""
 
     places: tuple[float, ...]
     window: float
 
 
 def wish_cuts(recording: Recording, limits: SpeechLimits) -> CutWish:
-    """Return the places that would make even parts within the limits; none where the whole fits."""
+    """Return the positions that give even parts within the limits, or none if the whole recording fits."""
     most = limits.max_seconds or math.inf
     if recording.size > limits.max_bytes:
         most = min(most, recording.seconds * limits.max_bytes / recording.size * _EVENNESS)

@@ -1,4 +1,4 @@
-"""Putting the transcripts of parts together again: times moved to where they belong, nothing said twice."""
+"""Joins the transcripts of parts: shifts times to the whole recording and removes repeated words."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _MOST_REPEATED = 12  # words: what fits into an overlap, and some
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came of one part: its transcript with times of its own, or why there is none."""
+    """The result of one part: its transcript with times relative to the part, or the reason of its failure."""
 
     span: AudioSpan
     transcript: Transcript | None
@@ -21,7 +21,7 @@ class Heard:
 
 
 def join_parts(parts: Sequence[Heard], seconds: float) -> Transcript:
-    """Return the transcript of the whole; `parts` are in order. What is missing is marked where it would stand."""
+    """Return the transcript of the whole recording. `parts` are in order, and missing parts are marked in the text."""
     texts: list[str] = []
     segments: list[Segment] = []
     missed: list[MissedPart] = []

@@ -1,4 +1,4 @@
-"""How far a long recording is, and how long the rest takes: measured, or not said."""
+"""Progress of a long transcription and its remaining time, which is given only if it can be measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from beseda.kit.clock import Clock
 
 
 class TranscriptionStage(StrEnum):
-    """What is being done."""
+    """The current stage of a transcription."""
 
     PREPARING = "preparing"  # the recording is made small
     LISTENING = "listening"  # the recogniser hears it
@@ -18,8 +18,8 @@ class TranscriptionStage(StrEnum):
 class TranscriptionProgress:
     """`done` of `total` seconds of the recording in this stage, `parts_done` of `parts` requests.
 
-    `total` is 0 while the file does not say how long it is. `seconds_left` is until the whole transcript, None as long
-    as nothing is measured that would tell.
+    `total` is 0 if the file does not state its length. `seconds_left` is the time until the whole transcript, or None
+    if no measurement is available yet.
     """
 
     stage: TranscriptionStage
@@ -56,7 +56,7 @@ class Meter:
 
 
 class Reporter:
-    """Tells a listener of one recording's way; `known_pace` of listening is what earlier recordings took."""
+    """Reports progress to a listener. `known_pace` is the pace of recognition of earlier recordings."""
 
     def __init__(self, clock: Clock, listener: ProgressListener | None, known_pace: float | None) -> None:
         self._clock = clock
@@ -66,7 +66,10 @@ class Reporter:
         self._parts_done = 0
 
     def prepare(self, total: float) -> Callable[[float], None]:
-        """Begin the first stage and return what hears of its seconds. `total` is what the file says, 0 if nothing."""
+        """Begin the first stage and return a callback for its seconds.
+
+        `total` is the length that the file states, or 0 if it states none.
+        """
         meter = Meter(self._clock, total)
         self._tell(TranscriptionProgress(TranscriptionStage.PREPARING, 0.0, total))
 
@@ -87,7 +90,7 @@ class Reporter:
         return Meter(self._clock, total)
 
     def finish_part(self, meter: Meter, seconds: float) -> None:
-        """Tell that a part of `seconds` is through."""
+        """Report that a part of `seconds` is finished."""
         self._parts_done += 1
         meter.done = min(self._total, meter.done + seconds)
         done = self._parts_done == self._parts

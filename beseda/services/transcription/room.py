@@ -21,7 +21,7 @@ class DiskBudget:
 
     @contextmanager
     def hold(self, folder: Path, size: int) -> Iterator[None]:
-        """Hold `size` bytes for the length of the block. Raises `NoRoomError` where there are not as many."""
+        """Reserve `size` bytes for the block. Raises `NoRoomError` if the budget or the disk has too few."""
         if self.held + size > self._max_bytes:
             raise NoRoomError(f"{size} bytes wanted, {self.held} of {self._max_bytes} are held by others")
         if (free := shutil.disk_usage(folder).free) < size + self._kept_free:

@@ -1,4 +1,4 @@
-"""Hearing a recording of any length: made small, cut only where it must be, heard side by side, put together again."""
+"""Transcribes recordings of any length: compresses, cuts only if necessary, recognises in parallel, joins the parts."""
 
 import asyncio
 import logging
@@ -96,11 +96,11 @@ class TranscriptionService:
     async def transcribe(
         self, source: Path, *, language: str = "", listener: ProgressListener | None = None
     ) -> Transcript:
-        """Return what is said in `source`, which stays the caller's; cancelling ends everything and cleans up.
+        """Return the transcript of `source`. The caller keeps the file. Cancelling cleans up.
 
-        A part that fails twice is in `missed` of the transcript; only if all do its error is raised. Raises
-        `UnreadableAudioError`, `RecordingTooLongError`, `NoRoomError`, `SilentAudioError`, `ToolError`, and what the
-        recogniser raises. Every failure is in the log.
+        A part that fails twice is in `missed` of the transcript. Its error is raised only if all parts fail. Raises
+        `UnreadableAudioError`, `RecordingTooLongError`, `NoRoomError`, `SilentAudioError`, `ToolError`, and the errors
+        of the recogniser. Raises BudgetExhaustedError and StorageError. Every other failure is logged.
         """
         try:
             return await self._transcribe(source, language, Reporter(self._clock, listener, self._pace))
@@ -175,7 +175,7 @@ class TranscriptionService:
         return [heard for task in tasks for heard in task.result()]
 
     async def _hear(self, job: _Recognition, span: AudioSpan, *, whole: bool = False) -> list[Heard]:
-        """Return what is said in a part; one that is refused for its size comes back in two."""
+        """Return the results of a part. A part that is rejected for its size is split in two."""
         if job.hopeless is not None:
             return [Heard(span, None, type(job.hopeless).__name__)]
         part = job.speech if whole else job.folder / f"part-{secrets.token_hex(4)}.ogg"
@@ -204,7 +204,7 @@ class TranscriptionService:
         return [*await self._hear(job, first), *await self._hear(job, second)]
 
     async def _ask_of_sound(self, job: _Recognition, part: Path, span: AudioSpan) -> Transcript:
-        """Return what is said in a part that is not silent, without what a recogniser invents on silence."""
+        """Return the transcript of a part with sound, without words invented on silence."""
         sounding = await find_sounding(self._workshop, job.speech, span)
         transcript = await self._ask_twice(part, job.language)
         job.asked += span.seconds
@@ -239,7 +239,7 @@ class TranscriptionService:
 
 
 def _tell_cut_end(transcript: Transcript, sound: Sound, recording: Recording) -> Transcript:
-    """Return the transcript with what a truncated file promised and does not hold among the missed parts."""
+    """Return the transcript with the missing end of a truncated file added to the missed parts."""
     promised = sound.seconds if any(name in sound.container for name in _HONEST) else None
     if promised is None or recording.seconds >= promised - max(_TOLERANCE, promised * _TOLERATED):
         return transcript
