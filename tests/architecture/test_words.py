@@ -25,7 +25,6 @@ _ABOVE = {
     "locales": 14.0,
     "modes": 42.0,
     "panel": 11.0,
-    "services": 46.0,
     "testing": 27.0,
 }
 
