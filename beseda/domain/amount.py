@@ -1,4 +1,4 @@
-"""Numbers in what people write: digits, digits in groups, thousands and millions, numbers in words."""
+"""Numbers in users' texts: digits, digits in groups, thousands and millions, numbers in words."""
 
 import re
 from decimal import Decimal
@@ -60,7 +60,7 @@ _WORDS: dict[str, int] = {
 
 
 class _Amount(NamedTuple):
-    """A number in a text, and what its unit multiplies it by; `end` is behind the unit."""
+    """A number in a text with the factor of its unit; `end` is the position after the unit."""
 
     begin: int
     end: int
@@ -116,7 +116,7 @@ def _read_words(text: str) -> list[_Amount]:
 
 
 def _read_lone_units(text: str) -> list[_Amount]:
-    """Return what units stand for that no number stands before: "тысяча" is 1000."""
+    """Return the values of units that follow no number: "тысяча" is 1000."""
     taken = {amount.end for amount in (*_read_digits(text), *_read_words(text))}
     return [
         _measure(text, match.start(), match.start(), Decimal(1))

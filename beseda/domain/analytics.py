@@ -1,8 +1,8 @@
-"""Figures of a period: what was said, how fast, at what cost, and what came of it.
+"""Figures of a period: messages, response times, cost, and leads.
 
-Most can be added up, hour by hour. Response times cannot: they are counted in buckets that widen with the time, so that
-a percentile over any number of hours is exact but for the width of its bucket (at most 17 % of the value). Distinct
-people cannot either: who was active is kept by day.
+Most figures are sums and can be added hour by hour. Response times cannot: they are counted in buckets that widen with
+the time, so that a percentile over any number of hours is exact but for the width of its bucket (at most 17 % of the
+value). Distinct people cannot be added either: active people are stored by day.
 """
 
 from bisect import bisect_right
@@ -42,7 +42,7 @@ class SeriesStep(StrEnum):
 
 
 class Metric(StrEnum):
-    """What a series may be of."""
+    """The quantity that a series shows."""
 
     CONVERSATIONS = "conversations"
     MESSAGES = "messages"
@@ -62,7 +62,7 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `since` up to, not including, `until`; of one bot, or of all where `bot` is empty."""
+    """The time from `since` up to, not including, `until`; of one bot, or of all if `bot` is empty."""
 
     since: datetime
     until: datetime
@@ -70,9 +70,10 @@ class Period:
 
     @classmethod
     def between(cls, since: datetime | None, until: datetime | None, now: datetime, bot: str = "") -> "Period":
-        """Return the period that somebody asks for: up to now, and thirty days long, where nothing else is said.
+        """Return the requested period. By default it ends at `now` and lasts thirty days.
 
-        What lies before Telegram's bots, or in another lifetime, is cut off: nothing can be there.
+        Times before 2015, the year of Telegram's first bots, and from 2090 on are cut off, because there is no data for
+        them.
         """
         end = min(max(until or now, _FIRST), _LAST)
         return cls(min(max(since or end - _USUAL, _FIRST), _LAST), end, bot)
@@ -80,7 +81,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What can be added up. `failures` counts turns that ended without an answer, `cost` is in US dollars."""
+    """Figures that can be added up. `failures` counts turns that ended without an answer, `cost` is in US dollars."""
 
     conversations: int = 0
     messages: int = 0
@@ -187,7 +188,7 @@ class LeadFigures:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Everything about a period. Response times are in milliseconds, None where nothing was answered."""
+    """All figures of a period. Response times are in milliseconds, or None if nothing was answered."""
 
     period: Period
     figures: Figures
@@ -201,14 +202,14 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of a series: what was measured from `at` on; None where there was nothing to measure."""
+    """One point of a series: the value of the step that begins at `at`, or None if there was nothing to measure."""
 
     at: datetime
     value: float | None
 
 
 def list_points(period: Period, step: SeriesStep) -> list[datetime]:
-    """Return where the points of a series begin."""
+    """Return the start times of the points of a series."""
     first = step.floor(period.since)
     count = -((first - period.until) // step.width)
     return [first + number * step.width for number in range(count)]

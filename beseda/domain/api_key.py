@@ -16,14 +16,14 @@ _FORM = re.compile(rf"{_PREFIX}_([1-9][0-9]{{0,17}})_([A-Za-z0-9_-]{{43}})")
 
 
 class Scope(StrEnum):
-    """What a key may do: each scope allows what the ones before it do."""
+    """The permissions of a key: each scope includes the scopes before it."""
 
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"
 
     def allows(self, needed: "Scope") -> bool:
-        """Return whether a key of this scope may do what needs `needed`."""
+        """Return whether a key of this scope permits an action that requires `needed`."""
         return _ORDER[self] >= _ORDER[needed]
 
 
@@ -48,7 +48,7 @@ class ApiKey:
         return self.revoked_at is not None
 
     def matches(self, secret: str) -> bool:
-        """Return whether this is the key's secret, in a time that tells nothing."""
+        """Return whether this is the key's secret. The comparison takes constant time."""
         return hmac.compare_digest(hash_secret(secret), self.secret_hash)
 
 
@@ -58,7 +58,7 @@ def make_secret() -> str:
 
 
 def hash_secret(secret: str) -> str:
-    """Return what is kept of a secret."""
+    """Return the hash of a secret, which is stored in its place."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -68,6 +68,6 @@ def write_key(number: int, secret: str) -> str:
 
 
 def read_key(text: str) -> tuple[int, str] | None:
-    """Return the number and the secret of a key, or None where the text is none."""
+    """Return the number and the secret of a key, or None if the text is not a key."""
     found = _FORM.fullmatch(text)
     return (int(found[1]), found[2]) if found else None

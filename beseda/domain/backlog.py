@@ -1,4 +1,4 @@
-"""What waits in the database at this moment."""
+"""Unfinished work in the database at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

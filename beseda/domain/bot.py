@@ -11,7 +11,7 @@ from beseda.locales import Text
 
 
 class Access(StrEnum):
-    """The people a bot answers: those of `ADMIN_IDS` where that is set, or everyone."""
+    """The people a bot answers: those of `ADMIN_IDS` if that is set, or everyone."""
 
     EVERYONE = "everyone"
     ADMINS = "admins"
@@ -19,15 +19,19 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BotProfile:
-    """What is special to one bot. Everything else is the same for all.
+    """The settings of one bot. Everything else is the same for all bots.
 
-    `window` is how many messages the model is shown, the new one included. `model` overrides the program's choice.
-    `access` ADMINS, the default, restricts the bot to `ADMIN_IDS` where that setting is not empty. `apology` replaces
-    the general sentence when the model fails. `modes` are what it can be switched to, each with its settings, and
-    `menu` the buttons that lead there. `budgets` is what it sets otherwise than the program; `time_zone` where its day
-    begins, empty for the program's. `calendar` is when it makes appointments, where it does. What falls
-    out of the window is summed up when it is more than `summary_after` messages; 0 for never. `stages` are those of its
-    funnel, in order, and `slot_titles` the names of what the funnel asks for; empty for a bot without a funnel.
+    `window` is the number of messages that the model is shown, the new one included. `model` overrides the program's
+    choice. `access` ADMINS, the default, restricts the bot to `ADMIN_IDS` if that setting is not empty. `apology`
+    replaces the general sentence when the model fails.
+
+    `modes` are the modes that the bot can be switched to, each with its settings, and `menu` holds the buttons that
+    lead to them. `budgets` are its differences from the program's budgets. `time_zone` is the zone of its day, empty
+    for the program's. `calendar` holds the times of its appointments, or None if it makes none.
+
+    Messages that fall out of the window are summed up when they are more than `summary_after`; 0 for never. `stages`
+    are the stages of its funnel, in order, and `slot_titles` the names of the facts that the funnel asks for; both are
+    empty for a bot without a funnel.
     """
 
     name: str

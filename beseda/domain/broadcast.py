@@ -4,11 +4,12 @@
       │         │                       │  ▲  └──► stopped (too many block, or nothing arrives)
       │         └─────────┬─────────────┘  │
       │                paused ─────────────┘
-      └── running, where no test is asked for; from everywhere that is not over ──► cancelled
+      └── running, if no test is requested; from every state that is not final ──► cancelled
 
-A person is pending ──► sending ──► sent, blocked or failed; skipped where they opted out or blocked the bot meanwhile.
-What is `sending` without a message's number when its process is dead is the one case where nobody knows whether
-Telegram took it: it stays as it is, and is not sent again unless somebody asks for that.
+A person is pending ──► sending ──► sent, blocked or failed; skipped if they opted out or blocked the bot meanwhile. A
+recipient that is `sending` without a message id after the death of its process is the only case with an unknown
+outcome: Telegram may have accepted the message. It stays as it is, and the message is sent again only on request
+(`retry_unknown`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ class BroadcastState(StrEnum):
 
 
 class RecipientState(StrEnum):
-    """What became of a broadcast for one person."""
+    """The state of a broadcast for one person."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -58,9 +59,10 @@ class RecipientState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a broadcast is for: of all people who talked to the bot in private, those who fit every word said here.
+    """The recipients of a broadcast: the bot's people in private chats that meet all these conditions.
 
-    `languages` are of Telegram's codes the first part. Nobody who opted out or blocked the bot is ever among them.
+    `languages` are the first parts of Telegram's language codes. People that opted out or blocked the bot are never
+    included.
     """
 
     languages: Sequence[str] = ()
@@ -71,24 +73,24 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class BroadcastContent:
-    """What is said: Markdown by language, and a button that leads to `url`."""
+    """The message of a broadcast: Markdown by language, and a button that opens `url`."""
 
     texts: Mapping[str, str]
     button: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
 
     def text(self, language: str) -> str:
-        """Return the text for a reader; one who reads none of its languages gets the first."""
+        """Return the text in `language`, or the first text if there is none in it."""
         return self.texts.get(language) or next(iter(self.texts.values()))
 
     def label(self, language: str) -> str:
-        """Return the words on the button, empty where there is none."""
+        """Return the label of the button in `language` or the first one; empty if there is no button."""
         return self.button.get(language) or next(iter(self.button.values()), "")
 
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From when until when nobody is to be disturbed, by the clock of the bot's time zone; may span midnight."""
+    """The hours in which no message is sent, in the bot's time zone; they may span midnight."""
 
     begin: time
     end: time
@@ -135,7 +137,7 @@ class BroadcastPlan:
 
 @dataclass(frozen=True, slots=True)
 class NewBroadcast:
-    """A broadcast as somebody writes it."""
+    """A broadcast as its author writes it."""
 
     bot: str
     title: str
@@ -147,7 +149,7 @@ class NewBroadcast:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many people there are, and what became of them; `attempted` counts those that Telegram was asked for."""
+    """The numbers of recipients, in all and by state; `attempted` counts those with a call to Telegram."""
 
     total: int = 0
     attempted: int = 0
@@ -158,7 +160,7 @@ class Counts:
 
     @property
     def unsettled(self) -> int:
-        """How many are on their way; when nobody sends any more: of how many nobody knows."""
+        """The number of messages under way. After the end of sending, their outcome is unknown."""
         return self.attempted - self.sent - self.blocked - self.failed
 
     @property
@@ -169,10 +171,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """A broadcast as the record has it.
+    """A broadcast as stored in the database.
 
-    `approved` is false until the test is over. `gathered` says that everybody of its audience stands in the list of
-    people. `run` counts the jobs that sent it, `version` its changes as a draft. `photo` is the type of its picture.
+    `approved` is false until the test is over. `gathered` is true once all people of the audience are stored as
+    recipients. `run` counts the jobs that sent it, `version` its changes as a draft. `photo` is the type of its
+    picture.
     """
 
     id: int
@@ -197,7 +200,7 @@ class Broadcast:
 
     @property
     def waits(self) -> bool:
-        """Whether the test is over, and somebody has to say that it goes on."""
+        """Whether the test is over, and the broadcast waits for the command to continue."""
         return self.state is BroadcastState.TESTING and self.counts.pending == 0 and self.counts.unsettled == 0
 
 
@@ -230,7 +233,7 @@ class StopRule:
     window: int = 200
 
     def judge(self, outcomes: Sequence[RecipientState]) -> str:
-        """Return why a broadcast must stop after its last outcomes; empty where it may go on."""
+        """Return the reason to stop a broadcast after its last outcomes, or an empty string if it may continue."""
         recent = outcomes[-self.window :]
         blocked = sum(one is RecipientState.BLOCKED for one in recent)
         if blocked >= max(self.least, self.share * len(recent)):

@@ -1,9 +1,9 @@
-"""Budgets: how much of a day's tokens, speech and pictures a person, a group, a bot and the whole program may use.
+"""Budgets: limits per day on tokens, speech and pictures, for a person, a group, a bot and the whole program.
 
-    reserve (before the call) ──► settle (what was really used)
-        └── expires: its process died, and what it held is free again
+    reserve (before the call) ──► settle (with the actual use)
+        └── expires: its process died, and the reserved amount is free again
 
-A day is one of the bot's time zone; that of `total` is one of the program's.
+A day is a day in the bot's time zone; for `total` it is a day in the program's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ ANSWER = 2048  # tokens reserved for an answer of a bot that sets no `max_tokens
 
 
 class Unit(StrEnum):
-    """What is counted: tokens read and written, seconds of speech, pictures."""
+    """The unit of a budget: tokens read and written, seconds of speech, pictures."""
 
     TOKENS = "tokens"
     SPEECH = "speech"
@@ -25,7 +25,7 @@ class Unit(StrEnum):
 
 
 class BudgetScope(StrEnum):
-    """Whose limit: a person's with one bot, a group's with one bot, a bot's, the program's."""
+    """The scope of a limit: a person with one bot, a group with one bot, a bot, the program."""
 
     USER = "user"
     GROUP = "group"
@@ -47,7 +47,7 @@ Limits = Mapping[tuple[BudgetScope, Unit], int]
 
 @dataclass(frozen=True, slots=True)
 class BudgetChange:
-    """What a bot's folder says otherwise than the settings: a limit of 0 is none; of the model None says nothing."""
+    """Differences of a bot's folder from the settings: a limit of 0 means no limit, None keeps the cheaper model."""
 
     limits: Limits = field(default_factory=dict)
     cheaper_model: str | None = None
@@ -55,7 +55,7 @@ class BudgetChange:
 
 @dataclass(frozen=True, slots=True)
 class BudgetRules:
-    """The limits of a day, none where there is no entry; `cheaper_model` is a spec, `zone` an IANA name."""
+    """The limits of a day; without an entry there is no limit. `cheaper_model` is a spec, `zone` an IANA name."""
 
     limits: Limits = field(default_factory=dict)
     cheaper_model: str = ""
@@ -66,7 +66,7 @@ class BudgetRules:
         return any(limit > 0 and (unit is None or unit is kind) for (_, kind), limit in self.limits.items())
 
     def change(self, change: BudgetChange, zone: str = "") -> "BudgetRules":
-        """Return the rules of a bot: these, with what its folder says on top."""
+        """Return the rules of a bot: these rules, overridden by those of its folder."""
         cheaper = self.cheaper_model if change.cheaper_model is None else change.cheaper_model
         limits = {**self.limits, **change.limits}
         return BudgetRules({key: limit for key, limit in limits.items() if limit}, cheaper, zone or self.zone)
@@ -74,7 +74,7 @@ class BudgetRules:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One limit of one day: whose, of what, how much. `subject` is the person or the group, 0 for bot and total."""
+    """One limit of one day on one unit. `subject` is the id of the person or the group, 0 for bot and total."""
 
     scope: BudgetScope
     bot: str
@@ -105,9 +105,9 @@ class BudgetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What somebody is about to use: `wanted`, or at least `least` of it where no more is left.
+    """The expected use of a call: `wanted`, or at least `least` of it if no more is left.
 
-    `key` names the call, the same after a crash: a second reservation under it takes the place of the first.
+    `key` is the idempotency key of the call, the same after a crash: a second reservation with it replaces the first.
     """
 
     bot: str
@@ -133,7 +133,10 @@ class ReservationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What was reserved; `share` is the highest of the accounts before it. `refused` names the one that had no room."""
+    """The reserved amount.
+
+    `share` is the highest share of a limit in use before this reservation. `refused` is the account that had no room.
+    """
 
     amount: int
     share: float
@@ -142,7 +145,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What may be used. Without an `id` nothing is limited and nothing is counted. `cheaper`: from 80 % on."""
+    """The amount that may be used. Without an `id` nothing is limited and nothing is counted.
+
+    `cheaper` is true if 80 % of a limit or more are in use.
+    """
 
     id: str
     amount: int

@@ -1,7 +1,7 @@
-"""When a bot makes appointments: working hours of its time zone, and the slots that follow from them.
+"""The times of a bot's appointments: working hours in its time zone, and the slots that follow from them.
 
-Hours are wall-clock time, slots are instants. On the day the clocks change a slot is offered only where its whole
-length lies inside the hours that people then read off their clocks.
+Hours are wall-clock times, slots are instants. On a day on which the clocks change, a slot is offered only if its whole
+length lies inside the working hours in local time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,11 +48,12 @@ class CalendarSlot:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When a bot makes appointments.
+    """The times at which a bot makes appointments.
 
-    `hours` by weekday, 0 is Monday. A meeting lasts `duration`, one may begin every `step` of an opening, not sooner
-    than `notice` from now and not later than `horizon`. `reminders` are how long before it both sides are reminded, the
-    longest first. `title` and `place` are what a calendar programme shows, `mail` is who invites.
+    `hours` are by weekday; 0 is Monday. A meeting lasts `duration`. One may begin every `step` of an opening, not
+    sooner than `notice` from now and not later than `horizon`. `reminders` are the periods before a meeting at which
+    both sides are reminded, the longest first. `title` and `place` are shown by calendar programmes; `mail` is the
+    address of the organiser.
     """
 
     zone: ZoneInfo
@@ -101,7 +102,7 @@ class Calendar:
         return self._is_open(starts_at, now) and self.span(starts_at) in self.slots_on(self.day_of(starts_at))
 
     def next_reminder(self, starts_at: datetime, now: datetime) -> datetime | None:
-        """Return when both sides are to be reminded next; None where no reminder is left."""
+        """Return the time of the next reminder to both sides, or None if no reminder is left."""
         times = sorted(starts_at - before for before in self.reminders)
         return next((moment for moment in times if moment > now), None)
 

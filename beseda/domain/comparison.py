@@ -1,4 +1,4 @@
-"""How several texts differ, in figures that anybody can check."""
+"""Comparison of several texts in figures that can be verified by counting."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Comparison:
 
     @property
     def likeness(self) -> int:
-        """What part of all distinct words the texts share, in per cent."""
+        """The share of all distinct words that stand in every text, in per cent."""
         return round(100 * self.shared / self.distinct) if self.distinct else 0
 
 

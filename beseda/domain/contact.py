@@ -1,7 +1,7 @@
-"""Phones and mail addresses as people write them, and as they can be compared.
+"""Phone numbers and mail addresses as people write them, and in a form that can be compared.
 
-What a text does not hold is never made up: a number without a country code is read by the region of the bot's owner,
-and what that region does not know as a number is none.
+Nothing is added that a text does not contain. A number without a country code is read by the rules of the region of the
+bot's owner, and only valid numbers are returned.
 """
 
 import re
@@ -43,7 +43,7 @@ _OLD_TRUNKS = {
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How to reach somebody: `phone` in E.164, `email` with its domain in lower case; empty where there is none."""
+    """A person's contact data: `phone` in E.164, `email` with its domain in lower case; empty if there is none."""
 
     phone: str = ""
     email: str = ""
@@ -96,12 +96,12 @@ def normalise_email(text: str) -> str:
 
 
 def email_key(email: str) -> str:
-    """Return what two spellings of one mail address share: phones begin a word with a capital by themselves."""
+    """Return the key of a mail address for comparisons: in lower case, because phones capitalise the first letter."""
     return email.lower()
 
 
 def drop_invisible(text: str) -> str:
-    """Return `text` without characters that nobody sees; spaces of any width become plain ones."""
+    """Return `text` without invisible characters; white space of any kind becomes plain spaces."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_show, text))
@@ -115,13 +115,13 @@ def _show(character: str) -> str:
 
 
 def _mend_number(text: str, region: str) -> str:
-    """Return a number that people write otherwise than the plan of its country has it today; empty where it is none."""
+    """Return the valid number that an outdated or mistaken spelling stands for; empty if there is none."""
     plus, digits = text.lstrip().startswith("+"), "".join(filter(str.isdigit, text))
     return next(filter(None, (_parse_number(one, region) for one in _list_readings(digits, region, plus=plus))), "")
 
 
 def _list_readings(digits: str, region: str, *, plus: bool) -> Iterator[str]:
-    """Yield what digits may stand for, the likeliest first; only a valid number among these is one."""
+    """Yield possible readings of digits, the likeliest first; the caller must test whether they are valid numbers."""
     for code in _EXIT_CODES:
         if digits.startswith(code):
             yield f"+{digits.removeprefix(code)}"

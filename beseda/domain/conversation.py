@@ -1,4 +1,4 @@
-"""Where a conversation takes place."""
+"""Conversations, their chats and their speakers."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,9 +15,9 @@ class ChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChatKey:
-    """One place to talk: a bot, a chat, and the topic where the chat has topics (else 0).
+    """The place of a conversation: a bot, a chat, and the topic if the chat has topics (else 0).
 
-    It is also the lane: what happens under one key happens in order.
+    It is also the key of a queue: updates with the same key are handled in order.
     """
 
     bot: str
@@ -42,9 +42,9 @@ Source: https://core.telegram.org/bots/api#message (`from`, `sender_chat`).
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A speaker: a Telegram user, or the chat (a number below zero) for which an unnamed person speaks.
+    """A speaker: a Telegram user, or the chat (a negative number) in the name of which an unnamed person writes.
 
-    `language` is Telegram's `language_code`, empty where unknown.
+    `language` is Telegram's `language_code`, empty if unknown.
     """
 
     id: int
@@ -55,7 +55,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A stored conversation: its row's id, its place and what kind of chat that is."""
+    """A stored conversation: the id of its row, its place and the kind of chat."""
 
     id: int
     key: ChatKey

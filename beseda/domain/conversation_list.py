@@ -1,4 +1,4 @@
-"""Conversations as those see them who read many: a line each, and what was said in one."""
+"""Conversations for lists: one line each, and the messages of one conversation."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from beseda.domain.conversation import ChatKind
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which conversations: None means all. `updated_since` is when something was said in them last."""
+    """Conditions for conversations; None matches all. `updated_since`: one of their turns has changed since then."""
 
     bot: str | None = None
     user_id: int | None = None
@@ -19,7 +19,7 @@ class ConversationFilter:
 
 
 class ConversationLine(NamedTuple):
-    """A conversation with its person and how it stands. `operator` is empty unless somebody has taken it over."""
+    """A conversation with its person and its state. `operator` is empty unless an operator has taken it over."""
 
     id: int
     bot: str
@@ -38,7 +38,7 @@ class ConversationLine(NamedTuple):
 
 
 class SaidMessage(NamedTuple):
-    """Something that was said, and how its turn stands; `operator` said it in place of the bot, where not empty."""
+    """A message with the state of its turn. If `operator` is not empty, that person wrote it in place of the bot."""
 
     id: int
     turn_id: int

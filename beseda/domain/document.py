@@ -1,4 +1,4 @@
-"""What can be written from a transcript."""
+"""Documents that are written from a transcript."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ class TextTooLongError(InputError):
 
 
 class DocumentKind(StrEnum):
-    """What to write."""
+    """The kind of document to write."""
 
     FULL = "full"
     SUMMARY = "summary"
@@ -26,9 +26,9 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to send. Its name is ours, `caption` is one line in the reader's language.
+    """A file to send. Its name is chosen by the program, `caption` is one line in the reader's language.
 
-    `subject` names in a few words what it is about; it may be empty.
+    `subject` names its topic in a few words; it may be empty.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How many tokens a text is, roughly, when no server says it."""
+"""Estimate of the number of tokens in a text, for servers that do not report it."""
 
 import re
 

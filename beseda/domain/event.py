@@ -1,6 +1,7 @@
-"""What has happened to a lead, a meeting or a conversation: stored with it, told to whoever subscribed.
+"""Events of leads, meetings and conversations: stored with the change they report, and delivered to subscribers.
 
-An event is written in the transaction of what it tells, so that none is lost and none tells what did not happen.
+An event is written in the transaction of its change (outbox). Therefore no event is lost, and none reports a change
+that was rolled back.
 """
 
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to list; what is None does not matter. `lead_ids` is empty for any."""
+    """Conditions for a list of events; None matches all. An empty `lead_ids` matches all leads."""
 
     bot: str | None = None
     type: EventType | None = None
@@ -102,6 +103,6 @@ _IMPERSONAL = frozenset(
 
 
 def redact(data: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the data of an event without anything that says who the person is or what they said."""
+    """Return the data of an event without anything that identifies the person or contains their words."""
     kept = {name: value for name, value in data.items() if name in _IMPERSONAL}
     return {**kept, "redacted": True}

@@ -1,8 +1,9 @@
-"""Whether a value that a model claims to have read stands in what the person wrote.
+"""Test whether a value that a model claims to have read stands in the person's message.
 
-A model under pressure makes up phones and names. Here numbers are compared by their digits, names and addresses by
-their words, in the case endings of Russian as well; the quote has to stand in the message to the letter. What is only
-retold (a problem, a goal) is proven by its quote, but the numbers and names in it have to stand in the message too.
+Models sometimes invent phone numbers and names. Therefore numbers are compared by their digits, names and addresses by
+their words, in the case endings of Russian as well. The quote has to stand in the message, apart from case, white space
+and kinds of quotes and dashes. A retold value (a problem, a goal) is proven by its quote, but the numbers and names in
+it have to stand in the message too.
 """
 
 import re
@@ -53,7 +54,7 @@ _LINK = re.compile(r"(?<![\w.@-])(?:@\w{3,}|(?:[\w-]+\.)+[^\W\d_]{2,})(?![\w@-])
 
 
 def find_fault(finding: Finding, message: str, region: str = DEFAULT_REGION) -> str:
-    """Return why `finding` is not proven by the message it points at, in a few words; empty where it is."""
+    """Return the reason why `finding` is not proven by its message, in a few words; empty if it is proven."""
     value, said = clean(finding.value), fold(message)
     fault = _find_bad_shape(finding, value) or _find_bad_quote(finding, said)
     if fault:
@@ -94,7 +95,10 @@ def fold(text: str) -> str:
 
 
 def _take_contacts(value: str, said: str, region: str) -> tuple[str, str]:
-    """Return `value` without the mail addresses and phones in it, and what is wrong with one of them."""
+    """Return `value` without its mail addresses and phone numbers, and a fault.
+
+    The fault is empty if all of them, and all links of `value`, stand in the message.
+    """
     there = {email_key(normalise_email(address)) for address in _EMAIL.findall(said)}
     for address in _EMAIL.findall(value):
         key = email_key(normalise_email(address))

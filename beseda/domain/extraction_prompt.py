@@ -1,12 +1,12 @@
-"""How a conversation is laid before a model that is to read facts out of it, and how such a page is read again.
+"""Write a conversation as a page for a model that extracts facts, and read such a page again.
 
-A page has one line a message, the person's with the number it is filed under:
+A page has one line per message. The line of a person has the id of the stored message:
 
     assistant: How many requests a day?
-    quoted in #17: words of somebody else that the person forwards or replies to
+    quoted in #17: words of another author that the person forwards or replies to
     #17 person: about forty
 
-The list of what to look for has a line each, `- volume: how much there is (asked as «How many requests a day?»)`.
+The list of topics has one line each, `- volume: how much there is (asked as «How many requests a day?»)`.
 """
 
 import re
@@ -43,12 +43,12 @@ class ExtractionTopic:
 
 
 def write_page(lines: Iterable[DialogLine]) -> str:
-    """Return lines as a page; what a person wrote in several lines stands in one."""
+    """Return lines as a page; line breaks within a message become spaces."""
     return "\n".join(map(_write_line, lines))
 
 
 def read_page(page: str) -> list[DialogLine]:
-    """Return the lines of a page; what is no line of one is passed over."""
+    """Return the lines of a page; other text is skipped."""
     found = (_LINE.match(line) for line in page.splitlines())
     return [
         DialogLine(int(match["id"] or 0), Role.USER if match["id"] else Role.ASSISTANT, match["text"])
@@ -58,7 +58,7 @@ def read_page(page: str) -> list[DialogLine]:
 
 
 def write_topics(topics: Iterable[ExtractionTopic]) -> str:
-    """Return the list of what to look for."""
+    """Return the list of topics to look for."""
     return "\n".join(map(_write_topic, topics))
 
 

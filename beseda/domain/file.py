@@ -14,7 +14,10 @@ _LONGEST_SUBJECT = 40
 
 
 def add_subject(title: str, subject: str) -> str:
-    """Return a title with what the file is about: "Summary: Budget of May"; whole words, 40 characters at most."""
+    """Return a title with the subject of the file: "Summary: Budget of May".
+
+    The subject is cut to at most 40 characters, between words.
+    """
     words = " ".join(subject.split())
     if len(words) > _LONGEST_SUBJECT:
         words = words[: _LONGEST_SUBJECT + 1].rpartition(" ")[0] or words[:_LONGEST_SUBJECT]
@@ -23,7 +26,7 @@ def add_subject(title: str, subject: str) -> str:
 
 
 class FileKind(StrEnum):
-    """What a file is to its owner."""
+    """The kind of a file, as its owner knows it."""
 
     TRANSCRIPT = "transcript"
     DOCUMENT = "document"
@@ -33,7 +36,7 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileOwner:
-    """Whose a file is: a person's in one bot. The same person in another bot is somebody else."""
+    """The owner of a file: a person in one bot. The same person in another bot is another owner."""
 
     bot: str
     user_id: int
@@ -41,10 +44,10 @@ class FileOwner:
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What is to be kept and where it comes from.
+    """A file to be stored, with its origin.
 
     `title` is for people and never part of a path. `suffix` is like ".txt". A job that may run twice takes `id` from
-    its payload: saved again, the file is replaced.
+    its payload, so that a second run replaces the file.
     """
 
     owner: FileOwner
@@ -77,7 +80,7 @@ class StoredFile:
 
     @property
     def download_name(self) -> str:
-        """The name for a download folder: the title, the day, and five digits that tell two of a day apart."""
+        """The name for a download folder: the title, the day, and five digits that distinguish files of one day."""
         title = " ".join(_UNFIT.sub(" ", self.title).split())[:_LONGEST_TITLE].rstrip(" .") or str(self.kind)
         suffix = self.path.rpartition(".")[2]
         return f"{title}, {self.created_at:%d.%m.%Y} ({self.id & 0xFFFFF:05x}).{suffix}"

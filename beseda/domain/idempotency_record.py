@@ -9,7 +9,7 @@ KEPT = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Repeatable:
-    """A request that may come again: whose, under which key, and what it says, as a hash."""
+    """A request that may be repeated: the id of its API key, its idempotency key, and a hash of its content."""
 
     key_id: int
     idempotency_key: str
@@ -18,7 +18,7 @@ class Repeatable:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What the first request of its key was answered; `status` is 0 while it is still worked on."""
+    """The stored response to the first request with an idempotency key; `status` is 0 until it is complete."""
 
     fingerprint: str
     status: int = 0

@@ -5,7 +5,7 @@
       │  └────────┴──────► cancelled
       └── tried again, or its process ended
 
-What a job needs and gives are ids and small facts as JSON; its bytes are files.
+The input and the result of a job are ids and small facts as JSON; its bytes are files.
 """
 
 from collections.abc import Mapping
@@ -23,9 +23,9 @@ CRASHED = "crashed"  # the reason of a job that was given up for that
 
 
 def derive_id(*names: object) -> int:
-    """Return a number for a job that is made of what it is for: asked for twice, anywhere, it is one job.
+    """Return a job id that is derived from the job's purpose: repeated requests, in any process, are one job.
 
-    Numbers of `kit.ids` stay below these until 2060.
+    Ids of `kit.ids` stay below these until 2060.
     """
     digest = blake2b("\0".join(map(str, names)).encode(), digest_size=8).digest()
     return _DERIVED | int.from_bytes(digest) & (_DERIVED - 1)
@@ -48,11 +48,11 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What is asked for. Enqueued twice under the same id it is one job.
+    """A request for a job. Two requests with the same id are one job.
 
     `kind` is "noun.verb" and names the handler, `payload` is JSON: ids and settings, never content. Jobs of one `slot`
-    run one after another where the slot is one wide. `max_attempts` counts the first try. What nobody asked for has
-    neither bot nor chat nor person.
+    run one after another if the slot has a width of one. `max_attempts` counts the first attempt. A job that no person
+    has requested has no bot, chat or person.
     """
 
     id: int
@@ -67,7 +67,10 @@ class JobRequest:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much is done, in units of the job's own; `total` is 0 where nobody knows. `note` is for people."""
+    """The amount done, in units of the job; `total` is 0 if it is unknown.
+
+    `note` is a short text for the function that describes the progress to people.
+    """
 
     done: float = 0.0
     total: float = 0.0
@@ -102,7 +105,10 @@ class Job:
 
 
 def estimate_seconds_left(job: Job, now: datetime) -> float | None:
-    """Return how long a running job will take, measured by how fast it has been; None until that says something."""
+    """Return the remaining seconds of a running job, estimated from its speed so far.
+
+    None if the job is not running, or until its speed can be measured.
+    """
     progress = job.progress
     if job.state is not JobState.RUNNING or job.started_at is None or progress.total <= 0:
         return None
@@ -114,9 +120,10 @@ def estimate_seconds_left(job: Job, now: datetime) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class JobLease:
-    """Who runs a job, and until when others leave it alone unless the lease is renewed.
+    """The process that runs a job, and the end of its lease unless it is renewed.
 
-    Who is `patient` takes over nothing whose lease has run out: the record was away, perhaps from everybody.
+    A `patient` process takes over no job with an expired lease: the database was unavailable, perhaps to all processes,
+    and the owners may not have renewed their leases yet.
     """
 
     owner: str

@@ -1,4 +1,4 @@
-"""Jobs as those see them who read many."""
+"""Jobs for lists."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ class JobFilter:
 
 
 class JobLine(NamedTuple):
-    """A job without what it needs and gives. `bot` is empty and `user_id` None for one that nobody asked for."""
+    """A job without its input and result. `bot` is empty and `user_id` None if no person has requested it."""
 
     id: int
     kind: str

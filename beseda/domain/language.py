@@ -6,9 +6,9 @@ RUSSIAN = "ru"
 
 
 def language_of(code: str, default: str) -> str:
-    """Return the language to write in for Telegram's `language_code` (an IETF tag), `default` where it is unknown.
+    """Return the language of texts for Telegram's `language_code` (an IETF tag), `default` if the code is empty.
 
-    A person whose language has no texts reads English.
+    English is used if there are no texts in the person's language.
     """
     if not code:
         return default

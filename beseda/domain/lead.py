@@ -1,6 +1,6 @@
-"""A lead: somebody who may become a customer, and what they said about themselves.
+"""A lead: a potential customer, and their statements about themselves.
 
-Every field that a model has read out of a conversation points at the message it came from.
+Every field that a model has extracted from a conversation refers to its source message.
 """
 
 import json
@@ -25,7 +25,7 @@ class LeadStatus(StrEnum):
 
 
 class SlotState(StrEnum):
-    """What to do about a field: nothing, confirm it softly, ask again."""
+    """The next step for a field: none, confirm it softly, ask again."""
 
     ACCEPTED = "accepted"
     TO_CONFIRM = "to_confirm"
@@ -40,14 +40,14 @@ class Thresholds:
     accept_from: float = 0.8
 
     def grade(self, confidence: float) -> SlotState:
-        """Return what a confidence between 0 and 1 calls for."""
+        """Return the state of a field for a confidence between 0 and 1."""
         if confidence < self.confirm_from:
             return SlotState.TO_ASK
         return SlotState.TO_CONFIRM if confidence < self.accept_from else SlotState.ACCEPTED
 
 
 class ConsentKind(StrEnum):
-    """What a person is asked to allow: keeping what they say about themselves, an invitation to their calendar."""
+    """The subject of a consent: storing a person's statements about themselves, sending a calendar invitation."""
 
     PDPA_PROFILE = "pdpa_profile"
     CALENDAR_INVITE = "calendar_invite"
@@ -55,9 +55,9 @@ class ConsentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeadSlot:
-    """A field with its proof: the words of `quote` stand in message `message_id`, which `user_id` wrote.
+    """A field with its proof: the words of `quote` stand in message `message_id`, written by `user_id`.
 
-    `message_id` is None where the message has been deleted since, or somebody entered the value by hand.
+    `message_id` is None if the message has been deleted since, or if the value was entered by hand.
     """
 
     name: str
@@ -81,10 +81,10 @@ class PhoneEvidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A lead as the record has it. `merged_into` is set on one that has become part of another.
+    """A lead as stored in the database. `merged_into` is set on one that was merged into another.
 
-    `user_id` is None for a lead that the company has entered without a Telegram account. `contact` is as somebody wrote
-    it, `phone` (E.164) and `email` are read out of it. `version` rises with each change.
+    `user_id` is None for a lead that the company has entered without a Telegram account. `contact` is free text as
+    entered, `phone` (E.164) and `email` are read from it. `version` rises with each change.
     """
 
     id: int
@@ -114,9 +114,9 @@ DEFAULT_SOURCE = "telegram"
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
-    """A lead to be made, or to be found where this person has one already; then what is given here is taken over.
+    """A lead to be created, or to be found if this person has one already; then the given values are adopted.
 
-    Without a `user_id` a new lead is always made.
+    Without a `user_id` a new lead is always created.
     """
 
     bot: str
@@ -138,7 +138,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class LeadChange:
-    """What is to change; None leaves a field as it is, an empty text empties it."""
+    """A change of a lead; None leaves a field as it is, an empty text empties it."""
 
     name: str | None = None
     contact: str | None = None
@@ -154,7 +154,7 @@ class LeadChange:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a model says it has read: `value` stands in message `message_id` in the words of `quote`."""
+    """A fact that a model claims to have read: `value` stands in message `message_id` in the words of `quote`."""
 
     slot: str
     value: str
@@ -173,7 +173,10 @@ class RefusedFinding:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What became of findings. `lead` is the one to go on with: by a verified phone it may have joined another."""
+    """The outcome of findings.
+
+    `lead` is the lead to continue with: a verified phone may have merged it with another.
+    """
 
     lead: Lead
     kept: tuple[LeadSlot, ...] = ()
@@ -232,7 +235,7 @@ class PossibleDuplicate:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """The order to make `other_id` part of `lead_id`, or, where only the other has a person, the reverse."""
+    """The request to merge `other_id` into `lead_id`, or the reverse if only the other has a person."""
 
     lead_id: int
     other_id: int
@@ -251,7 +254,7 @@ class LeadSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeadFilter:
-    """Which leads to list; what is None does not matter. `q` is looked for in name, contact, fields and notes."""
+    """Conditions for a list of leads; None matches all. `q` is searched for in name, contact, fields and notes."""
 
     bot: str | None = None
     status: LeadStatus | None = None
@@ -277,7 +280,7 @@ class LeadPage:
 
 @dataclass(frozen=True, slots=True)
 class LeadList:
-    """A piece of the list, how many there are in all, and where the next piece begins, if there is one."""
+    """A page of the list, the total number, and the start of the next page, or None if there is none."""
 
     items: tuple[Lead, ...]
     total: int

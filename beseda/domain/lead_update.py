@@ -1,4 +1,4 @@
-"""How a lead changes: by what somebody enters, by what a model has read, by becoming one with another."""
+"""Changes of a lead: by manual entries, by findings of a model, and by a merge with another lead."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -39,9 +39,10 @@ class LeadMessage:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What findings are judged by: when they were read, whose country's phones need no code, how sure is sure.
+    """The terms by which findings are judged.
 
-    `evidence` is what a phone among them stands on.
+    `now` is the time of reading, `region` the country of phone numbers without a country code, `thresholds` the limits
+    of confidence. `evidence` is the source of a phone number among the findings.
     """
 
     now: datetime
@@ -52,14 +53,17 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class LeadUpdate:
-    """A lead as it is to be, and the events that tell so."""
+    """A lead after a change, and the events that report it."""
 
     lead: Lead
     events: tuple[NewEvent, ...] = ()
 
 
 def apply_change(lead: Lead, change: LeadChange, actor: str, region: str = DEFAULT_REGION) -> LeadUpdate:
-    """Return the lead with what somebody entered. Phone and mail are those of the contact; history is in the events."""
+    """Return the lead with values that were entered by hand.
+
+    A new contact also sets phone and mail address. The old values stay in the events.
+    """
     given = {item.name: getattr(change, item.name) for item in fields(change)}
     values: dict[str, Any] = {name: _tidy(name, value) for name, value in given.items() if value is not None}
     reach = _read_contact(lead, values, region)
@@ -70,7 +74,7 @@ def apply_change(lead: Lead, change: LeadChange, actor: str, region: str = DEFAU
 
 
 def _read_contact(lead: Lead, given: Mapping[str, Any], region: str) -> dict[str, str]:
-    """Return contact, phone and mail address as they are to be; empty where none of the three is given."""
+    """Return the new contact, phone and mail address, or an empty dictionary if none of the three is given."""
     if not {"contact", "phone", "email"} & given.keys():
         return {}
     if "contact" in given:
@@ -85,7 +89,7 @@ def _read_contact(lead: Lead, given: Mapping[str, Any], region: str) -> dict[str
 
 
 def _weigh(lead: Lead, phone: str, actor: str) -> PhoneEvidence:
-    """Return what a phone that somebody enters stands on; one that Telegram has verified stays verified."""
+    """Return the evidence of a phone that was entered; one that Telegram has verified stays verified."""
     if not phone:
         return PhoneEvidence.NONE
     if phone == lead.phone and lead.phone_evidence is PhoneEvidence.TELEGRAM:
@@ -101,7 +105,7 @@ def _tidy(name: str, value: object) -> object:
 def apply_findings(
     lead: Lead, findings: Sequence[Finding], sources: Mapping[int, LeadMessage], terms: Terms
 ) -> tuple[LeadUpdate, Filled]:
-    """Return the lead with the findings that are proven by the person's own messages, and what became of each."""
+    """Return the lead with the findings that are proven by the person's own messages, and the outcome of each."""
     slots, kept, refused = dict(lead.slots), [], []
     for finding in findings:
         source = sources.get(finding.message_id)
@@ -120,7 +124,7 @@ def apply_findings(
 
 
 def _find_better(old: LeadSlot | None, finding: Finding, state: SlotState) -> str:
-    """Return why a field stays as it is: what was clear is not overwritten by a guess."""
+    """Return the reason to keep the value of a field, as a guess does not replace a surer value; else empty."""
     if old is None or old.value == clean(finding.value) or _RANK[state]:
         return ""
     return "a surer value is known" if _RANK[old.state] else ""
@@ -137,7 +141,7 @@ def _choose(old: LeadSlot | None, read: LeadSlot) -> LeadSlot:
 
 
 def confirm_slot(lead: Lead, name: str, region: str = DEFAULT_REGION) -> LeadUpdate:
-    """Return the lead with a field that the person has said yes to; one that is not there changes nothing."""
+    """Return the lead with a field that the person has confirmed; a missing field changes nothing."""
     slot = lead.slots.get(name)
     if slot is None or slot.state is SlotState.ACCEPTED:
         return LeadUpdate(lead)
@@ -147,7 +151,7 @@ def confirm_slot(lead: Lead, name: str, region: str = DEFAULT_REGION) -> LeadUpd
 
 
 def drop_slot(lead: Lead, name: str) -> LeadUpdate:
-    """Return the lead without a field that the person has said no to."""
+    """Return the lead without a field that the person has denied."""
     changed = replace(lead, slots={key: slot for key, slot in lead.slots.items() if key != name})
     return LeadUpdate(changed, tell_difference(lead, changed, "bot"))
 
@@ -160,7 +164,8 @@ def fill_fields(
 ) -> Lead:
     """Return the lead with name and contact taken from the accepted ones among `slots`.
 
-    A phone among them stands on `evidence`; one that the lead had already keeps what it stood on.
+    `evidence` applies to a new phone among them. A phone that the lead had already keeps its evidence, unless Telegram
+    has verified it now.
     """
     for slot in slots:
         if slot.state is not SlotState.ACCEPTED:
@@ -178,9 +183,9 @@ def fill_fields(
 
 
 def view_for(lead: Lead, user_id: int) -> Lead:
-    """Return a lead as a bot may speak of it to one of its people: with what this person has said themselves.
+    """Return a lead as a bot may show it to one of its people: without the statements of other people.
 
-    Earlier versions merged the leads of two people who named the same phone; a database may still hold such leads.
+    Earlier versions merged the leads of two people with the same phone; a database may still hold such leads.
     """
     own = {name: slot for name, slot in lead.slots.items() if slot.user_id == user_id}
     if user_id != lead.user_id:
@@ -191,7 +196,7 @@ def view_for(lead: Lead, user_id: int) -> Lead:
 
 
 def _hide(lead: Lead, foreign: Sequence[LeadSlot]) -> Lead:
-    """Return a lead without what only the slots of another person have brought into it."""
+    """Return a lead without the values that come only from the slots of another person."""
     own = {name: slot for name, slot in lead.slots.items() if slot not in foreign}
     bare = replace(lead, name="", contact="", phone="", email="", slots=own)
     said, told = fill_fields(bare, own.values()), fill_fields(bare, foreign)
@@ -203,7 +208,7 @@ def _hide(lead: Lead, foreign: Sequence[LeadSlot]) -> Lead:
 
 
 def tell_difference(old: Lead, new: Lead, actor: str) -> tuple[NewEvent, ...]:
-    """Return the events of a change: what was and what is, so that nothing corrected is lost."""
+    """Return the events of a change with the old and the new values, so that corrected values are not lost."""
     names = ("name", "contact", "phone", "email", "phone_evidence", "status", "owner", "notes", "fit_score")
     changed = {
         name: {"old": getattr(old, name), "new": getattr(new, name)}
@@ -247,9 +252,10 @@ def _show(slot: LeadSlot | None) -> dict[str, object] | None:
 
 
 def merge_leads(first: Lead, others: Sequence[Lead]) -> Lead:
-    """Return `first` with what the others know: their fields where its own are empty, and the better of two slots.
+    """Return `first` with the data of the others: values for its empty fields, and the better of two slots.
 
-    Of two slots the surer one wins, of two equally sure ones the newer. A lead that somebody works on is active.
+    Of two slots the surer one wins, of two equally sure ones the newer. Of two statuses, won precedes active, and
+    active precedes lost.
     """
     merged = first
     for other in others:
@@ -281,9 +287,9 @@ def _join_evidence(one: Lead, other: Lead) -> PhoneEvidence:
 
 
 def separate_leads(live: Lead, part: Lead, before: Mapping[str, Any], now: datetime) -> tuple[Lead, Lead]:
-    """Return a live lead without what `part` brought into it by a merge, and `part` with what its person said since.
+    """Undo a merge: return a live lead without the values of `part`, and `part` with its person's later statements.
 
-    `before` is the live lead as the event of the merge describes it; empty where that is not known any more.
+    `before` is the live lead as described by the event of the merge; empty if that is not known any more.
     """
     back = {name: slot for name, slot in live.slots.items() if _is_of(slot, part)}
     kept = {name: slot for name, slot in live.slots.items() if name not in back}

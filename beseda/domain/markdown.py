@@ -1,4 +1,4 @@
-"""Markdown in the small: putting somebody's words into it without their being read as formatting."""
+"""Helpers that insert text into Markdown without interpreting it as formatting."""
 
 import re
 
@@ -7,7 +7,7 @@ _SPECIAL = re.compile(r"[^\w\s.,!?;:'\"—–-]|_")
 
 
 def literal(text: str) -> str:
-    """Return Markdown that shows `text` as it is: what could be formatting becomes a character reference."""
+    """Return Markdown that shows `text` as it is: possible formatting becomes character references."""
     return _SPECIAL.sub(lambda match: f"&#{ord(match.group())};", text)
 
 

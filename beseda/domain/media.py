@@ -1,4 +1,4 @@
-"""Files that go out with a part of an answer, and what the part remembers of them: paths and not bytes."""
+"""Files that are sent with a part of an answer, and the form in which the part stores them: paths, not bytes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ class MediaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One file: how it is shown, where it lies (below the storage folder) and what we call it."""
+    """One file: its kind, its path below the storage folder, and the file name that people see."""
 
     kind: MediaKind
     path: str
@@ -26,7 +26,7 @@ class Media:
 
 
 def write_media(media: Sequence[Media]) -> str:
-    """Return what a part remembers of the files it carries; several photos or documents go out as one album."""
+    """Return the stored form of a part's files; several photos or documents are sent as one album."""
     return orjson.dumps([asdict(item) for item in media]).decode()
 
 

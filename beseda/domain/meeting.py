@@ -5,8 +5,8 @@
       │    └──────────┴───► cancelled
       └► expired
 
-Moving keeps the state. What is asked for twice is done once: each step returns the meeting as it is where the step has
-been taken already. The steps are plain functions; the record takes them inside one transaction.
+Moving keeps the state. Steps are idempotent: each returns the meeting unchanged if the step has been taken already. The
+steps are pure functions; the repository applies them in one transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class NewMeeting:
-    """A meeting to be booked. `uid` is its name in everybody's calendars (RFC 5545 section 3.8.4.7)."""
+    """A meeting to be booked. `uid` identifies it in all calendars (RFC 5545 section 3.8.4.7)."""
 
     bot: str
     lead_id: int
@@ -101,13 +101,13 @@ class Meeting:
         return self.span.end
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether nobody has confirmed it in time."""
+        """Whether the time for its confirmation has passed."""
         return self.state is MeetingState.TENTATIVE and self.held_until is not None and self.held_until <= now
 
 
 @dataclass(frozen=True, slots=True)
 class MeetingSummary:
-    """What the owner should know before a meeting. `facts` are the lead's words with the messages they stand in."""
+    """The briefing for the owner before a meeting. `facts` are the lead's words with their source messages."""
 
     meeting_id: int
     text: str
@@ -118,7 +118,7 @@ class MeetingSummary:
 
 @dataclass(frozen=True, slots=True)
 class MeetingFilter:
-    """Which meetings are asked for; what is None does not matter. `since` and `until` bound their beginning."""
+    """Conditions for a list of meetings; None matches all. `since` and `until` bound their beginning."""
 
     bot: str | None = None
     lead_id: int | None = None
@@ -139,7 +139,7 @@ class MeetingPage:
 
 @dataclass(frozen=True, slots=True)
 class MeetingList:
-    """A piece of a list, how many there are in all, and where the next piece begins, if there is one."""
+    """A page of a list, the total number, and the start of the next page, or None if there is none."""
 
     items: Sequence[Meeting]
     total: int
@@ -148,7 +148,7 @@ class MeetingList:
 
 @dataclass(frozen=True, slots=True)
 class Diary:
-    """What is known of a bot that makes appointments: its calendar, and the model that it answers with."""
+    """The data of a bot that makes appointments: its calendar, and its model."""
 
     calendar: Calendar
     model: str = ""
@@ -156,7 +156,7 @@ class Diary:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What a step means to others: the event for the outbox, and the notice for the chats."""
+    """The effects of a step: the event for the outbox, and the notice for the chats."""
 
     event: EventType | None = None
     notice: str = ""
@@ -172,7 +172,10 @@ class Booked:
 
 
 def confirm(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Meeting:
-    """Return the meeting as confirmed. Raises MeetingOverError where it is cancelled, or was not confirmed in time."""
+    """Return the meeting as confirmed; a confirmed meeting stays as it is.
+
+    Raises MeetingOverError if it is cancelled or over, has begun, or was not confirmed in time.
+    """
     if meeting.state is MeetingState.CONFIRMED:
         return meeting
     _need_active(meeting, now)
@@ -181,7 +184,10 @@ def confirm(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Meeti
 
 
 def move(meeting: Meeting, span: TimeSpan, calendar: Calendar, now: datetime) -> Meeting:
-    """Return the meeting at another time. Raises MeetingOverError where it has begun or is no more."""
+    """Return the meeting at another time.
+
+    Raises MeetingOverError if it is cancelled or over, has begun, or was not confirmed in time.
+    """
     _need_active(meeting, now)
     if meeting.span == span:
         return meeting
@@ -202,7 +208,7 @@ def cancel(meeting: Meeting, now: datetime) -> Meeting:
 
 
 def pass_time(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Meeting:
-    """Return what time alone has made of a meeting: expired, done, or reminded of once more."""
+    """Return the meeting after time has passed: expired, done, with its next reminder, or unchanged."""
     if meeting.is_overdue(now):
         return replace(meeting, state=MeetingState.EXPIRED, held_until=None)
     if meeting.state is not MeetingState.CONFIRMED:
@@ -216,7 +222,7 @@ def pass_time(meeting: Meeting, calendar: Calendar | None, now: datetime) -> Mee
 
 
 def tell(before: Meeting | None, after: Meeting) -> Happening:
-    """Return what the step from one state of a meeting to the next means to others."""
+    """Return the effects of the step from one state of a meeting to the next."""
     if before is None:
         return Happening(EventType.MEETING_SCHEDULED)
     if after.state is not before.state:

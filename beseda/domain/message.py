@@ -1,4 +1,4 @@
-"""What was said, by whom."""
+"""Messages and the roles of their authors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Who speaks, in the words that every chat-completion API uses."""
+    """The role of a message's author, named as in chat-completion APIs."""
 
     SYSTEM = "system"
     USER = "user"
@@ -15,7 +15,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation as a model reads it. `operator` is who said it in place of the bot, if anybody."""
+    """One message of a conversation as a model reads it.
+
+    `operator` is the person that wrote it in place of the bot, or empty.
+    """
 
     role: Role
     content: str

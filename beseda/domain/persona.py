@@ -1,8 +1,8 @@
-"""The messages of a prompt that nobody in the chat has written: the system message and the program's notes.
+"""The messages of a prompt that no person in the chat has written: the system message and the program's notes.
 
-The system message is the persona and a rule, the same bytes for every person on every day, so that servers can keep
-what they have read of it. Facts of the moment and instructions for one answer are notes: messages behind it, in the
-role of a user since a system message has to be single and first.
+The system message is the persona and a rule. It has the same bytes for every person on every day, so that servers can
+cache it. Facts of the moment and instructions for one answer are notes: messages after it, in the role of a user, since
+a system message has to be single and first.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def system_message(persona: str) -> Message:
 
 
 def describe_scene(scene: Scene, summary: str = "") -> Message:
-    """Return the note with the facts of the moment, and with the summary of what the window leaves out."""
+    """Return the note with the facts of the moment and the summary of the messages outside the window."""
     facts = [f"Today is {scene.today.isoformat()}, {_WEEKDAYS[scene.today.weekday()]} (time zone {scene.zone})."]
     if scene.group:
         title = _quote_name(scene.group, _LONGEST_TITLE)

@@ -1,4 +1,4 @@
-"""What a bot knows of a person, as the person may have it or have it forgotten."""
+"""The data that a bot stores about a person, for export and erasure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Invitations:
-    """The names of a person's meetings in calendars, and files of others that may tell of them."""
+    """The calendar UIDs of a person's meetings, and files of others that may contain them."""
 
     uids: Sequence[str]
     files: Sequence[tuple[int, FileOwner]]
@@ -39,9 +39,10 @@ class Invitations:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was removed, and `pending`: turns still being answered, which keep their words until they are through.
+    """The numbers of erased items, and `pending`: turns still being answered, which keep their words until they end.
 
-    The command that asked for it is one of those. `chats` are the places whose hot history has to go as well.
+    The command that requested the erasure is one of those. `chats` are the chats with short-term history to be erased
+    as well.
     """
 
     turns: int = 0

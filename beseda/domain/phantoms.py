@@ -1,7 +1,8 @@
-"""Phantoms: words that a recogniser invents where nobody speaks.
+"""Phantoms: words that a recogniser invents without speech.
 
-Whisper learned from subtitles, and writes their credits on silence and noise. A credit is nothing that people say in a
-recording; a stock phrase may be said, so that it needs evidence: silence around it, or far too much time for its words.
+Whisper was trained on subtitles, and writes their credits for silence and noise. Credits are never spoken in a
+recording. A stock phrase may be spoken, so that it is dropped only with evidence: silence around it, or far too much
+time for its words.
 """
 
 import re

@@ -14,7 +14,7 @@ ALIVE_WITHIN = 3 * HEARTBEAT
 class RunningProcess:
     """A process with its role (run, bot, api, worker, beat) and its last heartbeat.
 
-    `slots` are the kinds of job it works on; `keeps_schedule` is true where it starts scheduled jobs.
+    `slots` are the kinds of job it works on; `keeps_schedule` is true if it starts scheduled jobs.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Homes for sale: what an owner's list says of them, which of them fit, and what comparable ones cost.
+"""Homes for sale: the listings of an owner, a person's criteria, and the prices of comparable homes.
 
 Prices are in roubles, areas in square metres. A studio has 0 rooms.
 """
@@ -14,7 +14,7 @@ _ALIKE = 0.2  # how far the area of a comparable home may differ
 
 
 class PropertyWish(StrEnum):
-    """What somebody who looks for a home should have said, in the order of asking."""
+    """A fact that a person looking for a home should state, in the order of asking."""
 
     BUDGET = "budget"
     ROOMS = "rooms"
@@ -26,7 +26,7 @@ class PropertyWish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PropertyListing:
-    """One home of a catalogue; texts are the owner's words, empty where nothing is said."""
+    """One home of a catalogue; texts are the owner's words, or empty."""
 
     id: str
     district: str
@@ -48,7 +48,10 @@ class PropertyListing:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What somebody wants; None and empty where it was not said. `mentioned` also has wishes that are no filter."""
+    """The criteria of a person; None or empty if they were not stated.
+
+    `mentioned` also contains wishes that are not used as a filter.
+    """
 
     price_from: int | None = None
     price_to: int | None = None
@@ -59,7 +62,7 @@ class Criteria:
     mentioned: frozenset[PropertyWish] = frozenset()
 
     def followed_by(self, later: "Criteria") -> "Criteria":
-        """Return both together; what was said later counts."""
+        """Return both combined; later statements take precedence."""
         budget = later if (later.price_from, later.price_to) != (None, None) else self
         space = later if (later.area_from, later.area_to) != (None, None) else self
         return Criteria(
@@ -79,12 +82,12 @@ class Criteria:
 
     @property
     def area(self) -> float | None:
-        """The area in the middle of what was asked for, or None."""
+        """The middle of the requested range of areas, or None if no area was stated."""
         known = [value for value in (self.area_from, self.area_to) if value is not None]
         return sum(known) / len(known) if known else None
 
     def missing(self) -> list[PropertyWish]:
-        """Return what has not been said yet."""
+        """Return the wishes that have not been stated yet."""
         said = set(self.mentioned)
         said |= {PropertyWish.BUDGET} if (self.price_from, self.price_to) != (None, None) else set()
         said |= {PropertyWish.ROOMS} if self.rooms else set()
@@ -92,7 +95,7 @@ class Criteria:
         return [wish for wish in PropertyWish if wish not in said]
 
     def fits(self, listing: PropertyListing) -> bool:
-        """Return whether a home is what was asked for."""
+        """Return whether a home meets the criteria."""
         return (
             (not self.rooms or listing.rooms in self.rooms)
             and (not self.district or listing.district == self.district)
@@ -103,7 +106,10 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Homes for somebody, the cheapest first; `exact` is whether they are what was asked for or only near it."""
+    """Homes for a person, the cheapest first; near matches begin with those of the district.
+
+    `exact` is whether they meet the criteria or only come near them.
+    """
 
     listings: Sequence[PropertyListing]
     total: int
@@ -112,7 +118,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a square metre costs in comparable homes: median, lowest, highest, how many; `total` for the area wanted."""
+    """The price of a square metre in comparable homes: median, lowest, highest, and the number of homes.
+
+    `total` is for the requested area.
+    """
 
     metre: float
     lowest: float
@@ -124,12 +133,15 @@ class Estimate:
 
     @property
     def total(self) -> float | None:
-        """Roubles for the whole home, or None where no area was named."""
+        """The price of the whole home in roubles, or None if no area was stated."""
         return self.metre * self.area if self.area is not None else None
 
 
 def find_listings(listings: Sequence[PropertyListing], criteria: Criteria, limit: int = 5) -> Found:
-    """Return the homes that fit; where none does, those that come near: elsewhere, another size, a little dearer."""
+    """Return the homes that meet the criteria, or near matches if there are none.
+
+    Near matches may lie in another district, have another size, or be slightly dearer.
+    """
     fitting = [listing for listing in listings if criteria.fits(listing)]
     exact = bool(fitting)
     if not exact:
@@ -141,10 +153,11 @@ def find_listings(listings: Sequence[PropertyListing], criteria: Criteria, limit
 
 
 def estimate_price(listings: Sequence[PropertyListing], criteria: Criteria) -> Estimate | None:
-    """Return the price of comparable homes; None where fewer than three can be compared, or nothing was named.
+    """Return the price of comparable homes.
 
-    Comparable is: the same district and rooms, an area within 20 %; where too few are, one condition after another is
-    given up, and the estimate says so.
+    None if fewer than three homes are comparable, or if neither district, rooms nor area were stated. Comparable homes
+    have the same district and rooms, and an area within 20 %. If they are too few, one condition after another is
+    dropped; the estimate reports whether district and rooms are the same.
     """
     if not (criteria.district or criteria.rooms or criteria.area):
         return None

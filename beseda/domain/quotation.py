@@ -35,7 +35,7 @@ _NOT_OPENED = Text("quotation.not_opened")
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """Words of `author`, empty where unknown. `by_bot` is whether the bot itself wrote them."""
+    """Words of `author`, which is empty if unknown. `by_bot` is whether the bot itself wrote them."""
 
     author: str
     text: str
@@ -69,7 +69,7 @@ def mark_unseen(kind: str) -> str:
 
 
 def explain_unseen(text: str) -> Text | None:
-    """Return the note for the reader of an answer to `text`; None where every part of the message was read."""
+    """Return the note for the reader of an answer to `text`, or None if every part of the message was read."""
     found = _UNSEEN.search(text)
     return None if found is None else _NOT_SEEN.get(found["kind"], _NOT_OPENED)
 

@@ -9,7 +9,7 @@ from beseda.domain.analytics import Period
 
 
 class ReportKind(StrEnum):
-    """What a report is about."""
+    """The subject of a report."""
 
     OVERVIEW = "overview"
     LEADS = "leads"
@@ -18,7 +18,7 @@ class ReportKind(StrEnum):
 
 
 class ReportFormat(StrEnum):
-    """What kind of file it is."""
+    """The file format of a report."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -58,7 +58,7 @@ class Report:
 
     @property
     def file_name(self) -> str:
-        """Return the name of its file in our folder: nothing that anybody has typed."""
+        """Return the name of its file in the program's folder; it contains no input of users."""
         return f"{self.id}.{self.new.format}"
 
     @property
@@ -93,7 +93,7 @@ class LeadRow:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation as a line of a report; what has not been rolled up yet has no figures."""
+    """A conversation as a line of a report; its figures are None until they have been aggregated."""
 
     id: int
     bot: str
@@ -109,7 +109,7 @@ class ConversationRow:
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """What one model was asked on one day; `cost` is in US dollars, of the calls whose endpoint says it."""
+    """The calls of one model on one day; `cost` is in US dollars, of the calls with a cost reported by the endpoint."""
 
     day: datetime
     bot: str

@@ -1,8 +1,8 @@
-"""A sale as a funnel: its stages, what is to be learned of a person, and what follows from what is known.
+"""A sale as a funnel: its stages, the facts to learn about a person, and the conclusions from known facts.
 
 Pure logic over a file of the bot (`funnel.yaml`): another trade is another file.
 
-    what is known ──► score_fit() ──► next_stage() ──► plan_answer(): what to ask, what to confirm, whether to offer
+    known facts ──► score_fit() ──► next_stage() ──► plan_answer(): questions, a confirmation, an offer
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ _PICK = Text("sales.pick")
 
 
 class Known(Protocol):
-    """What is known of one slot; `state` is one of accepted, to_confirm, to_ask."""
+    """The known value of a slot; `state` is one of accepted, to_confirm, to_ask."""
 
     @property
     def value(self) -> str:
@@ -42,7 +42,10 @@ KnownSlots = Mapping[str, Known]
 
 @dataclass(frozen=True, slots=True)
 class FunnelSlot:
-    """Something to learn. `about` tells the model what it is; `contact` is kept only with the person's consent."""
+    """A fact to learn. `about` describes it to the model.
+
+    A slot with `contact` is stored only with the person's consent.
+    """
 
     name: str
     title: Text
@@ -108,7 +111,7 @@ class Funnel:
     pick: Text = _PICK
 
     def stage(self, name: str) -> FunnelStage:
-        """Return a stage by its name; the first where there is no such one (any more)."""
+        """Return a stage by its name, or the first stage if the name does not exist (any more)."""
         return next((stage for stage in self.stages if stage.name == name), self.stages[0])
 
     def position(self, name: str) -> int:
@@ -118,7 +121,7 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class AnswerPlan:
-    """What the next answer is to do. `ask` begins with what matters most; `confirm` is a slot and its value."""
+    """The plan of the next answer. `ask` begins with the most important slot; `confirm` is a slot and its value."""
 
     stage: FunnelStage
     score: int
@@ -128,7 +131,7 @@ class AnswerPlan:
 
 
 def score_fit(funnel: Funnel, known: KnownSlots) -> int:
-    """Return how well a person fits, from 0 to 100. What still has to be confirmed counts for half."""
+    """Return how well a person fits, from 0 to 100. A slot that still has to be confirmed counts for half."""
     return min(FULL_SCORE, int(sum(_count(rule, known) for rule in funnel.fit)))
 
 
@@ -146,7 +149,7 @@ def next_stage(
 
 
 def plan_answer(funnel: Funnel, stage: FunnelStage, known: KnownSlots, signals: Collection[str] = ()) -> AnswerPlan:
-    """Return what the next answer is to ask, confirm and offer."""
+    """Return the questions, the confirmation and the offer of the next answer."""
     score = score_fit(funnel, known)
     asked_for = WANTS_CONSULTATION in signals
     due = score >= funnel.offer_from and not _is_arranged(funnel, stage)
@@ -155,9 +158,10 @@ def plan_answer(funnel: Funnel, stage: FunnelStage, known: KnownSlots, signals: 
 
 
 def choose_questions(funnel: Funnel, stage: FunnelStage, known: KnownSlots, limit: int = 3) -> tuple[FunnelSlot, ...]:
-    """Return what to ask next, nothing twice that is known well enough: what the stage asks for, then the rest.
+    """Return the slots to ask next, without those that are known well enough: those of the stage, then others.
 
-    The rest only as long as too little is known for a consultation, and contacts only where a stage asks for them.
+    Others are asked only in a stage that asks, and while too little is known for a consultation. Contacts are asked
+    only if a stage asks for them.
     """
     goes_on = stage.asks and score_fit(funnel, known) < funnel.offer_from
     others = [name for name, slot in funnel.slots.items() if goes_on and name not in stage.asks and not slot.contact]

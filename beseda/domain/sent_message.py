@@ -23,7 +23,7 @@ def message_box(chat_id: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """A recorded message id. `begun_at` is the start of the call that sent it, where the bot did."""
+    """A recorded message id. `begun_at` is the start of the call if the bot sent it, else None."""
 
     message_id: int
     begun_at: datetime | None = None
@@ -46,11 +46,13 @@ class KnownMessages:
 def find_candidates(known: KnownMessages, over_at: datetime, most: int) -> tuple[list[int], bool]:
     """Return at most `most` ids that the message of a call may have, likeliest first, and whether these are all.
 
-    They stand in no row, between the last id known before the call and the first of a call begun after `over_at`, when
-    this one could no longer take effect; where there is none, five beyond the last known id are possible as well.
+    Candidates are not recorded. They lie between the last id known before the call and the first id of a call begun
+    after `over_at`, when this one could no longer take effect. If there is no such later id, and all later ids were
+    read, five ids beyond the last known one are possible as well.
 
-    Calls mostly take effect in the order in which they began, so with n unknown calls before this one its message is
-    likely the id number n of these, or one nearby: a crash interrupts many calls, and not all of them were made.
+    Calls mostly take effect in the order in which they began. With n unknown calls before this one, its message
+    therefore likely has the candidate number n, counted from 0, or one nearby: a crash interrupts many calls, and not
+    all of them were made.
     """
     taken = {message.message_id for message in known.later}
     if known.before is None and not taken:

@@ -1,4 +1,4 @@
-"""Which replica works on which part of a bot's chats."""
+"""Assignment of the 64 shards of a bot's chats to replicas."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -11,7 +11,7 @@ EVERYTHING = frozenset(range(PARTITIONS))
 
 @dataclass(frozen=True, slots=True)
 class LeaseRequest:
-    """What a replica says at each beat: it lives for `lease` seconds more, gives these parts back, or is leaving."""
+    """A heartbeat: a replica renews its lease for `lease` seconds, releases shards, or announces that it leaves."""
 
     bot: str
     name: str
@@ -22,10 +22,10 @@ class LeaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStatus:
-    """What a replica learns at each beat.
+    """The response to a heartbeat.
 
-    `owned` are its parts from now on, `surplus` how many of them it should hand back to others, `others` how many
-    live beside it; `unmet` says that one of those has not been heard of since this one came.
+    `owned` are the replica's shards from now on, `surplus` is the number of shards it should release, `others` the
+    number of other live replicas. `unmet` is true if one of those has sent no heartbeat since this replica joined.
     """
 
     owned: frozenset[int]
@@ -35,10 +35,10 @@ class LeaseStatus:
 
 
 def share_out(owned: Mapping[str, Collection[int]], name: str, sharing: Collection[str]) -> tuple[frozenset[int], int]:
-    """Return which parts `name` takes in addition, and how many it has too many.
+    """Return the shards that `name` takes in addition, and the number of shards it should release.
 
-    `owned` are the parts of everybody who may still work on them, `sharing` those who are to have a fair share:
-    as many as everybody, and no more than that.
+    `owned` are the shards of all replicas that may still work on them. `sharing` are the replicas among which the
+    shards are divided equally, rounded up.
     """
     mine = frozenset(owned.get(name, ()))
     if name not in sharing:

@@ -8,6 +8,6 @@ LOOK_BACK = timedelta(seconds=60)
 
 
 def look_back(since: datetime, by: timedelta = LOOK_BACK) -> datetime:
-    """Return from when on to read for somebody who has seen all changes up to `since`."""
+    """Return the time from which to read on after all changes up to `since` have been read."""
     first = datetime.min.replace(tzinfo=UTC)
     return since - by if since - first > by else first

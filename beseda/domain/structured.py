@@ -89,7 +89,7 @@ def _write_fault(error: ValidationError) -> str:
 
 
 def spell_out(schema: Schema) -> str:
-    """Return the words that ask a model for an object of this schema, where its server cannot hold it to one."""
+    """Return the instructions for a model to answer with an object of this schema, if its server cannot enforce it."""
     written = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
     return (
         f"Answer with one JSON object and nothing else: no words around it, no code fence. Its JSON Schema:\n{written}"

@@ -1,4 +1,4 @@
-"""What is left of the part of a conversation that its model is not shown any more."""
+"""Summaries of the part of a conversation that its model is no longer shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ MAX_WORDS = 200
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A summary of everything said up to and including the turn `cutoff`."""
+    """A summary of all messages up to and including the turn `cutoff`."""
 
     conversation_id: int
     text: str
@@ -29,7 +29,7 @@ class Piece:
 
 
 def cut_words(text: str, most: int = MAX_WORDS) -> str:
-    """Return at most so many words of a text, ending with a sentence where there is one in its second half."""
+    """Return at most `most` words of a text, ending with a sentence if one ends in the second half of them."""
     words = text.split()
     if len(words) <= most:
         return text.strip()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """Who answers in a conversation in place of the bot, and since when."""
+    """The operator that answers in a conversation in place of the bot, and the time of the takeover."""
 
     conversation_id: int
     operator: str

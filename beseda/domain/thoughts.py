@@ -1,9 +1,9 @@
-"""Reasoning and tool calls that a model writes into its answer: told apart from the answer, in pieces of any size.
+"""Separates reasoning and tool calls that a model writes into its answer from the answer, in pieces of any size.
 
-Servers without a parser for the model's template pass its marks on as text. The spellings are those of the models'
-chat templates: DeepSeek, Qwen, QwQ and GLM `<think>`; Magistral `[THINK]`; Kimi-VL `◁think▷`; gpt-oss
-`<|channel|>analysis`; Gemma `<|channel>thought`; Command A `<|START_THINKING|>`; Seed-OSS `<seed:think>`; Sky-T1
-`<|begin_of_thought|>`; Hermes and Qwen `<tool_call>`; Mistral `[TOOL_CALLS]`; Llama 3 `<|python_tag|>`.
+Servers without a parser for the model's template pass its marks on as text. The spellings are those of the models' chat
+templates: DeepSeek, Qwen, QwQ and GLM `<think>`; Magistral `[THINK]`; Kimi-VL `◁think▷`; gpt-oss `<|channel|>analysis`;
+Gemma `<|channel>thought`; Command A `<|START_THINKING|>`; Seed-OSS `<seed:think>`; Sky-T1 `<|begin_of_thought|>`;
+Hermes and Qwen `<tool_call>`; Mistral `[TOOL_CALLS]`; Llama 3 `<|python_tag|>`.
 """
 
 import re
@@ -70,10 +70,10 @@ _HARMONY_END = "<|end|>"
 
 
 class ThoughtFilter:
-    """Sorts the text of one answer into the answer itself and what the model thought or called in between.
+    """Separates the text of one answer into the answer itself, and the thoughts and tool calls in between.
 
-    Marks inside code stay text. What stands before a closing mark without an opening one is a thought: some templates
-    put the opening mark into the prompt. Text that was taken already is then withdrawn. A thought that begins in the
+    Marks inside code stay text. Text before a closing mark without an opening one is a thought, since some templates
+    put the opening mark into the prompt; text that was taken already is then withdrawn. A thought that begins in the
     middle of a line and has no end was a mention of the mark, and becomes text again.
     """
 
@@ -110,7 +110,7 @@ class ThoughtFilter:
             self._read(self._held + text, last=False)
 
     def finish(self) -> None:
-        """Take the end of the answer: what was held back as the beginning of a mark is text."""
+        """End the answer: characters held back as the possible beginning of a mark are text."""
         self._read(self._held, last=True)
         if self._inside is not None and (self._expected or self._mention):
             pieces, self._inside = self._pieces, None
@@ -236,7 +236,7 @@ class ThoughtFilter:
 
 
 def strip_thoughts(text: str) -> str:
-    """Return a whole answer without what the model thought or called in between."""
+    """Return a whole answer without the thoughts and tool calls in it."""
     sorting = ThoughtFilter()
     sorting.feed(text)
     sorting.finish()
@@ -249,7 +249,7 @@ def begins_with_thought(model: str) -> bool:
 
 
 def _may_go_on(text: str, found: "re.Match[str]") -> bool:
-    """Return whether more text could make another mark of what was found at the end of `text`."""
+    """Return whether more text could turn the match at the end of `text` into another mark."""
     if found.group()[0] in "`~":
         return found.end() == len(text)
     return text[found.start() :].lower() in _PREFIXES

@@ -1,4 +1,4 @@
-"""What was said in a recording, and where in it."""
+"""Transcripts of recordings, with times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A few words and when they were said, in seconds from the start of the recording."""
+    """A few words and their times, in seconds from the start of the recording."""
 
     start: float
     end: float
@@ -24,9 +24,9 @@ class MissedPart:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `seconds` is the length of the recording where it is known.
+    """The text of a recording. `seconds` is the length of the recording, or None if unknown.
 
-    `segments` are there if the service tells times; `missed` is what the text lacks.
+    `segments` are there if the service reports times; `missed` are the stretches missing from the text.
     """
 
     text: str
@@ -43,7 +43,7 @@ def format_time(seconds: float) -> str:
 
 
 def write_srt(segments: Sequence[Segment]) -> str:
-    """Return subtitles in SubRip's format, empty where no times are known."""
+    """Return subtitles in SubRip's format, or an empty text if no times are known."""
     blocks = [
         f"{number}\n{_format_stamp(segment.start)} --> {_format_stamp(max(segment.start, segment.end))}\n{text}\n"
         for number, (segment, text) in enumerate(_spoken(segments), 1)

@@ -1,11 +1,11 @@
-"""A turn: one thing said to a bot and everything that is said in return.
+"""A turn: one input to a bot and all messages in response to it.
 
     received ──► answered ──► delivered
         └───────────┴──► failed (with a reason; its notice is delivered all the same)
 
-Each arrow is one transaction. What is `received` is asked anew after a crash, what is `answered` or `failed` is only
-sent. A part that was `sending` when the process died, or whose call was never answered, is `unknown`: it is looked up
-in the chat, and sent once more where it is not found.
+Each arrow is one transaction. After a crash a turn that is `received` is sent to the model again, a turn that is
+`answered` or `failed` is only delivered. A part that was `sending` when the process died, or that has no response to
+its call, is `unknown`: it is searched for in the chat, and sent once more if it is not found.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class TurnState(StrEnum):
 
 
 class TurnKind(StrEnum):
-    """What opened the turn: something for the model, or a command that is answered from here."""
+    """The input that opened the turn: a message or a recording for the model, or a command for the program."""
 
     CHAT = "chat"
     VOICE = "voice"
@@ -53,10 +53,11 @@ UNSENT = {PartState.PENDING, PartState.SENDING, PartState.UNKNOWN}
 class Part:
     """One Telegram message of an answer. `number` counts from 0 within the turn; `markup` is reply_markup as JSON.
 
-    `media` lists the files that go out in it, as `beseda.domain.media` writes them: `html` is then their caption.
+    `media` lists the files that are sent in it, as `beseda.domain.media` writes them: `html` is then their caption.
 
-    Of the call that sends it: when it began, the time after which it can no longer take effect, the number of earlier
-    calls with an unknown outcome, and its content where the part has another one by now (an answer that grows).
+    Of the call that sends it: `begun_at` is its start, `over_at` the time after which it can no longer take effect,
+    `repeats` the number of earlier calls with an unknown outcome, and `sent_as` its content if that of the part has
+    changed since (an answer that grows).
     """
 
     number: int
@@ -75,7 +76,7 @@ class Part:
         return orjson.dumps([self.html, self.markup]).decode()
 
     def as_sent(self) -> tuple[str, str]:
-        """Return the HTML and the buttons of the call whose outcome is unknown."""
+        """Return the HTML and the buttons of the call with an unknown outcome."""
         if not self.sent_as:
             return self.html, self.markup
         html, markup = orjson.loads(self.sent_as)

@@ -1,4 +1,4 @@
-"""An update as Telegram hands it over, before anybody looks into it, and what we put among them ourselves."""
+"""Updates as received from Telegram, before they are parsed, and internal updates of the program."""
 
 import zlib
 from collections.abc import Mapping
@@ -86,9 +86,9 @@ def move_content(content: Any, old: int, new: int) -> Any:
 def internal_update(
     bot: str, kind: str, conversation: Conversation, person: Person, data: Mapping[str, object]
 ) -> StoredUpdate:
-    """Return an update of our own: what must happen in a chat's lane, in order, once, whoever asks for it.
+    """Return an internal update: work to be done once, in order, in the queue of a chat, from any process.
 
-    Store it, then publish its number under `updates:{bot}`. It comes out as a `Notice` of this kind.
+    Store it, then publish its number under `updates:{bot}`. It is dispatched as a `Notice` of this kind.
     """
     number, key = -new_id(), conversation.key
     content = {

@@ -1,4 +1,4 @@
-"""What an answer cost."""
+"""The tokens and the cost of model calls."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,8 @@ DEMO = "demo"
 class Usage:
     """Tokens and money of one model call.
 
-    `cost` is in US dollars where the endpoint says it, else None. `estimated` marks counts that no server gave.
+    `cost` is in US dollars, or None if the endpoint does not report it. `estimated` marks counts that no server
+    reported.
     """
 
     prompt_tokens: int = 0
@@ -38,7 +39,7 @@ class ModelCall:
 
 
 class Purpose(StrEnum):
-    """What a model was asked for."""
+    """The purpose of a model call."""
 
     ANSWER = "answer"
     EXTRACTION = "extraction"
@@ -49,7 +50,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallPurpose:
-    """What a call that is no turn's answer was for: a bot, and a conversation where it is about one."""
+    """The purpose of a call outside chat turns: a bot, and a conversation if the call concerns one."""
 
     bot: str
     purpose: Purpose
@@ -58,7 +59,7 @@ class CallPurpose:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What one person or chat has used so far; `since` is an ISO date or empty."""
+    """The usage of one person or chat so far; `since` is an ISO date or empty."""
 
     messages: int = 0
     answers: int = 0

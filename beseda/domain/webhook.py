@@ -1,4 +1,4 @@
-"""Who is told of events, and how far each telling has come."""
+"""Endpoints that receive events, and the state of each delivery."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,11 +20,13 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """An address that is told of events: of one bot or ("") of all, of some types or (empty) of all.
+    """An address that receives events: of one bot or ("") of all, of some types or (empty) of all.
 
-    One that is not active is told of nothing; `reason` says why where it was not the owner. The key that signs is made
-    of the `salt` and the secret with the `fingerprint`; the key before it is valid until `old_key_until`. Nothing is
-    sent to it before `resting_until`; `silences` is how often it has not answered in a row.
+    An inactive endpoint receives nothing; `reason` is set if it was not deactivated by the owner. The signing key is
+    derived from the `salt` and the secret with the `fingerprint`; the key before it is valid until `old_key_until`.
+
+    Nothing is sent before `resting_until` (backoff). `silences` counts consecutive batches that the receiver left
+    unanswered or deferred with `Retry-After`.
     """
 
     id: int
@@ -47,7 +49,7 @@ class WebhookEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class NewEndpoint:
-    """An address that is to be told of events, with what its key is made of."""
+    """An endpoint to be registered, with the inputs of its key."""
 
     url: str
     salt: str
@@ -59,7 +61,7 @@ class NewEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What the next key of an endpoint is made of, and until when the present one is valid as well."""
+    """The inputs of the next key of an endpoint, and the time until which the present key stays valid."""
 
     salt: str
     fingerprint: str
@@ -68,7 +70,7 @@ class KeyChange:
 
 @dataclass(frozen=True, slots=True)
 class EndpointChange:
-    """What is to change of an endpoint; None leaves it as it is."""
+    """A change of an endpoint; None leaves a field as it is."""
 
     url: str | None = None
     bot: str | None = None
@@ -80,7 +82,7 @@ class EndpointChange:
 
 @dataclass(frozen=True, slots=True)
 class EventDelivery:
-    """How far the telling of an event has come. `status` is the last answer's, `error` what was wrong with it."""
+    """The state of an event's delivery. `status` is that of the last response, `error` the fault of it."""
 
     id: int
     endpoint_id: int
@@ -96,7 +98,7 @@ class EventDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery to be made now; `is_private` where the person has taken back their consent."""
+    """A delivery to be made now; `is_private` is true if the person has revoked their consent."""
 
     delivery: EventDelivery
     is_private: bool = False
@@ -104,7 +106,7 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """What became of a try: the state from now on, and when to try again where it is pending."""
+    """The outcome of an attempt: the new state, and the time of the next attempt if it is pending."""
 
     state: DeliveryState
     due_at: datetime

@@ -1,7 +1,7 @@
 """Keys that sign events: derived from a secret of the owner, so that the database holds none.
 
-The database holds the fingerprint of the secret that a receiver's key was derived from. A process whose secret was
-replaced by mistake can therefore be noticed before receivers refuse its events.
+The database holds the fingerprint of the secret that a receiver's key was derived from. Therefore a secret that was
+replaced by mistake can be noticed before receivers reject the events.
 """
 
 import base64
@@ -32,7 +32,7 @@ class SecretUse:
 
     @property
     def unknown(self) -> int:
-        """The number of endpoints whose receivers accept no signature of this process."""
+        """The number of endpoints with receivers that accept no signature of this process."""
         known = {self.present, self.before, ""} if self.present else set()
         return sum(count for fingerprint, count in self.counts.items() if fingerprint not in known)
 
@@ -70,7 +70,7 @@ class EventSecrets:
         return SecretUse(present, before, counts)
 
     def find(self, fingerprint: str) -> str | None:
-        """Return the secret with this fingerprint, or None where it is not set here."""
+        """Return the secret with this fingerprint, or None if it is not set here."""
         known = {make_fingerprint(secret): secret for secret in (self.old, self.present) if secret is not None}
         return known.get(fingerprint)
 

@@ -29,8 +29,8 @@ def fits_surely(messages: Sequence[Message], room: int) -> bool:
 def cut_window(messages: Sequence[Message], counts: Sequence[int], room: int) -> list[Message]:
     """Return `messages` without the oldest ones that do not fit into `room` tokens; `counts` are their lengths.
 
-    The system message, notes of the program and the last message always stay: if they alone are too much, the model
-    itself will say so. What is left of a conversation does not begin with an answer whose question is gone.
+    The system message, notes of the program and the last message always stay: if they alone are too long, the model
+    itself rejects them. The rest of a conversation does not begin with an answer to a question that was removed.
     """
     costs = [count + MESSAGE_TOKENS for count in counts]
     last = len(messages) - 1
@@ -66,13 +66,13 @@ def alternate(messages: Sequence[Message]) -> list[Message]:
 
 
 def begin_with_user(window: Sequence[Message]) -> list[Message]:
-    """Return a window without the answers at its beginning, whose question is gone."""
+    """Return a window without the answers at its beginning, which belong to removed questions."""
     first = next((place for place, message in enumerate(window) if message.role is Role.USER), len(window))
     return list(window[first:])
 
 
 def _find_first(messages: Sequence[Message]) -> int:
-    """Return the place of the first message that people or models said."""
+    """Return the position of the first message that is not the program's, or the number of messages."""
     said = (place for place, message in enumerate(messages) if not is_programs(message))
     return next(said, len(messages))
 
