@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 
 async def write_backup(settings: Settings, target: Path, *, with_files: bool = True) -> Manifest:
-    """Write an archive of the database and the stored files to `target` while others go on writing.
+    """Write an archive of the database and the stored files to `target`, while other processes keep writing.
 
-    Raises SettingsError for a database without tables, StorageError where the database fails or a file cannot be
+    Raises SettingsError for a database without tables. Raises StorageError if the database fails or a file cannot be
     written.
     """
     try:

@@ -66,7 +66,8 @@ class ModelConnector:
     async def connect(self, endpoint: str, key: str) -> None:
         """Test `key` with one question, store it and use the endpoint's model.
 
-        Raises SettingsError for a text that is no key of the endpoint, a leaf of RemoteError where the test fails.
+        Raises SettingsError for an unknown endpoint, or a text that is no key of it. Raises a subclass of RemoteError
+        if the test fails.
         """
         redact(key.strip())
         row = find_endpoint(endpoint)
@@ -87,7 +88,7 @@ class ModelConnector:
     async def start_local(self) -> None:
         """Start the small model on this machine and use it.
 
-        Raises SettingsError where it is not installed, ToolError where it does not start.
+        Raises SettingsError if it is not installed, ToolError if it does not start.
         """
         http = HttpClient()
         try:

@@ -73,18 +73,18 @@ class Container:
     quarantine: Quarantine = field(default_factory=Quarantine)
 
     def build_housekeeping(self) -> Housekeeping:
-        """Return what tidies up in this process."""
+        """Return the periodic deletion of old data."""
         shelves = Shelves(self.record.jobs, self.files, self.settings.keep_days)
         return Housekeeping(self.record.updates, self.clock, shelves)
 
     def build_personal_data(self, namespace: str = "") -> PersonalDataService:
-        """Return what exports and forgets people's data; `namespace` is that of a bot's hot history."""
+        """Return the export and erasure of personal data; `namespace` is that of a bot's short-term history."""
         forgotten = ForgottenList(self.settings.forgotten_list, self.clock)
         traces = Traces(self.hot.history, self.hot.state, namespace, self.summaries, forgotten)
         return PersonalDataService(self.record.personal_data, self.files, self.jobs, traces, self.media.downloads)
 
     async def check_database(self) -> str:
-        """Return what is wrong with the database, in a word for `/ready`; empty when it takes reads and writes."""
+        """Return the fault of the database in a few words for `/ready`; empty if it takes reads and writes."""
         try:
             await self.record.updates.unfinished("", limit=1)
         except StorageError:
@@ -92,11 +92,11 @@ class Container:
         return await self.processes.check_writable()
 
     async def check_disk(self) -> str:
-        """Return what is wrong with the disk of STORAGE_DIR, in a word for `/ready`."""
+        """Return the fault of the disk of STORAGE_DIR in a word for `/ready`; empty if there is none."""
         return await check_disk(self.settings)
 
     def join(self, role: str, *, slots: Sequence[str] = (), keeps_schedule: bool = False) -> None:
-        """Show this process to the others, and log what stands still in the installation, until the container closes.
+        """Announce this process to the others, and log stalled parts of the installation, until the container closes.
 
         `slots` are the kinds of job that the process works on.
         """
@@ -108,9 +108,9 @@ class Container:
 async def open_container(
     settings: Settings, *, model: ChatModel | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Container]:
-    """Open everything that `settings` name; `model` and `clock` stand in for those they would choose.
+    """Open everything that `settings` name; `model` and `clock` replace those of the settings.
 
-    Raises SettingsError, and StorageError where the database or Redis cannot be reached.
+    Raises SettingsError. Raises StorageError if the database or Redis cannot be reached.
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The database alone: all that some commands need of what a bot runs on."""
+"""The database alone, for commands that need no other part of a bot."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack

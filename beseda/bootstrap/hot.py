@@ -1,4 +1,4 @@
-"""What is short-lived, or quicker to have at hand: in Redis, or in this process."""
+"""Short-lived and cached data: in Redis, or without Redis in this process and the database."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -21,7 +21,7 @@ from beseda.storage.sql.state import SqlState
 
 @dataclass(frozen=True, slots=True)
 class HotStores:
-    """What is short-lived, or quicker to have at hand. `ping` raises StorageError where Redis is used and away."""
+    """Stores of short-lived and cached data. `ping` raises StorageError if Redis is used and unavailable."""
 
     history: HistoryStore
     state: StateStore
@@ -78,4 +78,4 @@ async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack
 
 
 async def _answer() -> None:
-    """Say nothing: what is in this process is always there."""
+    """Do nothing: without Redis there is no server to ping."""

@@ -1,4 +1,4 @@
-"""Leads: kept in the record, told of on the bus."""
+"""Leads: stored in the database, their changes published on the bus."""
 
 from beseda.bootstrap.hot import HotStores
 from beseda.bootstrap.repositories import Repositories
@@ -7,7 +7,7 @@ from beseda.services.lead import LeadService
 
 
 def build_leads(record: Repositories, hot: HotStores, clock: Clock, *, region: str) -> LeadService:
-    """Return the service of leads; whoever listens to `leads` hears of each change."""
+    """Return the service of leads; each change is published under `leads`."""
 
     async def ring(lead_id: int) -> None:
         await hot.bus.publish("leads", {"lead_id": lead_id})

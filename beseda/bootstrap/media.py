@@ -1,4 +1,4 @@
-"""What recordings and photos need of this machine."""
+"""Tools for recordings and photos on this machine."""
 
 import asyncio
 import shutil
@@ -30,7 +30,7 @@ _ABANDONED = 2 * 24 * 3600.0  # of another machine's process nobody knows whethe
 
 @dataclass(frozen=True, slots=True)
 class MediaTools:
-    """What works on recordings and photos; `downloads` is this process's own folder, emptied at the end."""
+    """Tools for recordings and photos; `downloads` is the temporary folder of this process, deleted at the end."""
 
     transcriber: Transcriber
     voice: VoiceService
@@ -40,7 +40,7 @@ class MediaTools:
 
 
 async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) -> MediaTools:
-    """Open what works on recordings and photos; `stack` closes it."""
+    """Open the tools for recordings and photos; `stack` closes them."""
     transcriber = build_transcriber(speech_settings(settings))
     stack.push_async_callback(transcriber.close)
     downloads = await asyncio.to_thread(open_downloads, settings.storage_dir / "tmp")
@@ -59,7 +59,7 @@ async def open_media(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
 
 
 def speech_settings(settings: Settings) -> SpeechSettings:
-    """Return what the recognisers need to know of the settings."""
+    """Return the settings of the speech recognisers."""
     return SpeechSettings(",".join(settings.speech), settings.api_keys, settings.base_urls)
 
 
@@ -71,7 +71,7 @@ def open_ffmpeg() -> "Ffmpeg | _NoFfmpeg":
 
 
 class _NoFfmpeg:
-    """Stands where ffmpeg is missing: the bots run, and a recording is answered with a plain sentence."""
+    """Replaces ffmpeg if it is missing: the bots run, and a recording is answered with a plain sentence."""
 
     def __init__(self, detail: str) -> None:
         self._detail = detail
@@ -98,7 +98,7 @@ class _NoFfmpeg:
 
 
 def open_downloads(folder: Path) -> Path:
-    """Return a folder of this process's own below `folder`, and clear what dead processes have left there.
+    """Create a folder of this process below `folder`, and delete those of dead processes.
 
     Bots and workers share the storage folder, each with work in progress.
     """
@@ -116,7 +116,7 @@ def open_downloads(folder: Path) -> Path:
 
 
 def is_older(path: Path, seconds: float) -> bool:
-    """Return whether nothing was added to a folder for so long; False where it is gone."""
+    """Return whether a folder was last changed more than `seconds` ago; False if it does not exist."""
     try:
         return time.time() - path.stat().st_mtime > seconds
     except OSError:

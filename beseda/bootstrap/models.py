@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class ModelProvider:
-    """The models of a process: the program's own, and those that bots ask for by spec, each built at first use.
+    """The models of a process: the program's own, and those that bots request by spec, each built at first use.
 
-    Of a spec only endpoints count that are set up, or servers of this machine that answer (`look_around`). Where none
-    is left the program's own model answers: a bot that cannot have its model is still a bot.
+    Of a spec, only endpoints count that are configured, or servers of this machine that answer (`look_around`). If none
+    is left, the program's own model answers, so that a bot without its model still works.
     """
 
     def __init__(self, program: ChatModel, settings: LLMSettings, clock: Clock, *, look_around: bool = True) -> None:
@@ -47,7 +47,7 @@ class ModelProvider:
             self._program, self._settings, self._built = program, settings, {}
 
     async def find(self, spec: str) -> ChatModel:
-        """Return the model of a spec, or the program's own where the spec is empty or nothing in it is set up."""
+        """Return the model of a spec, or the program's own if the spec is empty or none of it is configured."""
         await prepare_model(self._program)
         if not spec:
             return self._program
@@ -80,7 +80,7 @@ class ModelProvider:
 
 
 class _StandIn(ModelWrapper):
-    """The program's model in the place of a bot's own, which is not set up: the demo names what that one needs."""
+    """The program's model in place of a bot's own that is not configured; the demo names the missing endpoint."""
 
     def __init__(self, model: ChatModel, endpoint: str) -> None:
         super().__init__(model)
@@ -109,7 +109,7 @@ async def open_models(
 
 
 async def _resume_server(settings: Settings) -> None:
-    """Start the server again that `beseda models fetch` had started, where it runs no more."""
+    """Restart the server that `beseda models fetch` had started, if it is not running."""
     http = HttpClient()
     try:
         await LocalServers(models_folder(settings), http).resume()

@@ -1,4 +1,4 @@
-"""What builds reports."""
+"""The service of reports."""
 
 from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings

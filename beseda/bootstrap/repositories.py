@@ -1,4 +1,4 @@
-"""What is remembered for good: the repositories over one database."""
+"""Permanent data: the repositories over one database."""
 
 from dataclasses import dataclass
 
@@ -63,7 +63,7 @@ from beseda.storage.sql.webhook import SqlWebhookRepository
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
-    """What is remembered for good."""
+    """The repositories of permanent data."""
 
     updates: UpdateStore
     turns: TurnStore

@@ -36,9 +36,9 @@ def check_backup(path: Path) -> Manifest:
 async def restore_backup(settings: Settings, path: Path, lists: tuple[Path, ...] = ()) -> Restored:
     """Fill an empty database and the storage folder from an archive.
 
-    People who had their data erased after the backup, by the list in STORAGE_DIR or one of `lists`, are erased again
-    before anything else can read the rows. Raises SettingsError where the database is not empty or the archive is
-    damaged, StorageError where the database fails.
+    People that had their data erased after the backup, by the list in STORAGE_DIR or one of `lists`, are erased again
+    before anything else can read the rows. Raises SettingsError if the database is not empty or the archive is damaged
+    or newer, StorageError if the database fails.
     """
     manifest = await asyncio.to_thread(check_backup, path)
     forgotten = read_forgotten([settings.forgotten_list, *lists])

@@ -18,7 +18,7 @@ _FULL_DISK = 4 * 1024 * 1024
 
 
 async def check_disk(settings: Settings) -> str:
-    """Return what is wrong with the disk of STORAGE_DIR, in a word for `/ready`."""
+    """Return the fault of the disk of STORAGE_DIR in a word for `/ready`; empty if there is none."""
     free = await asyncio.to_thread(read_free_bytes, settings.storage_dir)
     return "full" if free < _FULL_DISK else ""
 

@@ -1,4 +1,4 @@
-"""Who is told of events."""
+"""The service of webhooks."""
 
 from contextlib import AsyncExitStack
 
@@ -14,7 +14,7 @@ from beseda.webhooks.http import HttpSender
 def build_webhooks(
     settings: Settings, record: Repositories, jobs: JobQueue, clock: Clock, stack: AsyncExitStack
 ) -> WebhookService:
-    """Return what tells others' servers of events."""
+    """Return the service that delivers events to the servers of others."""
     sender = HttpSender(allow_private=settings.webhooks_allow_private)
     secrets = EventSecrets(settings.events_secret, settings.events_secret_old)
     webhooks = WebhookService(record.webhooks, sender, jobs, clock, secrets=secrets)
