@@ -1,1 +1,1 @@
-"""What a bot can be switched to: one file a mode. A bot's folder names those that it has, or brings its own."""
+"""The modes of bots, one file each. A bot's folder names its modes, or brings additional ones."""

@@ -1,4 +1,4 @@
-"""What modes share in handing files over: their names, paths and the buttons below them."""
+"""Helpers that modes share to send files: their names, paths and the buttons below them."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ _OF_TEXTS = ("audio", "transcript")
 
 
 def owner_of(job: Job) -> FileOwner:
-    """Return whose the files of a job are."""
+    """Return the owner of the files of a job."""
     assert job.request.user_id is not None  # noqa: S101 - a mode's job is somebody's: `Chores.start`
     return FileOwner(job.request.bot, job.request.user_id)
 
@@ -28,7 +28,7 @@ def chat_of(job: Job) -> int:
 
 
 def language_of(job: Job) -> str:
-    """Return the language that the person who asked reads."""
+    """Return the language of the person that requested a job."""
     return str(job.request.payload.get("language", "ru"))
 
 
@@ -40,7 +40,7 @@ def as_media(file: StoredFile, kind: MediaKind = MediaKind.DOCUMENT) -> Media:
 async def show_actions(desk: BotServices, job: Job, mode: str) -> Markup:
     """Return the buttons of a mode for a result: below the field, or inline in a group.
 
-    A person who has left the modes of texts since keeps the menu of the moment.
+    Return none in a private chat that has left the modes of texts since, so that its present menu stays.
     """
     private = chat_of(job) > 0
     if private:
@@ -56,13 +56,13 @@ def state_key(desk: BotServices, job: Job, name: str) -> str:
 
 
 def number(value: Mapping[str, object] | None, name: str) -> int:
-    """Return a whole number out of JSON, 0 where there is none."""
+    """Return an integer from JSON, or 0 if there is none."""
     found = (value or {}).get(name)
     return found if isinstance(found, int) else 0
 
 
 def draw_progress(job: Job) -> str:
-    """Return how far a job is as a bar and percents; empty where nobody knows, or nothing is done."""
+    """Return the progress of a job as a bar and a percentage; empty if it is unknown or nothing is done."""
     if job.progress.total <= 0 or job.progress.done <= 0:
         return ""
     share = min(1.0, max(0.0, job.progress.done / job.progress.total))
@@ -71,7 +71,7 @@ def draw_progress(job: Job) -> str:
 
 
 def tell_left(seconds: float | None, language: str) -> str:
-    """Return how long it takes yet, as measured; empty where nothing is measured."""
+    """Return the remaining time as text; empty if it is unknown."""
     if seconds is None:
         return ""
     if seconds >= 90:

@@ -22,7 +22,7 @@ def new_numbers() -> dict[str, object]:
 
 
 async def keep_transcript(desk: BotServices, job: Job, transcript: Transcript) -> bool:
-    """Keep a transcript as text and, where times are known, as subtitles; return whether they are."""
+    """Store a transcript as text and, if times are known, as subtitles; return whether they are."""
     subtitles = write_srt(transcript.segments)
     subject = str(job.request.payload.get("name", "")) or transcript.text
     await desk.files.save(_new_file(job, "text", ".txt", subject), transcript.text.encode())
@@ -46,7 +46,7 @@ def _new_file(job: Job, name: str, suffix: str, subject: str) -> NewFile:
 
 
 async def find_files(desk: BotServices, job: Job) -> list[StoredFile]:
-    """Return the files of a transcript: the text first, then subtitles where there are any. Raises NotFoundError."""
+    """Return the files of a transcript: the text, then subtitles if there are any. Raises NotFoundError."""
     found = [await desk.files.find(number(job.request.payload, "text"), owner_of(job))]
     if (job.result or {}).get("subtitles"):
         found.append(await desk.files.find(number(job.request.payload, "subtitles"), owner_of(job)))
@@ -67,7 +67,7 @@ async def find_current(context: Context) -> dict[str, object] | None:
 
 
 async def load(desk: BotServices, owner: FileOwner, text: int, subtitles: int) -> Transcript:
-    """Return a transcript from its files, with times where they are known. Raises NotFoundError without its text."""
+    """Return a transcript from its files, with times if they are known. Raises NotFoundError without its text."""
     words = (await desk.files.read(await desk.files.find(text, owner))).decode()
     segments: tuple[Segment, ...] = ()
     if subtitles:

@@ -1,4 +1,4 @@
-"""Turn a recording into text: the beginning in the chat, the whole as a file, subtitles where times are known."""
+"""Turn a recording into text: the beginning in the chat, the whole as a file, subtitles if times are known."""
 
 import asyncio
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ async def start(context: Context, material: ModeInput) -> None:
 
 
 async def transcribe(desk: BotServices, job: Job, control: JobControl) -> Mapping[str, object]:
-    """Fetch the recording, hear it, keep what was said; of the recording itself nothing is kept."""
+    """Download a recording, transcribe it and store the transcript; the recording itself is deleted."""
     source = desk.downloads / f"recording-{new_id()}"
 
     def tell(progress: TranscriptionProgress) -> None:
@@ -82,7 +82,7 @@ def _begin(text: str) -> str:
 
 
 def describe(job: Job, language: str) -> str:
-    """Say what is being done, how far it is, and how long the rest takes."""
+    """Return the present step, its progress and the remaining time."""
     stage, _, left = job.progress.note.partition(":")
     if stage not in set(TranscriptionStage):
         return _FETCHING.say(language)
@@ -92,7 +92,7 @@ def describe(job: Job, language: str) -> str:
 
 
 async def view(desk: BotServices, job: Job) -> list[Part]:
-    """Show the beginning, then the files, with what can be made of them."""
+    """Return the beginning, then the files, with buttons for documents of the text. Raises NotFoundError."""
     result, language = job.result or {}, language_of(job)
     files = await _transcripts.find_files(desk, job)
     await _transcripts.remember(desk, job)

@@ -43,7 +43,7 @@ _NOT_YOURS = Text("modes.photo.not_yours")
 
 
 async def start(context: Context, material: ModeInput) -> None:
-    """Hand a photo to the queue, with what was chosen last."""
+    """Enqueue a photo with the options chosen last; one that is too large for bots is refused."""
     attachment = material.attachment
     if attachment is None:
         return
@@ -104,7 +104,7 @@ def _remove(folder: Path) -> None:
 
 
 async def view(desk: BotServices, job: Job) -> list[Part]:
-    """Show which back-end worked, before and after, and the file. Raises NotFoundError where it was deleted since."""
+    """Return the back-end used, before and after, and the file. Raises NotFoundError if it was deleted since."""
     result, payload, language = job.result or {}, job.request.payload, language_of(job)
     after = await desk.files.find(number(payload, "after"), owner_of(job))
     scale = number(result, "scale")

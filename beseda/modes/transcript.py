@@ -59,7 +59,7 @@ _TITLE = Text("modes.transcript.title")
 
 
 async def take(context: Context, material: ModeInput) -> None:
-    """Keep a text as the chat's transcript, and offer what can be made of it; a few words are only a question."""
+    """Store a text as the chat's transcript, and offer documents of it; a few words are a question to the model."""
     if material.attachment is None and len(material.text) < _SHORT:
         await context.ask(material.text)
         return
@@ -98,7 +98,7 @@ async def _fetch(context: Context, attachment: Attachment) -> str:
 
 
 async def tell_formats(context: Context) -> None:
-    """Say what each format holds."""
+    """Describe the contents of each format."""
     await context.reply(context.say(_FORMATS_TOLD))
 
 
@@ -140,14 +140,14 @@ async def write(desk: BotServices, job: Job, control: JobControl) -> Mapping[str
 
 
 def describe(job: Job, language: str) -> str:
-    """Say how far the document is, and how long the rest takes."""
+    """Return the progress of the document and the remaining time."""
     seconds = float(job.progress.note) if job.progress.note else None
     figures = " · ".join(filter(None, [draw_progress(job), tell_left(seconds, language)]))
     return "\n\n".join(filter(None, [_WRITING.say(language), figures]))
 
 
 async def view(desk: BotServices, job: Job) -> list[Part]:
-    """Show the document, with what else can be made of the text. Raises NotFoundError where it was deleted since."""
+    """Return the document, with buttons for others of the text. Raises NotFoundError if it was deleted since."""
     language = language_of(job)
     file = await desk.files.find(number(job.request.payload, "document"), owner_of(job))
     parts = await desk.messenger.compose(_DONE.say(language))

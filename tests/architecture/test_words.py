@@ -21,7 +21,6 @@ _BAR = 3.0  # per 1,000 words
 _ABOVE = {
     "http": 5.0,
     "locales": 14.0,
-    "modes": 42.0,
     "panel": 11.0,
     "testing": 27.0,
 }
