@@ -1,4 +1,4 @@
-"""A clock that only moves when a test says so."""
+"""A clock that is moved by tests only."""
 
 import asyncio
 import heapq
@@ -9,10 +9,10 @@ _SETTLING_TURNS = 10
 
 
 class ManualClock:
-    """A `Clock` for tests: `advance` moves it and wakes who slept long enough, in order.
+    """A `Clock` for tests: `advance` moves it and wakes sleepers that are due, in order.
 
-    With `instant=True` nobody waits: `sleep` moves the clock itself and returns at the next turn of the loop.
-    `slept` keeps every wait that was asked for, in seconds.
+    With `instant=True` there is no waiting: `sleep` moves the clock itself and returns at the next turn of the loop.
+    `slept` records every requested wait, in seconds.
     """
 
     def __init__(self, start: datetime | None = None, *, instant: bool = False) -> None:
@@ -47,7 +47,7 @@ class ManualClock:
         return sum(not waiter.done() for _, _, waiter in self._sleepers)
 
     def shift(self, seconds: float) -> None:
-        """Move the time without waking anybody: for pure logic outside an event loop."""
+        """Move the time without waking sleepers: for pure logic outside an event loop."""
         self._elapsed += seconds
 
     async def advance(self, seconds: float) -> None:

@@ -27,7 +27,7 @@ BOT = "assistant_bot"
 
 
 class PollingClock(SystemClock):
-    """Real time; `hurried` makes long waits short, for tests of what happens after them."""
+    """Real time; `hurried` shortens long waits, for tests of later steps."""
 
     hurried = False
 
@@ -37,7 +37,7 @@ class PollingClock(SystemClock):
 
 @dataclass
 class LivingBot:
-    """A running bot with its sandbox, its services and the people who talk to it."""
+    """A running bot with its sandbox, its services and its users."""
 
     sandbox: RunningSandbox
     container: Container
@@ -51,7 +51,7 @@ class LivingBot:
         return self.bot.runner.desk.me.username
 
     async def user(self, user_id: int = ANNA, dialog: str = "") -> SandboxUser:
-        """Return a connected user, in the private chat with the bot unless `dialog` says otherwise."""
+        """Return a connected user, in the private chat with the bot unless `dialog` names another."""
         place = dialog or f"{self.username}:{user_id}"
         return await self.stack.enter_async_context(SandboxUser(self.sandbox.base_url, user_id, place))
 
@@ -130,7 +130,7 @@ async def living_bot(
 async def run_bot(
     folder: Path, model: ChatModel, sandbox: RunningSandbox, name: str = "assistant", **environ: str
 ) -> AsyncIterator[LivingBot]:
-    """Run the bot against a sandbox that is there already: what a restart does; `token` may name another account.
+    """Run the bot against an existing sandbox, as after a restart; `token` may name another account.
 
     With `clock="hurried"` its waits are short, such as those for a lost call, which may take effect for five seconds.
     """

@@ -1,10 +1,10 @@
-"""A `ChatModel` in the process that says what it was told to say: for tests, for the sandbox, for trying things out.
+"""A `ChatModel` in the process that gives scripted answers: for tests, for the sandbox, for experiments.
 
     model = ScriptedModel(["Hello!", UnavailableError("down"), ScriptedAnswer(pieces=("slow", "ly"), pause=1.0)])
 
 Each request takes the next entry. A text is one answer, an error is raised before the first word, and a
 `ScriptedAnswer` sets everything: pieces, pauses on the clock, reasoning, usage, an error in the middle. A function gets
-the request and returns any of these. When the script is over, `fallback` answers, or LookupError says so.
+the request and returns any of these. When the script is over, `fallback` answers, or LookupError is raised.
 """
 
 from collections import deque
@@ -27,9 +27,9 @@ from beseda.llm.base import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptedAnswer:
-    """One answer. Waits `delay` seconds, then says `pieces` with `pause` seconds before each but the first.
+    """One answer. Waits `delay` seconds, then yields `pieces` with `pause` seconds before each but the first.
 
-    `error` is raised after the pieces, in the place of the end.
+    `error` is raised after the pieces, in place of the end.
     """
 
     pieces: tuple[str, ...] = ()
@@ -45,10 +45,10 @@ Script = str | BesedaError | ScriptedAnswer | Callable[[ModelRequest], "str | Be
 
 
 class ScriptedModel:
-    """Answers from a queue and remembers what it was asked.
+    """Answers from a queue and records its requests.
 
-    `requests` are all that came, `running` how many answers are under way, `most_running` the most at one time, `left`
-    how many a consumer gave up before their end.
+    `requests` are all requests, `running` is the number of answers under way, `most_running` the highest number at one
+    time, `left` the number that a consumer abandoned before their end.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ScriptedModel:
         self._script.extend(entries)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the next answer of the script. Raises what the script says, or LookupError when it is over."""
+        """Yield the next answer of the script. Raises the error of the script, or LookupError when it is over."""
         self.requests.append(request)
         answer = self._take(request)
         self.running += 1

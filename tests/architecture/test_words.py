@@ -22,7 +22,6 @@ _ABOVE = {
     "http": 5.0,
     "locales": 14.0,
     "panel": 11.0,
-    "testing": 27.0,
 }
 
 
