@@ -27,7 +27,7 @@ def describe_os_error(error: OSError) -> str:
 
 
 def describe_proxy_failure(error: aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError) -> str:
-    """Return what is wrong with the proxy, in a few words without its password."""
+    """Return the fault of the proxy in a few words, without its password."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy of the environment refused it: HTTP {error.status}"
     reason = describe_os_error(error.os_error)
