@@ -56,7 +56,7 @@ def languages() -> tuple[str, ...]:
 
 
 def known_language(language: str) -> str:
-    """Return `language`, or English where there are no texts in it."""
+    """Return `language`, or English if there are no texts in it."""
     return language if language in languages() else FALLBACK
 
 
@@ -82,7 +82,7 @@ def texts_of_bot(bot: BotTexts, language: str) -> dict[str, str]:
 
 @cache
 def read_texts(folder: Path, language: str) -> Mapping[str, str]:
-    """Return the texts of a file by dotted key; none where there is no such file. Raises CatalogueError."""
+    """Return the texts of a file by dotted key; empty if there is no such file. Raises CatalogueError."""
     import tomllib  # noqa: PLC0415 - takes 3 ms, which `beseda --help` need not spend
 
     path = folder / f"{language}.toml"

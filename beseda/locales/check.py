@@ -1,4 +1,4 @@
-"""Checks an owner's languages before anybody reads them."""
+"""Checks an owner's languages before they are used."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def count_translated(language: str) -> tuple[int, int]:
 
 
 def check_bot(bot: BotTexts) -> list[str]:
-    """Return the problems of a bot's texts. Keys are checked where the bot has an English file."""
+    """Return the problems of a bot's texts. Keys are checked if the bot has an English file."""
     english = read_texts(bot.folder, FALLBACK)
     problems = []
     for language in languages():

@@ -24,7 +24,7 @@ class Text:
         object.__setattr__(self, "words", words)
 
     def say(self, language: str, /, **fields: object) -> str:
-        """Return the text in `language`, or in English where that has none, its fields filled in."""
+        """Return the text in `language`, or in English if it has none, with its fields filled in."""
         template = self._find(language)
         return template.format(**fields) if fields else template
 
