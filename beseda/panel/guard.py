@@ -1,4 +1,4 @@
-"""Who may use the panel: a page of this origin, on this machine, with a token that serves once."""
+"""Access to the panel: for a page of this origin, on this machine, with a token for a single use."""
 
 import ipaddress
 import secrets
@@ -30,9 +30,10 @@ class OneTimeTokens:
 
 
 def find_objection(request: Request) -> str:
-    """Return why a request is refused, empty where it is not.
+    """Return the reason to reject a request, or an empty string if there is none.
 
-    The name defeats DNS rebinding, the origin forms and scripts of other sites. A change needs the origin.
+    The check of the host name defeats DNS rebinding, that of the origin forms and scripts of other sites. A change
+    needs the origin.
     """
     host = request.headers.get("host", "")
     client = request.client.host if request.client else ""
