@@ -1,0 +1,124 @@
+"""The shape of the package, measured. A figure may only fall until it reaches its bar: lower its bound with it.
+
+The bars are what models of the field have: httpx 51 functions per 1,000 lines, procrastinate 50, pydantic-ai 37.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.shape import Bags, count_functions, list_folders, list_tiny_functions
+from scripts.source import Module, Package, read_modules, show
+
+# Today's figure, which may not be exceeded, and the bar.
+_FUNCTIONS = 75, 60  # per 1,000 lines
+_TINY = 228, 0  # private functions of at most three lines that are used once
+_CHAIN = 23, 14  # imports from the top of the package to its bottom
+_LARGEST_BAG = 34, 15  # collaborators in one class
+
+_FEW_FOLDERS = 3
+# Folders with files of a feature by name: today's figure, which may not be exceeded, if it is above the bar.
+_FOLDERS = {
+    "analytics": 6,
+    "api_key": 5,
+    "broadcast": 9,
+    "budget": 8,
+    "lead": 7,
+    "meeting": 7,
+    "minutes": 3,
+    "personal_data": 5,
+    "report": 7,
+    "restoration": 3,
+    "sales": 6,
+    "takeover": 5,
+    "transcription": 3,
+    "webhook": 12,
+}
+
+
+@pytest.fixture(scope="module")
+def ours() -> list[Module]:
+    return [*read_modules("beseda"), *read_modules("botapi_sandbox")]
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    return Package()
+
+
+def test_functions_are_whole(ours: list[Module]) -> None:
+    figure = count_functions(ours)
+    print(f"functions per 1,000 lines: {figure:.1f} (bound {_FUNCTIONS[0]}, bar {_FUNCTIONS[1]})")
+    assert figure <= _FUNCTIONS[0]
+
+
+def test_tiny_private_functions_are_inlined(ours: list[Module]) -> None:
+    tiny = list_tiny_functions(ours)
+    print(f"private functions of three lines or fewer used once: {len(tiny)} (bound {_TINY[0]}, bar {_TINY[1]})")
+    assert len(tiny) <= _TINY[0], show(tiny)
+
+
+def test_chain_of_imports_is_short(package: Package) -> None:
+    chain = package.longest_chain()
+    print(f"longest chain of imports: {len(chain) - 1} (bound {_CHAIN[0]}, bar {_CHAIN[1]})")
+    assert len(chain) - 1 <= _CHAIN[0], show(chain)
+
+
+def test_no_class_holds_many_collaborators(package: Package) -> None:
+    sizes = Bags(package).sizes()
+    print(f"largest bag of collaborators: {sizes[0][0]} (bound {_LARGEST_BAG[0]}, bar {_LARGEST_BAG[1]})")
+    large = [f"{place}: {size}" for size, place in sizes if size > _LARGEST_BAG[1]]
+    print(show(large))
+    assert sizes[0][0] <= _LARGEST_BAG[0], show(large)
+
+
+@pytest.mark.parametrize("noun", sorted(_FOLDERS))
+def test_feature_lies_in_few_folders(noun: str, ours: list[Module]) -> None:
+    folders = list_folders(ours, noun)
+    print(f"folders with files of {noun}: {len(folders)} (bound {_FOLDERS[noun]}, bar {_FEW_FOLDERS})")
+    assert len(folders) <= _FOLDERS[noun], show(folders)
+
+
+class _Written(Module):
+    """A module with a text of the test's own."""
+
+    def __init__(self, text: str) -> None:
+        self.path = Path("beseda/example.py")
+        self.name = "beseda.example"
+        self.text = text
+
+
+@pytest.mark.parametrize(
+    ("field", "held"),
+    [
+        ("store: Store", 1),
+        ("store: Store | None = None", 1),
+        ("find: Finder", 1),
+        ("find: 'Callable[[], None]'", 1),
+        ("other: Bag", 1),
+        ("row: Row", 0),
+        ("kind: Kind", 0),
+        ("name: str", 0),
+    ],
+)
+def test_measure_of_bags_exempts_values(field: str, held: int) -> None:
+    package = Package("no such folder")
+    text = f"""
+Finder = Callable[[], None]
+class Store(Protocol):
+    async def find(self) -> None: ...
+class Kind(StrEnum):
+    A = "a"
+@dataclass
+class Row:
+    name: str
+@dataclass
+class Bag:
+    store: Store
+@dataclass
+class Example:
+    {field}
+"""
+    package.modules = {"beseda.example": _Written(text)}
+    sizes = {place.rpartition(" ")[2]: size for size, place in Bags(package).sizes()}
+    assert sizes["Example"] == held
