@@ -27,11 +27,11 @@ from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, Look
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import write_markup
 from beseda.telegram.lookup import MessageIds, ProbeLimits, SendLookup
+from beseda.telegram.markdown import render, to_html
+from beseda.telegram.markdown.split import split
 from beseda.telegram.pacing import Pacer
 from beseda.telegram.refusals import Refusal, classify
-from beseda.telegram.render import render, to_html
 from beseda.telegram.sending import AS_IT_IS, PartCalls, SendForm
-from beseda.telegram.split import split
 from beseda.telegram.stream import DraftedAnswer, EditedAnswer
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from beseda.domain.language import language_of
 from beseda.domain.markdown import italic, literal
 from beseda.domain.message import Message, Role, join_roles
 from beseda.domain.persona import NOTES, Scene, describe_scene, is_note, spoken, system_message
-from beseda.telegram.render import render
+from beseda.telegram.markdown import render
 
 
 @pytest.mark.parametrize(("code", "language"), [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("", "ru")])

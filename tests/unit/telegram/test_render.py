@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from beseda.telegram.render import Formatted, format_text_html, render, to_html
+from beseda.telegram.markdown import Formatted, format_text_html, render, to_html
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from beseda.telegram.render import Formatted, format_text_html, render, to_html
-from beseda.telegram.split import utf16_len
+from beseda.telegram.markdown import Formatted, format_text_html, render, to_html
+from beseda.telegram.markdown.split import utf16_len
 from tests.parts.markdown_texts import any_texts, markdown_texts
 from tests.parts.telegram_judge import judge_html
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from beseda.telegram.entities import Entity
-from beseda.telegram.render import Formatted, render, to_html
-from beseda.telegram.split import MAX_CAPTION, MAX_ENTITIES, MAX_TEXT, split, utf16_len
+from beseda.telegram.markdown import Formatted, render, to_html
+from beseda.telegram.markdown.entities import Entity
+from beseda.telegram.markdown.split import MAX_CAPTION, MAX_ENTITIES, MAX_TEXT, split, utf16_len
 
 
 def cut(markdown: str, limit: int) -> list[str]:

@@ -7,8 +7,8 @@ import unicodedata
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beseda.telegram.render import Formatted, render
-from beseda.telegram.split import MAX_ENTITIES, split, utf16_len
+from beseda.telegram.markdown import Formatted, render
+from beseda.telegram.markdown.split import MAX_ENTITIES, split, utf16_len
 from tests.parts.markdown_texts import any_texts, markdown_texts
 from tests.unit.telegram.test_render_judged import assert_accepted, assert_rules_kept
 

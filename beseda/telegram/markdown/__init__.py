@@ -7,15 +7,13 @@ any output of the model at any point of its stream.
 
 from __future__ import annotations
 
-from beseda.telegram._render_blocks import BlockRenderer
-from beseda.telegram._render_clean import clean_text, is_blank, is_plain
-from beseda.telegram._render_html import serialise_html
-from beseda.telegram._render_normalize import finish_text
-from beseda.telegram._render_parser import parse_markdown
-from beseda.telegram._render_partial import trim_unfinished
-from beseda.telegram._render_tags import mark_balanced_tags
-from beseda.telegram._render_writer import MarkupWriter
-from beseda.telegram.entities import Entity, Formatted
+from beseda.telegram.markdown.blocks import BlockRenderer
+from beseda.telegram.markdown.entities import Entity, Formatted, clean_text, is_blank, is_plain, to_html
+from beseda.telegram.markdown.inline import MarkupWriter
+from beseda.telegram.markdown.inline_rules import mark_balanced_tags
+from beseda.telegram.markdown.nesting import finish_text
+from beseda.telegram.markdown.parser import parse_markdown
+from beseda.telegram.markdown.partial import trim_unfinished
 
 __all__ = ["Entity", "Formatted", "format_text_html", "render", "to_html"]
 
@@ -42,11 +40,6 @@ def _render_markup(source: str, *, partial: bool) -> Formatted:
     if references := env.get("references"):
         renderer.write_references(references)
     return finish_text(writer.text(), writer.spans())
-
-
-def to_html(formatted: Formatted) -> str:
-    """HTML for Telegram's parse_mode HTML, which reads back as the same text and entities."""
-    return serialise_html(formatted)
 
 
 def format_text_html(text: str) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from beseda.telegram._render_inline import read_language, render_inline, tidy_code
-from beseda.telegram._render_links import link_target
-from beseda.telegram._render_math import convert_formula
-from beseda.telegram._render_table import render_table
+from beseda.telegram.markdown.entities import link_target
+from beseda.telegram.markdown.inline import read_language, render_inline, tidy_code
+from beseda.telegram.markdown.math import convert_formula
+from beseda.telegram.markdown.table import render_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from markdown_it.token import Token
 
-    from beseda.telegram._render_writer import MarkupWriter
+    from beseda.telegram.markdown.inline import MarkupWriter
 
 BULLET: Final = "•"
 RULE: Final = "―" * 12

@@ -6,15 +6,14 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
-from beseda.telegram._render_inline import render_inline
-from beseda.telegram._render_writer import MarkupWriter
+from beseda.telegram.markdown.inline import MarkupWriter, render_inline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from markdown_it.token import Token
 
-    from beseda.telegram._render_normalize import FormatSpan
+    from beseda.telegram.markdown.nesting import FormatSpan
 
 # A message on a desktop shows about this much of a monospaced line, a telephone less: longer cells are broken.
 MAX_WIDTH = 56

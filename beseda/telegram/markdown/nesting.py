@@ -10,7 +10,7 @@ import itertools
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from beseda.telegram.entities import QUOTES, VERBATIM, Entity, Formatted, astral_positions
+from beseda.telegram.markdown.entities import QUOTES, VERBATIM, Entity, Formatted, astral_positions
 
 _RANK = {"blockquote": 0, "expandable_blockquote": 0, "text_link": 1, "custom_emoji": 3, "code": 3, "pre": 3}
 _STYLE_RANK = 2
