@@ -14,6 +14,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY scripts/build_hook.py scripts/
 COPY migrations migrations
 COPY beseda beseda
+COPY botapi_sandbox botapi_sandbox
 RUN /opt/venv/bin/pip install --no-cache-dir --no-compile --no-deps --no-build-isolation . \
     && /opt/venv/bin/pip uninstall --quiet --yes hatchling editables pip \
     && python3 -m compileall -q -j 0 /opt/venv/lib

@@ -15,7 +15,7 @@ from beseda.api.monitoring import InstallationGauges, MonitoringSources, monitor
 from beseda.api.problems import add_problem_handlers
 from beseda.dispatch.webhook import webhook_router
 from beseda.panel.app import HostPanel
-from beseda.sandbox.app import Sandbox
+from botapi_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from beseda.dispatch.runner import BotRunner

@@ -36,7 +36,16 @@ from cosmic_ray.work_item import TestOutcome
 from scripts.source import ROOT
 
 _SETTINGS = ROOT / "scripts" / "mutation.toml"
-_COPIED = ("beseda", "bench", "config.example.yaml", "migrations", "pyproject.toml", "scripts", "tests")
+_COPIED = (
+    "beseda",
+    "bench",
+    "botapi_sandbox",
+    "config.example.yaml",
+    "migrations",
+    "pyproject.toml",
+    "scripts",
+    "tests",
+)
 _TURNED = re.compile(r"ReplaceComparisonOperator_(Is_IsNot|IsNot_Is|Eq_NotEq|NotEq_Eq|[LG]tE?_[LG]tE?)$")
 _KINDS = (
     "AddNot",

@@ -7,6 +7,8 @@ from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("beseda", "botapi_sandbox")
+"""Our packages that are installed."""
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -107,17 +109,21 @@ def show(places: Iterable[str]) -> str:
     return "\n" + "\n".join(places)
 
 
+def read_modules(*folders: str) -> list[Module]:
+    """Return every module under these folders of the repository, read and parsed once."""
+    return [module for folder in folders for module in _read_folder(folder)]
+
+
 @cache
-def read_modules(folder: str) -> list[Module]:
-    """Return every module under `folder` of the repository, read and parsed once."""
+def _read_folder(folder: str) -> list[Module]:
     return [Module(path) for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
 class Package:
-    """The modules of `beseda` and the arrows between them."""
+    """The modules of our packages and the arrows between them."""
 
-    def __init__(self, folder: str = "beseda") -> None:
-        self.modules = {module.name: module for module in read_modules(folder)}
+    def __init__(self, folders: Iterable[str] = PACKAGES) -> None:
+        self.modules = {module.name: module for module in read_modules(*folders)}
 
     def resolve(self, name: str) -> str | None:
         """Return the module of ours that a dotted name lies in, or None for a name of somebody else."""

@@ -21,8 +21,7 @@ from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.panel import app as panel
 from beseda.panel.app import HostPanel
-from beseda.sandbox.app import Sandbox, create_sandbox
-from beseda.sandbox.settings import BotAccount, SandboxSettings
+from botapi_sandbox import BotAccount, Sandbox, SandboxSettings, create_sandbox
 
 WORKER_PORT = 8091
 """Port of a worker's or scheduler's `/metrics` unless --port says otherwise."""

@@ -10,7 +10,7 @@ from beseda.cli.settings import ConfigOption, explain_port, open_storage, read_s
 
 if TYPE_CHECKING:
     from beseda.config import Settings
-    from beseda.sandbox.settings import BotAccount
+    from botapi_sandbox import BotAccount
 
 _DEFAULT = "assistant=7100000001:sandbox-token-of-the-assistant"
 
@@ -37,7 +37,7 @@ def _read_accounts(entries: Sequence[str]) -> "tuple[BotAccount, ...]":
     import re
 
     from beseda.errors import SettingsError
-    from beseda.sandbox.settings import BotAccount
+    from botapi_sandbox import BotAccount
 
     accounts: dict[str, BotAccount] = {}
     for entry in entries:
@@ -58,8 +58,7 @@ async def _serve(settings: "Settings", accounts: "tuple[BotAccount, ...]") -> No
 
     from beseda.cli.output import print_start_line
     from beseda.errors import SettingsError
-    from beseda.sandbox.server import serve_sandbox
-    from beseda.sandbox.settings import SandboxSettings
+    from botapi_sandbox import SandboxSettings, serve_sandbox
 
     folder = open_storage(settings) / "sandbox"
     async with AsyncExitStack() as stack:

@@ -14,11 +14,17 @@ from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.dispatch.polling import Poller
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ChatModel
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import DEFAULT_GROUPS, DEFAULT_USERS, BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser
 from beseda.testing.database import make_database
 from beseda.testing.waiting import eventually
+from botapi_sandbox import (
+    DEFAULT_GROUPS,
+    DEFAULT_USERS,
+    BotAccount,
+    RunningSandbox,
+    SandboxSettings,
+    SandboxUser,
+    serve_sandbox,
+)
 
 TOKEN = "7100000001:token-for-tests-token-for-tests"  # noqa: S105 - the sandbox takes any
 ANNA, CHRIS, BORIS = (person.id for person in DEFAULT_USERS)

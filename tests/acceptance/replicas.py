@@ -10,9 +10,7 @@ from pathlib import Path
 import asyncpg
 import orjson
 
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import BotAccount, SandboxPerson, SandboxSettings
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import BotAccount, RunningSandbox, SandboxPerson, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.parts.balancer import Balancer, open_balancer
 from tests.parts.echo_model import EchoModel, serve_echo

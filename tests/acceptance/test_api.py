@@ -8,8 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
-from beseda.sandbox.settings import DEFAULT_USERS
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, SandboxUser
 from tests.acceptance.program import Program
 from tests.parts.waiting import eventually
 

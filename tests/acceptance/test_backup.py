@@ -11,8 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from beseda.sandbox.settings import DEFAULT_USERS
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, SandboxUser
 from tests.acceptance.program import Program
 from tests.parts.postgres import PostgresServer
 

@@ -9,9 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.living_bot import ANNA, TOKEN, account
 from tests.parts.waiting import eventually

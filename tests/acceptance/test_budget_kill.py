@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.living_bot import ANNA, TOKEN, account
 from tests.parts.model_server import ModelServer, Reply

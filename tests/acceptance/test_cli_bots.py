@@ -5,8 +5,7 @@ import shutil
 
 import pytest
 
-from beseda.sandbox.settings import DEFAULT_USERS
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, SandboxUser
 from tests.acceptance.program import Program
 
 ANNA = DEFAULT_USERS[0].id

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from beseda.bots.catalog import Catalog
-from beseda.sandbox.server import RunningSandbox
+from botapi_sandbox import RunningSandbox
 from tests.acceptance.program import Outcome, Program
 from tests.parts.llama_server import find_smollm2, running_llama, write_tiny_model
 from tests.parts.model_server import ModelServer

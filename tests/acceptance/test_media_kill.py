@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 
 from beseda.errors import ToolError
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.speech_server import Fault, SpeechServer
 from tests.parts.waiting import eventually

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.acceptance.program import Program
 from tests.acceptance.test_run import ANNA
 from tests.parts.llama_server import find_free_port

@@ -22,14 +22,12 @@ from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind
 from beseda.kit.ids import lowest_id
 from beseda.kit.serving import Listener
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser
 from beseda.storage.sql.conversation import SqlConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import messages
 from beseda.storage.sql.tables.turn import turns
 from beseda.storage.sql.turn import SqlTurnRepository
+from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.acceptance.test_api import bearing, make_key
 from tests.parts.postgres import PostgresServer

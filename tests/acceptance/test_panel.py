@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.acceptance.program import Program, Service
 from tests.acceptance.test_run import ANNA
 from tests.parts.model_server import ModelServer, refuse

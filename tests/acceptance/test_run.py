@@ -12,8 +12,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from beseda import __version__
-from beseda.sandbox.settings import DEFAULT_USERS
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, SandboxUser
 from tests.acceptance.program import Program, Service
 from tests.parts.model_server import ModelServer, Reply, fall_silent
 from tests.parts.redis import RedisServer

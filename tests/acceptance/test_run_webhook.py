@@ -4,8 +4,7 @@ from pathlib import Path
 
 import aiohttp
 
-from beseda.sandbox.settings import DEFAULT_USERS
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, SandboxUser
 from tests.acceptance.program import Program
 from tests.parts.postgres import find_free_port
 from tests.parts.waiting import eventually

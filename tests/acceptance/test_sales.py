@@ -4,9 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import DEFAULT_USERS, SandboxSettings
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.living_bot import TOKEN, account
 from tests.parts.model_server import ModelServer, Reply, fall_silent

@@ -8,8 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import BotAccount, SandboxSettings
+from botapi_sandbox import BotAccount, SandboxSettings, serve_sandbox
 from tests.acceptance.program import PROGRAM, Program
 
 TOKEN = "7100000001:sandbox-token-of-sales"

@@ -10,10 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser
 from beseda.storage.sql.database import Database
+from botapi_sandbox import DEFAULT_USERS, BotAccount, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.parts.halting_proxy import HaltingProxy, halting_proxy
 from tests.parts.model_server import SERVED_MODEL, ModelServer, Reply

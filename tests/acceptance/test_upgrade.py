@@ -15,9 +15,7 @@ import aiohttp
 import pytest
 
 from beseda.bootstrap.restore import check_backup
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.parts.model_server import ModelServer, Reply
 from tests.parts.postgres import PostgresServer

@@ -21,7 +21,9 @@ DATA = (
     "beseda/bots/assistant/persona_prompt.md",
     "beseda/bots/sales/funnel.yaml",
     "beseda/bots/real_estate/sample_listings.csv",
-    "beseda/sandbox/",
+    "botapi_sandbox/page/index.html",
+    "botapi_sandbox/page/main.js",
+    "botapi_sandbox/page/base.css",
 )
 
 
@@ -48,7 +50,7 @@ def test_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
         [metadata] = [name for name in names if name.endswith("/METADATA")]
         text = archive.read(metadata).decode()
     assert [part for part in DATA if not any(name.startswith(part) for name in names)] == []
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"beseda"}
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"beseda", "botapi_sandbox"}
     for field in ("Author:", "Keywords:", "Classifier:", "License-Expression: MIT", "Description-Content-Type:"):
         assert field in text, field
 

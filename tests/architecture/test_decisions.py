@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.source import read_modules, show
+from scripts.source import PACKAGES, read_modules, show
 
 # The one table of each wire whose servers or programs send prose where a code would be needed.
 TABLES = {
@@ -40,7 +40,7 @@ _COMPARISONS = (ast.In, ast.NotIn, ast.Eq, ast.NotEq)
 @pytest.fixture(scope="module")
 def decisions() -> dict[str, list[tuple[int, str]]]:
     """The decisions of each module."""
-    return {str(module.path): list(list_decisions(module.tree)) for module in read_modules("beseda")}
+    return {str(module.path): list(list_decisions(module.tree)) for module in read_modules(*PACKAGES)}
 
 
 def test_no_decision_reads_the_words_of_an_error(decisions: dict[str, list[tuple[int, str]]]) -> None:

@@ -58,7 +58,7 @@ _OBJECTLESS = {"catalogue:sample", "consent:no", "consent:revoke", "consent:yes"
 
 @pytest.fixture(scope="module")
 def ours() -> list[Module]:
-    return [module for module in read_modules("beseda") if not str(module.path).startswith("beseda/sandbox")]
+    return read_modules("beseda")
 
 
 def test_what_is_retried_is_counted_in_the_database() -> None:

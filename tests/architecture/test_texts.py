@@ -9,7 +9,7 @@ import pytest
 
 from beseda.locales.catalogue import BUNDLED, FALLBACK, languages, read_texts
 from beseda.locales.check import fields_of
-from scripts.source import ROOT, Module, call_name, read_modules, show
+from scripts.source import PACKAGES, ROOT, Module, call_name, read_modules, show
 
 OURS = [BUNDLED, *sorted((ROOT / "beseda" / "bots").glob("*/locales"))]
 # Dates, of which each language shows other parts.
@@ -33,7 +33,7 @@ NO_TEXTS = {
     "beseda/llm/_demo_patterns.py": "patterns by which the demo model reads a conversation",
     "beseda/llm/demo.py": "words by which the demo model shows something",
     "beseda/llm/guard.py": "words of a person who wants repetition",
-    "beseda/sandbox/settings.py": "names of people and groups in the sandbox",
+    "botapi_sandbox/settings.py": "names of people and groups in the sandbox",
     "beseda/services/document/layout.py": "hesitations that are taken out of speech",
     "beseda/services/document/notes.py": "names that mean a nameless speaker",
     "beseda/services/document/source.py": "folds ё before quotations are compared",
@@ -42,7 +42,7 @@ NO_TEXTS = {
 
 @pytest.fixture(scope="module")
 def ours() -> list[Module]:
-    return read_modules("beseda")
+    return read_modules(*PACKAGES)
 
 
 def own_folder(module: Module) -> Path:

@@ -69,7 +69,7 @@ class Reader:
 
     def prepare(self) -> None:
         """Lay out a clone with its packages installed, and none of a person's files."""
-        names = ("beseda", "migrations", "deploy", "docs", "scripts", "pyproject.toml", "Makefile")
+        names = ("beseda", "botapi_sandbox", "migrations", "deploy", "docs", "scripts", "pyproject.toml", "Makefile")
         for name in (*names, "requirements.lock", "requirements-dev.lock", "config.example.yaml", ".env.example"):
             (self.folder / name).symlink_to(ROOT / name)
         (self.folder / ".venv").mkdir()

@@ -11,8 +11,7 @@ import pytest
 
 from beseda.audio.ffmpeg import find_ffmpeg
 from beseda.kit.subprocesses import run
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from scripts.source import ROOT
 from tests.docs.reader import Reader, read_blocks
 from tests.parts.gigachat_server import GIGA_KEY, GigaChatServer

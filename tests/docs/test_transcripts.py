@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.settings import DEFAULT_USERS
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import DEFAULT_USERS, SandboxUser
 from tests.acceptance.program import Program
 from tests.docs.reader import read_blocks
 from tests.docs.transcript import play, read_transcript

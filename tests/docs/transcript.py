@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from scripts.source import ROOT
 from tests.parts.waiting import eventually
 

@@ -9,9 +9,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 
 TOKEN = "1000000001:sandbox-test-token-one"
 OTHER_TOKEN = "1000000002:sandbox-test-token-two"

@@ -9,8 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import BotAccount, SandboxSettings
+from botapi_sandbox import BotAccount, RunningSandbox, SandboxSettings, serve_sandbox
 from tests.acceptance.sandbox_page.scripted_bot import TOKEN, USERNAME, ScriptedBot
 
 FLAGS = [

@@ -1,7 +1,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from beseda.sandbox.settings import DEFAULT_USERS, SandboxSettings
+from botapi_sandbox import DEFAULT_USERS, SandboxSettings
 from tests.acceptance.sandbox_page.scripted_bot import USERNAME, ScriptedBot
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -6,8 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from beseda.sandbox.server import RunningSandbox
-from beseda.sandbox.settings import DEFAULT_USERS
+from botapi_sandbox import DEFAULT_USERS, RunningSandbox
 from tests.acceptance.sandbox_page.scripted_bot import USERNAME, ScriptedBot
 from tests.acceptance.sandbox_page.test_files import PNG
 from tests.parts.accessibility import AccessibilityCheck

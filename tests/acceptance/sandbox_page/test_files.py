@@ -4,8 +4,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import DEFAULT_USERS, SandboxSettings
+from botapi_sandbox import DEFAULT_USERS, SandboxSettings, serve_sandbox
 from tests.acceptance.sandbox_page.scripted_bot import ScriptedBot
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

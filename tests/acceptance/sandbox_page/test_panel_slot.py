@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from beseda.sandbox.server import RunningSandbox
-from beseda.sandbox.settings import BotAccount, SandboxSettings
+from botapi_sandbox import BotAccount, RunningSandbox, SandboxSettings
 from tests.acceptance.sandbox_page.scripted_bot import TOKEN, USERNAME
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -5,7 +5,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from beseda.sandbox.server import RunningSandbox
+from botapi_sandbox import RunningSandbox
 from tests.parts.media_samples import make_png
 from tests.parts.sandboxes import ANNA, FORUM, GROUP, OTHER_TOKEN, BotClient, as_user, open_sandbox
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from beseda.sandbox.methods.names import ALL_NAMES
-from beseda.sandbox.methods.table import METHODS
+from botapi_sandbox.methods.names import ALL_NAMES
+from botapi_sandbox.methods.table import METHODS
 from tests.parts.later import LateModule
 from tests.parts.media_samples import make_opus, make_png
 from tests.parts.sandboxes import ANNA, FORUM, GROUP, TOKEN, BotClient, as_user
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aiogram import Bot, types
 
-    from beseda.sandbox.server import RunningSandbox
+    from botapi_sandbox import RunningSandbox
 else:
     types = LateModule("aiogram.types")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from beseda.sandbox.methods.table import METHODS
+from botapi_sandbox.methods.table import METHODS
 from tests.parts.sandboxes import ANNA, GROUP, BotClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from beseda.sandbox.entities import show_entities
-from beseda.sandbox.entity_parser import EntityParser
-from beseda.sandbox.refusals import ApiRefusalError, bad_request
+from botapi_sandbox.entities import show_entities
+from botapi_sandbox.entity_parser import EntityParser
+from botapi_sandbox.refusals import ApiRefusalError, bad_request
 from scripts import generate_telegram_texts as generator
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "telegram"

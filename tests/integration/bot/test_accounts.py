@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import BotAccount, SandboxSettings
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import BotAccount, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import TOKEN, account, run_bot
 
 OTHER = "7100000002:token-for-tests-token-for-tests"

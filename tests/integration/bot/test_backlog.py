@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, CHRIS, FORUM, GROUP, LivingBot, account, living_bot, run_bot
 from tests.parts.waiting import eventually
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, GROUP, LivingBot, account, living_bot, run_bot
 from tests.parts.waiting import eventually
 

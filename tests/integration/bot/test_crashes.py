@@ -9,9 +9,8 @@ import pytest
 from beseda.domain.turn import TurnState
 from beseda.errors import BesedaError, BrokenStreamError
 from beseda.llm.base import ModelEvent, ModelRequest
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, account, living_bot, run_bot
 
 _HANDLERS = """

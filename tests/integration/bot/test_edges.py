@@ -16,12 +16,11 @@ from beseda.domain.message import Message, Role
 from beseda.domain.shard_lease import EVERYTHING
 from beseda.domain.update import StoredUpdate, Tries
 from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.storage.base.update import EVERYWHERE, Look, UpdateStore
 from beseda.telegram.client import BotApi
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, FORUM, GROUP, account, living_bot, run_bot
 from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually

@@ -11,8 +11,8 @@ from beseda.config import load_settings
 from beseda.errors import SettingsError, UnavailableError
 from beseda.locales import Text
 from beseda.locales.catalogue import languages, use_folder
-from beseda.sandbox.user import SandboxUser
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import SandboxUser
 from scripts.source import ROOT
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.pseudo_language import LANGUAGE, translate, write_language

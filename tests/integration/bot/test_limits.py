@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from beseda.dispatch.mishaps import CROWDED
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, CHRIS, LivingBot, account, living_bot, run_bot
 from tests.parts.waiting import eventually
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from beseda.errors import UnavailableError
 from beseda.llm.base import ModelRequest
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, GROUP, account, living_bot, run_bot
 from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually

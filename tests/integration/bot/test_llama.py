@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from beseda.errors import UnavailableError
-from beseda.sandbox.user import SandboxUser
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import SandboxUser
 from tests.parts.living_bot import ANNA, CHRIS, living_bot
 from tests.parts.llama_server import find_free_port, running_llama, write_tiny_model
 from tests.parts.model_events import said_in

@@ -13,13 +13,12 @@ from beseda.domain.media import Media, MediaKind
 from beseda.domain.turn import TurnKind
 from beseda.errors import LeaseLostError
 from beseda.llm.base import ModelRequest
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.services.chat import PreparedReply
 from beseda.services.question import Question
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import (
     ANNA,
     BORIS,

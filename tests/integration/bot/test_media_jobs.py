@@ -13,9 +13,8 @@ from beseda.bots.catalog import BUNDLED
 from beseda.dispatch.job_tracker import EDIT_EVERY
 from beseda.domain.file import FileOwner
 from beseda.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
 from tests.parts.living_bot import ANNA, BORIS, CHRIS, LivingBot, account, living_bot, run_bot
 from tests.parts.speech_server import Fault, SpeechServer

@@ -10,9 +10,8 @@ import pytest
 from beseda.dispatch.middlewares.limits import RATES
 from beseda.domain.document import UnreadableTextError
 from beseda.modes.transcript import FORMATS
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.integration.bot.test_media import HELLO, MAIN, PHOTO, env, keys
 from tests.parts.living_bot import ANNA, GROUP, account, living_bot, run_bot
 from tests.parts.speech_server import SpeechServer

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, FORUM, LivingBot, account, run_bot
 from tests.parts.waiting import eventually
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from beseda.errors import SettingsError, UnavailableError
-from beseda.sandbox.user import SandboxUser
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import SandboxUser
 from tests.parts.living_bot import ANNA, CHRIS, living_bot
 from tests.parts.model_events import said_in, told_in
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import BotAccount, SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import BotAccount, RunningSandbox, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, BOT, CHRIS, GROUP, TOKEN, living_bot, run_bot
 from tests.parts.model_events import said_in
 from tests.parts.waiting import eventually

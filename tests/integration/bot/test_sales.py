@@ -9,9 +9,9 @@ import pytest
 from beseda.domain.sales import TO_ASK, TO_CONFIRM
 from beseda.errors import NotFoundError, UnavailableError
 from beseda.llm.demo import DemoModel
-from beseda.sandbox.user import SandboxUser
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer
+from botapi_sandbox import SandboxUser
 from tests.parts.living_bot import ANNA, BORIS, CHRIS, living_bot
 from tests.parts.sales import find, form, instructions, lead_of, selling_model
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from beseda.domain.lead import Lead
 from beseda.errors import UnavailableError
-from beseda.sandbox.server import RunningSandbox, serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import LivingBot, account, living_bot, run_bot
 from tests.parts.sales import find, form, instructions, lead_of, selling_model
 from tests.parts.waiting import eventually

@@ -8,9 +8,9 @@ import pytest
 from beseda.bots.catalog import BUNDLED
 from beseda.errors import UnavailableError
 from beseda.llm.demo import DemoModel
-from beseda.sandbox.user import SandboxUser
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
+from botapi_sandbox import SandboxUser
 from tests.parts.living_bot import ANNA, CHRIS, LivingBot, living_bot
 from tests.parts.sales import find, form, instructions, lead_of, selling_model
 

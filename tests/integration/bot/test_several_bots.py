@@ -13,11 +13,9 @@ from beseda.config import load_settings
 from beseda.dispatch.launch import RunningBot
 from beseda.errors import SettingsError
 from beseda.llm.base import ChatModel
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
-from beseda.sandbox.user import SandboxUser
 from beseda.storage.redis.connection import open_redis
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import SandboxSettings, SandboxUser, serve_sandbox
 from tests.parts.living_bot import ANNA, account
 from tests.parts.model_events import said_in
 from tests.parts.model_server import ModelServer, Reply

@@ -7,9 +7,8 @@ import pytest
 
 from beseda.kit.clock import SystemClock
 from beseda.llm.demo import DemoModel
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, BORIS, GROUP, LivingBot, account, living_bot, run_bot
 from tests.parts.media_samples import make_png
 from tests.parts.model_events import said_in

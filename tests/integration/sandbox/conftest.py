@@ -4,8 +4,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from beseda.sandbox.server import RunningSandbox
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import RunningSandbox, SandboxUser
 from tests.parts.sandboxes import BotClient, as_user, open_sandbox
 
 

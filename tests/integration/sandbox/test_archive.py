@@ -7,9 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import DEFAULT_USERS, BotAccount, SandboxSettings
-from beseda.sandbox.user import SandboxUser, SandboxUserError
+from botapi_sandbox import DEFAULT_USERS, BotAccount, SandboxSettings, SandboxUser, SandboxUserError, serve_sandbox
 
 ANNA = DEFAULT_USERS[0].id
 DIALOG = f"archive_bot:{ANNA}"

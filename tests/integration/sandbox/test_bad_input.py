@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.parts.sandboxes import ANNA, TOKEN, BotClient, as_user, open_sandbox
 from tests.parts.waiting import eventually
 

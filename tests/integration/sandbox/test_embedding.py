@@ -8,8 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from beseda.kit.serving import Listener, serve_app
-from beseda.sandbox import SandboxSettings, create_sandbox
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxSettings, SandboxUser, create_sandbox
 from tests.parts.sandboxes import ANNA, BOTS, BotClient
 
 

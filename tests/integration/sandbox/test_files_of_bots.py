@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.parts.media_samples import make_png
 from tests.parts.sandboxes import ANNA, GROUP, OTHER_TOKEN, BotClient
 

@@ -3,9 +3,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from beseda.sandbox.server import RunningSandbox
-from beseda.sandbox.settings import BotAccount
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import BotAccount, RunningSandbox, SandboxUser
 from tests.parts.sandboxes import ANNA, CHRIS, GROUP, OTHER_TOKEN, TOKEN, BotClient, as_user, open_sandbox
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from beseda.sandbox.server import RunningSandbox
+from botapi_sandbox import RunningSandbox
 from tests.parts.sandboxes import BotClient, open_sandbox
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import aiohttp
 
-from beseda.sandbox.server import RunningSandbox
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import RunningSandbox, SandboxUser
 from tests.parts.sandboxes import ANNA, CHRIS, FORUM, GROUP, OTHER_TOKEN, BotClient, as_user, open_sandbox
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from beseda.sandbox.server import RunningSandbox
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import RunningSandbox, SandboxUser
 from tests.parts.sandboxes import ANNA, BotClient, as_user, open_sandbox
 
 OTHER_POLLER = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.sandbox.user import SandboxUser, SandboxUserError
+from botapi_sandbox import SandboxUser, SandboxUserError
 from tests.parts.sandboxes import ANNA, GROUP, BotClient
 
 

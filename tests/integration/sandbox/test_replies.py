@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.parts.sandboxes import ANNA, CHRIS, FORUM, GROUP, OTHER_TOKEN, BotClient
 
 

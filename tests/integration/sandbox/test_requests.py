@@ -5,7 +5,7 @@ import io
 import aiohttp
 import pytest
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.parts.media_samples import make_jpeg_head, make_opus, make_png
 from tests.parts.sandboxes import ANNA, FORUM, BotClient
 

@@ -7,8 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from beseda.sandbox.settings import BotAccount
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import BotAccount, SandboxUser
 from tests.parts.sandboxes import ANNA, FORUM, GROUP, TOKEN, BotClient, as_user, open_sandbox
 
 

@@ -3,7 +3,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.parts.sandboxes import ANNA, GROUP, BotClient
 
 

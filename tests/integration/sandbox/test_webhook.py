@@ -8,8 +8,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from beseda.sandbox.user import SandboxUser
+from botapi_sandbox import SandboxUser
 from tests.parts.media_samples import make_png
+from tests.parts.proxy_server import serve_proxy
 from tests.parts.sandboxes import ANNA, CHRIS, BotClient, as_user, open_sandbox
 from tests.parts.waiting import eventually
 
@@ -75,6 +76,30 @@ async def test_webhook_that_is_down_leaves_updates_waiting(bot: BotClient, anna:
         "url": "", "has_custom_certificate": False, "pending_update_count": 0
     }  # fmt: skip
     assert (await bot.get("sendMessage", chat_id=ANNA, text="x"))["text"] == "x"
+
+
+async def wait_for_error(bot: BotClient) -> str:
+    async def has_failed() -> bool:
+        return "last_error_message" in await bot.get("getWebhookInfo")
+
+    await eventually(has_failed)
+    return str((await bot.get("getWebhookInfo"))["last_error_message"])
+
+
+@pytest.mark.parametrize(
+    ("variable", "scheme"), [("http_proxy", ""), ("all_proxy", "http://"), ("all_proxy", "socks5://")]
+)
+async def test_webhook_on_another_machine_is_reached_through_the_proxy_only(
+    bot: BotClient, anna: SandboxUser, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
+) -> None:
+    async with serve_proxy() as proxy:
+        proxy.refuse_with = "503 Service Unavailable"
+        monkeypatch.setenv(variable, scheme + proxy.url.removeprefix("http://"))
+        await bot.get("setWebhook", url="http://192.0.2.1/hook")
+        await anna.say("привет")
+        assert await wait_for_error(bot) == "Wrong response from the webhook: 503 Service Unavailable"
+        await bot.get("deleteWebhook")
+    assert set(proxy.requests) == {"POST http://192.0.2.1/hook HTTP/1.1"}
 
 
 async def listen_and_say(bot: BotClient, anna: SandboxUser, receiver: Receiver) -> list[dict[str, Any]]:

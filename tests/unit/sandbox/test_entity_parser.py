@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from beseda.sandbox.entity_parser import EntityParser
-from beseda.sandbox.refusals import ApiRefusalError
+from botapi_sandbox.entity_parser import EntityParser
+from botapi_sandbox.refusals import ApiRefusalError
 
 PYOTR = {"id": 5, "is_bot": False, "first_name": "Пётр"}
 

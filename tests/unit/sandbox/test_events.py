@@ -1,6 +1,6 @@
 import orjson
 
-from beseda.sandbox.events import MAX_BEHIND, EventLog, Subscription
+from botapi_sandbox.events import MAX_BEHIND, EventLog, Subscription
 
 
 async def read(log: EventLog, subscription: Subscription) -> list[int]:

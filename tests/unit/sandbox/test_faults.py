@@ -1,6 +1,6 @@
 import pytest
 
-from beseda.sandbox.faults import FaultPlan
+from botapi_sandbox.faults import FaultPlan
 
 
 def test_faults_come_in_order_and_as_often_as_planned() -> None:

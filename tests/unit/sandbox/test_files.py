@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.files import ReceivedFile, SandboxFiles
-from beseda.sandbox.refusals import ApiRefusalError
+from botapi_sandbox.files import ReceivedFile, SandboxFiles
+from botapi_sandbox.refusals import ApiRefusalError
 
 
 def make_upload(data: bytes, name: str = "a.txt") -> ReceivedFile:

@@ -1,7 +1,7 @@
 import pytest
 
-from beseda.sandbox.flood import FloodControl, FloodLimits
-from beseda.sandbox.refusals import ApiRefusalError
+from botapi_sandbox.flood import FloodControl, FloodLimits
+from botapi_sandbox.refusals import ApiRefusalError
 
 GROUP = -100
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.media_facts import looks_like_voice, measure_ogg_seconds, measure_picture
+from botapi_sandbox.media_facts import looks_like_voice, measure_ogg_seconds, measure_picture
 from tests.parts.media_samples import make_jpeg_head, make_opus, make_png
 
 WEBP = b"RIFF\0\0\0\0WEBPVP8X" + b"\0" * 8 + (639).to_bytes(3, "little") + (479).to_bytes(3, "little")

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.sequence import IdLedger, PersistentIdSequence
-from beseda.sandbox.updates import UpdateQueue
+from botapi_sandbox.sequence import IdLedger, PersistentIdSequence
+from botapi_sandbox.updates import UpdateQueue
 
 
 @pytest.fixture

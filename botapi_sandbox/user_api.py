@@ -1,0 +1,299 @@
+"""The user side over HTTP, for the chat page and for scripted users: JSON and one stream of events."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from botapi_sandbox import user_actions, user_members
+from botapi_sandbox.flood import FloodLimits
+from botapi_sandbox.guard import SECURITY_HEADERS, find_objection
+from botapi_sandbox.methods.commands import list_visible
+from botapi_sandbox.params import read_params
+from botapi_sandbox.refusals import ApiRefusalError, bad_request
+from botapi_sandbox.settings import SandboxPerson
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from botapi_sandbox.chats import Bot, Json
+    from botapi_sandbox.events import Subscription
+    from botapi_sandbox.servers import SandboxServers
+
+_HEARTBEAT_SECONDS = 15.0
+_MAX_SHOWN = 1_000
+_INLINE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/")
+
+
+class UserApi:
+    """Endpoints of the user side."""
+
+    def __init__(self, realm: SandboxServers) -> None:
+        self._realm = realm
+
+    def make_routes(self, prefix: str) -> list[BaseRoute]:
+        """All routes, each behind the guard."""
+        table = [
+            ("GET", "/state", self.show_state),
+            ("POST", "/users", self.add_user),
+            ("GET", "/commands", self.list_commands),
+            ("GET", "/dialogs/{dialog}", self.show_dialog),
+            ("POST", "/dialogs/{dialog}/messages", self.write_message),
+            ("POST", "/dialogs/{dialog}/edits", self.edit_message),
+            ("POST", "/dialogs/{dialog}/files", self.send_file),
+            ("POST", "/dialogs/{dialog}/contacts", self.share_contact),
+            ("POST", "/dialogs/{dialog}/callbacks", self.press_button),
+            ("POST", "/dialogs/{dialog}/reactions", self.react),
+            ("POST", "/dialogs/{dialog}/administrators", self.set_administrator),
+            ("POST", "/dialogs/{dialog}/stop", self.stop_draft),
+            ("POST", "/dialogs/{dialog}/block", self.set_blocked),
+            ("GET", "/files/{file_id}", self.download),
+            ("POST", "/updates", self.inject_update),
+            ("GET", "/events", self.follow_events),
+            ("POST", "/faults", self.add_fault),
+            ("DELETE", "/faults", self.clear_faults),
+            ("PUT", "/flood", self.configure_flood),
+            ("GET", "/calls", self.list_calls),
+            ("POST", "/reset", self.reset),
+        ]
+        return [Route(prefix + path, guarded(endpoint), methods=[method]) for method, path, endpoint in table]
+
+    # -- what there is --------------------------------------------------------------------------------------------
+
+    async def show_state(self, request: Request) -> Response:
+        """Bots, people, groups."""
+        world = self._realm.world
+        bots = [
+            {
+                "id": bot.user["id"],
+                "username": bot.username,
+                "name": bot.texts.get(("name", ""), bot.account.name),
+                "names": _list_names(bot),
+                "description": bot.texts.get(("description", ""), ""),
+                "commands": bot.commands.get(("default", ""), []),
+                "pending_updates": bot.queue.count(),
+                "menu": bot.menu_buttons.get(0, {"type": "commands"}),
+            }
+            for bot in world.bots.values()
+        ]
+        groups = [world.describe_group(group) for group in world.groups.values()]
+        people, seq = list(world.users.values()), self._realm.events.seq
+        return _json(
+            {
+                "bots": bots,
+                "users": people,
+                "groups": groups,
+                "seq": seq,
+                "parser": self._realm.judge.name,
+                "panel": self._realm.settings.panel,
+            }
+        )
+
+    async def add_user(self, request: Request) -> Response:
+        """A new person."""
+        fields = await _read(request)
+        name = str(fields.get("first_name") or "").strip()
+        if not 0 < len(name) <= 64:
+            raise bad_request("first_name must have 1 to 64 characters")
+        person = SandboxPerson(
+            id=int(fields.get("id") or self._realm.world.pick_user_id()),
+            first_name=name,
+            last_name=_get_text(fields, "last_name"),
+            username=_get_text(fields, "username"),
+            language_code=_get_text(fields, "language_code"),
+        )
+        return _json(self._realm.add_user(person))
+
+    async def list_commands(self, request: Request) -> Response:
+        """Commands as this person sees them."""
+        query, world = request.query_params, self._realm.world
+        bot, user = world.find_bot(query.get("bot", "")), world.users.get(int(query.get("user_id", 0)))
+        if bot is None or user is None:
+            raise bad_request("bot and user_id must be known")
+        group = world.groups.get(int(query.get("chat_id", 0)))
+        dialog = world.open_group(group) if group else world.open_private(bot, user)
+        return _json(list_visible(bot, dialog, user))
+
+    async def show_dialog(self, request: Request) -> Response:
+        """The latest messages of a dialog."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        limit = min(int(request.query_params.get("limit", 200)), _MAX_SHOWN)
+        return _json({**dialog.to_view(limit), "seq": self._realm.events.seq})
+
+    async def download(self, request: Request) -> Response:
+        """A file of a message, for the page."""
+        stored = self._realm.files.get(request.path_params["file_id"])
+        if stored is None:
+            raise ApiRefusalError(404, "There is no such file")
+        is_inline = stored.mime_type.startswith(_INLINE_TYPES)
+        return FileResponse(
+            stored.path,
+            media_type=stored.mime_type if is_inline else "application/octet-stream",
+            filename=stored.name,
+            content_disposition_type="inline" if is_inline else "attachment",
+        )
+
+    # -- what people do -------------------------------------------------------------------------------------------
+
+    async def write_message(self, request: Request) -> Response:
+        """A text message."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.write_text(self._realm, dialog, await _read(request)))
+
+    async def edit_message(self, request: Request) -> Response:
+        """A new text for one's own message."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.edit_text(self._realm, dialog, await _read(request)))
+
+    async def send_file(self, request: Request) -> Response:
+        """A file."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        params = await read_params(request, max_file_bytes=self._realm.settings.max_user_file_bytes)
+        try:
+            upload = params.upload("file")
+            if upload is None:
+                raise bad_request("file is missing")
+            return _json(await user_actions.send_file(self._realm, dialog, params.values, upload))
+        finally:
+            await params.close()
+
+    async def share_contact(self, request: Request) -> Response:
+        """A phone number, by the bot's button or from the address book."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.share_contact(self._realm, dialog, await _read(request)))
+
+    async def press_button(self, request: Request) -> Response:
+        """An inline button."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.press_button(self._realm, dialog, await _read(request)))
+
+    async def react(self, request: Request) -> Response:
+        """Reactions to a message."""
+        dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
+        user = user_actions.get_user(self._realm, dialog, fields)
+        return _json(user_members.react(self._realm, dialog, user, fields))
+
+    async def set_administrator(self, request: Request) -> Response:
+        """The rights of a bot in a group."""
+        dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
+        user = user_actions.get_user(self._realm, dialog, fields)
+        return _json(user_members.set_administrator(self._realm, dialog, user, fields))
+
+    async def stop_draft(self, request: Request) -> Response:
+        """The stop button of a draft."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.stop_draft(self._realm, dialog, await _read(request)))
+
+    async def set_blocked(self, request: Request) -> Response:
+        """Block or unblock the bot."""
+        dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
+        return _json(user_actions.set_blocked(self._realm, dialog, await _read(request)))
+
+    async def inject_update(self, request: Request) -> Response:
+        """A raw update, for kinds nothing here produces."""
+        fields = await _read(request)
+        bot, update = self._realm.world.find_bot(str(fields.get("bot") or "")), fields.get("update")
+        if bot is None or not isinstance(update, dict) or len(update) != 1:
+            raise bad_request("bot must be known and update an object with one field")
+        ((kind, payload),) = update.items()
+        return _json({"ok": True, "update_id": bot.queue.push(kind, payload)})
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    async def follow_events(self, request: Request) -> Response:
+        """Server-Sent Events; subscribed before the headers leave, so that nothing is missed after them."""
+        after = request.query_params.get("after") or request.headers.get("last-event-id")
+        subscription = self._realm.events.subscribe(
+            request.query_params.get("dialog") or None, None if after is None else int(after)
+        )
+        return StreamingResponse(self._stream(subscription), media_type="text/event-stream")
+
+    async def _stream(self, subscription: Subscription) -> AsyncIterator[bytes]:
+        yield b": hello\n\n"
+        async for event in self._realm.events.follow(subscription, pause_seconds=_HEARTBEAT_SECONDS):
+            yield b": \n\n" if event is None else b"id: %d\ndata: %s\n\n" % event
+
+    # -- trouble on request ---------------------------------------------------------------------------------------
+
+    async def add_fault(self, request: Request) -> Response:
+        """Plan a fault."""
+        return _json({"id": self._realm.faults.add(await _read(request)).id})
+
+    async def clear_faults(self, request: Request) -> Response:
+        """No faults any more."""
+        self._realm.faults.clear()
+        return _json({"ok": True})
+
+    async def configure_flood(self, request: Request) -> Response:
+        """Flood control on or off."""
+        fields = await _read(request)
+        default = FloodLimits()
+        limits = FloodLimits(
+            per_chat_per_second=float(fields.get("per_chat_per_second") or default.per_chat_per_second),
+            per_group_per_minute=int(fields.get("per_group_per_minute") or default.per_group_per_minute),
+            per_bot_per_second=int(fields.get("per_bot_per_second") or default.per_bot_per_second),
+        )
+        self._realm.flood.configure(enabled=bool(fields.get("enabled")), limits=limits)
+        return _json({"ok": True})
+
+    async def list_calls(self, request: Request) -> Response:
+        """Recent Bot API calls."""
+        query = request.query_params
+        found = self._realm.calls.find(query.get("bot"), query.get("method"), int(query.get("after", 0)))
+        return _json({"calls": [asdict(call) for call in found]})
+
+    async def reset(self, request: Request) -> Response:
+        """Empty chats, faults and flood control."""
+        self._realm.reset()
+        return _json({"ok": True})
+
+
+def _list_names(bot: Bot) -> dict[str, str]:
+    """A bot's names by language, as it has set them or as its account came with them."""
+    set_later = {language: text for (field, language), text in bot.texts.items() if field == "name" and language}
+    return {**bot.account.names, **set_later}
+
+
+def guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint behind the Host and Origin checks, with errors as JSON and security headers."""
+
+    async def answer(request: Request) -> Response:
+        objection = find_objection(request)
+        try:
+            response = await endpoint(request) if objection is None else _refuse(403, objection)
+        except ApiRefusalError as refusal:
+            response = _refuse(refusal.code, refusal.description)
+        except ClientDisconnect:
+            response = _refuse(400, "The connection was closed in the middle of the request")
+        except (ValueError, TypeError, OverflowError) as error:
+            response = _refuse(400, f"Bad Request: {error}")
+        response.headers.update(SECURITY_HEADERS)
+        return response
+
+    return answer
+
+
+def _refuse(status: int, detail: str) -> Response:
+    return _json({"ok": False, "detail": detail}, status)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+async def _read(request: Request) -> Json:
+    params = await read_params(request)
+    await params.close()
+    return params.values
+
+
+def _get_text(fields: Json, name: str) -> str | None:
+    return str(fields.get(name) or "").strip()[:64] or None
