@@ -10,7 +10,7 @@ import pytest
 
 from scripts.source import ROOT, show
 
-_SINCE = "9592e1d248db"  # the rule holds for every commit after this one
+_SINCE = "02b19540f715"  # the rule holds for every commit after this one
 _FORM = re.compile(r"[a-z][a-z_/ ,.-]*: [A-Z][a-z]+ [^;]*\.")
 _LENGTH = 72
 
