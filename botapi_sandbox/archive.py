@@ -148,16 +148,12 @@ class ChatArchive:
         """Yield the chats as lines, the newest first, as long as there is room."""
         left = self._max_bytes // 2
         chats = [dialog for dialog in self._world.dialogs if dialog.messages or dialog.blocked]
-        for dialog in sorted(chats, key=_last_id, reverse=True):
+        for dialog in sorted(chats, key=lambda dialog: max(dialog.messages, default=0), reverse=True):
             lines = _describe(dialog)
             left -= len(lines)
             if left < 0:
                 return
             yield lines
-
-
-def _last_id(dialog: Dialog) -> int:
-    return max(dialog.messages, default=0)
 
 
 def _describe(dialog: Dialog) -> bytes:

@@ -84,16 +84,12 @@ class WebhookDelivery:
                 while True:
                     for update in self._queue.list_pending():
                         if update.lane not in self._lanes:
-                            self._start_lane(session, update.lane)
+                            self._lanes[update.lane] = asyncio.create_task(self._deliver_lane(session, update.lane))
                     await self._queue.wait_for_arrival()
             finally:
                 for task in self._lanes.values():
                     task.cancel()
                 await asyncio.gather(*self._lanes.values(), return_exceptions=True)
-
-    def _start_lane(self, session: aiohttp.ClientSession, lane: int) -> None:
-        task = asyncio.create_task(self._deliver_lane(session, lane))
-        self._lanes[lane] = task
 
     async def _deliver_lane(self, session: aiohttp.ClientSession, lane: int) -> None:
         try:
