@@ -55,7 +55,7 @@ async def test_usage_is_the_answer_a_blank_line_and_four_lines(beseda: Program, 
     assert "estimate" in asked.err
 
 
-async def test_usage_counts_by_a_tokenizer_of_ones_own(beseda: Program) -> None:
+async def test_usage_counts_by_a_custom_tokenizer(beseda: Program) -> None:
     path = write_tokenizer(beseda.folder / "tokenizer.json")
     asked = await beseda("ask", "--usage", "--tokenizer", str(path), "one two three")
     assert "\n\nlocal_input_tokens: 3\n" in asked.out
@@ -109,7 +109,7 @@ async def test_address_without_its_path_is_mended(beseda: Program, server: Model
     assert (asked.code, server.requests[0].path) == (0, "/v1/chat/completions")
 
 
-async def test_key_in_the_wrong_variable_is_told_and_not_shown(beseda: Program, server: ModelServer) -> None:
+async def test_key_in_the_wrong_variable_is_reported_and_not_shown(beseda: Program, server: ModelServer) -> None:
     wrong = beseda.with_environ(GROQ_API_KEY="hf_" + "a" * 34)
     asked = await wrong("ask", "hi", "--model", "groq")
     assert (asked.code, server.requests) == (2, [])

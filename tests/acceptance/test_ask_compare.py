@@ -51,7 +51,7 @@ async def test_table_names_the_fastest_and_the_cheapest(beseda: Program, servers
     assert fastest.startswith("fastest: openai:") and cheapest.startswith("cheapest: groq:")
 
 
-async def test_names_are_those_that_were_asked_and_what_they_stood_for(
+async def test_names_are_those_requested_and_the_names_they_resolve_to(
     beseda: Program, servers: list[ModelServer]
 ) -> None:
     asked = await beseda("ask", "hi", "--compare", MODELS)
@@ -60,7 +60,7 @@ async def test_names_are_those_that_were_asked_and_what_they_stood_for(
     assert [row.split()[0] for row in rows[4:7]] == MODELS.split(",")
 
 
-async def test_unknown_endpoint_is_told_without_a_variable_that_nobody_set(beseda: Program) -> None:
+async def test_unknown_endpoint_is_reported_without_a_variable_that_is_not_set(beseda: Program) -> None:
     asked = await beseda("ask", "hi", "--compare", "opanai:x,groq:beta")
     assert asked.code == 2
     assert asked.complaint.startswith("beseda: there is no model endpoint 'opanai', did you mean openai")
@@ -93,7 +93,7 @@ async def test_key_that_is_missing_is_a_row_too(beseda: Program) -> None:
     assert [row["error"] for row in told["models"][:3]] == [None] * 3
 
 
-async def test_exit_code_is_1_where_all_fail(beseda: Program, servers: list[ModelServer]) -> None:
+async def test_exit_code_is_1_if_all_fail(beseda: Program, servers: list[ModelServer]) -> None:
     set_replies(servers, refuse(500), refuse(401), refuse(404))
     asked = await beseda("ask", "hi", "--compare", MODELS)
     assert asked.code == 1

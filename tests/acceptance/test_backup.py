@@ -62,7 +62,7 @@ async def _people(program: Program, key: str) -> dict[int, int]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("source", "kind"), [("sqlite", "sqlite"), ("sqlite", "postgresql"), ("postgresql", "sqlite")])
-async def test_backup_made_while_people_write_is_restored_without_whom_was_forgotten_since(
+async def test_backup_under_load_is_restored_without_persons_forgotten_since(
     beseda: Program, tmp_path: Path, server: PostgresServer, source: str, kind: str
 ) -> None:
     if source == "postgresql":
@@ -109,7 +109,7 @@ async def test_restore_refuses_a_database_in_use_and_an_archive_that_is_damaged(
     assert (await beseda("restore", "nowhere.tar.gz", "--check")).code == 1
 
 
-async def test_backup_of_nothing_and_into_nowhere_says_so(beseda: Program) -> None:
+async def test_empty_backup_and_unwritable_target_are_reported(beseda: Program) -> None:
     nothing = await beseda("backup", "copy.tar.gz")
     assert nothing.code == 2
     assert "nothing to back up" in nothing.complaint

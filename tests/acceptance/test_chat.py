@@ -261,7 +261,7 @@ async def test_context_is_watched(chat: OpenChat, server: ModelServer) -> None:
         assert len(server.requests) == 1
 
 
-async def test_prompt_beyond_the_context_is_told_and_nothing_lost(
+async def test_prompt_beyond_the_context_is_reported_and_nothing_lost(
     chat: OpenChat, server: ModelServer, tmp_path: Path
 ) -> None:
     server.script(Reply(), CONTEXT_TOO_LONG["openai"])

@@ -65,7 +65,7 @@ async def test_a_long_talk_goes_on_in_a_small_context(beseda: Program) -> None:
     assert "is summed up" in " ".join(ended.out.split())
 
 
-async def test_a_file_that_cannot_fit_is_refused_at_once(beseda: Program) -> None:
+async def test_a_file_that_cannot_fit_is_refused_immediately(beseda: Program) -> None:
     file = beseda.folder / "long.txt"
     file.write_text("слово " * 300_000, encoding="utf-8")
     started = asyncio.get_running_loop().time()

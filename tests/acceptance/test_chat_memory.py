@@ -152,7 +152,7 @@ async def test_file_that_cannot_serve_is_refused_in_a_line(name: str, words: str
     assert LARGEST < 200_000_000
 
 
-async def test_second_terminal_is_told_and_may_look(beseda: Program) -> None:
+async def test_second_terminal_is_warned_and_may_look(beseda: Program) -> None:
     await beseda("chat", stdin="раз\n".encode())
     async with open_terminal(["chat", "--new"], beseda.folder, beseda.environ) as terminal:
         await terminal.expect(READY)
@@ -169,7 +169,7 @@ async def test_second_terminal_is_told_and_may_look(beseda: Program) -> None:
     assert not (beseda.folder / f"{MEMORY}.lock").exists()
 
 
-async def test_killed_terminal_leaves_no_lock_and_what_was_answered(beseda: Program) -> None:
+async def test_killed_terminal_leaves_the_answer_and_no_lock(beseda: Program) -> None:
     async with open_terminal(["chat"], beseda.folder, beseda.environ) as terminal:
         await terminal.expect(READY)
         terminal.send("до убийства")
@@ -181,7 +181,7 @@ async def test_killed_terminal_leaves_no_lock_and_what_was_answered(beseda: Prog
     assert ended.code == 0 and "user: до убийства" in ended.out
 
 
-async def test_termination_keeps_what_was_said(beseda: Program, server: ModelServer) -> None:
+async def test_termination_keeps_the_answer(beseda: Program, server: ModelServer) -> None:
     server.script(Reply(text=["Половина", " ответа"], cut_after=1, hang=True))
     async with open_terminal(["chat"], beseda.folder, beseda.environ) as terminal:
         await terminal.expect(READY)
@@ -196,7 +196,7 @@ async def test_termination_keeps_what_was_said(beseda: Program, server: ModelSer
     ]
 
 
-async def test_closed_window_keeps_what_was_said(beseda: Program, server: ModelServer) -> None:
+async def test_closed_window_keeps_the_answer(beseda: Program, server: ModelServer) -> None:
     server.script(Reply(text=["Половина", " ответа"], cut_after=1, hang=True))
     async with open_terminal(["chat"], beseda.folder, beseda.environ) as terminal:
         await terminal.expect(READY)
@@ -224,7 +224,7 @@ async def test_version_of_another_program_is_not_overwritten(beseda: Program) ->
     assert read(beseda.folder / MEMORY)["sessions"][0]["user_turns"] == 2
 
 
-async def test_saving_that_fails_is_told_and_ends_with_1(beseda: Program) -> None:
+async def test_saving_that_fails_is_reported_and_ends_with_1(beseda: Program) -> None:
     folder = beseda.folder / "gone"
     folder.mkdir()
     async with open_terminal(["chat", "--memory-file", "gone/m.json"], beseda.folder, beseda.environ) as terminal:
@@ -257,7 +257,7 @@ async def test_exit_is_understood_at_the_choice_too(beseda: Program) -> None:
     assert "/exit" not in ended.out.split("0–1")[1] and "tokens in" not in ended.out
 
 
-async def test_owner_at_the_keyboard_is_told_the_reason_itself(beseda: Program, server: ModelServer) -> None:
+async def test_owner_at_the_keyboard_sees_the_reason_itself(beseda: Program, server: ModelServer) -> None:
     server.script(refuse(401), refuse(429, headers={"Retry-After": "90"}))
     ended = await beseda("chat", stdin=b"hello\nhello\n")
     assert "check OPENAI_API_KEY" in ended.out
@@ -265,7 +265,7 @@ async def test_owner_at_the_keyboard_is_told_the_reason_itself(beseda: Program, 
     assert "(again in 90 s)" in ended.out
 
 
-async def test_resumed_conversation_shows_where_it_was(beseda: Program) -> None:
+async def test_resumed_conversation_shows_its_last_messages(beseda: Program) -> None:
     await beseda("chat", stdin="первый вопрос\nпоследний вопрос\n".encode())
     resumed = (await beseda("chat", stdin=b"1\n/exit\n")).out
     first, last = resumed.rindex("первый вопрос"), resumed.index("> последний вопрос")

@@ -45,7 +45,7 @@ async def test_module_and_command_are_the_same(beseda: Program) -> None:
     assert (failed.code, failed.complaint) == (2, "beseda: No such command 'nonsense'; see `beseda --help`")
 
 
-async def test_group_without_a_command_shows_what_there_is(beseda: Program) -> None:
+async def test_group_without_a_command_lists_its_commands(beseda: Program) -> None:
     shown = await beseda("db")
     assert (shown.code, shown.err) == (2, "")
     assert "upgrade" in shown.out
@@ -119,7 +119,7 @@ async def test_wrong_config_file_is_named_with_its_line(content: bytes, words: l
     assert failed.code == 2
 
 
-async def test_every_problem_is_a_line_of_its_own(beseda: Program) -> None:
+async def test_every_problem_has_its_own_line(beseda: Program) -> None:
     (beseda.folder / "config.yaml").write_text("web: {prt: 1, port: high}")
     failed = await beseda("run")
     assert [line.split(": ")[:2] for line in failed.err.splitlines()] == [["beseda", "config.yaml"]] * 2

@@ -65,7 +65,7 @@ async def test_thought_without_its_opening_mark_stays_off_stdout(
     assert "thinking aloud" not in asked.err
 
 
-async def test_answer_that_was_cut_off_says_so(beseda: Program, server: ModelServer) -> None:
+async def test_answer_that_was_cut_off_is_marked(beseda: Program, server: ModelServer) -> None:
     server.default = Reply(finish="length")
     assert "--max-tokens" in (await beseda("ask", "long")).err
 
@@ -116,7 +116,7 @@ async def test_stdin_is_read_as_carefully_as_a_file(stdin: bytes, words: str, be
     assert words in refused.complaint
 
 
-async def test_wrong_key_is_told_without_the_key(beseda: Program) -> None:
+async def test_wrong_key_is_reported_without_the_key(beseda: Program) -> None:
     wrong = "sk-wrong-wrong-wrong-wrong"
     failed = await beseda.with_environ(OPENAI_API_KEY=wrong)("ask", "hi")
     assert (failed.code, failed.out) == (1, "")
@@ -175,7 +175,7 @@ async def test_lines_that_end_as_on_windows_are_lines(beseda: Program, server: M
     assert last_question(server) == "первая\nвторая\n"
 
 
-async def test_unverified_gigachat_is_said_at_every_start(beseda: Program, server: ModelServer) -> None:
+async def test_unverified_gigachat_is_reported_at_every_start(beseda: Program, server: ModelServer) -> None:
     keys = {"GIGA_CLIENT_BASIC": "client-id:client-secret", "GIGA_API_BASE_URL": server.base_url}
     program = beseda.with_environ(**keys, GIGA_AUTH_URL=server.url, GIGA_VERIFY_SSL="false")
     asked = await program("ask", "hi", "--model", "gigachat")

@@ -87,7 +87,7 @@ async def test_a_slow_pipe_is_waited_for(beseda: Program, server: ModelServer) -
     assert last_question(server) == "Review\n\ndiff\n"
 
 
-async def test_text_that_comes_too_late_is_said_not_to_have_been_sent(beseda: Program, server: ModelServer) -> None:
+async def test_text_that_comes_too_late_is_reported_as_not_sent(beseda: Program, server: ModelServer) -> None:
     server.default = Reply(text=["Да"], delay=1.0)
     process = await beseda.spawn("ask", "Review")
     await server.wait_for_request(timeout=25)

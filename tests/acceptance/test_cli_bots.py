@@ -23,7 +23,7 @@ async def tell_price(context: Context) -> None:
 TEXTS = "texts: {price: {ru: сколько стоит, en: what it costs}}"
 
 
-async def test_new_bot_with_a_command_of_its_own_answers(beseda: Program) -> None:
+async def test_new_bot_with_its_own_command_answers(beseda: Program) -> None:
     made = await beseda("bots", "new", "shop-helper")
     assert (made.code, made.err) == (0, "")
     assert "beseda run --bot shop-helper" in made.out
@@ -62,7 +62,7 @@ async def test_bots_are_listed_for_people_and_programs(beseda: Program) -> None:
 
 
 @pytest.mark.parametrize("name", ["Sales", "../sales", "a" * 40])
-async def test_name_that_is_none_is_refused(name: str, beseda: Program) -> None:
+async def test_invalid_name_is_refused(name: str, beseda: Program) -> None:
     refused = await beseda("bots", "new", name)
     assert refused.code == 2
     assert "small letters" in refused.complaint
@@ -76,7 +76,7 @@ async def test_names_that_yaml_takes_for_something_else_work(beseda: Program) ->
     assert {f"✓ {name}" for name in names} <= set((await beseda("bots", "check")).out.splitlines())
 
 
-async def test_folder_is_never_written_over_and_a_shadow_is_told(beseda: Program) -> None:
+async def test_folder_is_never_written_over_and_a_shadow_is_reported(beseda: Program) -> None:
     made = await beseda("bots", "new", "assistant", "--replace")
     assert "above the bundled assistant" in made.out
     again = await beseda("bots", "new", "assistant", "--replace")
@@ -136,7 +136,7 @@ async def test_names_that_share_a_variable_are_no_start(beseda: Program) -> None
     assert (refused.code, "'shop-one' and 'shop_one'" in refused.complaint) == (2, True)
 
 
-async def test_folders_that_are_nearly_bots_are_told_of(beseda: Program) -> None:
+async def test_folders_that_are_nearly_bots_are_reported(beseda: Program) -> None:
     for path in ("bots/Shop/bot.yaml", "bots/sales/persona_prompt.md"):
         (beseda.folder / path).parent.mkdir(parents=True)
         (beseda.folder / path).write_text("x")

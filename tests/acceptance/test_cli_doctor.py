@@ -89,7 +89,7 @@ async def test_language_that_was_added_is_counted_and_a_wrong_one_refused(beseda
     assert "locales/de.toml: clear.jes: there is no such text" in refused.complaint
 
 
-async def test_each_failure_says_what_to_do(beseda: Program) -> None:
+async def test_each_failure_names_its_remedy(beseda: Program) -> None:
     seen = await beseda.with_environ(
         BOT_TOKEN=TOKEN,
         TELEGRAM_API_URL=AWAY,
@@ -113,7 +113,7 @@ async def test_each_failure_says_what_to_do(beseda: Program) -> None:
     assert all(secret not in seen.out + seen.err for secret in secrets)
 
 
-async def test_wrong_token_is_told_apart_from_an_absent_server(beseda: Program, telegram: RunningSandbox) -> None:
+async def test_wrong_token_is_distinguished_from_an_absent_server(beseda: Program, telegram: RunningSandbox) -> None:
     await beseda("bots", "new", "sales", "--replace")
     seen = await beseda.with_environ(
         BOT_TOKEN="1000000009:nobody-has-this-token", SALES_BOT_TOKEN=OTHER_TOKEN, TELEGRAM_API_URL=telegram.base_url
@@ -157,7 +157,7 @@ async def test_new_folder_is_its_owners_alone(beseda: Program) -> None:
     assert (data / "beseda.db").stat().st_mode & 0o777 == 0o600
 
 
-async def test_models_are_listed_with_what_they_need(beseda: Program, server: ModelServer) -> None:
+async def test_models_are_listed_with_their_requirements(beseda: Program, server: ModelServer) -> None:
     listing = beseda.with_environ(
         OPENAI_API_KEY="x", OPENAI_BASE_URL=server.base_url, GROQ_API_KEY="x", GROQ_BASE_URL=AWAY
     )
@@ -172,7 +172,7 @@ async def test_models_are_listed_with_what_they_need(beseda: Program, server: Mo
     }
 
 
-async def test_key_that_is_none_does_not_hide_the_other_models(beseda: Program) -> None:
+async def test_invalid_key_does_not_hide_the_other_models(beseda: Program) -> None:
     listed = await beseda.with_environ(OPENAI_API_KEY="two words")("models", "list", "--json")
     rows = {row["endpoint"]: row for row in json.loads(listed.out)}
     assert rows["openai"]["answers"] is False
@@ -181,7 +181,7 @@ async def test_key_that_is_none_does_not_hide_the_other_models(beseda: Program) 
     assert len(rows) > 5
 
 
-async def test_model_that_a_bot_has_of_its_own_is_looked_at_too(beseda: Program, server: ModelServer) -> None:
+async def test_own_model_of_a_bot_is_checked_too(beseda: Program, server: ModelServer) -> None:
     keys = {"HF_TOKEN": "hf_of_the_tests", "HF_BASE_URL": server.base_url, "BESEDA_BOTS": "llama,hf_demo,literary"}
     server.models = [{"id": "meta-llama/Llama-3.1-8B-Instruct"}]
     seen = await beseda.with_environ(**keys, LLAMA_SERVER_URL=AWAY)("doctor", "--json")
@@ -207,7 +207,7 @@ async def test_doctor_and_list_name_a_local_model_and_its_context(beseda: Progra
     assert "SmolLM2-135M-Instruct.Q4_1.gguf" in row and "reads 2,048 tokens" in row
 
 
-async def test_doctor_says_when_the_context_is_smaller_than_the_instructions(beseda: Program, tmp_path: Path) -> None:
+async def test_doctor_reports_a_context_smaller_than_the_instructions(beseda: Program, tmp_path: Path) -> None:
     write_tiny_model(tmp_path / "tiny.gguf")
     async with running_llama(tmp_path / "tiny.gguf", context=512) as url:
         seen = await beseda.with_environ(LLAMA_SERVER_URL=url, BESEDA_BOTS="llama")("doctor", "--json")

@@ -69,7 +69,7 @@ async def test_answer_for_programs(beseda: Program) -> None:
     assert (bad["ok"], outcome.code) == (False, 1)
 
 
-async def test_subtitles_that_cannot_be_had_are_said(beseda: Program, server: SpeechServer) -> None:
+async def test_unavailable_subtitles_are_reported(beseda: Program, server: SpeechServer) -> None:
     server.knows_times = False
     outcome = await beseda("transcribe", "--srt", HELLO)
     assert outcome.code == 1

@@ -59,7 +59,7 @@ async def test_without_the_extra_one_sentence_names_the_command(beseda: Program,
         (("https://a.example/m.bin", "--sha256", "0" * 64), "no .gguf file"),
     ],
 )
-async def test_what_cannot_be_fetched_is_a_line(beseda: Program, arguments: tuple[str, ...], words: str) -> None:
+async def test_failed_download_is_a_line(beseda: Program, arguments: tuple[str, ...], words: str) -> None:
     told = await beseda("models", "fetch", *arguments)
     assert told.code == 2
     assert words in told.complaint

@@ -106,7 +106,7 @@ async def test_a_key_is_taken_from_a_page_of_this_origin_with_an_unused_token_al
 @pytest.mark.parametrize(
     ("endpoint", "key"), [("openrouter", "gsk_0123456789abcdef"), ("openrouter", "a'b\"c"), ("ollama", "x"), ("", "x")]
 )
-async def test_what_is_no_key_of_the_service_is_a_sentence(beseda: Program, endpoint: str, key: str) -> None:
+async def test_malformed_key_of_the_service_is_a_sentence(beseda: Program, endpoint: str, key: str) -> None:
     async with serve(beseda) as (panel, _):
         answer = await panel.connect(key, endpoint)
         assert (answer["status"], "does not look like a key" in answer["problem"]["en"]) == (422, True)

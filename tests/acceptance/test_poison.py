@@ -40,7 +40,7 @@ def _make_bot(folder: Path) -> None:
     (bot / "handlers.py").write_text(_HANDLERS)
 
 
-async def test_message_that_kills_the_process_three_times_is_set_aside_and_told_once(tmp_path: Path) -> None:
+async def test_message_that_kills_the_process_three_times_is_set_aside_and_reported_once(tmp_path: Path) -> None:
     _make_bot(tmp_path)
     settings = SandboxSettings((BotAccount(TOKEN, "fragile_bot", "F"),), tmp_path / "sandbox")
     async with (

@@ -65,7 +65,7 @@ async def test_replica_killed_in_mid_answer_is_taken_over(replicas: Replicas) ->
     assert await replicas.stop(second) == 0
 
 
-async def test_replica_killed_while_it_waits_for_more_of_one_thing_said_loses_none_of_it(
+async def test_replica_killed_while_it_waits_for_the_rest_of_a_message_loses_none_of_it(
     beseda: Program, postgres: PostgresServer, redis: RedisServer, tmp_path: Path
 ) -> None:
     database = postgres.create_database()

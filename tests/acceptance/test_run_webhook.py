@@ -53,7 +53,7 @@ def _read(log: Path) -> str:
     return log.read_text()
 
 
-async def test_sandbox_of_ones_own_polls_whatever_the_public_address(beseda: Program) -> None:
+async def test_private_sandbox_polls_with_any_public_address(beseda: Program) -> None:
     public = beseda.with_environ(
         BOT_TOKEN=TOKEN, BESEDA_PUBLIC_URL="https://bots.example.org", BESEDA_WEBHOOK_SECRET=SECRET
     )

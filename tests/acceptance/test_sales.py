@@ -30,7 +30,7 @@ async def test_sale_needs_no_model(beseda: Program) -> None:
             await anna.wait_text("На какой день")
 
 
-async def test_kill_in_mid_answer_costs_neither_the_answer_nor_what_was_read(beseda: Program, tmp_path: Path) -> None:
+async def test_kill_in_mid_answer_costs_neither_the_answer_nor_the_extraction(beseda: Program, tmp_path: Path) -> None:
     settings = SandboxSettings((account("sales"),), tmp_path / "sandbox")
     async with ModelServer() as model, serve_sandbox(settings) as sandbox:
         program = beseda.with_environ(

@@ -63,6 +63,6 @@ async def test_the_owner_reads_at_the_start_which_bots_answer_strangers(beseda: 
     ("command", "until"),
     [("run", "Beseda is up"), ("worker", "worker is up"), ("beat", "clock is up"), ("sandbox", "assistant_bot")],
 )
-async def test_every_line_of_a_start_is_json_where_the_log_is(command: str, until: str, beseda: Program) -> None:
+async def test_every_line_of_a_start_is_json_if_the_log_is(command: str, until: str, beseda: Program) -> None:
     lines = await _read_start(beseda.with_environ(BESEDA_LOG_FORMAT="json"), command, until=until)
     assert all(orjson.loads(line)["message"] for line in lines), lines

@@ -77,7 +77,7 @@ async def installation(request: pytest.FixtureRequest, beseda: Program, tmp_path
         yield Installation(service, sandbox, key)
 
 
-async def test_upgrade_finishes_what_the_old_version_left_and_keeps_what_it_stored(
+async def test_upgrade_finishes_the_work_of_the_old_version_and_keeps_its_rows(
     installation: Installation, tmp_path: Path
 ) -> None:
     for person, bot, text, times in (

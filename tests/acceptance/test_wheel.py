@@ -43,7 +43,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
+def test_wheel_holds_the_files_of_the_program_and_nothing_else(wheel: Path) -> None:
     assert wheel.name.startswith("beseda_platform-")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

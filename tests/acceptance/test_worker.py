@@ -122,7 +122,7 @@ async def test_worker_killed_in_mid_work_is_stood_in_for_by_another(plant: Plant
         assert await shown(anna) == (1, 2)
 
 
-async def test_clock_and_workers_do_what_is_due_once(plant: Plant) -> None:
+async def test_clock_and_workers_run_each_due_job_once(plant: Plant) -> None:
     program = plant.program
     worker, *beats = [await plant.start_worker(), await program.spawn("beat"), await program.spawn("beat")]
 

@@ -53,7 +53,7 @@ def test_compose_limits_memory_and_logs(services: dict[str, dict[str, Any]]) -> 
         assert service["logging"]["options"] == {"max-size": "20m", "max-file": "5"}, name
 
 
-def test_files_of_ones_own_reach_the_containers() -> None:
+def test_custom_files_reach_the_containers() -> None:
     opened = yaml.safe_load(re.sub(r"^(    )# (- \.\./)", r"\1\2", COMPOSE, flags=re.MULTILINE))["services"]["bot"]
     assert opened["volumes"][1:] == [
         "../bots:/data/bots:ro",

@@ -25,7 +25,7 @@ def test_every_pin_has_a_hash(lock: Path) -> None:
     assert [entry.split("==")[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_tests_run_on_what_ships() -> None:
+def test_tests_run_on_the_locked_versions() -> None:
     runtime, development = (read_pins(lock) for lock in LOCKS)
     assert {name: pin for name, pin in runtime.items() if development.get(name) != pin} == {}
 

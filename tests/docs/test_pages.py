@@ -123,7 +123,7 @@ def test_every_variable_is_in_the_example_environment(row: Setting) -> None:
     assert not names or any(re.search(rf"\b{name}\b|{name}", text) for name in names)
 
 
-def test_example_environment_sets_nothing_but_what_is_known() -> None:
+def test_example_environment_sets_only_known_variables() -> None:
     lines = re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
     environ = {name: value for name, value in lines if value}
     settings = load_settings(None, {}, environ | {"BESEDA_WEBHOOK_SECRET": "s"})
@@ -167,6 +167,6 @@ COMMENT_BEHIND = re.compile(r"^(?:# )?(?:export )?[A-Z][A-Z0-9_]*=\S*[^\S\n]+#",
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / ".env.example"], ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_comments_of_settings_stand_on_lines_of_their_own(page: Path) -> None:
+def test_comments_of_settings_stand_on_their_own_lines(page: Path) -> None:
     # systemd's EnvironmentFile and Docker's --env-file keep what stands behind a value as a part of it.
     assert COMMENT_BEHIND.findall(page.read_text("utf-8")) == []

@@ -46,13 +46,13 @@ def run(programs: Path, script: str, *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_install_without_python_says_which_is_needed(bare_machine: Path) -> None:
+def test_install_without_python_names_the_needed_version(bare_machine: Path) -> None:
     result = run(bare_machine, "install", "requirements.lock")
     assert result.returncode == 1
     assert "Beseda needs Python 3.11 or newer" in result.stderr
 
 
-def test_install_with_an_old_python_says_which_is_needed(bare_machine: Path) -> None:
+def test_install_with_an_old_python_names_the_needed_version(bare_machine: Path) -> None:
     add_program(bare_machine, "python3", OLD)
     result = run(bare_machine, "install", "requirements.lock")
     assert result.returncode == 1
@@ -67,7 +67,7 @@ def test_install_without_venv_names_the_package(bare_machine: Path) -> None:
     assert not (bare_machine.parent / ".venv").exists()
 
 
-def test_missing_test_servers_are_named_where_they_cannot_be_installed(bare_machine: Path) -> None:
+def test_missing_test_servers_are_named_if_they_cannot_be_installed(bare_machine: Path) -> None:
     result = run(bare_machine, "install-test-servers")
     assert result.returncode == 0
     assert "Not installed: ffmpeg redis-server" in result.stderr

@@ -104,7 +104,7 @@ def test_secrets_in_the_file_by_reference_are_taken() -> None:
     assert loaded.database() == "postgresql://u:hush@h/d"
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     lines = problems("web: {prot: 1}\nlog: {level: loud}", {"BESEDA_PORT": "-1", "BESEDA_PROT": "1"}, bots=["No!"])
     assert [line.split(":")[0] for line in lines] == [
         "config.yaml",
@@ -140,11 +140,11 @@ def test_whatever_is_set_ends_in_settings_or_in_lines(row: Setting, value: objec
 @pytest.mark.parametrize(
     "text", ["web: &a {port: *a}", "? [1]\n: 2", "a: !!python/object:os.system x", "\0", "web: {1: 2}"]
 )
-def test_odd_yaml_is_told(text: str) -> None:
+def test_odd_yaml_is_reported(text: str) -> None:
     assert problems(text)
 
 
-def test_missing_file_that_was_named_is_told() -> None:
+def test_missing_file_of_the_command_line_is_reported() -> None:
     with pytest.raises(SettingsError, match=r"absent\.yaml: there is no such file"):
         load_settings(Path("absent.yaml"), {}, {})
 
@@ -154,7 +154,7 @@ def test_bot_token_has_three_names(variable: str) -> None:
     assert load_settings(None, {}, {variable: TOKEN}).bot_token("assistant") == TOKEN
 
 
-def test_bot_token_of_its_own_stands_above_the_general_one() -> None:
+def test_own_bot_token_takes_precedence_over_the_general_one() -> None:
     environ = {
         "BOT_TOKEN": "1:general",
         "SALES_DESK_BOT_TOKEN": "2:own",
@@ -207,7 +207,7 @@ def test_an_address_without_its_scheme_is_understood(written: str, read: str) ->
 @pytest.mark.parametrize(
     "written", ["yes", "two words", "ftp://a.example", "127.0.0.1:99999", "a b.example:1", ":8080"]
 )
-def test_what_is_no_address_is_refused_with_the_port_of_its_server(written: str) -> None:
+def test_invalid_address_is_refused_with_the_port_of_its_server(written: str) -> None:
     (line,) = problems(environ={"LLAMA_SERVER_URL": written})
     assert line == "LLAMA_SERVER_URL: this will not do; give an address like http://127.0.0.1:8080/v1"
 
@@ -273,7 +273,7 @@ def test_every_field_is_a_setting_with_its_own_place_and_variables() -> None:
     assert all(row.description.endswith(".") and row.variable for row in rows.values())
 
 
-def test_every_section_has_a_file_of_its_own() -> None:
+def test_every_section_has_its_own_file() -> None:
     for section in Settings.__bases__:
         assert issubclass(section, Section)
         paths = {list_settings()[name].path.partition(".")[0] for name in section.model_fields}
@@ -285,7 +285,7 @@ def test_nothing_secret_is_in_the_repr() -> None:
     assert not {name for name in hidden if Settings.model_fields[name].repr}
 
 
-def test_slots_are_the_usual_ones_but_for_what_is_set() -> None:
+def test_slots_are_the_default_ones_except_for_those_set() -> None:
     assert load_settings(None, {}, {}).slots() == {"heavy": 1, "speech": 2, "text": 4, "light": 4}
     loaded = load_settings(None, {}, {"BESEDA_JOB_SLOTS": "heavy=3, speech=64"})
     assert loaded.slots() == {"heavy": 3, "speech": 64, "text": 4, "light": 4}

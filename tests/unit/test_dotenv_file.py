@@ -52,7 +52,7 @@ def test_a_line_that_cannot_be_read_is_named_by_its_number(line: str) -> None:
         read_environment()
 
 
-def test_every_such_line_is_told_with_all_other_problems() -> None:
+def test_every_such_line_is_reported_with_all_other_problems() -> None:
     Path(".env").write_text("BOT_TOKEN 1\nBESEDA_PORT=web\nLOG_LEVEL\n", encoding="utf-8")
     with pytest.raises(SettingsError) as caught:
         load_settings()
@@ -104,7 +104,7 @@ def test_a_value_that_a_shell_would_have_read_otherwise_names_the_cause(variable
     assert "AAFake" not in caught.value.detail
 
 
-def test_what_depends_on_a_wrong_setting_is_told_with_it() -> None:
+def test_problems_that_depend_on_a_wrong_setting_are_reported_with_it() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(environ={"BESEDA_PORT": "web", "BESEDA_PUBLIC_URL": "http://bots.example.org"})
     told = caught.value.detail.splitlines()
@@ -120,7 +120,7 @@ def test_what_depends_on_a_wrong_setting_is_told_with_it() -> None:
         ("CELERY_BROKER_URL", "redis://h/0?visibility=1", "'visibility' is not supported"),
     ],
 )
-def test_a_parameter_of_an_address_is_told_by_its_name(variable: str, value: str, words: str) -> None:
+def test_a_parameter_of_an_address_is_reported_by_its_name(variable: str, value: str, words: str) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(environ={variable: value})
     assert caught.value.detail.startswith(f"{variable}: ")

@@ -125,7 +125,7 @@ def test_every_text_of_an_error_belongs_to_one() -> None:
     assert {text for text in texts if "." not in text} <= names
 
 
-def test_error_without_a_text_of_its_own_has_that_of_its_kind() -> None:
+def test_error_without_its_own_text_has_that_of_its_kind() -> None:
     assert UnavailableError.text == RemoteError.text != LoadingError.text
     assert BudgetExhaustedError("", retry_after=3660).say("en").endswith("in 1 h 1 min.")
 
@@ -152,7 +152,7 @@ def test_a_lost_lease_is_no_fault_of_the_database() -> None:
     assert LeaseLostError.retryable
 
 
-def test_flood_says_how_long_to_wait() -> None:
+def test_flood_names_the_time_to_wait() -> None:
     assert TelegramFloodError("sendMessage", 429, "Too Many Requests", retry_after=3).retry_after == 3
 
 

@@ -137,7 +137,7 @@ def test_unknown_level_is_refused(stream: io.StringIO) -> None:
         setup_logging("loud", stream=stream)
 
 
-async def test_lines_name_bot_and_turn_of_their_own_task(stream: io.StringIO) -> None:
+async def test_lines_name_the_bot_and_turn_of_their_task(stream: io.StringIO) -> None:
     async def answer(bot: str, turn: int) -> None:
         with log_context(bot=bot), log_context(turn=turn):
             await asyncio.sleep(0)

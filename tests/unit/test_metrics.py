@@ -21,7 +21,7 @@ def read_page(installation: Installation | None = None) -> dict[tuple[str, tuple
     }
 
 
-def test_call_is_counted_with_what_it_used() -> None:
+def test_call_is_counted_with_its_use() -> None:
     metrics.model_call("unit", ModelCall("lab", "m", Usage(10, 5, 0.25), "stop", 120, 900))
     metrics.model_call("unit", ModelCall("lab", "m", Usage(7, 0), "error", 3, 3, "TimedOutError"))
     page = read_page()
@@ -83,7 +83,7 @@ async def test_part_that_does_not_answer_is_a_gauge_at_zero() -> None:
     assert page["beseda_part_up", (("part", "database"),)] == 0
 
 
-def test_gauges_stand_at_zero_where_nothing_waits_and_nothing_runs() -> None:
+def test_gauges_stand_at_zero_if_nothing_waits_and_nothing_runs() -> None:
     page = read_page(Installation(backlog=Backlog({"a": 0}, {("text", "queued"): 0}), processes=()))
     assert page["beseda_update_lag_seconds", (("bot", "a"),)] == 0
     assert page["beseda_job_lag_seconds", (("slot", "heavy"),)] == 0

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ANNA, CHRIS = DEFAULT_USERS[0].id, DEFAULT_USERS[1].id
 
 
-async def test_newcomer_types_at_once_and_is_answered(page: Page, bot: ScriptedBot) -> None:
+async def test_newcomer_types_immediately_and_is_answered(page: Page, bot: ScriptedBot) -> None:
     assert page.url.endswith(f"#{USERNAME}:{ANNA}")
     await expect(page.get_by_test_id("composer")).to_be_focused()
     await page.keyboard.type("Привет!\n")

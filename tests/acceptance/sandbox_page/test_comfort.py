@@ -116,7 +116,7 @@ async def test_english_browser_writes_as_chris_and_names_chats_in_english(englis
     await expect(english.get_by_test_id("suggestion").nth(1)).to_have_text("Hello!")
 
 
-async def test_names_of_controls_begin_with_what_is_shown_on_them(english: Page) -> None:
+async def test_accessible_name_of_a_control_begins_with_its_label(english: Page) -> None:
     language = english.get_by_test_id("language-toggle")
     shown = await language.inner_text()
     assert (await language.get_attribute("aria-label") or "").startswith(shown)

@@ -37,7 +37,7 @@ async def test_photo_and_voice_reach_the_bot_and_a_photo_comes_back(page: Page, 
     await expect(page.locator(".viewer")).to_have_count(0)
 
 
-async def test_page_says_when_the_server_is_away_and_catches_up(browser: Browser, settings: SandboxSettings) -> None:
+async def test_page_reports_an_absent_server_and_catches_up(browser: Browser, settings: SandboxSettings) -> None:
     context = await browser.new_context(locale="en-US")
     page = await context.new_page()
     async with serve_sandbox(settings) as first:

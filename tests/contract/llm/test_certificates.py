@@ -36,7 +36,7 @@ def connect(server: GigaChatServer, http: HttpClient, settings: GigaChatSettings
     return build_gigachat(connection, http, QUICK, settings, SystemClock())
 
 
-async def test_unknown_authority_says_which_bundle_to_get(server: GigaChatServer, http: HttpClient) -> None:
+async def test_unknown_authority_names_the_bundle_to_get(server: GigaChatServer, http: HttpClient) -> None:
     with pytest.raises(UnavailableError, match=r"not trusted.*Russian Trusted Root CA.*gosuslugi\.ru/crt.*GIGA_CA_B"):
         await listen(connect(server, http, GigaChatSettings(auth_url=server.auth_url)))
 
@@ -69,7 +69,7 @@ async def test_trust_of_one_is_not_trust_of_all(server: GigaChatServer, http: Ht
         await listen(OpenAICompatibleModel(other, http, QUICK))
 
 
-async def test_http_where_https_is_spoken(http: HttpClient) -> None:
+async def test_http_to_a_server_that_expects_https(http: HttpClient) -> None:
     async with GigaChatServer() as plain:
         url = plain.base_url.replace("http://", "https://")
         other = Connection(endpoint=find_row("vllm"), base_url=url, model=SERVED_MODEL)

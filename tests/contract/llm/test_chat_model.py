@@ -100,7 +100,7 @@ async def test_answer_may_be_left_in_the_middle(chat_model: ChatModel) -> None:
     assert (await listen(chat_model)).text
 
 
-async def test_check_says_ready(chat_model: ChatModel) -> None:
+async def test_check_reports_ready(chat_model: ChatModel) -> None:
     health = await chat_model.check()
 
     assert health.ok

@@ -94,7 +94,7 @@ async def test_wait_of_the_server_is_obeyed(server: ModelServer, clock: ManualCl
     assert clock.slept == [4.0]
 
 
-async def test_key_is_sent_to_a_server_of_ones_own(server: ModelServer, clock: ManualClock, http: HttpClient) -> None:
+async def test_key_is_sent_to_a_private_server(server: ModelServer, clock: ManualClock, http: HttpClient) -> None:
     server.api_key = KEY
     urls = {"vllm": server.url}
     good = await choose_model(LLMSettings(model="vllm:a", base_urls=urls, api_keys={"vllm": KEY}), clock, http)
@@ -105,7 +105,7 @@ async def test_key_is_sent_to_a_server_of_ones_own(server: ModelServer, clock: M
         await listen(bad)
 
 
-async def test_what_is_no_model_server_is_passed_over(
+async def test_servers_of_other_kinds_are_passed_over(
     server: ModelServer, other: ModelServer, http: HttpClient
 ) -> None:
     server.models_reply = answer_page()
@@ -129,7 +129,9 @@ def test_usual_addresses_are_on_this_machine() -> None:
 
 
 @pytest.mark.parametrize(("owner", "row"), [("me", "llamacpp"), ("llamacpp", "llamacpp"), ("vllm", "vllm")])
-async def test_servers_on_one_port_are_told_apart(server: ModelServer, http: HttpClient, owner: str, row: str) -> None:
+async def test_servers_on_one_port_are_distinguished(
+    server: ModelServer, http: HttpClient, owner: str, row: str
+) -> None:
     server.models = [{"id": "/models/tiny.gguf", "owned_by": owner}]
     found = await find_local_servers(http, [server.base_url])
 

@@ -40,7 +40,7 @@ async def test_bytes_that_came_with_the_break_are_read(model: ChatModel, server:
 
 
 @pytest.mark.parametrize("hang", [False, True], ids=["reset", "silence"])
-async def test_answer_is_whole_once_its_end_was_said(model: ChatModel, server: ModelServer, hang: bool) -> None:
+async def test_answer_is_complete_once_its_end_was_received(model: ChatModel, server: ModelServer, hang: bool) -> None:
     server.script(Reply(raw=[TEXT, END, b""], cut_after=2, hang=hang, chunk_delay=0.05))
     async with asyncio.timeout(6):
         heard = await listen(model)
@@ -60,7 +60,7 @@ async def test_error_after_the_end_takes_nothing_away(model: ChatModel, server: 
     assert (await listen(model)).text == "Привет!"
 
 
-async def test_error_in_the_place_of_an_answer_is_told_though_a_reason_was_given(
+async def test_error_in_place_of_an_answer_is_reported_though_a_reason_was_given(
     model: ChatModel, server: ModelServer
 ) -> None:
     server.script(Reply(raw=[END, b'data: {"error": {"message": "overloaded"}}\n\n'], chunk_delay=0.05))

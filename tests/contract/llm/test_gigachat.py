@@ -86,7 +86,7 @@ async def test_token_is_renewed_a_minute_before_its_end(connect: Connect, server
     assert (before, len(server.token_requests)) == (1, 2)
 
 
-async def test_each_request_for_a_token_has_an_id_of_its_own(model: ChatModel, server: GigaChatServer) -> None:
+async def test_each_request_for_a_token_has_its_own_id(model: ChatModel, server: GigaChatServer) -> None:
     await listen(model)
     server.revoke()
     await listen(model)
@@ -133,7 +133,7 @@ async def test_personal_key_serves_one_after_the_other(connect: Connect, server:
     assert not [event for event in heard[0].events if isinstance(event, Waiting)]
 
 
-async def test_whoever_leaves_the_line_holds_up_nobody(model: ChatModel, server: GigaChatServer) -> None:
+async def test_request_that_leaves_the_queue_holds_up_no_other(model: ChatModel, server: GigaChatServer) -> None:
     server.script(repeat_endlessly())
     first, gone, last = (model.stream(ask()) for _ in range(3))
     async with aclosing(last):
@@ -196,7 +196,7 @@ async def test_tokens_are_counted_by_the_service(model: ChatModel, server: GigaC
         ("GIGACHAT_API_PERS", base64.b64encode(b"another:one").decode(), "GIGA_CLIENT_BASIC is the project's"),
     ],
 )
-async def test_refused_key_says_what_to_look_at(connect: Connect, scope: str, key: str, words: str) -> None:
+async def test_refused_key_names_the_cause_to_check(connect: Connect, scope: str, key: str, words: str) -> None:
     with pytest.raises(KeyRejectedError, match=words) as caught:
         await listen(connect(scope=scope, key=key))
 
@@ -231,7 +231,7 @@ async def test_key_is_taken_as_people_paste_it(connect: Connect, text: str) -> N
 
 
 @pytest.mark.parametrize("text", ["sk-0123456789", "bm8gY29sb24=", "кл:юч\n"])
-def test_impossible_key_is_told_at_the_start(connect: Connect, text: str) -> None:
+def test_impossible_key_is_reported_at_the_start(connect: Connect, text: str) -> None:
     with pytest.raises(SettingsError, match="GIGA_CLIENT_BASIC") as caught:
         connect(key=text)
 
@@ -268,7 +268,7 @@ async def test_the_vendors_sdk_reads_the_same(server: GigaChatServer, model: Cha
     assert await measuring.count_tokens(text) == counted[0].tokens
 
 
-def test_bundle_that_is_none_is_told_at_the_start(tmp_path: Path) -> None:
+def test_invalid_bundle_is_reported_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("nothing")
     for path, words in [(tmp_path / "none.pem", "cannot be read"), (tmp_path / "empty.pem", "no certificates")]:
         with pytest.raises(SettingsError, match=f"GIGA_CA_BUNDLE.*{words}"):

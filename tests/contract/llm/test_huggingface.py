@@ -58,7 +58,7 @@ async def test_short_name_is_the_first_that_is_served(connect: Connect, server: 
     assert heard.end.usage.cost == pytest.approx((12 * 0.25 + 7 * 1.5) / 1e6)
 
 
-async def test_first_candidate_is_asked_where_no_list_can_be_had(connect: Connect, server: ModelServer) -> None:
+async def test_first_candidate_is_asked_if_no_list_is_available(connect: Connect, server: ModelServer) -> None:
     server.models_reply = answer_page(502)
     heard = await listen(connect("llama3"))
 
@@ -85,7 +85,7 @@ async def test_short_names_are_the_owners_to_choose(connect: Connect, server: Mo
 
 
 @pytest.mark.parametrize("text", ["qwen2", "=a/b", "qwen2=", "qwen2=|"])
-def test_wrong_alias_is_told(text: str) -> None:
+def test_wrong_alias_is_reported(text: str) -> None:
     with pytest.raises(SettingsError, match="HF_ALIASES"):
         read_aliases([text])
 
@@ -103,7 +103,7 @@ async def test_price_is_the_chosen_providers(
     assert (await listen(connect(f"maker/model{suffix}"))).end.usage.cost == price
 
 
-async def test_highest_price_counts_where_no_speed_is_known(connect: Connect, server: ModelServer) -> None:
+async def test_highest_price_counts_if_no_speed_is_known(connect: Connect, server: ModelServer) -> None:
     server.models = [entry("maker/model", offer("a", (2, 2)), offer("b", (5, 5)))]
     server.default = Reply(usage=(1_000_000, 0))
 

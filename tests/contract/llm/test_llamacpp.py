@@ -64,14 +64,16 @@ async def test_tokens_are_counted_its_way_and_remembered(server: PythonServer, h
 
 
 @pytest.mark.parametrize(("told", "size"), [(0, 2048), (4096, 4096)])
-async def test_context_is_as_told_else_as_usual(server: PythonServer, http: HttpClient, told: int, size: int) -> None:
+async def test_context_is_the_configured_one_or_the_default(
+    server: PythonServer, http: HttpClient, told: int, size: int
+) -> None:
     measuring = find_measuring(connect(server, http, told))
     assert measuring is not None
 
     assert await measuring.context_size() == size
 
 
-async def test_nobody_can_count(old: CompletionServer, http: HttpClient) -> None:
+async def test_tokens_that_no_server_can_count(old: CompletionServer, http: HttpClient) -> None:
     measuring = find_measuring(connect(old, http))
     assert measuring is not None
 
@@ -116,7 +118,7 @@ async def test_old_build_without_a_list_of_models_is_ready(old: CompletionServer
 
 
 @pytest.mark.parametrize("end", [{"stopped_limit": True}, {"stop_type": "limit"}])
-async def test_builds_say_differently_that_they_were_cut(
+async def test_builds_report_a_cut_answer_in_different_ways(
     old: CompletionServer, http: HttpClient, end: dict[str, object]
 ) -> None:
     old.default = answer_json({"content": "Hi", "stop": True, "model": "/models/tiny.gguf", **end})
@@ -125,7 +127,7 @@ async def test_builds_say_differently_that_they_were_cut(
     assert (heard.end.reason, heard.end.model, heard.end.usage.estimated) == (FinishReason.LENGTH, "tiny.gguf", True)
 
 
-async def test_loading_is_told_from_down_at_the_start(
+async def test_loading_is_distinguished_from_down_at_the_start(
     server: PythonServer, http: HttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.health_reply = refuse(503, {"code": 503, "message": "Loading model", "type": "unavailable_error"})

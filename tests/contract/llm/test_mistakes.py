@@ -22,9 +22,7 @@ def build(spec: str, server: ModelServer, http: HttpClient, key: str = KEY) -> C
 
 
 @pytest.mark.parametrize("row", REMOTE, ids=lambda row: row.name)
-async def test_wrong_key_says_where_a_right_one_comes_from(
-    server: ModelServer, http: HttpClient, row: Endpoint
-) -> None:
+async def test_wrong_key_names_the_source_of_a_right_one(server: ModelServer, http: HttpClient, row: Endpoint) -> None:
     server.api_key = "another"
     with pytest.raises(KeyRejectedError) as caught:
         await listen(build(row.name, server, http))
@@ -34,7 +32,7 @@ async def test_wrong_key_says_where_a_right_one_comes_from(
     assert KEY not in caught.value.detail
 
 
-async def test_server_of_ones_own_with_a_key_names_the_variable(server: ModelServer, http: HttpClient) -> None:
+async def test_private_server_with_a_key_names_the_variable(server: ModelServer, http: HttpClient) -> None:
     server.api_key = "another"
     with pytest.raises(KeyRejectedError, match="check VLLM_API_KEY"):
         await listen(build("vllm:m", server, http, ""))
@@ -50,7 +48,9 @@ async def test_server_of_ones_own_with_a_key_names_the_variable(server: ModelSer
         ("deepseek", "sk-or-v1-0123456789", "OPENROUTER_API_KEY"),
     ],
 )
-def test_key_in_the_wrong_variable_is_told_at_the_start(http: HttpClient, variable: str, key: str, home: str) -> None:
+def test_key_in_the_wrong_variable_is_reported_at_the_start(
+    http: HttpClient, variable: str, key: str, home: str
+) -> None:
     with pytest.raises(SettingsError, match=f"move it to {home}") as caught:
         build_model(variable, LLMSettings(api_keys={variable: key}), ManualClock(), http)
 
@@ -88,7 +88,7 @@ async def test_wrong_model_comes_with_the_nearest(
     assert (await model.check()).detail.endswith(hint)
 
 
-async def test_wrong_model_where_no_list_can_be_had(server: ModelServer, http: HttpClient) -> None:
+async def test_wrong_model_if_no_list_is_available(server: ModelServer, http: HttpClient) -> None:
     server.models_reply = refuse(500)
     server.default = refuse(404, {"message": "The model does not exist", "code": "model_not_found"})
     with pytest.raises(ModelNotFoundError, match=r"does not exist$"):
@@ -96,13 +96,13 @@ async def test_wrong_model_where_no_list_can_be_had(server: ModelServer, http: H
 
 
 @pytest.mark.parametrize("reply", [answer_page(), answer_json({"detail": "Not Found"}, 404)])
-async def test_wrong_address_says_what_one_looks_like(server: ModelServer, http: HttpClient, reply: Reply) -> None:
+async def test_wrong_address_shows_the_form_of_a_right_one(server: ModelServer, http: HttpClient, reply: Reply) -> None:
     server.default = reply
     with pytest.raises(ProtocolError, match=r"VLLM_BASE_URL should be an address like http://127\.0\.0\.1:8000/v1"):
         await listen(build("vllm:m", server, http))
 
 
-async def test_server_that_is_down_is_told_as_such(server: ModelServer, http: HttpClient) -> None:
+async def test_server_that_is_down_is_reported_as_such(server: ModelServer, http: HttpClient) -> None:
     model = build("vllm:m", server, http)
     await server.stop()
     with pytest.raises(UnavailableError, match=r"^vllm:m: .*no connection: .*; is vLLM running\? VLLM_BASE"):

@@ -171,7 +171,7 @@ async def test_a_long_talk_is_cut_to_the_context_by_the_servers_count(model: Cha
     assert sum([await measuring.count_tokens(message.content) or 0 for message in shown]) <= CONTEXT - 200
 
 
-async def test_what_cannot_fit_is_refused_at_once(model: ChatModel) -> None:
+async def test_request_that_cannot_fit_is_refused_immediately(model: ChatModel) -> None:
     with pytest.raises(ContextTooLongError) as refused:
         await fit_messages([CAPITAL[0], Message(Role.USER, "слово " * 500_000)], model)
     assert "cannot fit" in refused.value.detail

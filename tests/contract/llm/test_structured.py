@@ -70,7 +70,7 @@ async def test_object_is_read_from_whatever_stands_around_it(
         assert [message["role"] for message in asked["messages"]] == ["system", "user"]
 
 
-async def test_server_that_refuses_the_form_is_told_in_words_from_then_on(
+async def test_server_that_refuses_the_form_gets_it_in_words_from_then_on(
     server: ModelServer, http: HttpClient
 ) -> None:
     model = build_model(Subject(find_row("openrouter")), server, http)
@@ -102,7 +102,7 @@ async def test_broken_answer_is_mended_once(broken: str) -> None:
     assert model.requests[1].schema == SCHEMA
 
 
-async def test_twice_broken_is_an_error_that_tells_nothing_of_what_was_said() -> None:
+async def test_twice_broken_is_an_error_without_the_text_of_the_conversation() -> None:
     model = ScriptedModel(['{"city": 7, "people": 1}', '{"city": "секрет"}'])
     with pytest.raises(ProtocolError) as caught:
         await ask_structured(model, REQUEST, Group)

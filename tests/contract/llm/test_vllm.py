@@ -56,7 +56,7 @@ async def test_tokens_are_counted_once_for_a_text(server: VllmServer, http: Http
     assert len(server.probes) == 2
 
 
-async def test_server_that_tells_nothing(http: HttpClient) -> None:
+async def test_server_that_reports_nothing(http: HttpClient) -> None:
     async with ModelServer() as plain:
         measuring = connect(plain, http)
 

@@ -81,7 +81,7 @@ async def test_stream_is_read_whole(model: ChatModel, endpoint: Endpoint) -> Non
 
 
 @of_chats
-async def test_request_carries_what_was_asked(
+async def test_request_carries_all_parameters(
     model: ChatModel, server: ModelServer, endpoint: Endpoint, question: ModelRequest
 ) -> None:
     await listen(model, question)
@@ -232,7 +232,7 @@ async def test_finish_reasons(model: ChatModel, server: ModelServer, said: str, 
         (Reply(raw=[b'error: {"code": 500, "message": "slot"}\n\n']), UnavailableError),
     ],
 )
-async def test_refusals_are_told_apart(
+async def test_refusals_are_distinguished(
     model: ChatModel, server: ModelServer, reply: Reply, kind: type[BesedaError]
 ) -> None:
     server.default = reply
@@ -257,7 +257,7 @@ async def test_too_long_context_is_recognised(model: ChatModel, server: ModelSer
         await listen(model)
 
 
-async def test_quota_says_how_long_to_wait(model: ChatModel, server: ModelServer) -> None:
+async def test_quota_names_the_time_to_wait(model: ChatModel, server: ModelServer) -> None:
     server.script(refuse(429, headers={"Retry-After": "7"}))
     with pytest.raises(QuotaExceededError) as caught:
         await listen(model)
@@ -311,7 +311,9 @@ async def test_refused_parameter_is_left_out_from_then_on(
 
 
 @of_chats
-async def test_model_is_taken_from_the_list_where_none_is_named(make_model: MakeModel, server: ModelServer) -> None:
+async def test_model_is_taken_from_the_list_if_the_caller_names_no_model(
+    make_model: MakeModel, server: ModelServer
+) -> None:
     server.models = [{"id": "nomic-embed-text"}, {"id": "llama3:8b"}]
     model = make_model(model="")
     await listen(model)
@@ -320,7 +322,7 @@ async def test_model_is_taken_from_the_list_where_none_is_named(make_model: Make
     assert model.name.endswith(":llama3:8b")
 
 
-async def test_nobody_listens(make_model: MakeModel, server: ModelServer) -> None:
+async def test_port_without_a_listener(make_model: MakeModel, server: ModelServer) -> None:
     model = make_model()
     await server.stop()
     with pytest.raises(UnavailableError):
@@ -343,7 +345,7 @@ async def test_check_notices_a_wrong_key(make_model: MakeModel, server: ModelSer
     assert "401" in health.detail
 
 
-async def test_check_tells_loading_from_down(make_model: MakeModel, server: ModelServer) -> None:
+async def test_check_distinguishes_loading_from_down(make_model: MakeModel, server: ModelServer) -> None:
     loading = refuse(503, {"code": 503, "message": "Loading model", "type": "unavailable_error"})
     server.health_reply = server.models_reply = loading
     health = await make_model().check()

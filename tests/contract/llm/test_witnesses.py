@@ -80,7 +80,7 @@ async def test_groq_sdk_reads_the_same(server: ModelServer, http: HttpClient, re
     assert (heard.text, str(heard.end.reason)) == (text, reason)
 
 
-async def test_usage_in_a_wrapper_is_read_where_the_table_says_so(server: ModelServer, http: HttpClient) -> None:
+async def test_usage_in_a_wrapper_is_read_if_the_table_has_one(server: ModelServer, http: HttpClient) -> None:
     chunk = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}],'
     usage = b'"x_groq":{"usage":{"prompt_tokens":4,"completion_tokens":1}}}\n\n'
     server.script(Reply(raw=[chunk + usage]))

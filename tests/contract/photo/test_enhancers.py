@@ -19,7 +19,7 @@ def size_of(path: Path) -> tuple[int, int]:
         return image.size
 
 
-async def test_result_is_larger_and_says_who_made_it(place: Place) -> None:
+async def test_result_is_larger_and_names_its_backend(place: Place) -> None:
     target = place.out / "better.jpg"
     made = await place.enhancer.enhance(SAMPLES / "photo.jpg", target, PLAIN)
     assert (made.width, made.height, made.scale) == (640, 480, 2)
@@ -29,7 +29,7 @@ async def test_result_is_larger_and_says_who_made_it(place: Place) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "kind"), [(".jpg", "JPEG"), (".JPEG", "JPEG"), (".png", "PNG"), (".webp", "WEBP")])
-async def test_suffix_says_the_format(place: Place, suffix: str, kind: str) -> None:
+async def test_suffix_names_the_format(place: Place, suffix: str, kind: str) -> None:
     target = place.out / f"better{suffix}"
     await place.enhancer.enhance(SAMPLES / "turned.jpg", target, PLAIN)
     with Image.open(target) as image:
@@ -82,7 +82,7 @@ async def test_small_photo_is_enlarged_four_times_by_itself(place: Place) -> Non
 
 
 @pytest.mark.parametrize("scale", [1, 3, 4])
-async def test_scale_is_what_was_asked_for(place: Place, scale: int) -> None:
+async def test_scale_is_the_requested_one(place: Place, scale: int) -> None:
     made = await place.enhancer.enhance(SAMPLES / "gray.png", place.out / "better.png", EnhanceOptions(scale))
     assert (made.width, made.height, made.scale) == (96 * scale, 64 * scale, scale)
 
@@ -107,13 +107,13 @@ async def test_target_that_cannot_be_written_is_this_machine_s_fault(place: Plac
         await place.enhancer.enhance(SAMPLES / "gray.png", place.out / "nowhere" / "better.jpg", PLAIN)
 
 
-async def test_older_result_stays_where_a_new_one_fails(place: Place) -> None:
+async def test_older_result_stays_if_a_new_one_fails(place: Place) -> None:
     (place.out / "better.jpg").write_bytes(b"older")
     with pytest.raises(UnreadablePhotoError):
         await place.enhancer.enhance(SAMPLES / "truncated.jpg", place.out / "better.jpg", PLAIN)
     assert (place.out / "better.jpg").read_bytes() == b"older"
 
 
-async def test_check_says_that_it_would_work(place: Place) -> None:
+async def test_check_reports_a_working_backend(place: Place) -> None:
     health = await place.enhancer.check()
     assert health.ok, health.detail

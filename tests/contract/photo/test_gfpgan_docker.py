@@ -93,7 +93,7 @@ async def test_container_is_killed_when_its_time_is_up(docker: FakeDocker, tmp_p
     assert list((tmp_path / "work").iterdir()) == []
 
 
-async def test_container_is_killed_when_nobody_waits_any_more(docker: FakeDocker, tmp_path: Path) -> None:
+async def test_container_is_killed_once_its_caller_has_left(docker: FakeDocker, tmp_path: Path) -> None:
     docker.behave("hangs")
     work = asyncio.create_task(make(docker, tmp_path).enhance(PHOTO, tmp_path / "better.jpg", EnhanceOptions(2)))
 
@@ -116,7 +116,7 @@ async def test_photo_with_a_long_side_is_not_handed_over(docker: FakeDocker, tmp
     assert docker.calls == []
 
 
-async def test_machine_without_docker_says_so(tmp_path: Path) -> None:
+async def test_machine_without_docker_is_reported(tmp_path: Path) -> None:
     enhancer = GfpganDocker(
         DockerSettings(docker=str(tmp_path / "docker"), work_dir=tmp_path / "work"), ImageProcessPool()
     )
@@ -126,7 +126,7 @@ async def test_machine_without_docker_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("behaviour", "words"), [("daemon down", "daemon"), ("image missing", "not on this machine")])
-async def test_check_says_what_is_missing(docker: FakeDocker, tmp_path: Path, behaviour: str, words: str) -> None:
+async def test_check_names_the_missing_part(docker: FakeDocker, tmp_path: Path, behaviour: str, words: str) -> None:
     docker.behave(behaviour)
     health = await make(docker, tmp_path).check()
     assert not health.ok

@@ -34,7 +34,7 @@ async def enhancer(server: GfpganServer, tmp_path: Path) -> AsyncIterator[Gfpgan
     await client.close()
 
 
-async def test_server_does_what_was_asked(enhancer: GfpganHttp, server: GfpganServer, tmp_path: Path) -> None:
+async def test_server_obeys_the_request(enhancer: GfpganHttp, server: GfpganServer, tmp_path: Path) -> None:
     made = await enhancer.enhance(PHOTO, tmp_path / "better.jpg", EnhanceOptions(3, only_center_face=True))
     assert server.restorer.asked == [((320, 240), 3, True)]
     assert (made.width, made.faces, made.backend) == (960, 1, "gfpgan_http")
@@ -54,7 +54,7 @@ async def test_server_s_failure_keeps_its_secrets(enhancer: GfpganHttp, server: 
     assert list((tmp_path / "work").iterdir()) == []
 
 
-async def test_whoever_comes_too_late_is_told_to_come_back(tmp_path: Path) -> None:
+async def test_request_that_comes_too_late_is_asked_to_come_back(tmp_path: Path) -> None:
     async with GfpganServer() as server:
         server.restorer.gate = threading.Event()
         client = GfpganHttp(HttpSettings(server.url, work_dir=tmp_path), ImageProcessPool())
@@ -102,7 +102,7 @@ async def test_other_answers_are_named(answer: web.Response | None, kind: type[B
     await runner.cleanup()
 
 
-async def test_server_that_is_down_is_said(tmp_path: Path) -> None:
+async def test_server_that_is_down_is_reported(tmp_path: Path) -> None:
     client = GfpganHttp(HttpSettings("http://127.0.0.1:9", work_dir=tmp_path), ImageProcessPool())
     with pytest.raises(UnavailableError):
         await client.enhance(PHOTO, tmp_path / "better.jpg", EnhanceOptions(2))

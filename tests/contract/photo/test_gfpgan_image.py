@@ -41,7 +41,7 @@ def test_image_runs_as_an_ordinary_user_with_a_health_check() -> None:
     assert "/health" in DOCKERFILE
 
 
-def test_server_listens_on_loopback_unless_told_otherwise() -> None:
+def test_server_listens_on_loopback_by_default() -> None:
     assert '"HOST", "127.0.0.1"' in (FOLDER / "server.py").read_text("utf-8")
 
 

@@ -23,7 +23,7 @@ async def test_defaults_are_the_document_s(server: GfpganServer) -> None:
     assert server.restorer.asked == [((320, 240), 2, False)]
 
 
-async def test_auto_looks_at_the_size_and_restores_everybody(server: GfpganServer) -> None:
+async def test_auto_considers_the_size_and_restores_every_face(server: GfpganServer) -> None:
     await ask(server, "?auto=true&only_center_face=true&upscale=1&ext=png")
     assert server.restorer.asked == [((320, 240), 4, False)]
 
@@ -48,7 +48,7 @@ async def test_form_without_a_file_is_refused(server: GfpganServer) -> None:
     assert (await ask(server, "", field="photo"))[0] == 400
 
 
-async def test_failure_says_nothing_of_the_inside(server: GfpganServer) -> None:
+async def test_failure_reveals_nothing_internal(server: GfpganServer) -> None:
     server.restorer.broken = True
     status, _, body = await ask(server, "")
     assert status == 500

@@ -118,7 +118,7 @@ async def test_files_come_back_as_they_went(witness: Bot) -> None:
     assert (await witness.send_document(ANNA, sent.document.file_id)).document == sent.document
 
 
-async def test_what_a_bot_tells_of_itself(witness: Bot) -> None:
+async def test_description_that_a_bot_gives_of_itself(witness: Bot) -> None:
     assert (await witness.get_me()).username == "first_bot"
     commands = [types.BotCommand(command="start", description="Начать")]
     assert await witness.set_my_commands(commands, scope=types.BotCommandScopeChat(chat_id=ANNA), language_code="ru")

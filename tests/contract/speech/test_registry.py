@@ -75,7 +75,7 @@ async def test_failover_asks_the_next_one(server: SpeechServer, voice: Path) -> 
     assert [heard.authorization for heard in server.heard] == ["Bearer gsk_wrong", ""]
 
 
-async def test_failover_without_luck_raises_what_is_worth_another_try(server: SpeechServer, voice: Path) -> None:
+async def test_failover_without_success_raises_the_retryable_error(server: SpeechServer, voice: Path) -> None:
     built = build_transcriber(
         SpeechSettings("groq,asr", {"groq": "gsk_wrong"}, dict.fromkeys(["groq", "asr"], server.base_url))
     )
@@ -97,7 +97,7 @@ async def test_wrong_key_is_not_tried_again(server: SpeechServer, voice: Path) -
     assert len(server.heard) == 1
 
 
-async def test_nothing_configured_says_so_instead_of_pretending(voice: Path) -> None:
+async def test_missing_configuration_is_an_error_and_no_pretence(voice: Path) -> None:
     built = build_transcriber(SpeechSettings())
     with pytest.raises(SpeechNotConfiguredError, match="GROQ_API_KEY, OPENAI_API_KEY, ASR_BASE_URL, TRANS") as caught:
         await built.transcribe(voice)
@@ -112,7 +112,7 @@ async def test_model_that_is_not_served_is_noticed(server: SpeechServer) -> None
 
 
 @pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
-def test_how_to_tells_the_limits_of_an_endpoint(row: SpeechEndpoint) -> None:
+def test_how_to_names_the_limits_of_an_endpoint(row: SpeechEndpoint) -> None:
     page = (Path(__file__).parents[3] / "docs" / "how-to" / "transcripts.md").read_text("utf-8")
     line = next(line for line in page.splitlines() if line.startswith(f"| `{row.name}` |"))
     assert f"| {row.limits.max_bytes // 1_000_000} MB" in line

@@ -70,7 +70,7 @@ async def impatient(request: pytest.FixtureRequest, server: SpeechServer) -> Asy
         yield built
 
 
-async def test_transcribe_sends_what_the_route_wants(
+async def test_transcribe_sends_the_fields_of_the_route(
     transcriber: Transcriber, server: SpeechServer, voice: Path
 ) -> None:
     assert await transcriber.transcribe(voice, language="ru-RU") == Transcript("Привет, мир", 4.0)
@@ -122,7 +122,7 @@ async def test_service_that_hangs_is_given_up(impatient: Transcriber, server: Sp
 
 
 @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.BROKEN, Fault.DISCONNECT])
-async def test_transcribe_tries_once_more_where_that_helps(
+async def test_transcribe_retries_once_if_that_helps(
     transcriber: Transcriber, server: SpeechServer, voice: Path, fault: Fault
 ) -> None:
     server.faults.append(fault)
@@ -130,7 +130,9 @@ async def test_transcribe_tries_once_more_where_that_helps(
     assert [len(heard.audio) for heard in server.heard] == [len(AUDIO)] * 2
 
 
-async def test_transcribe_cancelled_ends_at_once(transcriber: Transcriber, server: SpeechServer, voice: Path) -> None:
+async def test_transcribe_cancelled_ends_immediately(
+    transcriber: Transcriber, server: SpeechServer, voice: Path
+) -> None:
     server.faults.append(Fault.HANG)
     task = asyncio.create_task(transcriber.transcribe(voice))
     async with asyncio.timeout(30):
@@ -163,7 +165,9 @@ async def test_check_of_a_working_service(transcriber: Transcriber) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.BROKEN, Fault.REDIRECT])
-async def test_check_of_a_broken_service_says_why(transcriber: Transcriber, server: SpeechServer, fault: Fault) -> None:
+async def test_check_of_a_broken_service_names_the_cause(
+    transcriber: Transcriber, server: SpeechServer, fault: Fault
+) -> None:
     server.faults.extend([fault] * 2)
     health = await transcriber.check()
     assert not health.ok
@@ -177,7 +181,7 @@ async def test_transcriber_works_again_after_close(transcriber: Transcriber, voi
     assert (await transcriber.transcribe(voice)).text == "Привет, мир"
 
 
-async def test_limits_say_how_much_and_how_many(transcriber: Transcriber) -> None:
+async def test_limits_name_size_and_number(transcriber: Transcriber) -> None:
     limits = transcriber.limits
     assert 1_000_000 <= limits.max_bytes <= 25_000_000
     assert limits.max_seconds is None or limits.max_seconds >= 600

@@ -87,7 +87,7 @@ async def test_openrouter_gets_every_byte(server: SpeechServer, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("date", ["2027-02-26", "2027-02-26T00:00:00Z", 1803600000])
-async def test_model_that_will_be_switched_off_is_told(
+async def test_model_that_will_be_switched_off_is_reported(
     server: SpeechServer, caplog: pytest.LogCaptureFixture, date: object
 ) -> None:
     server.shutdown_date = date
@@ -99,7 +99,7 @@ async def test_model_that_will_be_switched_off_is_told(
     assert "switched off on 2027-02-2" in caplog.text
 
 
-async def test_failover_takes_what_every_one_takes(server: SpeechServer) -> None:
+async def test_failover_accepts_the_formats_of_all_its_services(server: SpeechServer) -> None:
     settings = SpeechSettings("groq,openai,transcribe", {"groq": "k", "openai": "k"}, {"transcribe": server.root_url})
     limits = build_transcriber(settings).limits
     assert (limits.max_bytes, limits.max_seconds, limits.parallel) == (25_000_000, 1400, 1)

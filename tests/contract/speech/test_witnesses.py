@@ -16,7 +16,7 @@ else:
 AUDIO = (Path(__file__).parents[2] / "samples" / "voice" / "hello.ogg").read_bytes()
 
 
-async def test_groq_sdk_hears_the_same(server: SpeechServer, voice: Path) -> None:
+async def test_groq_sdk_gets_the_same_text(server: SpeechServer, voice: Path) -> None:
     async with groq.AsyncGroq(api_key="gsk_k", base_url=server.root_url, max_retries=0) as client:
         answer = await client.audio.transcriptions.create(
             model=MODEL, file=("voice.ogg", AUDIO), language="ru", response_format="json"
@@ -24,7 +24,7 @@ async def test_groq_sdk_hears_the_same(server: SpeechServer, voice: Path) -> Non
     await _expect_the_same("groq", server, voice, answer.text)
 
 
-async def test_openai_sdk_hears_the_same(server: SpeechServer, voice: Path) -> None:
+async def test_openai_sdk_gets_the_same_text(server: SpeechServer, voice: Path) -> None:
     async with openai.AsyncOpenAI(api_key="gsk_k", base_url=server.base_url, max_retries=0) as client:
         answer = await client.audio.transcriptions.create(
             model=MODEL, file=("voice.ogg", AUDIO), language="ru", response_format="json"

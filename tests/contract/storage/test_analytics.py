@@ -71,13 +71,15 @@ async def check(service: AnalyticsService, record: RandomRecord, periods: list[P
         assert found.response_p95 == times.percentile(0.95)
 
 
-async def test_figures_without_a_roll_up_are_those_of_the_record(
+async def test_figures_without_a_roll_up_are_those_of_the_database(
     service: AnalyticsService, record: RandomRecord
 ) -> None:
     await check(service, record, draw_periods(record.seed, 4))
 
 
-async def test_figures_after_a_roll_up_are_those_of_the_record(service: AnalyticsService, record: RandomRecord) -> None:
+async def test_figures_after_a_roll_up_are_those_of_the_database(
+    service: AnalyticsService, record: RandomRecord
+) -> None:
     assert await service.roll_up() == 50
     await check(service, record, draw_periods(record.seed))
 
@@ -106,7 +108,7 @@ async def test_late_rows_are_taken_in(
     await check(service, record, [WHOLE, Period(END - 3 * HOUR, END)])
 
 
-async def test_days_are_counted_anew_at_night(
+async def test_days_are_counted_again_at_night(
     database: Database, service: AnalyticsService, record: RandomRecord
 ) -> None:
     await service.roll_up()
@@ -174,7 +176,7 @@ async def test_conversations_know_how_long_they_are(
     assert {row.conversation_id for row in rows} == {talk.conversation_id for talk in record.talks}
 
 
-async def test_funnel_counts_who_came_left_and_was_won_before_and_after_the_roll_up(
+async def test_funnel_counts_entered_left_and_won_before_and_after_the_roll_up(
     database: Database, service: AnalyticsService, record: RandomRecord, clock: ManualClock
 ) -> None:
     then = ManualClock(END - HOUR)
@@ -246,7 +248,7 @@ async def test_senseless_periods_are_refused(service: AnalyticsService) -> None:
         await service.series(WHOLE, Metric.ACTIVE_USERS, SeriesStep.HOUR)
 
 
-async def test_empty_record_is_rolled_up(service: AnalyticsService) -> None:
+async def test_empty_database_is_rolled_up(service: AnalyticsService) -> None:
     assert await service.roll_up() == 0
     assert await service.roll_up_days() == 0
     found = await service.metrics(WHOLE)

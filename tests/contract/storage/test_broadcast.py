@@ -89,7 +89,7 @@ async def test_draft_is_found_as_it_was_written(world: World) -> None:
     assert await world.store.find(draft.id + 1) is None
 
 
-async def test_draft_is_rewritten_by_who_knows_its_version(world: World) -> None:
+async def test_draft_is_rewritten_only_with_its_version(world: World) -> None:
     draft = await world.store.create(NEW)
     again = await world.store.rewrite(replace(draft, title="Other", photo="image/png"), photo=b"PNG")
     assert again is not None
@@ -110,7 +110,7 @@ async def test_draft_is_deleted_though_its_cohort_was_gathered(world: World) -> 
     assert await world.store.find(draft.id) is None
 
 
-async def test_what_happened_before_a_stop_does_not_count_after_it(world: World) -> None:
+async def test_failures_before_a_stop_do_not_count_after_it(world: World) -> None:
     broadcast = await world.gathered(1, 2)
     await world.store.begin(broadcast.id, 1, 0)
     await world.store.settle(broadcast.id, 1, RecipientState.BLOCKED)
@@ -132,7 +132,7 @@ async def test_list_goes_back_from_the_last_made(world: World) -> None:
     assert not await world.store.delete(made[0].id)
 
 
-async def test_audience_is_who_talked_to_the_bot_in_private(world: World) -> None:
+async def test_audience_is_every_person_with_a_private_chat(world: World) -> None:
     await world.meet(1)
     await world.meet(2, "en-GB")
     await world.meet(3, bot="media")
@@ -146,7 +146,7 @@ async def test_audience_is_who_talked_to_the_bot_in_private(world: World) -> Non
     assert await world.store.count_audience("sales", Audience(seen_since=world.clock.now())) == 1
 
 
-async def test_who_opted_out_or_blocked_is_not_in_the_audience(world: World) -> None:
+async def test_persons_opted_out_or_blocking_are_not_in_the_audience(world: World) -> None:
     for user_id in (1, 2, 3):
         await world.meet(user_id)
     await world.subscriptions.opt_out("sales", 1)
@@ -195,7 +195,7 @@ async def test_cohort_of_a_number_is_the_first_of_the_audience(world: World) -> 
     assert await world.pending(broadcast) == [2]
 
 
-async def test_person_is_begun_once_whoever_asks(world: World) -> None:
+async def test_person_is_begun_once_for_any_number_of_callers(world: World) -> None:
     broadcast = await world.gathered(1)
     turnouts = await asyncio.gather(*(world.store.begin(broadcast.id, 1, 0) for _ in range(5)))
     assert sorted(turnouts) == [Turnout.GO, *[Turnout.SKIP] * 4]
@@ -218,7 +218,7 @@ async def test_processes_share_people_out(database_url: str) -> None:
         await database.close()
 
 
-async def test_who_opts_out_meanwhile_is_skipped(world: World) -> None:
+async def test_person_who_opts_out_meanwhile_is_skipped(world: World) -> None:
     broadcast = await world.gathered(1, 2)
     await world.subscriptions.opt_out("sales", 1)
     assert await world.store.begin(broadcast.id, 1, 0) is Turnout.SKIP
@@ -228,7 +228,7 @@ async def test_who_opts_out_meanwhile_is_skipped(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", [PAUSED, BroadcastState.CANCELLED, BroadcastState.STOPPED])
-async def test_nobody_is_begun_once_it_does_not_send(world: World, state: BroadcastState) -> None:
+async def test_no_person_is_begun_once_it_does_not_send(world: World, state: BroadcastState) -> None:
     broadcast = await world.gathered(1)
     await world.store.move(broadcast.id, [RUNNING], state, reason="because")
     assert await world.store.begin(broadcast.id, 1, 0) is Turnout.END
@@ -247,7 +247,7 @@ async def test_block_is_kept_for_later_broadcasts(world: World) -> None:
     assert await world.store.count_audience("sales", Audience()) == 1
 
 
-async def test_done_is_only_where_nobody_is_left(world: World) -> None:
+async def test_broadcast_is_done_only_if_no_person_is_left(world: World) -> None:
     broadcast = await world.gathered(1)
     assert await world.store.move(broadcast.id, [RUNNING], DONE) is None
     await world.store.begin(broadcast.id, 1, 0)
@@ -267,7 +267,7 @@ async def test_bot_runs_one_broadcast_at_a_time(world: World) -> None:
     assert [one.bot for one in await world.store.active()] == ["sales", "media"]
 
 
-async def test_move_from_another_state_is_none(world: World) -> None:
+async def test_move_from_another_state_is_refused(world: World) -> None:
     broadcast = await world.running()
     assert await world.store.move(broadcast.id, [PAUSED], RUNNING) is None
     assert await world.store.move(404, [DRAFT], RUNNING) is None

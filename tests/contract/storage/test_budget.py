@@ -52,7 +52,7 @@ async def test_settling_twice_counts_once(store: SqlBudgetRepository, clock: Man
     assert await stand(store) == (25, 0)
 
 
-async def test_what_is_left_bounds_a_reservation(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_remaining_budget_bounds_a_reservation(store: SqlBudgetRepository, clock: ManualClock) -> None:
     await store.reserve(claim(clock, "a", 90))
     grant = await store.reserve(claim(clock, "b"))
     assert (grant.amount, grant.share) == (10, 0.9)
@@ -77,7 +77,7 @@ async def test_same_name_reserves_once(store: SqlBudgetRepository, clock: Manual
     assert await stand(store) == (0, 80)
 
 
-async def test_settled_name_is_reserved_anew(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_settled_name_is_reserved_again(store: SqlBudgetRepository, clock: ManualClock) -> None:
     for _ in range(2):
         await store.reserve(claim(clock, "a"))
         await store.settle("a", 30)
@@ -119,7 +119,7 @@ async def test_replicas_that_want_many_accounts_do_not_hang(database_url: str, c
         await database.close()
 
 
-async def test_notice_is_said_once_in_a_while(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_notice_is_shown_once_in_a_while(store: SqlBudgetRepository, clock: ManualClock) -> None:
     hour = timedelta(hours=1)
     assert await store.note_refusal("anna", "1", hour)
     assert await store.note_refusal("anna", "1", hour)  # asked again after a crash

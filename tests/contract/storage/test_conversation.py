@@ -24,13 +24,13 @@ async def test_open_returns_the_same_conversation(world: World) -> None:
     assert await other.open(key, ChatKind.SUPERGROUP, "Двор", Person(9, "Боря")) == first
 
 
-async def test_open_tells_places_apart(world: World) -> None:
+async def test_open_distinguishes_chats_and_topics(world: World) -> None:
     keys = [ChatKey(BOT, 1), ChatKey(BOT, 1, 2), ChatKey("llama", 1), ChatKey(BOT, 2)]
     opened = [await world.conversations.open(key, ChatKind.PRIVATE, "", ANYA) for key in keys]
     assert len({conversation.id for conversation in opened}) == 4
 
 
-async def test_open_at_once_makes_one(world: World) -> None:
+async def test_concurrent_opens_make_one(world: World) -> None:
     stores = [SqlConversationRepository(world.database) for _ in range(20)]
     opened = await asyncio.gather(*(s.open(ChatKey(BOT, 1), ChatKind.PRIVATE, "", ANYA) for s in stores))
     assert len({conversation.id for conversation in opened}) == 1
@@ -51,7 +51,7 @@ async def test_open_follows_a_changed_person(world: World) -> None:
     assert [tuple(row) for row in names] == [("Анна", "")]
 
 
-async def test_conversation_goes_on_where_its_group_has_moved(world: World) -> None:
+async def test_conversation_goes_on_in_the_chat_its_group_moved_to(world: World) -> None:
     old, new = ChatKey(BOT, -5), ChatKey(BOT, -(10**12) - 5)
     before = await world.conversations.open(old, ChatKind.GROUP, "Двор", ANYA)
     await world.conversations.move(BOT, old.chat_id, new.chat_id)
@@ -113,7 +113,7 @@ async def test_recent_keeps_a_late_answer_by_its_question(world: World) -> None:
     assert [m.content for m in await world.conversations.recent(conversation, 4)] == ["q1", "a1", "q2", "a2"]
 
 
-async def test_clear_wipes_what_was_said(world: World) -> None:
+async def test_clear_wipes_the_messages(world: World) -> None:
     mine, other = await world.open_conversation(1), await world.open_conversation(2)
     turn = await world.talk(mine, "секрет", "тайна")
     await world.talk(other, "q", "a")
@@ -125,7 +125,7 @@ async def test_clear_wipes_what_was_said(world: World) -> None:
     assert (found.input, found.parts[0].html, found.parts[0].message_id) == ("", "", 500)
 
 
-async def test_clear_keeps_what_is_on_its_way(world: World) -> None:
+async def test_clear_keeps_turns_under_way(world: World) -> None:
     conversation = await world.open_conversation()
     turn = await world.receive(conversation, "q")
     await world.reply(turn, "<b>a</b>")

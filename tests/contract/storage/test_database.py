@@ -115,7 +115,7 @@ async def test_steps_of_one_turn_in_one_batch_end_as_one_after_another(world: Wo
     assert found.state is TurnState.FAILED
 
 
-async def test_close_writes_what_is_queued(database_url: str) -> None:
+async def test_close_writes_the_queue(database_url: str) -> None:
     database = await Database.open(database_url)
     task = asyncio.create_task(database.write(lambda _c: "done"))
     await asyncio.sleep(0)

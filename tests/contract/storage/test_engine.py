@@ -60,7 +60,7 @@ async def test_a_read_that_takes_too_long_is_interrupted(
     await database.close()
 
 
-async def test_what_telegram_is_told_to_drop_is_flushed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_updates_dropped_at_telegram_are_flushed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/beseda.db"
     await migrate.upgrade(url)
     flushed: list[int] = []
@@ -73,7 +73,7 @@ async def test_what_telegram_is_told_to_drop_is_flushed_first(tmp_path: Path, mo
         await database.close()
 
 
-async def test_one_flush_serves_all_who_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_flush_serves_all_waiting_callers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/beseda.db"
     await migrate.upgrade(url)
     database = await Database.open(url, synchronous="RECEIVED")
@@ -91,7 +91,7 @@ async def test_one_flush_serves_all_who_wait(tmp_path: Path, monkeypatch: pytest
     await database.close()
 
 
-async def test_a_flush_that_fails_is_told_to_whoever_acknowledges(
+async def test_a_flush_that_fails_is_reported_to_the_caller_that_acknowledges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path}/beseda.db"

@@ -83,7 +83,7 @@ async def test_state_is_the_same_for_every_process(server: RedisServer, database
         assert await one.get("a") is None
 
 
-async def test_state_that_redis_missed_is_read_from_the_record(server: RedisServer, database: Database) -> None:
+async def test_state_that_redis_missed_is_read_from_the_database(server: RedisServer, database: Database) -> None:
     async with _client(server) as redis:
         state = _state(redis, database)
         await state.set("a", {"mode": "old"})

@@ -134,7 +134,7 @@ async def test_others_files_are_not_found_and_not_deleted(shelf: Shelf) -> None:
     assert shelf.on_disk() == []
 
 
-async def test_deleting_all_says_how_much_that_was(shelf: Shelf) -> None:
+async def test_deleting_all_returns_the_number_of_rows(shelf: Shelf) -> None:
     for _ in range(3):
         await shelf.put(b"1234")
     await shelf.put(owner=BORYA)

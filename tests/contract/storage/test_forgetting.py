@@ -227,7 +227,7 @@ def find(rows: Mapping[str, list[Mapping[str, object]]], mark: str) -> Iterator[
                     yield f"{table}.{column}"
 
 
-async def test_no_table_holds_anything_of_who_was_forgotten(archive: Archive) -> None:
+async def test_no_table_holds_anything_of_a_forgotten_person(archive: Archive) -> None:
     await fill(archive)
     before = await archive.rows()
     assert {name for name, rows in before.items() if not rows} - OF_NOBODY == set()
@@ -265,7 +265,7 @@ async def test_all_of_it_is_handed_over_before(archive: Archive) -> None:
     assert found["states.json"] == [{f"sales:1:{ZOYA.id}:0": {"asked": WORDS}}]
 
 
-async def test_broadcasts_count_who_was_forgotten_and_can_end(archive: Archive) -> None:
+async def test_broadcasts_count_forgotten_persons_and_can_end(archive: Archive) -> None:
     await fill(archive)
     await archive.service.forget(OWNER, list_states)
     store = SqlBroadcastRepository(archive.world.database)
@@ -280,7 +280,7 @@ async def test_broadcasts_count_who_was_forgotten_and_can_end(archive: Archive) 
     assert await store.count_audience(BOT, Audience()) == 1  # the owner alone
 
 
-async def test_answer_of_the_api_is_still_known_and_tells_nothing(archive: Archive) -> None:
+async def test_answer_of_the_api_is_still_known_and_reveals_nothing(archive: Archive) -> None:
     await fill(archive)
     await archive.service.forget(OWNER, list_states)
     kept = (await archive.rows())["kept_answers"]

@@ -16,7 +16,7 @@ def say(*texts: str) -> list[Message]:
     return [Message(Role.USER, text) for text in texts]
 
 
-async def test_window_of_unknown_is_none(hot: Hot) -> None:
+async def test_window_of_an_unknown_conversation_is_empty(hot: Hot) -> None:
     assert await hot.history.window(KEY, 10) is None
 
 
@@ -63,7 +63,7 @@ async def test_clear_forgets(hot: Hot) -> None:
     assert await hot.history.window(KEY, 10) is None
 
 
-async def test_append_at_once_keeps_pairs_together(hot: Hot) -> None:
+async def test_concurrent_appends_keep_pairs_together(hot: Hot) -> None:
     await asyncio.gather(*(hot.history.append(KEY, say(f"{n}", f"{n}")) for n in range(20)))
     texts = [message.content for message in await hot.history.window(KEY, 4) or []]
     assert texts[0] == texts[1]

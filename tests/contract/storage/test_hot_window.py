@@ -49,7 +49,7 @@ async def test_a_window_that_came_back_older_is_not_believed(world: World, hot: 
     assert await _read(memory, conversation) == ["q1", "a1", "q2", "a2"]
 
 
-async def test_what_another_replica_said_is_in_the_window(world: World) -> None:
+async def test_messages_of_another_replica_are_in_the_window(world: World) -> None:
     ours, theirs = (ConversationMemory(world.conversations, MemoryHistory()) for _ in range(2))
     conversation = await world.open_conversation()
     await _talk(world, ours, conversation, 1)
@@ -57,7 +57,7 @@ async def test_what_another_replica_said_is_in_the_window(world: World) -> None:
     assert await _read(ours, conversation) == ["q1", "a1", "q2", "a2"]
 
 
-async def test_a_turn_that_is_asked_anew_stands_in_its_place(world: World, hot: Hot) -> None:
+async def test_a_turn_asked_again_keeps_its_place(world: World, hot: Hot) -> None:
     memory, conversation = ConversationMemory(world.conversations, hot.history), await world.open_conversation()
     failed = await world.receive(conversation, "q1")
     await world.fail(failed, "TimedOutError")
@@ -85,7 +85,7 @@ async def test_an_exchange_ends_up_in_the_hot_window(world: World, hot: Hot) -> 
     assert [message.content for message in found or []] == ["q1", "a1", "q2", "a2"]
 
 
-async def test_what_could_not_be_remembered_is_read_from_the_database(world: World) -> None:
+async def test_message_missing_from_the_cache_is_read_from_the_database(world: World) -> None:
     history = Away()
     memory, conversation = ConversationMemory(world.conversations, history), await world.open_conversation()
     await _talk(world, memory, conversation, 1)

@@ -13,9 +13,7 @@ from beseda.storage.sql.identity import continue_ids
 from tests.contract.storage.world import World
 
 
-async def test_what_was_said_since_a_clock_was_ahead_is_the_newest(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_messages_since_a_clock_was_ahead_are_the_newest(world: World, caplog: pytest.LogCaptureFixture) -> None:
     conversation = await world.open_conversation()
     ahead = Turn(lowest_id(datetime.now(UTC) + timedelta(days=200)), conversation, 7, TurnKind.CHAT, ())
     await world.turns.open(ahead, Message(Role.USER, "ahead"))

@@ -101,7 +101,7 @@ async def open_shop(database: Database, timing: Timing = QUICK, **slots: int) ->
 pytestmark = pytest.mark.usefixtures("people")
 
 
-async def test_job_runs_and_its_bot_is_told(database: Database) -> None:
+async def test_job_runs_and_its_bot_is_notified(database: Database) -> None:
     async with open_shop(database) as shop:
         done = await shop.end_of(await shop.enqueue())
         assert (done.state, done.result) == (JobState.DONE, {"attempt": 1, "order": None})
@@ -196,7 +196,7 @@ async def test_another_process_cancels(database: Database) -> None:
         assert (await shop.end_of(number)).state is JobState.CANCELLED
 
 
-async def test_progress_is_stored_and_told(database: Database) -> None:
+async def test_progress_is_stored_and_published(database: Database) -> None:
     async with open_shop(database) as shop:
         number = await shop.enqueue(asyncio.Event())
 
@@ -211,7 +211,7 @@ async def test_progress_is_stored_and_told(database: Database) -> None:
         await eventually(told)  # a moment later: what is told is stored first
 
 
-async def test_closing_puts_back_what_runs_without_counting_the_try(database: Database) -> None:
+async def test_closing_puts_back_running_jobs_without_counting_the_try(database: Database) -> None:
     async with open_shop(database) as shop:
         number = await shop.enqueue(asyncio.Event())
         await shop.has_begun(number)
@@ -222,7 +222,7 @@ async def test_closing_puts_back_what_runs_without_counting_the_try(database: Da
         assert (await shop.end_of(number)).result == {"attempt": 1, "order": None}
 
 
-async def test_what_runs_may_end_where_there_is_time(database: Database) -> None:
+async def test_running_jobs_may_end_if_there_is_time(database: Database) -> None:
     async with open_shop(database) as shop:
         gate = asyncio.Event()
         number = await shop.enqueue(gate)
@@ -264,7 +264,7 @@ async def test_handler_of_one_bot_goes_before_that_of_all(database: Database) ->
             shop.queue.register("test.run", own, bot="media")
 
 
-async def test_unknown_slot_and_unknown_job_are_said(database: Database) -> None:
+async def test_unknown_slot_and_unknown_job_are_reported(database: Database) -> None:
     async with open_shop(database) as shop:
         with pytest.raises(ValueError, match="slot"):
             await shop.enqueue(slot="none")

@@ -24,7 +24,7 @@ def own_postgres() -> Iterator[PostgresServer]:
     server.close()
 
 
-async def test_what_was_done_while_the_database_was_away_is_not_done_again(own_postgres: PostgresServer) -> None:
+async def test_work_done_while_the_database_was_away_is_not_repeated(own_postgres: PostgresServer) -> None:
     url = own_postgres.create_database()
     await migrate.upgrade(url)
     database = await Database.open(url, patience=0.1)
@@ -54,7 +54,7 @@ async def test_what_was_done_while_the_database_was_away_is_not_done_again(own_p
     await database.close()
 
 
-async def test_nobody_takes_over_what_others_ran_while_the_database_was_away(own_postgres: PostgresServer) -> None:
+async def test_jobs_of_others_are_not_taken_over_after_an_outage_of_the_database(own_postgres: PostgresServer) -> None:
     url = own_postgres.create_database()
     await migrate.upgrade(url)
     async with AsyncExitStack() as stack:

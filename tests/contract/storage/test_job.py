@@ -79,7 +79,7 @@ async def test_everybodys_first_job_stands_before_anybodys_second(bench: Bench) 
     assert line == [borya[0], vera, anya[1], borya[1], anya[2]]
 
 
-async def test_who_comes_late_does_not_jump_ahead_of_who_waited(bench: Bench) -> None:
+async def test_late_job_does_not_jump_ahead_of_waiting_ones(bench: Bench) -> None:
     anya = [await bench.add(ANYA) for _ in range(3)]
     for number in anya[:2]:
         job = await bench.start()
@@ -89,7 +89,7 @@ async def test_who_comes_late_does_not_jump_ahead_of_who_waited(bench: Bench) ->
     assert [await bench.store.position(number) for number in (anya[2], borya)] == [0, 1]
 
 
-async def test_position_counts_who_waits_before_in_the_same_slot(bench: Bench) -> None:
+async def test_position_counts_waiting_jobs_of_the_same_slot(bench: Bench) -> None:
     first, second, third = await bench.add(ANYA), await bench.add(ANYA), await bench.add(BORYA)
     await bench.add(VERA, slot="audio")
     assert [await bench.store.position(number) for number in (first, third, second, 99)] == [0, 1, 2, 0]
@@ -98,7 +98,7 @@ async def test_position_counts_who_waits_before_in_the_same_slot(bench: Bench) -
     assert await bench.store.position(second) == 1
 
 
-async def test_only_what_the_caller_can_do_is_claimed(bench: Bench) -> None:
+async def test_only_jobs_the_caller_can_run_are_claimed(bench: Bench) -> None:
     await bench.add(ANYA, kind="text.read")
     assert await bench.claim() is None
     assert await bench.store.claim("photo", [("other", "text.read")], bench.lease()) is None
@@ -140,7 +140,7 @@ async def test_job_that_kills_its_process_is_given_up(bench: Bench) -> None:
     assert await bench.claim("e") is None
 
 
-async def test_dead_owners_jobs_are_free_at_once(bench: Bench) -> None:
+async def test_dead_owners_jobs_are_free_immediately(bench: Bench) -> None:
     await bench.add(ANYA)
     await bench.start("dead")
     assert await bench.store.owners() == {"dead"}
@@ -193,7 +193,7 @@ async def test_cancelling_a_running_job_asks_its_owner(bench: Bench) -> None:
     assert (await bench.start("b")).state is JobState.CANCELLED
 
 
-async def test_who_stood_still_does_not_settle_what_another_has_done(bench: Bench) -> None:
+async def test_stalled_worker_does_not_settle_the_job_of_another(bench: Bench) -> None:
     late = await bench.begin()
     bench.clock.shift(31)
     job = await bench.start("b")
@@ -204,7 +204,7 @@ async def test_who_stood_still_does_not_settle_what_another_has_done(bench: Benc
     assert done.result == {"by": "b"}
 
 
-async def test_who_is_patient_takes_nothing_from_others(bench: Bench) -> None:
+async def test_patient_worker_takes_nothing_from_others(bench: Bench) -> None:
     job = await bench.begin()
     bench.clock.shift(31)
     assert await bench.store.claim("photo", WANTED, replace(bench.lease("b"), patient=True)) is None

@@ -109,7 +109,7 @@ async def yard(
         yield yard
 
 
-async def test_job_runs_elsewhere_and_its_bot_is_told_here(yard: Yard) -> None:
+async def test_job_runs_elsewhere_and_its_bot_is_notified_here(yard: Yard) -> None:
     worker = await yard.start_worker()
     number = await yard.enqueue()
     done = await yard.end_of(number)
@@ -137,7 +137,7 @@ async def test_job_of_a_killed_worker_is_done_by_another(yard: Yard) -> None:
     assert (done.state, done.attempt, done.losses) == (JobState.DONE, 1, 1)
 
 
-async def test_worker_that_stood_still_stores_nothing_over_what_another_has_done(yard: Yard) -> None:
+async def test_stalled_worker_stores_nothing_over_the_result_of_another(yard: Yard) -> None:
     first, second = await asyncio.gather(yard.start_worker(), yard.start_worker())
     number = await yard.enqueue(wait=True)
     sleeper = await yard.has_begun(number)
@@ -166,7 +166,7 @@ async def test_job_that_kills_every_worker_is_given_up(yard: Yard) -> None:
     assert (over.state, over.reason, len(yard.begun())) == (JobState.FAILED, CRASHED, 3)
 
 
-async def test_job_of_a_kind_that_no_worker_knows_waits_and_holds_up_nobody(yard: Yard) -> None:
+async def test_job_of_a_kind_unknown_to_all_workers_waits_and_blocks_no_other(yard: Yard) -> None:
     unknown = [JobRequest(next(yard.numbers), "test.later", {}, slot="text") for _ in range(70)]
     for request in unknown:
         await yard.queue.enqueue(request)
@@ -178,7 +178,7 @@ async def test_job_of_a_kind_that_no_worker_knows_waits_and_holds_up_nobody(yard
     assert (left.state, left.attempt, left.losses) == (JobState.QUEUED, 0, 0)
 
 
-async def test_worker_that_is_told_to_stop_hands_back_what_runs(yard: Yard) -> None:
+async def test_worker_asked_to_stop_hands_back_running_jobs(yard: Yard) -> None:
     worker = await yard.start_worker()
     number = await yard.enqueue(wait=True)
     await yard.has_begun(number)
@@ -201,7 +201,7 @@ async def test_cancelling_reaches_the_process_that_runs_it(yard: Yard) -> None:
     assert not await yard.queue.cancel(number)
 
 
-async def test_cancelled_before_anybody_runs_it(yard: Yard) -> None:
+async def test_job_cancelled_before_its_run(yard: Yard) -> None:
     number, kept = await yard.enqueue(), await yard.enqueue()
     assert await yard.queue.cancel(number)
     await yard.start_worker()
@@ -209,7 +209,7 @@ async def test_cancelled_before_anybody_runs_it(yard: Yard) -> None:
     assert [job for job, _ in yard.begun()] == [kept]
 
 
-async def test_progress_is_told_here(yard: Yard) -> None:
+async def test_progress_is_published_here(yard: Yard) -> None:
     await yard.start_worker()
     number = await yard.enqueue(wait=True)
     await yard.is_told(lambda job: job.progress.note == "waiting" and job.state is JobState.RUNNING)

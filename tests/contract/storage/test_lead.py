@@ -143,7 +143,7 @@ async def test_field_points_at_its_message(office: Office) -> None:
     assert (sure.email, sure.contact, sure.slots["email"].state) == ("anya@mail.ru", "anya@mail.ru", "accepted")
 
 
-async def test_what_nobody_said_is_refused(office: Office) -> None:
+async def test_value_without_a_message_is_refused(office: Office) -> None:
     lead = await office.leads.for_user(BOT, ANYA)
     own = await office.hear(ANYA, "мой номер 8 999 123-45-67")
     foreign = await office.hear(BORYA, "мой номер 8 999 123-45-60")
@@ -182,7 +182,7 @@ async def test_corrected_value_stays_in_the_history(office: Office) -> None:
     assert (change["company"]["old"]["value"], change["company"]["new"]["value"]) == ("Ромашка", "Лютик")
 
 
-async def test_guess_does_not_replace_what_is_clear(office: Office) -> None:
+async def test_guess_does_not_replace_a_clear_value(office: Office) -> None:
     lead = await office.tell(ANYA, "company", "Ромашка")
     number = await office.hear(ANYA, "может Лютик")
     filled = await office.leads.fill(lead.id, [Finding("company", "Лютик", 0.4, number, "Лютик")])
@@ -257,7 +257,7 @@ async def test_phone_that_telegram_has_verified_in_both_makes_two_one(office: Of
 
 
 @pytest.mark.parametrize("victim_first", [True, False])
-async def test_verified_phone_does_not_merge_with_who_only_named_it(office: Office, *, victim_first: bool) -> None:
+async def test_verified_phone_does_not_merge_with_a_merely_named_one(office: Office, *, victim_first: bool) -> None:
     steps = [(ANYA, PhoneEvidence.TELEGRAM), (BORYA, PhoneEvidence.NAMED)]
     for person, evidence in steps if victim_first else reversed(steps):
         await office.tell(person, "phone", "+7 999 123-45-67", evidence=evidence)
@@ -266,7 +266,7 @@ async def test_verified_phone_does_not_merge_with_who_only_named_it(office: Offi
     assert (anya.phone_evidence, borya.phone_evidence) == (PhoneEvidence.TELEGRAM, PhoneEvidence.NAMED)
 
 
-async def test_verified_phone_finds_what_the_company_has_entered(office: Office) -> None:
+async def test_verified_phone_finds_the_lead_entered_by_the_company(office: Office) -> None:
     entered = await office.leads.open(NewLead(BOT, None, name="Анна из CRM", contact="8 999 123-45-67", actor="key:1"))
     assert (entered.is_new, entered.lead.user_id, entered.lead.phone_evidence) == (True, None, PhoneEvidence.COMPANY)
     await office.leads.change(entered.lead.id, LeadChange(notes="постоянный клиент"), actor="key:1")
@@ -324,7 +324,7 @@ async def test_leads_that_cannot_be_merged_are_refused(office: Office) -> None:
         await office.leads.unmerge(999_999, actor="key:1")
 
 
-async def test_merged_person_is_not_told_what_the_other_said(office: Office) -> None:
+async def test_merged_person_is_not_shown_the_words_of_the_other(office: Office) -> None:
     await office.tell(BORYA, "company", "Лютик")
     first = await office.tell(BORYA, "phone", "+7 999 123-45-67")
     office.clock.shift(60)
@@ -342,7 +342,7 @@ async def test_merged_person_is_not_told_what_the_other_said(office: Office) -> 
     assert set((await office.leads.find(again.id)).slots) == {"company", "phone", "domain"}
 
 
-async def test_owner_of_a_shared_lead_is_not_told_what_the_other_said(office: Office) -> None:
+async def test_owner_of_a_shared_lead_is_not_shown_the_words_of_the_other(office: Office) -> None:
     lead, _ = await share_a_phone(office)
     seen = await office.leads.for_user(BOT, ANYA)
     assert (seen.id, set(seen.slots) <= {"company", "phone"}) == (lead.id, True)
@@ -373,7 +373,7 @@ async def test_three_that_are_merged_are_found_by_each_person(office: Office) ->
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
-async def test_posting_again_updates_what_is_there(office: Office) -> None:
+async def test_posting_again_updates_the_existing_lead(office: Office) -> None:
     one = await office.leads.open(NewLead(BOT, 7, name="Анна"))
     two = await office.leads.open(NewLead(BOT, 7, contact="a@b.ru"))
     assert (two.is_new, two.lead.id, two.lead.name, two.lead.email) == (False, one.lead.id, "Анна", "a@b.ru")
@@ -405,7 +405,7 @@ async def test_two_processes_verify_one_phone_in_many_leads(office: Office, repl
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
-async def test_two_processes_fill_at_once_and_nothing_is_lost(office: Office, replica: LeadService) -> None:
+async def test_two_processes_fill_concurrently_and_nothing_is_lost(office: Office, replica: LeadService) -> None:
     lead = await office.leads.for_user(BOT, ANYA)
     number = await office.hear(ANYA, "раз два три четыре пять шесть")
     words = ["раз", "два", "три", "четыре", "пять", "шесть"]
@@ -438,7 +438,7 @@ async def test_consent_is_dated_worded_and_revocable(office: Office) -> None:
         await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, await office.hear(BORYA, "да"))
 
 
-async def test_consent_taken_back_twice_is_told_of_once(office: Office) -> None:
+async def test_consent_taken_back_twice_makes_one_event(office: Office) -> None:
     lead = await office.leads.for_user(BOT, ANYA)
     for _ in range(2):
         await office.leads.revoke_consent(lead.id, ConsentKind.PDPA_PROFILE)
@@ -475,7 +475,7 @@ async def seed(office: Office) -> list[int]:
 
 
 @pytest.mark.parametrize("sort", list(LeadSort))
-async def test_pages_by_cursor_hold_everybody_once(office: Office, sort: LeadSort) -> None:
+async def test_pages_by_cursor_hold_every_lead_once(office: Office, sort: LeadSort) -> None:
     await seed(office)
     seen: list[int] = []
     after = None
@@ -529,7 +529,7 @@ def read_times(item: Mapping[str, str]) -> dict[str, datetime]:
     return {name: datetime.fromisoformat(item[name]) for name in ("created_at", "updated_at")}
 
 
-async def test_what_people_write_is_json_however_it_looks(office: Office) -> None:
+async def test_text_of_people_is_json_in_every_case(office: Office) -> None:
     name = 'Аня {"id":5} \\" \n </script> 😀 \u2028'
     opened = await office.leads.open(NewLead(BOT, 7, name=name, contact='{"id":99}'))
     text = await office.leads.write(LeadFilter(), LeadPage())
@@ -604,7 +604,7 @@ async def share_a_phone(office: Office) -> tuple[Lead, SqlPersonalDataRepository
     return lead, SqlPersonalDataRepository(office.world.database, office.clock)
 
 
-async def test_who_shares_a_lead_is_given_only_their_own(office: Office) -> None:
+async def test_person_who_shares_a_lead_is_given_only_their_own(office: Office) -> None:
     _, data = await share_a_phone(office)
     anya = everything_of(await data.leads(FileOwner(BOT, ANYA.id)))
     borya = everything_of(await data.leads(FileOwner(BOT, BORYA.id)))

@@ -69,14 +69,14 @@ async def desks(database: Database, database_url: str) -> AsyncIterator[list[Des
 
 
 @pytest.mark.parametrize("seed", [0, 11, 16])
-async def test_totals_are_what_counting_finds(desks: list[Desk], seed: int) -> None:
+async def test_totals_equal_the_counted_rows(desks: list[Desk], seed: int) -> None:
     random = Random(seed)
     for _ in range(40):
         await desks[0].work(random)
     await check(desks[0])
 
 
-async def test_totals_are_what_counting_finds_of_two_at_once(desks: list[Desk]) -> None:
+async def test_totals_of_two_concurrent_writers_equal_the_counted_rows(desks: list[Desk]) -> None:
     for number in range(6):
         await asyncio.gather(*(desk.work(Random(place)) for place, desk in enumerate(desks * 2, start=4 * number)))
     await check(desks[0])
@@ -99,7 +99,7 @@ async def check(desk: Desk) -> None:
     assert set(found) <= {lead.id for lead in listed.items}
 
 
-async def test_two_that_are_merged_into_each_other_at_once_become_one(desks: list[Desk]) -> None:
+async def test_two_concurrent_merges_into_each_other_leave_one(desks: list[Desk]) -> None:
     numbers = [(await desk.leads.open(NewLead(BOT, user))).lead.id for user, desk in enumerate(desks, start=1)]
     one, two = numbers
     orders = [Merge(one, two, "key:1"), Merge(two, one, "key:2")]
@@ -109,7 +109,7 @@ async def test_two_that_are_merged_into_each_other_at_once_become_one(desks: lis
     await check(desks[0])
 
 
-async def test_change_of_what_is_merged_at_the_same_moment_is_made_or_refused_whole(desks: list[Desk]) -> None:
+async def test_change_of_a_lead_merged_at_the_same_moment_is_made_or_refused_whole(desks: list[Desk]) -> None:
     one = (await desks[0].leads.open(NewLead(BOT, 1, contact="a@b.ru"))).lead
     two = (await desks[0].leads.open(NewLead(BOT, 2))).lead
     merging = desks[0].leads.merge(Merge(one.id, two.id, "key:1"))

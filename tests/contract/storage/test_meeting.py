@@ -113,7 +113,7 @@ async def starts(office: Office) -> list[datetime]:
     return [slot.starts_at for slot in await office.meetings.free_slots(BOT, NOON.date(), 1, "ru")]
 
 
-async def test_booked_time_and_what_reaches_into_it_is_not_offered(office: Office) -> None:
+async def test_booked_time_and_its_overlaps_are_not_offered(office: Office) -> None:
     before = await starts(office)
     await office.hold(NOON - HOUR)
     gone = {NOON - 1.5 * HOUR, NOON - HOUR, NOON - HOUR / 2}
@@ -165,7 +165,7 @@ async def test_replicas_that_book_one_time_make_one_meeting(office: Office, data
     assert await office.cells() == 4 * len(won)
 
 
-async def test_booking_gives_up_what_ran_out(office: Office) -> None:
+async def test_booking_gives_up_an_expired_hold(office: Office) -> None:
     late = await office.hold()
     office.clock.shift(15 * 60)
     taken = await office.hold(NOON)
@@ -183,7 +183,7 @@ async def test_meeting_moves_into_a_time_whose_booking_ran_out(office: Office) -
     assert (await office.meetings.find(forgotten.id)).state is MeetingState.EXPIRED
 
 
-async def test_another_time_moves_what_is_only_held(office: Office) -> None:
+async def test_another_time_moves_a_held_meeting(office: Office) -> None:
     lead = await office.lead()
     first = await office.meetings.book(lead, NOON)
     second = await office.meetings.book(lead, NOON + 2 * HOUR)
@@ -193,7 +193,7 @@ async def test_another_time_moves_what_is_only_held(office: Office) -> None:
     assert await office.notices() == []
 
 
-async def test_confirming_tells_both_sides_and_asks_for_a_summary(office: Office) -> None:
+async def test_confirming_notifies_both_sides_and_asks_for_a_summary(office: Office) -> None:
     await office.meet_owner()
     meeting = await office.have()
     again = await office.meetings.confirm(meeting.id)
@@ -306,7 +306,7 @@ async def test_time_that_is_no_slot_is_refused(office: Office, starts_at: dateti
         await office.meetings.book(lead, starts_at)
 
 
-async def test_nobody_gets_the_whole_calendar(office: Office) -> None:
+async def test_no_caller_gets_the_whole_calendar(office: Office) -> None:
     lead = await office.lead()
     for hours in (-3, -2, -1):
         meeting = await office.meetings.book(lead, NOON + hours * HOUR)
@@ -315,7 +315,7 @@ async def test_nobody_gets_the_whole_calendar(office: Office) -> None:
         await office.meetings.book(lead, NOON + 2 * HOUR)
 
 
-async def test_what_is_not_there_is_said(office: Office) -> None:
+async def test_absent_meeting_is_reported(office: Office) -> None:
     elsewhere = await office.lead(bot="assistant")
     for step in (
         office.meetings.book(404, NOON),
@@ -331,7 +331,7 @@ async def test_what_is_not_there_is_said(office: Office) -> None:
             await step
 
 
-async def test_summary_is_kept_and_told_once(office: Office) -> None:
+async def test_summary_is_kept_and_published_once(office: Office) -> None:
     await office.meet_owner()
     meeting = await office.have()
     facts = [{"name": "budget", "value": "1 млн", "message_id": 7, "quote": "миллион"}]
@@ -405,7 +405,7 @@ async def test_meetings_of_a_lead_that_was_merged_stay_its_persons(office: Offic
     assert [meeting.id for meeting in await office.meetings.for_person(BOT, other)] == [theirs.id]
 
 
-async def test_meeting_of_a_lead_without_a_person_goes_to_who_it_becomes(office: Office) -> None:
+async def test_meeting_of_a_lead_without_a_person_goes_to_its_later_person(office: Office) -> None:
     entered = (await office.leads.open(NewLead(BOT, None, name="CRM", contact="+7 999 123-45-67"))).lead
     meeting = await office.meetings.book(entered.id, NOON)
     assert (meeting.guest.user_id, await office.notices()) == (0, [])

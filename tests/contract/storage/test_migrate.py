@@ -61,7 +61,7 @@ async def test_newer_database_is_left_alone(database_url: str) -> None:
         await migrate.upgrade(database_url)
 
 
-async def test_several_processes_upgrade_at_once(empty_url: str) -> None:
+async def test_several_processes_upgrade_concurrently(empty_url: str) -> None:
     code = f"import asyncio; from beseda.storage.sql import migrate; asyncio.run(migrate.upgrade({empty_url!r}))"
     processes = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stderr=asyncio.subprocess.PIPE)

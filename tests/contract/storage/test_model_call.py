@@ -41,7 +41,7 @@ async def test_calls_beside_answers_are_counted_like_those_of_answers(world: Wor
     assert [(row.bot, row.calls, row.cost) for row in costs] == [(BOT, 3, 0.75), ("llama", 1, 0.25)]
 
 
-async def test_book_keeps_what_a_model_was_asked_and_its_failures(world: World) -> None:
+async def test_book_keeps_the_requests_of_models_and_their_failures(world: World) -> None:
     conversation = await world.open_conversation()
     book = UsageLedger(SqlModelCallRepository(world.database), ManualClock())
     answers = [ScriptedAnswer(pieces=("a cat",)), ScriptedAnswer(error=UnavailableError("down"))]

@@ -145,7 +145,7 @@ async def test_file_too_large_for_a_volume_is_listed_as_left_out(office: Office)
     assert (listed["left_out"], listed["name"]) == (True, None)
 
 
-async def test_export_goes_on_where_a_file_has_gone(office: Office) -> None:
+async def test_export_goes_on_without_a_lost_file(office: Office) -> None:
     await office.world.open_conversation(7)
     lost, kept = await office.put(ANYA, b"lost"), await office.put(ANYA, b"kept")
     office.files.path(await office.files.find(lost, ANYA)).unlink()
@@ -168,7 +168,7 @@ async def test_export_of_a_stranger_is_empty(office: Office) -> None:
     assert await office.take(FileOwner(BOT, 404)) == []
 
 
-async def test_forgetting_removes_everything_and_says_what(office: Office) -> None:
+async def test_forgetting_removes_everything_and_lists_it(office: Office) -> None:
     chat = await office.world.open_conversation(7)
     for _ in range(3):
         await office.world.talk(chat, "секрет", "ответ")
@@ -203,7 +203,7 @@ async def test_forgetting_leaves_others_alone(office: Office) -> None:
     assert await office.files.used(BORYA) == FileSum(1, 1)
 
 
-async def test_who_is_known_to_another_bot_keeps_their_name_there(office: Office) -> None:
+async def test_person_known_to_another_bot_keeps_their_name_there(office: Office) -> None:
     await office.world.open_conversation(7)
     await office.world.conversations.open(ChatKey("other", 7), ChatKind.PRIVATE, "", Person(7, "Аня"))
     await office.service.forget(ANYA)

@@ -12,7 +12,7 @@ async def test_limit_of_zero_allows_nothing(hot: Hot) -> None:
     assert await hot.limiter.hit("a", [Rate(0, 60)]) == 60
 
 
-async def test_used_up_says_how_long(hot: Hot) -> None:
+async def test_used_up_limit_names_the_time_to_wait(hot: Hot) -> None:
     rates = [Rate(3, 60)]
     assert [await hot.limiter.hit("a", rates) for _ in range(3)] == [0, 0, 0]
     assert 50 < await hot.limiter.hit("a", rates) <= 60
@@ -29,7 +29,7 @@ async def test_strictest_rate_decides(hot: Hot) -> None:
     assert 5 < await hot.limiter.hit("a", rates) <= 10
 
 
-async def test_at_once_no_more_than_the_limit(hot: Hot) -> None:
+async def test_concurrent_calls_are_bounded_by_the_limit(hot: Hot) -> None:
     waits = await asyncio.gather(*(hot.limiter.hit("a", [Rate(7, 60)]) for _ in range(40)))
     assert waits.count(0) == 7
 
@@ -57,7 +57,7 @@ async def test_refused_events_do_not_count(hot: Hot) -> None:
     assert 0.25 <= await hot.until(allowed) <= 2
 
 
-async def test_what_is_left_of_a_rate_is_known(hot: Hot) -> None:
+async def test_rest_of_a_rate_is_known(hot: Hot) -> None:
     rate = Rate(3, 60)
     spent = [await hot.limiter.spend("a", rate) for _ in range(5)]
     assert [quota.left for quota in spent] == [2, 1, 0, 0, 0]
@@ -73,7 +73,7 @@ async def test_rate_is_left_again_when_its_events_leave_the_window(hot: Hot) -> 
     assert (await hot.limiter.spend("a", rate)).wait == 0
 
 
-async def test_bucket_gives_a_burst_and_then_says_how_long(hot: Hot) -> None:
+async def test_bucket_gives_a_burst_and_then_names_the_wait(hot: Hot) -> None:
     taken = [await hot.tokens.take("a", 4, rate=0.5, burst=10) for _ in range(4)]
     assert [number for number, _ in taken] == [4, 4, 2, 0]
     assert 1.5 < taken[-1][1] <= 2
@@ -93,7 +93,7 @@ async def test_buckets_do_not_share(hot: Hot) -> None:
     assert await hot.tokens.take("b", 5, rate=0.1, burst=5) == (5, 0)
 
 
-async def test_bucket_gives_no_more_than_it_holds_to_many_at_once(hot: Hot) -> None:
+async def test_bucket_gives_concurrent_callers_no_more_than_it_holds(hot: Hot) -> None:
     taken = await asyncio.gather(*(hot.tokens.take("a", 3, rate=0.1, burst=20) for _ in range(30)))
     assert sum(number for number, _ in taken) == 20
 
@@ -104,13 +104,13 @@ async def test_reserved_places_follow_one_another(hot: Hot) -> None:
     assert [round(wait / 60) for wait in waits] == [0, 0, 1, 1, 2, 2]
 
 
-async def test_what_was_spread_over_the_past_is_no_flood(hot: Hot) -> None:
+async def test_calls_spread_over_the_past_are_no_flood(hot: Hot) -> None:
     rates = [Rate(15, 60), Rate(80, 3600)]
     waits = [await hot.limiter.reserve("backlog", rates, age=3600 - 200 * number) for number in range(18)]
     assert waits == [0] * 18
 
 
-async def test_flood_of_the_past_waits_for_what_is_left_of_its_time(hot: Hot) -> None:
+async def test_flood_of_the_past_waits_for_the_rest_of_its_time(hot: Hot) -> None:
     rates = [Rate(3, 60)]
     waits = [await hot.limiter.reserve("flood", rates, age=50.0) for _ in range(7)]
     assert [round(wait, 0) for wait in waits[:6]] == [0, 0, 0, 10, 10, 10]

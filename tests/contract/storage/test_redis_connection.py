@@ -20,7 +20,7 @@ def test_bad_url_names_the_setting_and_no_password(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-async def test_nobody_answers() -> None:
+async def test_call_without_an_answer() -> None:
     with pytest.raises(StorageError):
         await open_redis(f"redis://127.0.0.1:{find_free_port()}/0")
 

@@ -128,7 +128,7 @@ async def test_report_is_kept_for_thirty_days(service: ReportService, clock: Man
     assert await service.count() == 0
 
 
-async def test_report_that_nobody_builds_is_given_up(service: ReportService, clock: ManualClock) -> None:
+async def test_report_without_a_builder_is_given_up(service: ReportService, clock: ManualClock) -> None:
     made = await service.create(NEW)
     clock.shift(86401)
     await service.tidy()
@@ -136,7 +136,7 @@ async def test_report_that_nobody_builds_is_given_up(service: ReportService, clo
     assert (found.state, found.reason) == (ReportState.FAILED, "abandoned")
 
 
-async def test_report_that_nobody_builds_is_given_up_behind_many_that_are_ready(
+async def test_report_without_a_builder_is_given_up_behind_many_that_are_ready(
     service: ReportService, database: Database, clock: ManualClock
 ) -> None:
     store = SqlReportRepository(database, clock)

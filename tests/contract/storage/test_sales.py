@@ -26,7 +26,7 @@ async def test_lines_of_others_are_not_read(world: World) -> None:
     assert await store.lines(mine, 10) == []
 
 
-async def test_words_said_anew_keep_their_number(world: World) -> None:
+async def test_repeated_words_keep_their_number(world: World) -> None:
     store, talk = SqlSalesRepository(world.database), await world.open_conversation()
     turn = await world.receive(talk, "раз")
     number = await store.message_of(turn.id)

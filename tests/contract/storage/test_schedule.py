@@ -50,7 +50,7 @@ async def test_period_is_asked_for_once_by_several(office: Office) -> None:
     assert [job.state for job in again] == [JobState.DONE]
 
 
-async def test_job_tells_its_period_and_what_it_is_given(office: Office) -> None:
+async def test_job_reports_its_period_and_its_input(office: Office) -> None:
     [job] = await office.hire(QUARTERLY).look()
     assert (job.request.payload, job.request.slot, job.request.bot, job.request.user_id) == (
         {"deep": True, "period": "2026-11-20T12:00:00+00:00"},
@@ -90,7 +90,7 @@ async def test_clock_that_is_late_makes_no_second_job(office: Office) -> None:
     assert after.state is JobState.DONE
 
 
-async def test_jobs_that_nobody_does_do_not_pile_up(office: Office) -> None:
+async def test_jobs_without_a_worker_do_not_pile_up(office: Office) -> None:
     scheduler = office.hire(QUARTERLY)
     [first] = await scheduler.look()
     office.clock.shift(3600)

@@ -76,7 +76,7 @@ async def test_ids_of_all_tables_are_known(database: Database) -> None:
     assert found == KnownMessages(101, [KnownMessage(103), KnownMessage(104), KnownMessage(106, begun_at)])
 
 
-async def test_supergroups_have_a_counter_of_their_own(database: Database) -> None:
+async def test_supergroups_have_their_own_counter(database: Database) -> None:
     world = _World(database)
     await world.receive(100)
     await world.receive(5, _GROUP)
@@ -100,7 +100,7 @@ async def test_sends_without_an_outcome_that_began_earlier_are_counted(database:
     assert (await world.ids.around(_BOT, 0, world.clock.now())).unknown_earlier == 1
 
 
-async def test_ids_of_another_bot_are_none_of_ours(database: Database) -> None:
+async def test_ids_of_another_bot_are_not_accepted(database: Database) -> None:
     world = _World(database)
     await world.receive(100, bot="llama")
     assert await world.ids.around(_BOT, 0, world.clock.now()) == KnownMessages(None, [])

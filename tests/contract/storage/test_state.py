@@ -108,7 +108,7 @@ async def test_sql_state_holds_a_bounded_number(database: Database) -> None:
     assert [await state.get(key) for key in "abc"] == [{"key": key} for key in "abc"]
 
 
-async def test_sql_state_forgets_what_has_expired(database: Database) -> None:
+async def test_sql_state_forgets_expired_rows(database: Database) -> None:
     clock = ManualClock()
     state = SqlState(database, clock)
     await state.set("a", {}, ttl=5)

@@ -55,7 +55,7 @@ async def talk(world: World) -> Talk:
     return Talk(world, await world.conversations.open(key, ChatKind.GROUP, "G", ANYA))
 
 
-async def test_what_is_in_the_window_is_not_counted(talk: Talk) -> None:
+async def test_messages_in_the_window_are_not_counted(talk: Talk) -> None:
     assert await talk.store.count(talk.id, WINDOW) == 0
     for number in range(4):
         await talk.exchange(str(number))
@@ -84,7 +84,7 @@ async def test_window_without_a_word_of_a_person_is_summed_up(talk: Talk) -> Non
     assert await talk.store.count(talk.id, WINDOW) == 6
 
 
-async def test_summary_grows_by_what_follows_it(talk: Talk) -> None:
+async def test_summary_grows_by_the_messages_after_it(talk: Talk) -> None:
     for number in range(4):
         await talk.exchange(str(number))
     assert await talk.sum_up("0 to 2")
@@ -108,7 +108,7 @@ async def test_pieces_are_whole_turns(talk: Talk) -> None:
     assert [message.content for message in piece.messages] == ["0", "re: 0"]
 
 
-async def test_two_that_sum_up_at_once_leave_one_summary(talk: Talk) -> None:
+async def test_two_concurrent_summaries_leave_one(talk: Talk) -> None:
     for number in range(4):
         await talk.exchange(str(number))
     first, second = [await talk.store.next_piece(talk.id, WINDOW, 100) for _ in range(2)]
@@ -118,7 +118,7 @@ async def test_two_that_sum_up_at_once_leave_one_summary(talk: Talk) -> None:
     assert await talk.store.save(second, "second", "demo") is None
 
 
-async def test_wiping_forgets_the_summary_and_what_is_being_written(talk: Talk) -> None:
+async def test_wiping_forgets_the_summary_and_the_one_being_written(talk: Talk) -> None:
     for number in range(4):
         await talk.exchange(str(number))
     assert await talk.sum_up("old")
@@ -131,7 +131,7 @@ async def test_wiping_forgets_the_summary_and_what_is_being_written(talk: Talk) 
     assert await talk.store.find(talk.id) is None
 
 
-async def test_forgetting_a_person_forgets_what_was_summed_up_with_them(talk: Talk) -> None:
+async def test_forgetting_a_person_forgets_the_summaries_with_them(talk: Talk) -> None:
     for number in range(4):
         await talk.exchange(str(number), BORYA if number else ANYA)
     assert await talk.sum_up("Anya said 0")

@@ -63,7 +63,7 @@ async def house(world: World) -> AsyncIterator[House]:
     await house.there.close()
 
 
-async def test_other_processes_hear_that_a_summary_is_gone(house: House) -> None:
+async def test_other_processes_are_notified_that_a_summary_is_gone(house: House) -> None:
     for number in range(5):
         await house.talk.exchange(str(number))
     assert await house.talk.sum_up("a cat called Barsik")
@@ -77,7 +77,7 @@ async def test_other_processes_hear_that_a_summary_is_gone(house: House) -> None
     await eventually(is_gone)
 
 
-async def test_however_much_is_said_a_minute_brings_one_look_once_a_summary_is_due(house: House) -> None:
+async def test_any_number_of_messages_a_minute_brings_one_check_once_a_summary_is_due(house: House) -> None:
     for number in range(10):
         await house.talk.exchange(str(number))
     await house.recall(house.here)

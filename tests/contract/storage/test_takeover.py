@@ -44,13 +44,13 @@ async def test_conversation_is_taken_over_and_given_back(takeovers: SqlTakeoverR
         await takeovers.take(99, "Maria")
 
 
-async def test_many_take_over_at_once(takeovers: SqlTakeoverRepository, world: World) -> None:
+async def test_many_take_over_concurrently(takeovers: SqlTakeoverRepository, world: World) -> None:
     conversation = await world.open_conversation()
     await asyncio.gather(*(takeovers.take(conversation.id, name) for name in "abcdefgh"))
     assert len(await takeovers.all()) == 1
 
 
-async def test_line_tells_when_something_was_said_last(lines: SqlConversationList, world: World) -> None:
+async def test_conversation_shows_the_time_of_its_last_message(lines: SqlConversationList, world: World) -> None:
     silent, busy = await world.open_conversation(1), await world.open_conversation(2)
     before = datetime.now(UTC)
     await world.talk(busy, "a", "b")

@@ -58,7 +58,7 @@ async def test_second_one_gets_half_once_the_first_has_handed_it_back(territory:
     assert (standing.owned, standing.unmet, standing.others) == (EVERYTHING - kept.owned, False, 1)
 
 
-async def test_what_one_leaves_the_others_take(territory: SqlTerritoryRepository) -> None:
+async def test_shards_left_by_one_are_taken_by_the_others(territory: SqlTerritoryRepository) -> None:
     await territory.beat(claim("a"))
     await territory.beat(claim("b"))
     going = await territory.beat(claim("a", *range(60), leaving=True))
@@ -69,7 +69,7 @@ async def test_what_one_leaves_the_others_take(territory: SqlTerritoryRepository
     assert (standing.owned, standing.others) == (EVERYTHING, 0)
 
 
-async def test_lease_that_ran_out_frees_what_it_held(territory: SqlTerritoryRepository) -> None:
+async def test_expired_lease_frees_its_shards(territory: SqlTerritoryRepository) -> None:
     await territory.beat(claim("a", lease=0.05))
 
     async def has_everything() -> bool:
@@ -80,7 +80,7 @@ async def test_lease_that_ran_out_frees_what_it_held(territory: SqlTerritoryRepo
     assert (late.owned, late.others) == (frozenset(), 1)
 
 
-async def test_outage_of_the_database_takes_nothing_from_anybody(territory: SqlTerritoryRepository) -> None:
+async def test_outage_of_the_database_takes_nothing_from_any_owner(territory: SqlTerritoryRepository) -> None:
     for name in ("a", "b"):
         await territory.beat(claim(name))
     await territory.beat(claim("a", *range(32), lease=1.0))
@@ -96,7 +96,7 @@ async def test_outage_of_the_database_takes_nothing_from_anybody(territory: SqlT
     assert (await territory.beat(claim("a"))).owned == EVERYTHING - mine
 
 
-async def test_dead_process_of_this_machine_gives_way_at_once(territory: SqlTerritoryRepository) -> None:
+async def test_dead_process_of_this_machine_gives_way_immediately(territory: SqlTerritoryRepository) -> None:
     host = new_process_id().partition(":")[0]
     await territory.beat(claim(f"{host}:999999999:ab"))
     assert (await territory.beat(claim(new_process_id()))).owned == EVERYTHING
@@ -107,7 +107,7 @@ async def test_bots_are_shared_out_one_by_one(territory: SqlTerritoryRepository)
     assert (await territory.beat(LeaseRequest("other", "b", 60.0))).owned == EVERYTHING
 
 
-async def test_beats_at_once_never_give_a_part_twice(database: Database, database_url: str) -> None:
+async def test_concurrent_heartbeats_never_give_a_shard_twice(database: Database, database_url: str) -> None:
     other = await Database.open(database_url)
     try:
         stores = [SqlTerritoryRepository(database), SqlTerritoryRepository(other)]
@@ -136,7 +136,7 @@ async def test_postgres_goes_by_its_own_clock(database_url: str) -> None:
         await database.close()
 
 
-async def test_lock_that_somebody_keeps_holds_up_no_other_write(postgres: PostgresServer) -> None:
+async def test_held_lock_holds_up_no_other_write(postgres: PostgresServer) -> None:
     url = postgres.create_database()
     await upgrade(url)
     database, stuck = await Database.open(url), await asyncpg.connect(url)

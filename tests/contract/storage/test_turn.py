@@ -19,7 +19,7 @@ async def test_open_ties_updates(world: World) -> None:
     assert (waiting.update_id, waiting.turn_id) == (turn.update_ids[0], turn.id)
 
 
-async def test_find_returns_what_was_opened(world: World) -> None:
+async def test_find_returns_the_opened_turn(world: World) -> None:
     turn = await world.receive(await world.open_conversation(), "Привет")
     assert await world.turns.find(turn.id) == turn
 
@@ -48,7 +48,7 @@ async def test_a_turn_of_another_is_not_answered(world: World) -> None:
     assert await world.turns.find(theirs.id) == theirs
 
 
-async def test_a_taken_id_fails_nobody_else_of_the_batch(world: World) -> None:
+async def test_a_taken_id_fails_no_other_turn_of_the_batch(world: World) -> None:
     first = await world.receive(await world.open_conversation(7), "1")
     others = [await world.open_conversation(number) for number in range(10, 30)]
     turns = [Turn(new_id(), conversation, conversation.key.chat_id, TurnKind.CHAT, ()) for conversation in others]
@@ -192,7 +192,7 @@ async def test_finish_ends_updates_of_unsent_parts(world: World) -> None:
     assert await world.updates.unfinished(BOT) == []
 
 
-async def test_many_chats_at_once(world: World) -> None:
+async def test_many_chats_concurrently(world: World) -> None:
     async def chat(number: int) -> list[str]:
         conversation = await world.open_conversation(number)
         for step in range(5):

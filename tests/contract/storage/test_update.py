@@ -104,7 +104,7 @@ async def test_update_that_needs_no_work_is_known_and_not_found(world: World) ->
     assert await world.updates.store([done]) == []
 
 
-async def test_store_brings_what_stands_before_in_the_same_queue(world: World) -> None:
+async def test_store_returns_the_waiting_updates_of_the_same_queue(world: World) -> None:
     await world.updates.store(_queued(4, 3, 2, 1))
     await world.updates.finish(BOT, [2])
     await world.updates.store([replace(update, queue="5:0") for update in make_updates(-7, 0)])

@@ -7,7 +7,7 @@ from beseda.storage.sql.update import finish_updates
 from tests.contract.storage.world import World
 
 
-async def test_what_is_urgent_goes_before_what_waits(world: World) -> None:
+async def test_urgent_updates_go_before_waiting_ones(world: World) -> None:
     ended: list[str] = []
 
     async def write(name: str, number: int, *, urgent: bool = False) -> None:

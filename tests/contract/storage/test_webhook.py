@@ -121,7 +121,7 @@ async def test_event_arrives_signed(post: Post) -> None:
     assert await post.deliver(DAY) == 0
 
 
-async def test_only_what_was_subscribed_to_is_told(post: Post) -> None:
+async def test_only_subscribed_events_are_delivered(post: Post) -> None:
     await post.subscribe(EventType.LEAD_STAGE_CHANGED, bot=BOT)
     opened = await post.leads.open(NewLead(BOT, 7))
     other = await post.leads.open(NewLead("other", 7))
@@ -133,7 +133,7 @@ async def test_only_what_was_subscribed_to_is_told(post: Post) -> None:
 
 
 @pytest.mark.parametrize("answer", [500, 503, 302, 400, "hang", "break"])
-async def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(post: Post, answer: int | str) -> None:
+async def test_refused_event_is_sent_again_and_nothing_overtakes_it(post: Post, answer: int | str) -> None:
     endpoint, _ = await post.subscribe()
     post.receiver.answers.append(answer)
     post.receiver.headers = {"Location": "http://169.254.169.254/latest/meta-data"} if answer == 302 else {}
@@ -145,7 +145,7 @@ async def test_what_is_not_taken_is_sent_again_and_nothing_overtakes_it(post: Po
     assert (first.state, first.attempts) == (DeliveryState.DELIVERED, 2)
 
 
-async def test_slow_receiver_holds_nobody_up(post: Post) -> None:
+async def test_slow_receiver_holds_no_other_up(post: Post) -> None:
     await post.subscribe()
     async with receive_events() as other:
         await post.webhooks.create(other.url)
@@ -162,7 +162,7 @@ async def test_slow_receiver_holds_nobody_up(post: Post) -> None:
     assert len(post.receiver.received) == 16
 
 
-async def test_silent_receiver_of_many_events_holds_nobody_up(post: Post) -> None:
+async def test_silent_receiver_of_many_events_holds_no_other_up(post: Post) -> None:
     endpoint, _ = await post.subscribe()
     await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number) for number in range(200)])
     post.receiver.answers.extend(["hang"] * 200)
@@ -179,7 +179,7 @@ async def test_silent_receiver_of_many_events_holds_nobody_up(post: Post) -> Non
     assert len({item.json["id"] for item in post.receiver.received}) == 201
 
 
-async def test_receiver_that_asks_for_peace_is_sent_nothing_else(post: Post) -> None:
+async def test_receiver_that_asks_for_a_pause_is_sent_nothing_else(post: Post) -> None:
     await post.subscribe()
     await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number) for number in range(50)])
     post.receiver.answers.append(429)
@@ -200,7 +200,7 @@ async def test_answer_is_read_no_further_than_needed(post: Post, answer: str) ->
     assert post.receiver.sent < 64 * 1024 * 1024
 
 
-async def test_what_is_never_taken_dies_and_can_be_sent_again(post: Post) -> None:
+async def test_event_that_is_never_taken_dies_and_can_be_sent_again(post: Post) -> None:
     endpoint, _ = await post.subscribe()
     post.receiver.answers.extend([500] * MOST_TRIES)
     opened = await post.leads.open(NewLead(BOT, 7))
@@ -236,7 +236,7 @@ async def test_waits_grow_from_a_second_to_hours(post: Post) -> None:
     assert len(waits) == MOST_TRIES
 
 
-async def test_receiver_that_asks_for_peace_gets_it(post: Post) -> None:
+async def test_receiver_that_asks_for_a_pause_gets_it(post: Post) -> None:
     endpoint, _ = await post.subscribe()
     post.receiver.answers.append(429)
     post.receiver.headers = {"Retry-After": "3600"}
@@ -246,7 +246,7 @@ async def test_receiver_that_asks_for_peace_gets_it(post: Post) -> None:
     assert delivery.due_at - post.clock.now() > timedelta(seconds=3500)
 
 
-async def test_gone_receiver_is_told_no_more(post: Post) -> None:
+async def test_gone_receiver_is_notified_no_more(post: Post) -> None:
     endpoint, _ = await post.subscribe()
     post.receiver.answers.append(410)
     await post.leads.open(NewLead(BOT, 7))
@@ -300,7 +300,7 @@ async def test_revoked_consent_takes_the_person_out_of_events(post: Post) -> Non
     assert staged.json["data"]["redacted"] is True
 
 
-async def test_question_asked_anew_does_not_undo_a_no(post: Post) -> None:
+async def test_question_asked_again_does_not_undo_a_no(post: Post) -> None:
     anya = Person(7, "Аня")
     lead = await post.leads.for_user(BOT, anya)
     await post.leads.revoke_consent(lead.id, ConsentKind.PDPA_PROFILE)
@@ -344,7 +344,7 @@ async def test_private_address_is_refused_when_set_and_when_sent_to(post: Post, 
     assert delivery.error
 
 
-async def test_ring_asks_for_one_job(post: Post, database: Database) -> None:
+async def test_wake_up_asks_for_one_job(post: Post, database: Database) -> None:
     done = asyncio.Event()
     jobs = InlineJobs(SqlJobRepository(database), {}, {"light": 1}, post.clock)
 
@@ -404,7 +404,7 @@ async def test_a_dead_receiver_keeps_one_job_busy_at_most(post: Post, database: 
     await jobs.close()
 
 
-async def test_a_resting_receiver_is_nothing_to_look_for(post: Post, database: Database) -> None:
+async def test_a_paused_receiver_is_not_searched_for(post: Post, database: Database) -> None:
     endpoint, _ = await post.subscribe()
     store = SqlWebhookRepository(database, post.clock)
     await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number) for number in range(50)])
@@ -417,7 +417,7 @@ async def test_a_resting_receiver_is_nothing_to_look_for(post: Post, database: D
     assert await store.due_endpoints() == [endpoint.id]
 
 
-async def test_what_waits_behind_an_earlier_event_is_not_due(post: Post, database: Database) -> None:
+async def test_event_behind_an_earlier_one_is_not_due(post: Post, database: Database) -> None:
     await post.subscribe()
     store = SqlWebhookRepository(database, post.clock)
     post.receiver.answers.extend([500] * 20)
@@ -428,7 +428,9 @@ async def test_what_waits_behind_an_earlier_event_is_not_due(post: Post, databas
     assert (await store.next_due() or post.clock.now()) > post.clock.now()
 
 
-async def test_commit_of_what_somebody_is_told_of_is_rung_for(post: Post, database: Database, world: World) -> None:
+async def test_commit_of_an_event_with_a_subscriber_wakes_the_sender(
+    post: Post, database: Database, world: World
+) -> None:
     rung: list[None] = []
     database.listen(lambda: rung.append(None))
     chat = await world.open_conversation(8)
@@ -477,7 +479,7 @@ async def test_events_are_filtered_and_paged(post: Post) -> None:
     assert await post.events.list(EventFilter(user_id=3), limit=5, offset=1) == []
 
 
-async def test_messages_and_conversations_are_told_of_where_somebody_listens(post: Post, world: World) -> None:
+async def test_messages_and_conversations_are_published_if_there_is_a_subscriber(post: Post, world: World) -> None:
     quiet = await world.open_conversation(8)
     await world.receive(quiet, "ничего")
     assert await post.events.count(EventFilter()) == 0

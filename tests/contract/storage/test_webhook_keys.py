@@ -79,7 +79,7 @@ async def test_new_key_and_the_one_before_it_sign_for_a_day(owner: Owner) -> Non
     await webhooks.close()
 
 
-async def test_leaked_key_is_cut_at_once(owner: Owner) -> None:
+async def test_leaked_key_is_cut_immediately(owner: Owner) -> None:
     webhooks = owner.start(FIRST)
     endpoint, old = await webhooks.create(owner.receiver.url)
     _, new = await webhooks.replace_key(endpoint.id, overlap=timedelta(0))

@@ -65,7 +65,7 @@ async def test_series_has_a_point_for_every_day(api: ApiServer) -> None:
         (SERIES, {"metric": "active_users", "step": "hour"}),
     ],
 )
-async def test_what_makes_no_sense_is_refused(api: ApiServer, path: str, asked: dict[str, Any]) -> None:
+async def test_senseless_request_is_refused(api: ApiServer, path: str, asked: dict[str, Any]) -> None:
     answer = await api.get(path, params=asked)
     assert (answer.status, answer.json["status"]) == (422, 422)
 
@@ -98,7 +98,7 @@ async def test_prometheus_reads_the_page(api: ApiServer) -> None:
     assert "process_resident_memory_bytes" in families
 
 
-async def test_page_tells_nobody_s_name_and_no_key(api: ApiServer) -> None:
+async def test_page_shows_no_name_of_a_person_and_no_key(api: ApiServer) -> None:
     await api.talk()
     await api.container.leads.open(NewLead("assistant", ANNA.id, name="Анна Каренина", contact="+79161234567"))
     page = (await api.call("GET", "/metrics", scope="")).body.decode()

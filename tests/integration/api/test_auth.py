@@ -28,7 +28,7 @@ SECRET = "A" * 43
         "Bearer ключ",
     ],
 )
-async def test_without_a_good_key_nothing_is_said(given: str, api: ApiServer) -> None:
+async def test_without_a_good_key_nothing_is_revealed(given: str, api: ApiServer) -> None:
     for path in (LIST, "/api/v1/nothing", "/api/v1/keys"):
         answer = await api.call("GET", path, scope="", headers={"Authorization": given} if given else {})
         assert (answer.status, answer.headers["Content-Type"]) == (401, "application/problem+json")
@@ -97,7 +97,7 @@ async def test_last_use_is_noted(api: ApiServer) -> None:
     await eventually(is_noted)
 
 
-async def test_rate_is_told_and_kept(tmp_path: Path) -> None:
+async def test_rate_is_reported_and_kept(tmp_path: Path) -> None:
     async with serve_api(tmp_path, BESEDA_API_RATE="3") as api:
         answers = [await api.get(LIST, scope="read") for _ in range(4)]
         assert [answer.status for answer in answers] == [200, 200, 200, 429]

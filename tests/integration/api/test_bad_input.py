@@ -177,7 +177,7 @@ async def test_cursor_beyond_every_number_is_made_up(api: ApiServer) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "abc", "9223372036854775808", "1" * 400, "1;DROP", "٣"])
-async def test_number_of_a_row_that_is_none(number: str, api: ApiServer) -> None:
+async def test_invalid_number_of_a_row(number: str, api: ApiServer) -> None:
     for path in (f"{LIST}/{number}", f"{KEYS}/{number}"):
         assert (await api.get(path)).status == 422
 
@@ -205,7 +205,7 @@ async def test_nul_in_an_address(path: str, api: ApiServer) -> None:
         ("POST", "/health", 405),
     ],
 )
-async def test_what_is_not_there_is_a_problem(method: str, path: str, status: int, api: ApiServer) -> None:
+async def test_absent_row_is_a_problem(method: str, path: str, status: int, api: ApiServer) -> None:
     answer = await api.call(method, path)
     assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert answer.json["status"] == status
@@ -219,7 +219,9 @@ async def test_what_is_not_there_is_a_problem(method: str, path: str, status: in
         ("POST", "/health", "GET, HEAD"),
     ],
 )
-async def test_refused_method_is_told_which_there_are(method: str, path: str, allowed: str, api: ApiServer) -> None:
+async def test_refused_method_is_answered_with_the_allowed_ones(
+    method: str, path: str, allowed: str, api: ApiServer
+) -> None:
     answer = await api.call(method, path)
     assert (answer.status, answer.headers["Allow"]) == (405, allowed)
 

@@ -75,7 +75,7 @@ async def test_draft_is_tried_on_the_owner_then_sent_to_all(living: LivingBot, o
     assert (found["items"][0]["user_id"], found["items"][0]["state"]) == (ANNA, "sent")
 
 
-async def test_draft_is_changed_by_who_knows_its_version(api: ApiServer) -> None:
+async def test_draft_is_changed_only_with_its_version(api: ApiServer) -> None:
     draft = await write(api)
     path = f"{BASE}/{draft['id']}"
     changed = await api.call("PATCH", path, json={"title": "Other", "button": None}, headers={"If-Match": '"1"'})

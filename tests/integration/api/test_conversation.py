@@ -10,7 +10,7 @@ from tests.parts.api_server import ANNA, ApiServer
 LIST = "/api/v1/conversations"
 
 
-async def test_list_tells_place_person_and_last_words(api: ApiServer) -> None:
+async def test_list_shows_place_person_and_last_words(api: ApiServer) -> None:
     conversation = await api.talk()
     answer = await api.get(LIST, scope="read")
     assert (answer.status, answer.json["total"], answer.json["next_cursor"]) == (200, 1, None)

@@ -51,7 +51,7 @@ def body_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[s
     return {"data": b"-", "headers": {"Content-Type": next(iter(kinds))}} if kinds else {}
 
 
-async def test_every_operation_is_told_whole(api: ApiServer) -> None:
+async def test_every_operation_is_described_completely(api: ApiServer) -> None:
     document = api.document
     told = {f"{found[0]} {found[1]}": list(problems(document, found)) for found in operations(document)}
     assert {name: said for name, said in told.items() if said} == {}

@@ -26,7 +26,7 @@ async def test_names_of_this_machine_and_its_network_read_them(api: ApiServer, h
         assert (await api.call("GET", page, scope="", headers={"Host": host})).status == 200
 
 
-async def test_name_of_a_proxy_is_allowed_where_it_is_set(tmp_path: Path) -> None:
+async def test_name_known_only_to_a_proxy_is_allowed_if_one_is_set(tmp_path: Path) -> None:
     environ = {"BESEDA_HOSTS": "crm.example.org, other.example", "BESEDA_PUBLIC_URL": "https://bots.example.org"}
     environ["BESEDA_WEBHOOK_SECRET"] = "of-the-webhook_1"
     async with serve_api(tmp_path, **environ) as api:

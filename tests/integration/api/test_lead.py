@@ -79,7 +79,7 @@ async def test_lead_without_a_telegram_user_is_made_and_found(api: ApiServer) ->
 @pytest.mark.parametrize(
     "body", [{}, {"name": "Анна"}, {"user_id": None}, {"phone": "no number"}, {"email": "nobody"}, {"phone": 5}]
 )
-async def test_lead_that_nobody_could_reach_is_refused(api: ApiServer, body: dict[str, Any]) -> None:
+async def test_lead_without_any_contact_is_refused(api: ApiServer, body: dict[str, Any]) -> None:
     assert (await api.call("POST", BASE, json=body)).status == 422
 
 
@@ -206,7 +206,7 @@ async def test_events_are_listed_newest_first(api: ApiServer) -> None:
     assert only["total"] == 1
 
 
-async def test_what_is_not_there_is_not_found(api: ApiServer) -> None:
+async def test_absent_lead_is_not_found(api: ApiServer) -> None:
     for method, path in (("GET", "/5"), ("GET", "/5/events"), ("DELETE", "/5")):
         assert (await api.call(method, BASE + path)).status == 404
     for method in ("PUT", "PATCH"):

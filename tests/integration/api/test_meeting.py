@@ -147,7 +147,7 @@ async def test_wrong_booking_is_refused(api: ApiServer, body: Mapping[str, Any],
         ("GET", "?since=9999-12-31T23:59:59Z", 200),
     ],
 )
-async def test_what_is_not_there_or_makes_no_sense_is_said(api: ApiServer, method: str, path: str, status: int) -> None:
+async def test_absent_or_senseless_meeting_is_reported(api: ApiServer, method: str, path: str, status: int) -> None:
     await open_office(api)
     assert (await api.call(method, f"{BASE}{path}")).status == status
 

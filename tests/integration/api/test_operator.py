@@ -94,7 +94,7 @@ async def test_bot_keeps_silent_while_an_operator_answers(desk: Desk) -> None:
     assert [entry["text"] for entry in await anna.history()] == ["Hello", "from the model", "Is anybody there?"]
 
 
-async def test_model_knows_what_was_said_meanwhile(desk: Desk) -> None:
+async def test_model_knows_the_messages_in_between(desk: Desk) -> None:
     anna = await desk.bot.user()
     await desk.api.call("PUT", f"{desk.place}/takeover", scope="write")
     await anna.say("How much?")
@@ -115,7 +115,7 @@ async def test_commands_still_work_while_an_operator_answers(desk: Desk) -> None
     assert await anna.wait_reply()
 
 
-async def test_same_operator_takes_over_once_another_one_anew(desk: Desk) -> None:
+async def test_same_operator_takes_over_once_another_one_again(desk: Desk) -> None:
     async def take(operator: str) -> Answer:
         return await desk.api.call("PUT", f"{desk.place}/takeover", json={"operator": operator})
 
@@ -125,7 +125,7 @@ async def test_same_operator_takes_over_once_another_one_anew(desk: Desk) -> Non
     assert line["takeover"] == {"operator": "Boris", "since": third}
 
 
-async def test_giving_back_what_nobody_has_is_fine(desk: Desk) -> None:
+async def test_giving_back_a_free_conversation_succeeds(desk: Desk) -> None:
     assert (await desk.api.call("DELETE", f"{desk.place}/takeover")).status == 204
     assert (await desk.api.call("DELETE", "/api/v1/conversations/99/takeover")).status == 404
     assert (await desk.api.call("PUT", "/api/v1/conversations/99/takeover")).status == 404

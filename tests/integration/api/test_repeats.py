@@ -63,7 +63,7 @@ async def test_request_under_way_is_a_conflict(api: ApiServer) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a b", "ключ"])
-async def test_key_that_is_none(key: str, api: ApiServer) -> None:
+async def test_invalid_key(key: str, api: ApiServer) -> None:
     answer = await send(api, key=key)
     assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json")
 

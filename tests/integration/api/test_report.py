@@ -76,7 +76,7 @@ async def test_csv_holds_the_list_and_no_formulas(working: ApiServer) -> None:
     assert (found["Бот"], found["Статус"], found["Telegram"]) == ("sales", "в работе", str(ANNA.id))
 
 
-async def test_leads_report_holds_what_is_known_of_each(working: ApiServer, tmp_path: Path) -> None:
+async def test_leads_report_holds_all_facts_of_each(working: ApiServer, tmp_path: Path) -> None:
     async with serve_container(tmp_path, working.container, ("sales",)) as server:
         said = "У нас 12 человек, бюджет 500 тысяч"
         conversation = await server.talk("sales", said=[(said, "Хорошо")])
@@ -179,7 +179,7 @@ async def test_reports_are_listed_newest_first(api: ApiServer) -> None:
         {"kind": "leads", "from": "9999-12-31T23:59:59Z"},
     ],
 )
-async def test_what_makes_no_sense_is_refused(api: ApiServer, asked: dict[str, str]) -> None:
+async def test_senseless_request_is_refused(api: ApiServer, asked: dict[str, str]) -> None:
     assert (await api.call("POST", REPORTS, json=asked)).status == 422
 
 

@@ -19,7 +19,7 @@ BASE = "/api/v1"
         ("/jobs/7", "There is no job 7."),
     ],
 )
-async def test_what_never_was_is_not_called_gone(api: ApiServer, path: str, detail: str) -> None:
+async def test_number_that_never_was_is_not_called_gone(api: ApiServer, path: str, detail: str) -> None:
     answer = await api.get(BASE + path)
     assert (answer.status, detail in answer.json["detail"]) == (404, True), answer.json
 

@@ -24,7 +24,7 @@ async def working(tmp_path: Path) -> AsyncIterator[ApiServer]:
         yield server
 
 
-async def test_lead_is_told_of_at_once_and_a_failure_is_shown_and_repeated(working: ApiServer) -> None:
+async def test_lead_is_published_immediately_and_a_failure_is_shown_and_repeated(working: ApiServer) -> None:
     async with receive_events() as receiver:
         receiver.answers.append(410)
         made = await working.call("POST", BASE, json={"url": receiver.url, "types": ["lead.created"]})
@@ -80,7 +80,7 @@ async def test_webhook_is_listed_changed_and_deleted(working: ApiServer) -> None
         assert (await working.call(method, place + path)).status == 404
 
 
-async def test_without_a_secret_it_is_said_what_is_missing(api: ApiServer) -> None:
+async def test_missing_secret_is_named(api: ApiServer) -> None:
     answer = await api.call("POST", BASE, json={"url": "https://crm.example.org/hook"})
     assert (answer.status, answer.json["code"]) == (409, "webhooks_off")
     assert "BESEDA_EVENTS_SECRET" in answer.json["detail"]

@@ -70,7 +70,7 @@ async def test_voice_smaller_than_ours_is_not_inflated(ffmpeg: Ffmpeg, tmp_path:
     assert recording.size <= (SAMPLES / "thrifty.ogg").stat().st_size + slack
 
 
-async def test_voice_as_mp3_for_those_who_want_it(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+async def test_voice_as_mp3_for_services_that_need_it(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     await ffmpeg.transcode_voice(SAMPLES / "hello.ogg", tmp_path / "voice.mp3")
     assert "Audio: mp3, 16000 Hz, mono" in await _describe(tmp_path / "voice.mp3")
 
@@ -182,7 +182,7 @@ async def test_killed_ffmpeg_is_this_machines_fault(tmp_path: Path) -> None:
         await Ffmpeg(path, asyncio.Semaphore(1), 5).transcode_voice(SAMPLES / "hello.ogg", tmp_path / "out.ogg")
 
 
-async def test_slots_bound_how_many_run_at_once(tmp_path: Path) -> None:
+async def test_slots_bound_the_number_of_concurrent_jobs(tmp_path: Path) -> None:
     path = _script(tmp_path, f"mkdir {tmp_path}/running || exit 9; sleep 0.1; rmdir {tmp_path}/running; kill -9 $$")
     ffmpeg = Ffmpeg(path, asyncio.Semaphore(1), 20)
     sources = [ffmpeg.transcode_voice(SAMPLES / "hello.ogg", tmp_path / f"{number}.ogg") for number in range(3)]
@@ -195,7 +195,7 @@ def test_find_ffmpeg_without_the_systems_takes_the_carried(monkeypatch: pytest.M
     assert "imageio_ffmpeg" in str(find_ffmpeg())
 
 
-def test_find_ffmpeg_without_any_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_ffmpeg_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nowhere/ffmpeg")
     with pytest.raises(ToolError, match="apt-get install ffmpeg"):

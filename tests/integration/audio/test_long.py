@@ -56,7 +56,7 @@ async def test_probe_of_a_video_finds_its_sound(ffmpeg: Ffmpeg) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"these are only words\n" * 50, bytes(range(256)) * 40])
-async def test_probe_of_what_is_no_sound(ffmpeg: Ffmpeg, tmp_path: Path, content: bytes) -> None:
+async def test_probe_of_a_file_without_sound(ffmpeg: Ffmpeg, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "song.mp3").write_bytes(content)
     with pytest.raises(UnreadableAudioError):
         await ffmpeg.probe(tmp_path / "song.mp3")
@@ -107,7 +107,7 @@ async def test_header_that_lies_about_the_length_does_not_inflate(ffmpeg: Ffmpeg
     assert recording.size < 30 * 24 * 125 * 1.3
 
 
-async def test_truncated_recording_gives_what_is_left(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+async def test_truncated_recording_gives_the_rest(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     source = await make_sound(tmp_path / "said.mp3", seconds=20)
     source.write_bytes(source.read_bytes()[: _size(source) // 2])
     recording = await ffmpeg.transcode_speech(
@@ -180,7 +180,7 @@ async def test_missing_ffmpeg_is_named_when_gentle(tmp_path: Path) -> None:
         )
 
 
-async def test_samples_are_what_they_say(tmp_path: Path) -> None:
+async def test_samples_match_their_names(tmp_path: Path) -> None:
     source = await make_long(tmp_path / "long.ogg", minutes=2)
     completed = await run([find_ffmpeg(), "-hide_banner", "-i", source], timeout=20)
     assert b"Duration: 00:02:0" in completed.stderr

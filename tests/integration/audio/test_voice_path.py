@@ -63,7 +63,7 @@ async def test_silence_is_not_sent_to_a_recogniser(
         {"text": " Угу", "no_speech_prob": 0.97, "avg_logprob": -0.4},
     ],
 )
-async def test_what_a_recogniser_invents_on_noise_is_no_speech(
+async def test_text_invented_by_a_recognizer_on_noise_is_no_speech(
     voice: VoiceService, server: SpeechServer, segment: dict[str, object]
 ) -> None:
     row = {"id": 0, "start": 0.0, "end": 2.0, **segment}
@@ -82,7 +82,7 @@ async def test_invented_segments_are_cut_out_of_speech(voice: VoiceService, serv
     assert (await voice.listen(SAMPLES / "hello.ogg")).text == "Какая завтра погода?"
 
 
-async def test_a_video_without_sound_is_told_as_such(voice: VoiceService, server: SpeechServer) -> None:
+async def test_a_video_without_sound_is_reported_as_such(voice: VoiceService, server: SpeechServer) -> None:
     with pytest.raises(NoSoundError) as told:
         await voice.listen(SAMPLES / "mute.mp4")
     assert "damaged" not in told.value.say("en")
@@ -111,7 +111,7 @@ async def test_refused_key_is_logged_whole_but_never_printed(
     assert _list(tmp_path) == []
 
 
-async def test_many_voices_at_once_keep_the_loop_free(voice: VoiceService, tmp_path: Path) -> None:
+async def test_many_concurrent_voices_keep_the_loop_free(voice: VoiceService, tmp_path: Path) -> None:
     listening = asyncio.gather(*(voice.listen(SAMPLES / "hello.ogg") for _ in range(8)))
     ticks = 0
     while not listening.done():

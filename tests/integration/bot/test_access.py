@@ -35,7 +35,7 @@ async def test_admin_ids_close_every_bundled_bot_to_strangers(tmp_path: Path, na
     assert model.requests == []
 
 
-async def test_admin_ids_close_a_bot_of_ones_own(tmp_path: Path) -> None:
+async def test_admin_ids_close_a_custom_bot(tmp_path: Path) -> None:
     write_bot(tmp_path, MINIMAL)
     model = ScriptedModel(["Да, Анна"])
     async with living_bot(tmp_path, model, "desk", ADMIN_IDS=str(ANNA)) as living:

@@ -33,7 +33,7 @@ async def _is_idle(living: LivingBot) -> bool:
     return not living.bot.runner.pending and not await living.unfinished()
 
 
-async def test_chat_that_is_stuck_makes_nobody_else_wait_and_takes_bounded_memory(tmp_path: Path) -> None:
+async def test_chat_that_is_stuck_holds_up_no_other_and_takes_bounded_memory(tmp_path: Path) -> None:
     async with living_bot(tmp_path, _echo()) as living:
         await living.fault(method="sendMessage", kind="error", status=429, retry_after=3600)
         runner = living.bot.runner
@@ -85,7 +85,7 @@ async def test_group_talk_that_is_not_for_the_bot_is_finished_at_intake(tmp_path
 
 
 @pytest.mark.parametrize("together", [True, False])
-async def test_rest_of_a_paste_in_a_group_belongs_to_it_though_it_names_nobody(tmp_path: Path, together: bool) -> None:
+async def test_rest_of_a_paste_in_a_group_belongs_to_it_without_a_mention(tmp_path: Path, together: bool) -> None:
     model = ScriptedModel(fallback="read")
     pieces = [_write(1, "@assistant_bot " + "a" * 4080, GROUP), _write(2, "b" * 100, GROUP)]
     async with living_bot(tmp_path, model) as living:

@@ -109,7 +109,7 @@ async def test_made_up_button_does_no_harm(tmp_path: Path, data: str) -> None:
         await living.settle()
 
 
-async def test_endless_answer_is_cut_and_said_so(tmp_path: Path) -> None:
+async def test_endless_answer_is_cut_and_marked(tmp_path: Path) -> None:
     words = tuple(f"word{number} " for number in range(20_000))
     model = GuardedModel(ScriptedModel([ScriptedAnswer(pieces=words)]), GuardLimits(max_characters=3000))
     async with living_bot(tmp_path, model) as living:
@@ -165,7 +165,7 @@ async def test_words_that_a_filter_stopped_are_not_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("error", "has_button"), [(InstructionsTooLongError, False), (ContextTooLongError, True)])
-async def test_button_is_offered_only_where_another_try_can_help(
+async def test_button_is_offered_only_if_another_try_can_help(
     error: type[ContextTooLongError], tmp_path: Path, *, has_button: bool
 ) -> None:
     async with living_bot(tmp_path, ScriptedModel([error("3000 tokens")])) as living:

@@ -83,7 +83,7 @@ async def test_people_read_their_language_with_a_link_and_a_way_out(tmp_path: Pa
     assert labels == ["Сайт", "🔕 Больше не присылать"]
 
 
-async def test_who_opts_out_gets_no_more_until_they_want_to(tmp_path: Path) -> None:
+async def test_person_opted_out_gets_no_more_until_they_want_to(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.say("/start")
@@ -116,7 +116,7 @@ async def test_stranger_who_presses_the_button_is_left_alone_later(tmp_path: Pat
         assert await living.container.record.subscriptions.is_opted_out("assistant", BORIS)
 
 
-async def test_who_blocks_the_bot_is_left_out_and_comes_back(tmp_path: Path) -> None:
+async def test_person_who_blocks_the_bot_is_left_out_and_comes_back(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 5)
         await block(living, people[:2])
@@ -154,7 +154,7 @@ async def test_broadcast_stops_when_too_many_block(tmp_path: Path) -> None:
         assert (done.counts.pending, done.counts.sent) == (0, 60 - done.counts.blocked)
 
 
-async def test_flood_wait_is_obeyed_and_nobody_is_lost(tmp_path: Path) -> None:
+async def test_flood_wait_is_obeyed_and_no_person_is_lost(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 30)
         await living.fault(kind="error", method="sendMessage", retry_after=1, count=3)
@@ -166,7 +166,7 @@ async def test_flood_wait_is_obeyed_and_nobody_is_lost(tmp_path: Path) -> None:
     assert done.counts.sent == 30
 
 
-async def test_who_waits_for_telegram_is_on_the_list(tmp_path: Path) -> None:
+async def test_chat_that_waits_for_telegram_is_on_the_list(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 5)
         await living.fault(kind="error", method="sendMessage", retry_after=3, count=1)
@@ -189,7 +189,7 @@ async def test_who_waits_for_telegram_is_on_the_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
-async def test_nobody_is_sent_to_twice_where_no_answer_came(tmp_path: Path, kind: str) -> None:
+async def test_person_is_not_sent_to_twice_after_a_lost_answer(tmp_path: Path, kind: str) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         people = await gather_crowd(living, 4)
         await living.fault(kind=kind, method="sendMessage", count=1)
@@ -226,7 +226,7 @@ async def test_pause_holds_and_resume_goes_on(tmp_path: Path) -> None:
         assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
 
 
-async def test_cancel_ends_it_for_good(tmp_path: Path) -> None:
+async def test_cancel_ends_it_permanently(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         await gather_crowd(living, 40)
         broadcasts = living.container.broadcasts
@@ -257,7 +257,7 @@ async def test_cohort_is_tried_first_and_waits(tmp_path: Path) -> None:
         assert await count_received(living, "Новости") == dict.fromkeys(people, 1)
 
 
-async def test_cohort_that_nobody_is_in_is_told(tmp_path: Path) -> None:
+async def test_empty_cohort_is_reported(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), ADMIN_IDS="404") as living:
         with pytest.raises(BroadcastStateError, match="cohort"):
             await start(living, replace(NEWS, plan=BroadcastPlan(cohort="admins")))

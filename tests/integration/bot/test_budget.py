@@ -48,7 +48,7 @@ async def test_cheaper_model_steps_in_at_80_percent(tmp_path: Path) -> None:
     assert "токенов у вас: 8 010 из 10 000, осталось 1 990" in stats
 
 
-async def test_used_up_budget_is_told_once_and_renewed_with_the_day(tmp_path: Path) -> None:
+async def test_used_up_budget_is_reported_once_and_renewed_with_the_day(tmp_path: Path) -> None:
     model = ScriptedModel([says("first", 4000), says("a new day", 10)])
     async with living_bot(tmp_path, model, BESEDA_BUDGET_USER_TOKENS="4000") as living:
         anna = await living.user()
@@ -79,7 +79,7 @@ async def test_budget_of_a_group_does_not_bind_a_private_chat(tmp_path: Path) ->
         await anna.wait_text("in private")
 
 
-async def test_folder_sets_budgets_of_its_own(tmp_path: Path) -> None:
+async def test_folder_sets_its_own_budgets(tmp_path: Path) -> None:
     folder = tmp_path / "bots" / "miser"
     folder.mkdir(parents=True)
     texts = "title: {ru: Т, en: T}\nabout: {ru: О, en: A}\ngreeting: {ru: П, en: G}\n"

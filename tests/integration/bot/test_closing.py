@@ -103,7 +103,7 @@ async def test_end_with_telegram_and_the_database_hanging_takes_ten_seconds_at_m
             other.execute("ROLLBACK")
 
 
-async def test_what_waits_is_not_begun_while_the_program_ends(tmp_path: Path) -> None:
+async def test_waiting_update_is_not_begun_while_the_program_ends(tmp_path: Path) -> None:
     slow = ScriptedAnswer(pieces=("first",), delay=1.0)
     model = ScriptedModel([slow], fallback="second")
     async with living_bot(tmp_path, model) as living:

@@ -65,7 +65,7 @@ async def test_messages_of_one_chat_are_answered_in_order_and_chats_side_by_side
     assert model.most_running == 2
 
 
-async def test_failure_is_said_and_tried_again_by_button(tmp_path: Path) -> None:
+async def test_failure_is_reported_and_tried_again_by_button(tmp_path: Path) -> None:
     model = ScriptedModel([UnavailableError("secret detail"), "better now"])
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
@@ -96,7 +96,7 @@ async def test_empty_answer_is_a_failure(tmp_path: Path) -> None:
         assert "said nothing" in (await chris.wait_reply())["text"]
 
 
-async def test_stop_keeps_what_was_said(tmp_path: Path) -> None:
+async def test_stop_keeps_the_partial_answer(tmp_path: Path) -> None:
     endless = ScriptedAnswer(pieces=("word ",) * 1000, pause=0.05)
     model = ScriptedModel([endless, "next"])
     async with living_bot(tmp_path, model) as living:
@@ -172,7 +172,7 @@ async def test_long_answer_comes_whole_in_several_messages(tmp_path: Path) -> No
     assert "".join("".join(part["text"] for part in parts).split()) == "".join(text.split())
 
 
-async def test_group_answers_only_when_addressed_and_knows_who_spoke(tmp_path: Path) -> None:
+async def test_group_answers_only_when_addressed_and_knows_the_speaker(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="I am here")
     async with living_bot(tmp_path, model) as living:
         anna = await living.user(ANNA, f"group:{GROUP}")

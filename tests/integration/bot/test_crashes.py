@@ -99,7 +99,7 @@ class _CrashingModel(ScriptedModel):
                 raise ZeroDivisionError("a bug of a model")
 
 
-async def test_crash_before_the_turn_is_told_once_with_a_button_that_asks_the_model(tmp_path: Path) -> None:
+async def test_crash_before_the_turn_is_reported_once_with_a_button_that_asks_the_model(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="fine again")
     async with living_bot(tmp_path, model, "clumsy") as living:
         anna = await living.user()
@@ -144,7 +144,7 @@ async def test_crash_after_the_answer_adds_no_apology(tmp_path: Path) -> None:
         assert [message["text"] for message in await anna.history()][-1] == "This was said."
 
 
-async def test_crash_of_a_command_is_told_without_a_button(tmp_path: Path) -> None:
+async def test_crash_of_a_command_is_reported_without_a_button(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "clumsy") as living:
         anna = await living.user()
         await anna.say("/crash")

@@ -27,7 +27,7 @@ from tests.parts.waiting import eventually
 
 
 @pytest.mark.parametrize("nothing", ["\u200b", "```\n```", "&nbsp;", "# ", "\u2800"], ids=ascii)
-async def test_answer_that_nobody_can_see_is_a_failure_and_said_so(tmp_path: Path, nothing: str) -> None:
+async def test_invisible_answer_is_a_reported_failure(tmp_path: Path, nothing: str) -> None:
     async with living_bot(tmp_path, ScriptedModel([nothing])) as living:
         anna = await living.user()
         await anna.say("Hi")
@@ -36,7 +36,7 @@ async def test_answer_that_nobody_can_see_is_a_failure_and_said_so(tmp_path: Pat
         assert reply["reply_markup"]["inline_keyboard"]
 
 
-async def test_press_beyond_the_limit_is_told_to_wait_and_then_asked(tmp_path: Path) -> None:
+async def test_press_beyond_the_limit_is_asked_to_wait_and_then_answered(tmp_path: Path) -> None:
     model = ScriptedModel(["the last one", "much"])
     async with living_bot(tmp_path, model, BESEDA_LIMITS="on") as living:
         clock = ManualClock()

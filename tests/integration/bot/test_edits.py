@@ -65,7 +65,7 @@ async def test_long_answer_gives_way_to_a_short_one(tmp_path: Path) -> None:
         assert [one["text"] for one in await anna.history() if one["from"]["is_bot"]] == ["коротко"]
 
 
-async def test_earlier_question_is_corrected_for_what_comes(tmp_path: Path) -> None:
+async def test_earlier_question_is_corrected_for_later_ones(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="ok")
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()

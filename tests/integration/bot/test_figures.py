@@ -36,7 +36,7 @@ def environ(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     server.close()
 
 
-async def test_played_hour_counted_by_hand_is_what_the_figures_say(tmp_path: Path, environ: dict[str, str]) -> None:
+async def test_played_hour_counted_by_hand_equals_the_figures(tmp_path: Path, environ: dict[str, str]) -> None:
     known = form(find("problems", "разбираем заявки руками"), find("volume", "400 в день"))
     nothing = [form(signals=())] * 9
     answers: list[Entry] = ["Понимаю", UnavailableError("away"), "Вот так", UnavailableError("away")]

@@ -137,7 +137,7 @@ async def test_comparison_of_nothing_takes_the_next_message_as_its_question(tmp_
     assert asked == ["what is love?"] * 6 + ["and what is war?"]
 
 
-async def test_without_a_key_the_stand_in_says_so(tmp_path: Path) -> None:
+async def test_without_a_key_the_demo_introduces_itself(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(["ok"]), "hf_demo") as living:
         anna = await living.user()
         await anna.say("Hi")
@@ -177,7 +177,7 @@ async def test_answer_that_costs_millionths_is_not_called_free(tmp_path: Path) -
     assert shown == ["0.000021", "0.000001", "0.0000"]
 
 
-async def test_nobody_is_praised_for_an_answer_that_was_stopped(tmp_path: Path) -> None:
+async def test_stopped_answer_earns_no_praise(tmp_path: Path) -> None:
     async with ModelServer() as server:
         server.default = Reply(text=["Half ", "an answer"], cut_after=1, hang=True)
         keys = {"HF_TOKEN": "hf_for_tests", "HF_BASE_URL": server.base_url}

@@ -86,7 +86,7 @@ async def test_texts_that_are_not_translated_are_english_and_the_others_stay(tmp
         await anna.wait_text("Стереть весь наш разговор?")
 
 
-def test_language_of_whose_own_is_unknown_can_be_the_new_one(tmp_path: Path) -> None:
+def test_language_of_a_person_without_one_can_be_the_new_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="BESEDA_LANG: 'eo' will not do"):
         load_settings(None, {}, {"BESEDA_LANG": LANGUAGE})
     write_language(tmp_path / "texts" / f"{LANGUAGE}.toml")

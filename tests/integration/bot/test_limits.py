@@ -60,7 +60,7 @@ async def test_message_that_waits_for_the_limit_is_answered_after_a_restart(tmp_
             assert await _texts(living) == ["re: first", "re: second"]
 
 
-async def test_one_who_floods_holds_up_nobody_else(tmp_path: Path) -> None:
+async def test_flood_of_one_person_holds_up_no_other(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(fallback="answer"), BESEDA_LIMIT_USER_MINUTE="1", **ON) as living:
         anna, chris = await living.user(), await living.user(CHRIS)
         for number in range(3):
@@ -90,7 +90,7 @@ async def test_backlog_of_an_hour_is_no_flood(tmp_path: Path) -> None:
         assert await _texts(living) == [f"re: line {number}" for number in range(9)]
 
 
-async def test_clock_set_back_blocks_nobody(tmp_path: Path) -> None:
+async def test_clock_set_back_blocks_no_chat(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=lambda request: "re: " + request.messages[-1].content)
     async with living_bot(tmp_path, model, BESEDA_LIMIT_USER_MINUTE="3", **ON) as living:
         ahead = int(living.clock.now().timestamp()) + 7200
@@ -99,7 +99,7 @@ async def test_clock_set_back_blocks_nobody(tmp_path: Path) -> None:
         assert await _texts(living) == [f"re: line {number}" for number in range(3)]
 
 
-async def test_who_sends_more_than_a_hundred_is_told_once_and_answered(tmp_path: Path) -> None:
+async def test_sender_of_more_than_a_hundred_is_warned_once_and_answered(tmp_path: Path) -> None:
     slow = ScriptedAnswer(pieces=("re: line 0",), delay=1.0)
     model = ScriptedModel([slow], fallback=lambda request: "re: " + request.messages[-1].content)
     async with living_bot(tmp_path, model) as living:
@@ -138,7 +138,7 @@ def _write(number: int, date: int) -> dict[str, object]:
     return {"update_id": 900_000 + number, "message": message}
 
 
-async def test_no_limit_where_none_is_set(tmp_path: Path) -> None:
+async def test_no_limit_by_default(tmp_path: Path) -> None:
     off = dict.fromkeys(("BESEDA_LIMIT_USER_MINUTE", "BESEDA_LIMIT_USER_HOUR", "BESEDA_LIMIT_BOT_MINUTE"), "0")
     async with living_bot(tmp_path, ScriptedModel(fallback="answer"), **off, **ON) as living:
         anna = await living.user()

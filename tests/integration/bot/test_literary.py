@@ -67,7 +67,7 @@ async def test_all_that_fail_offer_another_try(tmp_path: Path) -> None:
     assert [request.messages[-1].content for request in model.requests] == ["A lighthouse"] * 6
 
 
-async def test_nothing_said_before_is_shown_to_the_model(tmp_path: Path) -> None:
+async def test_no_earlier_message_is_shown_to_the_model(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="ok")
     async with living_bot(tmp_path, model, "literary") as living:
         anna = await living.user()
@@ -78,7 +78,7 @@ async def test_nothing_said_before_is_shown_to_the_model(tmp_path: Path) -> None
     assert [len(request.messages) for request in model.requests] == [3] * 6  # with the persona and the note
 
 
-async def test_stop_ends_all_and_keeps_what_was_said(tmp_path: Path) -> None:
+async def test_stop_ends_all_and_keeps_the_partial_answers(tmp_path: Path) -> None:
     endless = ScriptedAnswer(pieces=("word ",) * 1000, pause=0.05)
     model = ScriptedModel(fallback=endless)
     async with living_bot(tmp_path, model, "literary") as living:
@@ -104,7 +104,7 @@ async def test_growing_answers_of_a_group_become_the_final_ones(tmp_path: Path) 
     assert len(texts) == 4
 
 
-async def test_crash_in_the_middle_repeats_nothing_and_asks_only_who_is_missing(tmp_path: Path) -> None:
+async def test_crash_in_the_middle_repeats_nothing_and_asks_only_missing_variants(tmp_path: Path) -> None:
     never = ScriptedAnswer(delay=600)
     async with serve_sandbox(SandboxSettings((account("literary"),), tmp_path / "sandbox")) as sandbox:
         async with run_bot(tmp_path, ScriptedModel(["first", never, "third"]), sandbox, "literary") as living:
@@ -143,7 +143,7 @@ async def test_answers_that_telegram_did_not_take_are_sent_after_a_restart(tmp_p
     assert len(again.requests) < 3
 
 
-async def test_seats_of_several_people_run_at_once(tmp_path: Path) -> None:
+async def test_variants_of_several_people_run_concurrently(tmp_path: Path) -> None:
     gate = ScriptedAnswer(pieces=("ok",), delay=0.5)
     model = ScriptedModel(fallback=gate)
     async with living_bot(tmp_path, model, "literary") as living:
@@ -196,7 +196,7 @@ async def test_long_answers_come_whole(tmp_path: Path) -> None:
     assert "".join(said.split()).count("".join(text.split())) == 3
 
 
-async def test_crash_before_any_answer_asks_all_anew(tmp_path: Path) -> None:
+async def test_crash_before_any_answer_asks_all_again(tmp_path: Path) -> None:
     never = ScriptedAnswer(delay=600)
     async with serve_sandbox(SandboxSettings((account("literary"),), tmp_path / "sandbox")) as sandbox:
         async with run_bot(tmp_path, ScriptedModel(fallback=never), sandbox, "literary") as living:

@@ -83,7 +83,7 @@ async def test_answer_that_had_no_effect_is_sent_after_the_search(tmp_path: Path
         assert await _texts(living) == ["hi", "The answer."]
 
 
-async def test_search_is_off_where_another_program_sends(tmp_path: Path) -> None:
+async def test_search_is_off_if_another_program_sends(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(["The answer."]), BESEDA_LOOKUP="off", clock="hurried") as living:
         anna = await living.user()
         await living.fault(kind="drop_after", method="sendMessage", count=4)
@@ -316,7 +316,7 @@ async def test_answer_given_before_an_operator_came_is_delivered_all_the_same(tm
 
 
 @pytest.mark.slow
-async def test_replica_that_takes_chats_over_finds_what_the_other_one_lost(tmp_path: Path) -> None:
+async def test_replica_that_takes_chats_over_finds_the_sends_lost_by_the_other(tmp_path: Path) -> None:
     people = (ANNA, CHRIS, BORIS)
     async with _sandbox(tmp_path) as sandbox:
         model = ScriptedModel(fallback="The answer.")

@@ -86,7 +86,7 @@ async def test_recording_becomes_text_and_a_document(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
-async def test_what_is_spoken_is_read_as_text_and_subtitles(tmp_path: Path) -> None:
+async def test_spoken_words_are_read_as_text_and_subtitles(tmp_path: Path) -> None:
     spoken = await speak(tmp_path / "spoken.wav")
     workshop = Ffmpeg(find_ffmpeg(), asyncio.Semaphore(1))
     await workshop.transcode_voice(spoken, tmp_path / "voice.ogg")

@@ -49,7 +49,7 @@ async def enter(living: LivingBot, label: str) -> None:
 
 
 @pytest.mark.parametrize("name", VOICES)
-async def test_what_is_no_recording_is_refused_in_words(tmp_path: Path, name: str) -> None:
+async def test_invalid_recording_is_refused_in_words(tmp_path: Path, name: str) -> None:
     content, error = VOICES[name]
     async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), "media", **env(speech)) as living:
         await enter(living, "🎤 Аудио")
@@ -61,7 +61,7 @@ async def test_what_is_no_recording_is_refused_in_words(tmp_path: Path, name: st
         assert speech.heard == []
 
 
-async def test_silence_is_said_to_be_silent(tmp_path: Path) -> None:
+async def test_silence_is_reported_as_silent(tmp_path: Path) -> None:
     silence = ["-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono", "-t", "3", "-f", "ogg", "pipe:1"]
     sound = (await run([find_ffmpeg(), "-v", "error", *silence], timeout=30)).stdout
     async with (
@@ -77,7 +77,7 @@ async def test_silence_is_said_to_be_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "error"), PHOTOS.items())
-async def test_what_is_no_photo_is_refused_in_words(tmp_path: Path, name: str, error: type[BesedaError]) -> None:
+async def test_invalid_photo_is_refused_in_words(tmp_path: Path, name: str, error: type[BesedaError]) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         await enter(living, "✨ Улучшить фото")
         anna = await living.user()
@@ -97,7 +97,7 @@ async def test_unusual_photo_is_enhanced(tmp_path: Path, name: str) -> None:
         await living.settle()
 
 
-async def test_main_face_is_offered_where_faces_are_restored(tmp_path: Path) -> None:
+async def test_main_face_is_offered_if_faces_are_restored(tmp_path: Path) -> None:
     settings = {"BESEDA_PHOTO": "gfpgan_http,basic", "GFPGAN_URL": "http://127.0.0.1:9"}
     async with living_bot(tmp_path, ScriptedModel(), "media", **settings) as living:
         await enter(living, "✨ Улучшить фото")

@@ -119,7 +119,7 @@ async def test_mydata_hands_over_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["/mydata", "/history"])
-async def test_what_is_personal_is_not_shown_in_a_group(tmp_path: Path, command: str) -> None:
+async def test_personal_data_is_not_shown_in_a_group(tmp_path: Path, command: str) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         await keep(living, 1)
         anna = await living.user(ANNA, f"group:{GROUP}")
@@ -130,7 +130,7 @@ async def test_what_is_personal_is_not_shown_in_a_group(tmp_path: Path, command:
         assert not [message for message in await anna.history() if "document" in message]
 
 
-async def test_forget_erases_after_a_question_and_says_what(tmp_path: Path) -> None:
+async def test_forget_erases_after_a_question_and_lists_it(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(["И вам"]), "media") as living:
         await keep(living, 2)
         anna = await living.user()

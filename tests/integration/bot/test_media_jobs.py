@@ -58,7 +58,7 @@ async def test_cancel_command_ends_the_work_of_the_chat(tmp_path: Path) -> None:
         await living.settle()
 
 
-async def test_cancel_command_ends_all_work_and_says_so_once_for_each(tmp_path: Path) -> None:
+async def test_cancel_command_ends_all_work_and_reports_each_once(tmp_path: Path) -> None:
     async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech, BESEDA_JOB_SLOTS="speech=1") as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
@@ -72,7 +72,7 @@ async def test_cancel_command_ends_all_work_and_says_so_once_for_each(tmp_path: 
     assert "Хорошо, отменил." not in texts
 
 
-async def test_nobody_else_cancels_it(tmp_path: Path) -> None:
+async def test_other_persons_cannot_cancel_it(tmp_path: Path) -> None:
     async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
@@ -87,7 +87,7 @@ async def test_nobody_else_cancels_it(tmp_path: Path) -> None:
         await anna.wait_text("остановил")
 
 
-async def test_who_waits_sees_the_place_in_the_line_and_moves_up(tmp_path: Path) -> None:
+async def test_waiting_person_sees_the_place_in_the_queue_and_moves_up(tmp_path: Path) -> None:
     async with SpeechServer(faults=_hang()) as speech, _media(tmp_path, speech, BESEDA_JOB_SLOTS="speech=1") as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
@@ -166,7 +166,7 @@ async def test_outcome_that_could_not_be_sent_is_sent_after_a_restart(tmp_path: 
 
 
 @pytest.mark.parametrize(("name", "kind"), [("truncated.jpg", "document"), ("empty.jpg", "document")])
-async def test_broken_photo_is_said_to_be_unreadable(tmp_path: Path, name: str, kind: str) -> None:
+async def test_broken_photo_is_reported_as_unreadable(tmp_path: Path, name: str, kind: str) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         anna = await living.user()
         await anna.say("✨ Улучшить фото")
@@ -275,7 +275,7 @@ def _press(data: str, person: int) -> dict[str, object]:
     }
 
 
-async def test_work_that_begins_at_once_is_not_announced_as_waiting(tmp_path: Path) -> None:
+async def test_work_that_begins_immediately_is_not_announced_as_waiting(tmp_path: Path) -> None:
     async with SpeechServer() as speech, _media(tmp_path, speech) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)

@@ -23,7 +23,7 @@ NOTES = orjson.dumps(
 ).decode()
 
 
-async def test_file_for_another_mode_is_offered_there_and_done_at_once(tmp_path: Path) -> None:
+async def test_file_for_another_mode_is_offered_there_and_processed_immediately(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         anna = await living.user()
         await anna.say("🎤 Аудио")
@@ -61,7 +61,7 @@ async def test_button_of_an_older_offer_only_switches(tmp_path: Path) -> None:
         await anna.wait_text("✨")
 
 
-async def test_what_no_mode_takes_is_refused(tmp_path: Path) -> None:
+async def test_message_that_no_mode_takes_is_refused(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         anna = await living.user()
         await anna.send_file(b"PK\3\4", "document", "archive.zip")
@@ -92,7 +92,7 @@ async def test_cancel_leads_to_the_main_menu(tmp_path: Path) -> None:
         await anna.wait_text("Отменять нечего")
 
 
-async def test_help_names_what_there_is(tmp_path: Path) -> None:
+async def test_help_names_every_mode(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         anna = await living.user()
         await anna.say("❓ Помощь")
@@ -237,7 +237,7 @@ async def test_text_of_any_kind_is_taken(tmp_path: Path, name: str) -> None:
         await anna.wait_text("Текст у меня")
 
 
-async def test_a_file_that_no_mode_opens_names_what_is_taken(tmp_path: Path) -> None:
+async def test_a_file_that_no_mode_opens_names_the_accepted_kinds(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(), "media") as living:
         anna = await living.user()
         await anna.send_file(b"%PDF-1.4", "document", "a.pdf")

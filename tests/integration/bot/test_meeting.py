@@ -101,7 +101,7 @@ async def test_both_sides_get_the_file_and_its_changes(tmp_path: Path) -> None:
         assert len(await living.calls("sendDocument")) == 6
 
 
-async def test_what_is_not_confirmed_in_time_is_given_up_and_said_once(tmp_path: Path) -> None:
+async def test_meeting_not_confirmed_in_time_is_given_up_and_reported_once(tmp_path: Path) -> None:
     async with front_desk(tmp_path) as living:
         register_tasks(living.container.jobs, living.container)
         anna, meetings = await living.user(ANNA), living.container.meetings

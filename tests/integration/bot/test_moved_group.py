@@ -37,7 +37,7 @@ async def _are_idle(living: LivingBot) -> bool:
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-async def test_what_waits_in_a_group_that_moves_is_answered_once_in_its_supergroup(
+async def test_updates_waiting_in_a_group_that_moves_are_answered_once_in_its_supergroup(
     replicas: int, tmp_path: Path
 ) -> None:
     model = ScriptedModel([ScriptedAnswer(pieces=("first",), delay=1.0)], fallback="second")

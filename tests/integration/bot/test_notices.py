@@ -50,7 +50,7 @@ async def _ring(living: LivingBot, *updates: StoredUpdate) -> None:
     await eventually(is_heard)
 
 
-async def test_notice_is_heard_at_once(tmp_path: Path) -> None:
+async def test_notice_is_handled_immediately(tmp_path: Path) -> None:
     _make_bot(tmp_path)
     async with living_bot(tmp_path, ScriptedModel(), "greeter", BESEDA_LEASE="300") as living:
         anna = await living.user()
@@ -81,7 +81,7 @@ async def test_notice_waits_for_the_answer_before_it(tmp_path: Path) -> None:
         assert [(await anna.wait_reply())["text"] for _ in range(2)] == ["answer", "Anna: one"]
 
 
-async def test_notice_that_nobody_handles_is_done_with(tmp_path: Path) -> None:
+async def test_notice_without_a_handler_is_finished(tmp_path: Path) -> None:
     _make_bot(tmp_path)
     async with living_bot(tmp_path, ScriptedModel(), "greeter", BESEDA_LEASE="1") as living:
         await living.container.record.updates.store([_notice("one", "unknown")])

@@ -34,12 +34,12 @@ async def test_endpoint_that_is_not_set_up_is_stood_in_for_and_logged_once(caplo
     assert PROGRAM.requests[-1].stands_for == "gigachat"
 
 
-async def test_wrong_spec_is_said_and_answered_by_the_program_s_model(caplog: pytest.LogCaptureFixture) -> None:
+async def test_wrong_spec_is_reported_and_answered_by_the_program_s_model(caplog: pytest.LogCaptureFixture) -> None:
     assert await _shelf().find("gigachad:x") is PROGRAM
     assert "did you mean gigachat" in caplog.text
 
 
-async def test_only_what_is_set_up_counts_of_a_list_and_is_built_once() -> None:
+async def test_only_configured_models_of_a_list_count_and_are_built_once() -> None:
     shelf = _shelf(openrouter="sk-or-test")
     model = await shelf.find("gigachat,openrouter:some/model,demo")
     assert model.name == "openrouter:some/model,demo:demo"
@@ -47,6 +47,6 @@ async def test_only_what_is_set_up_counts_of_a_list_and_is_built_once() -> None:
     await shelf.close()
 
 
-async def test_wrong_entry_of_a_list_is_told() -> None:
+async def test_wrong_entry_of_a_list_is_reported() -> None:
     with pytest.raises(SettingsError):
         await choose_configured("nothing:x", LLMSettings(), look_around=False)

@@ -124,7 +124,7 @@ async def test_made_up_home_is_warned_of(tmp_path: Path) -> None:
         assert "⚠️" not in await _ask(anna, "Ещё варианты квартир?")
 
 
-async def test_without_a_catalogue_the_model_is_told_to_name_no_home(tmp_path: Path) -> None:
+async def test_without_a_catalogue_the_model_is_instructed_to_name_no_home(tmp_path: Path) -> None:
     model = ScriptedModel(["Вот: [К-1], 10 млн."])
     async with living_bot(tmp_path, model, "real_estate") as living:
         anna = await living.user()
@@ -135,7 +135,7 @@ async def test_without_a_catalogue_the_model_is_told_to_name_no_home(tmp_path: P
     assert "📊" not in reply
 
 
-async def test_sample_catalogue_is_used_when_asked_for_and_says_what_it_is(tmp_path: Path) -> None:
+async def test_sample_catalogue_is_used_when_asked_for_and_is_labelled(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="Сейчас.")
     async with living_bot(tmp_path, model, "real_estate") as living:
         anna = await living.user()

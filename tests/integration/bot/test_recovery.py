@@ -177,7 +177,7 @@ async def test_part_that_telegram_cannot_read_is_sent_as_plain_text(tmp_path: Pa
         assert "parse_mode" not in (await living.calls("sendMessage"))[-1]["params"]
 
 
-async def test_message_deleted_while_the_answer_grew_is_sent_anew(tmp_path: Path) -> None:
+async def test_message_deleted_while_the_answer_grew_is_sent_again(tmp_path: Path) -> None:
     slow = ScriptedAnswer(pieces=("Once ", "upon"), pause=1.5)
     async with living_bot(tmp_path, ScriptedModel([slow])) as living:
         anna = await living.user(ANNA, f"group:{GROUP}")

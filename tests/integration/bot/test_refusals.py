@@ -70,7 +70,7 @@ async def test_chat_that_refuses_drafts_is_shown_edits_in_the_same_answer(tmp_pa
 
 
 @pytest.mark.parametrize("words", ["MESSAGE_ID_INVALID", "message can't be edited", "something new"])
-async def test_answer_comes_anew_where_its_message_refuses_edits(tmp_path: Path, words: str) -> None:
+async def test_answer_is_sent_again_if_its_message_refuses_edits(tmp_path: Path, words: str) -> None:
     slow = ScriptedAnswer(pieces=("Once ", "upon"), pause=1.5)
     async with living_bot(tmp_path, ScriptedModel([slow])) as living:
         anna = await living.user(ANNA, f"group:{GROUP}")

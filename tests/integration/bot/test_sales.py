@@ -31,13 +31,13 @@ def labels(message: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("person", "words"), [(ANNA, "Я ИИ-ассистент компании, программа"), (CHRIS, "I am the company's AI assistant")]
 )
-async def test_first_line_says_what_it_is(tmp_path: Path, person: int, words: str) -> None:
+async def test_first_line_introduces_the_bot(tmp_path: Path, person: int, words: str) -> None:
     async with living_bot(tmp_path, selling_model(), "sales") as living:
         user = await living.user(person)
         assert words in (await ask(user, "/start")).splitlines()[0]
 
 
-async def test_what_is_said_is_kept_with_its_message_and_asked_no_more(tmp_path: Path) -> None:
+async def test_fact_is_kept_with_its_message_and_asked_no_more(tmp_path: Path) -> None:
     model = selling_model([form(find("problems", "разбираем заявки руками"), find("volume", "400 в день"))])
     async with living_bot(tmp_path, model, "sales") as living:
         anna = await living.user()
@@ -211,7 +211,7 @@ async def test_contact_is_shared_by_telegrams_own_button(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("owner", [BORIS, 0])
-async def test_somebody_elses_contact_is_not_kept(tmp_path: Path, owner: int) -> None:
+async def test_contact_of_another_person_is_not_kept(tmp_path: Path, owner: int) -> None:
     async with living_bot(tmp_path, selling_model(), "sales") as living:
         anna = await living.user()
         await anna.share_contact("+79123456789", contact_user_id=owner)
@@ -305,7 +305,7 @@ def _press(bot: str, user_id: int, data: str) -> dict[str, Any]:
     return {"bot": bot, "update": {"callback_query": query}}
 
 
-async def test_consultation_is_offered_on_request_and_not_to_who_declines(tmp_path: Path) -> None:
+async def test_consultation_is_offered_on_request_and_not_after_a_refusal(tmp_path: Path) -> None:
     model = selling_model([form(signals=["wants_consultation"]), form(signals=["declines"]), form()])
     async with living_bot(tmp_path, model, "sales") as living:
         anna = await living.user()
@@ -316,7 +316,7 @@ async def test_consultation_is_offered_on_request_and_not_to_who_declines(tmp_pa
             assert labels(await anna.wait_reply()) == []
 
 
-async def test_group_hears_an_assistant_and_nothing_is_kept(tmp_path: Path) -> None:
+async def test_group_gets_an_assistant_and_nothing_is_kept(tmp_path: Path) -> None:
     from tests.parts.living_bot import GROUP  # noqa: PLC0415
 
     model = selling_model()
@@ -370,7 +370,7 @@ async def test_two_accounts_of_one_verified_phone_become_one_lead_and_both_go_on
 
 
 @pytest.mark.parametrize("stranger_first", [False, True])
-async def test_stranger_who_names_a_phone_sees_moves_and_empties_nothing(
+async def test_stranger_with_a_known_phone_sees_moves_and_empties_nothing(
     tmp_path: Path, *, stranger_first: bool
 ) -> None:
     phone = "+79123456789"
@@ -421,7 +421,7 @@ async def _name_a_phone(user: SandboxUser, phone: str) -> None:
     await ask(user, f"Мой номер {phone}")
 
 
-async def test_operator_may_answer_instead_and_what_was_said_is_read_afterwards(tmp_path: Path) -> None:
+async def test_operator_may_answer_instead_and_the_messages_are_read_afterwards(tmp_path: Path) -> None:
     model = selling_model([form(find("problems", "заявки руками"))])
     async with living_bot(tmp_path, model, "sales") as living:
         anna = await living.user()
@@ -445,7 +445,7 @@ async def test_link_by_which_a_person_came_is_the_source_of_their_lead(tmp_path:
         assert (await lead_of(living)).source == "spring-sale_26"
 
 
-async def test_link_is_kept_for_a_person_who_was_known_before(tmp_path: Path) -> None:
+async def test_link_is_kept_for_a_person_known_before(tmp_path: Path) -> None:
     async with living_bot(tmp_path, selling_model(), "sales") as living:
         anna = await living.user()
         await ask(anna, "Здравствуйте!")
@@ -458,7 +458,7 @@ async def test_link_is_kept_for_a_person_who_was_known_before(tmp_path: Path) ->
     ("words", "is_offered"),
     [("Хочу консультацию", True), ("Давайте созвонимся", True), ("Не хочу консультацию, спасибо", False)],
 )
-async def test_plain_request_is_offered_times_where_the_model_fills_in_no_form(
+async def test_plain_request_is_offered_times_if_the_model_fills_in_no_form(
     tmp_path: Path, words: str, is_offered: bool
 ) -> None:
     model = selling_model(["no form"] * 6, ["Расскажите о задаче."])

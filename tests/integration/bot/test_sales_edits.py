@@ -26,7 +26,7 @@ async def test_field_is_read_again_from_the_edited_words(tmp_path: Path) -> None
         await eventually(is_read_again)
 
 
-async def test_field_whose_words_an_edit_took_away_is_emptied(tmp_path: Path) -> None:
+async def test_field_without_its_words_after_an_edit_is_emptied(tmp_path: Path) -> None:
     forms = [form(find("name", "Борис", message=1)), form(), form()]
     async with living_bot(tmp_path, selling_model(forms), "sales") as living:
         anna = await living.user()

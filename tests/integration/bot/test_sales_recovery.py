@@ -31,7 +31,7 @@ async def _count_changes(living: LivingBot, lead: Lead) -> int:
     return sum(bool(event.data.get("slots")) for event in events if event.type == "lead.changed")
 
 
-async def test_what_was_read_before_a_crash_is_not_read_again(tmp_path: Path) -> None:
+async def test_extraction_done_before_a_crash_is_not_repeated(tmp_path: Path) -> None:
     async with _sandbox(tmp_path) as sandbox:
         first = selling_model([FORM], [ScriptedAnswer(delay=60)])
         async with run_bot(tmp_path, first, sandbox, "sales") as living:
@@ -49,7 +49,7 @@ async def test_what_was_read_before_a_crash_is_not_read_again(tmp_path: Path) ->
     assert "Правильно понимаю: бюджет" in instructions(second)[0]
 
 
-async def test_what_a_crash_left_unread_is_read_with_the_turn(tmp_path: Path) -> None:
+async def test_message_left_unread_by_a_crash_is_read_with_the_turn(tmp_path: Path) -> None:
     async with _sandbox(tmp_path) as sandbox:
         first = selling_model([ScriptedAnswer(delay=60)])
         async with run_bot(tmp_path, first, sandbox, "sales") as living:
@@ -78,7 +78,7 @@ async def test_lost_memory_changes_nothing_that_is_known(tmp_path: Path) -> None
         assert (await lead_of(living)).slots["name"].value == "Аня"
 
 
-async def test_failed_answer_is_tried_again_with_what_was_read(tmp_path: Path) -> None:
+async def test_failed_answer_is_tried_again_with_its_extraction(tmp_path: Path) -> None:
     model = selling_model([FORM], [UnavailableError("down"), "here I am"])
     async with living_bot(tmp_path, model, "sales") as living:
         anna = await living.user()

@@ -91,7 +91,7 @@ async def test_yes_to_the_question_of_the_command_is_a_consent(tmp_path: Path) -
         assert (await lead_of(living)).phone == "+79123456789"
 
 
-async def test_model_sees_the_question_for_consent_where_it_was_asked(tmp_path: Path) -> None:
+async def test_model_sees_the_question_for_consent_in_its_place(tmp_path: Path) -> None:
     model = selling_model([form(find("phone", PHONE))])
     async with living_bot(tmp_path, model, "sales") as living:
         anna = await living.user()
@@ -106,7 +106,7 @@ async def test_model_sees_the_question_for_consent_where_it_was_asked(tmp_path: 
         assert lines[3].endswith("person: Да")
 
 
-async def test_nobody_is_asked_about_a_phone_that_was_made_up(tmp_path: Path) -> None:
+async def test_invented_phone_brings_no_question(tmp_path: Path) -> None:
     invented = find("phone", "+79998887766", quote="позвоните мне")
     async with living_bot(tmp_path, selling_model([form(invented)]), "sales") as living:
         assert await ask(await living.user(), "Просто позвоните мне") == "ok"
@@ -161,7 +161,7 @@ async def test_denied_value_is_corrected_in_one_breath(tmp_path: Path) -> None:
         assert (await lead_of(living)).slots["budget"].value == "300 тысяч"
 
 
-async def test_what_is_said_after_clear_is_read(tmp_path: Path) -> None:
+async def test_message_after_clear_is_read(tmp_path: Path) -> None:
     async with living_bot(tmp_path, demo(), "sales") as living:
         anna = await living.user()
         for words in ("Привет", "Как дела?", "Хорошо"):
@@ -173,7 +173,7 @@ async def test_what_is_said_after_clear_is_read(tmp_path: Path) -> None:
         assert (await lead_of(living)).name == "Анна Петрова"
 
 
-async def test_somebody_who_joins_a_lead_does_not_lower_its_score(tmp_path: Path) -> None:
+async def test_person_who_joins_a_lead_does_not_lower_its_score(tmp_path: Path) -> None:
     model = selling_model([form(find("problems", "заявки руками"), find("volume", "400 в день"))])
     async with living_bot(tmp_path, model, "sales") as living:
         anna, chris = await living.user(), await living.user(CHRIS)

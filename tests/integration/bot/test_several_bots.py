@@ -73,7 +73,9 @@ async def test_each_answers_in_its_own_chat_and_knows_nothing_of_the_others(tmp_
     assert last == [[f"hello {name}", f"re: hello {name}", f"hello {name}"] for name in NAMES]
 
 
-async def test_hot_histories_share_one_redis_under_names_of_their_own(tmp_path: Path, redis: RedisServer) -> None:
+async def test_recent_messages_of_two_bots_share_one_redis_under_their_own_names(
+    tmp_path: Path, redis: RedisServer
+) -> None:
     async with _running(tmp_path, ScriptedModel(fallback="ok"), REDIS_URL=redis.url) as chats:
         for anna in chats.values():
             await anna.say("hello")
@@ -84,7 +86,7 @@ async def test_hot_histories_share_one_redis_under_names_of_their_own(tmp_path: 
     assert keys >= {f"{name}:chat_history:{ANNA}" for name in ("assistant", "llama")}
 
 
-async def test_one_bot_has_a_model_of_its_own(tmp_path: Path) -> None:
+async def test_one_bot_has_its_own_model(tmp_path: Path) -> None:
     async with ModelServer() as server:
         server.default = Reply(text="from the llama")
         async with _running(tmp_path, ScriptedModel(fallback="from all"), LLAMA_SERVER_URL=server.url) as chats:

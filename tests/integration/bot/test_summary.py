@@ -46,7 +46,7 @@ async def ask_until_remembered(living: LivingBot, model: ScriptedModel) -> None:
     await eventually(is_remembered, within=60)
 
 
-async def test_model_reads_what_fell_out_of_the_window(tmp_path: Path) -> None:
+async def test_model_reads_facts_that_fell_out_of_the_window(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=answer)
     async with living_bot(tmp_path, model) as living:
         register_tasks(living.container.jobs, living.container)
@@ -84,7 +84,7 @@ async def test_clearing_forgets_the_summary(tmp_path: Path) -> None:
         assert not any(SUMMARY in told_in(request) for request in spoken(model)[-6:])
 
 
-async def test_forgetting_a_person_forgets_the_summary_at_once(tmp_path: Path) -> None:
+async def test_forgetting_a_person_forgets_the_summary_immediately(tmp_path: Path) -> None:
     model = ScriptedModel(fallback=answer)
     async with living_bot(tmp_path, model) as living:
         register_tasks(living.container.jobs, living.container)

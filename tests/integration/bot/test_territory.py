@@ -158,7 +158,7 @@ async def test_beat_goes_on_while_a_look_takes_long(store: SqlTerritoryRepositor
             await eventually(has_beaten)
 
 
-async def test_one_that_leaves_hands_everything_over_at_once(store: SqlTerritoryRepository) -> None:
+async def test_process_that_leaves_hands_everything_over_immediately(store: SqlTerritoryRepository) -> None:
     bus = MemoryBus()
     slow = LeaseTimes(300.0)
     first, second = ShardLeases("b", store, bus, slow), ShardLeases("b", store, bus, slow)
@@ -170,7 +170,7 @@ async def test_one_that_leaves_hands_everything_over_at_once(store: SqlTerritory
         assert not first.held
 
 
-async def test_work_waits_for_the_record_once_the_lease_is_stale(store: SqlTerritoryRepository) -> None:
+async def test_work_waits_for_the_database_once_the_lease_is_stale(store: SqlTerritoryRepository) -> None:
     unsteady = Unsteady(store)
     territory, keeper = ShardLeases("b", unsteady, MemoryBus(), QUICK), Keeper()
     async with _running(territory, keeper):
@@ -182,7 +182,7 @@ async def test_work_waits_for_the_record_once_the_lease_is_stale(store: SqlTerri
         assert not keeper.lost
 
 
-async def test_work_ends_where_another_has_taken_over(store: SqlTerritoryRepository) -> None:
+async def test_work_ends_if_another_process_has_taken_over(store: SqlTerritoryRepository) -> None:
     unsteady = Unsteady(store)
     stopped, other = ShardLeases("b", unsteady, MemoryBus(), QUICK), ShardLeases("b", store, MemoryBus(), QUICK)
     keeper = Keeper()

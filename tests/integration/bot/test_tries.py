@@ -31,7 +31,7 @@ async def _has_asked(model: ScriptedModel, times: int) -> bool:
     return len(model.requests) >= times
 
 
-async def test_update_that_has_killed_the_process_three_times_is_set_aside_and_told(
+async def test_update_that_has_killed_the_process_three_times_is_set_aside_and_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve_sandbox(SandboxSettings((account("assistant"),), tmp_path / "sandbox")) as sandbox:
@@ -84,7 +84,7 @@ async def test_try_is_counted_when_work_begins_and_taken_back_by_a_shutdown(tmp_
     assert counts == [(1,), (0,)] * 5
 
 
-async def test_what_waits_behind_a_poison_is_not_counted(tmp_path: Path) -> None:
+async def test_updates_behind_a_poison_are_not_counted(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel([HANGING])) as living:
         anna = await living.user()
         await anna.say("one")
@@ -93,7 +93,7 @@ async def test_what_waits_behind_a_poison_is_not_counted(tmp_path: Path) -> None
         assert _ask(tmp_path, "SELECT tries FROM updates ORDER BY update_id") == [(1,), (0,)]
 
 
-async def test_answer_that_the_database_refuses_is_asked_for_five_times_and_then_told(tmp_path: Path) -> None:
+async def test_answer_refused_by_the_database_is_asked_for_five_times_and_then_reported(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ECHO) as living:
         living.hurry()
         _hurry(living)

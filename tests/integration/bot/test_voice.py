@@ -82,7 +82,7 @@ async def test_silence_is_answered_without_a_recogniser(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"), [("corrupt.ogg", UnreadableAudioError.text.say("ru")), ("mute.mp4", NoSoundError.text.say("ru"))]
 )
-async def test_recording_without_sound_is_said_to_be_unreadable(tmp_path: Path, name: str, text: str) -> None:
+async def test_recording_without_sound_is_reported_as_unreadable(tmp_path: Path, name: str, text: str) -> None:
     async with SpeechServer() as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
         anna = await living.user()
         await anna.send_file((SAMPLES / name).read_bytes(), "voice", "voice.ogg")
@@ -90,7 +90,7 @@ async def test_recording_without_sound_is_said_to_be_unreadable(tmp_path: Path, 
         assert "reply_markup" not in (await anna.history())[-1]
 
 
-async def test_recording_without_words_is_said_to_be_silent(tmp_path: Path) -> None:
+async def test_recording_without_words_is_reported_as_silent(tmp_path: Path) -> None:
     async with SpeechServer(text="  ") as speech, living_bot(tmp_path, ScriptedModel(), **_env(speech)) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)
@@ -147,7 +147,7 @@ async def test_failed_answer_to_a_voice_message_is_tried_again_without_hearing_i
     assert len(speech.heard) == 1
 
 
-async def test_bot_without_a_recogniser_says_so(tmp_path: Path) -> None:
+async def test_bot_without_a_recognizer_reports_it(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel()) as living:
         anna = await living.user()
         await anna.send_voice(HELLO)

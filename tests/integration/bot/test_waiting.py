@@ -34,7 +34,7 @@ class BusyModel(ScriptedModel):
 
 
 @pytest.mark.parametrize(("person", "words"), [(ANNA, "перед вами {}"), (CHRIS, "{} ahead of you")])
-async def test_who_waits_is_told_how_many_are_ahead(tmp_path: Path, person: int, words: str) -> None:
+async def test_waiting_person_sees_the_number_ahead(tmp_path: Path, person: int, words: str) -> None:
     model = BusyModel()
     async with living_bot(tmp_path, model) as living:
         user = await living.user(person)
@@ -68,7 +68,7 @@ async def test_stop_while_in_line_offers_another_try(tmp_path: Path) -> None:
         assert (await anna.wait_reply())["text"] == "Хорошо, молчу."
 
 
-async def test_a_model_that_is_loading_is_told_in_the_chat_and_waited_for(tmp_path: Path) -> None:
+async def test_a_model_that_is_loading_is_reported_in_the_chat_and_waited_for(tmp_path: Path) -> None:
     refusal = refuse(503, {"code": 503, "message": "Loading model", "type": "unavailable_error"})
     http = HttpClient()
     async with ModelServer() as server:

@@ -84,7 +84,9 @@ async def test_marks_within_code_are_shown(tmp_path: Path) -> None:
     [Reply(text=[], reasoning="Хм."), Reply(text=["<think>Долго думаю"], finish="length")],
     ids=["field", "text"],
 )
-async def test_reasoning_without_an_answer_is_told_as_such_and_tried_once_more(tmp_path: Path, reply: Reply) -> None:
+async def test_reasoning_without_an_answer_is_reported_as_such_and_tried_once_more(
+    tmp_path: Path, reply: Reply
+) -> None:
     async with bot_at_server(tmp_path) as (living, server):
         server.default = reply
         anna = await living.user()
@@ -109,7 +111,7 @@ async def test_break_after_the_end_costs_no_answer(tmp_path: Path, hang: bool) -
     assert said_before(server) == [("user", "Привет"), ("assistant", "Привет!")]
 
 
-async def test_break_in_mid_answer_leaves_what_was_said(tmp_path: Path) -> None:
+async def test_break_in_mid_answer_leaves_the_partial_answer(tmp_path: Path) -> None:
     words = " ".join(f"слово{number}" for number in range(80))
     async with bot_at_server(tmp_path) as (living, server):
         server.script(Reply(text=[words, "и ещё"], cut_after=1, chunk_delay=0.5))

@@ -42,7 +42,7 @@ async def _answered(living: LivingBot, model: ScriptedModel, number: int = 1) ->
     return said_in(model.requests[number - 1])
 
 
-async def test_rich_message_is_answered_also_where_it_is_forwarded_or_in_a_group(tmp_path: Path) -> None:
+async def test_rich_message_is_answered_also_if_forwarded_or_in_a_group(tmp_path: Path) -> None:
     model = ScriptedModel(fallback="ok")
     rich = {
         "blocks": [{"type": "paragraph", "text": ["@assistant_bot купить ", {"type": "bold", "text": "молоко"}, "?"]}]
@@ -73,7 +73,7 @@ async def test_replied_words_are_read_with_their_author(tmp_path: Path) -> None:
     assert said_in(model.requests[0])[0].startswith("> Борис")
 
 
-async def test_own_answer_is_quoted_only_where_the_window_does_not_show_it(tmp_path: Path) -> None:
+async def test_own_answer_is_quoted_only_if_the_window_does_not_show_it(tmp_path: Path) -> None:
     model = ScriptedModel(["**Рим**, конечно."], fallback="ok")
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()

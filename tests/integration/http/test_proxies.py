@@ -203,7 +203,7 @@ async def test_a_receiver_on_the_own_network_is_not_reached_by_way_of_the_proxy(
     assert proxy.requests == []
 
 
-async def test_a_receiver_whose_name_only_the_proxy_knows_is_reached_through_it(
+async def test_a_receiver_known_only_to_the_proxy_is_reached_through_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with serve_proxy() as proxy:

@@ -42,7 +42,7 @@ async def test_answer_is_streamed_with_its_usage(tiny_model: Path, http: HttpCli
     assert heard.end.model == "tiny.gguf"
 
 
-async def test_plain_completion_says_the_same(tiny_model: Path, http: HttpClient) -> None:
+async def test_plain_completion_gives_the_same_answer(tiny_model: Path, http: HttpClient) -> None:
     row = find_endpoint("llamacpp")
     assert row is not None
     async with running_llama(tiny_model, literal=SENTENCE) as url:
@@ -74,7 +74,7 @@ async def test_server_that_comes_later_answers_the_next_message(
     assert heard.text == SENTENCE
 
 
-async def test_history_is_cut_to_what_the_server_reads(tiny_model: Path, http: HttpClient) -> None:
+async def test_history_is_cut_to_the_context_of_the_server(tiny_model: Path, http: HttpClient) -> None:
     talk = [Message(Role.SYSTEM, "hello")]
     for turn in range(40):
         talk += [Message(Role.USER, f"what is the weather {turn}"), Message(Role.ASSISTANT, "погода сегодня " * 5)]

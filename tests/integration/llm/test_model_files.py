@@ -90,13 +90,13 @@ async def test_a_cut_connection_is_gone_on_with(tmp_path: Path) -> None:
     assert all(one.startswith("bytes=") for one in server.ranges[1:])
 
 
-async def test_a_server_without_ranges_begins_anew(tmp_path: Path) -> None:
+async def test_a_server_without_ranges_begins_again(tmp_path: Path) -> None:
     async with serving(cuts=1, knows_ranges=False) as server:
         path = await open_files(tmp_path).fetch(ModelSource.read(server.url, HASH))
     assert path.read_bytes() == CONTENT
 
 
-async def test_a_connection_that_breaks_for_ever_leaves_what_came_for_the_next_call(tmp_path: Path) -> None:
+async def test_a_connection_that_breaks_for_ever_leaves_the_received_part_for_the_next_call(tmp_path: Path) -> None:
     async with serving(cuts=1) as server:
         source = ModelSource.read(server.url, HASH)
         server.status = 0
@@ -118,7 +118,7 @@ async def test_a_wrong_hash_is_removed(tmp_path: Path) -> None:
     assert list((tmp_path / "models").iterdir()) == []
 
 
-async def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported_as_such(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / f"model.gguf.{HASH[:8]}.part").symlink_to("/dev/full")
     async with serving() as server:
@@ -130,7 +130,7 @@ async def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "words"), [({"status": 404}, "HTTP 404"), ({"content": b"<html>Sign in</html>"}, "no GGUF file")]
 )
-async def test_what_is_no_model_file_is_refused(tmp_path: Path, how: dict[str, object], words: str) -> None:
+async def test_invalid_model_file_is_refused(tmp_path: Path, how: dict[str, object], words: str) -> None:
     async with serving(**how) as server:
         with pytest.raises(ProtocolError) as told:
             await open_files(tmp_path).fetch(ModelSource.read(server.url, HASH))

@@ -69,7 +69,7 @@ async def test_photo_that_needs_more_memory_than_allowed_is_refused(large: Path,
     assert names_in(tmp_path) == {"large.png"}
 
 
-async def test_no_more_photos_at_once_than_slots(large: Path, tmp_path: Path) -> None:
+async def test_no_more_concurrent_photos_than_slots(large: Path, tmp_path: Path) -> None:
     darkroom = ImageProcessPool(asyncio.Semaphore(1))
     tasks = [asyncio.create_task(darkroom.enhance(large, tmp_path / f"{number}.jpg", 1)) for number in range(2)]
     most = 0

@@ -89,7 +89,7 @@ async def test_program_may_read_the_outcome(beseda: Program) -> None:
         (["photo.jpg"], "Missing option '-o'"),
     ],
 )
-async def test_what_makes_no_sense_is_refused_at_once(
+async def test_senseless_request_is_refused_immediately(
     beseda: Program, folder: Path, arguments: list[str], words: str
 ) -> None:
     (folder / "link.jpg").symlink_to("photo.jpg")
@@ -122,7 +122,7 @@ async def test_docker_s_settings_are_honoured(beseda: Program, tmp_path: Path) -
     assert "/workspace" in docker.calls[0]
 
 
-async def test_server_is_asked_where_it_is_named(beseda: Program) -> None:
+async def test_server_is_asked_at_its_configured_address(beseda: Program) -> None:
     async with GfpganServer() as server:
         program = beseda.with_environ(GFPGAN_URL=server.url, BESEDA_PHOTO="gfpgan_http")
         ended = await program("enhance", "photo.jpg", "-o", "better.jpg", "--scale", "2", "--only-center-face")

@@ -47,7 +47,7 @@ def span(path: Path) -> int:
     return levels[-len(levels) // 100] - levels[len(levels) // 100]
 
 
-def test_samples_are_what_the_code_draws_and_stay_small() -> None:
+def test_samples_are_drawn_by_the_code_and_stay_small() -> None:
     made = make_samples()
     assert {path.name for path in SAMPLES.iterdir()} == made.keys() | {"README.md"}
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 60_000

@@ -79,7 +79,7 @@ async def test_upload_without_a_size_is_refused_once_it_is_too_long(bot: BotClie
     assert [call["status"] for call in calls] == [413]
 
 
-async def test_sandbox_works_without_tdjson_and_says_so(
+async def test_sandbox_works_without_tdjson_and_reports_it(
     tmp_path: Path,
     session: aiohttp.ClientSession,
     monkeypatch: pytest.MonkeyPatch,
@@ -106,5 +106,5 @@ async def test_sandbox_works_without_tdjson_and_says_so(
         await bot.get("sendMessage", chat_id=ANNA, text="*x*", parse_mode="MarkdownV2", reply_markup=keyboard)
 
 
-async def test_sandbox_names_telegrams_parser_where_it_is(bot: BotClient) -> None:
+async def test_sandbox_names_telegrams_parser_if_present(bot: BotClient) -> None:
     assert (await bot.user_side("GET", "/state"))["parser"] == "tdlib"

@@ -16,7 +16,7 @@ async def test_button_sends_ones_own_number(bot: BotClient, anna: SandboxUser) -
     assert contact["first_name"]
 
 
-async def test_contact_may_be_somebody_elses_or_nobodys(bot: BotClient, anna: SandboxUser) -> None:
+async def test_contact_may_belong_to_another_person_or_to_no_user(bot: BotClient, anna: SandboxUser) -> None:
     await anna.share_contact("+79123456789", contact_user_id=7000000002)
     await anna.share_contact("+79123456789", contact_user_id=0, first_name="Plumber")
     contacts = [update["message"]["contact"] for update in await bot.get("getUpdates")]
@@ -25,6 +25,6 @@ async def test_contact_may_be_somebody_elses_or_nobodys(bot: BotClient, anna: Sa
 
 
 @pytest.mark.parametrize("phone", ["abc", "+1", "1" * 30])
-async def test_what_is_no_number_is_refused(anna: SandboxUser, phone: str) -> None:
+async def test_invalid_number_is_refused(anna: SandboxUser, phone: str) -> None:
     with pytest.raises(SandboxUserError, match="phone_number"):
         await anna.share_contact(phone)

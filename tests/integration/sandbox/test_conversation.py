@@ -4,7 +4,7 @@ from botapi_sandbox import SandboxUser, SandboxUserError
 from tests.parts.sandboxes import ANNA, BotClient
 
 
-async def test_say_reaches_the_bot_and_its_answer_the_user(bot: BotClient, anna: SandboxUser) -> None:
+async def test_post_reaches_the_bot_and_its_answer_the_user(bot: BotClient, anna: SandboxUser) -> None:
     await anna.say("/start привет")
     (update,) = await bot.get("getUpdates", timeout=5)
     message = update["message"]
@@ -80,7 +80,7 @@ async def test_draft_is_shown_and_ended_by_the_message(bot: BotClient, anna: San
     assert (await anna.get_dialog())["draft"] is None
 
 
-async def test_stopped_draft_vanishes_and_the_bot_is_told(bot: BotClient, anna: SandboxUser) -> None:
+async def test_stopped_draft_vanishes_and_the_bot_is_notified(bot: BotClient, anna: SandboxUser) -> None:
     await bot.get("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Я ду", can_stop=True)
     await anna.stop()
     (update,) = await bot.get("getUpdates", timeout=5)
@@ -146,7 +146,7 @@ async def test_typing_lasts_until_the_message(bot: BotClient, anna: SandboxUser)
     assert not (await anna.get_dialog())["typing"]
 
 
-async def test_blocked_bot_is_told_and_refused(bot: BotClient, anna: SandboxUser) -> None:
+async def test_blocked_bot_is_notified_and_refused(bot: BotClient, anna: SandboxUser) -> None:
     await anna.block()
     (update,) = await bot.get("getUpdates", timeout=5)
     assert update["my_chat_member"]["new_chat_member"]["status"] == "kicked"

@@ -58,7 +58,7 @@ async def test_commands_are_seen_by_scope_and_language(
     assert [command["description"] for command in shown] == ([seen] if seen else [])
 
 
-async def test_users_who_have_not_started_cannot_be_written_to(tmp_path: Path, session: aiohttp.ClientSession) -> None:
+async def test_users_without_a_start_cannot_be_written_to(tmp_path: Path, session: aiohttp.ClientSession) -> None:
     async with open_sandbox(tmp_path, users_have_started=False) as running, as_user(running) as anna:
         bot = BotClient(running.base_url, session)
         assert await bot.refused("sendMessage", chat_id=ANNA, text="x") == "Bad Request: chat not found"
@@ -66,7 +66,7 @@ async def test_users_who_have_not_started_cannot_be_written_to(tmp_path: Path, s
         await bot.get("sendMessage", chat_id=ANNA, text="x")
 
 
-async def test_a_group_names_what_its_members_may_do(bot: BotClient) -> None:
+async def test_a_group_names_the_rights_of_its_members(bot: BotClient) -> None:
     permissions = (await bot.get("getChat", chat_id=GROUP))["permissions"]
     assert permissions["can_send_messages"]
     assert not permissions["can_pin_messages"]

@@ -108,7 +108,7 @@ async def test_copies_in_bulk_can_lose_their_captions(bot: BotClient, anna: Sand
     assert "caption" not in shown
 
 
-async def test_several_deletions_are_all_or_none(bot: BotClient) -> None:
+async def test_several_deletions_are_made_together_or_refused(bot: BotClient) -> None:
     own = (await send(bot, GROUP))["message_id"]
     others = (await send(bot.with_token(OTHER_TOKEN), GROUP))["message_id"]
     refused = await bot.refused("deleteMessages", chat_id=GROUP, message_ids=[own, others])

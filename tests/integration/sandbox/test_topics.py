@@ -78,7 +78,7 @@ async def test_a_closed_topic_takes_messages_of_administrators_only(bot: BotClie
     await bot.get("sendMessage", chat_id=FORUM, message_thread_id=3, text="x")
 
 
-async def test_the_general_topic_has_methods_of_its_own(bot: BotClient, owner: SandboxUser) -> None:
+async def test_the_general_topic_has_its_own_methods(bot: BotClient, owner: SandboxUser) -> None:
     await bot.get("editGeneralForumTopic", chat_id=FORUM, name="Общее")
     for method in ("hideGeneralForumTopic", "unhideGeneralForumTopic"):
         await bot.get(method, chat_id=FORUM)

@@ -23,7 +23,9 @@ async def test_error_meets_only_its_bot_and_method(bot: BotClient) -> None:
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("drop_before", []), ("drop_after", ["x"])])
-async def test_dropped_connection_tells_nothing(bot: BotClient, anna: SandboxUser, kind: str, shown: list[str]) -> None:
+async def test_dropped_connection_returns_nothing(
+    bot: BotClient, anna: SandboxUser, kind: str, shown: list[str]
+) -> None:
     await bot.fail_next(kind, method="sendMessage")
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await bot.call("sendMessage", chat_id=ANNA, text="x")

@@ -54,7 +54,7 @@ async def test_webhook_gets_updates_with_its_secret(bot: BotClient, anna: Sandbo
     assert await bot.get("getUpdates") == []
 
 
-async def test_webhook_is_tried_again_until_it_says_yes(bot: BotClient, anna: SandboxUser) -> None:
+async def test_webhook_is_tried_again_until_it_succeeds(bot: BotClient, anna: SandboxUser) -> None:
     receiver = Receiver(500, 302, 404)
     async with receiver.listen() as url:
         await bot.get("setWebhook", url=url)
@@ -261,7 +261,7 @@ async def test_chats_do_not_wait_for_each_other(bot: BotClient, anna: SandboxUse
         await bot.get("deleteWebhook")
 
 
-async def test_what_a_webhook_call_did_is_described(bot: BotClient) -> None:
+async def test_result_of_a_webhook_call_is_described(bot: BotClient) -> None:
     url = "http://127.0.0.1:1/hook"
     calls: list[tuple[str, dict[str, Any]]] = [
         ("setWebhook", {"url": url}),

@@ -26,7 +26,7 @@ def connect(server: SpeechServer) -> Transcriber:
     return build_transcriber(SpeechSettings("asr", base_urls={"asr": server.base_url}))
 
 
-async def test_what_is_spoken_is_what_is_read(tmp_path: Path) -> None:
+async def test_spoken_words_are_read_back(tmp_path: Path) -> None:
     source = await speak(tmp_path / "spoken.wav")
     async with SpeechServer() as server:
         transcriber = connect(server)

@@ -122,7 +122,7 @@ async def test_part_that_fails_is_tried_again(server: SpeechServer, tmp_path: Pa
     assert len(server.heard) == 4
 
 
-async def test_part_that_fails_twice_is_told_and_the_others_stay(server: SpeechServer, tmp_path: Path) -> None:
+async def test_part_that_fails_twice_is_reported_and_the_others_stay(server: SpeechServer, tmp_path: Path) -> None:
     source = await make_long(tmp_path / "talk.ogg", minutes=18)
     count_off(server, [None, Fault.HTML, Fault.HTML])
     async with serve(server, tmp_path, replace(TEN_MINUTES, parallel=1)) as service:
@@ -151,7 +151,7 @@ async def test_busy_recogniser_is_waited_for(server: SpeechServer, tmp_path: Pat
         assert (await service.transcribe(SAMPLES / "hello.ogg")).text == "Привет, мир"
 
 
-async def test_key_that_is_refused_ends_it_at_once(server: SpeechServer, tmp_path: Path) -> None:
+async def test_key_that_is_refused_ends_it_immediately(server: SpeechServer, tmp_path: Path) -> None:
     source = await make_long(tmp_path / "talk.ogg", minutes=25)
     server.ear = lambda _: Fault.UNAUTHORIZED
     async with serve(server, tmp_path) as service:
@@ -169,7 +169,7 @@ async def test_every_part_failing_is_a_failure(server: SpeechServer, tmp_path: P
     assert leftovers(tmp_path) == []
 
 
-async def test_silence_only_is_said_in_words(server: SpeechServer, tmp_path: Path) -> None:
+async def test_silence_only_is_reported_in_words(server: SpeechServer, tmp_path: Path) -> None:
     server.text = ""
     async with serve(server, tmp_path) as service:
         with pytest.raises(SilentAudioError):
@@ -217,7 +217,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", ["empty.mp3", "text.mp3", "noise.ogg"])
-async def test_what_is_no_sound_is_refused_in_words(server: SpeechServer, tmp_path: Path, name: str) -> None:
+async def test_invalid_sound_is_refused_in_words(server: SpeechServer, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(BAD[name])
     async with serve(server, tmp_path) as service:
         with pytest.raises(UnreadableAudioError):
@@ -233,14 +233,14 @@ async def test_mute_and_corrupt_files_are_refused(server: SpeechServer, tmp_path
     assert (leftovers(tmp_path), server.heard) == ([], [])
 
 
-async def test_truncated_recording_gives_what_is_left(server: SpeechServer, tmp_path: Path) -> None:
+async def test_truncated_recording_gives_the_rest(server: SpeechServer, tmp_path: Path) -> None:
     source = await make_sound(tmp_path / "said.mp3", seconds=20)
     source.write_bytes(source.read_bytes()[:40_000])
     async with serve(server, tmp_path) as service:
         assert 1 < ((await service.transcribe(source)).seconds or 0) < 20
 
 
-async def test_what_a_truncated_recording_promised_is_told(server: SpeechServer, tmp_path: Path) -> None:
+async def test_promised_length_of_a_truncated_recording_is_reported(server: SpeechServer, tmp_path: Path) -> None:
     source = await make_sound(tmp_path / "said.flac", seconds=40)
     content = source.read_bytes()
     source.write_bytes(content[: len(content) // 2])
@@ -279,7 +279,7 @@ async def test_disk_full_in_mid_write_leaves_nothing(server: SpeechServer, tmp_p
     assert leftovers(tmp_path) == []
 
 
-async def test_same_file_twice_at_once(server: SpeechServer, tmp_path: Path) -> None:
+async def test_same_file_twice_concurrently(server: SpeechServer, tmp_path: Path) -> None:
     async with serve(server, tmp_path) as service:
         twice = await asyncio.gather(*(service.transcribe(SAMPLES / "note.mp4") for _ in range(2)))
     assert [transcript.text for transcript in twice] == ["Привет, мир"] * 2

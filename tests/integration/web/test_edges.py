@@ -55,7 +55,7 @@ async def test_readiness_names_every_part_that_fails() -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /health HTTP/1.1\r\nHost: x\r\n", b"GET /health HTTP/1.1\r\n\r\nGET /"])
-async def test_who_does_not_come_out_with_a_request_is_hung_up_on(said: bytes) -> None:
+async def test_client_that_sends_no_request_is_hung_up_on(said: bytes) -> None:
     listener = Listener("127.0.0.1", 0)
     host, port = listener.socket.getsockname()
     try:
@@ -130,7 +130,7 @@ async def test_our_error_is_a_problem_without_its_details(error: BesedaError, st
     assert error.detail not in str(body)
 
 
-async def test_what_is_missing_is_named() -> None:
+async def test_missing_parts_are_named() -> None:
     app = FastAPI()
     add_problem_handlers(app)
 

@@ -29,7 +29,7 @@ def test_repeat_is_excused_only_by_a_kill_in_between(
     assert count_repeats(question, begun) == (inside, outside)
 
 
-def test_query_sees_what_is_still_in_the_log_and_changes_nothing(tmp_path: Path) -> None:
+def test_query_sees_rows_still_in_the_log_and_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "bot.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -67,7 +67,7 @@ async def test_uploads_reach_their_sender_and_others_are_strays(crowd: MediaCrow
     assert crowd.strays == ["sendDocument of .txt"]
 
 
-async def test_what_a_sender_is_told_is_no_answer_to_anybody(crowd: MediaCrowd) -> None:
+async def test_result_for_a_sender_is_no_answer_to_another(crowd: MediaCrowd) -> None:
     crowd.write_as(7, {"text": "Audio"})
     await fetch(crowd, f"bot{TOKEN}/sendMessage", chat_id="7", text="Mode: Audio")
     assert crowd.senders[7].said == ["Mode: Audio"]

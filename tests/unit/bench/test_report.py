@@ -42,6 +42,6 @@ def test_plain_form_carries_the_verdict() -> None:
     ]
 
 
-def test_percentile_takes_what_lies_below() -> None:
+def test_percentile_takes_the_lower_value() -> None:
     values = [float(number) for number in range(100, 0, -1)]
     assert (percentile(values, 0.5), percentile(values, 0.95), percentile(values, 1.0)) == (51.0, 96.0, 100.0)

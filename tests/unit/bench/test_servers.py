@@ -55,7 +55,7 @@ async def test_limit_is_obeyed(client: Client) -> None:
     assert len(await client.marks(limit=2)) == 2
 
 
-async def test_waiting_poll_is_answered_when_somebody_writes(client: Client) -> None:
+async def test_waiting_poll_is_answered_by_the_next_message(client: Client) -> None:
     poll = asyncio.create_task(client.marks(timeout=30))
     await client.crowd.telegram.until_called("getUpdates")
     questions = client.crowd.ask_once(2)
@@ -121,7 +121,7 @@ async def test_every_second_user_writes_in_a_group_and_names_the_bot() -> None:
     assert kinds == {"private": "q1000-1", "supergroup": "@bench_bot"}
 
 
-async def test_answer_to_somebody_else_is_a_stray(client: Client) -> None:
+async def test_answer_to_another_sender_is_a_stray(client: Client) -> None:
     first, second = client.crowd.ask_once(2)
     await client.call("sendMessage", chat_id=second.chat, text=f"for {first.mark}")
     await client.call("sendMessage", chat_id=second.chat, text="Something went wrong")
@@ -139,7 +139,7 @@ async def test_model_names_the_question_and_takes_its_time(client: Client, *, st
     assert said.count("data: {") == (7 if stream else 0)
 
 
-async def test_path_that_nobody_serves_is_not_found(client: Client) -> None:
+async def test_path_without_a_route_is_not_found(client: Client) -> None:
     url = f"{client.crowd.servers[0].url}/bot{TOKEN}/sendMessages"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         assert response.status == 404

@@ -98,6 +98,6 @@ def test_meeting_longer_than_any_hours_is_refused(tmp_path: Path) -> None:
         ("timezone: Europe/Moscow", ""),
     ],
 )
-def test_what_is_out_of_bounds_is_refused(tmp_path: Path, old: str, new: str) -> None:
+def test_value_out_of_bounds_is_refused(tmp_path: Path, old: str, new: str) -> None:
     write_bot(tmp_path, text=MINIMAL + CALENDAR.replace(old, new))
     assert "calendar" in refusal(Catalog([tmp_path]))

@@ -49,7 +49,7 @@ def test_bundled_bot_is_whole(name: str) -> None:
     assert len(profile.persona) > 200
 
 
-def test_bot_that_sells_names_its_stages_and_what_it_asks_for() -> None:
+def test_bot_that_sells_names_its_stages_and_questions() -> None:
     catalog = Catalog([])
     profile = catalog.load("sales")
     assert profile.stages[:2] == ("greeting", "discovery")
@@ -57,7 +57,7 @@ def test_bot_that_sells_names_its_stages_and_what_it_asks_for() -> None:
     assert (catalog.load("llama").stages, catalog.load("llama").slot_titles) == ((), {})
 
 
-def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
+def test_unset_value_has_a_default(tmp_path: Path) -> None:
     write_bot(tmp_path)
     profile = Catalog([tmp_path]).load("sales")
     assert (profile.title.say("ru"), profile.persona, profile.window) == ("Продажи", "You sell.", 10)

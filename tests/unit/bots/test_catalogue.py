@@ -54,7 +54,7 @@ def test_columns_in_any_order_and_unknown_ones_are_left_out(tmp_path: Path) -> N
         ([HEADER, '"A-1;Юг;2'], ["line 2", "no CSV"]),
     ],
 )
-def test_what_is_wrong_is_said_with_file_line_and_column(tmp_path: Path, lines: list[str], parts: list[str]) -> None:
+def test_fault_is_reported_with_file_line_and_column(tmp_path: Path, lines: list[str], parts: list[str]) -> None:
     path = _write(tmp_path, *lines)
     with pytest.raises(SettingsError) as caught:
         read_listings(path)
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_said_with_file_line_and_column(tmp_path: Path, lines: 
     [HEADER.encode("utf-16"), b"PK\x03\x04\x00\x00", "id;район\n1;\u2603".encode() + b"\xff\x98"],
     ids=["utf-16", "spreadsheet", "broken"],
 )
-def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_invalid_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "real_estate.csv"
     path.write_bytes(content)
     with pytest.raises(SettingsError, match="UTF-8 or Windows-1251"):
@@ -103,7 +103,7 @@ async def test_missing_file_is_no_catalogue(tmp_path: Path) -> None:
     assert await CatalogueShelf().load(tmp_path / "none.csv") is None
 
 
-async def test_changed_file_is_read_anew_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
+async def test_changed_file_is_read_again_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
     shelf = CatalogueShelf()
     path = _write(tmp_path, HEADER, ROW)
     first = await shelf.load(path)

@@ -113,7 +113,7 @@ def test_district_in_any_form_and_alphabet(text: str, district: str) -> None:
     assert find_district(text, DISTRICTS) == district
 
 
-def test_all_at_once() -> None:
+def test_all_concurrently() -> None:
     criteria = parse_criteria(
         "Ищу двушку 50-60 м² до 12 млн в Приморском, у метро, рядом школа, сданный дом", DISTRICTS
     )
@@ -129,7 +129,7 @@ def test_all_at_once() -> None:
     assert criteria.missing() == []
 
 
-def test_what_was_said_last_counts_and_the_rest_stays() -> None:
+def test_last_value_counts_and_the_rest_stays() -> None:
     criteria = read_criteria(["двушка до 12 млн", "лучше трёшку", "в Северном"], DISTRICTS)
     assert (criteria.price_to, criteria.rooms, criteria.district) == (12 * M, frozenset({3}), "Северный")
 

@@ -39,7 +39,7 @@ def load() -> dict[str, Any]:
         (lambda c: c["slots"].update(x=None), "slots.x: should be a list of `name: value`"),
     ],
 )
-def test_mistake_is_said_with_its_place(tmp_path: Path, spoil: Spoil, fault: str) -> None:
+def test_mistake_is_reported_with_its_place(tmp_path: Path, spoil: Spoil, fault: str) -> None:
     content = load()
     spoil(content)
     place = write_bot(tmp_path)
@@ -50,7 +50,7 @@ def test_mistake_is_said_with_its_place(tmp_path: Path, spoil: Spoil, fault: str
 
 
 @pytest.mark.parametrize("content", ["", "- a", "stages: [", "\x00", "a: " + "x" * 300_000, "[" * 5_000])
-def test_what_is_no_funnel_is_refused(tmp_path: Path, content: str) -> None:
+def test_invalid_funnel_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "funnel.yaml"
     path.write_text(content, "utf-8")
     with pytest.raises(SettingsError, match=r"funnel\.yaml"):

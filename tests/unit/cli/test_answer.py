@@ -69,7 +69,7 @@ def test_speed_counts_from_the_first_token() -> None:
     assert Answer("x:y", 0.0).speed is None
 
 
-def test_money_is_said_where_somebody_knows_it() -> None:
+def test_money_is_shown_if_a_model_has_a_price() -> None:
     assert describe_usage(Usage(1, 2)) == "1 tokens in, 2 out"
     assert describe_usage(Usage(1, 2, 0.0, estimated=True)) == "~1 tokens in, ~2 out, $0.0000"
     assert [format_cost(cost) for cost in (None, 0.000012, 1.5)] == ["–", "$0.000012", "$1.5000"]

@@ -30,11 +30,11 @@ def told(conversation: SessionConversation, question: str = "?", *, again: bool 
     return [f"{message.role}: {message.content}" for message in messages]
 
 
-def test_nothing_but_the_question_is_told_at_first() -> None:
+def test_only_the_question_is_sent_at_first() -> None:
     assert told(start()) == ["user: ?"]
 
 
-def test_system_message_is_one_and_first_whatever_was_said_before() -> None:
+def test_system_message_is_one_and_first_after_any_history() -> None:
     conversation = start()
     say(conversation, "a")
     conversation.set_system("Be brief.")
@@ -58,7 +58,7 @@ def test_summary_is_due_every_five_messages_and_stays_due() -> None:
     assert conversation.is_summary_due()
 
 
-async def test_summary_stands_for_what_was_before_and_keeps_all_messages() -> None:
+async def test_summary_stands_for_earlier_messages_and_keeps_them() -> None:
     conversation, model = start(), ScriptedModel(["ПЕРВЫЙ", "ВТОРОЙ"])
     say(conversation, *"abcde")
     await sum_up(conversation, model, SystemClock())
@@ -71,7 +71,7 @@ async def test_summary_stands_for_what_was_before_and_keeps_all_messages() -> No
     assert [m.content for m in conversation.session.messages if m.role == "user"] == list("abcdefghij")
 
 
-async def test_what_does_not_fit_is_summed_up_in_pieces() -> None:
+async def test_history_that_does_not_fit_is_summed_up_in_pieces() -> None:
     conversation, counting = start(), Counting(1000)
     model = ScriptedModel([], fallback="кратко")
     say(conversation, *(letter * 250 for letter in "abcdefgh"))
@@ -96,7 +96,7 @@ async def test_summary_that_fails_changes_nothing() -> None:
     assert conversation.is_summary_due()
 
 
-def test_summary_of_an_older_program_is_told() -> None:
+def test_summary_of_an_older_program_is_read() -> None:
     old = ChatSession("1", "", "", summary="о котах", messages=[SessionMessage("user", "кот?")])
     assert "о котах" in told(start(old))[0]
     log = [SessionMessage("user", "a"), SessionMessage("summary", "ИТОГ"), SessionMessage("user", "b")]

@@ -66,7 +66,7 @@ def test_link_stays_a_link(path: Path, tmp_path: Path) -> None:
     assert read(target).sessions[0].messages[0].content == "раз"
 
 
-def test_fields_that_nobody_knows_survive(path: Path) -> None:
+def test_unknown_fields_survive(path: Path) -> None:
     message = {"role": "user", "content": "hi", "tokens": 1, "mood": "good"}
     known = {"session_id": "a", "updated_at": "2026-01-01T00:00:00Z", "messages": [message], "colour": "red"}
     path.write_text(json.dumps({"schema_version": 3, "sessions": [known], "owner": "me"}))
@@ -97,7 +97,7 @@ def test_unreadable_files_never_share_a_name(path: Path) -> None:
     assert kept == {"{", "[", '"'}
 
 
-def test_unreadable_file_is_an_error_where_nothing_may_be_written(path: Path) -> None:
+def test_unreadable_file_is_an_error_if_nothing_may_be_written(path: Path) -> None:
     path.write_text("{")
     with pytest.raises(SettingsError, match="not JSON"):
         MemoryFile(path, read_only=True).load(NOW)

@@ -55,7 +55,7 @@ async def test_markdown_is_drawn_in_a_terminal_and_the_waiting_is_gone() -> None
     assert "**bold**" not in shown.getvalue()
 
 
-def test_what_a_terminal_would_obey_is_taken_out() -> None:
+def test_control_sequences_of_a_terminal_are_taken_out() -> None:
     assert clean_text("a\x1b[2J\x07b\r\n\tc\u202ed\u2066") == "a[2Jb\n\tcd"
 
 
@@ -63,7 +63,7 @@ OPEN = {"a": False, "a\\": True, '"""': True, '"""a\nb': True, '"""a"""': False,
 
 
 @pytest.mark.parametrize(("text", "expected"), OPEN.items())
-def test_message_goes_on_where_its_marks_say_so(text: str, expected: bool) -> None:
+def test_message_goes_on_to_the_end_of_its_marks(text: str, expected: bool) -> None:
     assert is_open(text) is expected
 
 
@@ -91,7 +91,7 @@ def test_budget_asks_before_its_cap_and_again_after_as_much() -> None:
     assert budget.find_excess(120) is not None
 
 
-def test_budget_of_money_counts_what_is_known() -> None:
+def test_budget_of_money_counts_known_prices() -> None:
     budget = Budget(cap_cost=0.01)
     budget.spend(Usage(1, 1))
     assert budget.find_excess(1) is None

@@ -37,7 +37,7 @@ FIELDS = ["schema_version", "sessions", "session_id", "messages", "summary", "ro
 
 
 @given(st.lists(SESSIONS, max_size=3), st.none() | TEXT.filter(bool))
-def test_what_is_written_is_read_back(sessions: list[ChatSession], active: str | None) -> None:
+def test_written_file_is_read_back(sessions: list[ChatSession], active: str | None) -> None:
     memory = SessionMemory(sessions, active)
     assert read_memory(write_memory(memory)) == memory
 
@@ -52,7 +52,7 @@ def test_anything_is_read_or_refused(content: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 4, 99, "3", True, 3.5])
-def test_version_that_is_none_of_ours_is_unknown(version: object) -> None:
+def test_foreign_version_is_unknown(version: object) -> None:
     with pytest.raises(UnknownSchemaError):
         read_memory({"schema_version": version, "sessions": []})
 

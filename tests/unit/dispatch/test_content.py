@@ -109,7 +109,7 @@ def test_content_without_words_does_not_vanish(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", sorted(SERVICE - {"migrate_to_chat_id"}))
-def test_service_message_is_nothing_said(field: str) -> None:
+def test_service_message_is_no_question(field: str) -> None:
     assert isinstance(_parse_any(**{field: {}}), Unhandled)
 
 
@@ -201,7 +201,7 @@ def test_forwarded_command_is_no_command() -> None:
     assert _parse(text="/clear", entities=[entity], forward_origin={"type": "user", "sender_user": BORIS}).command == ""
 
 
-def test_file_with_words_says_that_it_was_not_looked_at() -> None:
+def test_file_with_words_is_marked_as_not_read() -> None:
     assert _parse(photo=PHOTO, caption="Переведи").words == "> [photo: you cannot see it]\nПереведи"
     assert _parse(photo=PHOTO).words == ""
     assert list_unseen({"animation": {}, "document": {}}) == ["> [animation: you cannot see it]"]
@@ -224,7 +224,7 @@ def test_every_message_of_a_topic_replies_to_its_beginning() -> None:
 
 
 @pytest.mark.parametrize("shared", [1087968824, 136817688, 777000])
-def test_who_writes_as_a_chat_is_known_by_that_chat(shared: int) -> None:
+def test_sender_who_writes_as_a_chat_is_known_by_that_chat(shared: int) -> None:
     for number in (-100, -200):
         chat = {"id": number, "type": "supergroup", "title": "Team\nof two", "username": "team"}
         sender = {"id": shared, "is_bot": True, "first_name": "Group"}

@@ -100,7 +100,7 @@ def test_stop_of_a_draft_knows_its_topic() -> None:
 
 
 @pytest.mark.parametrize(("status", "present"), [("kicked", False), ("left", False), ("member", True)])
-def test_membership_tells_whether_the_bot_is_let_in(status: str, *, present: bool) -> None:
+def test_membership_shows_that_the_bot_is_let_in(status: str, *, present: bool) -> None:
     event = _parse({"my_chat_member": {"chat": GROUP, "from": ANNA, "new_chat_member": {"status": status}}})
     assert isinstance(event, Membership)
     assert event.present is present
@@ -125,7 +125,7 @@ def _contact(**contact: Any) -> IncomingMessage:
     return event
 
 
-def test_contact_says_whose_it_is() -> None:
+def test_contact_names_its_owner() -> None:
     own = _contact(phone_number="+79123456789", first_name="A", user_id=7)
     assert (own.kind, own.contact) == (MessageKind.CONTACT, SharedContact("+79123456789", 7))
     assert _contact(phone_number="79123456789", first_name="A").contact == SharedContact("79123456789", 0)

@@ -115,7 +115,7 @@ async def test_burst_is_of_one_person_and_ends_with_a_command() -> None:
     assert isinstance(event, IncomingMessage) and event.text == "привет"
 
 
-async def test_comment_and_what_is_forwarded_after_it_are_one_question() -> None:
+async def test_comment_and_the_forwards_after_it_are_one_question() -> None:
     forwarded = _message(2, "Der Zug", forwarded=True, said="> Boris: Der Zug")
     event = await Joiner(pause=0.02).take(_lane(_message(1, "переведи"), forwarded))
     assert isinstance(event, IncomingMessage)
@@ -242,7 +242,7 @@ async def test_turn_of_one_message_does_not_wait_for_others() -> None:
     assert await asyncio.wait_for(_ids(alone, other, joiner=Joiner(patience=60, pause=60)), 1) == (1,)
 
 
-async def test_words_of_others_stay_marked_where_messages_are_joined() -> None:
+async def test_words_of_others_stay_marked_in_joined_messages() -> None:
     own = _message(1, "переведи", said="")
     quoted = _message(2, "это", quoted=(Quotation("Boris", "Der Zug"),))
     assert (await _take(own, quoted)).words == "переведи\n> Boris: Der Zug\nэто"

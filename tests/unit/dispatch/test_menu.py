@@ -59,7 +59,7 @@ def test_buttons_are_inline_in_a_group(book: MenuBook) -> None:
     assert shown == [[Button("Audio", "mode:audio"), Button("Text", "mode:text")], [back]]
 
 
-def test_long_label_has_a_row_of_its_own(book: MenuBook) -> None:
+def test_long_label_has_its_own_row(book: MenuBook) -> None:
     shown = book.actions("text", "ru", private=True)
     assert shown == ReplyKeyboard([["Сводка"], ["Очень длинная надпись кнопки"], ["⬅️ Назад"]])
 

@@ -61,7 +61,7 @@ def test_points_begin_with_their_step() -> None:
     assert len(list_points(Period(NOW - DAY, NOW), SeriesStep.DAY)) == 2
 
 
-def test_period_is_the_last_thirty_days_where_nothing_is_said() -> None:
+def test_period_is_the_last_thirty_days_by_default() -> None:
     assert Period.between(None, None, NOW) == Period(NOW - timedelta(days=30), NOW)
 
 

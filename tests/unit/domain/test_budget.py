@@ -59,11 +59,11 @@ def test_limits_are_read_by_scope_and_unit_and_speech_in_seconds() -> None:
         ({"user_tokens": 0, "bot_speech_minutes": 1}, Unit.TOKENS, False),
     ],
 )
-def test_limit_of_zero_is_none(limits: dict[str, int], unit: Unit | None, limited: bool) -> None:
+def test_limit_of_zero_is_no_limit(limits: dict[str, int], unit: Unit | None, limited: bool) -> None:
     assert BudgetRules(read_limits(limits)).limits_anything(unit) is limited
 
 
-def test_folder_changes_only_what_it_names() -> None:
+def test_folder_changes_only_the_texts_it_names() -> None:
     rules = BudgetRules(read_limits({"user_tokens": 100, "bot_tokens": 200}), "cheap:one", "Europe/Moscow")
     assert rules.change(BudgetChange()) == rules
     changed = rules.change(BudgetChange(read_limits({"user_tokens": 0, "bot_tokens": 7}), "other:two"), "Asia/Tokyo")
@@ -76,7 +76,7 @@ def test_folder_changes_only_what_it_names() -> None:
     ("used", "held", "left", "share"),
     [(0, 0, 1000, 0.0), (300, 200, 500, 0.5), (900, 100, 0, 1.0), (900, 101, 0, 1.001), (999, 0, 1, 0.999)],
 )
-def test_standing_counts_what_is_used_and_held(used: int, held: int, left: int, share: float) -> None:
+def test_state_counts_used_and_held_amounts(used: int, held: int, left: int, share: float) -> None:
     standing = BudgetStatus(ACCOUNT, used, held)
     assert (standing.left, standing.share) == (left, share)
     assert BudgetStatus(ACCOUNT) == BudgetStatus(ACCOUNT, 0, 0)

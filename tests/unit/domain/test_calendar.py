@@ -122,7 +122,7 @@ def test_far_ends_of_time_are_no_slots() -> None:
     assert list(calendar.slots(now, date.max, 9)) == []
 
 
-def test_cells_cover_what_a_span_touches() -> None:
+def test_cells_cover_the_whole_span() -> None:
     start = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
     assert len(TimeSpan(start, start + timedelta(hours=1)).cells()) == 4
     assert len(TimeSpan(start + MINUTE, start + 16 * MINUTE).cells()) == 2

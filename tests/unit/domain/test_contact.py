@@ -163,7 +163,7 @@ def test_mail_addresses_are_compared_without_case() -> None:
         ("жё", "жё"),
     ],
 )
-def test_what_is_not_seen_is_dropped(text: str, shown: str) -> None:
+def test_unseen_value_is_dropped(text: str, shown: str) -> None:
     assert drop_invisible(text) == shown
 
 

@@ -44,7 +44,7 @@ def fault(slot: str, value: str, message: str, quote: str | None = None) -> str:
         ("contact", "@anna_iv", "пишите @anna_iv"),
     ],
 )
-def test_what_was_said_is_believed(slot: str, value: str, message: str) -> None:
+def test_stated_value_is_believed(slot: str, value: str, message: str) -> None:
     assert fault(slot, value, message) == ""
 
 
@@ -88,7 +88,7 @@ def test_what_was_said_is_believed(slot: str, value: str, message: str) -> None:
         ("goal", "x" * 1001, "x"),
     ],
 )
-def test_what_was_not_said_is_refused(slot: str, value: str, message: str) -> None:
+def test_unstated_value_is_refused(slot: str, value: str, message: str) -> None:
     assert fault(slot, value, message)
 
 
@@ -116,7 +116,7 @@ def test_confidence_is_a_share(confidence: float) -> None:
         (1.0, SlotState.ACCEPTED),
     ],
 )
-def test_confidence_says_what_to_do(confidence: float, state: SlotState) -> None:
+def test_confidence_decides_the_action(confidence: float, state: SlotState) -> None:
     assert Thresholds().grade(confidence) is state
 
 
@@ -130,7 +130,7 @@ def test_name_that_shares_no_beginning_is_refused(said: str, claimed: str) -> No
 
 
 @given(st.integers(21, 10**9), st.integers(21, 10**9))
-def test_number_is_believed_only_where_it_stands(said: int, claimed: int) -> None:
+def test_number_is_believed_only_in_its_own_message(said: int, claimed: int) -> None:
     assert (fault("people", str(claimed), f"нас {said} человек") == "") == (said == claimed)
 
 

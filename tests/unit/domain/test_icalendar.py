@@ -30,7 +30,7 @@ TENTATIVE = Meeting(
 )
 
 
-def test_invitation_says_when_and_with_whom() -> None:
+def test_invitation_names_time_and_persons() -> None:
     found = read_ics(write_invitation(confirm(TENTATIVE, CALENDAR, NOW), CALENDAR, "ru", for_owner=True))
     [event] = found.inner
     assert (found.name, found["VERSION"], found["METHOD"]) == ("VCALENDAR", "2.0", "REQUEST")
@@ -43,7 +43,7 @@ def test_invitation_says_when_and_with_whom() -> None:
     assert {alarm["ACTION"] for alarm in event.inner} == {"DISPLAY"}
 
 
-def test_addresses_of_both_sides_stand_in_the_file_where_they_are_known() -> None:
+def test_addresses_of_both_sides_stand_in_the_file_if_known() -> None:
     known = replace(TENTATIVE, guest=Guest(5, "Анна", "+79991234567, a@b.ru", "a@b.ru"))
     for calendar, organizer in ((CALENDAR, "invalid:nomail"), (replace(CALENDAR, mail="o@b.ru"), "mailto:o@b.ru")):
         [event] = read_ics(write_invitation(known, calendar, "ru", for_owner=True)).inner
@@ -70,7 +70,7 @@ def test_change_keeps_the_name_and_raises_the_number() -> None:
     assert (events[2]["STATUS"], events[2].inner) == ("CANCELLED", [])
 
 
-def test_address_of_the_host_is_given_where_it_is_known() -> None:
+def test_address_of_the_host_is_given_if_known() -> None:
     [event] = read_ics(write_invitation(TENTATIVE, replace(CALENDAR, mail="a@b.ru", place="Zoom"), "en")).inner
     assert (event["ORGANIZER"], event["LOCATION"]) == ("mailto:a@b.ru", "Zoom")
     assert read_ics(write_invitation(TENTATIVE, CALENDAR, "en")).inner[0]["ORGANIZER"] == "invalid:nomail"

@@ -26,6 +26,6 @@ def test_time_left_is_measured(done: float, total: float, passed: float, left: f
     assert estimate_seconds_left(job, START + timedelta(seconds=passed)) == left
 
 
-def test_job_that_waits_has_no_time_left_to_tell() -> None:
+def test_waiting_job_has_no_time_left_to_show() -> None:
     job = replace(RUNNING, state=JobState.QUEUED, progress=Progress(1, 2))
     assert estimate_seconds_left(job, START + timedelta(seconds=60)) is None

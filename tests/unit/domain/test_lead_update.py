@@ -43,7 +43,7 @@ def test_contact_by_hand_is_read() -> None:
     assert (emptied.lead.contact, emptied.lead.phone, emptied.lead.email) == ("", "", "")
 
 
-def test_change_that_changes_nothing_tells_nothing() -> None:
+def test_change_without_effect_makes_no_event() -> None:
     assert apply_change(LEAD, LeadChange(name="", status=LeadStatus.ACTIVE), "key:1").events == ()
 
 
@@ -86,7 +86,7 @@ def test_surer_then_newer_slot_wins(one: list[LeadSlot], other: list[LeadSlot]) 
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_merging_keeps_what_anybody_knows(order: tuple[int, ...]) -> None:
+def test_merging_keeps_the_facts_of_both(order: tuple[int, ...]) -> None:
     leads = [
         replace(LEAD, name="Аня", notes="раз", fit_score=30),
         replace(LEAD, id=2, phone=PHONE, owner="Ира", status=LeadStatus.WON, notes="два"),
@@ -107,7 +107,7 @@ def test_one_of_two_is_shown_only_their_own_words() -> None:
     assert view_for(lead, 7) == replace(lead, slots={"name": foreign})
 
 
-def test_owner_of_a_shared_lead_is_not_shown_what_the_other_has_said() -> None:
+def test_owner_of_a_shared_lead_is_not_shown_the_other_s_words() -> None:
     foreign = {"name": slot("name", "Борис", user_id=8), "email": slot("email", "b@b.ru", user_id=8)}
     own = slot("phone", PHONE, user_id=7)
     contact = f"{PHONE}, b@b.ru"
@@ -135,7 +135,7 @@ def test_soft_name_does_not_become_the_leads_name() -> None:
     assert (update.lead.name, filled.to_confirm[0].state) == ("", SlotState.TO_CONFIRM)
 
 
-def test_change_by_hand_is_told_field_by_field() -> None:
+def test_change_by_hand_is_reported_field_by_field() -> None:
     change = LeadChange(
         name="\u200bАня ",
         status=LeadStatus.WON,
@@ -171,7 +171,7 @@ def test_change_by_hand_is_told_field_by_field() -> None:
     )
 
 
-def test_new_stage_alone_is_told_as_such() -> None:
+def test_new_stage_alone_is_reported_as_such() -> None:
     update = apply_change(LEAD, LeadChange(stage="summary"), "key:1")
     assert [event.type for event in update.events] == [EventType.LEAD_STAGE_CHANGED]
 
@@ -301,7 +301,7 @@ def test_lead_is_described_with_all_its_fields() -> None:
     }
 
 
-def test_own_words_stay_where_another_has_named_the_same() -> None:
+def test_own_words_stay_if_another_has_named_the_same() -> None:
     own, foreign = slot("phone", PHONE, user_id=7), slot("contact", f"{PHONE}, b@b.ru", user_id=8)
     lead = replace(LEAD, name="Аня", contact=f"{PHONE}, b@b.ru", phone=PHONE, email="b@b.ru")
     lead = replace(lead, slots={"phone": own, "contact": foreign})
@@ -458,7 +458,7 @@ def test_separated_leads_are_as_they_were_before_the_merge() -> None:
     assert revived == part
 
 
-def test_separated_leads_keep_what_was_changed_since_the_merge() -> None:
+def test_separated_leads_keep_later_changes() -> None:
     first = replace(LEAD, name="Аня", notes="раз", slots={"goal": slot("goal", "рост")})
     part = replace(LEAD, id=2, user_id=8, owner="Ира", notes="два", slots={"budget": slot("budget", "1", user_id=None)})
     merged = merge_leads(first, [part])

@@ -55,7 +55,7 @@ def test_step_that_was_taken_is_not_taken_again() -> None:
 
 
 @pytest.mark.parametrize("state", [MeetingState.CANCELLED, MeetingState.EXPIRED, MeetingState.DONE])
-def test_what_is_over_does_not_come_back(state: MeetingState) -> None:
+def test_ended_meeting_does_not_come_back(state: MeetingState) -> None:
     over = replace(HAD, state=state)
     with pytest.raises(MeetingOverError):
         confirm(over, CALENDAR, NOW)
@@ -71,14 +71,14 @@ def test_meeting_that_has_begun_stays() -> None:
     assert pass_time(HAD, CALENDAR, HAD.ends_at).state is MeetingState.DONE
 
 
-def test_moving_what_is_held_holds_it_anew() -> None:
+def test_moving_a_held_meeting_holds_it_again() -> None:
     later = NOW + timedelta(minutes=10)
     moved = move(HELD, CALENDAR.span(NOON + HOLD), CALENDAR, later)
     assert (moved.held_until, moved.sequence, moved.state) == (later + HOLD, 1, MeetingState.TENTATIVE)
     assert tell(HELD, moved) == Happening(EventType.MEETING_MOVED)
 
 
-def test_what_the_steps_mean_to_others() -> None:
+def test_events_of_the_steps_for_subscribers() -> None:
     moved = move(HAD, CALENDAR.span(NOON + HOLD), CALENDAR, NOW)
     late = pass_time(HELD, CALENDAR, NOW + HOLD)
     assert tell(None, HELD) == Happening(EventType.MEETING_SCHEDULED)
@@ -89,7 +89,7 @@ def test_what_the_steps_mean_to_others() -> None:
     assert tell(HELD, late) == Happening(EventType.MEETING_EXPIRED, EXPIRED, tells_owner=False)
 
 
-def test_reminder_slept_through_until_the_meeting_is_given_to_nobody() -> None:
+def test_reminder_missed_until_the_meeting_is_dropped() -> None:
     day_before, after = NOON - timedelta(hours=24), NOON + HOLD
     reminded = replace(pass_time(HAD, CALENDAR, day_before), updated_at=day_before)
     assert tell(HAD, reminded) == Happening(notice=REMINDER)
@@ -218,7 +218,7 @@ def test_meeting_may_be_confirmed_and_moved_until_it_begins() -> None:
         move(HELD, span, CALENDAR, NOW + HOLD)
 
 
-def test_moving_sets_the_reminder_anew() -> None:
+def test_moving_sets_the_reminder_again() -> None:
     moved = move(HAD, CALENDAR.span(NOON + timedelta(days=2)), CALENDAR, NOW)
     assert moved == replace(
         HAD, span=CALENDAR.span(NOON + timedelta(days=2)), sequence=1, remind_at=NOON + timedelta(days=1)

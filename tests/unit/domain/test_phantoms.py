@@ -36,7 +36,7 @@ def test_known_phrases_are_known(text: str) -> None:
         "Кто делал субтитры к фильму?",
     ],
 )
-def test_what_people_say_stays(text: str) -> None:
+def test_words_of_people_stay(text: str) -> None:
     assert drop_phantoms(Transcript(text), ALL, 20.0).text == text
 
 

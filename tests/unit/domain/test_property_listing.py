@@ -53,7 +53,7 @@ def test_estimate_is_the_median_of_comparable_homes() -> None:
     assert estimate.same_rooms
 
 
-def test_estimate_gives_up_conditions_and_says_which() -> None:
+def test_estimate_gives_up_conditions_and_names_them() -> None:
     estimate = estimate_price(HOMES, Criteria(rooms=frozenset({1}), district="North"))
     assert estimate is not None
     assert (estimate.same_district, estimate.same_rooms, estimate.count) == (True, False, 4)
@@ -64,5 +64,5 @@ def test_estimate_gives_up_conditions_and_says_which() -> None:
     [Criteria(), Criteria(price_to=5_000_000), Criteria(rooms=frozenset({5}))],
     ids=["nothing", "budget", "rare"],
 )
-def test_no_estimate_where_too_little_can_be_compared(criteria: Criteria) -> None:
+def test_no_estimate_if_too_little_can_be_compared(criteria: Criteria) -> None:
     assert estimate_price(HOMES, criteria) is None

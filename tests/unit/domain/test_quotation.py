@@ -49,7 +49,7 @@ def test_quotation_without_an_author_or_without_words_is_still_one() -> None:
     assert Quotation("Борис", " \n ").write() == "> Борис: …"
 
 
-def test_own_words_are_all_where_nothing_is_marked() -> None:
+def test_own_words_are_all_the_text_without_marks() -> None:
     assert own_words("a > b") == "a > b"
     assert split_quoted("a\n> b") == ("", "a\n> b")
 

@@ -84,7 +84,7 @@ def test_score_of_the_facts(names: tuple[str, ...], score: int) -> None:
     assert score_fit(FUNNEL, know(*names)) == score
 
 
-def test_what_has_to_be_confirmed_counts_for_half() -> None:
+def test_unconfirmed_value_counts_for_half() -> None:
     assert score_fit(FUNNEL, know("problems", state=TO_CONFIRM)) == 10
     assert score_fit(FUNNEL, know("problems", state=TO_ASK)) == 0
 
@@ -110,7 +110,7 @@ def test_stage_that_follows(current: str, names: tuple[str, ...], said: tuple[st
     assert next_stage(FUNNEL, current, score_fit(FUNNEL, known), known, said).name == stage
 
 
-def test_consultation_is_offered_from_sixty_or_on_request_and_not_to_who_declines() -> None:
+def test_consultation_is_offered_from_sixty_or_on_request_and_not_after_a_refusal() -> None:
     few, many, stage = know("problems"), know("problems", "volume", "budget"), FUNNEL.stage("discovery")
     assert not plan_answer(FUNNEL, stage, few).offer
     assert plan_answer(FUNNEL, stage, few, {"wants_consultation"}).offer

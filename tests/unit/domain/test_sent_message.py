@@ -68,7 +68,7 @@ def test_ids_that_were_not_all_read_prove_nothing_and_have_none_beyond() -> None
     assert find_candidates(KnownMessages(100, later, is_whole=False), _OVER, 8) == ([102], False)
 
 
-def test_nothing_is_proven_where_no_id_is_known_before() -> None:
+def test_nothing_is_proven_if_no_id_is_known_before() -> None:
     assert find_candidates(_known(None, 7), _OVER, 8)[1] is False
     assert find_candidates(_known(None), _OVER, 8) == ([], False)
 

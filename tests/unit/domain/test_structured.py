@@ -114,7 +114,7 @@ def test_deep_nonsense_is_no_object(text: str) -> None:
     assert read_form(text, Answer) == (None, "no JSON object in the answer")
 
 
-def test_strict_is_what_servers_take_as_strict() -> None:
+def test_strict_schema_is_the_one_servers_accept() -> None:
     assert is_strict(INNER)
     assert not is_strict(SCHEMA)
     assert not is_strict({**INNER, "properties": {"n": SCHEMA}})
@@ -138,6 +138,6 @@ def test_draft_within_a_thought_that_has_no_end_is_no_answer() -> None:
     assert read_form('<think>{"kind": "a"}', Answer) == (None, "no JSON object in the answer")
 
 
-def test_numbers_that_are_none_and_halves_of_characters_are_read() -> None:
+def test_invalid_numbers_and_halves_of_characters_are_read() -> None:
     found, _ = read_form(r'{"kind": "a", "maybe": NaN, "title": "\ud83d"}', Answer)
     assert found == Answer(kind="a", maybe=None, title="\ufffd")

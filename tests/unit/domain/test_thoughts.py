@@ -59,7 +59,7 @@ def sort_pieces(pieces: list[str]) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("said", "text", "thought"), WHOLE.values(), ids=WHOLE)
-def test_thought_is_told_from_the_answer(said: str, text: str, thought: str) -> None:
+def test_thought_is_distinguished_from_the_answer(said: str, text: str, thought: str) -> None:
     assert sort_pieces([said]) == (text, thought)
     assert sort_pieces(list(said)) == (text, thought)
     assert strip_thoughts(said) == text
@@ -124,7 +124,7 @@ def test_text_that_was_taken_before_an_unopened_end_is_withdrawn() -> None:
         "Qwen/Qwen3-30B-A3B-Thinking-2507",
     ],
 )
-def test_models_whose_template_opens_the_thought_are_known_by_name(model: str) -> None:
+def test_models_with_an_opened_thought_in_the_template_are_known_by_name(model: str) -> None:
     assert begins_with_thought(model)
 
 

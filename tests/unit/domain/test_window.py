@@ -33,7 +33,7 @@ def test_system_and_question_always_stay(room: int) -> None:
     assert cut(room) == ["s", "last"]
 
 
-def test_nothing_may_be_said_yet() -> None:
+def test_start_that_may_belong_to_a_mark_is_held_back() -> None:
     assert cut_window([SYSTEM], [1], 0) == [SYSTEM]
     assert cut_window([], [], 10) == []
 
@@ -55,7 +55,7 @@ messages = st.builds(Message, st.sampled_from(Role), st.text(max_size=5))
 
 
 @given(st.lists(st.tuples(messages, st.integers(0, 50)), min_size=1, max_size=12), st.integers(0, 400))
-def test_what_is_shown_fits_and_is_in_order(talk: list[tuple[Message, int]], room: int) -> None:
+def test_shown_text_fits_and_is_in_order(talk: list[tuple[Message, int]], room: int) -> None:
     said, counts = [each for each, _ in talk], [count for _, count in talk]
     shown = cut_window(said, counts, room)
     must = [each for each in said[:-1] if each.role is Role.SYSTEM] + said[-1:]

@@ -23,7 +23,7 @@ def test_proxy_is_taken_from_the_environment_and_its_password_from_its_address()
 @pytest.mark.parametrize(
     "address", ["https://127.0.0.1:8081", "https://localhost", "https://inside.example", "http://other.example"]
 )
-def test_straight_where_no_proxy_is_meant(address: str) -> None:
+def test_direct_connection_without_a_proxy(address: str) -> None:
     assert find_proxy(address) == Proxy()
 
 

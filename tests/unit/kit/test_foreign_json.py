@@ -18,12 +18,12 @@ ODD = {
 
 
 @pytest.mark.parametrize(("body", "value"), ODD.values(), ids=ODD)
-def test_what_other_programs_write_is_read(body: bytes, value: object) -> None:
+def test_files_of_other_programs_are_read(body: bytes, value: object) -> None:
     assert load_json(body) == value
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"<html>", b"[" * 100_000, b'{"a": undefined}', b"\xff\xfe"])
-def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
+def test_invalid_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match="not JSON"):
         load_json(body)
 

@@ -74,7 +74,7 @@ async def test_next_item_is_taken_when_it_comes_in_time_and_is_wanted() -> None:
     assert taken == [[1, 2], [10]]
 
 
-async def test_pending_counts_what_is_worked_on_too() -> None:
+async def test_pending_counts_running_work_too() -> None:
     release = asyncio.Event()
 
     async def work(_: str, lane: Lane[int]) -> None:
@@ -92,7 +92,7 @@ async def test_pending_counts_what_is_worked_on_too() -> None:
     assert lanes.pending == 0
 
 
-async def test_close_cancels_what_runs_and_lets_it_clean_up() -> None:
+async def test_close_cancels_running_work_and_lets_it_clean_up() -> None:
     cleaned = asyncio.Event()
 
     async def work(_: str, lane: Lane[int]) -> None:
@@ -110,7 +110,7 @@ async def test_close_cancels_what_runs_and_lets_it_clean_up() -> None:
     assert lanes.pending == 0
 
 
-async def test_taking_back_leaves_what_runs_and_drops_what_waits() -> None:
+async def test_taking_back_leaves_running_work_and_drops_waiting() -> None:
     done: list[int] = []
     dropped: list[int] = []
     go = asyncio.Event()
@@ -155,7 +155,7 @@ async def test_cancelled_lane_tidies_up_whether_it_had_begun_or_not(steps: int) 
     assert not lanes.has(lambda _: True)
 
 
-async def test_item_put_while_a_cancelled_lane_tidies_up_is_dropped_and_said_to_be() -> None:
+async def test_item_put_while_a_cancelled_lane_tidies_up_is_dropped_and_reported() -> None:
     dropped: list[int] = []
     tidied = asyncio.Event()
 
@@ -199,7 +199,7 @@ async def test_a_key_with_ten_items_takes_no_more_while_five_thousand_wait() -> 
     await lanes.close()
 
 
-async def test_five_thousand_keys_work_at_a_time_and_one_more_only_where_it_must() -> None:
+async def test_five_thousand_keys_work_at_a_time_and_one_more_only_if_it_must() -> None:
     lanes = Lanes(_wait_for_ever)
     assert all(lanes.put(str(number), 0) for number in range(4999))
     assert (lanes.is_full, lanes.is_idle("new"), lanes.is_idle("0")) == (False, True, False)
@@ -261,7 +261,7 @@ async def test_failure_before_an_item_is_taken_drops_that_item_alone() -> None:
     assert (done, lanes.pending) == ([1, 2], 0)
 
 
-async def test_what_work_puts_back_is_fetched_from_storage_again() -> None:
+async def test_items_put_back_by_the_work_are_fetched_from_storage_again() -> None:
     dropped: list[list[int]] = []
     backlogs: list[int] = []
 
@@ -359,7 +359,7 @@ def test_new_lane_has_nothing_behind_it() -> None:
     assert (len(lane), lane.taken, lane.backlog, lane.failures, lane.is_waiting, lane.task) == (0, 0, 0, 0, False, None)
 
 
-def test_lane_counts_what_is_taken() -> None:
+def test_lane_counts_taken_items() -> None:
     lane = _lane(1, 2, 3, 4, 5)
     assert lane.take_all_if(lambda item: item > 9) == []
     assert (len(lane), lane.taken) == (5, 0)
@@ -371,7 +371,7 @@ def test_lane_counts_what_is_taken() -> None:
         lane.take()
 
 
-async def test_next_item_is_left_where_it_is_not_wanted() -> None:
+async def test_next_item_is_left_if_it_is_not_wanted() -> None:
     lane = _lane(1, 2)
     assert await lane.take_next_if(lambda item: item == 2, within=60) is None
     assert await lane.take_next_if(lambda item: item == 1, within=60) == 1

@@ -14,7 +14,7 @@ def test_recordings_are_known_by_name(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "mp3", ".mp3", "file.", "report", "a.unknown"])
-def test_other_names_say_nothing(name: str) -> None:
+def test_other_names_give_no_state(name: str) -> None:
     assert guess_mime(name) == ""
 
 

@@ -7,7 +7,7 @@ from beseda.kit.process_identity import find_dead_processes, new_process_id
 HOST = new_process_id().partition(":")[0]
 
 
-def test_every_name_is_another_and_none_is_dead_to_itself() -> None:
+def test_every_name_is_another_and_never_dead_to_itself() -> None:
     own = new_process_id()
     assert own != new_process_id()
     assert find_dead_processes([own]) == []

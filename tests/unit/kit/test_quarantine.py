@@ -21,7 +21,7 @@ async def test_suspects_are_admitted_one_at_a_time_the_least_suspect_first() -> 
     assert order == [2, 3, 5]
 
 
-async def test_suspects_that_end_well_let_more_run_at_once_and_strict_ones_come_last_alone() -> None:
+async def test_suspects_that_end_well_let_more_run_and_strict_ones_come_last_alone() -> None:
     quarantine, running, most, alone = Quarantine(), 0, 0, dict[int, bool]()
 
     async def work(crashes: int, *, strict: bool = False) -> None:

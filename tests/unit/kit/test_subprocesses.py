@@ -54,7 +54,7 @@ async def test_run_keeps_the_head_of_stdout_and_the_tail_of_stderr() -> None:
     assert (completed.stdout, completed.stderr) == (b"startxxxxx", b"xxxxxxxend")
 
 
-async def test_run_of_a_missing_program_says_which() -> None:
+async def test_run_of_a_missing_program_names_it() -> None:
     with pytest.raises(ProgramMissingError, match="no-such-program"):
         await run(["no-such-program"], timeout=20)
 
@@ -103,7 +103,7 @@ async def test_run_over_time_ends_soon_whatever_the_program_does(script: str) ->
 
 
 @pytest.mark.parametrize("turns", range(1, 9))
-async def test_run_cancelled_in_the_middle_of_its_start_leaves_nobody(turns: int) -> None:
+async def test_run_cancelled_in_the_middle_of_its_start_leaves_no_process(turns: int) -> None:
     nap = f"600.{os.getpid()}{turns}"  # like no other on this machine
     task = asyncio.create_task(run(["sh", "-c", f"trap '' TERM; sleep {nap} & wait"], timeout=60))
     for _ in range(turns):

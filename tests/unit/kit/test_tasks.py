@@ -21,7 +21,7 @@ async def test_task_that_forgets_a_cancellation_is_ended_all_the_same() -> None:
     assert (heard, task.cancelled()) == (1, True)
 
 
-async def test_what_a_task_raises_is_dropped() -> None:
+async def test_error_of_a_task_is_dropped() -> None:
     async def fail() -> None:
         raise ValueError
 

@@ -112,7 +112,7 @@ def test_wait_counts_down_to_nothing(breaker: Breaker, clock: ManualClock) -> No
     assert waits == [0.5, 0.0, 0.0]
 
 
-def test_breaker_that_was_told_when_to_come_back_opens_for_that_long(breaker: Breaker, clock: ManualClock) -> None:
+def test_breaker_with_a_retry_time_opens_for_that_long(breaker: Breaker, clock: ManualClock) -> None:
     breaker.open_for(100)
     clock.shift(99.5)
     assert (breaker.state, breaker.try_pass()) == (BreakerState.OPEN, False)

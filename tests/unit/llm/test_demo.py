@@ -23,14 +23,14 @@ def model(clock: ManualClock) -> DemoModel:
 @pytest.mark.parametrize(
     ("said", "honest"), [("Как дела?", "я не нейросеть, а демо-режим"), ("How are you?", "I am not a model")]
 )
-async def test_demo_says_what_it_is_in_the_language_of_the_message(model: DemoModel, said: str, honest: str) -> None:
+async def test_demo_introduces_itself_in_the_language_of_the_message(model: DemoModel, said: str, honest: str) -> None:
     heard = await listen(model, ask(said))
 
     assert honest in heard.text
     assert f"> {said}" in heard.text
 
 
-async def test_demo_says_how_to_connect_a_model(model: DemoModel) -> None:
+async def test_demo_explains_how_to_connect_a_model(model: DemoModel) -> None:
     text = (await listen(model)).text
 
     assert ENDPOINTS[0].key_variable in text
@@ -38,7 +38,7 @@ async def test_demo_says_how_to_connect_a_model(model: DemoModel) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ENDPOINTS if row.name in {"hf", "gigachat", "llamacpp", "vllm"}])
-async def test_demo_names_what_the_bot_of_that_endpoint_needs(model: DemoModel, row: Endpoint) -> None:
+async def test_demo_names_the_key_of_the_bot_s_endpoint(model: DemoModel, row: Endpoint) -> None:
     asked = replace(ask("Hello", system="You are a bot."), stands_for=row.name)
     first, second = [(await listen(model, asked)).text for _ in range(2)]
 
@@ -58,7 +58,7 @@ async def test_demo_is_short_after_its_first_answer_in_a_chat(model: DemoModel) 
     assert (await listen(model, asked("Борис", 10))).text == first
 
 
-async def test_demo_is_short_where_an_earlier_question_has_no_answer_of_a_model(model: DemoModel) -> None:
+async def test_demo_is_short_if_an_earlier_question_has_no_answer_of_a_model(model: DemoModel) -> None:
     system = Message(Role.SYSTEM, "You are a bot.")
     said = [Message(Role.USER, "Квартира рядом с метро"), Message(Role.USER, "А в центре?")]
     text = (await listen(model, ModelRequest([system, *said]))).text
@@ -96,7 +96,7 @@ async def test_formatting_is_shown(model: DemoModel, said: str) -> None:
 
 
 @pytest.mark.parametrize(("said", "word"), [("кнопки", "Кнопки"), ("show me buttons", "buttons")])
-async def test_buttons_are_told_of(model: DemoModel, said: str, word: str) -> None:
+async def test_buttons_are_explained(model: DemoModel, said: str, word: str) -> None:
     assert word in (await listen(model, ask(said))).text
 
 

@@ -90,7 +90,7 @@ async def fill_in(*lines: DialogLine) -> dict[str, Any]:
         ("Сколько это стоит?", {}),
     ],
 )
-async def test_what_has_a_form_is_found(said: str, found: dict[str, str]) -> None:
+async def test_value_with_a_form_is_found(said: str, found: dict[str, str]) -> None:
     form = await fill_in(DialogLine(5, Role.USER, said))
     assert {entry["slot"]: entry["value"] for entry in form["findings"]} == found
     assert all(entry["message"] == 5 and entry["quote"] in said for entry in form["findings"])
@@ -127,7 +127,7 @@ async def test_answer_that_holds_other_values_is_the_answer_all_the_same() -> No
     }
 
 
-async def test_number_of_people_is_what_was_asked_for() -> None:
+async def test_number_of_people_is_found_after_its_question() -> None:
     form = await fill_in(DialogLine(0, Role.ASSISTANT, "Какая people?"), DialogLine(7, Role.USER, "120 человек"))
     assert {entry["slot"]: entry["value"] for entry in form["findings"]} == {"people": "120 человек"}
 
@@ -195,7 +195,7 @@ async def test_unknown_form_comes_back_empty() -> None:
     assert orjson.loads(heard.text) == {"text": "", "parts": []}
 
 
-async def test_demo_says_what_it_is_told_and_that_it_is_the_demo() -> None:
+async def test_demo_repeats_the_facts_and_names_itself_as_the_demo() -> None:
     told = f"Be kind.\n{write_cue('Какой у вас бюджет?')}\nAnd so on."
     messages = [Message(Role.SYSTEM, told), Message(Role.USER, "Привет")]
     heard = await listen(DemoModel(ManualClock(instant=True)), ModelRequest(messages))

@@ -79,7 +79,7 @@ async def test_lasting_failure_goes_to_the_next(model: FailoverModel, first: Scr
 
 
 @pytest.mark.parametrize("kind", [KeyRejectedError, CreditExhaustedError, ModelNotFoundError, RejectedRequestError])
-async def test_hopeless_refusal_goes_to_the_next_at_once(
+async def test_hopeless_refusal_goes_to_the_next_immediately(
     model: FailoverModel, first: ScriptedModel, clock: ManualClock, kind: type[BesedaError]
 ) -> None:
     first.add(kind("no"))
@@ -92,7 +92,7 @@ DEAR = [TimedOutError, UnansweredError, ThoughtsOnlyError]
 
 
 @pytest.mark.parametrize("kind", DEAR)
-async def test_try_that_cost_much_goes_to_the_next_at_once(
+async def test_try_that_cost_much_goes_to_the_next_immediately(
     model: FailoverModel, first: ScriptedModel, clock: ManualClock, kind: type[BesedaError]
 ) -> None:
     first.add(kind("slow"))
@@ -102,7 +102,7 @@ async def test_try_that_cost_much_goes_to_the_next_at_once(
 
 
 @pytest.mark.parametrize("kind", DEAR)
-async def test_try_that_cost_much_is_repeated_once_where_there_is_no_other_model(
+async def test_expensive_try_is_repeated_once_without_another_model(
     first: ScriptedModel, clock: ManualClock, kind: type[BesedaError]
 ) -> None:
     first.add(kind("slow"), kind("slow"), kind("slow"))
@@ -176,14 +176,14 @@ async def test_reasoning_is_no_word(model: FailoverModel, first: ScriptedModel) 
     assert ReasoningDelta("Hmm") in heard.events
 
 
-async def test_nobody_answers(model: FailoverModel, first: ScriptedModel, second: ScriptedModel) -> None:
+async def test_call_without_an_answer(model: FailoverModel, first: ScriptedModel, second: ScriptedModel) -> None:
     first.fallback = KeyRejectedError("first")
     second.fallback = CreditExhaustedError("second")
     with pytest.raises(CreditExhaustedError):
         await listen(model)
 
 
-async def test_broken_model_is_left_alone_and_says_why(clock: ManualClock, first: ScriptedModel) -> None:
+async def test_broken_model_is_left_alone_and_gives_the_cause(clock: ManualClock, first: ScriptedModel) -> None:
     first.fallback = KeyRejectedError("bad key")
     model = FailoverModel([first], clock, POLICY)
     for _ in range(6):
@@ -283,7 +283,7 @@ async def test_a_model_that_is_loading_is_waited_for(clock: ManualClock) -> None
     assert heard.events.count(Waiting(0)) == 90
 
 
-async def test_a_model_that_loads_for_ever_is_told_as_such(clock: ManualClock) -> None:
+async def test_a_model_that_loads_for_ever_is_reported_as_such(clock: ManualClock) -> None:
     model = ScriptedModel([], fallback=LoadingError("HTTP 503: Loading model"))
     with pytest.raises(LoadingError) as told:
         await listen(FailoverModel([model], clock, POLICY))
@@ -341,7 +341,7 @@ async def test_usual_policy_waits_four_minutes_for_a_model_that_loads(first: Scr
 
 
 @pytest.mark.parametrize(("wait", "asked"), [(8.0, 4), (8.1, 1)])
-async def test_short_wait_of_a_service_is_one_call_s_own_and_a_long_one_everybody_s(
+async def test_short_wait_of_a_service_binds_one_call_and_a_long_one_all_calls(
     model: FailoverModel, first: ScriptedModel, wait: float, asked: int
 ) -> None:
     first.fallback = QuotaExceededError("busy", retry_after=wait)
@@ -360,7 +360,7 @@ async def test_quota_without_a_time_does_not_open_the_breaker(model: FailoverMod
     assert (await listen(model)).text == "from the first"
 
 
-async def test_long_wait_is_kept_to_the_second_and_told(clock: ManualClock, first: ScriptedModel) -> None:
+async def test_long_wait_is_kept_to_the_second_and_reported(clock: ManualClock, first: ScriptedModel) -> None:
     first.add(QuotaExceededError("over quota", retry_after=60.0))
     lone = FailoverModel([first], clock, POLICY)
     with pytest.raises(QuotaExceededError):
@@ -374,7 +374,7 @@ async def test_long_wait_is_kept_to_the_second_and_told(clock: ManualClock, firs
 
 
 @pytest.mark.parametrize("error", [EmptyAnswerError("x"), QuotaExceededError("x", retry_after=2.0)])
-async def test_probe_whose_end_says_nothing_of_the_service_leaves_room_for_the_next(
+async def test_probe_with_an_end_unrelated_to_the_service_leaves_room_for_the_next(
     model: FailoverModel, first: ScriptedModel, clock: ManualClock, error: BesedaError
 ) -> None:
     await fail(model, first, 5)
@@ -457,7 +457,7 @@ async def test_fifth_broken_answer_opens_the_breaker(model: FailoverModel, first
 
 
 @pytest.mark.parametrize("kind", [BrokenStreamError, RefusedAnswerError, RepeatingAnswerError])
-async def test_what_ends_an_answer_that_began_stays_what_it_is(
+async def test_error_that_ends_a_begun_answer_keeps_its_class(
     model: FailoverModel, first: ScriptedModel, kind: type[BesedaError]
 ) -> None:
     error = kind("x")
@@ -490,7 +490,7 @@ async def test_failures_are_logged(
 
 
 @pytest.mark.parametrize("loading", [True, False])
-async def test_check_of_models_that_all_fail_says_whether_one_is_loading(
+async def test_check_of_models_that_all_fail_reports_a_loading_one(
     model: FailoverModel, first: ScriptedModel, second: ScriptedModel, loading: bool
 ) -> None:
     first.health = ModelHealth(ok=False, detail="down")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from beseda.llm.fair_queue import FairQueue, Ticket
 
 
-def test_free_slot_is_taken_at_once() -> None:
+def test_free_slot_is_taken_immediately() -> None:
     line = FairQueue(2)
 
     assert [line.join().ahead for _ in range(4)] == [0, 0, 1, 2]
@@ -30,7 +30,7 @@ def test_leaving_twice_frees_one_slot_only() -> None:
     assert (second.ahead, third.ahead) == (0, 1)
 
 
-async def test_whoever_waits_hears_of_each_move() -> None:
+async def test_waiting_caller_is_notified_of_each_move() -> None:
     line = FairQueue(1)
     first, second, third = (line.join() for _ in range(3))
     heard = asyncio.create_task(third.wait_for_move())

@@ -36,7 +36,7 @@ def test_wait_is_read_from_headers(headers: dict[str, str], seconds: float | Non
 @pytest.mark.parametrize(
     ("headers", "seconds"), [({"Retry-After": "7"}, 7.0), ({"x-ratelimit-reset-requests": "6m0s"}, None)]
 )
-def test_quota_headers_say_nothing_about_an_outage(headers: dict[str, str], seconds: float | None) -> None:
+def test_quota_headers_do_not_count_in_an_outage(headers: dict[str, str], seconds: float | None) -> None:
     assert FaultReader("a:b").read_refusal(503, b"{}", headers).retry_after == seconds
 
 

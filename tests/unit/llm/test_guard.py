@@ -255,7 +255,9 @@ async def test_reasoning_behind_words_only_cuts_the_answer() -> None:
 @pytest.mark.parametrize(
     ("reasoning", "kind"), [("Hmm", ThoughtsOnlyError), (" \n", EmptyAnswerError), ("", EmptyAnswerError)]
 )
-async def test_reasoning_without_an_answer_is_told_from_silence(reasoning: str, kind: type[EmptyAnswerError]) -> None:
+async def test_reasoning_without_an_answer_is_distinguished_from_silence(
+    reasoning: str, kind: type[EmptyAnswerError]
+) -> None:
     with pytest.raises(EmptyAnswerError) as caught:
         await listen(guard(ScriptedAnswer(reasoning=reasoning, pieces=(" ",))))
     assert type(caught.value) is kind
@@ -274,7 +276,7 @@ class _Events(ScriptedModel):
         yield Finished(FinishReason.STOP, Usage(1, 1), "scripted", "model")
 
 
-async def test_retracted_text_is_reasoning_and_the_answer_begins_anew() -> None:
+async def test_retracted_text_is_reasoning_and_the_answer_begins_again() -> None:
     heard = await listen(
         GuardedModel(_Events(TextDelta(_numbers(900)), Retracted(), TextDelta(_numbers(1000))), LIMITS)
     )

@@ -52,7 +52,7 @@ def test_key_of_gigachat_is_a_secret() -> None:
 
 
 @pytest.mark.parametrize(("scope", "streams"), [("GIGACHAT_API_PERS", 1), ("GIGACHAT_API_CORP", 10)])
-def test_streams_are_the_scopes_unless_told(scope: str, streams: int) -> None:
+def test_streams_are_the_scopes_by_default(scope: str, streams: int) -> None:
     assert read(GIGA_SCOPE=scope).gigachat.count_streams() == streams
     assert read(GIGA_SCOPE=scope, GIGA_STREAMS="4").gigachat.count_streams() == 4
 
@@ -85,6 +85,6 @@ def test_lists_arrive() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"BESEDA_PRICES": "groq:a"}, {"HF_ALIASES": "qwen2"}])
-def test_wrong_entry_of_a_list_is_told_at_the_start(wrong: dict[str, str]) -> None:
+def test_wrong_entry_of_a_list_is_reported_at_the_start(wrong: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         name_of("hf:qwen2", read(HF_TOKEN="hf_x", **wrong))

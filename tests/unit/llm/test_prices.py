@@ -21,7 +21,7 @@ def test_book_knows_names_with_anything_in_them() -> None:
 
 
 @pytest.mark.parametrize("entry", ["", "a:b", "a:b=", "a:b=x/1", "a:b=-1/1", "a:b=1/nan", "a:b=inf", "ab=1/2", "=1"])
-def test_wrong_entry_is_told(entry: str) -> None:
+def test_wrong_entry_is_reported(entry: str) -> None:
     with pytest.raises(SettingsError, match="BESEDA_PRICES"):
         PriceBook([entry])
 
@@ -36,7 +36,7 @@ async def test_answer_is_priced() -> None:
 @pytest.mark.parametrize(
     ("told", "price", "cost"), [(0.5, Price(1, 1), 0.5), (None, None, None), (0.0, Price(1, 1), 0)]
 )
-def test_what_the_endpoint_says_stays(told: float | None, price: Price | None, cost: float | None) -> None:
+def test_message_of_the_endpoint_stays(told: float | None, price: Price | None, cost: float | None) -> None:
     end = Finished(FinishReason.STOP, Usage(1, 1, told), "a", "b")
 
     assert add_cost(end, price).usage.cost == cost

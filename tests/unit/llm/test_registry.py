@@ -55,7 +55,7 @@ def test_unknown_endpoint_names_the_nearest() -> None:
         name_of("opnrouter:x")
 
 
-def test_missing_key_says_what_to_do() -> None:
+def test_missing_key_names_the_remedy() -> None:
     row = ENDPOINTS[0]
     with pytest.raises(SettingsError) as caught:
         name_of(row.name, LLMSettings())
@@ -136,7 +136,7 @@ def test_variables_are_found_by_the_table() -> None:
     assert (keys, urls) == ({"groq": "k"}, {"llamacpp": "http://a"})
 
 
-def test_configured_is_a_key_or_an_address_of_ones_own() -> None:
+def test_configured_is_a_key_or_a_private_address() -> None:
     settings = LLMSettings(
         api_keys={"groq": "k", "vllm": "k"}, base_urls={"llamacpp": "http://a", "openai": "http://b"}
     )
@@ -186,7 +186,7 @@ def test_a_short_name_stands_for_hugging_faces_model(
 
 
 @pytest.mark.parametrize("spec", ["llama4", "opnai:x", "llama3:8b"])
-def test_a_name_that_is_none_blames_no_setting(spec: str) -> None:
+def test_an_invalid_name_blames_no_setting(spec: str) -> None:
     with pytest.raises(SettingsError) as caught:
         parse_spec(spec)
     assert "BESEDA_MODEL" not in caught.value.detail

@@ -21,7 +21,7 @@ async def test_entries_are_taken_in_order() -> None:
     assert (len(model.requests), model.waiting) == (3, 0)
 
 
-async def test_end_of_the_script_is_said() -> None:
+async def test_end_of_the_script_is_reported() -> None:
     with pytest.raises(LookupError, match="request 1 has no answer"):
         await listen(ScriptedModel())
 

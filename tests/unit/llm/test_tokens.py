@@ -81,7 +81,7 @@ async def test_estimate_is_marked(model: ChatModel | None) -> None:
     assert not counted.is_exact
 
 
-async def test_file_that_is_no_tokenizer_is_told(tmp_path: Path) -> None:
+async def test_invalid_tokenizer_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text("{}")
     for name in ("none.json", "odd.json", "."):
         with pytest.raises(SettingsError, match=r"cannot be read|not a tokenizer|not a file"):

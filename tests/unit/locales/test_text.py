@@ -21,7 +21,7 @@ def test_language_without_a_catalogue_reads_english() -> None:
     assert Text(ru="да").say("en") == "да"
 
 
-def test_words_of_its_own_stand_in_every_language() -> None:
+def test_its_own_words_stand_in_every_language() -> None:
     assert Text(ru="да", en="yes").by_language() == {"ru": "да", "en": "yes"}
     assert Text(ru="", en="").say("ru") == ""
 

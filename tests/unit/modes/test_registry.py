@@ -67,5 +67,5 @@ def test_own_mode_and_its_settings_are_taken(tmp_path: Path) -> None:
         ("modes: [torn]", "cannot be imported"),
     ],
 )
-def test_mistake_is_told_with_its_place(tmp_path: Path, more: str, reason: str) -> None:
+def test_mistake_is_reported_with_its_place(tmp_path: Path, more: str, reason: str) -> None:
     assert reason in refusal(write_bot(tmp_path, more, broken="x = 1", torn="import nowhere"))

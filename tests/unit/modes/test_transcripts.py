@@ -17,7 +17,7 @@ def test_subtitles_are_read_back_as_they_were_written() -> None:
     ("seconds", "text"),
     [(None, ""), (1.0, "осталось примерно 5 с"), (62, "осталось примерно 60 с"), (150, "осталось примерно 2 мин")],
 )
-def test_time_left_is_told_as_roughly_as_it_is_known(seconds: float | None, text: str) -> None:
+def test_time_left_is_rounded_to_its_certainty(seconds: float | None, text: str) -> None:
     assert tell_left(seconds, "ru") == text
 
 

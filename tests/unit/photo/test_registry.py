@@ -84,14 +84,14 @@ async def test_next_one_steps_in(failure: BesedaError) -> None:
     assert made.backend == "second"
 
 
-async def test_photo_that_is_none_is_nobody_s_task() -> None:
+async def test_invalid_photo_is_a_task_for_no_service() -> None:
     first, second = Scripted("first", UnreadablePhotoError("text")), Scripted("second")
     with pytest.raises(UnreadablePhotoError):
         await FailoverEnhancer([first, second]).enhance(Path("a"), Path("b"), EnhanceOptions())
     assert second.asked == []
 
 
-async def test_failure_after_which_a_retry_helps_is_told_first() -> None:
+async def test_failure_after_which_a_retry_helps_is_reported_first() -> None:
     enhancers = [Scripted("first", PhotoTooLargeError("wide")), Scripted("second", UnavailableError("down"))]
     with pytest.raises(UnavailableError):
         await FailoverEnhancer(enhancers).enhance(Path("a"), Path("b"), EnhanceOptions())

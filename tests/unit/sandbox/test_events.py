@@ -22,7 +22,7 @@ async def test_reader_gets_its_dialog_only() -> None:
     assert await read(log, everything) == [0, 1, 2]
 
 
-async def test_reader_that_comes_back_gets_what_it_missed() -> None:
+async def test_reader_that_comes_back_gets_the_missed_messages() -> None:
     log = EventLog(kept=3)
     start = log.seq
     for number in range(5):

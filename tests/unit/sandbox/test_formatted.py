@@ -42,7 +42,7 @@ def test_right_end_takes_its_entities_along() -> None:
         (mark("BlockQuote", 4, 9), False),
     ],
 )
-def test_what_telegram_finds_yields_to_links_code_and_borders_of_quotes(written: Entity, is_kept: bool) -> None:
+def test_links_found_by_telegram_yield_to_links_code_and_borders_of_quotes(written: Entity, is_kept: bool) -> None:
     found = mark("Url", 3, 4)
     assert drop_hidden([found], [written]) == ([found] if is_kept else [])
 

@@ -25,12 +25,12 @@ async def test_kinds_not_asked_for_get_no_id(queue: UpdateQueue) -> None:
     assert queue.push("message", {}) is None
 
 
-async def test_closed_queue_answers_at_once(queue: UpdateQueue) -> None:
+async def test_closed_queue_answers_immediately(queue: UpdateQueue) -> None:
     queue.close()
     assert await queue.poll(0, 100, 50) == []
 
 
-def test_ids_go_on_above_what_was_reserved(tmp_path: Path) -> None:
+def test_ids_go_on_above_the_reserved_ones(tmp_path: Path) -> None:
     first = PersistentIdSequence(IdLedger(tmp_path))
     taken = [first.take() for _ in range(25_000)]
     assert PersistentIdSequence(IdLedger(tmp_path)).take() > taken[-1]

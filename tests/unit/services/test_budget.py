@@ -98,7 +98,7 @@ def budgeted(budgets: BudgetService, *script: ScriptedAnswer, cheap: ScriptedMod
     return BudgetedModel(ScriptedModel(script), find, budgets, "assistant")
 
 
-async def test_call_is_settled_with_what_the_server_counted(store: Store, clock: ManualClock) -> None:
+async def test_call_is_settled_with_the_count_of_the_server(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=1000)
     await hear(budgeted(budgets, ANSWER), budgets)
     [standing] = await budgets.standings("assistant", 7)
@@ -120,7 +120,7 @@ async def test_answer_that_breaks_off_is_estimated(store: Store, clock: ManualCl
     assert 5 < await used(budgets) < 15
 
 
-async def test_failover_is_settled_with_who_answered(store: Store, clock: ManualClock) -> None:
+async def test_failover_is_settled_with_the_model_that_answered(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=1000)
     first = ScriptedModel(fallback=UnavailableError("down"), name="scripted:first")
     failover = FailoverModel([first, ScriptedModel([ANSWER])], clock)
@@ -164,7 +164,7 @@ async def test_used_up_budget_is_refused_until_tomorrow(store: Store, clock: Man
     assert await used(budgets) == 50
 
 
-async def test_question_after_question_that_is_too_long_is_told_once(store: Store, clock: ManualClock) -> None:
+async def test_question_after_question_that_is_too_long_is_reported_once(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=500)
     silent = []
     for number in range(3):
@@ -201,7 +201,7 @@ async def test_folder_s_word_stands_above_the_settings(store: Store, clock: Manu
     assert (standing.account.scope, standing.account.limit) == (BudgetScope.BOT, 200)
 
 
-async def test_group_and_its_people_have_limits_of_their_own(store: Store, clock: ManualClock) -> None:
+async def test_group_and_its_people_have_their_own_limits(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_speech_minutes=1, group_speech_minutes=1)
     with paying(Payer(budgets, "assistant", 7, -5, "1")):
         async with spending(Unit.SPEECH, 40.2):
@@ -238,7 +238,7 @@ async def test_same_update_after_a_crash_reserves_once(store: Store, clock: Manu
     assert standing.held == 3000
 
 
-async def test_tidying_takes_what_is_old(store: Store, clock: ManualClock) -> None:
+async def test_tidying_takes_old_rows(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=1000)
     await hear(budgeted(budgets, ANSWER), budgets)
     assert await budgets.tidy() == 0
@@ -247,7 +247,7 @@ async def test_tidying_takes_what_is_old(store: Store, clock: ManualClock) -> No
     assert await budgets.tidy() == 0
 
 
-async def test_nobody_pays_where_nobody_is_named(store: Store, clock: ManualClock) -> None:
+async def test_call_without_a_payer_is_free(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, bot_tokens=1000)
     async with spending(Unit.TOKENS, 10):
         pass
@@ -257,7 +257,7 @@ async def test_nobody_pays_where_nobody_is_named(store: Store, clock: ManualCloc
     assert await used(budgets) == 50
 
 
-async def test_calls_for_nobody_at_one_time_are_all_counted(store: Store, clock: ManualClock) -> None:
+async def test_calls_without_a_payer_at_one_time_are_all_counted(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, bot_tokens=10_000)
     model = budgeted(budgets, ANSWER, ANSWER)
     async with aclosing(model.stream(REQUEST)) as one, aclosing(model.stream(REQUEST)) as two:
@@ -290,7 +290,7 @@ async def test_refusal_is_repeated_after_five_minutes_while_some_is_left_and_aft
     assert store.noted == [("assistant:-5:7:tokens", f"assistant:{number}", quiet) for number in range(3)]
 
 
-async def test_refusals_of_one_cause_are_told_alike(store: Store, clock: ManualClock) -> None:
+async def test_refusals_of_one_cause_are_reported_alike(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=64)
     payer = Payer(budgets, "assistant", 7, key="1")
     error = await refuse(budgets, payer.spend(Unit.TOKENS, 100, 65))
@@ -334,7 +334,7 @@ async def test_cheaper_model_is_due_from_exactly_80_percent_on(
 
 
 @pytest.mark.parametrize(("unit", "seconds"), [(Unit.TOKENS, 900), (Unit.SPEECH, 7200), (Unit.PICTURES, 3600)])
-async def test_what_a_process_that_died_has_reserved_is_free_again_in_time(
+async def test_reservation_of_a_dead_process_is_free_again_in_time(
     store: Store, clock: ManualClock, unit: Unit, seconds: int
 ) -> None:
     budgets = build(store, clock, user_tokens=60, user_speech_minutes=1, user_pictures=60)
@@ -357,7 +357,7 @@ async def test_settling_counts_nothing_below_zero_and_nothing_that_is_not_limite
     assert await used(budgets) == 0
 
 
-async def test_answer_stands_where_its_use_cannot_be_counted(
+async def test_answer_stands_if_its_use_cannot_be_counted(
     store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     budgets = build(store, clock, user_tokens=1000)
@@ -429,7 +429,7 @@ async def test_a_call_is_worth_it_while_64_tokens_are_left(
     assert await used(budgets) == spent
 
 
-async def test_tidying_takes_pieces_of_what_is_older_than_two_days(store: Store, clock: ManualClock) -> None:
+async def test_tidying_takes_pieces_older_than_two_days(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_tokens=1000)
     await hear(budgeted(budgets, ANSWER), budgets)
     clock.shift(3 * 86400)

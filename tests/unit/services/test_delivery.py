@@ -116,7 +116,7 @@ async def test_fact_is_written_although_its_caller_was_cancelled() -> None:
     assert record.steps[-1] == ("sent", PartState.SENT, 70)
 
 
-async def test_second_part_waits_for_the_record_of_the_first() -> None:
+async def test_second_part_waits_for_the_row_of_the_first() -> None:
     record, voice = _Record(away=2), _Voice([70, 71])
     await Delivery(voice, record).deliver(_turn(Part(0, "one"), Part(1, "two")), _TARGET)
     assert [step[0] for step in record.steps] == ["sending", "sent", "sending", "sent"]
@@ -173,7 +173,7 @@ async def test_part_killed_twice_before_its_call_is_not_given_up_after_a_search(
     assert record.steps[-1] == ("sent", PartState.SENT, 72)
 
 
-async def test_part_whose_message_is_gone_is_forgotten_and_marked_before_it_is_sent_anew() -> None:
+async def test_part_whose_message_is_gone_is_forgotten_and_marked_before_it_is_sent_again() -> None:
     record, voice = _Record(), _Voice([TelegramGoneError(description="gone"), 71])
     await Delivery(voice, record).deliver(_turn(Part(0, "hello", message_id=70)), _TARGET)
     assert voice.puts == [70, None]

@@ -87,7 +87,7 @@ async def test_every_kind_has_the_decisions_and_tasks_that_the_text_bears_out(ki
 
 
 @pytest.mark.parametrize("kind", DocumentKind)
-async def test_what_nobody_said_is_a_placeholder(kind: DocumentKind) -> None:
+async def test_missing_fact_is_a_placeholder(kind: DocumentKind) -> None:
     assert "[не указано]" in await write(kind, scribe())
     assert "[not stated]" in await write(kind, scribe(), language="en")
     assert "Решения" not in await write(kind, scribe(), language="en")
@@ -141,7 +141,7 @@ async def test_protocol_is_a_formal_word_document() -> None:
         assert part in text
 
 
-async def test_document_has_our_name_and_says_what_was_left_out() -> None:
+async def test_document_has_our_name_and_lists_omissions() -> None:
     document = await DocumentService(scribe(), clock=ManualClock()).write(DocumentKind.MINUTES, TALK, language="ru")
     assert re.fullmatch(r"minutes-2026-01-01-000000-[0-9a-f]{6}\.txt", document.name)
     assert document.caption == (
@@ -150,7 +150,7 @@ async def test_document_has_our_name_and_says_what_was_left_out() -> None:
     assert document.mime.startswith("text/plain")
 
 
-async def test_nothing_found_is_said() -> None:
+async def test_empty_result_is_reported() -> None:
     text = await write(DocumentKind.TODO, ScriptedModel(fallback='{"title": "Пусто", "tasks": []}'))
     assert "В тексте не найдено." in text
 
@@ -261,7 +261,7 @@ async def test_small_model_gets_small_pieces_and_merges_in_rounds() -> None:
     assert "ЦЕЛОЕ" in text
 
 
-async def test_same_task_of_two_pieces_is_told_once() -> None:
+async def test_same_task_of_two_pieces_is_listed_once() -> None:
     tasks = [{"text": "Взять слово!", "quote": "слово за слово"}, {"text": "взять слово", "quote": "за слово. слово"}]
     notes = {"tasks": tasks}
     text = await write(DocumentKind.TODO, ScriptedModel(fallback=json.dumps(notes)), long_talk(60))
@@ -273,7 +273,7 @@ async def test_failure_that_passes_is_waited_for() -> None:
     assert "Дело: Абзац 0 " in await write(DocumentKind.TODO, model, long_talk(3))
 
 
-async def test_model_that_fails_ends_the_whole_at_once() -> None:
+async def test_model_that_fails_ends_the_whole_immediately() -> None:
     with pytest.raises(UnavailableError):
         await write(DocumentKind.TODO, ScriptedModel(fallback=UnavailableError("down")), long_talk(150))
 
@@ -305,7 +305,7 @@ def test_transcript_itself_is_a_file_with_times() -> None:
     assert write_transcript(Transcript("Раз.\n\nДва."), "en", ManualClock()).content == "Раз.\n\nДва.\n".encode()
 
 
-def test_subtitles_are_a_file_where_times_are_known() -> None:
+def test_subtitles_are_a_file_if_times_are_known() -> None:
     document = write_subtitles(TALK, "en", ManualClock())
     assert document is not None
     assert document.name.endswith(".srt")

@@ -38,19 +38,19 @@ def test_find_quote(quote: str, number: int | None) -> None:
     assert (found.number if found else None) == number
 
 
-def test_find_quote_that_is_said_more_than_once() -> None:
+def test_find_quote_that_occurs_more_than_once() -> None:
     source = NumberedText(Transcript("Так и решили, да.\nПауза.\nТак и решили, да."))
     found = [source.find("так и решили", near) for near in (None, *source.passages)]
     assert [passage.number for passage in found if passage] == [1, 1, 3, 3]
 
 
 @pytest.mark.parametrize("value", ["Пётр", "Петру", "Марии Ивановне", "15 мая", "Friday", "к 15 мая"])
-def test_mentions_what_is_said_in_any_case(value: str) -> None:
+def test_mentions_words_in_any_case(value: str) -> None:
     assert NumberedText(Transcript(TEXT)).mentions(value)
 
 
 @pytest.mark.parametrize("value", ["Сидоров", "16 мая", "Мария Сидорова", "", "—", "2026"])
-def test_does_not_mention_what_is_not_said(value: str) -> None:
+def test_does_not_mention_absent_words(value: str) -> None:
     assert not NumberedText(Transcript(TEXT)).mentions(value)
 
 
@@ -125,7 +125,7 @@ BINARY = {
 
 
 @pytest.mark.parametrize("content", BINARY.values(), ids=BINARY.keys())
-def test_what_is_no_text_is_refused(content: bytes) -> None:
+def test_invalid_text_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableTextError) as caught:
         read_text(content)
     assert "UTF-8" in caught.value.say("ru")

@@ -44,7 +44,7 @@ async def test_a_known_context_stands_above_the_servers() -> None:
 
 
 @pytest.mark.parametrize("model", [None, ScriptedModel([]), Measured(Counting(0, UnavailableError("away")))])
-async def test_where_nothing_is_known_nothing_is_cut(model: ModelWrapper | None) -> None:
+async def test_text_without_a_known_context_is_not_cut(model: ModelWrapper | None) -> None:
     assert await fit_messages(talk(500), model) == talk(500)
     assert await find_context(model) is None
 

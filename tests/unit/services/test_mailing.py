@@ -58,7 +58,7 @@ def test_quiet_hours_end_in_the_hour_that_is_left_out() -> None:
 @pytest.mark.parametrize(
     "text", ["22:00", "25:00-09:00", "09:00-09:00", "never", "22:00:10-22:00:50", "22:00+03:00-09:00", "1-2-3"]
 )
-def test_quiet_hours_that_are_none_are_refused(text: str) -> None:
+def test_invalid_quiet_hours_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_quiet_hours(text)
     assert read_quiet_hours("") is None
@@ -76,11 +76,11 @@ def test_quiet_hours_that_are_none_are_refused(text: str) -> None:
         ([FAILED] * 20 + [SENT] * 30, ""),
     ],
 )
-def test_broadcast_stops_by_what_became_of_the_last(outcomes: list[RecipientState], reason: str) -> None:
+def test_broadcast_stops_by_the_result_of_the_last(outcomes: list[RecipientState], reason: str) -> None:
     assert StopRule().judge(outcomes) == reason
 
 
-def test_share_counts_where_it_asks_for_more_than_the_least() -> None:
+def test_share_counts_if_it_asks_for_more_than_the_least() -> None:
     rule = StopRule(share=0.5)
     assert rule.judge([BLOCKED] * 99 + [SENT] * 101) == ""
     assert rule.judge([BLOCKED] * 100 + [SENT] * 100) != ""

@@ -56,9 +56,7 @@ values = st.lists(st.one_of(st.none(), st.integers(0, 10**9), st.floats(0, 1e6))
 
 
 @given(values, st.sampled_from([ChartKind.BARS, ChartKind.LINES]), st.sampled_from(list(CellKind)))
-def test_every_chart_is_valid_and_shows_what_there_is(
-    drawn: list[float | None], kind: ChartKind, unit: CellKind
-) -> None:
+def test_every_chart_is_valid_and_shows_its_data(drawn: list[float | None], kind: ChartKind, unit: CellKind) -> None:
     labels = [f"2026-11-{number % 28 + 1:02}" for number in range(len(drawn))]
     lines = [ChartLine(TITLE, drawn), ChartLine(TITLE, list(reversed(drawn)))]
     root = ET.fromstring(draw_chart(Chart(TITLE, kind, labels, lines, unit), "ru"))

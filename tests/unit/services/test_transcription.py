@@ -64,7 +64,7 @@ def test_parts_are_joined_with_their_times() -> None:
     assert joined == Transcript("Раз.\n\nДва.", 1200, (Segment(1, 2, "Раз."), Segment(600.5, 603, "Два.")))
 
 
-def test_words_of_an_overlap_are_told_once() -> None:
+def test_words_of_an_overlap_are_written_once() -> None:
     parts = [
         Heard(
             AudioSpan(0, 601), Transcript("и вот мы решили купить", segments=(Segment(590, 600.9, "решили купить"),))
@@ -81,7 +81,7 @@ def test_single_common_word_of_an_overlap_may_be_chance() -> None:
     assert join_parts(parts, 20).text == "он и она\n\nОна ушла"
 
 
-def test_missed_part_is_told_by_its_time() -> None:
+def test_missed_part_is_marked_by_its_time() -> None:
     parts = [
         Heard(AudioSpan(0, 600), Transcript("Раз.")),
         Heard(AudioSpan(600, 1200), None, "TimedOutError"),
@@ -119,7 +119,7 @@ def test_time_left_uses_the_pace_of_recordings_before() -> None:
     assert [progress.seconds_left for progress in told] == [None, 110, 100]
 
 
-def test_length_that_nobody_knows_is_no_total() -> None:
+def test_unknown_length_is_no_total() -> None:
     clock, told = ManualClock(), list[TranscriptionProgress]()
     hear = Reporter(clock, told.append, 0.1).prepare(0)
     clock.shift(1)

@@ -97,7 +97,7 @@ async def test_listen_believes_the_service_about_the_length(source: Path) -> Non
     assert (await _service(source, Transcript("да", 3.0)).listen(source)).seconds == 3.0
 
 
-async def test_listen_to_silence_says_so(source: Path) -> None:
+async def test_listen_reports_silence(source: Path) -> None:
     with pytest.raises(SilentAudioError, match=r"heard nothing in 2\.5 s"):
         await _service(source, Transcript(" \n")).listen(source)
     assert _leftovers(source) == []
@@ -114,7 +114,7 @@ async def test_listen_keeps_errors_of_the_tree_and_logs_their_traceback(
     assert _leftovers(source) == []
 
 
-async def test_listen_turns_what_nobody_foresaw_into_a_tool_error(
+async def test_listen_turns_an_unforeseen_error_into_a_tool_error(
     source: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(ToolError, match="ZeroDivisionError: oops") as caught:

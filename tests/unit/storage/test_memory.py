@@ -17,7 +17,7 @@ def test_map_forgets_the_least_used() -> None:
     assert [entries.get(key) for key in "abc"] == [1, None, 3]
 
 
-def test_map_drops_what_expired() -> None:
+def test_map_drops_expired_entries() -> None:
     clock = ManualClock()
     entries: ExpiringMap[int] = ExpiringMap(clock, 2)
     entries.set("a", 1, 10)
@@ -43,7 +43,7 @@ async def test_every_store_is_bounded() -> None:
     assert await limiter.hit("a", [Rate(1, 10)]) == 0
 
 
-async def test_history_lasts_a_day_and_twenty_messages_unless_told() -> None:
+async def test_history_lasts_a_day_and_twenty_messages_by_default() -> None:
     clock = ManualClock()
     history = MemoryHistory(clock)
     await history.append("a", [Message(Role.USER, str(number)) for number in range(25)])

@@ -13,7 +13,7 @@ from beseda.storage.sql.types import CleanText, UtcTime
 @pytest.mark.parametrize(
     ("text", "clean"), [("", ""), ("a", "a"), ("a\0b", "ab"), ("я\0", "я"), ("\ud83d", "?"), ("👋", "👋"), (None, None)]
 )
-def test_clean_text_is_what_every_database_takes(text: str | None, clean: str | None) -> None:
+def test_clean_text_is_accepted_by_every_database(text: str | None, clean: str | None) -> None:
     assert CleanText().process_bind_param(text, sqlite.dialect()) == clean
 
 

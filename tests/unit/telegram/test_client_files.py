@@ -73,7 +73,7 @@ async def test_our_own_disk_is_not_telegrams_fault(tmp_path: Path) -> None:
             await api.download("a", tmp_path / "missing" / "ours")
 
 
-async def test_the_limit_of_the_public_server_is_not_told_by_ones_own(tmp_path: Path) -> None:
+async def test_the_limit_of_the_public_server_is_not_named_by_a_private_one(tmp_path: Path) -> None:
     (tmp_path / "theirs").write_bytes(b"abc")
     async with local_server(tmp_path / "theirs", 25 * 1024 * 1024) as api:
         assert await api.download("a", tmp_path / "ours") == 3

@@ -17,7 +17,7 @@ def test_part_remembers_its_files() -> None:
     assert read_media(write_media(media)) == media
 
 
-async def test_one_file_has_a_method_of_its_own(tmp_path: Path) -> None:
+async def test_one_file_has_its_own_method(tmp_path: Path) -> None:
     (tmp_path / "1.ogg").write_bytes(b"sound")
     upload = await load_upload([Media(MediaKind.VOICE, "1.ogg", "voice.ogg")], tmp_path, CAPTION)
     assert (upload.method, upload.files, upload.params) == ("sendVoice", {"voice": ("voice.ogg", b"sound")}, CAPTION)
@@ -34,7 +34,7 @@ async def test_several_files_go_out_as_an_album_with_one_caption(tmp_path: Path)
     ]
 
 
-async def test_file_that_is_gone_or_too_large_is_told(tmp_path: Path) -> None:
+async def test_file_that_is_gone_or_too_large_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         await load_upload([Media(MediaKind.PHOTO, "1.jpg", "a.jpg")], tmp_path, {})
     with (tmp_path / "1.jpg").open("wb") as file:

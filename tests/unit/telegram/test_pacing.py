@@ -93,7 +93,7 @@ async def test_progress_gives_way_when_the_bot_is_busy() -> None:
     assert shown == [True] * 30 + [False] * 10
 
 
-async def test_bot_that_is_busy_asks_for_several_tokens_at_once() -> None:
+async def test_bot_that_is_busy_asks_for_several_tokens_together() -> None:
     clock = ManualClock(instant=True)
     tokens = Counted(clock)
     pacer = Pacer(clock, bot=1, tokens=tokens)
@@ -170,7 +170,7 @@ class Counted(MemoryTokenBucket):
         return await super().take(key, wanted, rate=rate, burst=burst)
 
 
-async def test_flood_wait_of_several_chats_at_once_closes_the_bot() -> None:
+async def test_concurrent_flood_waits_of_several_chats_close_the_bot() -> None:
     clock = ManualClock()
     pacer = Pacer(clock, tokens=MemoryTokenBucket(clock))
     for chat_id, seconds in ((1, 20.0), (2, 10.0)):
@@ -308,7 +308,7 @@ async def test_wait_for_an_empty_bucket_is_that_of_the_bucket_and_at_least_a_hun
     assert (clock.slept, tokens.wanted) == ([0.5, 0.01, 0.01], [1, 1, 5, 5])
 
 
-async def test_bucket_that_said_when_it_has_a_token_is_asked_then_and_not_before() -> None:
+async def test_bucket_with_a_known_time_of_its_next_token_is_asked_then_and_not_before() -> None:
     clock, tokens = ManualClock(), Recorded((0, 0.5))
     pacer = Pacer(clock, bot=1, tokens=tokens)
     assert not await pacer.has_room()

@@ -79,5 +79,7 @@ def test_file_that_is_too_big_is_known_by_its_words() -> None:
         ("Conflict: terminated by other getUpdates request; make sure that only one bot runs", Refusal.OTHER),
     ],
 )
-def test_conflict_with_a_webhook_is_told_from_one_with_another_poller(description: str, refusal: Refusal) -> None:
+def test_conflict_with_a_webhook_is_distinguished_from_one_with_another_poller(
+    description: str, refusal: Refusal
+) -> None:
     assert classify(TelegramConflictError("getUpdates", 409, description)) is refusal

@@ -150,7 +150,7 @@ def test_render_long_quote_is_folded() -> None:
 
 
 @pytest.mark.parametrize("dirty", ["a\x00b", "a\x07b", "a\ufeffb", "a\ud800b", "a\u202eb", "a&#x202e;b"])
-def test_render_drops_what_telegram_would(dirty: str) -> None:
+def test_render_drops_text_that_telegram_would_drop(dirty: str) -> None:
     assert render(dirty) == Formatted("ab")
 
 
@@ -194,7 +194,7 @@ def test_render_shows_unused_link_definitions() -> None:
         ("| a | b |\n|---|---|\n| **c", "<pre>a │ b\n──┼──\nc │</pre>"),
     ],
 )
-def test_render_partial_text_shows_what_is_open(partial: str, html: str) -> None:
+def test_render_partial_text_shows_open_marks(partial: str, html: str) -> None:
     assert to_html(render(partial, partial=True)) == html
 
 

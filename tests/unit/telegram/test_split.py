@@ -148,7 +148,7 @@ def test_split_at_the_limits_of_telegram() -> None:
         (". ", 59, "b" * 29),
     ],
 )
-def test_split_takes_a_border_only_where_the_part_is_full_enough(border: str, fullest: int, others: str) -> None:
+def test_split_takes_a_border_only_if_the_part_is_full_enough(border: str, fullest: int, others: str) -> None:
     text = "a" * fullest + border + others + " " + "c" * 100
     shown = fullest + len(border.strip())
     assert lengths(text, 100) == [shown, len(others), 100]
@@ -156,7 +156,7 @@ def test_split_takes_a_border_only_where_the_part_is_full_enough(border: str, fu
 
 
 @pytest.mark.parametrize(("border", "fullest"), [("\n\n", 60), ("\n", 20), (" ", 50)])
-def test_split_cuts_code_at_a_border_only_where_the_part_is_full_enough(border: str, fullest: int) -> None:
+def test_split_cuts_code_at_a_border_only_if_the_part_is_full_enough(border: str, fullest: int) -> None:
     rest = "y" * 18 + "\n" + "z" * 100 if border == "\n\n" else "z" * 150
     otherwise = 79 if border == "\n\n" else 100
     for filled, first in ((fullest, fullest), (fullest - 1, otherwise)):

@@ -46,7 +46,7 @@ def _play(pace: Pace, text_from: float, until: float, *, tick: float = 0.05) -> 
     return shown
 
 
-def test_nothing_is_shown_of_an_answer_that_comes_at_once() -> None:
+def test_nothing_is_shown_of_an_answer_that_comes_immediately() -> None:
     assert _play(DRAFTS, text_from=0.0, until=0.25) == []
 
 
@@ -127,7 +127,7 @@ def test_next_look_is_at_the_earliest_thing_that_is_still_to_come() -> None:
     assert [plan.look_again(now) for now in (0.0, 0.25, 0.5, 1.5)] == [0.25, 0.5, 1.5, 61.5]
 
 
-def test_what_is_put_off_is_never_moved_forward() -> None:
+def test_delayed_edit_is_never_moved_forward() -> None:
     plan = StreamPlan(DRAFTS, 0.0)
     plan.put_off(0.125)
     assert [plan.look_again(now) for now in (0.0, 0.25, 0.5)] == [0.25, 0.5, 1.5]
@@ -249,7 +249,7 @@ def test_answer_in_a_private_chat_is_typing_then_a_draft_that_grows() -> None:
     ]
 
 
-def test_new_text_is_shown_immediately_where_enough_time_has_passed() -> None:
+def test_new_text_is_shown_immediately_after_enough_time() -> None:
     chat, words = _Chat(), _Words()
 
     async def main() -> None:
@@ -429,7 +429,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("refused", "told"), REFUSALS)
-def test_answer_whose_draft_is_refused_goes_on_as_a_message(
+def test_answer_with_a_refused_draft_goes_on_as_a_message(
     refused: TelegramRefusedError, told: list[int | None]
 ) -> None:
     chat = _Chat(seconds=0.25, errors=[None, refused])
@@ -456,7 +456,7 @@ def test_answer_whose_draft_is_refused_goes_on_as_a_message(
 
 
 @pytest.mark.parametrize(("refused", "told"), REFUSALS)
-def test_thinking_whose_draft_is_refused_is_typing(refused: TelegramRefusedError, told: list[int | None]) -> None:
+def test_thinking_with_a_refused_draft_is_typing(refused: TelegramRefusedError, told: list[int | None]) -> None:
     chat = _Chat(errors=[None, refused])
 
     async def main() -> None:

@@ -160,7 +160,7 @@ async def test_redirect_is_not_followed() -> None:
     assert inside.received == []
 
 
-async def test_certificate_of_nobody_is_not_trusted() -> None:
+async def test_certificate_of_an_unknown_issuer_is_not_trusted() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(SERVER)  # signed by an authority of our own
     taken = []
@@ -196,7 +196,7 @@ async def test_receivers_wish_is_read_within_bounds(told: str, wait: float | Non
     assert reply.retry_after == wait
 
 
-async def test_port_where_nobody_is() -> None:
+async def test_port_without_a_server() -> None:
     async with receive_events() as receiver:
         url = receiver.url
     sender = HttpSender(allow_private=True)
