@@ -92,7 +92,7 @@ class ApiKeyMiddleware:
         try:
             quota = await self._limiter.spend(f"api:{key.id}", self._rate)
         except StorageError as error:
-            log.warning("nobody counts requests of the API: %s", error.detail)
+            log.warning("requests of the API are not counted: %s", error.detail)
             return None
         seconds = math.ceil(quota.renewed)
         headers += [(b"ratelimit-policy", self._policy), (b"ratelimit", f'"key";r={quota.left};t={seconds}'.encode())]

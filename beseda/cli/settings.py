@@ -118,7 +118,7 @@ async def _cancel_on_signal(work: Coroutine[Any, Any, None], within: float) -> N
         if received:
             os._exit(128 + kind)
         received.append(kind)
-        logging.getLogger(__name__).info("stopping; a second signal does not wait for what is under way")
+        logging.getLogger(__name__).info("stopping; a second signal does not wait for work in progress")
         task.cancel()
         _end_process_after(within)
 

@@ -380,7 +380,7 @@ def _flood_note(store: FloodWaitStore) -> FloodNote:
         try:
             await store.record(wait)
         except StorageError as error:
-            log.warning("a flood wait is not on record: %s", error.detail)
+            log.warning("a flood wait is not stored: %s", error.detail)
 
     return note
 
@@ -389,7 +389,7 @@ async def _claim_account(accounts: BotAccountStore, me: Identity) -> None:
     before = await accounts.claim(me.name, me.id)
     if before is not None:
         log.warning(
-            "%s has the Telegram account %d now, before it was %d: what that had on its way is set aside",
+            "%s has the Telegram account %d now, before it was %d: its unfinished updates are set aside",
             me.name,
             me.id,
             before,

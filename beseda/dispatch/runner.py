@@ -196,7 +196,7 @@ class BotRunner:
                 await self._lanes.close()
                 await self._tries.release(self.desk.updates)
         except (TimeoutError, StorageError) as error:
-            log.warning("what was running is left as it stands: %s", error)
+            log.warning("running updates are left unfinished: %s", error)
 
     def _read(self, contents: dict[int, Json], events: dict[int, Event]) -> list[StoredUpdate]:
         """Return updates as they are to be stored; their events are put among `events`."""

@@ -239,7 +239,7 @@ class ShardLeases:
             async with asyncio.timeout(self._lease.seconds if within is None else within):
                 await self._store.leave(self._bot, self.name)
         except (StorageError, TimeoutError) as error:
-            log.warning("%s leaves without saying so: %s", self._bot, error)
+            log.warning("%s leaves without giving up its leases: %s", self._bot, error)
         await self._ring()
 
     async def _live(self) -> None:
@@ -293,12 +293,12 @@ class ShardLeases:
     def _settle(self, gained: frozenset[int], lost: frozenset[int]) -> None:
         assert self._keeper is not None  # noqa: S101 - join() comes first
         if lost:
-            log.warning("%s has lost %d parts of its chats to others", self._bot, len(lost))
+            log.warning("%s has lost %d shards of its chats to others", self._bot, len(lost))
             self._keeper.withdraw(lost, lost=True)
             for part in lost:
                 self._let_go(part, lost=True)
         if gained:
-            log.debug("%s works on %d parts of its chats", self._bot, len(self.held))
+            log.debug("%s works on %d shards of its chats", self._bot, len(self.held))
             self._gained |= gained
             look = asyncio.create_task(self._attempt(self._take_up))
             self._looks.add(look)
@@ -426,7 +426,7 @@ def _to_loop_time(moment: float) -> float:
 
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("progress messages of chats could not be let go of", exc_info=error)
+        log.error("progress messages of chats could not be released", exc_info=error)
 
 
 def _pick_clock() -> Callable[[], float]:

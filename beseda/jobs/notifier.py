@@ -130,7 +130,7 @@ class News:
         try:
             await listener(job)
         except Exception:
-            log.exception("job %d: its bot could not be told", job.id)
+            log.exception("job %d: its bot could not be notified", job.id)
 
     async def _listen(self, bot: str) -> None:
         if self._hints is None:

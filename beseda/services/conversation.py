@@ -101,7 +101,7 @@ class ConversationMemory:
             if await self.history.last_turn(key) == last_turn:
                 return await self.history.window(key, size)
         except StorageError as error:
-            log.debug("the hot history is away: %s", error.detail)
+            log.debug("the recent messages are unavailable: %s", error.detail)
         return None
 
     async def _drop(self, key: str) -> None:
@@ -115,7 +115,7 @@ class ConversationMemory:
         try:
             return await change is not False
         except StorageError as error:
-            log.debug("the hot history is not changed: %s", error.detail)  # the outage itself is logged once
+            log.debug("the recent messages are not changed: %s", error.detail)  # the outage itself is logged once
             return False
 
     def _key(self, conversation: Conversation) -> str:

@@ -107,7 +107,7 @@ class Delivery:
             try:
                 part.message_id = await self._call(turn, part, target, ends=ends)
             except TelegramGoneError as error:
-                log.info("turn %d: sent anew, its message refuses edits: %s", turn.id, error.detail)
+                log.info("turn %d: sent again, its message refuses edits: %s", turn.id, error.detail)
                 part.message_id, part.state = None, PartState.PENDING
                 await self._turns.mark_placed(turn, part)
             except TelegramUnansweredError as error:

@@ -175,7 +175,7 @@ class Mailing:
         self._room.release()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._over = True
-            log.error("broadcast %d: what became of a message is not on record", self._broadcast.id, exc_info=error)
+            log.error("broadcast %d: the result of a message is not stored", self._broadcast.id, exc_info=error)
 
     async def _send(self, recipient: Recipient) -> None:
         attempt = 0
@@ -189,7 +189,7 @@ class Mailing:
                 await self._settle(recipient, state, reason=error.detail[:_REASON])
                 return
             except TelegramUnansweredError as error:
-                log.warning("broadcast %d: nobody knows who got it: %s", self._broadcast.id, error.detail)
+                log.warning("broadcast %d: its recipients are not known: %s", self._broadcast.id, error.detail)
                 self._gate.close(self._backoff.delay(attempt))
                 return
             except TelegramError as error:

@@ -124,7 +124,7 @@ class PersonalDataService:
                 for number in numbers:
                     await self._jobs.wait(number)
         except (TimeoutError, NotFoundError):
-            log.warning("a job of somebody who wants to be forgotten does not end")
+            log.warning("a job of a person to be forgotten does not end")
         return len(numbers)
 
     async def _delete_invitations(self, owner: FileOwner) -> None:

@@ -58,7 +58,7 @@ class ProcessRegistry:
             async with asyncio.timeout(_LAST_WRITE):
                 await self._store.leave(self._process.name)
         except (StorageError, TimeoutError):
-            log.debug("the row of this process is left to run out")
+            log.debug("the row of this process is left to expire")
 
     async def _beat(self) -> bool:
         """Store a heartbeat and return whether the database took it; log when that changes."""

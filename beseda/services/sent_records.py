@@ -29,7 +29,7 @@ class SentRecords:
         except RowRefusedError:
             raise
         except StorageError as error:
-            log.warning("sent, and not on record yet: %s", error.detail)
+            log.warning("sent, and not stored yet: %s", error.detail)
             await asyncio.shield(self._start(self._insist(write, failed=1)))
         except asyncio.CancelledError:
             self._start(self._insist(write))  # to write it twice does no harm
@@ -40,7 +40,7 @@ class SentRecords:
         if self._writing:
             _, late = await asyncio.wait(set(self._writing), timeout=within)
             if late:
-                log.warning("%d messages were sent and are not on record", len(late))
+                log.warning("%d messages were sent and are not stored", len(late))
             await end_tasks(late)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -52,7 +52,7 @@ class SentRecords:
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._writing.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a message that was sent is not on record: %s", error)
+            log.error("a message was sent and is not stored: %s", error)
 
     async def _insist(self, write: Callable[[], Awaitable[None]], *, failed: int = 0) -> None:
         while True:
@@ -63,5 +63,5 @@ class SentRecords:
             except RowRefusedError:
                 raise
             except StorageError as error:
-                log.warning("sent, and not on record yet: %s", error.detail)
+                log.warning("sent, and not stored yet: %s", error.detail)
                 failed += 1

@@ -170,7 +170,7 @@ class SummaryService:
             known.job_id = (await self._jobs.enqueue(request)).id
             known.asked_at, known.wait = self._clock.monotonic(), max(_WAIT, bot.summary_after // 2)
         except StorageError as error:
-            log.warning("nobody saw whether a summary is due: %s", error.detail)
+            log.warning("cannot check whether a summary is due: %s", error.detail)
 
 
 async def _ask(model: ChatModel, piece: Piece) -> str:

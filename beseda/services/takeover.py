@@ -80,7 +80,7 @@ class TakeoverService:
             try:
                 self._known = dict(await self._store.all())
             except StorageError as error:
-                log.warning("cannot see what operators have taken over: %s", error.detail)
+                log.warning("cannot read the chats taken over by operators: %s", error.detail)
             self._looked = now
 
     async def _tell(self, conversation_id: int) -> None:

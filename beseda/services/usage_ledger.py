@@ -40,7 +40,7 @@ class UsageLedger:
         try:
             await self._store.add(call, errand)
         except StorageError as error:
-            log.warning("a call of %s is not on record: %s", call.model, error.detail)
+            log.warning("a call of %s is not stored: %s", call.model, error.detail)
 
 
 class _RecordedModel(ModelWrapper):

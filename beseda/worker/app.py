@@ -56,7 +56,7 @@ class CeleryWorker:
                 thread = threading.Thread(target=self._consume, args=(app, loop), name="celery", daemon=True)
                 thread.start()
                 await self._ended.wait()
-                log.warning("the consumer of %s has ended: it starts anew", ", ".join(self._slots))
+                log.warning("the consumer of %s has ended: it starts again", ", ".join(self._slots))
                 await asyncio.sleep(_AGAIN)
         finally:
             self._closing = True
