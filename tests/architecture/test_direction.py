@@ -182,7 +182,7 @@ def is_at_home(module: Module, library: str) -> bool:
     return any(fnmatch(step.as_posix(), home) for step in (place, *place.parents) for home in HOMES[library])
 
 
-def test_libraries_stay_where_they_belong(package: Package) -> None:
+def test_each_library_stays_in_its_package(package: Package) -> None:
     strays = [
         f"{module.path}:{line} imports {name}"
         for module in package.modules.values()

@@ -85,7 +85,7 @@ def test_only_the_command_line_prints(ours: list[Module]) -> None:
     assert not places, show(places)
 
 
-def test_sessions_are_opened_where_proxies_are_known(ours: list[Module]) -> None:
+def test_sessions_are_opened_by_the_module_that_knows_proxies(ours: list[Module]) -> None:
     openers = {"ClientSession", "aiohttp.request", "urlopen", "HTTPConnection", "HTTPSConnection", "UnixConnector"}
     places = [
         f"{module.path}:{call.lineno}"

@@ -61,7 +61,7 @@ def ours() -> list[Module]:
     return read_modules("beseda")
 
 
-def test_what_is_retried_is_counted_in_the_database() -> None:
+def test_retries_are_counted_in_the_database() -> None:
     for module in pkgutil.iter_modules(tables.__path__):
         importlib.import_module(f"{tables.__name__}.{module.name}")
     worked_on = {table.name for table in metadata.sorted_tables if _WORK & set(table.columns.keys())}
@@ -78,7 +78,7 @@ def test_no_bound_on_a_sum_can_be_used_up_by_one_key(ours: list[Module]) -> None
     assert found == _SHARED_BOUNDS.keys()
 
 
-def test_what_is_set_at_telegram_is_looked_at_again(ours: list[Module]) -> None:
+def test_settings_at_telegram_are_checked_again(ours: list[Module]) -> None:
     texts = {
         node.value
         for module in ours

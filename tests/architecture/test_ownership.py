@@ -43,7 +43,7 @@ def ours() -> list[Module]:
     return read_modules("beseda")
 
 
-def test_upserts_name_whose_row_they_may_change(ours: list[Module]) -> None:
+def test_upserts_name_the_owner_of_the_row_they_may_change(ours: list[Module]) -> None:
     free = [
         f"{module.path}:{call.lineno} {keys}"
         for module in ours
@@ -58,7 +58,7 @@ def test_natural_keys_are_used(ours: list[Module]) -> None:
     assert NATURAL_KEYS.keys() - used == set()
 
 
-def test_loops_that_serve_many_await_nobody_elses_work(ours: list[Module]) -> None:
+def test_shared_loops_await_no_other_work(ours: list[Module]) -> None:
     trees = {str(module.path): module.tree for module in ours}
     wrong = []
     for path, functions in LOOPS.items():

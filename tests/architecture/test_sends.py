@@ -45,7 +45,7 @@ def test_messages_are_sent_in_one_place(ours: list[Module]) -> None:
     assert not places, show(places)
 
 
-def test_sends_are_asked_for_where_their_rows_are_written(ours: list[Module]) -> None:
+def test_sends_and_their_rows_are_written_in_one_place(ours: list[Module]) -> None:
     places = [
         f"{module.path}:{call.lineno} {name}"
         for module in ours
@@ -60,7 +60,7 @@ def _names(node: ast.AST | None) -> set[str]:
     return {found.id for found in ast.walk(node) if isinstance(found, ast.Name)} if node is not None else set()
 
 
-def test_who_takes_an_absence_of_telegram_says_what_becomes_of_a_lost_answer(ours: list[Module]) -> None:
+def test_handlers_of_an_absent_telegram_state_the_fate_of_a_lost_answer(ours: list[Module]) -> None:
     places = [
         f"{module.path}:{node.lineno}"
         for module in ours
@@ -72,7 +72,7 @@ def test_who_takes_an_absence_of_telegram_says_what_becomes_of_a_lost_answer(our
     assert not places, show(places)
 
 
-def test_what_is_known_to_be_sent_waits_for_the_database(ours: list[Module]) -> None:
+def test_confirmed_sends_wait_for_the_database(ours: list[Module]) -> None:
     direct = [
         f"{module.path}:{call.lineno}"
         for module in ours
