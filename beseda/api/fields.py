@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -35,12 +35,12 @@ def _check_language(value: str) -> str:
     return value
 
 
-def _list_languages(schema: dict[str, Any]) -> None:
-    schema["enum"] = list(languages())
-
-
-# As a function: an owner's languages are known after the settings are read.
-Language = Annotated[str, AfterValidator(_check_language), Field(json_schema_extra=_list_languages)]
+Language = Annotated[
+    str,
+    AfterValidator(_check_language),
+    # As a function: an owner's languages are known after the settings are read.
+    Field(json_schema_extra=lambda schema: schema.update(enum=list(languages()))),
+]
 
 
 def _with_plus(given: object) -> object:
