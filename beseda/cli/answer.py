@@ -80,30 +80,17 @@ class AnswerListener(Protocol):
         ...
 
 
-class Unheard:
-    """Listens to nothing: the whole answer is enough."""
-
-    def show(self, piece: str) -> None:
-        pass
-
-    def retract(self) -> None:
-        pass
-
-    def wait(self, ahead: int) -> None:
-        pass
-
-
 async def receive_answer(
     model: "ChatModel", request: "ModelRequest", clock: Clock, listener: AnswerListener | None = None
 ) -> Answer:
     """Return the answer, and pass its pieces to `listener` as they arrive. Raises the errors of the model."""
     answer = Answer(model.name, clock.monotonic())
-    await fill_answer(answer, model, request, clock, listener or Unheard())
+    await fill_answer(answer, model, request, clock, listener)
     return answer
 
 
 async def fill_answer(
-    answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, listener: AnswerListener
+    answer: Answer, model: "ChatModel", request: "ModelRequest", clock: Clock, listener: AnswerListener | None
 ) -> None:
     """Fill `answer` as the model streams. The text received before an interruption is kept."""
     from beseda.llm.base import Finished, Retracted, TextDelta, Waiting
@@ -116,13 +103,15 @@ async def fill_answer(
                         answer.first_token = clock.monotonic() - answer.started
                     piece = clean_text(event.text)
                     answer.text += piece
-                    listener.show(piece)
+                    if listener:
+                        listener.show(piece)
                 elif isinstance(event, Retracted):
                     answer.text = ""
-                    listener.retract()
+                    if listener:
+                        listener.retract()
                 elif isinstance(event, Finished):
                     answer.end = event
-                elif isinstance(event, Waiting):
+                elif isinstance(event, Waiting) and listener:
                     listener.wait(event.ahead)
     finally:
         answer.total = clock.monotonic() - answer.started

@@ -7,14 +7,10 @@ import typer
 
 from beseda.cli.run import HostOption, PortOption
 from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
+from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.config import Settings
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("api")(api)
 
 
 def api(host: HostOption = None, port: PortOption = None, config: ConfigOption = None) -> None:
@@ -30,7 +26,6 @@ async def _serve(settings: "Settings") -> None:
     from beseda.bootstrap.container import open_container
     from beseda.bots.catalog import Catalog
     from beseda.cli.process import list_checks, listen, working_slots
-    from beseda.errors import SettingsError
     from beseda.kit.serving import serve_app
 
     open_storage(settings)

@@ -39,8 +39,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (run, api, sandbox, worker, doctor, ask, chat, transcribe, enhance, backup, status):
-    group.register(app)
+for command in (
+    *(run.run, run.bot, api.api, sandbox.sandbox, worker.worker, worker.beat, doctor.doctor, ask.ask, chat.chat),
+    *(transcribe.transcribe, enhance.enhance, backup.backup, backup.restore, status.status),
+):
+    app.command()(command)
 app.add_typer(bots.app, name="bots")
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
@@ -52,7 +55,8 @@ _LONGEST_LINE = 400  # characters
 _WRONG, _FAILED, _INTERRUPTED = 2, 1, 130  # the last as shells have it for a program that Ctrl-C ended
 
 
-def _show_version(wanted: bool) -> None:
+def show_version(wanted: bool) -> None:
+    """Print the version and end, if `--version` is given."""
     if wanted:
         typer.echo(f"beseda {__version__}")
         raise typer.Exit
@@ -60,7 +64,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True, help="Show the version."),
 ) -> None:
     pass
 
@@ -79,10 +83,7 @@ def main() -> None:
     except BesedaError as error:
         _end(_FAILED, str(error))
     except OSError as error:
-        if error.filename is None and error.errno not in _FULL:
-            _end_unexpected(error)
-        _drop_output()
-        _end(_FAILED, ": ".join(filter(None, [_show_name(error.filename), error.strerror])))
+        _end_os_error(error)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except BaseExceptionGroup as group:
@@ -150,16 +151,17 @@ def _end_unexpected(error: BaseException) -> NoReturn:
     _end(_FAILED, message)
 
 
-def _show_name(name: str | bytes | int | None) -> str:
-    return "" if name is None else os.fsdecode(name) if isinstance(name, str | bytes) else str(name)
-
-
-def _drop_output() -> None:
-    """Redirect Python's final flush of stdout to the null device if stdout cannot be written."""
+def _end_os_error(error: OSError) -> NoReturn:
+    """End with the file's name and the reason. An error without a file is a bug, unless a disk is full."""
+    if error.filename is None and error.errno not in _FULL:
+        _end_unexpected(error)
     try:
         sys.stdout.flush()
-    except OSError:
+    except OSError:  # Python flushes stdout once more at the end, and would fail again with a traceback
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    name: str | bytes | int | None = error.filename
+    shown = os.fsdecode(name) if isinstance(name, str | bytes) else "" if name is None else str(name)
+    _end(_FAILED, ": ".join(filter(None, [shown, error.strerror])))
 
 
 def _refuse_usage(error: typer.TyperException) -> NoReturn:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+from beseda.cli.text_input import STDIN, StandardInput, read_file
+from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +20,6 @@ if TYPE_CHECKING:
     from beseda.llm.tokens import TokenCount
 
 _FAILED = 1
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("ask")(ask)
 
 
 def ask(
@@ -57,17 +54,15 @@ def ask(
     config: ConfigOption = None,
 ) -> None:
     """Ask a model one question; the answer comes as it is made. Files and piped text go with the instruction."""
-    from beseda.cli.question import read_question
-    from beseda.cli.text_input import StandardInput
     from beseda.cli.typing_ahead import hide_typing
     from beseda.domain.message import Message, Role
     from beseda.llm.base import ModelRequest
 
     specs = _choose_specs(model, compare, compare_three)
     if specs and usage:
-        raise _wrong("--usage is for one model; a comparison has its own table")
+        raise SettingsError("--usage is for one model; a comparison has its own table")
     if tokenizer is not None and not usage:
-        raise _wrong("--tokenizer counts for --usage; give both")
+        raise SettingsError("--tokenizer counts for --usage; give both")
     stdin = StandardInput()
     question = read_question(text, text_option, files or [], stdin)
     settings = read_settings(config, model=model)
@@ -82,23 +77,45 @@ def ask(
     stdin.refuse_late()
 
 
+def read_question(argument: str | None, option: str | None, files: "Sequence[Path]", stdin: StandardInput) -> str:
+    """Return the question. Raises SettingsError if there is none, or two instructions, or a text cannot be read."""
+    if argument is not None and option is not None:
+        raise SettingsError("the instruction comes from one place: the argument or --text, not both")
+    instruction = argument if option is None else option
+    alone = instruction is None and not files
+    if alone and not stdin.is_there:
+        raise SettingsError("there is no question: give one as an argument, with --text, --file or on stdin")
+    # stdin once, and only if there is one
+    sources = [path for path in dict.fromkeys(files) if path != STDIN or stdin.is_there]
+    texts = [(str(path), stdin.read() if path == STDIN else read_file(path)) for path in sources]
+    if STDIN not in files:
+        texts.append(("stdin", stdin.read() if alone else stdin.read_beside()))
+    question = _put_together(instruction or "", [(name, text) for name, text in texts if text.strip()])
+    if not question.strip():
+        raise SettingsError("the question is empty")
+    if any("\ud800" <= character <= "\udfff" for character in question):  # Python's stand-ins for broken bytes
+        raise SettingsError("the question is not UTF-8 text")
+    return question
+
+
+def _put_together(instruction: str, texts: "Sequence[tuple[str, str]]") -> str:
+    """Return the instruction and the texts with blank lines between; several texts stand under their names."""
+    named = [f"{name}:\n\n{text}" for name, text in texts] if len(texts) > 1 else [text for _, text in texts]
+    parts = [instruction, *named] if instruction.strip() or not named else named
+    return "\n\n".join(parts)
+
+
 def _choose_specs(model: str | None, compare: str | None, compare_three: bool) -> "list[str]":
     from beseda.cli.compare import THREE
 
     if sum([model is not None, compare is not None, compare_three]) > 1:
-        raise _wrong("--model, --compare and --compare-three say the same thing: give one of them")
+        raise SettingsError("--model, --compare and --compare-three say the same thing: give one of them")
     if compare is not None:
         specs = [spec for part in compare.split(",") if (spec := part.strip())]
         if len(specs) < 2:
-            raise _wrong("--compare takes two models or more, with commas between: openai:a,groq:b")
+            raise SettingsError("--compare takes two models or more, with commas between: openai:a,groq:b")
         return specs
     return list(THREE) if compare_three else []
-
-
-def _wrong(message: str) -> Exception:
-    from beseda.errors import SettingsError
-
-    return SettingsError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +136,24 @@ class _Asked:
 
 
 async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -> _Asked:
-    from beseda.cli.answer import Unheard, receive_answer
+    from beseda.cli.answer import receive_answer
     from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
     from beseda.llm.registry import choose_model
+    from beseda.llm.tokens import count_tokens
     from beseda.services.fitting import FittedModel
 
     clock = SystemClock()
     model = await choose_model(llm_settings(settings), clock)
     try:
-        count = await _count(request, wishes.tokenizer, model) if wishes.usage else None
+        question, count = request.messages[-1].content, None
+        if wishes.usage:
+            count = await count_tokens(question, tokenizer=wishes.tokenizer, model=model)
         with _Printer() as printer:
-            answer = await receive_answer(FittedModel(model), request, clock, Unheard() if wishes.as_json else printer)
+            answer = await receive_answer(FittedModel(model), request, clock, None if wishes.as_json else printer)
         return _Asked(answer, count)
     finally:
         await model.close()
-
-
-async def _count(request: "ModelRequest", tokenizer: Path | None, model: "ChatModel") -> "TokenCount":
-    from beseda.llm.tokens import count_tokens
-
-    return await count_tokens(request.messages[-1].content, tokenizer=tokenizer, model=model)
 
 
 class _Printer:
@@ -231,7 +245,7 @@ def _compare(settings: "Settings", specs: "Sequence[str]", request: "ModelReques
 async def _ask_all(
     settings: "Settings", specs: "Sequence[str]", request: "ModelRequest", *, as_json: bool
 ) -> "Compared":
-    from beseda.cli.compare import SilentBoard, build_contenders, compare_models, open_board
+    from beseda.cli.compare import Board, build_contenders, compare_models, open_board
     from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
     from beseda.llm.http import HttpClient
@@ -240,7 +254,7 @@ async def _ask_all(
     models: list[ChatModel] = []
     try:
         models += build_contenders(specs, llm_settings(settings), clock, http)
-        return await compare_models(models, request, clock, SilentBoard if as_json else open_board)
+        return await compare_models(models, request, clock, Board if as_json else open_board)
     finally:
         for model in models:
             await model.close()

@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, open_storage, read_settings, run_async
+from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.services.backup import Manifest
 
 ArchiveArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.", show_default=False)]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("backup")(backup)
-    app.command("restore")(restore)
 
 
 def backup(file: ArchiveArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
@@ -45,7 +40,6 @@ def restore(
     Personal data that was erased after the backup is erased again.
     """
     from beseda.bootstrap.restore import check_backup, restore_backup
-    from beseda.errors import SettingsError
 
     settings = read_settings(config)
     if check:

@@ -15,6 +15,7 @@ from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.kit.tasks import end_tasks
 from beseda.logs import log_context
+from beseda.speech.base import Transcriber
 from beseda.worker import keep_schedule, register_tasks
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,8 @@ _PATIENCE = 5.0  # seconds that the announcement waits for the slower ones
 class BotSupervisor:
     """Starts bots concurrently, keeps them running, and lets them finish their current work when they stop."""
 
-    def __init__(self, plan: RunOptions, container: Container, web: Web) -> None:
-        self._plan = plan
+    def __init__(self, options: RunOptions, container: Container, web: Web) -> None:
+        self._options = options
         self._container = container
         self._web = web
         self._open: list[RunningBot] = []
@@ -41,13 +42,13 @@ class BotSupervisor:
 
         Raises SettingsError if Telegram accepts none of the tokens, or rejects the address for webhooks.
         """
-        jobs = [self._live(assignment) for assignment in self._plan.assignments]
+        jobs = [self._live(assignment) for assignment in self._options.assignments]
         # A task may be about a bot that runs in another process.
-        self._container.meetings.adopt(await asyncio.to_thread(Catalog([self._plan.settings.bots_dir]).diaries))
+        self._container.meetings.adopt(await asyncio.to_thread(Catalog([self._options.settings.bots_dir]).diaries))
         register_tasks(self._container.jobs, self._container)
-        if self._plan.keeps_schedule:
+        if self._options.keeps_schedule:
             jobs.append(keep_schedule(self._container))
-        jobs += [self._announce(announce), self._look_at_speech()]
+        jobs += [self._announce(announce), check_speech(self._container.media.transcriber)]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             await asyncio.gather(*tasks)
@@ -82,11 +83,11 @@ class BotSupervisor:
         with metrics.watch_events_in_flight(bot.name, lambda: bot.runner.pending):
             async with asyncio.TaskGroup() as group:
                 group.create_task(bot.keep())
-                if self._plan.webhook is None:
+                if self._options.webhook is None:
                     group.create_task(bot.poll())
 
     async def _prepare(self, bot: RunningBot) -> None:
-        webhook = self._plan.webhook
+        webhook = self._options.webhook
         try:
             await bot.prepare(webhook)
         except TelegramRefusedError as error:
@@ -100,19 +101,14 @@ class BotSupervisor:
             f"copy it again from @BotFather into {name_variable(name)} (or BOT_TOKEN)"
         )
         self._problems.append(problem)
-        if len(self._problems) == len(self._plan.assignments):
+        if len(self._problems) == len(self._options.assignments):
             raise SettingsError("\n".join(self._problems))
         log.error("%s", problem)
         self._count()
 
     def _count(self) -> None:
-        if len(self._up) + len(self._problems) == len(self._plan.assignments):
+        if len(self._up) + len(self._problems) == len(self._options.assignments):
             self._all.set()
-
-    async def _look_at_speech(self) -> None:
-        """Check the speech recogniser once, so that a model with an announced shutdown is logged."""
-        with contextlib.suppress(BesedaError, TimeoutError):
-            await asyncio.wait_for(self._container.media.transcriber.check(), _PATIENCE)
 
     async def _announce(self, announce: Callable[[Sequence[str]], None]) -> None:
         with contextlib.suppress(TimeoutError):
@@ -121,3 +117,9 @@ class BotSupervisor:
         announce(sorted(self._up))
         gc.collect()
         gc.freeze()  # what is loaded now stays: collections need not walk over it again
+
+
+async def check_speech(transcriber: Transcriber) -> None:
+    """Check the speech recogniser once, so that a model with an announced shutdown is logged."""
+    with contextlib.suppress(BesedaError, TimeoutError):
+        await asyncio.wait_for(transcriber.check(), _PATIENCE)

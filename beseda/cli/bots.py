@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings
+from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.bots.catalog import Catalog
@@ -40,7 +41,6 @@ def list_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
 def _read_title(catalog: "Catalog", name: str) -> str | None:
     """Return a bot's title, or None if its folder has a mistake, so that the other bots are still listed."""
-    from beseda.errors import SettingsError
 
     try:
         return catalog.load(name).title.say("en")
@@ -58,7 +58,6 @@ def make_bot(
     import re
 
     from beseda.bots.catalog import BUNDLED
-    from beseda.errors import SettingsError
 
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name):
         raise SettingsError(f"{name!r} is no name for a bot: use small letters, digits, - and _, like shop-helper")
@@ -100,8 +99,6 @@ def check_bots(as_json: JsonOption = False, config: ConfigOption = None) -> None
 
 
 def _find_problems(catalog: "Catalog", name: str) -> list[str]:
-    from beseda.errors import SettingsError
-
     try:
         catalog.load(name)
     except SettingsError as error:

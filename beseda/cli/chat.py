@@ -8,11 +8,6 @@ import typer
 from beseda.cli.settings import ConfigOption, read_settings
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("chat")(chat)
-
-
 def chat(
     model: Annotated[
         str | None, typer.Option("--model", help="endpoint:model or a short name, or a list with commas.")

@@ -6,8 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import typer
 
@@ -66,26 +65,26 @@ class Compared:
         return min(priced, key=lambda answer: answer.usage.cost or 0.0, default=None)
 
 
-class Board(Protocol):
-    """Display of answers that are streamed concurrently; a context manager."""
+class Board:
+    """Display of answers that are streamed concurrently; a context manager. This one shows nothing: for programs."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = answers
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def show(self, index: int, piece: str) -> None:
         """Take a piece of one answer, which the answer already holds."""
-        ...
 
     def retract(self, index: int) -> None:
         """Take that all of one answer so far was reasoning."""
-        ...
 
     def finish(self, index: int) -> None:
         """Note that one answer is whole, or has failed."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 async def compare_models(
@@ -193,34 +192,11 @@ def open_board(answers: Sequence[Answer]) -> Board:
     return ColumnBoard(answers, console) if wide else SequentialBoard(answers)
 
 
-class SilentBoard:
-    """Shows nothing: for programs that read the result."""
-
-    def __init__(self, answers: Sequence[Answer]) -> None:
-        """Take `answers` as every board does."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def show(self, index: int, piece: str) -> None:
-        pass
-
-    def retract(self, index: int) -> None:
-        pass
-
-    def finish(self, index: int) -> None:
-        pass
-
-
-class SequentialBoard(SilentBoard):
+class SequentialBoard(Board):
     """Streams the first answer. The text of the others is held back until their turn."""
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         super().__init__(answers)
-        self._answers = answers
         self._turn = 0
         self._finished: set[int] = set()
 
@@ -255,13 +231,13 @@ def _break_line(answer: Answer) -> str:
     return "\n" if answer.text else ""
 
 
-class ColumnBoard:
+class ColumnBoard(Board):
     """A column for each model. While they grow their last lines are shown; in the end, all of them."""
 
     def __init__(self, answers: Sequence[Answer], console: "Console") -> None:
         from rich.live import Live
 
-        self._answers = answers
+        super().__init__(answers)
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._pacer = RedrawThrottle(self._draw)

@@ -7,6 +7,7 @@ import typer
 
 from beseda.cli.doctor_system import CheckResult, check_database, check_disk, check_webhook
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+from beseda.errors import BesedaError, SettingsError, TelegramError, TelegramUnauthorizedError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
 _SHORTEST_TALK = 64  # tokens: a short question with a short answer
 _PATIENCE = 10.0  # seconds for each part
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("doctor")(doctor)
 
 
 def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
@@ -63,7 +59,6 @@ async def _guard(part: str, check: "Awaitable[list[CheckResult]]", hint: str) ->
     import asyncio
     import logging
 
-    from beseda.errors import BesedaError
     from beseda.logs import scrub
 
     try:
@@ -107,8 +102,6 @@ def _list_running(settings: "Settings", catalog: "Catalog") -> list[str]:
 
 
 def _check_folder(catalog: "Catalog", name: str) -> CheckResult:
-    from beseda.errors import SettingsError
-
     try:
         catalog.load(name)
     except SettingsError as error:
@@ -117,7 +110,6 @@ def _check_folder(catalog: "Catalog", name: str) -> CheckResult:
 
 
 async def _check_token(settings: "Settings", name: str, token: str) -> list[CheckResult]:
-    from beseda.errors import TelegramError, TelegramUnauthorizedError
     from beseda.telegram.client import BotApi
 
     part, server = f"token of {name}", settings.telegram_api_url
@@ -180,7 +172,6 @@ def _load_running(settings: "Settings") -> "list[BotProfile]":
     them.
     """
     from beseda.bots.catalog import Catalog
-    from beseda.errors import SettingsError
 
     catalog = Catalog([settings.bots_dir])
     profiles = []
@@ -205,7 +196,6 @@ async def _check_own_models(settings: "Settings") -> list[CheckResult]:
 async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[CheckResult]:
     from beseda.bootstrap.models import choose_configured
     from beseda.config.model import llm_settings
-    from beseda.errors import BesedaError
     from beseda.kit.clock import SystemClock
     from beseda.llm.registry import choose_model
 
@@ -267,7 +257,6 @@ async def _check_broker(settings: "Settings") -> list[CheckResult]:
 
 async def _check_ffmpeg() -> list[CheckResult]:
     from beseda.audio.ffmpeg import find_ffmpeg
-    from beseda.errors import ToolError
 
     try:
         return [CheckResult("ffmpeg", True, str(find_ffmpeg()), needed=False)]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from beseda.errors import StorageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -49,7 +51,6 @@ async def check_database(settings: "Settings") -> list[CheckResult]:
 async def _check_open_database(settings: "Settings", database: Any) -> list[CheckResult]:
     from beseda.cli.settings import name_database
     from beseda.domain.process import ALIVE_WITHIN
-    from beseda.errors import StorageError
     from beseda.kit.ids import time_of
     from beseda.storage.sql.identity import find_highest
     from beseda.storage.sql.process import SqlProcessRepository

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+from beseda.errors import BesedaError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +26,6 @@ class _Outcome:
     target: Path
     made: "Enhanced | None" = None
     problem: str = ""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("enhance")(enhance)
 
 
 def enhance(
@@ -61,8 +57,6 @@ def enhance(
 
 
 def _read_scale(text: str) -> int | None:
-    from beseda.errors import SettingsError
-
     if text == "auto":
         return None
     if text not in {"1", "2", "3", "4"}:
@@ -75,7 +69,6 @@ def _plan(files: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
 
     Creates the folder if it does not exist. Raises SettingsError if the files and the output do not fit together.
     """
-    from beseda.errors import SettingsError
     from beseda.photo.base import SUFFIXES
 
     if missing := [file for file in files if not file.is_file()]:
@@ -95,7 +88,6 @@ def _plan(files: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
 
 
 def _plan_folder(files: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path]]:
-    from beseda.errors import SettingsError
     from beseda.photo.base import SUFFIXES
 
     try:
@@ -137,7 +129,6 @@ async def _enhance_one(
     enhancer: "Enhancer", pair: tuple[Path, Path], options: "EnhanceOptions", advance: "Callable[[], None]"
 ) -> _Outcome:
     from beseda.cli.file_problem import describe_file_problem
-    from beseda.errors import BesedaError
 
     source, target = pair
     try:

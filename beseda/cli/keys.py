@@ -1,19 +1,22 @@
 """`beseda keys`: keys to the REST API."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, name_database, open_storage, read_settings, run_async
 from beseda.domain.api_key import Scope
+from beseda.errors import NotFoundError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from beseda.config import Settings
     from beseda.domain.api_key import ApiKey
     from beseda.services.api_key import ApiKeyService
+
+T = TypeVar("T")
 
 app = typer.Typer(help="Keys to the REST API.", no_args_is_help=True)
 
@@ -31,12 +34,11 @@ def create_key(
     config: ConfigOption = None,
 ) -> None:
     """Make a key and show it, this once: only a hash of it is kept."""
-    from beseda.errors import SettingsError
 
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
         raise SettingsError(f"a key's name has 1 to {_LONGEST_NAME} visible characters")
     settings = read_settings(config)
-    key, text = run_async(_create(settings, name, scope))
+    key, text = run_async(_use(settings, lambda keys: keys.create(name, scope)))
     typer.echo(f"Key {key.id} ({key.scope.value}) for {key.name}, in the database {name_database(settings)}", err=True)
     if as_json:
         _print_json({**_describe(key), "key": text})
@@ -48,8 +50,12 @@ def create_key(
 @app.command("list")
 def list_keys(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the keys, newest first; the keys themselves are shown nowhere."""
+
+    async def list_all(keys: "ApiKeyService") -> "list[ApiKey]":
+        return await keys.page(limit=await keys.count() or 1)
+
     settings = read_settings(config)
-    keys = run_async(_list(settings))
+    keys = run_async(_use(settings, list_all))
     typer.echo(f"Keys in the database {name_database(settings)}", err=True)
     if as_json:
         _print_json([_describe(key) for key in keys])
@@ -67,16 +73,20 @@ def revoke_key(
 ) -> None:
     """Revoke a key: within two seconds it opens nothing, on any machine."""
     settings = read_settings(config)
-    key = run_async(_revoke(settings, number))
-    typer.echo(f"In the database {name_database(settings)}", err=True)
+    place = name_database(settings)
+    try:
+        key = run_async(_use(settings, lambda keys: keys.revoke(number)))
+    except NotFoundError as error:
+        raise SettingsError(f"{place} has no key {number}: `beseda keys list` shows them") from error
+    typer.echo(f"In the database {place}", err=True)
     if as_json:
         _print_json(_describe(key))
         return
     typer.echo(f"Key {key.id} for {key.name} is revoked.")
 
 
-@asynccontextmanager
-async def _open(settings: "Settings") -> AsyncIterator["ApiKeyService"]:
+async def _use(settings: "Settings", work: "Callable[[ApiKeyService], Awaitable[T]]") -> T:
+    """Return the result of `work` on the keys in the database of the settings."""
     from contextlib import AsyncExitStack
 
     from beseda.bootstrap.database import open_database
@@ -87,28 +97,7 @@ async def _open(settings: "Settings") -> AsyncIterator["ApiKeyService"]:
     open_storage(settings)
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        yield ApiKeyService(SqlApiKeyRepository(await open_database(settings, stack), clock), clock)
-
-
-async def _create(settings: "Settings", name: str, scope: Scope) -> "tuple[ApiKey, str]":
-    async with _open(settings) as keys:
-        return await keys.create(name, scope)
-
-
-async def _list(settings: "Settings") -> "list[ApiKey]":
-    async with _open(settings) as keys:
-        return await keys.page(limit=await keys.count() or 1)
-
-
-async def _revoke(settings: "Settings", number: int) -> "ApiKey":
-    from beseda.errors import NotFoundError, SettingsError
-
-    async with _open(settings) as keys:
-        try:
-            return await keys.revoke(number)
-        except NotFoundError as error:
-            place = name_database(settings)
-            raise SettingsError(f"{place} has no key {number}: `beseda keys list` shows them") from error
+        return await work(ApiKeyService(SqlApiKeyRepository(await open_database(settings, stack), clock), clock))
 
 
 def _describe(key: "ApiKey") -> dict[str, Any]:

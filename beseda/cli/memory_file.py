@@ -197,7 +197,10 @@ def _take_lock(path: Path, memory: Path) -> IO[bytes]:
             file.seek(0)
             holder = file.read(20).decode("ascii", "replace").strip()
             file.close()
-            raise BesedaError(_describe_holder(memory, holder)) from None
+            owner = f"another terminal (process {holder})" if holder.isdigit() else "another terminal"
+            raise BesedaError(
+                f"{memory} is in use by {owner}: close it there, look with --read-only, or give another --memory-file"
+            ) from None
         # The one before may have removed the file between our opening and our locking it.
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             file.truncate(0)
@@ -205,11 +208,6 @@ def _take_lock(path: Path, memory: Path) -> IO[bytes]:
             file.flush()
             return file
         file.close()
-
-
-def _describe_holder(memory: Path, holder: str) -> str:
-    who = f"another terminal (process {holder})" if holder.isdigit() else "another terminal"
-    return f"{memory} is in use by {who}: close it there, look with --read-only, or give another --memory-file"
 
 
 if sys.platform == "win32":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+from beseda.errors import BesedaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +55,6 @@ async def _look(settings: "LLMSettings") -> list[EndpointRow]:
 
 
 async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
-    from beseda.errors import BesedaError
     from beseda.kit.clock import SystemClock
     from beseda.llm.http import HttpClient
     from beseda.llm.registry import build_model, list_configured

@@ -27,34 +27,35 @@ WORKER_PORT = 8091
 """Port of a worker's or scheduler's `/metrics` unless --port says otherwise."""
 
 
-async def serve(plan: RunOptions) -> None:
-    """Run a plan until cancelled. Raises SettingsError and StorageError if it cannot start."""
-    settings = plan.settings
+async def serve(options: RunOptions) -> None:
+    """Run bots and web until cancelled. Raises SettingsError and StorageError if it cannot start."""
+    settings = options.settings
     open_storage(settings)
     async with AsyncExitStack() as stack:
         listener = listen(settings, stack)
-        sandbox = _make_sandbox(plan) if plan.in_sandbox else None
+        sandbox = _make_sandbox(options) if options.in_sandbox else None
         if sandbox is not None:
             # Its bots have tokens and an address that no worker knows: their jobs run here.
             settings = settings.model_copy(update={"telegram_api_url": listener.address, "celery_broker_url": None})
         container = await stack.enter_async_context(open_container(settings))
-        secret = plan.webhook.secret if plan.webhook else ""
+        secret = options.webhook.secret if options.webhook else ""
         checks = list_checks(container)
         web = Web(checks, sandbox=sandbox, secret=secret, hosts=settings.list_hosts())
         web.watch(MonitoringSources.of(container))
         if sandbox is not None:
-            web.add_panel(_make_panel(plan, container))
+            cards = [(_sandbox_username(item.profile), item.profile) for item in options.assignments]
+            web.add_panel(HostPanel(ModelConnector(container.models, settings, container.clock), cards))
         slots = () if settings.celery_broker_url else working_slots(settings)
-        container.join(plan.role, slots=slots, keeps_schedule=plan.keeps_schedule)
-        if plan.with_api:
-            bots = BotList([item.profile for item in plan.assignments], web.runners.keys)
+        container.join(options.role, slots=slots, keeps_schedule=options.keeps_schedule)
+        if options.with_api:
+            bots = BotList([item.profile for item in options.assignments], web.runners.keys)
             web.add_api(ApiParts.of(container, checks, bots))
         await stack.enter_async_context(serve_app(web.app, listener))
         if sandbox is not None:
             stack.push_async_callback(sandbox.close)
-        fleet = BotSupervisor(plan, container, web)
-        stack.push_async_callback(fleet.close)
-        await fleet.run(lambda names: _announce(plan, names, container, listener.address))
+        supervisor = BotSupervisor(options, container, web)
+        stack.push_async_callback(supervisor.close)
+        await supervisor.run(lambda names: _announce(options, names, container, listener.address))
 
 
 def listen(settings: Settings, stack: AsyncExitStack) -> Listener:
@@ -108,8 +109,8 @@ def list_checks(container: Container) -> Mapping[str, Check]:
     return checks
 
 
-def _make_sandbox(plan: RunOptions) -> Sandbox:
-    language = plan.settings.language
+def _make_sandbox(options: RunOptions) -> Sandbox:
+    language = options.settings.language
     accounts = tuple(
         BotAccount(
             item.token,
@@ -117,39 +118,34 @@ def _make_sandbox(plan: RunOptions) -> Sandbox:
             item.profile.title.say(language),
             names=item.profile.title.by_language(),
         )
-        for item in plan.assignments
+        for item in options.assignments
     )
-    folder = plan.settings.storage_dir / "sandbox"
+    folder = options.settings.storage_dir / "sandbox"
     return create_sandbox(SandboxSettings(accounts, folder, panel=panel.SCRIPT, keeps_chats=True))
-
-
-def _make_panel(plan: RunOptions, container: Container) -> HostPanel:
-    connector = ModelConnector(container.models, container.settings, container.clock)
-    return HostPanel(connector, [(_sandbox_username(item.profile), item.profile) for item in plan.assignments])
 
 
 def _sandbox_username(profile: BotProfile) -> str:
     return f"{profile.name.replace('-', '_')}_bot"
 
 
-def _announce(plan: RunOptions, names: Sequence[str], container: Container, address: str) -> None:
+def _announce(options: RunOptions, names: Sequence[str], container: Container, address: str) -> None:
     model = container.models.program.name
     place = (
-        f"Talk to it here: {address}/sandbox" if plan.in_sandbox else f"Serving Telegram; health at {address}/health"
+        f"Talk to it here: {address}/sandbox" if options.in_sandbox else f"Serving Telegram; health at {address}/health"
     )
     lines = [place, f"Beseda is up: {', '.join(names)}, answering with {model}"]
     if model == DEMO_NAME:
-        lines.append(explain_demo(in_sandbox=plan.in_sandbox))
-    for line in [*lines, *describe_access(plan)]:
-        print_start_line(plan.settings, line)
+        lines.append(explain_demo(in_sandbox=options.in_sandbox))
+    for line in [*lines, *describe_access(options)]:
+        print_start_line(options.settings, line)
 
 
-def describe_access(plan: RunOptions) -> list[str]:
+def describe_access(options: RunOptions) -> list[str]:
     """Return the lines that show the owner which bots answer strangers, at the owner's expense."""
-    opened = sorted(item.profile.name for item in plan.assignments if item.profile.access is Access.EVERYONE)
-    if plan.settings.admin_ids and opened:
+    opened = sorted(item.profile.name for item in options.assignments if item.profile.access is Access.EVERYONE)
+    if options.settings.admin_ids and opened:
         return [f"ADMIN_IDS does not close {', '.join(opened)}: bot.yaml has `access: everyone`"]
-    if plan.settings.admin_ids or plan.in_sandbox:
+    if options.settings.admin_ids or options.in_sandbox:
         return []
     return ["The bots answer everyone who finds them: set ADMIN_IDS to your Telegram id to close them"]
 

@@ -14,12 +14,6 @@ PortOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("run")(run)
-    app.command("bot")(bot)
-
-
 def run(
     bots: BotOption = None,
     sandbox: Annotated[

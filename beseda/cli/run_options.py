@@ -31,7 +31,8 @@ class RunOptions:
         profiles = [catalog.load(name) for name in names]
         if in_sandbox:
             _refuse_open_host(settings.host)
-            tokens = {name: _make_token(number) for number, name in enumerate(names, 1)}
+            numbers = enumerate(names, 7_100_000_001)
+            tokens = {name: f"{number}:{secrets.token_urlsafe(26)}" for number, name in numbers}
         if missing := [name for name in names or ["assistant"] if name not in tokens]:
             raise SettingsError(
                 f"the bot {missing[0]!r} has no token: set {name_variable(missing[0])} (or BOT_TOKEN) to the one from "
@@ -94,19 +95,12 @@ def _refuse_doubles(tokens: Mapping[str, str], names: Sequence[str]) -> None:
 
 def _refuse_open_host(host: str) -> None:
     """Reject a host other than loopback: the sandbox has no authentication. Raises SettingsError."""
-    if not _is_loopback(host):
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost"
+    if not is_local:
         raise SettingsError(
             f"web.host: {host} opens the port to the network, and the sandbox is for this machine only: "
             "leave --host and BESEDA_HOST out, or set BOT_TOKEN and use --no-sandbox"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _make_token(number: int) -> str:
-    return f"{7_100_000_000 + number}:{secrets.token_urlsafe(26)}"

@@ -7,17 +7,13 @@ import typer
 
 from beseda.cli.run import PortOption
 from beseda.cli.settings import ConfigOption, explain_port, open_storage, read_settings, serve_until_signal
+from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.config import Settings
     from botapi_sandbox import BotAccount
 
 _DEFAULT = "assistant=7100000001:sandbox-token-of-the-assistant"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("sandbox")(sandbox)
 
 
 def sandbox(
@@ -36,7 +32,6 @@ def sandbox(
 def _read_accounts(entries: Sequence[str]) -> "tuple[BotAccount, ...]":
     import re
 
-    from beseda.errors import SettingsError
     from botapi_sandbox import BotAccount
 
     accounts: dict[str, BotAccount] = {}
@@ -57,7 +52,6 @@ async def _serve(settings: "Settings", accounts: "tuple[BotAccount, ...]") -> No
     from contextlib import AsyncExitStack
 
     from beseda.cli.output import print_start_line
-    from beseda.errors import SettingsError
     from botapi_sandbox import SandboxSettings, serve_sandbox
 
     folder = open_storage(settings) / "sandbox"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from beseda.errors import SettingsError
+
 if TYPE_CHECKING:
     from beseda.config import Settings
 
@@ -47,8 +49,6 @@ def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: ob
 def open_storage(settings: "Settings") -> Path:
     """Return the storage folder; create it if it does not exist. Raises SettingsError if it is not writable."""
     import tempfile
-
-    from beseda.errors import SettingsError
 
     folder = settings.storage_dir
     try:

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.config import Settings
 
 _FLOOD_HOURS = 1
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("status")(status)
 
 
 def status(as_json: JsonOption = False, config: ConfigOption = None) -> None:
@@ -40,7 +36,6 @@ async def _read(settings: "Settings") -> dict[str, Any]:
     from datetime import timedelta
 
     from beseda.domain.process import ALIVE_WITHIN
-    from beseda.errors import SettingsError
     from beseda.kit.clock import SystemClock
     from beseda.kit.disk import read_free_bytes
     from beseda.storage.sql.analytics import SqlAnalyticsRepository

@@ -70,26 +70,25 @@ def read_text(source: BinaryIO, name: str) -> str:
     content = source.read(_LONGEST + 1)
     if len(content) > _LONGEST:
         raise SettingsError(f"{name} is over 4 MB: no model reads that much")
-    return _decode(content, name).replace("\r\n", "\n")
+    text = _decode(content)
+    if text is None:
+        raise SettingsError(f"{name} is not UTF-8 text: byte {_find_fault(content)} makes no sense")
+    return text.replace("\r\n", "\n")
 
 
 def decode_line(content: bytes) -> str:
     """Return a line of a pipe; bytes that are no text become replacement characters."""
-    for decode in (_decode_known, _guess):
-        if (text := decode(content)) is not None:
-            return text
-    return content.decode("utf-8", "replace")
+    text = _decode(content)
+    return content.decode("utf-8", "replace") if text is None else text
 
 
-def _decode(content: bytes, name: str) -> str:
-    for decode in (_decode_known, _guess):
-        if (text := decode(content)) is not None:
-            return text
-    raise SettingsError(f"{name} is not UTF-8 text: byte {_find_fault(content)} makes no sense")
-
-
-def _guess(content: bytes) -> str | None:
-    """Return the text of bytes that are evidently UTF-16 or Windows-1251."""
+def _decode(content: bytes) -> str | None:
+    """Return the text of bytes in UTF-8, in the encoding of the locale, or evidently in UTF-16 or Windows-1251."""
+    for encoding in ("utf-8-sig", locale.getencoding()):
+        try:
+            return content.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
     from beseda.domain.document import TextTooLongError, UnreadableTextError
     from beseda.services.document import read_text as guess_text
 
@@ -97,16 +96,6 @@ def _guess(content: bytes) -> str | None:
         return guess_text(content)
     except (UnreadableTextError, TextTooLongError):
         return None
-
-
-def _decode_known(content: bytes) -> str | None:
-    """Return the text of bytes in UTF-8 or in the encoding of the locale."""
-    for encoding in ("utf-8-sig", locale.getencoding()):
-        try:
-            return content.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    return None
 
 
 def _find_fault(content: bytes) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
+from beseda.errors import BesedaError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -40,11 +41,6 @@ class FileOutcome:
     transcript: "Transcript | None" = None
     problem: str = ""
     written: list[Path] = field(default_factory=list)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("transcribe")(transcribe)
 
 
 def transcribe(
@@ -87,7 +83,6 @@ async def _open_service(settings: "Settings") -> "AsyncGenerator[TranscriptionSe
     import tempfile
 
     from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-    from beseda.errors import SettingsError
     from beseda.services.transcription import TranscriptionService
     from beseda.speech.demo import UnconfiguredTranscriber
     from beseda.speech.registry import SpeechSettings, build_transcriber
@@ -96,10 +91,10 @@ async def _open_service(settings: "Settings") -> "AsyncGenerator[TranscriptionSe
     transcriber = build_transcriber(SpeechSettings(spec, settings.api_keys, settings.base_urls, timeout=_PATIENCE))
     if isinstance(transcriber, UnconfiguredTranscriber):
         raise SettingsError((await transcriber.check()).detail)
-    workshop = Ffmpeg(find_ffmpeg(), asyncio.Semaphore(_SLOTS))
+    ffmpeg = Ffmpeg(find_ffmpeg(), asyncio.Semaphore(_SLOTS))
     try:
         with tempfile.TemporaryDirectory(prefix="beseda-") as folder:
-            yield TranscriptionService(transcriber, workshop, Path(folder))
+            yield TranscriptionService(transcriber, ffmpeg, Path(folder))
     finally:
         await transcriber.close()
 
@@ -108,7 +103,6 @@ async def _transcribe_one(service: "TranscriptionService", file: Path, order: Or
     import asyncio
 
     from beseda.cli.file_problem import describe_file_problem
-    from beseda.errors import BesedaError
 
     outcome = FileOutcome(file)
     if not await asyncio.to_thread(file.is_file):

@@ -6,6 +6,7 @@ import typer
 
 from beseda.cli.run import HostOption
 from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
+from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.config import Settings
@@ -22,12 +23,6 @@ MonitoringPortOption = Annotated[
         show_default=False,
     ),
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("worker")(worker)
-    app.command("beat")(beat)
 
 
 def worker(
@@ -58,7 +53,6 @@ def beat(host: HostOption = None, port: MonitoringPortOption = None, config: Con
 def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Settings":
     """Return settings with the slots of the command line. Raises SettingsError for one that there is not."""
     from beseda.domain.job import SLOTS
-    from beseda.errors import SettingsError
 
     wanted = [name.strip() for name in names.split(",") if name.strip()] or list(SLOTS)
     if unknown := [name for name in wanted if name not in SLOTS]:

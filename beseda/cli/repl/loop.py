@@ -13,7 +13,7 @@ from beseda.cli.repl.menu import choose_session
 from beseda.cli.repl.models import OpenModels
 from beseda.cli.repl.prompt import CommandCompleter, PipeReader, TerminalReader
 from beseda.cli.repl.screen import Screen
-from beseda.cli.repl.session import USER, SessionMemory
+from beseda.cli.repl.session import USER
 from beseda.cli.repl.session_context import ChatOptions, SessionContext
 from beseda.cli.repl.turn import ask
 from beseda.cli.typing_ahead import hide_typing
@@ -30,112 +30,94 @@ _SIGNALLED = 128  # and the signal's number, as shells have it
 async def run_chat(settings: LLMSettings, file: MemoryFile, options: ChatOptions, budget: Budget) -> int:
     """Run the chat until the person leaves, and return the exit code. Raises SettingsError if it cannot start."""
     clock = SystemClock()
-    shelf = OpenModels(settings, clock)
+    models = OpenModels(settings, clock)
     interrupts = Interrupts()
     with interrupts.listen():
         try:
-            await shelf.open()
-            room = SessionContext(
+            await models.open()
+            context = SessionContext(
                 options=options,
                 clock=clock,
                 screen=Screen(),
-                reader=_NoReader(),
                 file=file,
-                models=shelf,
+                models=models,
                 budget=budget,
                 interrupts=interrupts,
             )
-            room.load()
-            room.reader = _open_reader(room)
-            interrupts.wake = room.reader.interrupt
+            context.load()
+            context.reader = _open_reader(context)
+            interrupts.wake = context.reader.interrupt
             # The line editor goes back to what it found, so that no key is echoed between two of its prompts either.
             with hide_typing():
-                await _talk(room)
+                await _talk(context)
         except asyncio.CancelledError:
             if interrupts.ended_by is None:
                 raise
             return _SIGNALLED + interrupts.ended_by
         finally:
-            await shelf.close()
-    return _FAILED if room.unsaved or (room.failed and not room.screen.is_terminal) else 0
+            await models.close()
+    return _FAILED if context.unsaved or (context.failed and not context.screen.is_terminal) else 0
 
 
-async def _talk(room: SessionContext) -> None:
-    model = room.models.current
-    room.screen.say(room.tell(texts.GREETING, model=model.name if model else ""))
-    if room.file.read_only:
-        room.screen.warn(room.tell(texts.READ_ONLY))
-    room.begin()
+async def _talk(context: SessionContext) -> None:
+    model = context.models.current
+    context.screen.say(context.tell(texts.GREETING, model=model.name if model else ""))
+    if context.file.read_only:
+        context.screen.warn(context.tell(texts.READ_ONLY))
+    context.begin()
     try:
-        if not room.options.begin_new:
-            await choose_session(room)
-        await _converse(room)
+        if not context.options.begin_new:
+            await choose_session(context)
+        await _converse(context)
     except (EOFError, KeyboardInterrupt):  # at the choice: nothing has been said
         pass
     finally:
-        if not room.leaving:
-            room.save()
-    room.screen.note(room.tell(texts.BYE))
+        if not context.leaving:
+            context.save()
+    context.screen.note(context.tell(texts.BYE))
 
 
-async def _converse(room: SessionContext) -> None:
+async def _converse(context: SessionContext) -> None:
     interrupted = False
-    while not room.leaving:
+    while not context.leaving:
         try:
-            text = await room.reader.read_message()
+            text = await context.reader.read_message()
         except KeyboardInterrupt:
             if not interrupted:
                 interrupted = True
-                room.screen.note(room.tell(texts.LEAVE_AGAIN))
+                context.screen.note(context.tell(texts.LEAVE_AGAIN))
                 continue
             text = EXIT
         except EOFError:
             text = EXIT
         interrupted = False
         if text.strip():
-            await _answer(room, text)
+            await _answer(context, text)
 
 
-async def _answer(room: SessionContext, text: str) -> None:
+async def _answer(context: SessionContext, text: str) -> None:
     try:
         if is_command(text):
-            await run_command(room, text)
+            await run_command(context, text)
         else:
-            await ask(room, text)
+            await ask(context, text)
     except SettingsError as error:
-        room.failed = True
-        room.screen.complain(scrub(error.detail))
+        context.failed = True
+        context.screen.complain(scrub(error.detail))
 
 
-def _open_reader(room: SessionContext) -> TerminalReader | PipeReader:
+def _open_reader(context: SessionContext) -> TerminalReader | PipeReader:
     stdin: TextIO | None = sys.stdin  # None where the shell has closed it
-    if stdin is None or not (stdin.isatty() and room.screen.is_terminal):
+    if stdin is None or not (stdin.isatty() and context.screen.is_terminal):
         return PipeReader()
-    helps = {name: room.tell(command.help) for name, command in COMMANDS.items()}
-    completer = CommandCompleter(helps, {"/model": room.models.list_specs, "/compare": room.models.list_specs})
+    helps = {name: context.tell(command.help) for name, command in COMMANDS.items()}
+    completer = CommandCompleter(helps, {"/model": context.models.list_specs, "/compare": context.models.list_specs})
 
     def describe() -> str:
-        model = room.models.current
+        model = context.models.current
         name = model.name if model else ""
-        return room.tell(texts.TOOLBAR, model=name, total=room.count_tokens(), sum=room.describe_sum())
+        return context.tell(texts.TOOLBAR, model=name, total=context.count_tokens(), sum=context.describe_sum())
 
-    return TerminalReader(completer, _list_asked(room.memory), describe)
-
-
-def _list_asked(memory: SessionMemory) -> list[str]:
-    sessions = sorted(memory.sessions, key=lambda session: session.updated_at)
+    sessions = sorted(context.memory.sessions, key=lambda session: session.updated_at)
     asked = [message.content for session in sessions for message in session.messages if message.role == USER]
-    return asked[-_REMEMBERED:]
-
-
-class _NoReader:
-    """Placeholder until the actual reader is opened."""
-
-    async def read_message(self) -> str:
-        raise EOFError
-
-    async def read_line(self, prompt: str) -> str:
-        raise EOFError
-
-    def interrupt(self) -> None:
-        pass
+    return TerminalReader(completer, asked[-_REMEMBERED:], describe)

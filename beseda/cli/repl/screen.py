@@ -1,9 +1,7 @@
 """Output to the person: an answer as growing Markdown, and the program's messages around it."""
 
 import contextlib
-from collections.abc import Iterator
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -16,28 +14,6 @@ from beseda.cli.redraw import RedrawThrottle
 
 _FORMATTED = 6000  # characters of a block that still grows
 _FENCES = ("```", "~~~")
-
-
-class AnswerView(Protocol):
-    """An answer on the screen; a context manager, so that it is left whole however it ends."""
-
-    def show(self, piece: str) -> None:
-        """Add a piece."""
-        ...
-
-    def retract(self) -> None:
-        """Take that all pieces so far were reasoning: the answer begins now."""
-        ...
-
-    def wait(self, ahead: int) -> None:
-        """Show that `ahead` answers to others come first; 0 means that the model is still being loaded."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 class Screen:
@@ -68,17 +44,19 @@ class Screen:
         """Print an error message."""
         self.say(text, "red")
 
-    def open_answer(self, waiting: str, in_line: str, loading: str = "") -> AnswerView:
+    def open_answer(self, waiting: str, in_line: str, loading: str = "") -> "PlainView | MarkdownView":
         """Return a view for the next answer; until its first word `waiting` is shown, `in_line` in a line.
 
         `loading` is shown while the model is being loaded.
         """
         if not self.is_terminal:
-            return _PlainView(self.console)
-        return _MarkdownView(self.console, waiting, in_line, loading)
+            return PlainView(self.console)
+        return MarkdownView(self.console, waiting, in_line, loading)
 
 
-class _PlainView:
+class PlainView:
+    """An answer as the model writes it, for a pipe or a file."""
+
     def __init__(self, console: Console) -> None:
         self._console = console
         self._written = False
@@ -104,7 +82,7 @@ class _PlainView:
             self._console.file.flush()
 
 
-class _MarkdownView:
+class MarkdownView:
     """Prints blocks for good once they are whole; only the last one is drawn again as it grows.
 
     So an answer of any length scrolls like text, and its end can be drawn anew within the window.
@@ -188,7 +166,7 @@ def find_whole_blocks(text: str) -> int:
     """Return the start of the last block, which may still grow. The text before it will not change any more."""
     end = position = 0
     fence = ""
-    for line in _split_lines(text):
+    for line in text.splitlines(keepends=True):
         mark = line.strip()[:3]
         if fence:
             fence = "" if mark == fence and not line.strip().strip(fence[0]) else fence
@@ -200,7 +178,3 @@ def find_whole_blocks(text: str) -> int:
         if not fence and not line.strip() and following not in {"", " ", "\t", "\n"}:
             end = position
     return end
-
-
-def _split_lines(text: str) -> Iterator[str]:
-    return iter(text.splitlines(keepends=True))

@@ -38,7 +38,6 @@ class SessionContext:
     options: ChatOptions
     clock: Clock
     screen: Screen
-    reader: Reader
     file: MemoryFile
     models: OpenModels
     budget: Budget
@@ -50,6 +49,7 @@ class SessionContext:
     unsaved: str = ""
     leaving: bool = False
     leaving_unsaved: bool = False
+    reader: Reader = field(init=False)  # opened after the memory is read: it offers the questions of it again
     conversation: SessionConversation = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +99,9 @@ class SessionContext:
         self.unsaved, self.leaving_unsaved = "", False
         if aside is not None:
             self._report_aside(texts.CHANGED, aside)
-        self._mind_size()
+        if not self.file.read_only and (size := self.file.path.stat().st_size) > LARGEST * 0.8:
+            largest = LARGEST // _MEGABYTE
+            self.screen.warn(self.tell(texts.MEMORY_BIG, size=size // _MEGABYTE, largest=largest))
         return True
 
     def describe_sum(self) -> str:
@@ -114,8 +116,3 @@ class SessionContext:
 
     def _report_aside(self, text: Text, aside: SetAside) -> None:
         self.screen.warn(self.tell(text, path=aside.path))
-
-    def _mind_size(self) -> None:
-        if not self.file.read_only and (size := self.file.path.stat().st_size) > LARGEST * 0.8:
-            largest = LARGEST // _MEGABYTE
-            self.screen.warn(self.tell(texts.MEMORY_BIG, size=size // _MEGABYTE, largest=largest))

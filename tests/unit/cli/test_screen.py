@@ -12,7 +12,7 @@ from beseda.cli.answer import clean_text
 from beseda.cli.repl.budget import Budget
 from beseda.cli.repl.commands import is_command
 from beseda.cli.repl.prompt import CommandCompleter, is_open, join_lines
-from beseda.cli.repl.screen import Screen, _MarkdownView, find_whole_blocks
+from beseda.cli.repl.screen import MarkdownView, Screen, find_whole_blocks
 from beseda.domain.usage import Usage
 
 BLOCKS = {
@@ -117,7 +117,7 @@ def test_completion_knows_commands_and_their_models() -> None:
 async def test_one_blank_line_stands_between_blocks() -> None:
     pieces = ["Text.\n\n", "- one\n- two\n\n", "| a | b |\n|---|---|\n| 1 | 2 |\n\n", "```py\nx = 1\n```\n\n", "End."]
     out = io.StringIO()
-    with _MarkdownView(Console(file=out, width=40), "waiting", "in line", "loading") as view:
+    with MarkdownView(Console(file=out, width=40), "waiting", "in line", "loading") as view:
         for piece in pieces:
             view.show(piece)
     lines = [line.strip() for line in out.getvalue().strip().split("\n")]
