@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import PurePath
 
-from scripts.source import FunctionNode, Module, Package
+from scripts.source import FunctionNode, Module, Package, call_name
 
 # Classes that hold values: their subclasses are rows, settings, DTOs and errors.
 _VALUES = {"Enum", "StrEnum", "IntEnum", "IntFlag", "Flag", "NamedTuple", "TypedDict", "BaseModel", "BaseException"}
@@ -23,16 +23,18 @@ def count_functions(modules: list[Module]) -> float:
 
 
 def list_tiny_functions(modules: list[Module]) -> list[str]:
-    """Return the private functions of at most three lines that are used once, as `path:line name`.
+    """Return the private functions of at most three lines that are called once, as `path:line name`.
 
-    A decorated function is used by its decorator.
+    A callback, a row of a table of functions and a decorated function are not called by name: they cannot be inlined.
     """
     uses = Counter(name for module in modules for name in _PRIVATE.findall(module.text))
+    called = {call_name(call).rpartition(".")[2] for module in modules for call in module.calls()}
     return [
         f"{module.path}:{node.lineno} {node.name}"
         for module in modules
         for node in module.nodes
-        if isinstance(node, FunctionNode) and _is_tiny(node) and uses[node.name] <= 2 and not node.decorator_list
+        if isinstance(node, FunctionNode) and _is_tiny(node) and uses[node.name] <= 2
+        if node.name in called and not node.decorator_list
     ]
 
 

@@ -12,7 +12,7 @@ from scripts.source import PACKAGES, Module, Package, read_modules, show
 
 # Today's figure, which may not be exceeded, and the bar.
 _FUNCTIONS = 75, 60  # per 1,000 lines
-_TINY = 216, 0  # private functions of at most three lines that are used once
+_TINY = 160, 0  # private functions of at most three lines that are called once
 _CHAIN = 23, 14  # imports from the top of the package to its bottom
 _LARGEST_BAG = 34, 15  # collaborators in one class
 
@@ -54,7 +54,7 @@ def test_functions_are_whole(ours: list[Module]) -> None:
 
 def test_tiny_private_functions_are_inlined(ours: list[Module]) -> None:
     tiny = list_tiny_functions(ours)
-    print(f"private functions of three lines or fewer used once: {len(tiny)} (bound {_TINY[0]}, bar {_TINY[1]})")
+    print(f"private functions of three lines or fewer called once: {len(tiny)} (bound {_TINY[0]}, bar {_TINY[1]})")
     assert len(tiny) <= _TINY[0], show(tiny)
 
 
