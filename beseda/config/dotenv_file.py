@@ -32,7 +32,9 @@ def read_dotenv(path: Path, known: Collection[str]) -> tuple[dict[str, str], lis
     problems = []
     for binding in parse_stream(io.StringIO(text)):
         if problem := _find_problem(binding, known):
-            problems.append(f"{path}, line {_find_line(binding)}: {problem}")
+            # The parser counts from the blank lines before an entry.
+            line = binding.original.line + _leading_blanks(binding.original.string).count("\n")
+            problems.append(f"{path}, line {line}: {problem}")
         elif binding.key is not None and binding.value is not None:
             values[binding.key] = binding.value
     return values, problems
@@ -62,12 +64,6 @@ def write_dotenv(path: Path, values: Mapping[str, str]) -> None:
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
-
-
-def _find_line(binding: Binding) -> int:
-    """Return the number of the line that an entry begins in; the parser counts from the blank lines before it."""
-    text = binding.original.string
-    return binding.original.line + _leading_blanks(text).count("\n")
 
 
 def _leading_blanks(text: str) -> str:

@@ -205,7 +205,9 @@ class _Reader:
                 self._complain(problem["loc"], str(cause) if isinstance(cause, FaultError) else "")
         self.problems += _check_together(settings, self.values)
         if self.problems or settings is None:
-            raise SettingsError("\n".join(dict.fromkeys(map(_to_line, self.problems))))
+            lines = ["".join(letter if letter.isprintable() else " " for letter in text) for text in self.problems]
+            short = (line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…" for line in lines)
+            raise SettingsError("\n".join(dict.fromkeys(short)))
         return settings
 
     def _complain(self, place: tuple[int | str, ...], fault: str) -> None:
@@ -241,12 +243,6 @@ def _has_password(address: str) -> bool:
         return bool(urlsplit(address).password)
     except ValueError:  # no address at all: its own check says so
         return False
-
-
-def _to_line(problem: str) -> str:
-    """Return the problem as one printable line, shortened if it is too long."""
-    line = "".join(character if character.isprintable() else " " for character in problem)
-    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
 
 
 def _suggest(name: str, known: list[str]) -> str:
