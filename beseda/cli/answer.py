@@ -17,7 +17,7 @@ _UNPRINTABLE = {
     if chr(code) not in "\n\t"
 }
 
-_SMALLEST_SUM = 0.000001
+_SMALLEST_SUM = 0.000001  # US dollars: the least that six decimals can show
 
 
 def clean_text(text: str) -> str:

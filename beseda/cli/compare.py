@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from beseda.llm.registry import LLMSettings
 
 THREE = ("hf:deepseek", "hf:llama3", "hf:qwen2")
-_NARROWEST = 28  # characters of a column that can be read
+_NARROWEST = 28  # characters: in a narrower column most lines of an answer break after three words
 _HEADS = (
     Text("compare.heads.model"),
     Text("compare.heads.first"),

@@ -113,6 +113,7 @@ async def _check_token(settings: "Settings", name: str, token: str) -> list[Chec
     from beseda.telegram.client import BotApi
 
     part, server = f"token of {name}", settings.telegram_api_url
+    # It ends before the guard does, so that the finding names the server.
     async with BotApi(token, server=server, timeout=_PATIENCE - 1) as api:
         try:
             me = await api.call("getMe")
@@ -223,6 +224,7 @@ async def _check_speech(settings: "Settings") -> list[CheckResult]:
     finally:
         await transcriber.close()
     detail = _name_once(transcriber.name, health.detail)
+    # A recogniser that is only the default may be absent: the bots ask for text then.
     return [CheckResult("speech", health.ok, detail, needed=bool(settings.speech))]
 
 

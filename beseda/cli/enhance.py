@@ -94,6 +94,7 @@ def _plan_folder(files: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Pa
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"-o {folder} cannot be made a folder: {error.strerror}") from error
+    # Resolved, because two names may lead to one file.
     taken = {file.resolve() for file in files}
     for file in files:
         suffix = file.suffix.lower() if file.suffix.lower() in SUFFIXES else ".jpg"

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 app = typer.Typer(help="Keys to the REST API.", no_args_is_help=True)
 
-_LONGEST_NAME = 200
+_LONGEST_NAME = 200  # characters: a name is one cell of `beseda keys list`
 ScopeOption = Annotated[
     Scope, typer.Option("--scope", help="`read`; `write`, which may read too; `admin`, which may do everything.")
 ]

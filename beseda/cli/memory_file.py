@@ -84,6 +84,7 @@ class MemoryFile:
             aside = self._set_aside("changed", now)
         content = orjson.dumps(write_memory(memory), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         if aside is None and current is not None:
+            # A whole copy first, then its name: a crash leaves one backup or the other.
             copy = self._beside(".bak.tmp")
             copy.unlink(missing_ok=True)
             shutil.copy2(self.path, copy)
@@ -155,7 +156,7 @@ class MemoryFile:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                os.fsync(file.fileno())  # else a power cut may leave the new name with nothing in it
             os.replace(temporary, self.path)  # noqa: PTH105 - the step that the document promises by this name
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -108,6 +108,7 @@ async def _fetch(settings: "Settings", model: str, sha256: str, shape: tuple[int
     folder, http = models_folder(settings), HttpClient()
     try:
         if "://" in model:
+            # The address and the hash are checked before anything is loaded.
             source = ModelSource.read(model, sha256)
             with _show_download(source.name) as progress:
                 file = await ModelFiles(folder, SystemClock()).fetch(source, progress)

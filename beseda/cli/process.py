@@ -32,6 +32,7 @@ async def serve(options: RunOptions) -> None:
     settings = options.settings
     open_storage(settings)
     async with AsyncExitStack() as stack:
+        # First of all: a port that is taken ends the process before a database is migrated.
         listener = listen(settings, stack)
         sandbox = _make_sandbox(options) if options.in_sandbox else None
         if sandbox is not None:
@@ -52,8 +53,10 @@ async def serve(options: RunOptions) -> None:
             web.add_api(ApiParts.of(container, checks, bots))
         await stack.enter_async_context(serve_app(web.app, listener))
         if sandbox is not None:
+            # Before the server stops, which waits for long polls and event streams.
             stack.push_async_callback(sandbox.close)
         supervisor = BotSupervisor(options, container, web)
+        # Last in, first out: answers are finished while everything that they need is still open.
         stack.push_async_callback(supervisor.close)
         await supervisor.run(lambda names: _announce(options, names, container, listener.address))
 

@@ -31,6 +31,7 @@ class RunOptions:
         profiles = [catalog.load(name) for name in names]
         if in_sandbox:
             _refuse_open_host(settings.host)
+            # In the form of Telegram: the number of the bot, a colon, a secret.
             numbers = enumerate(names, 7_100_000_001)
             tokens = {name: f"{number}:{secrets.token_urlsafe(26)}" for number, name in numbers}
         if missing := [name for name in names or ["assistant"] if name not in tokens]:

@@ -11,7 +11,7 @@ from beseda.errors import SettingsError
 if TYPE_CHECKING:
     from beseda.config import Settings
 
-_FLOOD_HOURS = 1
+_FLOOD_HOURS = 1  # a longer look back would show waits that are over
 
 
 def status(as_json: JsonOption = False, config: ConfigOption = None) -> None:

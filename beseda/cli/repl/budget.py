@@ -29,6 +29,7 @@ class Budget:
         """Return the amount spent and the cap if a request of about `next_tokens` would exceed the cap, else None."""
         if self.cap_tokens is not None and self.tokens + next_tokens > self._allowed_tokens:
             return f"{self.tokens} (+{next_tokens})", str(self._allowed_tokens)
+        # The cost of the next request is unknown until its answer is there.
         if self.cap_cost is not None and self.cost >= self._allowed_cost:
             return format_cost(self.cost), format_cost(self._allowed_cost)
         return None

@@ -6,8 +6,9 @@ import shutil
 from contextlib import suppress
 from typing import IO
 
+# macOS, Wayland, X11, and Windows also from within WSL.
 _PROGRAMS = (("pbcopy",), ("wl-copy",), ("xclip", "-selection", "clipboard"), ("clip.exe",))
-_LONGEST = 5.0  # seconds
+_LONGEST = 5.0  # seconds: xclip waits for an X server that does not answer
 
 
 async def copy_text(text: str, terminal: IO[str]) -> bool:

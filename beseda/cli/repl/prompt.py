@@ -85,13 +85,13 @@ class TerminalReader:
         self._session: PromptSession[str] = PromptSession(
             completer=completer,
             complete_while_typing=True,
-            history=InMemoryHistory(history),
+            history=InMemoryHistory(history),  # in memory: the sessions of the memory file hold the questions
             key_bindings=_bind_keys(),
             multiline=True,
             prompt_continuation="… ",
             bottom_toolbar=toolbar,
             enable_history_search=False,
-            reserve_space_for_menu=4,
+            reserve_space_for_menu=4,  # lines; the default of 8 scrolls the answer away in a low window
         )
         self._questions: PromptSession[str] = PromptSession()
         self._interrupted = False

@@ -13,7 +13,7 @@ from beseda.cli.answer import clean_text
 from beseda.cli.redraw import RedrawThrottle
 
 _FORMATTED = 6000  # characters of a block that still grows
-_FENCES = ("```", "~~~")
+_FENCES = ("```", "~~~")  # of code, as CommonMark has them: a blank line inside ends no block
 
 
 class Screen:

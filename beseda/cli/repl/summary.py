@@ -80,6 +80,7 @@ async def _cut(
 
 def _to_characters(tokens: int, text: str, count: int) -> int:
     """Return how many characters of a text like `text`, of `count` tokens, make about so many tokens."""
+    # A tenth in reserve: the pieces of a text are not equally dense.
     return max(1, int(tokens * len(text) / max(1, count) * 0.9))
 
 
