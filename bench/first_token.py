@@ -22,6 +22,7 @@ from bench.report import Bar, Row, Section, format_section
 from beseda.domain.message import Message, Role
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ModelRequest, TextDelta
+from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
 
 _ROUNDS = 200
@@ -68,7 +69,8 @@ async def _take_turns(*asks: _Ask) -> list[list[float]]:
 @asynccontextmanager
 async def _open_beseda(url: str) -> AsyncIterator[_Ask]:
     settings = LLMSettings(model="vllm:bench", base_urls={"vllm": url})
-    model = await choose_model(settings, SystemClock())
+    http = HttpClient()
+    model = await choose_model(settings, SystemClock(), http)
     request = ModelRequest(_MESSAGES)
 
     async def ask() -> float:
@@ -83,7 +85,7 @@ async def _open_beseda(url: str) -> AsyncIterator[_Ask]:
     try:
         yield ask
     finally:
-        await model.close()
+        await http.close()
 
 
 @asynccontextmanager

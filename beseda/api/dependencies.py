@@ -10,10 +10,10 @@ from beseda.domain.bot import BotProfile
 from beseda.domain.meeting import Diary
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
+from beseda.llm.base import ModelFinder
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService
-from beseda.services.chat import FindModel
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
@@ -70,7 +70,7 @@ class ApiParts:
     broadcasts: BroadcastService
     bots: BotList = BotList()
     model: str = ""
-    find_model: FindModel | None = None
+    models: ModelFinder | None = None
     limits: ApiLimits = ApiLimits()
     checks: Mapping[str, Check] = field(default_factory=dict)
     sources: MonitoringSources | None = None
@@ -103,7 +103,7 @@ class ApiParts:
             broadcasts=container.broadcasts,
             bots=bots,
             model=container.models.program.name,
-            find_model=container.models.find,
+            models=container.models,
             limits=ApiLimits(settings.api_rate, settings.api_body, settings.cors_origins, settings.list_hosts()),
             checks=checks,
             sources=MonitoringSources.of(container),

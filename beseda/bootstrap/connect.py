@@ -5,7 +5,6 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from beseda.bootstrap.models import ModelProvider
 from beseda.config import Settings
 from beseda.config.dotenv_file import write_dotenv
 from beseda.config.model import llm_settings, models_folder
@@ -19,6 +18,7 @@ from beseda.llm.endpoints import find_endpoint
 from beseda.llm.http import HttpClient
 from beseda.llm.keys import check_key
 from beseda.llm.local_server import INSTALL, SMOLLM2, LocalServers, ServerPlan, find_packaged, pick_port
+from beseda.llm.provider import ModelProvider
 from beseda.llm.registry import LLMSettings, choose_model
 from beseda.logs import redact
 
@@ -108,17 +108,16 @@ class ModelConnector:
         log.info("a model is connected: %s", self.model_name)
 
     async def _test(self, settings: LLMSettings) -> None:
-        model = await choose_model(settings, self._clock)
         question = ModelRequest([Message(Role.USER, "Hi")], max_tokens=1)
-        try:
-            async with asyncio.timeout(_TEST_SECONDS):
-                await hear_out(model, question)
-        except EmptyAnswerError:
-            pass  # one token may be too few for a word, and the key was accepted
-        except TimeoutError:
-            raise TimedOutError(f"{model.name}: no answer to the test within {_TEST_SECONDS:.0f} s") from None
-        except BesedaError as error:
-            log.warning("the test of %s failed: %s", model.name, error.detail)
-            raise
-        finally:
-            await model.close()
+        async with HttpClient() as http:
+            model = await choose_model(settings, self._clock, http)
+            try:
+                async with asyncio.timeout(_TEST_SECONDS):
+                    await hear_out(model, question)
+            except EmptyAnswerError:
+                pass  # one token may be too few for a word, and the key was accepted
+            except TimeoutError:
+                raise TimedOutError(f"{model.name}: no answer to the test within {_TEST_SECONDS:.0f} s") from None
+            except BesedaError as error:
+                log.warning("the test of %s failed: %s", model.name, error.detail)
+                raise

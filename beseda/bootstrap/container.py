@@ -12,7 +12,7 @@ from beseda.bootstrap.hot import HotStores, open_hot
 from beseda.bootstrap.job import open_jobs
 from beseda.bootstrap.lead import build_leads
 from beseda.bootstrap.media import MediaTools, open_media
-from beseda.bootstrap.models import ModelProvider, open_models
+from beseda.bootstrap.models import open_models
 from beseda.bootstrap.report import build_reports
 from beseda.bootstrap.repositories import Repositories, open_record
 from beseda.bootstrap.watch import build_watch, check_disk
@@ -22,6 +22,7 @@ from beseda.errors import StorageError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.kit.quarantine import Quarantine
 from beseda.llm.base import ChatModel
+from beseda.llm.provider import ModelProvider
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService

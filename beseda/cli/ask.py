@@ -139,21 +139,22 @@ async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -
     from beseda.cli.answer import receive_answer
     from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
+    from beseda.llm.base import ObservedModel
+    from beseda.llm.http import HttpClient
     from beseda.llm.registry import choose_model
     from beseda.llm.tokens import count_tokens
-    from beseda.services.fitting import FittedModel
+    from beseda.services.fitting import ContextFitting
 
     clock = SystemClock()
-    model = await choose_model(llm_settings(settings), clock)
-    try:
+    async with HttpClient() as http:
+        model = await choose_model(llm_settings(settings), clock, http)
         question, count = request.messages[-1].content, None
         if wishes.usage:
             count = await count_tokens(question, tokenizer=wishes.tokenizer, model=model)
         with _Printer() as printer:
-            answer = await receive_answer(FittedModel(model), request, clock, None if wishes.as_json else printer)
+            fitted = ObservedModel(model, ContextFitting)
+            answer = await receive_answer(fitted, request, clock, None if wishes.as_json else printer)
         return _Asked(answer, count)
-    finally:
-        await model.close()
 
 
 class _Printer:

@@ -142,9 +142,10 @@ def build_contenders(
     """
     from dataclasses import replace
 
+    from beseda.llm.base import ObservedModel
     from beseda.llm.failover import RetryPolicy
     from beseda.llm.registry import build_model, parse_spec
-    from beseda.services.fitting import FittedModel
+    from beseda.services.fitting import ContextFitting
 
     if len(specs) < 2:
         raise SettingsError("--compare takes two models or more, with commas between")
@@ -153,7 +154,7 @@ def build_contenders(
     contenders: list[ChatModel] = []
     for spec in specs:
         try:
-            contenders.append(FittedModel(build_model(spec, once, clock, http)))
+            contenders.append(ObservedModel(build_model(spec, once, clock, http), ContextFitting))
         except SettingsError as error:
             contenders.append(_MissingModel(spec, error.detail))
     return contenders

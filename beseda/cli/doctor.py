@@ -130,14 +130,13 @@ async def _check_token(settings: "Settings", name: str, token: str) -> list[Chec
 async def _check_model(settings: "Settings") -> list[CheckResult]:
     from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
+    from beseda.llm.http import HttpClient
     from beseda.llm.registry import choose_model
 
     profiles = [profile for profile in _load_running(settings) if not profile.model]
-    model = await choose_model(llm_settings(settings), SystemClock())
-    try:
+    async with HttpClient() as http:
+        model = await choose_model(llm_settings(settings), SystemClock(), http)
         return await _look_at_model("model", model, profiles)
-    finally:
-        await model.close()
 
 
 async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotProfile]") -> list[CheckResult]:
@@ -195,21 +194,19 @@ async def _check_own_models(settings: "Settings") -> list[CheckResult]:
 
 
 async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[CheckResult]:
-    from beseda.bootstrap.models import choose_configured
     from beseda.config.model import llm_settings
     from beseda.kit.clock import SystemClock
+    from beseda.llm.http import HttpClient
+    from beseda.llm.provider import choose_configured
     from beseda.llm.registry import choose_model
 
     part = f"model of {', '.join(profile.name for profile in profiles)}"
     try:
-        chosen = await choose_configured(spec, llm_settings(settings), look_around=False)
+        chosen = await choose_configured(spec, llm_settings(settings))
         if chosen is None:
             return []  # the model of all bots answers
-        model = await choose_model(chosen, SystemClock())
-        try:
-            return await _look_at_model(part, model, profiles)
-        finally:
-            await model.close()
+        async with HttpClient() as http:
+            return await _look_at_model(part, await choose_model(chosen, SystemClock(), http), profiles)
     except BesedaError as error:
         return [CheckResult(part, False, str(error))]
 

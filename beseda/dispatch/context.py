@@ -26,7 +26,8 @@ from beseda.locales import Text
 from beseda.photo.base import Enhancer
 from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
-from beseda.services.chat import ChatService, FindModel, PreparedReply
+from beseda.services.budgeted import BotModels
+from beseda.services.chat import ChatService, PreparedReply
 from beseda.services.conversation import ConversationMemory
 from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
@@ -181,7 +182,7 @@ class BotServices:
     leads: LeadService
     takeovers: TakeoverService
     sales: SalesStore
-    find_model: FindModel
+    models: BotModels
     call_book: UsageLedger
     clock: Clock
     downloads: Path

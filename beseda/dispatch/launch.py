@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from beseda.bootstrap.container import Container
-from beseda.bootstrap.models import ModelProvider
 from beseda.dispatch.context import BotServices, JobKind
 from beseda.dispatch.events import WANTED, Identity
 from beseda.dispatch.fenced_turns import FencedTurnStore
@@ -33,12 +32,11 @@ from beseda.jobs.base import JobControl
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
-from beseda.llm.base import ChatModel
 from beseda.locales import FALLBACK, languages
 from beseda.services import broadcast
 from beseda.services.budget import Payer, paying
-from beseda.services.budgeted import budget_models
-from beseda.services.chat import ChatParts, ChatService, FindModel
+from beseda.services.budgeted import BotModels
+from beseda.services.chat import ChatParts, ChatService
 from beseda.services.conversation import ConversationMemory
 from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
@@ -226,15 +224,6 @@ class WorkDesk:
         await self._desk.api.close()
 
 
-def _finder(models: ModelProvider, profile: BotProfile) -> FindModel:
-    """Return the function that finds a model for the bot: by default the model of its profile."""
-
-    async def find(spec: str) -> ChatModel:
-        return await models.find(spec or profile.model)
-
-    return find
-
-
 def _chores(router: Router) -> dict[str, JobKind]:
     return {kind: chore for mode in router.modes.values() for kind, chore in mode.chores.items()}
 
@@ -289,15 +278,15 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
     if profile.calendar is not None:
         container.meetings.adopt({profile.name: Diary(profile.calendar, profile.model)})
     container.reports.adopt(profile.slot_titles)
-    find_model = budget_models(_finder(container.models, profile), container.budgets, profile.name)
-    model = await find_model("")  # now, so that what is wrong with it is said at the start
+    models = BotModels(container.models, container.budgets, profile.name, own=profile.model)
+    model = await models.find()  # now, so that what is wrong with it is said at the start
     if model.name != container.models.program.name:
         log.debug("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, container)
     turns = FencedTurnStore(record.turns, made.ground)
     delivery = Delivery(messenger, turns)
     memory = ConversationMemory(record.conversations, hot.history, assignment.namespace, container.summaries)
-    parts = ChatParts(find_model, turns, memory, messenger, delivery, clock)
+    parts = ChatParts(models, turns, memory, messenger, delivery, clock)
     return BotServices(
         profile=profile,
         me=made.me,
@@ -329,7 +318,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
         meetings=container.meetings,
         leads=container.leads,
         sales=record.sales,
-        find_model=find_model,
+        models=models,
         call_book=container.call_book,
         clock=clock,
         downloads=container.media.downloads,

@@ -1,9 +1,10 @@
 """Interface of chat models for the rest of the program."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import TracebackType
 from typing import Protocol
 
 from beseda.domain.message import Message, Role
@@ -125,6 +126,14 @@ class ChatModel(Protocol):
         ...
 
 
+class ModelFinder(Protocol):
+    """Models by their specs."""
+
+    async def find(self, spec: str) -> ChatModel:
+        """Return the model of `spec`, or the default model if it is empty."""
+        ...
+
+
 class Measuring(Protocol):
     """Token counting and context size of a model, used to shorten a history before it exceeds the context."""
 
@@ -180,6 +189,86 @@ class ModelWrapper:
 
     async def close(self) -> None:
         await self._model.close()
+
+
+class StreamObserver:
+    """Observes one call of a model; each call has observers of its own. The defaults change nothing."""
+
+    def __init__(self, call: "ObservedCall") -> None:
+        self._call = call
+
+    async def on_start(self) -> None:
+        """Prepare the call. It may get another model or request. An error that is raised here refuses it."""
+
+    def on_event(self, event: ModelEvent) -> ModelEvent:
+        """Return the event to pass on. An error that is raised here breaks the answer."""
+        return event
+
+    async def on_end(self) -> None:
+        """Finish. Called once in every case, also after an error of `on_start` and after the consumer has left."""
+
+
+class ObservedCall:
+    """One call of a model and its observers: an asynchronous context manager that opens and closes the stream.
+
+    An observer may replace `model` and `request` before the stream opens. It may set `cut` to end the answer after the
+    current event; `cut` is then the last one. `error` is the reason of an early end: an error of the model or of an
+    observer, or GeneratorExit if the consumer has left.
+    """
+
+    def __init__(self, model: ChatModel, request: ModelRequest, observers: Sequence["OpenObserver"]) -> None:
+        self.model = model
+        self.request = request
+        self.cut: Finished | None = None
+        self.error: BaseException | None = None
+        self._observers = [open_observer(self) for open_observer in observers]
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> AsyncGenerator[ModelEvent, None]:
+        async with AsyncExitStack() as stack:
+            try:
+                for observer in self._observers:
+                    stack.push_async_callback(observer.on_end)
+                    await observer.on_start()
+            except BaseException as error:
+                self.error = error
+                raise
+            events = await stack.enter_async_context(aclosing(self.model.stream(self.request)))
+            self._stack = stack.pop_all()
+        return events
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.error = error
+        await self._stack.__aexit__(kind, error, trace)
+
+    def pass_on(self, event: ModelEvent) -> ModelEvent:
+        """Return `event` as the observers, in their order, leave it."""
+        for observer in self._observers:
+            event = observer.on_event(event)
+        return event
+
+
+OpenObserver = Callable[[ObservedCall], StreamObserver]
+
+
+class ObservedModel(ModelWrapper):
+    """A `ChatModel` with observers on each of its calls."""
+
+    def __init__(self, model: ChatModel, *observers: OpenObserver) -> None:
+        super().__init__(model)
+        self._observers = observers
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield the answer as the observers leave it. Raises their errors and those of the model."""
+        call = ObservedCall(self._model, request, self._observers)
+        async with call as events:
+            async for event in events:
+                yield call.pass_on(event)
+                if call.cut is not None:
+                    yield call.cut
+                    return
 
 
 async def ask_structured(

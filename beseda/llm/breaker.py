@@ -28,25 +28,26 @@ class Breaker:
     """Decides from the results of recent calls whether a call may be tried.
 
     Every call that `try_pass` let through ends in exactly one of `record_success`, `record_failure` or `release`.
+    `open_until` is on the clock, and None while the breaker is closed.
     """
 
     def __init__(self, clock: Clock, rule: BreakerRule | None = None) -> None:
         self._clock = clock
         self._rule = rule or BreakerRule()
         self._failures: deque[float] = deque(maxlen=self._rule.failures)
-        self._open_until: float | None = None
+        self.open_until: float | None = None
         self._probing = False
 
     @property
     def state(self) -> BreakerState:
-        if self._open_until is None:
+        if self.open_until is None:
             return BreakerState.CLOSED
-        return BreakerState.HALF_OPEN if self._clock.monotonic() >= self._open_until else BreakerState.OPEN
+        return BreakerState.HALF_OPEN if self._clock.monotonic() >= self.open_until else BreakerState.OPEN
 
     @property
     def wait(self) -> float:
         """Seconds until a probe may pass; 0 when one may pass now."""
-        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock.monotonic())
+        return 0.0 if self.open_until is None else max(0.0, self.open_until - self._clock.monotonic())
 
     def try_pass(self) -> bool:
         """Return whether a call may be made now. In the half-open state this takes the only probe."""
@@ -59,7 +60,7 @@ class Breaker:
     def record_success(self) -> None:
         """Close: the service works."""
         self._failures.clear()
-        self._open_until = None
+        self.open_until = None
         self._probing = False
 
     def record_failure(self) -> None:
@@ -72,7 +73,7 @@ class Breaker:
 
     def open_for(self, seconds: float) -> None:
         """Open the breaker for `seconds`, the time to wait that the service itself named."""
-        self._open_until = self._clock.monotonic() + seconds
+        self.open_until = self._clock.monotonic() + seconds
         self._probing = False
 
     def release(self) -> None:

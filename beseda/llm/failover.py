@@ -6,8 +6,8 @@ has read half a sentence.
 
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 
 from beseda.errors import (
     BrokenStreamError,
@@ -31,12 +31,14 @@ from beseda.llm.base import (
     ModelEvent,
     ModelHealth,
     ModelRequest,
+    ObservedCall,
+    OpenObserver,
     TextDelta,
     UnansweredError,
     Waiting,
     find_measuring,
 )
-from beseda.llm.breaker import Breaker, BreakerRule, BreakerState
+from beseda.llm.breaker import Breaker, BreakerRule
 
 logger = logging.getLogger(__name__)
 
@@ -70,11 +72,20 @@ class RetryPolicy:
 class FailoverModel:
     """A `ChatModel` over an ordered list of others."""
 
-    def __init__(self, models: Sequence[ChatModel], clock: Clock, policy: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[ChatModel],
+        clock: Clock,
+        policy: RetryPolicy | None = None,
+        *,
+        observers: Sequence[OpenObserver] = (),
+    ) -> None:
+        """`observers` are those of each attempt: their errors count as errors of the model."""
         if not models:
             raise ValueError("a failover needs at least one model")
         self._policy = policy or RetryPolicy()
         self._clock = clock
+        self._observers = observers
         self._members = [_Member(model, clock, self._policy) for model in models]
 
     @property
@@ -94,16 +105,20 @@ class FailoverModel:
         """
         last: RemoteError | None = None
         deadline = self._clock.monotonic() + self._policy.longest_load
-        for number, member in enumerate(self._members, 1):
-            attempt, alone = 0, number == len(self._members)
+        for member in self._members:
+            attempt, alone = 0, member is self._members[-1]
             while member.breaker.try_pass():
-                call = _Call(member)
-                async with aclosing(call.stream(request)) as events:
-                    async for event in events:
-                        yield event
-                if call.error is None:
-                    return
-                last = call.error
+                call = _Attempt(member, request, self._observers)
+                try:
+                    async with call as events:
+                        async for event in events:
+                            yield call.pass_on(event)
+                            if call.cut is not None:
+                                yield call.cut
+                                return
+                        return
+                except RemoteError as error:
+                    last = call.explain(error)
                 if alone and isinstance(last, LoadingError) and self._clock.monotonic() < deadline:
                     yield Waiting(0)
                     await self._clock.sleep(_LOADING_SECONDS)
@@ -179,35 +194,44 @@ class _Member:
             self.breaker.release()
 
 
-class _Call:
-    """One attempt at one model. `error` is set when it failed before the first word."""
+class _Attempt(ObservedCall):
+    """One attempt at one model. Its end is recorded in the breaker."""
 
-    def __init__(self, member: _Member) -> None:
-        self._member = member
-        self.error: RemoteError | None = None
+    def __init__(self, member: _Member, request: ModelRequest, observers: Sequence[OpenObserver]) -> None:
+        super().__init__(member.model, request, observers)
+        self._breaker = member.breaker
+        self._record = member.record
+        self._spoken = False
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        member, spoken, settled = self._member, False, False
+    def pass_on(self, event: ModelEvent) -> ModelEvent:
+        for observer in self._observers:
+            event = observer.on_event(event)
+        if type(event) is TextDelta:
+            self._spoken = True
+        if self._breaker.open_until is not None and type(event) is not Waiting:
+            self._breaker.record_success()  # it speaks: no other call has to wait for the end of this one
+        return event
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
-            async with aclosing(member.model.stream(request)) as events:
-                async for event in events:
-                    spoken = spoken or type(event) is TextDelta
-                    if member.breaker.state is not BreakerState.CLOSED and type(event) is not Waiting:
-                        member.breaker.record_success()  # it speaks: nobody else has to wait for the end of this
-                    yield event
-            settled = True
-            member.breaker.record_success()
-        except RemoteError as error:
-            settled = True
-            member.record(error)
-            if isinstance(error, _ABOUT_THE_TEXT):
-                raise
-            if spoken:
-                raise _describe_break(error) from error
-            self.error = error
+            await super().__aexit__(kind, error, trace)
         finally:
-            if not settled:  # the consumer left
-                member.breaker.record_success() if spoken else member.breaker.release()
+            if isinstance(error, RemoteError):
+                self._record(error)
+            elif error is None or self._spoken:
+                self._breaker.record_success()
+            else:  # the consumer left
+                self._breaker.release()
+
+    def explain(self, error: RemoteError) -> RemoteError:
+        """Return `error` if another attempt may follow it, else raise it. After the first text the answer is broken."""
+        if isinstance(error, _ABOUT_THE_TEXT):
+            raise error
+        if self._spoken:
+            raise _describe_break(error) from error
+        return error
 
 
 def _describe_break(error: RemoteError) -> RemoteError:

@@ -1,8 +1,6 @@
 """Limits on answers: too long, repeating, empty, or a refusal by a content filter."""
 
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from beseda.domain.estimate import estimate_tokens
@@ -10,14 +8,14 @@ from beseda.domain.message import Role
 from beseda.domain.usage import Usage
 from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
 from beseda.llm.base import (
-    ChatModel,
     Finished,
     FinishReason,
     ModelEvent,
     ModelRequest,
-    ModelWrapper,
+    ObservedCall,
     ReasoningDelta,
     Retracted,
+    StreamObserver,
     TextDelta,
 )
 
@@ -114,108 +112,94 @@ def asks_to_repeat(request: ModelRequest) -> bool:
     return _ASKS_TO_REPEAT.search(said) is not None
 
 
-class GuardedModel(ModelWrapper):
-    """A `ChatModel` that checks the answer of another."""
+class AnswerGuard(StreamObserver):
+    """Checks an answer. One that is too long is cut and ends with the reason `length`.
 
-    def __init__(self, model: ChatModel, limits: GuardLimits | None = None) -> None:
-        super().__init__(model)
+    Raises EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError and ThoughtsOnlyError.
+    """
+
+    def __init__(self, call: ObservedCall, limits: GuardLimits | None = None) -> None:
+        super().__init__(call)
         self._limits = limits or GuardLimits()
-
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer. An answer that is too long is cut and ends with the reason `length`.
-
-        Raises EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, and the errors of the model.
-        """
-        watch = _Watch(self.name, self._limits, asked=asks_to_repeat(request))
-        async with aclosing(self._model.stream(request)) as events:
-            async for event in events:
-                if type(event) is TextDelta:
-                    text = watch.take_text(event.text)
-                    yield event if text is event.text else TextDelta(text)
-                elif type(event) is ReasoningDelta:
-                    watch.take_thought(event.text)
-                    yield event
-                else:
-                    if type(event) is Retracted:
-                        watch.retract()
-                    elif type(event) is Finished:
-                        watch.take_end(event)
-                    yield event
-                if watch.full:
-                    yield watch.describe_cut(request)
-                    return
-
-
-class _Watch:
-    """State of the checks of one answer."""
-
-    def __init__(self, name: str, limits: GuardLimits, *, asked: bool) -> None:
-        self._name = name
-        self._limits = limits
-        self._asked = asked
-        self._detector = RepeatDetector(limits, asked=asked)
-        self._thought_detector = RepeatDetector(limits, asked=asked)
+        self._asked = asks_to_repeat(call.request)
+        self._detector = RepeatDetector(self._limits, asked=self._asked)
+        self._thought_detector = RepeatDetector(self._limits, asked=self._asked)
         self._length = 0
         self._thought_length = 0
         self._has_thought = False
         self._pieces: list[str] = []
         self._blank = True
-        self.full = False
 
-    def take_text(self, text: str) -> str:
-        """Return `text` as far as the limit allows. Raises RepeatingAnswerError."""
-        room = self._limits.max_characters - self._length
-        if len(text) > room:
-            text = text[:room]
-            self.full = True
-        self._length += len(text)
-        self._pieces.append(text)
-        self._blank = self._blank and not text.strip()
-        if self._detector.feed(text):
-            message = f"the same phrase again and again after {self._length} characters"
-            kept = max(0, self._length - self._detector.circling)
-            raise RepeatingAnswerError(message, endpoint=self._name, kept=kept)
-        return text
+    def on_event(self, event: ModelEvent) -> ModelEvent:
+        """Return the event; of a text, the part that the limit allows."""
+        if type(event) is TextDelta:
+            text = event.text
+            self._length += len(text)
+            if self._length > self._limits.max_characters:
+                return self._cut(text)
+            self._pieces.append(text)
+            if self._blank:
+                self._blank = not text.strip()
+            if self._detector.feed(text):
+                raise self._describe_circle()
+        elif type(event) is ReasoningDelta:
+            self._take_thought(event.text)
+        elif type(event) is Retracted:
+            self._retract()
+        elif type(event) is Finished:
+            self._check_end(event)
+        return event
 
-    def retract(self) -> None:
+    def _cut(self, text: str) -> TextDelta:
+        """End the answer with the part of `text` that the limit allows."""
+        kept = text[: len(text) - (self._length - self._limits.max_characters)]
+        self._length = self._limits.max_characters
+        self._pieces.append(kept)
+        if self._detector.feed(kept):
+            raise self._describe_circle()
+        self._call.cut = self._describe_cut()
+        return TextDelta(kept)
+
+    def _describe_circle(self) -> RepeatingAnswerError:
+        return RepeatingAnswerError(
+            f"the same phrase again and again after {self._length} characters",
+            endpoint=self._call.model.name,
+            kept=max(0, self._length - self._detector.circling),
+        )
+
+    def _retract(self) -> None:
         """Restart the checks: all text so far was reasoning."""
         self._thought_length += self._length
         self._has_thought = True
         self._length, self._blank = 0, True
         self._detector = RepeatDetector(self._limits, asked=self._asked)
 
-    def take_thought(self, text: str) -> None:
-        """Count a piece of reasoning. Raises RepeatingAnswerError and EmptyAnswerError."""
+    def _take_thought(self, text: str) -> None:
         self._thought_length += len(text)
         self._has_thought = self._has_thought or bool(text.strip())
         if self._thought_detector.feed(text):
             raise RepeatingAnswerError(
-                f"reasoning in circles after {self._thought_length} characters", endpoint=self._name
+                f"reasoning in circles after {self._thought_length} characters", endpoint=self._call.model.name
             )
-        self.full = self._thought_length > self._limits.max_reasoning_characters
-        if self.full and self._blank:
-            raise ThoughtsOnlyError(
-                f"{self._thought_length} characters of reasoning and no answer", endpoint=self._name
-            )
+        if self._thought_length > self._limits.max_reasoning_characters:
+            if self._blank:
+                raise self._describe_thoughts()
+            self._call.cut = self._describe_cut()
 
-    def _miss_answer(self) -> ThoughtsOnlyError:
-        message = f"{self._thought_length} characters of reasoning and no answer"
-        return ThoughtsOnlyError(message, endpoint=self._name)
-
-    def take_end(self, event: Finished) -> None:
-        """Check the complete answer. Raises RefusedAnswerError, EmptyAnswerError or ThoughtsOnlyError."""
+    def _check_end(self, event: Finished) -> None:
         if event.reason is FinishReason.FILTER:
-            raise RefusedAnswerError("the provider's filter ended the answer", endpoint=self._name)
+            raise RefusedAnswerError("the provider's filter ended the answer", endpoint=self._call.model.name)
         if self._blank and self._has_thought:
-            raise ThoughtsOnlyError(
-                f"{self._thought_length} characters of reasoning and no answer", endpoint=self._name
-            )
+            raise self._describe_thoughts()
         if self._blank:
-            raise EmptyAnswerError("an answer without a word", endpoint=self._name)
+            raise EmptyAnswerError("an answer without a word", endpoint=self._call.model.name)
 
-    def describe_cut(self, request: ModelRequest) -> Finished:
-        """Return the end of an answer that the guard ended."""
-        prompt = sum(estimate_tokens(message.content) for message in request.messages)
+    def _describe_thoughts(self) -> ThoughtsOnlyError:
+        message = f"{self._thought_length} characters of reasoning and no answer"
+        return ThoughtsOnlyError(message, endpoint=self._call.model.name)
+
+    def _describe_cut(self) -> Finished:
+        prompt = sum(estimate_tokens(message.content) for message in self._call.request.messages)
         usage = Usage(prompt, estimate_tokens("".join(self._pieces)), estimated=True)
-        endpoint, _, model = self._name.partition(":")
+        endpoint, _, model = self._call.model.name.partition(":")
         return Finished(FinishReason.LENGTH, usage, endpoint, model)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from yarl import URL
@@ -144,6 +144,12 @@ class HttpClient:
     async def close(self) -> None:
         """Close every connection; the next request would open new ones."""
         await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def _request(self, method: str, url: URL, **fields: Any) -> aiohttp.ClientResponse:
         """Send a request. Retry only if the reused connection turns out to be closed.

@@ -22,7 +22,7 @@ from beseda.llm.dialect import ChatDialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
-from beseda.llm.token_counting import CountMemory, MeasuredModel
+from beseda.llm.token_counting import CountMemory
 
 # `/completion` would go on until the context is full.
 _MAX_TOKENS = 1024
@@ -151,14 +151,15 @@ class LlamaMeasuring:
 
 def build_llamacpp(
     connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock, *, context: int = 0
-) -> MeasuredModel:
+) -> OpenAICompatibleModel:
     """Return a model at a llama.cpp server.
 
     `context` (tokens) limits the size that the server reports and replaces a missing one; 0 if not set.
     """
     row = connection.endpoint
     wire = OpenAICompatibleModel(connection, http, timeouts, dialects=list_dialects(row))
-    return MeasuredModel(wire, LlamaMeasuring(wire, connection.base_url, clock, size=context))
+    wire.reported = LlamaMeasuring(wire, connection.base_url, clock, size=context)
+    return wire
 
 
 def list_dialects(row: Endpoint) -> list[ChatDialect]:

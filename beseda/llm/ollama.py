@@ -13,7 +13,6 @@ from beseda.kit.clock import Clock
 from beseda.kit.foreign_json import load_json
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
-from beseda.llm.token_counting import MeasuredModel
 
 _USUAL_CONTEXT = 4096  # of a server without OLLAMA_CONTEXT_LENGTH
 _REMEMBER_LOADED, _REMEMBER_GUESS = 300.0, 10.0  # seconds: a model that is loaded for an answer tells its size after it
@@ -47,10 +46,11 @@ class OllamaMeasuring:
         return None
 
 
-def build_ollama(connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock) -> MeasuredModel:
+def build_ollama(connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock) -> OpenAICompatibleModel:
     """Return a model at an Ollama server."""
     wire = OpenAICompatibleModel(connection, http, timeouts)
-    return MeasuredModel(wire, OllamaMeasuring(wire, connection, clock))
+    wire.reported = OllamaMeasuring(wire, connection, clock)
+    return wire
 
 
 def _read_loaded(answer: HttpAnswer, model: str) -> int | None:

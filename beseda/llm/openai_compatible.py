@@ -8,7 +8,7 @@ import asyncio
 import difflib
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import orjson
@@ -79,6 +79,7 @@ class OpenAICompatibleModel:
         self._headers = _build_headers(connection.endpoint)
         # Fields that this model refused once: asking with them again would cost a round trip per message.
         self._refused: set[str] = set()
+        self.reported: Measuring | None = None
         self.learned_context: int | None = None
         # The last answer began with a thought without its opening mark: the template puts it into the prompt. Before
         # the first answer the name of the model decides.
@@ -90,8 +91,8 @@ class OpenAICompatibleModel:
 
     @property
     def measuring(self) -> Measuring | None:
-        """The context that the server's counts have shown; None while nothing was cut."""
-        return LearnedMeasuring(self.learned_context) if self.learned_context else None
+        """`reported`, set where the server has routes for it, else the context that counts of answers have shown."""
+        return self.reported or (LearnedMeasuring(self.learned_context) if self.learned_context else None)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer as it comes. Raises a leaf of RemoteError; closing it closes the connection."""
@@ -121,13 +122,22 @@ class OpenAICompatibleModel:
             healthy = bool(self._endpoint.health_path) and await self._ask_health()
             answer = await self.get(self._base.joinpath(self._endpoint.check_path.lstrip("/")))
             if answer.status == 404 and healthy and self._endpoint.takes_any_model:
-                return ModelHealth(ok=True, detail=f"{self.name}: ready")  # a server with `/completion` alone
+                health = ModelHealth(ok=True, detail=f"{self.name}: ready")  # a server with `/completion` alone
+                return await self._add_context(health)
             if answer.status != 200:
                 raise self._faults.read_refusal(answer.status, answer.body, answer.headers)
         except RemoteError as error:
             await self._explain(error)
             return ModelHealth(ok=False, detail=error.detail, loading=isinstance(error, LoadingError))
-        return self._judge_models(answer.body)
+        return await self._add_context(self._judge_models(answer.body))
+
+    async def _add_context(self, health: ModelHealth) -> ModelHealth:
+        if not health.ok or self.reported is None:
+            return health
+        try:
+            return replace(health, context=await self.reported.context_size())
+        except RemoteError:
+            return health
 
     async def close(self) -> None:
         """Do nothing: connections belong to the client, which outlives its models."""

@@ -1,12 +1,11 @@
 """Cost of answers from endpoints that do not report it."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from beseda.domain.usage import Usage
 from beseda.errors import SettingsError
-from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ModelWrapper
+from beseda.llm.base import Finished, ModelEvent, ObservedCall, StreamObserver
 
 _TOKENS_PER_PRICE = 1_000_000
 
@@ -38,21 +37,18 @@ class PriceBook:
         return bool(self._prices)
 
 
-class PricedModel(ModelWrapper):
-    """A `ChatModel` that adds the cost to answers with a price in the book."""
+class PriceObserver(StreamObserver):
+    """Adds the cost to an answer with a price in the book. A cost that the endpoint reports itself is kept."""
 
-    def __init__(self, model: ChatModel, book: PriceBook) -> None:
-        super().__init__(model)
+    def __init__(self, call: ObservedCall, book: PriceBook) -> None:
+        super().__init__(call)
         self._book = book
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer. A cost that the endpoint reports itself is kept."""
-        async with aclosing(self._model.stream(request)) as events:
-            async for event in events:
-                if type(event) is Finished and event.usage.cost is None:
-                    yield add_cost(event, self._book.find(self.name, f"{event.endpoint}:{event.model}"))
-                else:
-                    yield event
+    def on_event(self, event: ModelEvent) -> ModelEvent:
+        """Return the event, an end with its cost."""
+        if type(event) is not Finished or event.usage.cost is not None:
+            return event
+        return add_cost(event, self._book.find(self._call.model.name, f"{event.endpoint}:{event.model}"))
 
 
 def add_cost(end: Finished, price: Price | None) -> Finished:

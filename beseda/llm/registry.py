@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from beseda.llm.discovery import find_local_servers, list_usual_addresses
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat
-from beseda.llm.guard import GuardedModel, GuardLimits
+from beseda.llm.guard import AnswerGuard, GuardLimits
 from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.huggingface import HuggingFaceModel, Shelf, find_catalogue, read_aliases
 from beseda.llm.keys import check_key, explain_missing_key
@@ -33,7 +34,7 @@ from beseda.llm.llamacpp import build_llamacpp
 from beseda.llm.local_server import read_record
 from beseda.llm.ollama import build_ollama
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
-from beseda.llm.prices import PriceBook, PricedModel
+from beseda.llm.prices import PriceBook, PriceObserver
 from beseda.llm.vllm import build_vllm
 
 logger = logging.getLogger(__name__)
@@ -172,9 +173,9 @@ def _assemble(wires: Sequence[ChatModel], around: Surroundings) -> ChatModel:
     """Return several models as one: priced if the settings have prices, guarded, with failover."""
     settings = around.settings
     book = PriceBook(settings.prices)
-    priced = [PricedModel(wire, book) if book else wire for wire in wires]
-    guarded = [GuardedModel(model, settings.limits) for model in priced]
-    return FailoverModel(guarded, around.clock, _choose_policy(wires, settings.retries))
+    price, guard = partial(PriceObserver, book=book), partial(AnswerGuard, limits=settings.limits)
+    observers = (price, guard) if book else (guard,)
+    return FailoverModel(wires, around.clock, _choose_policy(wires, settings.retries), observers=observers)
 
 
 def _choose_policy(wires: Sequence[ChatModel], policy: RetryPolicy) -> RetryPolicy:
@@ -205,26 +206,13 @@ def _is_own(row: Endpoint, url: str) -> bool:
     return bool(host) and (row.is_local or is_near(host))
 
 
-async def choose_model(settings: LLMSettings, clock: Clock, http: HttpClient | None = None) -> ChatModel:
+async def choose_model(settings: LLMSettings, clock: Clock, http: HttpClient) -> ChatModel:
     """Return the model to use, guarded and with failover.
 
     The order: the spec; the first endpoint that is set up, servers with an address set by the owner before keys; a
     server found on this machine; the demo. Only the first endpoint is used, so that no message goes to a second company
-    without the owner's choice. Closing the model closes the connections too, unless they came as `http`. Raises
-    SettingsError.
+    without the owner's choice. Raises SettingsError.
     """
-    owned = http is None
-    client = HttpClient() if http is None else http
-    try:
-        model = await _choose(settings, clock, client)
-    except BaseException:
-        if owned:
-            await client.close()
-        raise
-    return _OwningModel(model, client) if owned else model
-
-
-async def _choose(settings: LLMSettings, clock: Clock, http: HttpClient) -> ChatModel:
     configured = list_configured(settings)
     if spec := settings.model.strip() or (configured[0].name if configured else ""):
         model = build_model(spec, settings, clock, http)
@@ -274,8 +262,11 @@ class AwaitedModel(ModelWrapper):
         if found := await self._find():
             self._found, self._model = True, found
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer of the server if one is found, else of the substitute. Raises a leaf of RemoteError."""
+        return self._model.stream(request) if self._found else self._search_and_stream(request)
+
+    async def _search_and_stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         await self.prepare()
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:
@@ -300,18 +291,6 @@ async def _greet_local(addresses: Sequence[ModelAddress], model: ChatModel) -> N
         logger.warning("the model is still loading, answers come once it is ready: %s", health.detail)
     elif not health.ok:
         logger.warning("the model server is not there; it will be asked again at each message: %s", health.detail)
-
-
-class _OwningModel(ModelWrapper):
-    """A model together with the connections that were opened for it."""
-
-    def __init__(self, model: ChatModel, http: HttpClient) -> None:
-        super().__init__(model)
-        self._http = http
-
-    async def close(self) -> None:
-        await super().close()
-        await self._http.close()
 
 
 def mend_base_url(url: str, endpoint: Endpoint) -> str:

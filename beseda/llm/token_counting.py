@@ -1,35 +1,8 @@
-"""A model together with its server's token counting, and a cache of counts."""
+"""The context of a model as its answers show it, and a cache of token counts."""
 
 from collections import OrderedDict
-from dataclasses import replace
-
-from beseda.errors import RemoteError
-from beseda.llm.base import ChatModel, Measuring, ModelHealth, ModelWrapper
 
 _REMEMBERED_COUNTS = 1024
-
-
-class MeasuredModel(ModelWrapper):
-    """A `ChatModel` with a `Measuring` beside it."""
-
-    def __init__(self, wire: ChatModel, measuring: Measuring) -> None:
-        super().__init__(wire)
-        self._measuring = measuring
-
-    @property
-    def measuring(self) -> Measuring:
-        return self._measuring
-
-    async def check(self) -> ModelHealth:
-        """Check the endpoint, and report the context of the served model."""
-        health = await super().check()
-        if not health.ok:
-            return health
-        try:
-            context = await self._measuring.context_size()
-        except RemoteError:
-            context = None
-        return replace(health, context=context)
 
 
 class LearnedMeasuring:

@@ -9,7 +9,7 @@ from beseda.kit.clock import Clock
 from beseda.kit.foreign_json import load_json
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
-from beseda.llm.token_counting import CountMemory, MeasuredModel
+from beseda.llm.token_counting import CountMemory
 
 _REMEMBER_CONTEXT = 300.0  # seconds: the server may come back with another model
 
@@ -45,10 +45,11 @@ class VllmMeasuring:
         return count
 
 
-def build_vllm(connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock) -> MeasuredModel:
+def build_vllm(connection: Connection, http: HttpClient, timeouts: Timeouts, clock: Clock) -> OpenAICompatibleModel:
     """Return a model at a vLLM server."""
     wire = OpenAICompatibleModel(connection, http, timeouts)
-    return MeasuredModel(wire, VllmMeasuring(wire, connection, clock))
+    wire.reported = VllmMeasuring(wire, connection, clock)
+    return wire
 
 
 def _read_length(answer: HttpAnswer, model: str) -> int | None:

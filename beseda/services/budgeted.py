@@ -1,8 +1,7 @@
-"""A model and an enhancer that ask for the budget first: every call of a bot goes through them, once."""
+"""The models of a bot and its enhancer, charged to its budgets: every call goes through them once."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from beseda.domain.budget import ANSWER, LEAST, Reservation, Unit
@@ -11,89 +10,84 @@ from beseda.llm.base import (
     ChatModel,
     Finished,
     ModelEvent,
-    ModelRequest,
-    ModelWrapper,
+    ModelFinder,
+    ObservedCall,
+    ObservedModel,
     ReasoningDelta,
+    StreamObserver,
     TextDelta,
 )
 from beseda.photo.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
 from beseda.services.budget import BudgetService, Payer, current_payer, spending
 
-FindModel = Callable[[str], Awaitable[ChatModel]]
+
+class BotModels:
+    """The models that a bot may use, on its token budget if it has one. `own` is the spec of its own model."""
+
+    def __init__(self, models: ModelFinder, budgets: BudgetService, bot: str, *, own: str = "") -> None:
+        self._models = models
+        self._budgets = budgets
+        self._bot = bot
+        self._own = own
+
+    async def find(self, spec: str = "") -> ChatModel:
+        """Return the model of `spec`, or the bot's own model without one."""
+        model = await self._models.find(spec or self._own)
+        if not self._budgets.rules_of(self._bot).limits_anything(Unit.TOKENS):
+            return model
+        return ObservedModel(model, partial(BudgetObserver, bot=self._bot, budgets=self._budgets, models=self._models))
 
 
-def budget_models(find: FindModel, budgets: BudgetService, bot: str) -> FindModel:
-    """Return a model lookup that applies the bot's token budget, or `find` itself if the bot has none."""
-    rules = budgets.rules_of(bot)
-    if not rules.limits_anything(Unit.TOKENS):
-        return find
-
-    async def find_budgeted(spec: str) -> ChatModel:
-        return BudgetedModel(await find(spec), find, budgets, bot)
-
-    return find_budgeted
-
-
-class BudgetedModel(ModelWrapper):
-    """A `ChatModel` that reserves budget before each call and settles it afterwards.
+class BudgetObserver(StreamObserver):
+    """Reserves budget before a call and settles it afterwards.
 
     From 80 % of a budget on, a cheaper model answers, if one is set. The rest of the budget limits the length of the
     answer, so that the budget is not overdrawn. A failover below counts as one call: its failed attempts generated no
-    text.
+    text. The payer is set by `paying`; without one, the bot itself is charged.
     """
 
-    def __init__(self, model: ChatModel, find: FindModel, budgets: BudgetService, bot: str) -> None:
-        """`find` looks up the cheaper model. The payer is set by `paying`; without one, the bot itself is charged."""
-        super().__init__(model)
-        self._find = find
-        self._budgets = budgets
+    def __init__(self, call: ObservedCall, *, bot: str, budgets: BudgetService, models: ModelFinder) -> None:
+        super().__init__(call)
         self._bot = bot
+        self._budgets = budgets
+        self._models = models
+        self._reservation: Reservation | None = None
+        self._asked = 0
+        self._said: list[str] = []
+        self._counted = 0
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer. Raises BudgetExhaustedError before it begins, StorageError, and a leaf of RemoteError."""
+    async def on_start(self) -> None:
+        """Reserve the tokens of the call. Raises BudgetExhaustedError and StorageError."""
+        call = self._call
+        request = call.request
         payer = current_payer() or Payer(self._budgets, self._bot)
-        asked = sum(estimate_tokens(message.content) for message in request.messages)
-        wanted = asked + (request.max_tokens or ANSWER)
-        least = asked + min(LEAST[Unit.TOKENS], request.max_tokens or ANSWER)
+        self._asked = sum(estimate_tokens(message.content) for message in request.messages)
+        wanted = self._asked + (request.max_tokens or ANSWER)
+        least = self._asked + min(LEAST[Unit.TOKENS], request.max_tokens or ANSWER)
         reservation = await self._budgets.reserve(payer.spend(Unit.TOKENS, wanted, least))
-        meter = _Meter(asked)
-        try:
-            model = await self._choose(reservation)
-            if reservation.amount < wanted:
-                request = replace(request, max_tokens=reservation.amount - asked)
-            async with aclosing(model.stream(request)) as events:
-                async for event in events:
-                    meter.take(event)
-                    yield event
-        finally:
-            await self._budgets.settle(reservation, meter.used)
-
-    async def _choose(self, reservation: Reservation) -> ChatModel:
+        self._reservation = reservation
         cheaper = self._budgets.rules_of(self._bot).cheaper_model
-        return await self._find(cheaper) if reservation.cheaper and cheaper else self._model
+        if reservation.cheaper and cheaper:
+            call.model = await self._models.find(cheaper)
+        if reservation.amount < wanted:
+            call.request = replace(request, max_tokens=reservation.amount - self._asked)
 
-
-@dataclass(slots=True)
-class _Meter:
-    """Counts the tokens of a call: as reported by the server, otherwise by an estimate of request and answer."""
-
-    asked: int
-    said: list[str] = field(default_factory=list)
-    counted: int = 0
-
-    def take(self, event: ModelEvent) -> None:
+    def on_event(self, event: ModelEvent) -> ModelEvent:
+        """Count the tokens: as reported by the server, otherwise by an estimate of request and answer."""
         if type(event) is TextDelta or type(event) is ReasoningDelta:
-            self.said.append(event.text)
+            self._said.append(event.text)
         elif type(event) is Finished:
-            self.counted = event.usage.total_tokens or self.estimate
+            self._counted = event.usage.total_tokens or self._estimate()
+        return event
 
-    @property
-    def used(self) -> int:
-        return self.counted or (self.estimate if self.said else 0)
+    async def on_end(self) -> None:
+        """Settle the reservation. A call that ended before its first text costs nothing."""
+        if self._reservation is not None:
+            used = self._counted or (self._estimate() if self._said else 0)
+            await self._budgets.settle(self._reservation, used)
 
-    @property
-    def estimate(self) -> int:
-        return self.asked + estimate_tokens("".join(self.said))
+    def _estimate(self) -> int:
+        return self._asked + estimate_tokens("".join(self._said))
 
 
 class BudgetedEnhancer:

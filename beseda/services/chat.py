@@ -8,7 +8,7 @@ No transaction is open while the model generates: each call of the store is a tr
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from beseda.domain.bot import BotProfile
@@ -33,6 +33,7 @@ from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.locales import Text
 from beseda.logs import log_context
 from beseda.services.answer_stream import AnswerStream, CallRecord, GrowingAnswer, RunningAnswers, draft_number
+from beseda.services.budgeted import BotModels
 from beseda.services.conversation import ConversationMemory, PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.fitting import InstructionsTooLongError
@@ -54,14 +55,11 @@ ENDINGS: dict[str, Text] = {FinishReason.LENGTH: CUT, FinishReason.STOPPED: HALT
 _SHORT = 200
 
 
-FindModel = Callable[[str], Awaitable[ChatModel]]
-
-
 @dataclass(frozen=True, slots=True)
 class ChatParts:
-    """Dependencies of a chat service. `find_model` returns the model of a spec; "" is the bot's own model."""
+    """Dependencies of a chat service."""
 
-    find_model: FindModel
+    models: BotModels
     turns: TurnStore
     memory: ConversationMemory
     messenger: Messenger
@@ -108,7 +106,7 @@ class ChatService:
 
     def __init__(self, bot: BotProfile, parts: ChatParts) -> None:
         self._bot = bot
-        self._find_model = parts.find_model
+        self._models = parts.models
         self._turns = parts.turns
         self._memory = parts.memory
         self._messenger = parts.messenger
@@ -174,7 +172,7 @@ class ChatService:
     async def _think(self, turn: Turn, question: Question) -> None:
         """Call the model and store the result: an answer or a failure."""
         attempt = Attempt.at(turn, question)
-        model = await self._find_model(question.model)
+        model = await self._models.find(question.model)
         record = CallRecord(model.name, self._clock)
         live = self._show(attempt)
         try:

@@ -1,14 +1,13 @@
 """Fits a request into a model's context, using the server's token count if it provides one."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import replace
 
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message
 from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
 from beseda.errors import ContextTooLongError, RemoteError
-from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, find_measuring
+from beseda.llm.base import ChatModel, StreamObserver, find_measuring
 
 # No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.
 _CHARACTERS_PER_TOKEN = 8
@@ -67,18 +66,14 @@ async def fit_messages(
     return cut_window(messages, counts or estimates, room)
 
 
-class FittedModel(ModelWrapper):
-    """A `ChatModel` that reads no more of a request than fits into its context."""
+class ContextFitting(StreamObserver):
+    """Leaves the part of a request that fits into the model's context."""
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer to the part of `request` that fits.
-
-        Raises ContextTooLongError and the errors of the model.
-        """
-        messages = await fit_messages(request.messages, self._model, max_tokens=request.max_tokens)
-        async with aclosing(self._model.stream(replace(request, messages=messages))) as events:
-            async for event in events:
-                yield event
+    async def on_start(self) -> None:
+        """Cut the request. Raises ContextTooLongError."""
+        request = self._call.request
+        messages = await fit_messages(request.messages, self._call.model, max_tokens=request.max_tokens)
+        self._call.request = replace(request, messages=messages)
 
 
 def _refuse_impossible(messages: Sequence[Message], size: int) -> None:

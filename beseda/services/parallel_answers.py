@@ -279,7 +279,7 @@ class _VariantRun:
 
     async def _ask(self, seat: int) -> VariantOutcome:
         entry, language = self._table.panel.seats[seat], self._table.panel.question.language
-        model = await self._parts.find_model(entry.model)
+        model = await self._parts.models.find(entry.model)
         record = CallRecord(model.name, self._parts.clock)
         if self._table.stopped:
             return VariantOutcome("", STOPPED_EMPTY.say(language), record.finished(record.stopped()))

@@ -1,19 +1,12 @@
 """Ledger of model calls made outside answers: their tokens and costs count like those of answers."""
 
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from functools import partial
 
 from beseda.domain.usage import CallPurpose, ModelCall
 from beseda.errors import RemoteError, StorageError
 from beseda.kit.clock import Clock
-from beseda.llm.base import (
-    ChatModel,
-    Finished,
-    ModelEvent,
-    ModelRequest,
-    ModelWrapper,
-)
+from beseda.llm.base import ChatModel, Finished, ModelEvent, ObservedCall, ObservedModel, StreamObserver
 from beseda.services.answer_stream import CallRecord
 from beseda.storage.base.model_call import ModelCallStore
 
@@ -29,7 +22,7 @@ class UsageLedger:
 
     def keep(self, model: ChatModel, errand: CallPurpose) -> ChatModel:
         """Return the model with a record of each of its calls; a record that is away breaks none of them."""
-        return _RecordedModel(model, self, errand)
+        return ObservedModel(model, partial(_CallObserver, ledger=self, errand=errand))
 
     def open(self, model_name: str) -> CallRecord:
         """Begin to time a call."""
@@ -43,22 +36,24 @@ class UsageLedger:
             log.warning("a call of %s is not stored: %s", call.model, error.detail)
 
 
-class _RecordedModel(ModelWrapper):
-    def __init__(self, model: ChatModel, book: UsageLedger, errand: CallPurpose) -> None:
-        super().__init__(model)
-        self._book = book
-        self._errand = errand
+class _CallObserver(StreamObserver):
+    """Times a call and puts it on record when it ends. A call that the consumer left or cancelled is not recorded."""
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer. Raises the errors of the model."""
-        record = self._book.open(self.name)
-        try:
-            async with aclosing(self._model.stream(request)) as events:
-                async for event in events:
-                    record.token_came()
-                    if type(event) is Finished:
-                        await self._book.add(record.finished(event), self._errand)
-                    yield event
-        except RemoteError as error:
-            await self._book.add(record.failed(error), self._errand)
-            raise
+    def __init__(self, call: ObservedCall, *, ledger: UsageLedger, errand: CallPurpose) -> None:
+        super().__init__(call)
+        self._ledger = ledger
+        self._errand = errand
+        self._record = ledger.open(call.model.name)
+        self._ended: ModelCall | None = None
+
+    def on_event(self, event: ModelEvent) -> ModelEvent:
+        self._record.token_came()
+        if type(event) is Finished:
+            self._ended = self._record.finished(event)
+        return event
+
+    async def on_end(self) -> None:
+        error = self._call.error
+        ended = self._record.failed(error) if isinstance(error, RemoteError) else self._ended
+        if ended is not None:
+            await self._ledger.add(ended, self._errand)

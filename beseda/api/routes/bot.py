@@ -74,10 +74,10 @@ def router(parts: ApiParts) -> APIRouter:
 
 async def _name_model(parts: ApiParts, profile: BotProfile) -> str:
     """Return the name of the model that answers: the bot's model, or the program's if that one is not set up."""
-    if parts.find_model is None:
+    if parts.models is None:
         return profile.model or parts.model
     try:
-        return (await parts.find_model(profile.model)).name
+        return (await parts.models.find(profile.model)).name
     except BesedaError:
         return profile.model or parts.model
 

@@ -35,7 +35,7 @@ class SalesContext:
     async def prepare(self, desk: BotServices) -> None:
         """Build the service. Without a calendar no consultation is offered."""
         funnel = self._funnel if desk.profile.calendar is not None else replace(self._funnel, consultation=False)
-        parts = SalesParts(desk.leads, desk.sales, desk.state, desk.find_model, desk.call_book)
+        parts = SalesParts(desk.leads, desk.sales, desk.state, desk.models, desk.call_book)
         self._service = SalesService(funnel, parts)
 
     async def talk(self, context: Context) -> Talk:

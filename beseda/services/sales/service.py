@@ -31,7 +31,7 @@ from beseda.domain.sales import (
 )
 from beseda.domain.usage import CallPurpose, Purpose
 from beseda.errors import BesedaError
-from beseda.services.chat import FindModel
+from beseda.services.budgeted import BotModels
 from beseda.services.lead import LeadService
 from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
 from beseda.services.sales.instructions import Situation
@@ -53,7 +53,7 @@ class SalesParts:
     leads: LeadService
     store: SalesStore
     state: StateStore
-    find_model: FindModel
+    models: BotModels
     call_book: UsageLedger
 
 
@@ -80,7 +80,7 @@ class SalesService:
         self.leads = parts.leads
         self._store = parts.store
         self._state = parts.state
-        self._find_model = parts.find_model
+        self._models = parts.models
         self._call_book = parts.call_book
         self._extractor = Extractor(funnel)
 
@@ -215,7 +215,7 @@ class SalesService:
             return self._describe(lead, memory, ())
         lead, memory = await self._drop_edited(lead, memory, {number: said[number] for number in edited})
         errand = CallPurpose(talk.bot, Purpose.EXTRACTION, talk.conversation.id)
-        model = self._call_book.keep(await self._find_model(talk.model), errand)
+        model = self._call_book.keep(await self._models.find(talk.model), errand)
         page = _show_question(lines, memory, language_of(talk.person.language, RUSSIAN))
         reading = await self._extractor.read(model, page, self._list_doubts(lead))
         word, memory = await self._take_word(talk, reading, memory, max(new))

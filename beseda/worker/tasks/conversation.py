@@ -7,7 +7,7 @@ from beseda.domain.job import Job
 from beseda.domain.usage import CallPurpose, Purpose
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.llm.demo import ENDPOINT_NAME
-from beseda.services.budgeted import budget_models
+from beseda.services.budgeted import BotModels
 from beseda.services.summary import KIND
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
             int(str(payload["conversation_id"])),
             int(str(payload["window"])),
         )
-        find = budget_models(container.models.find, container.budgets, bot)
-        model = await find(str(payload.get("model", "")))
+        models = BotModels(container.models, container.budgets, bot)
+        model = await models.find(str(payload.get("model", "")))
         if model.name.partition(":")[0] == ENDPOINT_NAME:
             return {"written": False}  # the demo thinks of nothing, and its words would stay when a model comes
         errand = CallPurpose(bot, Purpose.SUMMARY, number)

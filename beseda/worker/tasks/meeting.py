@@ -9,7 +9,7 @@ from beseda.domain.usage import CallPurpose, Purpose
 from beseda.errors import NotFoundError
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.services.briefing import BriefingService, BriefingSources
-from beseda.services.budgeted import budget_models
+from beseda.services.budgeted import BotModels
 from beseda.worker.schedule import Scheduled
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def tasks(container: "Container") -> Mapping[str, JobHandler]:
         try:
             meeting = await meetings.find(number)
             spec = str(job.request.payload.get("model") or meetings.diary(meeting.bot).model)
-            find = budget_models(container.models.find, container.budgets, meeting.bot)
-            model = container.call_book.keep(await find(spec), CallPurpose(meeting.bot, Purpose.BRIEFING))
+            models = BotModels(container.models, container.budgets, meeting.bot)
+            model = container.call_book.keep(await models.find(spec), CallPurpose(meeting.bot, Purpose.BRIEFING))
             sources = BriefingSources(
                 meetings, container.record.meetings, container.leads, container.record.conversations
             )

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 
-from beseda.llm.base import ChatModel, Finished, TextDelta
+from beseda.llm.base import ChatModel, Finished, ObservedModel, TextDelta
 from beseda.llm.demo import DemoModel
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.llm.failover import FailoverModel
-from beseda.llm.guard import GuardedModel
+from beseda.llm.guard import AnswerGuard
 from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
-from beseda.llm.prices import PriceBook, PricedModel
+from beseda.llm.prices import PriceBook, PriceObserver
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
@@ -40,7 +41,9 @@ def build_named(name: str) -> Build:
 
 
 def build_priced(server: ModelServer, http: HttpClient) -> ChatModel:
-    return PricedModel(build_wire(server, http), PriceBook([f"{ENDPOINTS[0].name}:{SERVED_MODEL}=1/2"]))
+    return ObservedModel(
+        build_wire(server, http), partial(PriceObserver, book=PriceBook([f"{ENDPOINTS[0].name}:{SERVED_MODEL}=1/2"]))
+    )
 
 
 def build_demo(_server: ModelServer, _http: HttpClient) -> ChatModel:
@@ -52,7 +55,7 @@ def build_scripted(_server: ModelServer, _http: HttpClient) -> ChatModel:
 
 
 def build_guarded(server: ModelServer, http: HttpClient) -> ChatModel:
-    return GuardedModel(build_scripted(server, http))
+    return ObservedModel(build_scripted(server, http), AnswerGuard)
 
 
 def build_failover(server: ModelServer, http: HttpClient) -> ChatModel:

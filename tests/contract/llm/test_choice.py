@@ -30,13 +30,12 @@ async def other() -> AsyncIterator[ModelServer]:
         yield running
 
 
-async def test_spec_comes_first(server: ModelServer, clock: ManualClock) -> None:
+async def test_spec_comes_first(server: ModelServer, clock: ManualClock, http: HttpClient) -> None:
     settings = LLMSettings(
         model="vllm:served", api_keys={"openrouter": KEY}, base_urls={"vllm": server.url}, timeouts=QUICK
     )
-    model = await choose_model(settings, clock)
+    model = await choose_model(settings, clock, http)
     heard = await listen(model)
-    await model.close()
 
     assert heard.end.endpoint == "vllm"
     assert server.requests[0].body["model"] == "served"
@@ -66,21 +65,22 @@ async def test_demo_when_there_is_nothing(clock: ManualClock, http: HttpClient) 
     assert (await model.check()).ok
 
 
-async def test_wrong_spec_closes_the_connections(clock: ManualClock) -> None:
+async def test_wrong_spec_is_an_error_of_the_settings(clock: ManualClock, http: HttpClient) -> None:
     with pytest.raises(SettingsError):
-        await choose_model(LLMSettings(model="nothing"), clock)
+        await choose_model(LLMSettings(model="nothing"), clock, http)
 
 
-async def test_next_of_the_list_answers(server: ModelServer, other: ModelServer, clock: ManualClock) -> None:
+async def test_next_of_the_list_answers(
+    server: ModelServer, other: ModelServer, clock: ManualClock, http: HttpClient
+) -> None:
     server.default = refuse(401)
     settings = LLMSettings(
         model="groq,openai",
         api_keys={"groq": KEY, "openai": KEY},
         base_urls={"groq": server.url, "openai": other.url},
     )
-    model = await choose_model(settings, clock)
+    model = await choose_model(settings, clock, http)
     heard = await listen(model)
-    await model.close()
 
     assert heard.end.endpoint == "openai"
     assert len(server.requests) == 1

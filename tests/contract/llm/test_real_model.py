@@ -17,9 +17,18 @@ from beseda.domain.message import Message, Role
 from beseda.domain.structured import Form
 from beseda.errors import ContextTooLongError, RepeatingAnswerError
 from beseda.kit.clock import SystemClock
-from beseda.llm.base import ChatModel, FinishReason, ModelEvent, ModelRequest, TextDelta, ask_structured, find_measuring
+from beseda.llm.base import (
+    ChatModel,
+    FinishReason,
+    ModelEvent,
+    ModelRequest,
+    ObservedModel,
+    TextDelta,
+    ask_structured,
+    find_measuring,
+)
 from beseda.llm.dialect import ChatDialect
-from beseda.llm.guard import GuardedModel
+from beseda.llm.guard import AnswerGuard
 from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
@@ -152,7 +161,7 @@ class _Watched:
 async def test_an_answer_in_circles_is_stopped_long_before_its_limit(http: HttpClient, phrase: str) -> None:
     grammar = f'root ::= ("{phrase}")+'
     async with running_llama(find_smollm2(), context=CONTEXT, grammar=grammar) as root:
-        guarded = GuardedModel(build_wire(root, http, plain=False))
+        guarded = ObservedModel(build_wire(root, http, plain=False), AnswerGuard)
         with pytest.raises(RepeatingAnswerError):
             await listen(guarded, ModelRequest(CAPITAL, max_tokens=1500))
 

@@ -9,7 +9,7 @@ from beseda.domain.structured import Form
 from beseda.errors import ProtocolError, UnavailableError
 from beseda.llm.base import ChatModel, Finished, ModelRequest, ask_structured
 from beseda.llm.failover import FailoverModel
-from beseda.llm.guard import GuardedModel
+from beseda.llm.guard import AnswerGuard
 from beseda.llm.http import HttpClient
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel
@@ -119,6 +119,10 @@ async def test_schema_is_always_that_of_the_form() -> None:
 
 async def test_another_model_takes_over_with_the_same_schema() -> None:
     second = ScriptedModel([WRITTEN], name="second:model")
-    models: list[ChatModel] = [GuardedModel(ScriptedModel(fallback=UnavailableError("down"))), GuardedModel(second)]
-    assert await ask_structured(FailoverModel(models, ManualClock(instant=True)), REQUEST, Group) == FOUND
+    models: list[ChatModel] = [
+        ScriptedModel(fallback=UnavailableError("down")),
+        second,
+    ]
+    model = FailoverModel(models, ManualClock(instant=True), observers=[AnswerGuard])
+    assert await ask_structured(model, REQUEST, Group) == FOUND
     assert second.requests[0].schema == SCHEMA

@@ -24,9 +24,9 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
-from beseda.llm.base import ChatModel, FinishReason, ModelRequest, TextDelta
+from beseda.llm.base import ChatModel, FinishReason, ModelRequest, ObservedModel, TextDelta
 from beseda.llm.endpoints import Endpoint
-from beseda.llm.guard import GuardedModel
+from beseda.llm.guard import AnswerGuard
 from beseda.llm.http import HttpClient, Timeouts
 from tests.contract.llm.conftest import CHATS, KEY, QUICK, MakeModel, Subject, build_model
 from tests.parts.model_events import Heard, listen
@@ -277,7 +277,7 @@ async def test_words_before_a_break_are_heard(model: ChatModel, server: ModelSer
 async def test_empty_answer_is_an_error_behind_the_guard(model: ChatModel, server: ModelServer) -> None:
     server.script(say_nothing())
     with pytest.raises(EmptyAnswerError):
-        await listen(GuardedModel(model))
+        await listen(ObservedModel(model, AnswerGuard))
 
 
 @pytest.mark.parametrize(

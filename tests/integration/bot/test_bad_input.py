@@ -1,5 +1,6 @@
 """What people and models do that nobody hopes for: a plain sentence where there is one, and the others are served."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from beseda.errors import (
     UnavailableError,
     UnsupportedInputError,
 )
-from beseda.llm.guard import GuardedModel, GuardLimits
+from beseda.llm.base import ObservedModel
+from beseda.llm.guard import AnswerGuard, GuardLimits
 from beseda.services.fitting import InstructionsTooLongError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
@@ -111,7 +113,9 @@ async def test_made_up_button_does_no_harm(tmp_path: Path, data: str) -> None:
 
 async def test_endless_answer_is_cut_and_marked(tmp_path: Path) -> None:
     words = tuple(f"word{number} " for number in range(20_000))
-    model = GuardedModel(ScriptedModel([ScriptedAnswer(pieces=words)]), GuardLimits(max_characters=3000))
+    model = ObservedModel(
+        ScriptedModel([ScriptedAnswer(pieces=words)]), partial(AnswerGuard, limits=GuardLimits(max_characters=3000))
+    )
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await anna.say("Hi")
@@ -119,7 +123,9 @@ async def test_endless_answer_is_cut_and_marked(tmp_path: Path) -> None:
 
 
 async def test_repeating_answer_is_stopped(tmp_path: Path) -> None:
-    model = GuardedModel(ScriptedModel([ScriptedAnswer(pieces=("the same thing again and again. ",) * 2000)]))
+    model = ObservedModel(
+        ScriptedModel([ScriptedAnswer(pieces=("the same thing again and again. ",) * 2000)]), AnswerGuard
+    )
     async with living_bot(tmp_path, model) as living:
         anna = await living.user()
         await anna.say("Hi")

@@ -4,10 +4,11 @@ import logging
 
 import pytest
 
-from beseda.bootstrap.models import ModelProvider, choose_configured
 from beseda.errors import SettingsError
 from beseda.kit.clock import SystemClock
 from beseda.llm.base import ModelRequest
+from beseda.llm.http import HttpClient
+from beseda.llm.provider import ModelProvider, choose_configured
 from beseda.llm.registry import LLMSettings
 from beseda.testing.scripted_model import ScriptedModel
 
@@ -15,7 +16,7 @@ PROGRAM = ScriptedModel(name="scripted:program")
 
 
 def _shelf(**keys: str) -> ModelProvider:
-    return ModelProvider(PROGRAM, LLMSettings(api_keys=keys), SystemClock(), look_around=False)
+    return ModelProvider(PROGRAM, LLMSettings(api_keys=keys), SystemClock(), HttpClient(), look_around=False)
 
 
 async def test_no_spec_is_the_program_s_model() -> None:
@@ -24,7 +25,7 @@ async def test_no_spec_is_the_program_s_model() -> None:
 
 async def test_endpoint_that_is_not_set_up_is_stood_in_for_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     shelf = _shelf()
-    with caplog.at_level(logging.DEBUG, "beseda.bootstrap"):
+    with caplog.at_level(logging.DEBUG, "beseda.llm.provider"):
         models = [await shelf.find("gigachat,openrouter") for _ in range(3)]
     assert len({id(model) for model in models}) == 1
     assert len(caplog.records) == 1
@@ -49,4 +50,4 @@ async def test_only_configured_models_of_a_list_count_and_are_built_once() -> No
 
 async def test_wrong_entry_of_a_list_is_reported() -> None:
     with pytest.raises(SettingsError):
-        await choose_configured("nothing:x", LLMSettings(), look_around=False)
+        await choose_configured("nothing:x", LLMSettings())

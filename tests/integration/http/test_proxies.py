@@ -58,11 +58,8 @@ async def ask_gigachat(url: str, _: Path) -> None:
 
 
 async def check_model(settings: LLMSettings) -> None:
-    model = await choose_model(settings, SystemClock())
-    try:
-        health = await model.check()
-    finally:
-        await model.close()
+    async with HttpClient() as http:
+        health = await (await choose_model(settings, SystemClock(), http)).check()
     assert not health.ok
 
 
@@ -168,11 +165,9 @@ async def test_a_proxy_carries_requests_with_its_password(monkeypatch: pytest.Mo
     async with serve_proxy() as proxy, ModelServer() as server:
         monkeypatch.setenv("http_proxy", proxy.url.replace("http://", "http://ann:p%40ss@"))
         url = server.url.replace("127.0.0.1", "0.0.0.0")
-        model = await choose_model(
-            LLMSettings(model="openai", api_keys={"openai": "key"}, base_urls={"openai": f"{url}/v1"}), SystemClock()
-        )
-        health = await model.check()
-        await model.close()
+        settings = LLMSettings(model="openai", api_keys={"openai": "key"}, base_urls={"openai": f"{url}/v1"})
+        async with HttpClient() as http:
+            health = await (await choose_model(settings, SystemClock(), http)).check()
     assert "proxy" not in health.detail
     assert proxy.requests[0].startswith("GET http://0.0.0.0:")
     assert proxy.credentials[0] == f"Basic {base64.b64encode(b'ann:p@ss').decode()}"
@@ -182,12 +177,10 @@ async def test_a_proxy_that_refuses_a_tunnel_is_named(monkeypatch: pytest.Monkey
     async with serve_proxy() as proxy:
         proxy.refuse_with = "407 Proxy Authentication Required"
         monkeypatch.setenv("https_proxy", proxy.url)
-        model = await choose_model(
-            LLMSettings(model="openai:m", api_keys={"openai": "key"}, base_urls={"openai": "https://0.0.0.0:9/v1"}),
-            SystemClock(),
-        )
-        health = await model.check()
-        await model.close()
+        urls = {"openai": "https://0.0.0.0:9/v1"}
+        settings = LLMSettings(model="openai:m", api_keys={"openai": "key"}, base_urls=urls)
+        async with HttpClient() as http:
+            health = await (await choose_model(settings, SystemClock(), http)).check()
     assert "the proxy of the environment refused it: HTTP 407" in health.detail
 
 

@@ -25,7 +25,7 @@ from beseda.kit.backoff import Backoff
 from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelta, UnansweredError, Waiting
 from beseda.llm.breaker import BreakerRule
 from beseda.llm.failover import FailoverModel, RetryPolicy
-from beseda.llm.guard import GuardedModel
+from beseda.llm.guard import AnswerGuard
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.measured_model import Counting, Measured
@@ -246,9 +246,8 @@ async def test_close_closes_all(model: FailoverModel, first: ScriptedModel, seco
 
 async def test_waiting_is_passed_on_and_is_no_word(clock: ManualClock) -> None:
     busy = _Busy(name="busy:a", fallback=UnavailableError("gone"))
-    heard = await listen(
-        FailoverModel([GuardedModel(busy), ScriptedModel(name="second:b", fallback="hello")], clock, POLICY)
-    )
+    second = ScriptedModel(name="second:b", fallback="hello")
+    heard = await listen(FailoverModel([busy, second], clock, POLICY, observers=[AnswerGuard]))
 
     assert heard.events[0] == Waiting(2)
     assert heard.end.endpoint == "second"

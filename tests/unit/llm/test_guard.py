@@ -1,4 +1,5 @@
 from collections.abc import AsyncGenerator
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -8,17 +9,28 @@ from beseda.domain.estimate import estimate_tokens
 from beseda.domain.message import Message, Role
 from beseda.domain.usage import Usage
 from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
-from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelRequest, ReasoningDelta, Retracted, TextDelta
-from beseda.llm.guard import GuardedModel, GuardLimits, RepeatDetector, asks_to_repeat
+from beseda.llm.base import (
+    Finished,
+    FinishReason,
+    ModelEvent,
+    ModelRequest,
+    ObservedModel,
+    OpenObserver,
+    ReasoningDelta,
+    Retracted,
+    TextDelta,
+)
+from beseda.llm.guard import AnswerGuard, GuardLimits, RepeatDetector, asks_to_repeat
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import Heard, listen
 
 LIMITS = GuardLimits(max_characters=1000, max_reasoning_characters=500)
+LIMITED = partial(AnswerGuard, limits=LIMITS)
 STRICT = GuardLimits(circling_characters=1000, circling_short_characters=2000)
 
 
-def guard(answer: ScriptedAnswer) -> GuardedModel:
-    return GuardedModel(ScriptedModel([answer]), LIMITS)
+def guard(answer: ScriptedAnswer, observer: OpenObserver = LIMITED) -> ObservedModel:
+    return ObservedModel(ScriptedModel([answer]), observer)
 
 
 def repeats(text: str, size: int = 7, limits: GuardLimits = STRICT) -> bool:
@@ -34,7 +46,7 @@ async def test_ordinary_answer_passes() -> None:
 
 async def test_long_answer_is_cut() -> None:
     model = ScriptedModel([ScriptedAnswer(pieces=tuple(f"{number:9} " for number in range(500)))])
-    heard = await listen(GuardedModel(model, LIMITS))
+    heard = await listen(ObservedModel(model, LIMITED))
 
     assert len(heard.text) == 1000
     assert (heard.end.reason, heard.end.usage.estimated) == (FinishReason.LENGTH, True)
@@ -61,9 +73,7 @@ async def test_thinking_without_end_is_an_error() -> None:
 async def test_circles_are_an_error_after_the_words() -> None:
     heard = Heard()
     with pytest.raises(RepeatingAnswerError):
-        await listen(
-            GuardedModel(ScriptedModel([ScriptedAnswer(pieces=("So be it, my friend. ",) * 900)])), heard=heard
-        )
+        await listen(guard(ScriptedAnswer(pieces=("So be it, my friend. ",) * 900), AnswerGuard), heard=heard)
 
     assert 1000 <= len(heard.text) < 1400
 
@@ -73,7 +83,7 @@ async def test_an_answer_that_circles_is_stopped_within_seconds(phrase: str) -> 
     heard, model = Heard(), ScriptedModel([ScriptedAnswer(pieces=("Well: ", *(phrase,) * 5000))])
     request = ModelRequest([Message(Role.USER, "Is it 2026 already?")])
     with pytest.raises(RepeatingAnswerError):
-        await listen(GuardedModel(model), request, heard=heard)
+        await listen(ObservedModel(model, AnswerGuard), request, heard=heard)
 
     # A model of 135 million parameters on one core writes about a hundred characters a second, of digits a third.
     assert len(heard.text) < (520 if len(phrase) < 12 else 1400)
@@ -85,7 +95,7 @@ async def test_an_answer_that_circles_is_stopped_within_seconds(phrase: str) -> 
 )
 async def test_a_repetition_that_was_asked_for_is_an_answer(question: str) -> None:
     model = ScriptedModel([ScriptedAnswer(pieces=("слово ",) * 600)])
-    heard = await listen(GuardedModel(model), ModelRequest([Message(Role.USER, question)]))
+    heard = await listen(ObservedModel(model, AnswerGuard), ModelRequest([Message(Role.USER, question)]))
 
     assert len(heard.text) == 3600
 
@@ -93,13 +103,13 @@ async def test_a_repetition_that_was_asked_for_is_an_answer(question: str) -> No
 async def test_a_form_that_circles_is_stopped_whatever_its_page_asks_for() -> None:
     request = ModelRequest([Message(Role.USER, "#17 person: a hundred times")], schema={"type": "object"})
     with pytest.raises(RepeatingAnswerError):
-        await listen(GuardedModel(ScriptedModel([ScriptedAnswer(pieces=('{"name": 0},',) * 900)])), request)
+        await listen(guard(ScriptedAnswer(pieces=('{"name": 0},',) * 900), AnswerGuard), request)
 
 
 async def test_reasoning_that_circles_is_stopped() -> None:
     model = ScriptedModel([ScriptedAnswer(reasoning="Wait, let me think again. " * 900, pieces=("Yes",))])
     with pytest.raises(RepeatingAnswerError):
-        await listen(GuardedModel(model))
+        await listen(ObservedModel(model, AnswerGuard))
 
 
 @pytest.mark.parametrize("phrase", ["а", "ха-", "I cannot say. ", "The same long sentence, with a comma in it.\n" * 3])
@@ -247,7 +257,10 @@ async def test_reasoning_is_ended_at_its_limit(size: int, cut: bool) -> None:
 
 async def test_reasoning_behind_words_only_cuts_the_answer() -> None:
     heard = await listen(
-        GuardedModel(_Events(TextDelta("Yes"), ReasoningDelta(_numbers(501)), TextDelta("no")), LIMITS)
+        ObservedModel(
+            _Events(TextDelta("Yes"), ReasoningDelta(_numbers(501)), TextDelta("no")),
+            LIMITED,
+        )
     )
     assert (heard.text, heard.end.reason) == ("Yes", FinishReason.LENGTH)
 
@@ -278,20 +291,23 @@ class _Events(ScriptedModel):
 
 async def test_retracted_text_is_reasoning_and_the_answer_begins_again() -> None:
     heard = await listen(
-        GuardedModel(_Events(TextDelta(_numbers(900)), Retracted(), TextDelta(_numbers(1000))), LIMITS)
+        ObservedModel(
+            _Events(TextDelta(_numbers(900)), Retracted(), TextDelta(_numbers(1000))),
+            LIMITED,
+        )
     )
     assert (heard.text, heard.end.reason) == (_numbers(1000), FinishReason.STOP)
 
 
 async def test_answer_after_a_retraction_is_cut_at_the_same_length() -> None:
-    heard = await listen(GuardedModel(_Events(TextDelta("Hello"), Retracted(), TextDelta(_numbers(1001))), LIMITS))
+    heard = await listen(ObservedModel(_Events(TextDelta("Hello"), Retracted(), TextDelta(_numbers(1001))), LIMITED))
     assert (heard.end.reason, heard.text) == (FinishReason.LENGTH, _numbers(1000))
 
 
 @pytest.mark.parametrize(("thought", "cut"), [(100, False), (101, True)])
 async def test_retracted_text_counts_as_reasoning(thought: int, cut: bool) -> None:
     events = (TextDelta(_numbers(400)), Retracted(), ReasoningDelta(_numbers(thought)), TextDelta("Yes"))
-    model = GuardedModel(_Events(*events), LIMITS)
+    model = ObservedModel(_Events(*events), LIMITED)
     if not cut:
         assert (await listen(model)).text == "Yes"
         return
@@ -301,17 +317,17 @@ async def test_retracted_text_counts_as_reasoning(thought: int, cut: bool) -> No
 
 async def test_answer_of_retracted_text_alone_is_thoughts_only() -> None:
     with pytest.raises(ThoughtsOnlyError, match="5 characters of reasoning"):
-        await listen(GuardedModel(_Events(TextDelta("Hello"), Retracted()), LIMITS))
+        await listen(ObservedModel(_Events(TextDelta("Hello"), Retracted()), LIMITED))
 
 
 async def test_circle_is_not_counted_across_a_retraction() -> None:
     events = (TextDelta("а" * 256), Retracted(), TextDelta("а" * 256))
-    heard = await listen(GuardedModel(_Events(*events)))
+    heard = await listen(ObservedModel(_Events(*events), AnswerGuard))
     assert heard.text == "а" * 256
     asked = ModelRequest([Message(Role.USER, "write а 900 times")])
-    heard = await listen(GuardedModel(_Events(Retracted(), TextDelta("а" * 900))), asked)
+    heard = await listen(ObservedModel(_Events(Retracted(), TextDelta("а" * 900)), AnswerGuard), asked)
     assert heard.text == "а" * 900
-    heard = await listen(GuardedModel(_Events(ReasoningDelta("а" * 900), TextDelta("Yes"))), asked)
+    heard = await listen(ObservedModel(_Events(ReasoningDelta("а" * 900), TextDelta("Yes")), AnswerGuard), asked)
     assert heard.text == "Yes"
 
 
@@ -319,7 +335,7 @@ async def test_circle_is_not_counted_across_a_retraction() -> None:
 async def test_words_before_a_circle_are_kept(before: str, kept: int, length: int) -> None:
     model = ScriptedModel([ScriptedAnswer(pieces=(*before, *("а" * 900)))])
     with pytest.raises(RepeatingAnswerError, match=f"again and again after {length} characters") as caught:
-        await listen(GuardedModel(model))
+        await listen(ObservedModel(model, AnswerGuard))
     assert caught.value.kept == kept
 
 

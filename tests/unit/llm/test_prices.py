@@ -1,9 +1,11 @@
+from functools import partial
+
 import pytest
 
 from beseda.domain.usage import Usage
 from beseda.errors import SettingsError
-from beseda.llm.base import Finished, FinishReason
-from beseda.llm.prices import Price, PriceBook, PricedModel, add_cost
+from beseda.llm.base import Finished, FinishReason, ObservedModel
+from beseda.llm.prices import Price, PriceBook, PriceObserver, add_cost
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import listen
 
@@ -28,7 +30,7 @@ def test_wrong_entry_is_reported(entry: str) -> None:
 
 async def test_answer_is_priced() -> None:
     model = ScriptedModel(name="a:b", fallback=ScriptedAnswer(pieces=("Hel", "lo")))
-    end = (await listen(PricedModel(model, PriceBook(["a:b=1000000/0"])))).end
+    end = (await listen(ObservedModel(model, partial(PriceObserver, book=PriceBook(["a:b=1000000/0"]))))).end
 
     assert end.usage.cost == end.usage.prompt_tokens
 

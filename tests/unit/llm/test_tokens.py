@@ -1,4 +1,5 @@
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,10 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 
 from beseda.errors import SettingsError, UnavailableError
-from beseda.llm.base import ChatModel, Measuring, ModelEvent, ModelHealth, ModelRequest, TextDelta
+from beseda.llm.base import ChatModel, Measuring, ModelEvent, ModelHealth, ModelRequest, ObservedModel, TextDelta
 from beseda.llm.failover import FailoverModel
-from beseda.llm.guard import GuardedModel
-from beseda.llm.prices import PriceBook, PricedModel
+from beseda.llm.guard import AnswerGuard
+from beseda.llm.prices import PriceBook, PriceObserver
 from beseda.llm.tokens import CountSource, TokenCount, count_tokens
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel
@@ -68,7 +69,9 @@ async def test_file_stands_above_the_server(vocabulary: Path) -> None:
 
 
 async def test_server_counts_through_all_that_is_around_it() -> None:
-    wrapped: ChatModel = GuardedModel(PricedModel(Counting(), PriceBook(["counting:model=1"])))
+    wrapped: ChatModel = ObservedModel(
+        ObservedModel(Counting(), partial(PriceObserver, book=PriceBook(["counting:model=1"]))), AnswerGuard
+    )
 
     assert await count_tokens("a", model=FailoverModel([wrapped], ManualClock())) == TokenCount(7, CountSource.SERVER)
 

@@ -13,10 +13,10 @@ from beseda.domain.budget import BudgetChange, BudgetRules, BudgetScope, Reserva
 from beseda.domain.message import Message, Role
 from beseda.domain.usage import Usage
 from beseda.errors import BudgetExhaustedError, StorageError, UnavailableError
-from beseda.llm.base import ModelRequest
+from beseda.llm.base import ChatModel, ModelRequest
 from beseda.llm.failover import FailoverModel
 from beseda.services.budget import BudgetService, Payer, current_payer, ensure_left, paying, spending
-from beseda.services.budgeted import BudgetedModel, budget_models
+from beseda.services.budgeted import BotModels
 from beseda.storage.sql import migrate
 from beseda.storage.sql.budget import SqlBudgetRepository
 from beseda.storage.sql.database import Database
@@ -82,20 +82,30 @@ async def used(budgets: BudgetService, bot: str = "assistant") -> int:
     return (await budgets.standings(bot, 7))[0].used
 
 
-async def hear(model: BudgetedModel, budgets: BudgetService, key: str = "1") -> None:
+async def hear(models: BotModels, budgets: BudgetService, key: str = "1") -> None:
     with paying(Payer(budgets, "assistant", 7, key=key)):
-        async with aclosing(model.stream(REQUEST)) as events:
+        async with aclosing((await models.find()).stream(REQUEST)) as events:
             async for _ in events:
                 pass
 
 
-def budgeted(budgets: BudgetService, *script: ScriptedAnswer, cheap: ScriptedModel | None = None) -> BudgetedModel:
-    async def find(spec: str) -> ScriptedModel:
-        assert spec == "cheap:one"
-        assert cheap is not None
-        return cheap
+class Models:
+    """The program's own model, and perhaps a cheap one."""
 
-    return BudgetedModel(ScriptedModel(script), find, budgets, "assistant")
+    def __init__(self, program: ChatModel, cheap: ChatModel | None = None) -> None:
+        self._program = program
+        self._cheap = cheap
+
+    async def find(self, spec: str) -> ChatModel:
+        if not spec:
+            return self._program
+        assert spec == "cheap:one"
+        assert self._cheap is not None
+        return self._cheap
+
+
+def budgeted(budgets: BudgetService, *script: ScriptedAnswer, cheap: ScriptedModel | None = None) -> BotModels:
+    return BotModels(Models(ScriptedModel(script), cheap), budgets, "assistant")
 
 
 async def test_call_is_settled_with_the_count_of_the_server(store: Store, clock: ManualClock) -> None:
@@ -125,10 +135,7 @@ async def test_failover_is_settled_with_the_model_that_answered(store: Store, cl
     first = ScriptedModel(fallback=UnavailableError("down"), name="scripted:first")
     failover = FailoverModel([first, ScriptedModel([ANSWER])], clock)
 
-    async def find(_: str) -> FailoverModel:
-        return failover
-
-    await hear(BudgetedModel(failover, find, budgets, "assistant"), budgets)
+    await hear(BotModels(Models(failover), budgets, "assistant"), budgets)
     assert await used(budgets) == 50
 
 
@@ -185,10 +192,8 @@ async def test_day_is_that_of_the_bot_s_zone(store: Store, clock: ManualClock) -
 async def test_without_a_limit_nothing_is_wrapped_or_stored(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, user_pictures=3)
 
-    async def find(_: str) -> ScriptedModel:
-        return ScriptedModel()
-
-    assert budget_models(find, budgets, "assistant") is find
+    program = ScriptedModel()
+    assert await BotModels(Models(program), budgets, "assistant").find() is program
     reservation = await budgets.reserve(Spend("assistant", 7, None, Unit.TOKENS, 5, 5, "k"))
     assert (reservation.id, reservation.amount) == ("", 5)
 
@@ -251,7 +256,7 @@ async def test_call_without_a_payer_is_free(store: Store, clock: ManualClock) ->
     budgets = build(store, clock, bot_tokens=1000)
     async with spending(Unit.TOKENS, 10):
         pass
-    model = budgeted(budgets, ANSWER)
+    model = await budgeted(budgets, ANSWER).find()
     async with aclosing(model.stream(REQUEST)) as events:
         assert [event async for event in events]
     assert await used(budgets) == 50
@@ -259,7 +264,7 @@ async def test_call_without_a_payer_is_free(store: Store, clock: ManualClock) ->
 
 async def test_calls_without_a_payer_at_one_time_are_all_counted(store: Store, clock: ManualClock) -> None:
     budgets = build(store, clock, bot_tokens=10_000)
-    model = budgeted(budgets, ANSWER, ANSWER)
+    model = await budgeted(budgets, ANSWER, ANSWER).find()
     async with aclosing(model.stream(REQUEST)) as one, aclosing(model.stream(REQUEST)) as two:
         for events in (one, two):
             await anext(events)
