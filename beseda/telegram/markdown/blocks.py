@@ -62,7 +62,23 @@ class BlockRenderer:
         """Write all blocks."""
         while self._position < len(self._tokens):
             token = self._tokens[self._position]
-            _HANDLERS[token.type](self, token)
+            match token.type:
+                case "inline":
+                    render_inline(self._writer, token.children or ())
+                case "paragraph_open":
+                    self._begin("paragraph", token)
+                case "paragraph_close":
+                    pass
+                case "heading_close":
+                    self._writer.close()
+                case "list_item_close":
+                    self._item_end = self._containers.pop().previous_end
+                    self._writer.prefix = self._prefixes.pop()
+                case "hr":
+                    self._begin("rule", token)
+                    self._writer.write(RULE)
+                case _:
+                    _HANDLERS[token.type](self, token)
             self._position += 1
 
     def write_references(self, references: dict[str, Any]) -> None:
@@ -83,25 +99,12 @@ class BlockRenderer:
             self._writer.start_line(newlines, indented=indented)
         container.previous, container.previous_end = kind, end
 
-    def _render_inline(self, token: Token) -> None:
-        render_inline(self._writer, token.children or ())
-
-    def _open_paragraph(self, token: Token) -> None:
-        self._begin("paragraph", token)
-
     def _open_heading(self, token: Token) -> None:
         if not self._tokens[self._position + 1].content:
             self._position += 2  # nothing but its marks yet
             return
         self._begin("heading", token)
         self._writer.open("bold")
-
-    def _close_heading(self, _token: Token) -> None:
-        self._writer.close()
-
-    def _render_rule(self, token: Token) -> None:
-        self._begin("rule", token)
-        self._writer.write(RULE)
 
     def _render_code(self, token: Token) -> None:
         language = read_language(token.info)
@@ -151,22 +154,20 @@ class BlockRenderer:
         self._writer.prefix = self._prefixes.pop()
         start = self._quote_starts.pop()
         if not self._quote_starts:
-            folded = start < 0 or _is_long(self._writer.text_since(start))
-            self._writer.close("expandable_blockquote" if folded else "blockquote")
+            quote = self._writer.text_since(start) if start >= 0 else ""
+            is_long = len(quote) > LONG_QUOTE_LENGTH or quote.count("\n") >= LONG_QUOTE_LINES
+            self._writer.close("expandable_blockquote" if start < 0 or is_long else "blockquote")
 
     def _open_list(self, token: Token) -> None:
         number = int(token.attrs.get("start", 1)) if token.type == "ordered_list_open" else None
         self._prefixes.append(self._writer.prefix)
-        if number is None and self._is_meant_nested(token):
+        above = self._containers[-1]
+        start = token.map[0] if token.map else -1
+        follows = number is None and above.previous == "list" and above.previous_end == start >= 0
+        # Bullets right below a numbered item, indented by less than CommonMark wants, are meant to be of the item.
+        if follows and len(self._containers) == 1 and self._lines[start].startswith(" "):
             self._writer.prefix += INDENT
         self._lists.append(_List(number, spaced=_is_spaced(self._tokens, self._position)))
-
-    def _is_meant_nested(self, token: Token) -> bool:
-        """Whether bullets right below a numbered item are indented, if by less than CommonMark wants."""
-        container = self._containers[-1]
-        if container.previous != "list" or not token.map or container.previous_end != token.map[0]:
-            return False
-        return len(self._containers) == 1 and self._lines[token.map[0]].startswith(" ")
 
     def _close_list(self, _token: Token) -> None:
         self._lists.pop()
@@ -179,33 +180,18 @@ class BlockRenderer:
             self._begin("list", token)
         else:
             self._writer.start_line(2 if current.spaced else 1, indented=True)
-        self._writer.write(self._item_mark(current, token))
+        task = _take_task_mark(self._tokens, self._position)
+        mark = BULLET if current.number is None else f"{current.number + current.items}{token.markup}"
+        if task:
+            mark = task if current.number is None else f"{mark} {task}"
+        self._writer.write(f"{mark} ")
         current.items += 1
         self._prefixes.append(self._writer.prefix)
         self._writer.prefix += INDENT
         self._containers.append(_Container(in_item=True))
 
-    def _item_mark(self, current: _List, token: Token) -> str:
-        task = _take_task_mark(self._tokens, self._position)
-        if current.number is None:
-            return f"{task or BULLET} "
-        mark = f"{current.number + current.items}{token.markup} "
-        return f"{mark}{task} " if task else mark
-
-    def _close_item(self, _token: Token) -> None:
-        self._item_end = self._containers.pop().previous_end
-        self._writer.prefix = self._prefixes.pop()
-
-    def _ignore(self, _token: Token) -> None:
-        pass
-
     handlers: Final = {
-        "inline": _render_inline,
-        "paragraph_open": _open_paragraph,
-        "paragraph_close": _ignore,
         "heading_open": _open_heading,
-        "heading_close": _close_heading,
-        "hr": _render_rule,
         "fence": _render_code,
         "code_block": _render_code,
         "math_block": _render_math,
@@ -217,7 +203,6 @@ class BlockRenderer:
         "bullet_list_close": _close_list,
         "ordered_list_close": _close_list,
         "list_item_open": _open_item,
-        "list_item_close": _close_item,
     }
 
 
@@ -237,10 +222,6 @@ def _gap(container: _Container, kind: str, start: int) -> int:
     if container.in_item and kind == "list":
         return 1
     return _PARAGRAPH_END
-
-
-def _is_long(quote: str) -> bool:
-    return len(quote) > LONG_QUOTE_LENGTH or quote.count("\n") >= LONG_QUOTE_LINES
 
 
 def _is_spaced(tokens: Sequence[Token], position: int) -> bool:

@@ -10,7 +10,7 @@ from beseda.telegram.markdown.math import convert_formula
 from beseda.telegram.markdown.nesting import FormatSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from markdown_it.token import Token
 
@@ -105,7 +105,7 @@ def render_inline(writer: MarkupWriter, tokens: Sequence[Token]) -> None:
         elif kind in {"softbreak", "hardbreak"}:
             writer.write(f"\n{writer.prefix}")
         else:
-            _RENDERERS[kind](writer, token)
+            _render_special(writer, token)
 
 
 _CLOSERS: Final = frozenset(kind.replace("_open", "_close") for kind in _STYLES)
@@ -122,23 +122,31 @@ def tidy_code(source: str) -> str:
     return clean_text(source).rstrip().lstrip("\n").expandtabs(TAB_SIZE)
 
 
-def _render_reference(writer: MarkupWriter, token: Token) -> None:
-    """A character written as &name; or with a backslash."""
-    writer.write(clean_text(token.content).replace("\n", " ") if token.info == "entity" else token.content)
-
-
-def _render_code(writer: MarkupWriter, token: Token) -> None:
-    code = clean_text(token.content)
-    if code.strip():
-        writer.add("code", code)
-    else:
-        writer.write(token.content)
-
-
-def _render_pre(writer: MarkupWriter, token: Token) -> None:
-    code = tidy_code(token.content)
-    if code:
-        writer.add("pre", code, read_language(token.info))
+def _render_special(writer: MarkupWriter, token: Token) -> None:
+    match token.type:
+        case "code_inline":
+            if (code := clean_text(token.content)).strip():
+                writer.add("code", code)
+            else:
+                writer.write(token.content)
+        case "text_special":  # a character written as &name; or with a backslash
+            is_name = token.info == "entity"
+            writer.write(clean_text(token.content).replace("\n", " ") if is_name else token.content)
+        case "link_open":
+            _open_link(writer, token)
+        case "link_close":
+            writer.close_link()
+        case "math_inline":
+            _render_math(writer, token)
+        case "pre_inline":
+            if code := tidy_code(token.content):
+                writer.add("pre", code, read_language(token.info))
+        case "image":
+            _render_image(writer, token)
+        case "tg_tag":
+            _render_tag(writer, token)
+        case unknown:
+            raise LookupError(unknown)
 
 
 def _render_math(writer: MarkupWriter, token: Token) -> None:
@@ -157,10 +165,6 @@ def _open_link(writer: MarkupWriter, token: Token) -> None:
         writer.open("text_link", target)
     else:
         writer.open("", "" if token.info == "auto" else readable_target(href))
-
-
-def _close_link(writer: MarkupWriter, token: Token) -> None:
-    writer.close_link()
 
 
 def _render_image(writer: MarkupWriter, token: Token) -> None:
@@ -187,15 +191,3 @@ def _render_tag(writer: MarkupWriter, token: Token) -> None:
         writer.close()
     else:
         writer.open(tag.type, tag.value)
-
-
-_RENDERERS: Final[dict[str, Callable[[MarkupWriter, Token], None]]] = {
-    "text_special": _render_reference,
-    "code_inline": _render_code,
-    "pre_inline": _render_pre,
-    "math_inline": _render_math,
-    "link_open": _open_link,
-    "link_close": _close_link,
-    "image": _render_image,
-    "tg_tag": _render_tag,
-}

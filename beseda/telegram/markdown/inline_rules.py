@@ -14,7 +14,7 @@ from beseda.telegram.markdown.entities import is_emoji_id, link_target
 from beseda.telegram.markdown.math import is_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
     from markdown_it.rules_inline import StateInline
     from markdown_it.rules_inline.state_inline import Scanned
@@ -44,7 +44,9 @@ def parse_emphasis(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (t
     marker = state.src[state.pos]
     if silent:
         return False
-    if marker == "_" and (name := _DUNDER.match(state.src, state.pos, state.posMax)) and _is_code_name(state, name):
+    name = _DUNDER.match(state.src, state.pos, state.posMax) if marker == "_" else None
+    # Names of Python are no emphasis: object.__dict__, __init__.py, __call__().
+    if name and (state.src[max(state.pos - 1, 0)] == "." or _CALL.match(state.src, name.end())):
         state.append_pending(name[0])
         state.pos = name.end()
         return True
@@ -69,18 +71,10 @@ def _judge_marks(state: StateInline, marker: str, scanned: Scanned) -> tuple[boo
         return False, False
     if before.isalnum() and before.isascii():
         can_open = can_open and not (after.isalnum() and after.isascii())
-    can_open = can_open or (length > 1 and before.isalnum() and _is_opening(after))
+    if length > 1 and before.isalnum():
+        can_open = can_open or after == '"' or unicodedata.category(after) in _OPENING
     can_close = can_close or (after.isalnum() and not before.isspace() and unicodedata.category(before) not in _OPENING)
     return can_open, can_close
-
-
-def _is_code_name(state: StateInline, name: re.Match[str]) -> bool:
-    """Whether __name__ is Python's: object.__dict__, __init__.py, __call__()."""
-    return state.src[max(state.pos - 1, 0)] == "." or _CALL.match(state.src, name.end()) is not None
-
-
-def _is_opening(char: str) -> bool:
-    return char == '"' or unicodedata.category(char) in _OPENING
 
 
 def parse_link(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
@@ -127,18 +121,13 @@ def parse_spoiler(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (th
 
 def pair_spoilers(state: StateInline) -> None:
     """Turn the matched delimiters into tokens, as the parser's own rules do for emphasis."""
-    _pair(state.tokens, state.delimiters)
-    for meta in state.tokens_meta:
-        if meta and "delimiters" in meta:
-            _pair(state.tokens, meta["delimiters"])
-
-
-def _pair(tokens: list[Token], delimiters: Sequence[Delimiter]) -> None:
-    for opener in delimiters:
-        if opener.marker == _PIPE and opener.end >= 0:
-            for index, kind, nesting in ((opener.token, "open", 1), (delimiters[opener.end].token, "close", -1)):
-                token = tokens[index]
-                token.type, token.nesting, token.content = f"spoiler_{kind}", nesting, ""  # type: ignore[assignment]  # -1 or 1
+    inner = [meta["delimiters"] for meta in state.tokens_meta if meta and "delimiters" in meta]
+    for delimiters in (state.delimiters, *inner):
+        for opener in delimiters:
+            if opener.marker == _PIPE and opener.end >= 0:
+                start, end = state.tokens[opener.token], state.tokens[delimiters[opener.end].token]
+                start.type, start.nesting, start.content = "spoiler_open", 1, ""
+                end.type, end.nesting, end.content = "spoiler_close", -1, ""
 
 
 def parse_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
@@ -239,21 +228,19 @@ def read_tag(match: re.Match[str]) -> Tag | None:
     name = match[2].lower()
     if match[1]:
         return Tag(name, closing=True)
-    if style := STYLES.get(name):
-        return Tag(name, closing=False, type=style)
-    return _read_tag_with_attributes(name, read_attributes(match[3]))
-
-
-def _read_tag_with_attributes(name: str, attributes: dict[str, str]) -> Tag | None:
+    kind, value = STYLES.get(name, ""), ""
+    attributes = {} if kind else read_attributes(match[3])
     if name == "blockquote":
-        return Tag(name, closing=False, type="expandable_blockquote" if "expandable" in attributes else "blockquote")
-    if name == "span":
-        return Tag(name, closing=False, type="spoiler") if attributes.get("class") == "tg-spoiler" else None
-    if name == "a":
-        target = link_target(attributes.get("href", ""))
-        return Tag(name, closing=False, type="text_link", value=target) if target else None
-    emoji_id = attributes.get("emoji-id", "")
-    return Tag(name, closing=False, type="custom_emoji", value=emoji_id) if is_emoji_id(emoji_id) else None
+        kind = "expandable_blockquote" if "expandable" in attributes else "blockquote"
+    elif name == "span":
+        kind = "spoiler" if attributes.get("class") == "tg-spoiler" else ""
+    elif name == "a":
+        value = link_target(attributes.get("href", ""))
+        kind = "text_link" if value else ""
+    elif name == "tg-emoji":
+        value = attributes.get("emoji-id", "")
+        kind = "custom_emoji" if is_emoji_id(value) else ""
+    return Tag(name, closing=False, type=kind, value=value) if kind else None
 
 
 def read_attributes(source: str) -> dict[str, str]:
@@ -268,21 +255,15 @@ def mark_balanced_tags(tokens: Iterable[Token]) -> None:
     A pair may span paragraphs, but crosses neither emphasis nor the border of a list item or a quote.
     """
     frames = [_Frame()]
-    for token in _walk_tokens(tokens):
-        if token.type == "tg_tag":
-            frames[-1].add(token)
-        elif token.nesting == 1:
-            frames.append(_Frame())
-        elif token.nesting == -1:
-            frames.pop()
-
-
-def _walk_tokens(tokens: Iterable[Token]) -> Iterator[Token]:
-    for token in tokens:
-        if token.children:
-            yield from token.children
-        elif token.type not in {"paragraph_open", "paragraph_close", "inline"}:
-            yield token
+    for block in tokens:
+        is_border = block.type not in {"paragraph_open", "paragraph_close", "inline"}
+        for token in block.children or ([block] if is_border else ()):
+            if token.type == "tg_tag":
+                frames[-1].add(token)
+            elif token.nesting == 1:
+                frames.append(_Frame())
+            elif token.nesting == -1:
+                frames.pop()
 
 
 class _Frame:
@@ -300,13 +281,10 @@ class _Frame:
             self._open.append(token)
             self._counts[tag.name] = self._counts.get(tag.name, 0) + 1
         elif self._counts.get(tag.name):
-            self._close(token, tag.name)
-
-    def _close(self, token: Token, name: str) -> None:
-        opener_name = ""
-        while opener_name != name:
-            opener = self._open.pop()
-            opener_name = opener.meta["tag"].name
-            self._counts[opener_name] -= 1
-            if opener_name == name:
-                opener.meta["balanced"] = token.meta["balanced"] = True
+            while True:
+                opener = self._open.pop()
+                name = opener.meta["tag"].name
+                self._counts[name] -= 1
+                if name == tag.name:
+                    break
+            opener.meta["balanced"] = token.meta["balanced"] = True

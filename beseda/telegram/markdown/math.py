@@ -36,13 +36,9 @@ _WORDS = (
 )
 
 
-def _pair_up(table: str) -> dict[str, str]:
-    words = table.split()
-    return dict(zip(words[::2], words[1::2], strict=True))
-
-
+_PAIRS = " ".join((_GREEK, _OPERATORS, _RELATIONS, _ARROWS, _OTHERS)).split()
 SYMBOLS = {
-    **_pair_up(" ".join((_GREEK, _OPERATORS, _RELATIONS, _ARROWS, _OTHERS))),
+    **dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True)),
     **{word: word for word in _WORDS.split()},
     "quad": "  ",
     "qquad": "    ",
@@ -180,16 +176,12 @@ class _Converter:
         if (symbol := SYMBOLS.get(command)) is not None:
             return symbol
         if command in IGNORED:
-            return self._skip_empty_bracket()
+            if self._position < len(self._tokens) and self._tokens[self._position].text == ".":
+                self._position += 1  # `\\left.` draws no bracket
+            return ""
         if command.rstrip("*") in WRAPPERS:
             return self._read_argument()
         return self._read_structure(command)
-
-    def _skip_empty_bracket(self) -> str:
-        """`\\left.` draws no bracket."""
-        if self._position < len(self._tokens) and self._tokens[self._position].text == ".":
-            self._position += 1
-        return ""
 
     def _read_structure(self, command: str) -> str:
         if command in {"frac", "dfrac", "tfrac", "cfrac"}:
@@ -206,7 +198,9 @@ class _Converter:
         if command == "mathbb":
             argument = self._read_argument()
             return BLACKBOARD.get(argument, argument)
-        return self._read_environment(command)
+        if command in {"begin", "end"} and self._read_argument().rstrip("*") in _ENVIRONMENTS:
+            return "\n" if command == "begin" else ""
+        raise _UnknownCommandError
 
     def _read_root(self) -> str:
         degree = ""
@@ -215,11 +209,6 @@ class _Converter:
             degree = self._read_until("]")
         sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or f"{_shift(degree, raised=True)}√"
         return sign + _bracket(self._read_argument(), _DENOMINATOR)
-
-    def _read_environment(self, command: str) -> str:
-        if command not in {"begin", "end"} or self._read_argument().rstrip("*") not in _ENVIRONMENTS:
-            raise _UnknownCommandError
-        return "\n" if command == "begin" else ""
 
 
 def _shift(argument: str, *, raised: bool) -> str:

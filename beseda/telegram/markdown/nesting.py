@@ -30,17 +30,17 @@ def finish_text(text: str, spans: list[FormatSpan]) -> Formatted:
     first_span = min((span.start for span in spans if span.type in VERBATIM), default=len(text))
     lead = min(len(text) - len(text.lstrip()), first_span)
     end = len(text.rstrip())
-    kept = _apply_rules(text, [_clip(span, lead, end) for span in spans])
+    clipped = [
+        span
+        if span.start >= lead and span.end <= end
+        else span._replace(start=max(span.start, lead), end=min(span.end, end))
+        for span in spans
+    ]
+    kept = _apply_rules(text, clipped)
     trimmed = text[lead:end]
     if not kept:
         return Formatted(trimmed)
     return Formatted(trimmed, tuple(_to_entities(trimmed, kept, lead)))
-
-
-def _clip(span: FormatSpan, start: int, end: int) -> FormatSpan:
-    if span.start >= start and span.end <= end:
-        return span
-    return span._replace(start=max(span.start, start), end=min(span.end, end))
 
 
 def _apply_rules(text: str, spans: list[FormatSpan]) -> list[FormatSpan]:
@@ -84,7 +84,9 @@ def _unique_styles(spans: list[FormatSpan]) -> list[FormatSpan]:
 
 def _overlaps(spans: list[FormatSpan], other: FormatSpan) -> bool:
     index = bisect_right(spans, other.start, key=lambda span: span.start)
-    return (index > 0 and spans[index - 1].end > other.start) or (index < len(spans) and spans[index].start < other.end)
+    if index > 0 and spans[index - 1].end > other.start:
+        return True
+    return index < len(spans) and spans[index].start < other.end
 
 
 def _cut(spans: list[FormatSpan], holes: list[FormatSpan], borders: list[FormatSpan]) -> list[FormatSpan]:
@@ -119,15 +121,12 @@ def _to_entities(text: str, spans: list[FormatSpan], lead: int) -> list[Entity]:
         start, end = first - lead, last - lead
         if astral:
             start, end = start + bisect_left(astral, start), end + bisect_left(astral, end)
-        entities.append(_make_entity(kind, start, end - start, value))
+        if not value:
+            entities.append(Entity(kind, start, end - start))
+        elif kind == "pre":
+            entities.append(Entity(kind, start, end - start, language=value))
+        elif kind == "custom_emoji":
+            entities.append(Entity(kind, start, end - start, custom_emoji_id=value))
+        else:
+            entities.append(Entity(kind, start, end - start, url=value))
     return entities
-
-
-def _make_entity(kind: str, offset: int, length: int, value: str) -> Entity:
-    if not value:
-        return Entity(kind, offset, length)
-    if kind == "pre":
-        return Entity(kind, offset, length, language=value)
-    if kind == "custom_emoji":
-        return Entity(kind, offset, length, custom_emoji_id=value)
-    return Entity(kind, offset, length, url=value)

@@ -57,20 +57,15 @@ def close_open_marks(state: StateInline) -> None:
     """Give each mark that nothing closed its partner at the end, in reverse order."""
     if not _is_tail(state):
         return
-    for opener in reversed(_unmatched(state.delimiters)):
+    unmatched = []
+    reached = -1
+    for index, delimiter in enumerate(state.delimiters):
+        reached = max(reached, delimiter.end)
+        if delimiter.open and delimiter.end < 0 and index > reached:  # in no closed pair
+            unmatched.append(delimiter)
+    for opener in reversed(unmatched):
         mark = chr(opener.marker)
         state.push("text", "", 0).content = mark * 2 if mark in _DOUBLE else mark
         closer = Delimiter(opener.marker, opener.length, len(state.tokens) - 1, -1, open=False, close=True)
         opener.end = len(state.delimiters)
         state.delimiters.append(closer)
-
-
-def _unmatched(delimiters: list[Delimiter]) -> list[Delimiter]:
-    """Openers without a closer that stand in no closed pair."""
-    found = []
-    reached = -1
-    for index, delimiter in enumerate(delimiters):
-        reached = max(reached, delimiter.end)
-        if delimiter.open and delimiter.end < 0 and index > reached:
-            found.append(delimiter)
-    return found

@@ -120,7 +120,12 @@ class _Splitter:
         origin = start if filled_from is None else filled_from
         for pattern, filled in borders:
             lowest = max(start + 1, origin + int((highest - origin) * filled))
-            found = _last_match(pattern, self._text, lowest, highest)
+            # The last match that begins between the two places: it may extend beyond them.
+            found = -1
+            for match in pattern.finditer(self._text, lowest, min(highest + 2, len(self._text))):
+                if match.start() > highest:
+                    break
+                found = match.start()
             if found > start and self._text[origin:found].strip():
                 return found
         return find_safe_cut(self._text, highest, start)
@@ -146,16 +151,6 @@ def _code_at(entities: list[Entity], position: int, *, inside: bool = False) -> 
         if entity.type in VERBATIM and entity.offset + inside <= position < entity.end:
             return entity
     return None
-
-
-def _last_match(pattern: re.Pattern[str], text: str, lowest: int, highest: int) -> int:
-    """Return the start of the last match that begins between two places, or -1. A match may extend beyond them."""
-    found = -1
-    for match in pattern.finditer(text, lowest, min(highest + 2, len(text))):
-        if match.start() > highest:
-            break
-        found = match.start()
-    return found
 
 
 def find_safe_cut(wide: str, position: int, lowest: int) -> int:

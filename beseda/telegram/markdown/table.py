@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-    from beseda.telegram.markdown.nesting import FormatSpan
 
 # A message on a desktop shows about this much of a monospaced line, a telephone less: longer cells are broken.
 MAX_WIDTH = 56
@@ -48,17 +47,14 @@ def display_width(text: str) -> int:
             previous, joined = 0, 0
             continue
         joined = char == _JOINER
-        previous = _char_width(char)
+        if unicodedata.category(char) in _ZERO_WIDTH:
+            previous = 0
+        elif 0x1F1E6 <= ord(char) <= 0x1F1FF:
+            previous = 1  # half a flag
+        else:
+            previous = 2 if unicodedata.east_asian_width(char) in "WF" else 1
         width += previous
     return width
-
-
-def _char_width(char: str) -> int:
-    if unicodedata.category(char) in _ZERO_WIDTH:
-        return 0
-    if 0x1F1E6 <= ord(char) <= 0x1F1FF:
-        return 1  # half a flag
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def render_table(tokens: Sequence[Token]) -> tuple[str, list[tuple[str, str]]]:
@@ -96,14 +92,11 @@ def _read_cell(token: Token, align: str) -> Cell:
     writer = MarkupWriter()
     render_inline(writer, token.children or ())
     text = writer.text()
-    links = [_named_link(text, span) for span in writer.spans() if span.type == "text_link"]
+    found = [span for span in writer.spans() if span.type == "text_link"]
+    links = [(" ".join(text[span.start : span.end].split()), span.value) for span in found]
     for mark in _BREAKS:
         text = text.replace(mark, " ")
     return Cell(" ".join(text.split()), align, links)
-
-
-def _named_link(text: str, span: FormatSpan) -> tuple[str, str]:
-    return " ".join(text[span.start : span.end].split()), span.value
 
 
 def _fit_widths(widths: list[int]) -> list[int]:
@@ -140,24 +133,20 @@ def _wrap(text: str, width: int) -> list[str]:
         return [text]
     lines = [""]
     for word in text.split(" "):
-        for piece in _chop(word, width):
+        pieces = [word]
+        if display_width(word) > width:
+            pieces = [""]
+            for char in word:
+                if display_width(pieces[-1] + char) > width:
+                    pieces.append("")
+                pieces[-1] += char
+        for piece in pieces:
             joined = f"{lines[-1]} {piece}" if lines[-1] else piece
             if display_width(joined) <= width:
                 lines[-1] = joined
             else:
                 lines.append(piece)
     return lines
-
-
-def _chop(word: str, width: int) -> list[str]:
-    if display_width(word) <= width:
-        return [word]
-    pieces = [""]
-    for char in word:
-        if display_width(pieces[-1] + char) > width:
-            pieces.append("")
-        pieces[-1] += char
-    return pieces
 
 
 def _pad(text: str, width: int, align: str) -> str:
