@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from beseda.sandbox.server import serve_sandbox
-from beseda.sandbox.settings import SandboxSettings
-from beseda.sandbox.user import SandboxUser
 from beseda.testing.living_bot import ANNA, BOT, TOKEN, account
 from beseda.testing.waiting import eventually
+from botapi_sandbox.server import serve_sandbox
+from botapi_sandbox.settings import SandboxSettings
+from botapi_sandbox.user import SandboxUser
 from tests.acceptance.program import Program
 from tests.parts.file_trace import ROOT
 from tests.parts.model_server import ModelServer, Reply

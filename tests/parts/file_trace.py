@@ -17,11 +17,11 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from beseda.sandbox.app import create_sandbox
-from beseda.sandbox.server import RunningSandbox
-from beseda.sandbox.settings import SandboxSettings
 from beseda.testing.living_bot import account, run_bot
 from beseda.testing.scripted_model import ScriptedModel
+from botapi_sandbox.app import create_sandbox
+from botapi_sandbox.server import RunningSandbox
+from botapi_sandbox.settings import SandboxSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = f"{ROOT / 'beseda'}{os.sep}"
