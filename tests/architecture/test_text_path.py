@@ -16,6 +16,7 @@ from beseda.testing.waiting import eventually
 from botapi_sandbox.server import serve_sandbox
 from botapi_sandbox.settings import SandboxSettings
 from botapi_sandbox.user import SandboxUser
+from scripts.source import show
 from tests.acceptance.program import Program
 from tests.parts.file_trace import ROOT
 from tests.parts.model_server import ModelServer, Reply
@@ -23,15 +24,15 @@ from tests.parts.model_server import ModelServer, Reply
 # Files whose code runs between `getUpdates` returning and the update being finished: over a scripted model in the
 # process, and over a server of the OpenAI wire with the command line around it. They may only fall.
 BARS = {"scripted": 70, "server": 87}
-TEXTS = 3
+TEXTS, MOST_TEXTS = 3, 12
 
 
 @pytest.mark.parametrize("model", BARS)
 async def test_a_text_passes_through_few_files(model: str, tmp_path: Path) -> None:
     """One bot as a process of its own: a private chat, SQLite, polling, a short answer.
 
-    A timer of the process may fire while a text is answered. It does not fire in each span, so files count that run in
-    all of them.
+    Timers of the process fire while a text is answered, and more of them on a busy machine. None of them fires in every
+    span, so files count that run in all spans.
     """
     settings = SandboxSettings((account("assistant"),), tmp_path / "sandbox")
     async with (
@@ -54,13 +55,15 @@ async def test_a_text_passes_through_few_files(model: str, tmp_path: Path) -> No
             arguments = ("bot", "--port", "0") if model == "server" else ()
             process = await program.spawn(*arguments, program=traced, piped=False)
             await _ask(anna, tmp_path)  # imports and caches are filled once
-            spans = [await _trace(process, anna, tmp_path, number) for number in range(1, TEXTS + 1)]
+            files = await _trace(process, anna, tmp_path, 1)
+            for number in range(2, MOST_TEXTS + 1):
+                if number <= TEXTS or len(files) > BARS[model]:
+                    files &= await _trace(process, anna, tmp_path, number)
         finally:
             await program.close()
-    files = sorted(set.intersection(*spans))
-    print(f"\nfiles on the way of a text, {model}: {len(files)} (bar {BARS[model]})", *files, sep="\n  ")
+    print(f"\nfiles on the way of a text, {model}: {len(files)} (bar {BARS[model]})", *sorted(files), sep="\n  ")
     assert "telegram/client.py" in files
-    assert len(files) <= BARS[model]
+    assert len(files) <= BARS[model], show(sorted(files))
 
 
 async def _trace(process: Process, anna: SandboxUser, folder: Path, number: int) -> set[str]:
