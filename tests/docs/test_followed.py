@@ -66,7 +66,10 @@ NOT_RUN: dict[str, Mapping[str, str]] = {
     "docs/how-to/upgrade.md": {"beseda restore": "run by tests/acceptance/test_upgrade.py with an old database"},
     "CONTRIBUTING.md": {"make": "run by .ci/run, minutes to hours"},
 }
-NOT_RUN |= {f"{name}.ru.md": NOT_RUN[f"{name}.md"] for name in ("README", "docs/start/README")}
+NOT_RUN |= {
+    f"{name}.ru.md": NOT_RUN[f"{name}.md"]
+    for name in ("README", "docs/start/README", "docs/start/tutorial", "docs/how-to/docker")
+}
 
 # A key, token or address of the reader in place of a page's sample.
 KEYS = {

@@ -32,11 +32,11 @@ async def test_conversation_of_the_readme_is_real(page: str, person: int, tmp_pa
     await play_page(page, "sales", person, tmp_path)
 
 
-async def test_conversation_of_the_tutorial_is_real(tmp_path: Path) -> None:
-    page = "docs/start/tutorial.md"
+@pytest.mark.parametrize(("page", "person"), [("docs/start/tutorial.md", CHRIS), ("docs/start/tutorial.ru.md", ANNA)])
+async def test_conversation_of_the_tutorial_is_real(page: str, person: int, tmp_path: Path) -> None:
     for block in read_blocks(page):
         if block.file.startswith("bots/"):
             path = tmp_path / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
-    await play_page(page, "librarian", CHRIS, tmp_path)
+    await play_page(page, "librarian", person, tmp_path)
