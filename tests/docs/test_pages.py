@@ -74,6 +74,12 @@ def test_every_page_of_a_folder_is_in_its_index() -> None:
         assert {name for name in names if f"({name})" not in index} == set()
 
 
+def test_glossary_of_contributors_holds_our_own_terms_only() -> None:
+    section = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## House terms")[2].partition("\n## ")[0]
+    terms = re.findall(r"^\| (?!term|---)(\w+) \|", section, re.MULTILINE)
+    assert 0 < len(terms) <= 6, "the other terms are the field's, or stand in docs/glossary.md"
+
+
 @pytest.mark.parametrize("name", ["README.md", "README.ru.md"])
 def test_readme_names_the_verbs_of_ci(name: str) -> None:
     verbs = re.findall(r"^make (\w+)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
