@@ -31,7 +31,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends ffmpeg ca-certificates tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data beseda \
-    && install -d -o beseda -g beseda /data
+    && install -d -m 700 -o beseda -g beseda /data
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 STORAGE_DIR=/data
 WORKDIR /data

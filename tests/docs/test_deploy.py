@@ -24,6 +24,11 @@ def services() -> dict[str, dict[str, Any]]:
     return dict(yaml.safe_load(COMPOSE)["services"])
 
 
+def test_image_keeps_its_data_to_its_user() -> None:
+    # `beseda doctor` in the image warned of a folder that other users can enter.
+    assert "install -d -m 700 -o beseda -g beseda /data" in DOCKERFILE
+
+
 def test_compose_has_no_default_secret() -> None:
     references = re.findall(r"\$\{(\w+)([^}]*)\}", COMPOSE)
     # Any bot's token will do, so that none is demanded here: `beseda bot` itself says that there is none.
