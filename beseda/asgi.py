@@ -45,7 +45,7 @@ class Web:
         if secret:
             self.app.include_router(webhook_router(self.runners, secret))
         if sandbox is not None:
-            self.app.include_router(sandbox.router)
+            self.app.router.routes.extend(sandbox.routes)
             self.app.add_api_route("/", _to_sandbox, include_in_schema=False)
 
     def watch(self, sources: MonitoringSources) -> None:

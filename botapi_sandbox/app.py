@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter
-from starlette.applications import Starlette
 from starlette.routing import Route
 
 from botapi_sandbox.archive import ChatArchive
@@ -15,8 +12,6 @@ from botapi_sandbox.servers import SandboxServers
 from botapi_sandbox.user_api import UserApi
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from starlette.routing import BaseRoute
 
     from botapi_sandbox.settings import SandboxSettings
@@ -25,7 +20,7 @@ _METHODS = ["GET", "POST"]
 
 
 class Sandbox:
-    """A local Bot API server with its chat page. Include `router` in an app; `close` ends its pending requests."""
+    """A local Bot API server with its chat page. Serve its `routes` in an app of Starlette or FastAPI."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
@@ -45,23 +40,12 @@ class Sandbox:
             *UserApi(self._realm).make_routes("/sandbox/api"),
             *ChatPage(settings.page_folder).make_routes(),
         ]
-        self.router = APIRouter(routes=self.routes)
 
     async def close(self) -> None:
         """End long polls, event streams, hanging calls and webhook deliveries; call it before the server stops."""
         self._bot_api.close()
         await self._realm.close()
         self._archive.close()
-
-    def make_app(self) -> Starlette:
-        """An ASGI app with nothing but the sandbox."""
-
-        @asynccontextmanager
-        async def close_at_end(app: Starlette) -> AsyncIterator[None]:
-            yield
-            await self.close()
-
-        return Starlette(routes=self.routes, lifespan=close_at_end)
 
 
 def create_sandbox(settings: SandboxSettings) -> Sandbox:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.applications import Starlette
 
 from botapi_sandbox.app import Sandbox, create_sandbox
 
@@ -37,7 +38,7 @@ async def serve_sandbox(
     with _listen(host, port) as listener:
         sandbox = create_sandbox(settings)
         config = uvicorn.Config(
-            sandbox.make_app(),
+            Starlette(routes=sandbox.routes),
             http="h11",  # it limits the memory for an unfinished head to 64 KB
             lifespan="off",
             log_config=None,

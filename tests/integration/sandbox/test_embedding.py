@@ -16,7 +16,7 @@ from tests.parts.sandboxes import ANNA, BOTS, BotClient
 async def base_url(tmp_path: Path) -> AsyncIterator[str]:
     sandbox = create_sandbox(SandboxSettings(bots=BOTS, folder=tmp_path / "sandbox"))
     app = FastAPI()
-    app.include_router(sandbox.router)
+    app.router.routes.extend(sandbox.routes)
 
     @app.get("/health")
     async def tell_health() -> str:
