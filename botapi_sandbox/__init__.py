@@ -10,6 +10,7 @@ from botapi_sandbox.settings import (
     SandboxPerson,
     SandboxSettings,
     Supergroup,
+    read_accounts,
 )
 from botapi_sandbox.user import SandboxUser, SandboxUserError
 
@@ -26,5 +27,6 @@ __all__ = [
     "SandboxUserError",
     "Supergroup",
     "create_sandbox",
+    "read_accounts",
     "serve_sandbox",
 ]

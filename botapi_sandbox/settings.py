@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MEBIBYTE = 1024 * 1024
 _TOKEN = re.compile(r"(\d{1,16}):[A-Za-z0-9_-]{3,100}")
@@ -70,6 +70,25 @@ class Supergroup:
     def is_forum(self) -> bool:
         """Whether messages live in topics."""
         return bool(self.topics)
+
+
+def read_accounts(options: Iterable[str]) -> tuple[BotAccount, ...]:
+    """Return the bots of the options `--token NAME=TOKEN` of a command line. Raises ValueError for a bad one.
+
+    A bot's username is its name with `_bot` at its end, as every bot's at Telegram has.
+    """
+    accounts: dict[str, BotAccount] = {}
+    for option in options:
+        # Telegram's own form: a number, a colon, a secret.
+        match = re.fullmatch(rf"([A-Za-z][\w-]*)=({_TOKEN.pattern})", option, re.ASCII)
+        if match is None:
+            raise ValueError("--token is written NAME=TOKEN, like --token assistant=123456:any-secret")
+        username = match[1].replace("-", "_").removesuffix("_bot") + "_bot"
+        account = BotAccount(match[2], username, match[1].title())
+        if account.id in {other.id for other in accounts.values()} or username in accounts:
+            raise ValueError(f"--token: {match[1]} has the name or the number of another bot; give it its own")
+        accounts[username] = account
+    return tuple(accounts.values())
 
 
 DEFAULT_USERS = (

@@ -1,6 +1,5 @@
 """`beseda sandbox`: only the local Bot API server and its chat page."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +9,9 @@ from beseda.cli.settings import ConfigOption, explain_port, open_storage, read_s
 from beseda.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beseda.config import Settings
-    from botapi_sandbox import BotAccount
 
 _DEFAULT = "assistant=7100000001:sandbox-token-of-the-assistant"
 
@@ -26,34 +26,20 @@ def sandbox(
 ) -> None:
     """Serve a local Bot API server with a chat page, for bots of any kind. Point them at it with TELEGRAM_API_URL."""
     settings = read_settings(config, quiet=False, port=port)
-    serve_until_signal(_serve(settings, _read_accounts(tokens or [_DEFAULT])))
+    serve_until_signal(_serve(settings, tokens or [_DEFAULT]))
 
 
-def _read_accounts(entries: Sequence[str]) -> "tuple[BotAccount, ...]":
-    import re
-
-    from botapi_sandbox import BotAccount
-
-    accounts: dict[str, BotAccount] = {}
-    for entry in entries:
-        # Telegram's own form: a number, a colon, a secret.
-        match = re.fullmatch(r"([A-Za-z][\w-]*)=(\d{1,16}:[A-Za-z0-9_-]{3,100})", entry, re.ASCII)
-        if match is None:
-            raise SettingsError("--token is written NAME=TOKEN, like --token assistant=123456:any-secret")
-        account = BotAccount(match[2], f"{match[1].replace('-', '_')}_bot", match[1].title())
-        if account.id in {other.id for other in accounts.values()} or account.username in accounts:
-            raise SettingsError(f"--token: {match[1]} has the name or the number of another bot; give it its own")
-        accounts[account.username] = account
-    return tuple(accounts.values())
-
-
-async def _serve(settings: "Settings", accounts: "tuple[BotAccount, ...]") -> None:
+async def _serve(settings: "Settings", tokens: "Sequence[str]") -> None:
     import asyncio
     from contextlib import AsyncExitStack
 
     from beseda.cli.output import print_start_line
-    from botapi_sandbox import SandboxSettings, serve_sandbox
+    from botapi_sandbox import SandboxSettings, read_accounts, serve_sandbox
 
+    try:
+        accounts = read_accounts(tokens)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
     folder = open_storage(settings) / "sandbox"
     async with AsyncExitStack() as stack:
         try:
