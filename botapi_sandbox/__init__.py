@@ -1,7 +1,6 @@
 """A local Bot API server with a chat page: bots talk to it as to Telegram, people through a browser or a script."""
 
-from botapi_sandbox.app import Sandbox, create_sandbox
-from botapi_sandbox.server import RunningSandbox, serve_sandbox
+from botapi_sandbox.server import RunningSandbox, Sandbox, serve_sandbox
 from botapi_sandbox.settings import (
     DEFAULT_GROUPS,
     DEFAULT_USERS,
@@ -26,7 +25,6 @@ __all__ = [
     "SandboxUser",
     "SandboxUserError",
     "Supergroup",
-    "create_sandbox",
     "read_accounts",
     "serve_sandbox",
 ]

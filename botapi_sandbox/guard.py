@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import orjson
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from botapi_sandbox.refusals import ApiRefusalError
+
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
-SECURITY_HEADERS = {
+_SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
         "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -25,7 +33,7 @@ SECURITY_HEADERS = {
 }
 
 
-def find_objection(request: Request) -> str | None:
+def _find_objection(request: Request) -> str | None:
     """Why a request to the user side is refused, or None.
 
     The Host check defeats DNS rebinding; the Origin check defeats forms and scripts of other sites.
@@ -66,3 +74,31 @@ def _get_name(host: str) -> str | None:
         return urlsplit(f"//{host}").hostname
     except ValueError:
         return None
+
+
+def guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint behind the Host and Origin checks, with errors as JSON and security headers."""
+
+    async def answer(request: Request) -> Response:
+        objection = _find_objection(request)
+        try:
+            response = await endpoint(request) if objection is None else _refuse(403, objection)
+        except ApiRefusalError as refusal:
+            response = _refuse(refusal.code, refusal.description)
+        except ClientDisconnect:
+            response = _refuse(400, "The connection was closed in the middle of the request")
+        except (ValueError, TypeError, OverflowError) as error:
+            response = _refuse(400, f"Bad Request: {error}")
+        response.headers.update(_SECURITY_HEADERS)
+        return response
+
+    return answer
+
+
+def _refuse(status: int, detail: str) -> Response:
+    return as_json({"ok": False, "detail": detail}, status)
+
+
+def as_json(value: Any, status: int = 200) -> Response:
+    """Return a response of JSON."""
+    return Response(orjson.dumps(value), status, media_type="application/json")

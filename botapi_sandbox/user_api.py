@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
-from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from botapi_sandbox import user_actions, user_members
 from botapi_sandbox.flood import FloodLimits
-from botapi_sandbox.guard import SECURITY_HEADERS, find_objection
+from botapi_sandbox.guard import as_json, guarded
 from botapi_sandbox.methods.commands import list_visible
 from botapi_sandbox.params import read_params
 from botapi_sandbox.refusals import ApiRefusalError, bad_request
 from botapi_sandbox.settings import SandboxPerson
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -86,7 +84,7 @@ class UserApi:
         ]
         groups = [world.describe_group(group) for group in world.groups.values()]
         people, seq = list(world.users.values()), self._realm.events.seq
-        return _json(
+        return as_json(
             {
                 "bots": bots,
                 "users": people,
@@ -110,7 +108,7 @@ class UserApi:
             username=_get_text(fields, "username"),
             language_code=_get_text(fields, "language_code"),
         )
-        return _json(self._realm.add_user(person))
+        return as_json(self._realm.add_user(person))
 
     async def list_commands(self, request: Request) -> Response:
         """Commands as this person sees them."""
@@ -120,13 +118,13 @@ class UserApi:
             raise bad_request("bot and user_id must be known")
         group = world.groups.get(int(query.get("chat_id", 0)))
         dialog = world.open_group(group) if group else world.open_private(bot, user)
-        return _json(list_visible(bot, dialog, user))
+        return as_json(list_visible(bot, dialog, user))
 
     async def show_dialog(self, request: Request) -> Response:
         """The latest messages of a dialog."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
         limit = min(int(request.query_params.get("limit", 200)), _MAX_SHOWN)
-        return _json({**dialog.to_view(limit), "seq": self._realm.events.seq})
+        return as_json({**dialog.to_view(limit), "seq": self._realm.events.seq})
 
     async def download(self, request: Request) -> Response:
         """A file of a message, for the page."""
@@ -146,12 +144,12 @@ class UserApi:
     async def write_message(self, request: Request) -> Response:
         """A text message."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return _json(user_actions.write_text(self._realm, dialog, await _read(request)))
+        return as_json(user_actions.write_text(self._realm, dialog, await _read(request)))
 
     async def edit_message(self, request: Request) -> Response:
         """A new text for one's own message."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return _json(user_actions.edit_text(self._realm, dialog, await _read(request)))
+        return as_json(user_actions.edit_text(self._realm, dialog, await _read(request)))
 
     async def send_file(self, request: Request) -> Response:
         """A file."""
@@ -161,41 +159,41 @@ class UserApi:
             upload = params.upload("file")
             if upload is None:
                 raise bad_request("file is missing")
-            return _json(await user_actions.send_file(self._realm, dialog, params.values, upload))
+            return as_json(await user_actions.send_file(self._realm, dialog, params.values, upload))
         finally:
             await params.close()
 
     async def share_contact(self, request: Request) -> Response:
         """A phone number, by the bot's button or from the address book."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return _json(user_actions.share_contact(self._realm, dialog, await _read(request)))
+        return as_json(user_actions.share_contact(self._realm, dialog, await _read(request)))
 
     async def press_button(self, request: Request) -> Response:
         """An inline button."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return _json(user_actions.press_button(self._realm, dialog, await _read(request)))
+        return as_json(user_actions.press_button(self._realm, dialog, await _read(request)))
 
     async def react(self, request: Request) -> Response:
         """Reactions to a message."""
         dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
         user = user_actions.get_user(self._realm, dialog, fields)
-        return _json(user_members.react(self._realm, dialog, user, fields))
+        return as_json(user_members.react(self._realm, dialog, user, fields))
 
     async def set_administrator(self, request: Request) -> Response:
         """The rights of a bot in a group."""
         dialog, fields = user_actions.get_dialog(self._realm, request.path_params["dialog"]), await _read(request)
         user = user_actions.get_user(self._realm, dialog, fields)
-        return _json(user_members.set_administrator(self._realm, dialog, user, fields))
+        return as_json(user_members.set_administrator(self._realm, dialog, user, fields))
 
     async def stop_draft(self, request: Request) -> Response:
         """The stop button of a draft."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return _json(user_actions.stop_draft(self._realm, dialog, await _read(request)))
+        return as_json(user_actions.stop_draft(self._realm, dialog, await _read(request)))
 
     async def set_blocked(self, request: Request) -> Response:
         """Block or unblock the bot."""
         dialog = user_actions.get_dialog(self._realm, request.path_params["dialog"])
-        return _json(user_actions.set_blocked(self._realm, dialog, await _read(request)))
+        return as_json(user_actions.set_blocked(self._realm, dialog, await _read(request)))
 
     async def inject_update(self, request: Request) -> Response:
         """A raw update, for kinds nothing here produces."""
@@ -204,7 +202,7 @@ class UserApi:
         if bot is None or not isinstance(update, dict) or len(update) != 1:
             raise bad_request("bot must be known and update an object with one field")
         ((kind, payload),) = update.items()
-        return _json({"ok": True, "update_id": bot.queue.push(kind, payload)})
+        return as_json({"ok": True, "update_id": bot.queue.push(kind, payload)})
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -225,12 +223,12 @@ class UserApi:
 
     async def add_fault(self, request: Request) -> Response:
         """Plan a fault."""
-        return _json({"id": self._realm.faults.add(await _read(request)).id})
+        return as_json({"id": self._realm.faults.add(await _read(request)).id})
 
     async def clear_faults(self, request: Request) -> Response:
         """No faults any more."""
         self._realm.faults.clear()
-        return _json({"ok": True})
+        return as_json({"ok": True})
 
     async def configure_flood(self, request: Request) -> Response:
         """Flood control on or off."""
@@ -242,51 +240,24 @@ class UserApi:
             per_bot_per_second=int(fields.get("per_bot_per_second") or default.per_bot_per_second),
         )
         self._realm.flood.configure(enabled=bool(fields.get("enabled")), limits=limits)
-        return _json({"ok": True})
+        return as_json({"ok": True})
 
     async def list_calls(self, request: Request) -> Response:
         """Recent Bot API calls."""
         query = request.query_params
         found = self._realm.calls.find(query.get("bot"), query.get("method"), int(query.get("after", 0)))
-        return _json({"calls": [asdict(call) for call in found]})
+        return as_json({"calls": [asdict(call) for call in found]})
 
     async def reset(self, request: Request) -> Response:
         """Empty chats, faults and flood control."""
         self._realm.reset()
-        return _json({"ok": True})
+        return as_json({"ok": True})
 
 
 def _list_names(bot: Bot) -> dict[str, str]:
     """A bot's names by language, as it has set them or as its account came with them."""
     set_later = {language: text for (field, language), text in bot.texts.items() if field == "name" and language}
     return {**bot.account.names, **set_later}
-
-
-def guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint behind the Host and Origin checks, with errors as JSON and security headers."""
-
-    async def answer(request: Request) -> Response:
-        objection = find_objection(request)
-        try:
-            response = await endpoint(request) if objection is None else _refuse(403, objection)
-        except ApiRefusalError as refusal:
-            response = _refuse(refusal.code, refusal.description)
-        except ClientDisconnect:
-            response = _refuse(400, "The connection was closed in the middle of the request")
-        except (ValueError, TypeError, OverflowError) as error:
-            response = _refuse(400, f"Bad Request: {error}")
-        response.headers.update(SECURITY_HEADERS)
-        return response
-
-    return answer
-
-
-def _refuse(status: int, detail: str) -> Response:
-    return _json({"ok": False, "detail": detail}, status)
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
 async def _read(request: Request) -> Json:

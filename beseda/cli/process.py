@@ -21,7 +21,7 @@ from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.panel import app as panel
 from beseda.panel.app import HostPanel
-from botapi_sandbox import BotAccount, Sandbox, SandboxSettings, create_sandbox
+from botapi_sandbox import BotAccount, Sandbox, SandboxSettings
 
 WORKER_PORT = 8091
 """Port of a worker's or scheduler's `/metrics` unless --port says otherwise."""
@@ -124,7 +124,7 @@ def _make_sandbox(options: RunOptions) -> Sandbox:
         for item in options.assignments
     )
     folder = options.settings.storage_dir / "sandbox"
-    return create_sandbox(SandboxSettings(accounts, folder, panel=panel.SCRIPT, keeps_chats=True))
+    return Sandbox(SandboxSettings(accounts, folder, panel=panel.SCRIPT, keeps_chats=True))
 
 
 def _sandbox_username(profile: BotProfile) -> str:

@@ -223,7 +223,7 @@ def test_every_library_is_declared(package: Package) -> None:
         ("beseda.testing.user", "botapi_sandbox", True),
         ("beseda.testing.user", "botapi_sandbox.user", False),
         ("beseda.dispatch.runner", "botapi_sandbox", False),
-        ("botapi_sandbox.server", "botapi_sandbox.app", True),
+        ("botapi_sandbox.server", "botapi_sandbox.state", True),
         ("botapi_sandbox.server", "beseda.kit.ids", False),
         ("botapi_sandbox.server", "beseda", False),
         ("beseda.domain.turn", "beseda.kit.ids", True),

@@ -19,9 +19,7 @@ from types import FrameType
 
 from beseda.testing.living_bot import account, run_bot
 from beseda.testing.scripted_model import ScriptedModel
-from botapi_sandbox.app import create_sandbox
-from botapi_sandbox.server import RunningSandbox
-from botapi_sandbox.settings import SandboxSettings
+from botapi_sandbox import RunningSandbox, Sandbox, SandboxSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = f"{ROOT / 'beseda'}{os.sep}"
@@ -69,7 +67,7 @@ class FileTrace:
 async def run_scripted(url: str) -> None:
     """Run the assistant against the sandbox of another process until the process ends."""
     folder = Path.cwd()
-    unused = create_sandbox(SandboxSettings((account("assistant"),), folder / "sandbox"))
+    unused = Sandbox(SandboxSettings((account("assistant"),), folder / "sandbox"))
     async with run_bot(folder, ScriptedModel(fallback="It is four."), RunningSandbox(unused, url)):
         await asyncio.Event().wait()
 

@@ -8,13 +8,13 @@ import pytest
 from fastapi import FastAPI
 
 from beseda.kit.serving import Listener, serve_app
-from botapi_sandbox import SandboxSettings, SandboxUser, create_sandbox
+from botapi_sandbox import Sandbox, SandboxSettings, SandboxUser
 from tests.parts.sandboxes import ANNA, BOTS, BotClient
 
 
 @pytest.fixture
 async def base_url(tmp_path: Path) -> AsyncIterator[str]:
-    sandbox = create_sandbox(SandboxSettings(bots=BOTS, folder=tmp_path / "sandbox"))
+    sandbox = Sandbox(SandboxSettings(bots=BOTS, folder=tmp_path / "sandbox"))
     app = FastAPI()
     app.router.routes.extend(sandbox.routes)
 
