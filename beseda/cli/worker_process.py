@@ -36,7 +36,7 @@ async def work(settings: Settings, *, with_beat: bool, port: int | None = None) 
         catalog = Catalog([settings.bots_dir])
         container.meetings.adopt(await asyncio.to_thread(catalog.diaries))
         container.reports.adopt(await asyncio.to_thread(catalog.slot_titles))
-        # Before the consumer begins: a job without a handler would fail.
+        # Before the consumer begins: only kinds with a handler are claimed.
         register_tasks(container.jobs, container)
         async with asyncio.TaskGroup() as group:
             # A desk waits for Telegram while it is away; the others work meanwhile.
