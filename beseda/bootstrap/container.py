@@ -12,16 +12,17 @@ from beseda.bootstrap.hot import HotStores, open_hot
 from beseda.bootstrap.job import open_jobs
 from beseda.bootstrap.lead import build_leads
 from beseda.bootstrap.media import MediaTools, open_media
-from beseda.bootstrap.models import open_models
 from beseda.bootstrap.report import build_reports
 from beseda.bootstrap.repositories import Repositories, open_record
 from beseda.bootstrap.watch import build_watch, check_disk
 from beseda.bootstrap.webhook import build_webhooks
 from beseda.config import Settings
+from beseda.config.model import llm_settings
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock, SystemClock
 from beseda.kit.quarantine import Quarantine
 from beseda.llm.base import ChatModel
+from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
@@ -118,7 +119,9 @@ async def open_container(
         database = await open_database(settings, stack)
         record = open_record(database, clock, settings.admin_ids)
         hot = await open_hot(settings, database, stack)
-        models = await open_models(settings, clock, stack, program=model)
+        http = await stack.enter_async_context(HttpClient())
+        models = await ModelProvider.open(llm_settings(settings), clock, http, program=model)
+        stack.push_async_callback(models.close)
         media = await open_media(settings, clock, stack)
         files = FileService(record.files, settings.storage_dir / "files", clock)
         jobs = await open_jobs(record.jobs, settings, hot.bus, clock, stack)

@@ -2,21 +2,25 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from beseda.api.dependencies import ApiParts, BotList
 from beseda.api.health import Check
 from beseda.api.monitoring import MonitoringSources
 from beseda.asgi import Web
-from beseda.bootstrap.connect import ModelConnector
 from beseda.bootstrap.container import Container, open_container
 from beseda.cli.bot_supervisor import BotSupervisor
 from beseda.cli.output import print_start_line
 from beseda.cli.run_options import RunOptions
 from beseda.cli.settings import explain_port, open_storage
 from beseda.config import Settings
+from beseda.config.dotenv_file import write_dotenv
+from beseda.config.model import llm_settings
+from beseda.config.reader import DEFAULT_DOTENV
 from beseda.domain.bot import Access, BotProfile
 from beseda.errors import SettingsError, StorageError
 from beseda.kit.serving import Listener, serve_app
+from beseda.llm.connector import ModelConnector
 from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.panel import app as panel
@@ -45,7 +49,9 @@ async def serve(options: RunOptions) -> None:
         web.watch(MonitoringSources.of(container))
         if sandbox is not None:
             cards = [(_sandbox_username(item.profile), item.profile) for item in options.assignments]
-            web.add_panel(HostPanel(ModelConnector(container.models, settings, container.clock), cards))
+            store = partial(write_dotenv, DEFAULT_DOTENV)
+            connector = ModelConnector(container.models, llm_settings(settings), container.clock, store)
+            web.add_panel(HostPanel(connector, cards))
         slots = () if settings.celery_broker_url else working_slots(settings)
         container.join(options.role, slots=slots, keeps_schedule=options.keeps_schedule)
         if options.with_api:

@@ -5,12 +5,13 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-from beseda.errors import SettingsError
+from beseda.errors import BesedaError, SettingsError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, prepare_model
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.http import HttpClient
+from beseda.llm.local_server import LocalServers
 from beseda.llm.registry import LLMSettings, choose_model, list_configured, list_local_addresses, parse_spec
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,19 @@ class ModelProvider:
         self._built: dict[str, ChatModel] = {}
         self._retired: list[ChatModel] = []
         self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(
+        cls, settings: LLMSettings, clock: Clock, http: HttpClient, *, program: ChatModel | None = None
+    ) -> "ModelProvider":
+        """Choose the program's model, unless `program` replaces it. Raises SettingsError."""
+        if program is None and settings.models_folder and not settings.model and not list_configured(settings):
+            try:  # the server that `beseda models fetch` had started, if it is not running
+                await LocalServers(settings.models_folder, http).resume()
+            except BesedaError as error:
+                log.warning("the local model is not started again: %s", error.detail)
+        chosen = program or await choose_model(settings, clock, http)
+        return cls(chosen, settings, clock, http, look_around=program is None)
 
     async def switch(self, settings: LLMSettings) -> None:
         """Use the models of other settings from the next question on; answers under way end with the old ones.

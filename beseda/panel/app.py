@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from beseda.bootstrap.connect import ModelConnector
 from beseda.domain.bot import BotProfile
 from beseda.errors import BesedaError
+from beseda.llm.connector import ModelConnector
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.locales import Text, languages
 from beseda.panel.guard import OneTimeTokens, find_objection

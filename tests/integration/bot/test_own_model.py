@@ -15,18 +15,18 @@ from beseda.testing.scripted_model import ScriptedModel
 PROGRAM = ScriptedModel(name="scripted:program")
 
 
-def _shelf(**keys: str) -> ModelProvider:
+def _provider(**keys: str) -> ModelProvider:
     return ModelProvider(PROGRAM, LLMSettings(api_keys=keys), SystemClock(), HttpClient(), look_around=False)
 
 
 async def test_no_spec_is_the_program_s_model() -> None:
-    assert await _shelf().find("") is PROGRAM
+    assert await _provider().find("") is PROGRAM
 
 
 async def test_endpoint_that_is_not_set_up_is_stood_in_for_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    shelf = _shelf()
+    provider = _provider()
     with caplog.at_level(logging.DEBUG, "beseda.llm.provider"):
-        models = [await shelf.find("gigachat,openrouter") for _ in range(3)]
+        models = [await provider.find("gigachat,openrouter") for _ in range(3)]
     assert len({id(model) for model in models}) == 1
     assert len(caplog.records) == 1
     PROGRAM.add("I am here.")
@@ -36,16 +36,16 @@ async def test_endpoint_that_is_not_set_up_is_stood_in_for_and_logged_once(caplo
 
 
 async def test_wrong_spec_is_reported_and_answered_by_the_program_s_model(caplog: pytest.LogCaptureFixture) -> None:
-    assert await _shelf().find("gigachad:x") is PROGRAM
+    assert await _provider().find("gigachad:x") is PROGRAM
     assert "did you mean gigachat" in caplog.text
 
 
 async def test_only_configured_models_of_a_list_count_and_are_built_once() -> None:
-    shelf = _shelf(openrouter="sk-or-test")
-    model = await shelf.find("gigachat,openrouter:some/model,demo")
+    provider = _provider(openrouter="sk-or-test")
+    model = await provider.find("gigachat,openrouter:some/model,demo")
     assert model.name == "openrouter:some/model,demo:demo"
-    assert await shelf.find("gigachat,openrouter:some/model,demo") is model
-    await shelf.close()
+    assert await provider.find("gigachat,openrouter:some/model,demo") is model
+    await provider.close()
 
 
 async def test_wrong_entry_of_a_list_is_reported() -> None:

@@ -2,13 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from beseda.config import Settings
-from beseda.config.dotenv_file import write_dotenv
-from beseda.config.model import llm_settings, models_folder
-from beseda.config.reader import DEFAULT_DOTENV
 from beseda.domain.message import Message, Role
 from beseda.errors import BesedaError, EmptyAnswerError, SettingsError, TimedOutError
 from beseda.kit.clock import Clock
@@ -29,14 +25,19 @@ _QUOTES = frozenset("'\"`\\")
 
 
 class ModelConnector:
-    """Tests a model, writes its key to `.env` and makes the bots use it, without a restart."""
+    """Tests a model, stores its key and makes the bots use it, without a restart.
 
-    def __init__(self, models: ModelProvider, settings: Settings, clock: Clock, dotenv: Path = DEFAULT_DOTENV) -> None:
+    `store` keeps variables for the next start.
+    """
+
+    def __init__(
+        self, models: ModelProvider, settings: LLMSettings, clock: Clock, store: Callable[[Mapping[str, str]], None]
+    ) -> None:
         self._models = models
         self._settings = settings
-        self._llm = llm_settings(settings)
+        self._wanted = settings.model
         self._clock = clock
-        self._dotenv = dotenv
+        self._store = store
         self._lock = asyncio.Lock()
 
     @property
@@ -73,16 +74,16 @@ class ModelConnector:
         row = find_endpoint(endpoint)
         if row is None or not row.needs_key:
             raise SettingsError("there is no such service")
-        key = check_key(key, row, at_home=row.name not in self._llm.base_urls)
+        key = check_key(key, row, at_home=row.name not in self._settings.base_urls)
         if not key or _QUOTES & set(key):
             raise SettingsError(f"{row.key_variable}: not a key")
         async with self._lock:
-            settings = replace(self._llm, model=row.name, api_keys={**self._llm.api_keys, row.name: key})
+            settings = replace(self._settings, model=row.name, api_keys={**self._settings.api_keys, row.name: key})
             await self._test(settings)
             variables = {row.key_variable: key}
-            if self._settings.model:  # the demo was asked for by name, and would be back after a restart
+            if self._wanted:  # the demo was asked for by name, and would be back after a restart
                 variables["BESEDA_MODEL"] = row.name
-            await asyncio.to_thread(write_dotenv, self._dotenv, variables)
+            await asyncio.to_thread(self._store, variables)
             await self._switch(settings)
 
     async def start_local(self) -> None:
@@ -90,21 +91,20 @@ class ModelConnector:
 
         Raises SettingsError if it is not installed, ToolError if it does not start.
         """
-        http = HttpClient()
-        try:
-            async with self._lock:
-                servers = LocalServers(models_folder(self._settings), http)
-                plan = ServerPlan(str(find_packaged(SMOLLM2)), await asyncio.to_thread(pick_port))
-                started = await servers.find_running() or await servers.start(plan)
-                # The model of the settings counts again after a restart; this one is found then by its record.
-                urls = {**self._llm.base_urls, "llamacpp": started.base_url}
-                await self._switch(replace(self._llm, model="llamacpp", base_urls=urls))
-        finally:
-            await http.close()
+        folder = self._settings.models_folder
+        if folder is None:
+            raise SettingsError("there is no folder for models")
+        async with HttpClient() as http, self._lock:
+            servers = LocalServers(folder, http)
+            plan = ServerPlan(str(find_packaged(SMOLLM2)), await asyncio.to_thread(pick_port))
+            started = await servers.find_running() or await servers.start(plan)
+            # The model of the settings counts again after a restart; this one is found then by its record.
+            urls = {**self._settings.base_urls, "llamacpp": started.base_url}
+            await self._switch(replace(self._settings, model="llamacpp", base_urls=urls))
 
     async def _switch(self, settings: LLMSettings) -> None:
         await self._models.switch(settings)
-        self._llm = settings
+        self._settings = settings
         log.info("a model is connected: %s", self.model_name)
 
     async def _test(self, settings: LLMSettings) -> None:
