@@ -75,10 +75,10 @@ class Walk:
         assert width <= 0, f"{title}: the page is {width} px wider than the window"
         path = self._folder / f"first-minutes-{self._name}-{title}.webp"
         shot = await self.page.screenshot(animations="disabled", scale="css")
-        await asyncio.to_thread(_write_small, shot, path)
+        await asyncio.to_thread(write_small, shot, path)
 
 
-def _write_small(shot: bytes, path: Path) -> None:
+def write_small(shot: bytes, path: Path) -> None:
     """Write a picture of some 30 kB, with the colours of the page: the repository keeps it."""
     Image.open(io.BytesIO(shot)).convert("RGB").save(path, quality=80, method=6)
 

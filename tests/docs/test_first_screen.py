@@ -31,8 +31,9 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("name", READMES)
 def test_commands_and_a_conversation_come_before_any_table(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
-    start, talk, table = text.index("make run"), text.index("\n> **"), text.index("\n|")
-    assert start < talk < table
+    start, picture, talk = text.index("make run"), text.index("\n!["), text.index("\n> **")
+    table = text.index("\n|")
+    assert start < picture < talk < table
     assert text[:table].count("\n") < 60
     assert "RAG" in text[:table], "limits are named"
 
