@@ -21,7 +21,7 @@ from beseda.kit.clock import SystemClock
 from beseda.kit.ids import lowest_id
 from beseda.services.analytics import AnalyticsService
 from beseda.storage.sql import migrate
-from beseda.storage.sql.analytics import SqlAnalyticsRepository
+from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.database import Database
 from tests.parts.postgres import PostgresServer
 
@@ -100,7 +100,7 @@ async def _measure(plan: Plan, database: Database) -> Section:
     now = datetime.now(UTC)
     period = Period(now - timedelta(days=plan.days), now)
     await _fill(plan, database, period)
-    service = AnalyticsService(SqlAnalyticsRepository(database), SystemClock())
+    service = AnalyticsService(AnalyticsRepository(database), SystemClock())
     raw, slow = await _time(lambda: service.metrics(period), tries=3)
     raw_series, slow_series = await _time(lambda: service.series(period, Metric.RESPONSE_P95, SeriesStep.HOUR), tries=3)
     started = time.perf_counter()

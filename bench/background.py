@@ -24,10 +24,10 @@ from beseda.domain.report import NewReport, ReportFormat, ReportKind
 from beseda.kit.ids import lowest_id, new_id
 from beseda.services.report.service import KIND as REPORT
 from beseda.storage.sql import migrate
-from beseda.storage.sql.analytics import SqlAnalyticsRepository
+from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.report import SqlReportRepository
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.report import ReportRepository
 from beseda.testing.waiting import eventually
 
 _BAR = Bar(ratio=1.10)
@@ -137,18 +137,18 @@ async def _work(plan: Plan, url: str) -> None:
         await database.write(lambda connection: connection.exec_driver_sql("DELETE FROM rollups").rowcount)
         await _wait_for(plan, database, [JobRequest(new_id(), kind, {}, slot="light") for kind in _WORK])
         now = datetime.now(UTC)
-        report = await SqlReportRepository(database).add(
+        report = await ReportRepository(database).add(
             NewReport(ReportKind.CONVERSATIONS, ReportFormat.XLSX, Period(now - timedelta(days=365), now), "en")
         )
         await _wait_for(plan, database, [JobRequest(new_id(), REPORT, {"report_id": report.id}, slot="text")])
-        if await SqlAnalyticsRepository(database).find_rolled_until() is None:
+        if await AnalyticsRepository(database).find_rolled_until() is None:
             raise MeasuringError("nothing was rolled up")
     finally:
         await database.close()
 
 
 async def _wait_for(plan: Plan, database: Database, wanted: Sequence[JobRequest]) -> None:
-    jobs = SqlJobRepository(database)
+    jobs = JobRepository(database)
     for request in wanted:
         await jobs.add(request)
 

@@ -25,7 +25,7 @@ from beseda.domain.webhook import NewEndpoint
 from beseda.domain.webhook_keys import make_fingerprint
 from beseda.storage.sql import migrate
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.webhook import SqlWebhookRepository
+from beseda.storage.sql.webhook import WebhookRepository
 from tests.parts.redis import RedisServer
 
 _BAR = Bar(above=100.0)  # ms
@@ -163,7 +163,7 @@ def _read_on(connection: Connection) -> None:
 async def _subscribe(url: str, address: str) -> None:
     await migrate.upgrade(url)
     database = await Database.open(url)
-    await SqlWebhookRepository(database).add(NewEndpoint(address, secrets.token_hex(16), make_fingerprint(_SECRET)))
+    await WebhookRepository(database).add(NewEndpoint(address, secrets.token_hex(16), make_fingerprint(_SECRET)))
     await database.close()
 
 

@@ -25,7 +25,7 @@ from beseda.domain.api_key import Scope
 from beseda.kit.clock import SystemClock
 from beseda.services.api_key import ApiKeyService
 from beseda.storage.sql import migrate
-from beseda.storage.sql.api_key import SqlApiKeyRepository
+from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.database import Database
 from tests.parts.postgres import PostgresServer, find_free_port
 
@@ -111,7 +111,7 @@ async def measure(plan: Plan, folder: Path, cores: set[int]) -> Section:
         filling = time.perf_counter() - began
         database = await Database.open(url)
         try:
-            _, key = await ApiKeyService(SqlApiKeyRepository(database, SystemClock()), SystemClock()).create(
+            _, key = await ApiKeyService(ApiKeyRepository(database, SystemClock()), SystemClock()).create(
                 "bench", Scope.READ
             )
         finally:

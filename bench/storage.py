@@ -20,10 +20,10 @@ from beseda.domain.update import StoredUpdate
 from beseda.domain.usage import ModelCall, Usage
 from beseda.kit.ids import new_id
 from beseda.storage.sql import migrate
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database, Synchronous
-from beseda.storage.sql.turn import SqlTurnRepository
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.update import UpdateRepository
 
 _ANSWER = "Столица Франции — Париж, и вот ещё несколько слов, чтобы ответ был обычной длины. " * 5
 _CALL = ModelCall("demo", "demo-1", Usage(120, 90, 0.001), "stop", 120, 900)
@@ -43,7 +43,7 @@ class Speed:
         return f"{self.rate:8.0f}/s  {self.cpu:6.3f} ms CPU  p50 {self.p50:6.2f} ms  p99 {self.p99:6.2f} ms"
 
 
-async def run_turn(turns: SqlTurnRepository, conversation: Conversation, number: int) -> None:
+async def run_turn(turns: TurnRepository, conversation: Conversation, number: int) -> None:
     """Do the four writes of one turn."""
     turn = Turn(new_id(), conversation, 1, TurnKind.CHAT, (number,), input="Какая столица у Франции?")
     await turns.open(turn, Message(Role.USER, turn.input))
@@ -78,8 +78,8 @@ async def measure_all(url: str, tasks: int, turns_wanted: int) -> dict[str, Spee
     """Measure every kind of work on the database at `url`, which is made where there is none."""
     await migrate.upgrade(url)
     database = await Database.open(url)
-    updates, turns = SqlUpdateRepository(database), SqlTurnRepository(database)
-    people = SqlConversationRepository(database)
+    updates, turns = UpdateRepository(database), TurnRepository(database)
+    people = ConversationRepository(database)
     places = [
         await people.open(ChatKey("bench", chat), ChatKind.PRIVATE, "", Person(chat, "Аня"))
         for chat in range(1, tasks + 1)
@@ -112,8 +112,8 @@ async def measure_all(url: str, tasks: int, turns_wanted: int) -> dict[str, Spee
 
 async def measure_turns(database: Database, *, tasks: int, seconds: float) -> float:
     """Return how long a turn takes in the database, with its update and its window, at the 95th percentile in ms."""
-    updates, turns = SqlUpdateRepository(database), SqlTurnRepository(database)
-    people = SqlConversationRepository(database)
+    updates, turns = UpdateRepository(database), TurnRepository(database)
+    people = ConversationRepository(database)
     ends, took = time.perf_counter() + seconds, list[float]()
 
     async def work(chat: int) -> None:
@@ -132,8 +132,8 @@ async def measure_turns(database: Database, *, tasks: int, seconds: float) -> fl
 async def _measure_synchronous(url: str, synchronous: Synchronous, tasks: int, turns_wanted: int) -> Speed:
     """Measure a turn with its update, by what of it waits for the disk."""
     database = await Database.open(url, synchronous=synchronous)
-    updates, turns = SqlUpdateRepository(database), SqlTurnRepository(database)
-    people = SqlConversationRepository(database)
+    updates, turns = UpdateRepository(database), TurnRepository(database)
+    people = ConversationRepository(database)
     places = [
         await people.open(ChatKey("bench", chat), ChatKind.PRIVATE, "", Person(chat, "Аня"))
         for chat in range(1, tasks + 1)

@@ -20,11 +20,11 @@ from beseda.services.meeting import MeetingService
 from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService
 from beseda.services.webhook import WebhookService
-from beseda.storage.base.conversation_list import ConversationList
-from beseda.storage.base.file import FileStore
-from beseda.storage.base.job_list import JobList
-from beseda.storage.base.kept_answer import KeptAnswerStore
 from beseda.storage.base.rate_limit import RateLimiter
+from beseda.storage.sql.conversation_list import ConversationList
+from beseda.storage.sql.file import FileRepository
+from beseda.storage.sql.job_list import JobList
+from beseda.storage.sql.kept_answer import KeptAnswerRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class ApiParts:
 
     clock: Clock
     keys: ApiKeyService
-    kept_answers: KeptAnswerStore
+    kept_answers: KeptAnswerRepository
     limiter: RateLimiter
     conversations: ConversationList
     takeovers: TakeoverService
     files: FileService
-    file_list: FileStore
+    file_list: FileRepository
     jobs: JobQueue
     meetings: MeetingService
     leads: LeadService

@@ -20,7 +20,7 @@ from beseda.api.auth import find_key
 from beseda.api.problems import show_error, show_problem
 from beseda.domain.idempotency_record import KeptAnswer, Repeatable
 from beseda.errors import BesedaError, StorageError
-from beseda.storage.base.kept_answer import KeptAnswerStore
+from beseda.storage.sql.kept_answer import KeptAnswerRepository
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _KEPT_HEADERS = {"content-type", "etag", "location"}
 class Repeats:
     """Answers a POST with an idempotency key once, however often it comes."""
 
-    def __init__(self, app: ASGIApp, store: KeptAnswerStore) -> None:
+    def __init__(self, app: ASGIApp, store: KeptAnswerRepository) -> None:
         self._app = app
         self._store = store
 

@@ -4,10 +4,10 @@ from beseda.config import Settings
 from beseda.domain.budget import BudgetRules, BudgetScope, read_limits
 from beseda.kit.clock import Clock
 from beseda.services.budget import BudgetService
-from beseda.storage.base.budget import BudgetStore
+from beseda.storage.sql.budget import BudgetRepository
 
 
-def build_budgets(settings: Settings, store: BudgetStore, clock: Clock) -> BudgetService:
+def build_budgets(settings: Settings, store: BudgetRepository, clock: Clock) -> BudgetService:
     """Return the service that reserves and settles, with the limits of `settings`."""
     names = [f"{scope}_{what}" for scope in BudgetScope for what in ("tokens", "speech_minutes", "pictures")]
     limits = read_limits({name: getattr(settings, f"budget_{name}") for name in names})

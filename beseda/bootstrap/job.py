@@ -4,18 +4,18 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from beseda.config import Settings
-from beseda.jobs.base import JobStore
 from beseda.jobs.inline import InlineJobs
 from beseda.kit.clock import Clock
 from beseda.services.broadcast import SLOT as BROADCAST_SLOT
 from beseda.storage.base.bus import Bus
+from beseda.storage.sql.job import JobRepository
 
 if TYPE_CHECKING:
     from beseda.jobs.celery import CeleryJobs
 
 
 async def open_jobs(
-    store: JobStore, settings: Settings, bus: Bus, clock: Clock, stack: AsyncExitStack
+    store: JobRepository, settings: Settings, bus: Bus, clock: Clock, stack: AsyncExitStack
 ) -> "InlineJobs | CeleryJobs":
     """Open the queue that the settings name. Raises StorageError."""
     jobs = _build_jobs(store, settings, clock)
@@ -34,7 +34,7 @@ def _slots(settings: Settings) -> dict[str, int]:
     return {**slots, BROADCAST_SLOT: slots["light"]}
 
 
-def _build_jobs(store: JobStore, settings: Settings, clock: Clock) -> "InlineJobs | CeleryJobs":
+def _build_jobs(store: JobRepository, settings: Settings, clock: Clock) -> "InlineJobs | CeleryJobs":
     if settings.celery_broker_url is None:
         return InlineJobs(store, {}, _slots(settings), clock)
     # Celery takes a third of a second to import, and is needed only here.

@@ -53,9 +53,9 @@ async def _check_open_database(settings: "Settings", database: Any) -> list[Chec
     from beseda.domain.process import ALIVE_WITHIN
     from beseda.kit.ids import time_of
     from beseda.storage.sql.identity import find_highest
-    from beseda.storage.sql.process import SqlProcessRepository
+    from beseda.storage.sql.process import ProcessRepository
 
-    processes = SqlProcessRepository(database)
+    processes = ProcessRepository(database)
     now = datetime.now(UTC)
     alive = await processes.list(now - ALIVE_WITHIN)
     highest = await database.read(find_highest)
@@ -91,10 +91,10 @@ async def _write_once(processes: Any, now: datetime) -> None:
 async def _check_secrets(settings: "Settings", database: Any) -> list[CheckResult]:
     """Compare the secret of events with the one that the keys of webhooks were derived from."""
     from beseda.domain.webhook_keys import EventSecrets
-    from beseda.storage.sql.webhook import SqlWebhookRepository
+    from beseda.storage.sql.webhook import WebhookRepository
 
     secrets = EventSecrets(settings.events_secret, settings.events_secret_old)
-    use = secrets.count(await SqlWebhookRepository(database).count_by_fingerprint())
+    use = secrets.count(await WebhookRepository(database).count_by_fingerprint())
     return [CheckResult("events secret", not use.unknown, use.explain())] if use.total else []
 
 

@@ -92,12 +92,12 @@ async def _use(settings: "Settings", work: "Callable[[ApiKeyService], Awaitable[
     from beseda.bootstrap.database import open_database
     from beseda.kit.clock import SystemClock
     from beseda.services.api_key import ApiKeyService
-    from beseda.storage.sql.api_key import SqlApiKeyRepository
+    from beseda.storage.sql.api_key import ApiKeyRepository
 
     open_storage(settings)
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        return await work(ApiKeyService(SqlApiKeyRepository(await open_database(settings, stack), clock), clock))
+        return await work(ApiKeyService(ApiKeyRepository(await open_database(settings, stack), clock), clock))
 
 
 def _describe(key: "ApiKey") -> dict[str, Any]:

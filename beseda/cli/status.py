@@ -38,12 +38,12 @@ async def _read(settings: "Settings") -> dict[str, Any]:
     from beseda.domain.process import ALIVE_WITHIN
     from beseda.kit.clock import SystemClock
     from beseda.kit.disk import read_free_bytes
-    from beseda.storage.sql.analytics import SqlAnalyticsRepository
+    from beseda.storage.sql.analytics import AnalyticsRepository
     from beseda.storage.sql.database import Database
-    from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
+    from beseda.storage.sql.flood_wait import FloodWaitRepository
     from beseda.storage.sql.migrate import check
-    from beseda.storage.sql.process import SqlProcessRepository
-    from beseda.storage.sql.territory import SqlTerritoryRepository
+    from beseda.storage.sql.process import ProcessRepository
+    from beseda.storage.sql.territory import TerritoryRepository
 
     if problems := await check(settings.database()):
         raise SettingsError(problems[0])
@@ -52,10 +52,10 @@ async def _read(settings: "Settings") -> dict[str, Any]:
         database = await Database.open(settings.database())
         stack.push_async_callback(database.close)
         now = clock.now()
-        backlog = await SqlAnalyticsRepository(database, clock).read_backlog()
-        processes = await SqlProcessRepository(database).list(now - ALIVE_WITHIN)
-        shards = await SqlTerritoryRepository(database, clock).count_shards()
-        floods = await SqlFloodWaitRepository(database, clock).count(now - timedelta(hours=_FLOOD_HOURS))
+        backlog = await AnalyticsRepository(database, clock).read_backlog()
+        processes = await ProcessRepository(database).list(now - ALIVE_WITHIN)
+        shards = await TerritoryRepository(database, clock).count_shards()
+        floods = await FloodWaitRepository(database, clock).count(now - timedelta(hours=_FLOOD_HOURS))
     return {
         "processes": [
             {

@@ -44,10 +44,10 @@ from beseda.services.voice import VoiceService
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.rate_limit import RateLimiter
-from beseda.storage.base.sales import SalesStore
 from beseda.storage.base.state import StateStore
-from beseda.storage.base.turn import TurnStore
-from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.sales import SalesRepository
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.update import UpdateRepository
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
 
@@ -163,8 +163,8 @@ class BotServices:
     panel: ParallelAnswers
     voice: VoiceService
     memory: ConversationMemory
-    updates: UpdateStore
-    turns: TurnStore
+    updates: UpdateRepository
+    turns: TurnRepository
     state: StateStore
     cache: Cache
     limiter: RateLimiter
@@ -181,7 +181,7 @@ class BotServices:
     meetings: MeetingService
     leads: LeadService
     takeovers: TakeoverService
-    sales: SalesStore
+    sales: SalesRepository
     models: BotModels
     call_book: UsageLedger
     clock: Clock

@@ -4,59 +4,45 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from beseda.dispatch.shard_leases import ShardOwnership
-from beseda.domain.conversation import Conversation
 from beseda.domain.message import Message
 from beseda.domain.turn import Part, Turn
 from beseda.domain.update import partition_of
 from beseda.domain.usage import ModelCall
 from beseda.errors import LeaseLostError
+from beseda.kit.clock import Clock
 from beseda.kit.fencing import fenced
-from beseda.storage.base.turn import TurnStore
+from beseda.storage.sql.database import Database
+from beseda.storage.sql.turn import TurnRepository
 
 log = logging.getLogger(__name__)
 
 
-class FencedTurnStore:
-    """A `TurnStore` that raises LeaseLostError if another replica owns the turn's chat.
+class FencedTurnRepository(TurnRepository):
+    """Turns of one replica. Writes raise LeaseLostError if another replica owns the turn's chat.
 
-    Otherwise a process that was suspended would overwrite the work of the new owner.
+    Otherwise a process that was suspended would overwrite the work of the new owner. `mark_placed` and `mark_sent`
+    record facts that stay true under any owner of the chat, so they are not fenced.
     """
 
-    def __init__(self, turns: TurnStore, ground: ShardOwnership) -> None:
-        self._turns = turns
+    def __init__(self, database: Database, ground: ShardOwnership, clock: Clock | None = None) -> None:
+        super().__init__(database, clock)
         self._ground = ground
 
     async def open(self, turn: Turn, message: Message | None) -> None:
         """Store a received turn."""
-        await self._write(turn, lambda: self._turns.open(turn, message))
+        await self._write(turn, lambda: super(FencedTurnRepository, self).open(turn, message))
 
     async def answer(self, turn: Turn, message: Message | None, call: ModelCall | None) -> None:
         """Store the answer."""
-        await self._write(turn, lambda: self._turns.answer(turn, message, call))
+        await self._write(turn, lambda: super(FencedTurnRepository, self).answer(turn, message, call))
 
     async def mark_sending(self, turn: Turn, part: Part) -> None:
         """Record that a part is about to be sent."""
-        await self._write(turn, lambda: self._turns.mark_sending(turn, part))
-
-    async def mark_placed(self, turn: Turn, part: Part) -> None:
-        """Record the message of a part. This fact stays true under any owner of the chat, so it is not fenced."""
-        await self._turns.mark_placed(turn, part)
-
-    async def mark_sent(self, turn: Turn, part: Part) -> None:
-        """Record that a part was sent. This fact stays true under any owner of the chat, so it is not fenced."""
-        await self._turns.mark_sent(turn, part)
+        await self._write(turn, lambda: super(FencedTurnRepository, self).mark_sending(turn, part))
 
     async def finish(self, turn: Turn) -> None:
         """Close a turn."""
-        await self._write(turn, lambda: self._turns.finish(turn))
-
-    async def find(self, turn_id: int) -> Turn | None:
-        """Return a turn."""
-        return await self._turns.find(turn_id)
-
-    async def find_question(self, conversation: Conversation, message_id: int) -> Turn | None:
-        """Return the turn that a message opened."""
-        return await self._turns.find_question(conversation, message_id)
+        await self._write(turn, lambda: super(FencedTurnRepository, self).finish(turn))
 
     async def _write(self, turn: Turn, write: Callable[[], Awaitable[None]]) -> None:
         """Make a write that is dropped if the lease ends while it waits for the database.

@@ -11,7 +11,7 @@ from typing import Any
 from beseda.bootstrap.container import Container
 from beseda.dispatch.context import BotServices, JobKind
 from beseda.dispatch.events import WANTED, Identity
-from beseda.dispatch.fenced_turns import FencedTurnStore
+from beseda.dispatch.fenced_turns import FencedTurnRepository
 from beseda.dispatch.handlers.commands import describe
 from beseda.dispatch.job_tracker import JobTracker
 from beseda.dispatch.joining import Joiner
@@ -42,8 +42,8 @@ from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
 from beseda.services.mailing import Post
 from beseda.services.parallel_answers import ParallelAnswers
-from beseda.storage.base.bot_account import BotAccountStore
-from beseda.storage.base.flood_wait import FloodWait, FloodWaitStore
+from beseda.storage.sql.bot_account import BotAccountRepository
+from beseda.storage.sql.flood_wait import FloodWait, FloodWaitRepository
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.mailer import TelegramMailer
@@ -283,7 +283,7 @@ async def _put_together(assignment: Assignment, container: Container, made: _Par
     if model.name != container.models.program.name:
         log.debug("%s answers with %s", profile.name, model.name)
     messenger = _open_messenger(made, container)
-    turns = FencedTurnStore(record.turns, made.ground)
+    turns = FencedTurnRepository(record.database, made.ground, container.clock)
     delivery = Delivery(messenger, turns)
     memory = ConversationMemory(record.conversations, hot.history, assignment.namespace, container.summaries)
     parts = ChatParts(models, turns, memory, messenger, delivery, clock)
@@ -363,7 +363,7 @@ def _open_messenger(made: _Parts, container: Container) -> TelegramMessenger:
     return messenger
 
 
-def _flood_note(store: FloodWaitStore) -> FloodNote:
+def _flood_note(store: FloodWaitRepository) -> FloodNote:
     async def note(target: Target, method: str, seconds: float) -> None:
         wait = FloodWait(target.chat.bot, method, seconds, target.chat.chat_id, target.kind)
         try:
@@ -374,7 +374,7 @@ def _flood_note(store: FloodWaitStore) -> FloodNote:
     return note
 
 
-async def _claim_account(accounts: BotAccountStore, me: Identity) -> None:
+async def _claim_account(accounts: BotAccountRepository, me: Identity) -> None:
     before = await accounts.claim(me.name, me.id)
     if before is not None:
         log.warning(

@@ -34,7 +34,7 @@ from beseda.kit.backoff import Backoff
 from beseda.kit.lanes import Lane, Lanes
 from beseda.kit.quarantine import Quarantine
 from beseda.logs import log_context
-from beseda.storage.base.update import Look
+from beseda.storage.sql.update import Look
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from beseda.kit.outages import OutageLog
 from beseda.kit.process_identity import new_process_id
 from beseda.kit.tasks import end_tasks
 from beseda.storage.base.bus import Bus
-from beseda.storage.base.territory import TerritoryStore
+from beseda.storage.sql.territory import TerritoryRepository
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class LeaseTimes:
 class ShardLeases:
     """One replica's share of one bot's chats. Implements `ShardOwnership`. Join it, let it `run`, leave it."""
 
-    def __init__(self, bot: str, store: TerritoryStore, bus: Bus, lease: LeaseTimes | None = None) -> None:
+    def __init__(self, bot: str, store: TerritoryRepository, bus: Bus, lease: LeaseTimes | None = None) -> None:
         self.name = new_process_id()
         self.held: frozenset[int] = frozenset()
         self.is_shared = False

@@ -13,7 +13,7 @@ from collections.abc import Container, Sequence
 from enum import Enum, auto
 
 from beseda.domain.update import StoredUpdate, Tries
-from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.update import UpdateRepository
 
 MAX_CRASHES = 3  # of the process, in the middle of the work on an update
 MAX_DELIVERY_CRASHES = 50  # while an answer that is stored was being sent
@@ -100,12 +100,12 @@ class TryCounter(Container[int]):
         """Return whether the crashes leave it likely that sending a stored answer is not their cause."""
         return self.count_crashes(update_ids) < MAX_DELIVERY_CRASHES
 
-    async def give_up(self, store: UpdateStore, update_ids: Sequence[int]) -> None:
+    async def give_up(self, store: UpdateRepository, update_ids: Sequence[int]) -> None:
         """Record that updates are being set aside. Raises StorageError."""
         given_up = {number: self._tries[number]._replace(begun=_GIVEN_UP) for number in update_ids}
         await store.note_tries(self._bot, given_up)
 
-    async def begin(self, store: UpdateStore, update_ids: Sequence[int], *, alone: bool = False) -> None:
+    async def begin(self, store: UpdateRepository, update_ids: Sequence[int], *, alone: bool = False) -> None:
         """Count a try in the database before its work begins; `alone` for a suspect in quarantine.
 
         Raises StorageError.
@@ -138,7 +138,7 @@ class TryCounter(Container[int]):
                 known = self._tries[number]
                 self._interrupted[number] = known._replace(begun=max(0, known.begun - 1), evidence=0)
 
-    async def release(self, store: UpdateStore) -> None:
+    async def release(self, store: UpdateRepository) -> None:
         """Undo in the database the counts of interrupted tries. Raise StorageError if the database is unavailable."""
         if self._interrupted:
             interrupted, self._interrupted = self._interrupted, {}

@@ -4,11 +4,10 @@ A handler is one async function that receives a job. It is called again if its p
 the job's id. A job is cancelled by cancelling its task, so a handler must end its subprocesses on cancellation.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, TypeAlias
 
-from beseda.domain.job import Job, JobLease, JobRequest, Progress
+from beseda.domain.job import Job, JobRequest
 
 
 class JobControl(Protocol):
@@ -62,72 +61,4 @@ class JobQueue(Protocol):
 
     def listen(self, bot: str, listener: JobListener) -> None:
         """Notify a bot of every change to its jobs, progress included. Notifications of one job are sequential."""
-        ...
-
-
-class JobStore(Protocol):
-    """The table of jobs. Each method is one transaction and raises StorageError."""
-
-    async def add(self, request: JobRequest, *, alone: bool = False) -> Job:
-        """Store a queued job and return it, or the existing one of this id.
-
-        With `alone`, an unfinished job of its kind and bot is returned as well. The position in the slot's queue is
-        fair: the first job of each person comes before the second job of any. Raises IdTakenError if the id belongs to
-        a job of another kind or bot.
-        """
-        ...
-
-    async def find(self, job_id: int) -> Job | None:
-        """Return a job, or None."""
-        ...
-
-    async def find_all(self, job_ids: Sequence[int]) -> list[Job]:
-        """Return those of these jobs that exist."""
-        ...
-
-    async def position(self, job_id: int) -> int:
-        """Return the number of queued jobs before it in its slot, or 0 if it is not queued."""
-        ...
-
-    async def publish_next(self, slot: str, stale: datetime, limit: int) -> list[int]:
-        """Mark due jobs as sent to a broker now and return their ids, from the first `limit` jobs of the queue.
-
-        A sent job is due again if its lease expired since, or if it was sent before `stale` and has not been started.
-        """
-        ...
-
-    async def claim(self, slot: str, wanted: Sequence[tuple[str, str]], lease: JobLease) -> Job | None:
-        """Start the next job of a slot that is due or has an expired lease, and return it, or None.
-
-        `wanted` contains pairs of a bot ("" for any) and a kind for which the caller has a handler. A job that was lost
-        for the third time, or cancelled meanwhile, is returned as finished.
-        """
-        ...
-
-    async def renew(self, job_ids: Sequence[int], lease: JobLease) -> set[int]:
-        """Renew the leases and return the ids of the jobs that the caller still owns and that are not cancelled."""
-        ...
-
-    async def progress(self, job_id: int, progress: Progress) -> None:
-        """Store the progress of a job."""
-        ...
-
-    async def settle(self, job: Job, owner: str) -> bool:
-        """Store state, attempt, result, reason and due time. Return False if the job no longer has this owner."""
-        ...
-
-    async def cancel(self, job_id: int) -> Job | None:
-        """Cancel a queued job, or request the end of a running one, and return it. Return None if it is neither."""
-        ...
-
-    async def take_over(self, owners: Sequence[str]) -> int:
-        """End the leases of owners that are known to be dead and return the number of affected jobs."""
-        ...
-
-    async def owners(self) -> set[str]:
-        """Return the owners of the leases on running jobs."""
-        ...
-
-    async def purge(self, before: datetime) -> int:
-        """Delete jobs that were finished before then and return their number."""
         ...

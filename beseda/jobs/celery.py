@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from beseda.errors import BrokerUnavailableError, StorageError
-from beseda.jobs.base import JobStore
 from beseda.jobs.broker import Broker
 from beseda.jobs.database_queue import TableQueue
 from beseda.jobs.executor import Runner, Timing, free_dead
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
+from beseda.storage.sql.job import JobRepository
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class CeleryJobs(TableQueue):
     """
 
     def __init__(
-        self, store: JobStore, broker: Broker, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None
+        self, store: JobRepository, broker: Broker, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None
     ) -> None:
         """`slots` maps each slot to the number of its jobs that a worker of this process may run at the same time."""
         super().__init__(store, slots, clock, timing)

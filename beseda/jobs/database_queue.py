@@ -7,16 +7,19 @@ from collections.abc import Mapping
 
 from beseda.domain.job import Job, JobRequest
 from beseda.errors import NotFoundError
-from beseda.jobs.base import JobHandler, JobListener, JobStore
+from beseda.jobs.base import JobHandler, JobListener
 from beseda.jobs.executor import Runner, Timing
 from beseda.jobs.notifier import Hints, News
 from beseda.kit.clock import Clock
+from beseda.storage.sql.job import JobRepository
 
 
 class TableQueue:
     """The part of a `JobQueue` that does not depend on the way of dispatch; `_hand_out` is the dispatch."""
 
-    def __init__(self, store: JobStore, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None) -> None:
+    def __init__(
+        self, store: JobRepository, slots: Mapping[str, int], clock: Clock, timing: Timing | None = None
+    ) -> None:
         """`slots` maps each slot to the number of its jobs that may run here at the same time, which may be 0."""
         self._store = store
         self._slots = dict(slots)

@@ -14,10 +14,11 @@ import orjson
 
 from beseda.domain.job import Job, JobLease, JobState, Progress
 from beseda.errors import BesedaError, StorageError, TimeLimitError
-from beseda.jobs.base import JobHandler, JobStore
+from beseda.jobs.base import JobHandler
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.process_identity import find_dead_processes, new_process_id
+from beseda.storage.sql.job import JobRepository
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,9 @@ class Runner:
     The callback of the constructor is called with every changed job, `on_free` with every slot that has room again.
     """
 
-    def __init__(self, store: JobStore, clock: Clock, timing: Timing, tell: Callable[[Job], Awaitable[None]]) -> None:
+    def __init__(
+        self, store: JobRepository, clock: Clock, timing: Timing, tell: Callable[[Job], Awaitable[None]]
+    ) -> None:
         self._store = store
         self._clock = clock
         self._timing = timing
@@ -290,7 +293,7 @@ class Runner:
         return JobLease(self._owner, self._clock.now() + timedelta(seconds=self._timing.lease))
 
 
-async def free_dead(store: JobStore) -> Sequence[str]:
+async def free_dead(store: JobRepository) -> Sequence[str]:
     """End the leases of processes of this machine that died, and return their names. Raises StorageError."""
     dead = find_dead_processes(await store.owners())
     if dead and (count := await store.take_over(dead)):

@@ -8,11 +8,12 @@ import logging
 from collections.abc import Mapping
 
 from beseda.errors import StorageError
-from beseda.jobs.base import JobHandler, JobStore
+from beseda.jobs.base import JobHandler
 from beseda.jobs.database_queue import TableQueue
 from beseda.jobs.executor import Timing, free_dead
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
+from beseda.storage.sql.job import JobRepository
 
 __all__ = ["InlineJobs", "Timing"]
 
@@ -24,7 +25,7 @@ class InlineJobs(TableQueue):
 
     def __init__(
         self,
-        store: JobStore,
+        store: JobRepository,
         handlers: Mapping[str, JobHandler],
         slots: Mapping[str, int],
         clock: Clock,

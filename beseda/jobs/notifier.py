@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 from beseda.domain.job import Job
 from beseda.errors import StorageError
-from beseda.jobs.base import JobListener, JobStore
+from beseda.jobs.base import JobListener
 from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
+from beseda.storage.sql.job import JobRepository
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class News:
     `holds` returns whether a job runs in this process. Such a job causes its notifications itself.
     """
 
-    def __init__(self, store: JobStore, clock: Clock, holds: Callable[[int], bool]) -> None:
+    def __init__(self, store: JobRepository, clock: Clock, holds: Callable[[int], bool]) -> None:
         self._store = store
         self._clock = clock
         self._holds = holds

@@ -22,7 +22,7 @@ from beseda.domain.backlog import Backlog
 from beseda.errors import PeriodError
 from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock
-from beseda.storage.base.analytics import CONVERSATIONS, AnalyticsStore
+from beseda.storage.sql.analytics import CONVERSATIONS, AnalyticsRepository
 
 MOST_POINTS = 2000
 # An answer that ends, or is asked for again, after its hour was rolled up: the hour is counted anew for so long.
@@ -43,7 +43,7 @@ class _Split:
 class AnalyticsService:
     """Computes figures of past activity and stores hourly totals."""
 
-    def __init__(self, store: AnalyticsStore, clock: Clock) -> None:
+    def __init__(self, store: AnalyticsRepository, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from beseda.domain.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
 from beseda.errors import NotFoundError, StorageError
 from beseda.kit.clock import Clock
-from beseda.storage.base.api_key import ApiKeyStore
+from beseda.storage.sql.api_key import ApiKeyRepository
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _USED_EVERY = timedelta(minutes=1)
 class ApiKeyService:
     """Creates, looks up and revokes API keys. Every method raises StorageError."""
 
-    def __init__(self, store: ApiKeyStore, clock: Clock) -> None:
+    def __init__(self, store: ApiKeyRepository, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._known: OrderedDict[int, tuple[ApiKey | None, float]] = OrderedDict()

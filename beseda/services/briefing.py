@@ -20,8 +20,8 @@ from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.locales import Text
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
-from beseda.storage.base.conversation import ConversationStore
-from beseda.storage.base.meeting import MeetingStore
+from beseda.storage.sql.conversation import ConversationRepository
+from beseda.storage.sql.meeting import MeetingRepository
 
 _WORDS, _TOKENS, _TEMPERATURE = 200, 300, 0.3
 _MESSAGES, _LETTERS = 40, 12_000  # of the conversation, its end
@@ -42,9 +42,9 @@ class BriefingSources:
     """Sources of a briefing: the meeting, the lead and the conversation."""
 
     meetings: MeetingService
-    store: MeetingStore
+    store: MeetingRepository
     leads: LeadService
-    conversations: ConversationStore
+    conversations: ConversationRepository
 
 
 class BriefingService:

@@ -26,7 +26,8 @@ from beseda.errors import BroadcastStateError, NotFoundError, StaleVersionError
 from beseda.jobs.base import JobControl, JobHandler, JobQueue
 from beseda.kit.clock import Clock
 from beseda.services.mailing import Mailing, MailingRules, Pause, Post
-from beseda.storage.base.broadcast import BroadcastStore, SubscriptionStore
+from beseda.storage.sql.broadcast import BroadcastRepository
+from beseda.storage.sql.subscription import SubscriptionRepository
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ _SENDING = [state for state in BroadcastState if state.sends]
 class BroadcastParts:
     """Dependencies of broadcasts. `admins` are the owners of the bots, `plan` is the default plan."""
 
-    store: BroadcastStore
-    subscriptions: SubscriptionStore
+    store: BroadcastRepository
+    subscriptions: SubscriptionRepository
     jobs: JobQueue
     clock: Clock
     admins: Collection[int] = ()

@@ -33,7 +33,7 @@ from beseda.domain.budget import (
 from beseda.errors import BudgetExhaustedError, StorageError
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
-from beseda.storage.base.budget import BudgetStore
+from beseda.storage.sql.budget import BudgetRepository
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ _UNLIMITED = Reservation("", 0)
 class BudgetService:
     """Reserves and settles, for all bots of a process."""
 
-    def __init__(self, store: BudgetStore, clock: Clock, rules: BudgetRules | None = None) -> None:
+    def __init__(self, store: BudgetRepository, clock: Clock, rules: BudgetRules | None = None) -> None:
         """`rules` are the defaults, used unless a bot has its own rules."""
         self._store = store
         self._clock = clock

@@ -38,7 +38,7 @@ from beseda.services.conversation import ConversationMemory, PromptWriter
 from beseda.services.delivery import Delivery
 from beseda.services.fitting import InstructionsTooLongError
 from beseda.services.question import Answered, Footer, Question
-from beseda.storage.base.turn import TurnStore
+from beseda.storage.sql.turn import TurnRepository
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class ChatParts:
     """Dependencies of a chat service."""
 
     models: BotModels
-    turns: TurnStore
+    turns: TurnRepository
     memory: ConversationMemory
     messenger: Messenger
     delivery: Delivery

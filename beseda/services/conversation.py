@@ -16,8 +16,8 @@ from beseda.llm.base import ChatModel
 from beseda.services.fitting import fit_messages
 from beseda.services.question import Question
 from beseda.services.summary import SummaryService
-from beseda.storage.base.conversation import ConversationStore
 from beseda.storage.base.history import HistoryStore
+from beseda.storage.sql.conversation import ConversationRepository
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class ConversationMemory:
 
     def __init__(
         self,
-        conversations: ConversationStore,
+        conversations: ConversationRepository,
         history: HistoryStore,
         namespace: str = "",
         summaries: SummaryService | None = None,

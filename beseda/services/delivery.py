@@ -22,7 +22,7 @@ from beseda.errors import (
     TelegramUnansweredError,
 )
 from beseda.services.sent_records import SentRecords
-from beseda.storage.base.turn import PartStore
+from beseda.storage.sql.turn import TurnRepository
 from beseda.telegram.base import LookupResult, Messenger, Target
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ BLOCKED, REFUSED = "blocked", "refused by Telegram"
 class Delivery:
     """The outbox of one bot. Each part is stored first, then marked before and after the call that sends it."""
 
-    def __init__(self, messenger: Messenger, turns: PartStore) -> None:
+    def __init__(self, messenger: Messenger, turns: TurnRepository) -> None:
         self._messenger = messenger
         self._turns = turns
         self.records = SentRecords()

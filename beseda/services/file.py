@@ -20,7 +20,7 @@ from beseda.errors import NotFoundError, StorageError
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
 from beseda.kit.threads import run_to_end
-from beseda.storage.base.file import FileStore
+from beseda.storage.sql.file import FileRepository
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Swept:
 class FileService:
     """Keeps files in one folder: two hex digits, then the id. Every method raises StorageError."""
 
-    def __init__(self, store: FileStore, folder: Path, clock: Clock) -> None:
+    def __init__(self, store: FileRepository, folder: Path, clock: Clock) -> None:
         self._store = store
         self._folder = folder
         self._clock = clock

@@ -4,10 +4,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from beseda.jobs.base import JobStore
 from beseda.kit.clock import Clock
 from beseda.services.file import FileService
-from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.update import UpdateRepository
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ _SWEEP_EVERY = timedelta(days=1)  # it looks at every file there is
 class Shelves:
     """Finished jobs and files to clean up. Files are kept for `keep_days`; 0 keeps them permanently."""
 
-    jobs: JobStore
+    jobs: JobRepository
     files: FileService
     keep_days: int = 0
 
@@ -28,7 +28,7 @@ class Shelves:
 class Housekeeping:
     """Deletes records of updates that cannot be redelivered, old jobs, and expired files."""
 
-    def __init__(self, updates: UpdateStore, clock: Clock, shelves: Shelves | None = None) -> None:
+    def __init__(self, updates: UpdateRepository, clock: Clock, shelves: Shelves | None = None) -> None:
         self._updates = updates
         self._clock = clock
         self._shelves = shelves

@@ -38,8 +38,8 @@ from beseda.domain.lead_update import (
 from beseda.domain.version import Versions
 from beseda.errors import NotFoundError, StaleVersionError
 from beseda.kit.clock import Clock
-from beseda.storage.base.event import EventStore
-from beseda.storage.base.lead import Decide, LeadStore
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.lead import Decide, LeadRepository
 
 _STANDARD = Thresholds()
 _NOBODY = 0
@@ -58,8 +58,8 @@ class LeadService:
 
     def __init__(
         self,
-        store: LeadStore,
-        events: EventStore,
+        store: LeadRepository,
+        events: EventRepository,
         clock: Clock,
         *,
         region: str = DEFAULT_REGION,

@@ -32,7 +32,7 @@ from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.locales import Text, languages
 from beseda.services.sent_records import SentRecords
-from beseda.storage.base.broadcast import BroadcastStore, Turnout
+from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
 from beseda.telegram.base import Letter, Mailer, PhotoUpload
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Post:
 class Mailing:
     """One stretch of one broadcast."""
 
-    def __init__(self, broadcast: Broadcast, store: BroadcastStore, post: Post, clock: Clock, rules: MailingRules):
+    def __init__(self, broadcast: Broadcast, store: BroadcastRepository, post: Post, clock: Clock, rules: MailingRules):
         self._broadcast = broadcast
         self._store = store
         self._post = post

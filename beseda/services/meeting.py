@@ -26,7 +26,7 @@ from beseda.errors import NotASlotError, NotFoundError
 from beseda.jobs.base import JobQueue
 from beseda.kit.clock import Clock
 from beseda.storage.base.bus import Bus
-from beseda.storage.base.meeting import MeetingStore
+from beseda.storage.sql.meeting import MeetingRepository
 
 SUMMARISE = "meeting.summarise"
 MOST_DAYS = 62  # that are looked through for one question
@@ -41,7 +41,7 @@ class MeetingService:
     A process knows only the diaries passed to `adopt`. Every process that offers or books times needs the bot's diary.
     """
 
-    def __init__(self, store: MeetingStore, jobs: JobQueue, bus: Bus, clock: Clock) -> None:
+    def __init__(self, store: MeetingRepository, jobs: JobQueue, bus: Bus, clock: Clock) -> None:
         self._store = store
         self._jobs = jobs
         self._bus = bus

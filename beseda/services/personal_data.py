@@ -24,8 +24,8 @@ from beseda.services.file import DiskFullError, FileService, is_full
 from beseda.services.forgotten import ForgottenList
 from beseda.services.summary import SummaryService
 from beseda.storage.base.history import HistoryStore
-from beseda.storage.base.personal_data import PersonalDataStore
 from beseda.storage.base.state import StateStore
+from beseda.storage.sql.personal_data import PersonalDataRepository
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class PersonalDataService:
     """Exports and erases the data that a bot has about a person. Methods raise StorageError."""
 
     def __init__(
-        self, store: PersonalDataStore, files: FileService, jobs: JobQueue, traces: Traces, folder: Path
+        self, store: PersonalDataRepository, files: FileService, jobs: JobQueue, traces: Traces, folder: Path
     ) -> None:
         """`folder` is for zip files while they are written and sent."""
         self._store = store

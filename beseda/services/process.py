@@ -13,7 +13,7 @@ from beseda.errors import StorageError
 from beseda.kit.clock import Clock
 from beseda.kit.process_identity import new_process_id
 from beseda.kit.tasks import end_tasks
-from beseda.storage.base.process import ProcessStore
+from beseda.storage.sql.process import ProcessRepository
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _LAST_WRITE = 1.0  # seconds that the row of an ending process may take to go
 class ProcessRegistry:
     """Sends heartbeats of this process. Call `start` when its role is known, and `close` at the end."""
 
-    def __init__(self, store: ProcessStore, clock: Clock) -> None:
+    def __init__(self, store: ProcessRepository, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._process: RunningProcess | None = None

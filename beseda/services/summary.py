@@ -19,7 +19,7 @@ from beseda.kit.clock import Clock
 from beseda.kit.tasks import end_tasks
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.storage.base.bus import Bus
-from beseda.storage.base.summary import SummaryStore
+from beseda.storage.sql.summary import SummaryRepository
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class _Memo:
 class SummaryService:
     """Reads summaries for prompts, sees when one is due, and writes it."""
 
-    def __init__(self, store: SummaryStore, jobs: JobQueue, clock: Clock, bus: Bus | None = None) -> None:
+    def __init__(self, store: SummaryRepository, jobs: JobQueue, clock: Clock, bus: Bus | None = None) -> None:
         """On `bus`, after `start`, other processes publish which of their summaries are new or deleted."""
         self._store = store
         self._jobs = jobs

@@ -14,8 +14,8 @@ from beseda.domain.update import internal_update
 from beseda.errors import StorageError
 from beseda.kit.clock import Clock
 from beseda.storage.base.bus import Bus
-from beseda.storage.base.takeover import TakeoverStore
-from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.takeover import TakeoverRepository
+from beseda.storage.sql.update import UpdateRepository
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class OperatorMessage:
 class TakeoverService:
     """Manages takeovers and sends operators' messages. Methods raise StorageError unless noted otherwise."""
 
-    def __init__(self, store: TakeoverStore, updates: UpdateStore, bus: Bus, clock: Clock) -> None:
+    def __init__(self, store: TakeoverRepository, updates: UpdateRepository, bus: Bus, clock: Clock) -> None:
         self._store = store
         self._updates = updates
         self._bus = bus

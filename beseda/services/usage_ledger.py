@@ -8,7 +8,7 @@ from beseda.errors import RemoteError, StorageError
 from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, Finished, ModelEvent, ObservedCall, ObservedModel, StreamObserver
 from beseda.services.answer_stream import CallRecord
-from beseda.storage.base.model_call import ModelCallStore
+from beseda.storage.sql.model_call import ModelCallRepository
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class UsageLedger:
     """Has models keep their calls on record."""
 
-    def __init__(self, store: ModelCallStore, clock: Clock) -> None:
+    def __init__(self, store: ModelCallRepository, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

@@ -30,7 +30,7 @@ from beseda.kit.backoff import Backoff
 from beseda.kit.clock import Clock
 from beseda.kit.ids import new_id
 from beseda.kit.tasks import end_tasks
-from beseda.storage.base.webhook import WebhookStore
+from beseda.storage.sql.webhook import WebhookRepository
 from beseda.webhooks.base import Hook, HookResponse, WebhookSender
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class WebhookService:
     """Manages webhook endpoints and sends events to them. Every method raises StorageError."""
 
     def __init__(
-        self, store: WebhookStore, sender: WebhookSender, jobs: JobQueue, clock: Clock, *, secrets: EventSecrets
+        self, store: WebhookRepository, sender: WebhookSender, jobs: JobQueue, clock: Clock, *, secrets: EventSecrets
     ) -> None:
         """Without a present secret there are no new endpoints, and nothing is sent to the old ones."""
         self._store = store

@@ -48,7 +48,7 @@ ObeyFlood = Callable[[Target, TelegramFloodError], Awaitable[None]]
 
 
 class MessageIds(Protocol):
-    """Recorded message ids; `beseda.storage.base.sent_message.SentMessageStore`."""
+    """Recorded message ids; `beseda.storage.sql.sent_message.SentMessageRepository`."""
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
         """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown."""

@@ -22,11 +22,11 @@ from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind
 from beseda.kit.ids import lowest_id
 from beseda.kit.serving import Listener
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import messages
 from beseda.storage.sql.tables.turn import turns
-from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.turn import TurnRepository
 from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.acceptance.test_api import bearing, make_key
@@ -244,12 +244,12 @@ async def test_changed_secret_of_events_is_named(beseda: Program, sandbox: Runni
 async def test_clock_that_was_ahead_is_named(beseda: Program) -> None:
     assert (await beseda("db", "upgrade")).code == 0
     database = await Database.open(f"sqlite:///{beseda.folder / 'data' / 'beseda.db'}")
-    conversation = await SqlConversationRepository(database).open(
+    conversation = await ConversationRepository(database).open(
         ChatKey("assistant", ANNA), ChatKind.PRIVATE, "", Person(ANNA, "Anna")
     )
     ahead = lowest_id(datetime.now(UTC) + timedelta(days=200))
     turn = Turn(ahead, conversation, ANNA, TurnKind.CHAT, input="Hi")
-    await SqlTurnRepository(database).open(turn, Message(Role.USER, "Hi"))
+    await TurnRepository(database).open(turn, Message(Role.USER, "Hi"))
     async with beseda.serve("api") as service:
         assert (await read_gauges(service.url))["beseda_clock_ahead_seconds", ()] > 199 * 86400
         assert not (await examine(beseda))["clock"]["ok"]

@@ -13,9 +13,9 @@ from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.kit.ids import new_id
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.turn import TurnRepository
 from tests.acceptance.program import Program
 from tests.acceptance.test_api import bearing, make_key
 from tests.parts.postgres import PostgresServer
@@ -101,10 +101,10 @@ class Writer:
     async def say(self, text: str) -> None:
         """Store a question in this writer's chat."""
         key, person = ChatKey("sales", self.number + 1), Person(self.number + 1, "Anna")
-        conversations = SqlConversationRepository(self.database)
+        conversations = ConversationRepository(self.database)
         conversation = await conversations.open(key, ChatKind.PRIVATE, "", person)
         turn = Turn(new_id(), conversation, person.id, TurnKind.CHAT, input=text)
-        turns = SqlTurnRepository(self.database)
+        turns = TurnRepository(self.database)
         await turns.open(turn, Message(Role.USER, text))
         turn.state = TurnState.DELIVERED
         await turns.answer(turn, None, None)

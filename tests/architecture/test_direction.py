@@ -216,7 +216,7 @@ def test_every_library_is_declared(package: Package) -> None:
         ("beseda.modes.voice", "beseda.dispatch.router", True),
         ("beseda.services.chat", "beseda.llm.base", True),
         ("beseda.services.chat", "beseda.llm.demo", False),
-        ("beseda.services.lead", "beseda.storage.base.lead", True),
+        ("beseda.services.lead", "beseda.storage.sql.lead", True),
         ("beseda.services.lead", "beseda.storage.sql.lead", False),
         ("beseda.services.chat", "beseda.services.voice", True),
         ("beseda.storage.sql.turn", "beseda.llm.base", False),

@@ -23,7 +23,7 @@ from beseda.services.report.content import (
     Sheet,
     Tile,
 )
-from beseda.storage.base.report import Place, ReportStore
+from beseda.storage.sql.report import Place, ReportRepository
 
 T = TypeVar("T", LeadRow, ConversationRow)
 
@@ -85,7 +85,7 @@ class _Plot:
 class Gatherer:
     """Gathers the content of reports."""
 
-    def __init__(self, store: ReportStore, analytics: AnalyticsService, clock: Clock) -> None:
+    def __init__(self, store: ReportRepository, analytics: AnalyticsService, clock: Clock) -> None:
         self._store = store
         self._analytics = analytics
         self._clock = clock

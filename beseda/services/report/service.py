@@ -24,7 +24,7 @@ from beseda.services.report.content import ReportContent
 from beseda.services.report.csv_file import CsvWriter, ReportWriter
 from beseda.services.report.gather import Gatherer
 from beseda.services.report.html_file import Heading, HtmlWriter
-from beseda.storage.base.report import ReportStore
+from beseda.storage.sql.report import ReportRepository
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _PART = ".part"
 class ReportParts:
     """Dependencies of the report service. `folder` contains the report files."""
 
-    store: ReportStore
+    store: ReportRepository
     gatherer: Gatherer
     jobs: JobQueue
     folder: Path

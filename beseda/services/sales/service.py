@@ -37,8 +37,8 @@ from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
 from beseda.services.sales.instructions import Situation
 from beseda.services.sales.memory import SalesMemory, load_memory, save_memory
 from beseda.services.usage_ledger import UsageLedger
-from beseda.storage.base.sales import SalesStore
 from beseda.storage.base.state import StateStore
+from beseda.storage.sql.sales import SalesRepository
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class SalesParts:
     """Dependencies of a sales service."""
 
     leads: LeadService
-    store: SalesStore
+    store: SalesRepository
     state: StateStore
     models: BotModels
     call_book: UsageLedger

@@ -31,7 +31,6 @@ from beseda.domain.job import SLOTS, JobState
 from beseda.domain.lead import LeadStatus
 from beseda.kit.clock import Clock, SystemClock
 from beseda.kit.ids import time_of
-from beseda.storage.base.analytics import HOURS
 from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.funnel import count_funnel
@@ -61,6 +60,9 @@ from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.territory import territories
 from beseda.storage.sql.tables.update import updates
 
+# What is rolled up, each as far as it has come.
+HOURS, CONVERSATIONS = "hours", "conversations"
+
 _CHUNK = 1000
 _SUMS = list(Figures.__dataclass_fields__)
 _FLOATS = {"cost", "flood_seconds"}
@@ -68,7 +70,7 @@ _NO_TIMES = "{}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class SqlAnalyticsRepository:
+class AnalyticsRepository:
     """Figures in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

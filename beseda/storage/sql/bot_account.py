@@ -26,8 +26,8 @@ OTHER_ACCOUNT = "the bot has another Telegram account now"
 _UNDER_WAY = (TurnState.RECEIVED.value, TurnState.ANSWERED.value)
 
 
-class SqlBotAccountRepository:
-    """Implements `beseda.storage.base.bot_account.BotAccountStore`."""
+class BotAccountRepository:
+    """Implements `beseda.storage.sql.bot_account.BotAccountRepository`."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database

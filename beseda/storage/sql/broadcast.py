@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, case, delete, exists, func, insert, literal, select, update
@@ -18,7 +19,6 @@ from beseda.domain.broadcast import (
 )
 from beseda.errors import BroadcastBusyError, StorageError
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base.broadcast import Turnout
 from beseda.storage.sql._broadcast_rows import (
     COLUMNS,
     COUNTS,
@@ -35,6 +35,15 @@ from beseda.storage.sql.tables.broadcast import ONE_RUNNING, broadcasts
 from beseda.storage.sql.tables.broadcast import broadcast_recipients as people
 from beseda.storage.sql.tables.conversation import conversations
 
+
+class Turnout(StrEnum):
+    """Whether a recipient may be sent to now."""
+
+    GO = "go"
+    SKIP = "skip"  # not this one: another process has them, or they do not want to
+    END = "end"  # nobody any more: paused, cancelled, stopped
+
+
 _PENDING, _SENDING, _SKIPPED = (
     RecipientState.PENDING.value,
     RecipientState.SENDING.value,
@@ -43,7 +52,7 @@ _PENDING, _SENDING, _SKIPPED = (
 _ACTIVE = [state.value for state in BroadcastState if state.sends]
 
 
-class SqlBroadcastRepository:
+class BroadcastRepository:
     """Broadcasts in SQL. Every method raises StorageError."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

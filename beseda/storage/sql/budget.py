@@ -22,7 +22,7 @@ _KEY = ("scope", "bot", "subject", "unit", "day")
 Key = tuple[str, str, int, str, str]
 
 
-class SqlBudgetRepository:
+class BudgetRepository:
     """Budgets in SQL. Every method raises StorageError."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

@@ -54,7 +54,7 @@ _find_id = Query(
 )
 
 
-class SqlConversationRepository:
+class ConversationRepository:
     """Conversations in SQL. Recently opened ones are cached in memory, so that a known chat costs no query."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

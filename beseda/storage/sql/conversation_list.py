@@ -57,7 +57,7 @@ _said = select(
 ).join(turns, turns.c.id == messages.c.turn_id)
 
 
-class SqlConversationList:
+class ConversationList:
     """Conversations in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database) -> None:

@@ -84,7 +84,7 @@ def _insert(event: NewEvent, now: datetime) -> Any:
     return insert(events).values(values).returning(events.c.id)
 
 
-class SqlEventRepository:
+class EventRepository:
     """Events in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

@@ -14,7 +14,7 @@ from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.file import files
 
 
-class SqlFileRepository:
+class FileRepository:
     """Rows of files in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database) -> None:

@@ -1,15 +1,27 @@
 """Log of the waits requested by Telegram's flood control."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
 from beseda import metrics
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base.flood_wait import FloodWait
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import Rank, Statement
 from beseda.storage.sql.tables.flood_wait import flood_waits
+
+
+@dataclass(frozen=True, slots=True)
+class FloodWait:
+    """A wait requested by Telegram's flood control: the bot, the method, the seconds, and the chat if there is one."""
+
+    bot: str
+    method: str
+    seconds: float
+    chat_id: int | None = None
+    chat_kind: str = ""
+
 
 # The one row without a key of its own to meet itself by: counted twice after a lost reply, it does no harm.
 _record = Statement(
@@ -20,7 +32,7 @@ _record = Statement(
 )
 
 
-class SqlFloodWaitRepository:
+class FloodWaitRepository:
     """Flood waits in SQL."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

@@ -30,7 +30,7 @@ _PURGE_CHUNK = 500
 _QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
 
 
-class SqlJobRepository:
+class JobRepository:
     """Jobs in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None, *, shared: bool = False) -> None:

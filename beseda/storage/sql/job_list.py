@@ -15,7 +15,7 @@ _PLACE = (jobs.c.created_at, jobs.c.id)
 _lines = select(*(jobs.c[name] for name in JobLine._fields))
 
 
-class SqlJobList:
+class JobList:
     """Jobs in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database) -> None:

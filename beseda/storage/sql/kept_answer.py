@@ -14,7 +14,7 @@ from beseda.storage.sql.tables.api_key import kept_answers
 _PATIENCE = timedelta(minutes=1)  # what has not been answered by then died with its process
 
 
-class SqlKeptAnswerRepository:
+class KeptAnswerRepository:
     """Answers in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -1,9 +1,9 @@
 """Leads in SQL: each change is one transaction with its events, and merges leads with the same verified phone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy import Connection, delete, select
 
@@ -23,11 +23,10 @@ from beseda.domain.lead import (
     PossibleDuplicate,
     StageVisit,
 )
-from beseda.domain.lead_update import LeadUpdate, apply_change, describe_lead, lead_event
+from beseda.domain.lead_update import LeadMessage, LeadUpdate, apply_change, describe_lead, lead_event
 from beseda.domain.version import Versions
 from beseda.errors import StaleVersionError, StorageError
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base.lead import Decide
 from beseda.storage.sql import _lead_consent
 from beseda.storage.sql._lead_list import list_leads, write_leads
 from beseda.storage.sql._lead_merge import join, merge, unmerge
@@ -48,11 +47,13 @@ from beseda.storage.sql.tables.conversation import users
 from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.lead import lead_stages, leads
 
+Decide: TypeAlias = Callable[[Lead, Mapping[int, LeadMessage]], LeadUpdate]
+
 T = TypeVar("T")
 _TRIES = 3  # to find a lead that another process makes or deletes at this moment
 
 
-class SqlLeadRepository:
+class LeadRepository:
     """Leads in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

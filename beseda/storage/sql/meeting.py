@@ -1,9 +1,9 @@
 """Meetings: each step is one transaction with its time slot, its event and its notices."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
@@ -31,7 +31,6 @@ from beseda.domain.meeting import (
 from beseda.domain.update import StoredUpdate
 from beseda.errors import NotFoundError, TooManyMeetingsError
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base.meeting import Step
 from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
 from beseda.storage.sql._meeting_notices import describe, write_notices
 from beseda.storage.sql._place import find_place
@@ -39,6 +38,9 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.meeting import meeting_cells, meeting_summaries, meetings
+
+# From a meeting and the time it is to what the meeting becomes: itself where nothing changes.
+Step: TypeAlias = Callable[[Meeting, datetime], Meeting]
 
 _ACTIVE = (MeetingState.TENTATIVE.value, MeetingState.CONFIRMED.value)
 _live = leads.alias("live")
@@ -52,8 +54,8 @@ _columns = (
 )
 
 
-class SqlMeetingRepository:
-    """Implements `MeetingStore`. `owners` are the Telegram ids that receive notices of a bot's meetings."""
+class MeetingRepository:
+    """Implements `MeetingRepository`. `owners` are the Telegram ids that receive notices of a bot's meetings."""
 
     def __init__(self, database: Database, clock: Clock | None = None, owners: Collection[int] = ()) -> None:
         self._database = database

@@ -11,7 +11,7 @@ from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.turn import model_calls
 
 
-class SqlModelCallRepository:
+class ModelCallRepository:
     """Model calls in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

@@ -40,7 +40,7 @@ _CHUNK = 200
 _STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left behind
 
 
-class SqlPersonalDataRepository:
+class PersonalDataRepository:
     """Personal data in SQL. Every method raises StorageError if the database rejects the work or is unavailable.
 
     The collection of Telegram ids names the owners of the bots, which receive notices about other people.

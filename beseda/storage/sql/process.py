@@ -14,7 +14,7 @@ from beseda.storage.sql.tables.process import processes
 _FORGOTTEN_AFTER = timedelta(days=1)
 
 
-class SqlProcessRepository:
+class ProcessRepository:
     """Heartbeats in SQL."""
 
     def __init__(self, database: Database) -> None:

@@ -19,7 +19,6 @@ from beseda.domain.report import (
     ReportState,
 )
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base.report import Place
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.measure import floor_day, is_turn_within, is_within, of_bot
 from beseda.storage.sql.tables.analytics import conversation_metrics
@@ -29,10 +28,12 @@ from beseda.storage.sql.tables.report import reports
 from beseda.storage.sql.tables.turn import model_calls, turns
 from beseda.storage.sql.types import UtcTime
 
+Place = tuple[datetime, int]
+
 _LEAD = tuple(name for name in LeadRow.__dataclass_fields__ if name != "slots")
 
 
-class SqlReportRepository:
+class ReportRepository:
     """Reports in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

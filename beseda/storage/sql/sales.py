@@ -23,8 +23,8 @@ _message_of_turn = select(messages.c.id).where(
 )
 
 
-class SqlSalesRepository:
-    """Implements `beseda.storage.base.sales.SalesStore`."""
+class SalesRepository:
+    """Implements `beseda.storage.sql.sales.SalesRepository`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -16,7 +16,7 @@ _SKEW = timedelta(seconds=0.25)  # by which clocks of replicas may differ
 _MOST = 20_000  # ids read behind the last one before the call: more than a bot sends in the seconds of a search
 
 
-class SqlSentMessageRepository:
+class SentMessageRepository:
     """Reads recorded message ids; each table has an index for it."""
 
     def __init__(self, database: Database) -> None:

@@ -12,7 +12,7 @@ from beseda.storage.sql.tables.broadcast import subscriptions
 from beseda.storage.sql.tables.conversation import users
 
 
-class SqlSubscriptionRepository:
+class SubscriptionRepository:
     """Subscriptions in SQL. Every method raises StorageError."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

@@ -20,7 +20,7 @@ from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.summary import conversation_summaries
 
 
-class SqlSummaryRepository:
+class SummaryRepository:
     """Summaries in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

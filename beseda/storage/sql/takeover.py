@@ -19,7 +19,7 @@ _all = select(conversations.c.bot, conversations.c.chat_id, conversations.c.thre
 )
 
 
-class SqlTakeoverRepository:
+class TakeoverRepository:
     """Takeovers in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

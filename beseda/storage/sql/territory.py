@@ -23,7 +23,7 @@ _Owned = dict[str, frozenset[int]]
 _BURIED = timedelta(minutes=10)  # after its lease a silent replica is forgotten
 
 
-class SqlTerritoryRepository:
+class TerritoryRepository:
     """Shard leases in SQL. Every method raises StorageError if the database is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

@@ -160,7 +160,7 @@ _placed = Statement(Rank.DELIVERY_SENT, _place_part)
 _end = Statement(Rank.TURN_END, _end_turn)
 
 
-class SqlTurnRepository:
+class TurnRepository:
     """Turns in SQL. Every method raises StorageError if the database rejects the work or is unavailable."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

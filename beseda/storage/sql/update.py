@@ -32,11 +32,25 @@ from beseda.domain.conversation import ChatKey
 from beseda.domain.update import StoredUpdate, Tries, move_content, partition_of, queue_of
 from beseda.kit.background_pace import BackgroundPace
 from beseda.kit.clock import Clock, SystemClock
-from beseda.storage.base.update import EVERYWHERE, Look
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.tables.update import updates
 from beseda.storage.sql.types import UtcTime
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Selection of unfinished updates: by shards (None: all), by one queue, or all queues except `without`.
+
+    Updates stored before queues existed belong to every queue.
+    """
+
+    partitions: Collection[int] | None = None
+    queue: str = ""
+    without: Collection[str] = ()
+
+
+EVERYWHERE = Look()
 
 _EARLIER = 100  # of a queue: as many as one holds in memory
 _PURGE_CHUNK = 2000
@@ -110,7 +124,7 @@ _Place: TypeAlias = tuple[str, int]
 _Value = TypeVar("_Value", int, str)
 
 
-class SqlUpdateRepository:
+class UpdateRepository:
     """Updates in SQL."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:

@@ -33,7 +33,7 @@ _PENDING = DeliveryState.PENDING.value
 _CHUNK = 1000
 
 
-class SqlWebhookRepository:
+class WebhookRepository:
     """Endpoints and deliveries in SQL.
 
     Every method raises StorageError if the database rejects the work or is unavailable.

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 
 from beseda.storage.redis.connection import open_redis
 from beseda.storage.sql import migrate
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.turn import SqlTurnRepository
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.hot import Hot, build_memory, build_redis
 from tests.contract.storage.world import World
 from tests.parts.postgres import PostgresServer
@@ -106,6 +106,4 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def world(database: Database) -> World:
-    return World(
-        database, SqlUpdateRepository(database), SqlTurnRepository(database), SqlConversationRepository(database)
-    )
+    return World(database, UpdateRepository(database), TurnRepository(database), ConversationRepository(database))

@@ -9,7 +9,7 @@ from beseda.jobs.base import JobControl
 from beseda.jobs.inline import InlineJobs
 from beseda.kit.clock import SystemClock
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.job import JobRepository
 
 
 async def work(job: Job, control: JobControl) -> Mapping[str, object]:
@@ -21,7 +21,7 @@ async def work(job: Job, control: JobControl) -> Mapping[str, object]:
 
 async def main(url: str) -> None:
     database = await Database.open(url)
-    jobs = InlineJobs(SqlJobRepository(database), {"test.run": work}, {"heavy": 1}, SystemClock())
+    jobs = InlineJobs(JobRepository(database), {"test.run": work}, {"heavy": 1}, SystemClock())
     await jobs.start()
     await asyncio.Event().wait()
 

@@ -24,7 +24,7 @@ from beseda.kit.clock import SystemClock
 from beseda.storage.redis.bus import RedisBus
 from beseda.storage.redis.connection import open_redis
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.job import JobRepository
 from beseda.worker.app import CeleryWorker
 from tests.parts.waiting import eventually
 
@@ -57,7 +57,7 @@ async def open_queue(
     """Open a queue for the length of the stack; inline ones have no Redis between them."""
     database = await Database.open(urls[0])
     stack.push_async_callback(database.close)
-    store, clock = SqlJobRepository(database), SystemClock()
+    store, clock = JobRepository(database), SystemClock()
     jobs: InlineJobs | CeleryJobs
     if kind == "inline":
         jobs = InlineJobs(store, {}, widths, clock, timing)

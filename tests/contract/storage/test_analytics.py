@@ -13,11 +13,11 @@ from beseda.domain.lead import LeadChange, LeadStatus, NewLead
 from beseda.errors import PeriodError
 from beseda.services.analytics import AnalyticsService
 from beseda.services.lead import LeadService
-from beseda.storage.sql.analytics import SqlAnalyticsRepository
+from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import SqlEventRepository
-from beseda.storage.sql.lead import SqlLeadRepository
-from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.lead import LeadRepository
+from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.tables.analytics import active_users, conversation_metrics, hourly_figures
 from beseda.storage.sql.tables.lead import leads
 from beseda.testing.clock import ManualClock
@@ -40,12 +40,12 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def store(database: Database, clock: ManualClock) -> SqlAnalyticsRepository:
-    return SqlAnalyticsRepository(database, clock)
+def store(database: Database, clock: ManualClock) -> AnalyticsRepository:
+    return AnalyticsRepository(database, clock)
 
 
 @pytest.fixture
-def service(store: SqlAnalyticsRepository, clock: ManualClock) -> AnalyticsService:
+def service(store: AnalyticsRepository, clock: ManualClock) -> AnalyticsService:
     return AnalyticsService(store, clock)
 
 
@@ -180,7 +180,7 @@ async def test_funnel_counts_entered_left_and_won_before_and_after_the_roll_up(
     database: Database, service: AnalyticsService, record: RandomRecord, clock: ManualClock
 ) -> None:
     then = ManualClock(END - HOUR)
-    leads = LeadService(SqlLeadRepository(database, then), SqlEventRepository(database, then), then)
+    leads = LeadService(LeadRepository(database, then), EventRepository(database, then), then)
     first = (await leads.open(NewLead("sales", 1, stage="greeting"))).lead
     second = (await leads.open(NewLead("sales", 2, stage="greeting"))).lead
     await leads.enter_stage(first.id, "scheduling")
@@ -233,7 +233,7 @@ async def test_person_who_is_forgotten_is_no_longer_seen(
     before = await service.metrics(period)
     place = next(place for place in record.places if place["bot"] == "sales")
     person = next(talk.user_id for talk in record.talks if talk.conversation_id == place["id"])
-    await SqlPersonalDataRepository(database).forget(FileOwner("sales", person))
+    await PersonalDataRepository(database).forget(FileOwner("sales", person))
     after = await service.metrics(period)
     assert after.active_users == before.active_users - 1
     assert after.figures == before.figures  # sums over whole hours tell of nobody

@@ -7,9 +7,9 @@ import pytest
 
 from beseda.domain.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
 from beseda.domain.idempotency_record import KeptAnswer, Repeatable
-from beseda.storage.sql.api_key import SqlApiKeyRepository
+from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.kept_answer import SqlKeptAnswerRepository
+from beseda.storage.sql.kept_answer import KeptAnswerRepository
 from beseda.testing.clock import ManualClock
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -21,17 +21,17 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def keys(database: Database, clock: ManualClock) -> SqlApiKeyRepository:
-    return SqlApiKeyRepository(database, clock)
+def keys(database: Database, clock: ManualClock) -> ApiKeyRepository:
+    return ApiKeyRepository(database, clock)
 
 
 @pytest.fixture
-def answers(database: Database, clock: ManualClock) -> SqlKeptAnswerRepository:
-    return SqlKeptAnswerRepository(database, clock)
+def answers(database: Database, clock: ManualClock) -> KeptAnswerRepository:
+    return KeptAnswerRepository(database, clock)
 
 
 @pytest.fixture
-async def key(keys: SqlApiKeyRepository) -> ApiKey:
+async def key(keys: ApiKeyRepository) -> ApiKey:
     return await keys.add("crm\0'; DROP TABLE api_keys; --", Scope.WRITE, hash_secret(make_secret()))
 
 
@@ -42,7 +42,7 @@ def test_key_is_read_as_it_is_written() -> None:
         assert read_key(wrong) is None
 
 
-async def test_key_is_kept_used_revoked(keys: SqlApiKeyRepository, key: ApiKey, clock: ManualClock) -> None:
+async def test_key_is_kept_used_revoked(keys: ApiKeyRepository, key: ApiKey, clock: ManualClock) -> None:
     assert (key.name, key.scope, key.created_at) == ("crm'; DROP TABLE api_keys; --", Scope.WRITE, START)
     await keys.mark_used(key.id, START + timedelta(hours=2))
     await keys.mark_used(key.id, START + timedelta(hours=1))  # of a replica that was slower
@@ -55,7 +55,7 @@ async def test_key_is_kept_used_revoked(keys: SqlApiKeyRepository, key: ApiKey, 
     assert (await keys.revoke(99), await keys.find(99)) == (None, None)
 
 
-async def test_keys_are_listed_newest_first(keys: SqlApiKeyRepository) -> None:
+async def test_keys_are_listed_newest_first(keys: ApiKeyRepository) -> None:
     for name in "abc":
         await keys.add(name, Scope.READ, "")
     assert [key.name for key in await keys.page(limit=2)] == ["c", "b"]
@@ -63,14 +63,14 @@ async def test_keys_are_listed_newest_first(keys: SqlApiKeyRepository) -> None:
     assert await keys.count() == 3
 
 
-async def test_one_of_many_claims(answers: SqlKeptAnswerRepository, key: ApiKey) -> None:
+async def test_one_of_many_claims(answers: KeptAnswerRepository, key: ApiKey) -> None:
     request = Repeatable(key.id, "k", "f")
     found = await asyncio.gather(*(answers.claim(request) for _ in range(8)))
     assert found.count(None) == 1
     assert [item for item in found if item is not None] == [KeptAnswer("f")] * 7
 
 
-async def test_answer_is_kept_for_a_day(answers: SqlKeptAnswerRepository, key: ApiKey, clock: ManualClock) -> None:
+async def test_answer_is_kept_for_a_day(answers: KeptAnswerRepository, key: ApiKey, clock: ManualClock) -> None:
     request, answer = Repeatable(key.id, "k", "f"), KeptAnswer("f", 201, {"location": "/1"}, b"\x00\xff")
     assert await answers.claim(request) is None
     await answers.keep(request, answer)
@@ -82,7 +82,7 @@ async def test_answer_is_kept_for_a_day(answers: SqlKeptAnswerRepository, key: A
 
 
 async def test_claim_of_a_process_that_died_is_free_after_a_minute(
-    answers: SqlKeptAnswerRepository, key: ApiKey, clock: ManualClock
+    answers: KeptAnswerRepository, key: ApiKey, clock: ManualClock
 ) -> None:
     request = Repeatable(key.id, "k", "f")
     await answers.claim(request)
@@ -93,7 +93,7 @@ async def test_claim_of_a_process_that_died_is_free_after_a_minute(
 
 
 async def test_claim_of_a_clock_that_is_ahead_does_no_harm(
-    answers: SqlKeptAnswerRepository, key: ApiKey, clock: ManualClock
+    answers: KeptAnswerRepository, key: ApiKey, clock: ManualClock
 ) -> None:
     request = Repeatable(key.id, "k", "f")
     clock.shift(3600)

@@ -9,8 +9,8 @@ from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.kit.clock import SystemClock
 from beseda.kit.ids import new_id
-from beseda.storage.sql.bot_account import SqlBotAccountRepository
-from beseda.storage.sql.sent_message import SqlSentMessageRepository
+from beseda.storage.sql.bot_account import BotAccountRepository
+from beseda.storage.sql.sent_message import SentMessageRepository
 from beseda.storage.sql.tables.turn import turns
 from tests.contract.storage.world import BOT, World
 
@@ -26,7 +26,7 @@ async def _waiting(world: World) -> list[tuple[int, bytes]]:
 
 
 async def test_new_token_of_the_same_account_changes_nothing(world: World) -> None:
-    accounts = SqlBotAccountRepository(world.database)
+    accounts = BotAccountRepository(world.database)
     assert await accounts.claim(BOT, A) is None
     await world.updates.store([_update(900)])
     assert await accounts.claim(BOT, A) is None
@@ -34,7 +34,7 @@ async def test_new_token_of_the_same_account_changes_nothing(world: World) -> No
 
 
 async def test_update_ids_belong_to_the_account(world: World) -> None:
-    accounts = SqlBotAccountRepository(world.database)
+    accounts = BotAccountRepository(world.database)
     await accounts.claim(BOT, A)
     await world.updates.store([_update(900, b"a"), _update(-5, b"ours")])
     assert await accounts.claim(BOT, B) == A
@@ -47,7 +47,7 @@ async def test_update_ids_belong_to_the_account(world: World) -> None:
 
 
 async def test_other_bots_keep_their_updates(world: World) -> None:
-    accounts = SqlBotAccountRepository(world.database)
+    accounts = BotAccountRepository(world.database)
     await accounts.claim(BOT, A)
     await world.updates.store([replace(_update(900), bot="other")])
     await accounts.claim(BOT, B)
@@ -55,7 +55,7 @@ async def test_other_bots_keep_their_updates(world: World) -> None:
 
 
 async def test_message_ids_and_questions_belong_to_the_account(world: World) -> None:
-    accounts, sent = SqlBotAccountRepository(world.database), SqlSentMessageRepository(world.database)
+    accounts, sent = BotAccountRepository(world.database), SentMessageRepository(world.database)
     await accounts.claim(BOT, A)
     conversation = await world.open_conversation()
     await world.talk(conversation, "q", "a")
@@ -71,7 +71,7 @@ async def test_message_ids_and_questions_belong_to_the_account(world: World) -> 
 
 
 async def test_answer_on_its_way_is_not_the_new_accounts(world: World) -> None:
-    accounts = SqlBotAccountRepository(world.database)
+    accounts = BotAccountRepository(world.database)
     await accounts.claim(BOT, A)
     conversation = await world.open_conversation()
     await world.updates.store([_update(-7)])

@@ -20,11 +20,10 @@ from beseda.domain.broadcast import (
 )
 from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.errors import BroadcastBusyError
-from beseda.storage.base.broadcast import Turnout
-from beseda.storage.sql.broadcast import SqlBroadcastRepository
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.subscription import SqlSubscriptionRepository
+from beseda.storage.sql.subscription import SubscriptionRepository
 from beseda.testing.clock import ManualClock
 
 NEW = NewBroadcast(
@@ -43,9 +42,9 @@ class World:
 
     def __init__(self, database: Database) -> None:
         self.clock = ManualClock()
-        self.store = SqlBroadcastRepository(database, self.clock)
-        self.subscriptions = SqlSubscriptionRepository(database, self.clock)
-        self.conversations = SqlConversationRepository(database, self.clock)
+        self.store = BroadcastRepository(database, self.clock)
+        self.subscriptions = SubscriptionRepository(database, self.clock)
+        self.conversations = ConversationRepository(database, self.clock)
 
     async def meet(self, user_id: int, language: str = "ru", *, bot: str = "sales", chat_id: int = 0) -> None:
         kind = ChatKind.SUPERGROUP if chat_id < 0 else ChatKind.PRIVATE

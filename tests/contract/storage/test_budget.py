@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from beseda.domain.budget import Account, BudgetScope, ReservationRequest, Unit
-from beseda.storage.sql.budget import SqlBudgetRepository
+from beseda.storage.sql.budget import BudgetRepository
 from beseda.storage.sql.database import Database
 from beseda.testing.clock import ManualClock
 
@@ -21,8 +21,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def store(database: Database, clock: ManualClock) -> SqlBudgetRepository:
-    return SqlBudgetRepository(database, clock)
+def store(database: Database, clock: ManualClock) -> BudgetRepository:
+    return BudgetRepository(database, clock)
 
 
 def claim(clock: ManualClock, name: str, wanted: int = 40, *accounts: Account, least: int = 10) -> ReservationRequest:
@@ -31,12 +31,12 @@ def claim(clock: ManualClock, name: str, wanted: int = 40, *accounts: Account, l
     )
 
 
-async def stand(store: SqlBudgetRepository, account: Account = ANNA) -> tuple[int, int]:
+async def stand(store: BudgetRepository, account: Account = ANNA) -> tuple[int, int]:
     [standing] = await store.standings([account])
     return standing.used, standing.held
 
 
-async def test_reservation_is_held_by_all_accounts_and_settled(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_reservation_is_held_by_all_accounts_and_settled(store: BudgetRepository, clock: ManualClock) -> None:
     grant = await store.reserve(claim(clock, "a"))
     assert (grant.amount, grant.share, grant.refused) == (40, 0.0, None)
     assert await stand(store) == await stand(store, BOT) == (0, 40)
@@ -44,7 +44,7 @@ async def test_reservation_is_held_by_all_accounts_and_settled(store: SqlBudgetR
     assert await stand(store) == await stand(store, BOT) == (25, 0)
 
 
-async def test_settling_twice_counts_once(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_settling_twice_counts_once(store: BudgetRepository, clock: ManualClock) -> None:
     await store.reserve(claim(clock, "a"))
     for _ in range(2):
         await store.settle("a", 25)
@@ -52,7 +52,7 @@ async def test_settling_twice_counts_once(store: SqlBudgetRepository, clock: Man
     assert await stand(store) == (25, 0)
 
 
-async def test_remaining_budget_bounds_a_reservation(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_remaining_budget_bounds_a_reservation(store: BudgetRepository, clock: ManualClock) -> None:
     await store.reserve(claim(clock, "a", 90))
     grant = await store.reserve(claim(clock, "b"))
     assert (grant.amount, grant.share) == (10, 0.9)
@@ -62,29 +62,27 @@ async def test_remaining_budget_bounds_a_reservation(store: SqlBudgetRepository,
     assert await stand(store, BOT) == (0, 100)
 
 
-async def test_refusal_by_one_account_holds_nothing_of_the_others(
-    store: SqlBudgetRepository, clock: ManualClock
-) -> None:
+async def test_refusal_by_one_account_holds_nothing_of_the_others(store: BudgetRepository, clock: ManualClock) -> None:
     boris = Account(BudgetScope.USER, "assistant", 8, Unit.TOKENS, DAY, 1000)
     await store.reserve(claim(clock, "a", 145, BOT, boris))
     assert (await store.reserve(claim(clock, "b"))).refused is not None
     assert await stand(store) == (0, 0)
 
 
-async def test_same_name_reserves_once(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_same_name_reserves_once(store: BudgetRepository, clock: ManualClock) -> None:
     await store.reserve(claim(clock, "a", 60))
     assert (await store.reserve(claim(clock, "a", 80))).amount == 80
     assert await stand(store) == (0, 80)
 
 
-async def test_settled_name_is_reserved_again(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_settled_name_is_reserved_again(store: BudgetRepository, clock: ManualClock) -> None:
     for _ in range(2):
         await store.reserve(claim(clock, "a"))
         await store.settle("a", 30)
     assert await stand(store) == (60, 0)
 
 
-async def test_reservation_of_a_dead_process_expires(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_reservation_of_a_dead_process_expires(store: BudgetRepository, clock: ManualClock) -> None:
     await store.reserve(claim(clock, "a", 100))
     clock.shift(14 * 60)
     assert (await store.reserve(claim(clock, "b"))).refused is not None
@@ -96,7 +94,7 @@ async def test_reservation_of_a_dead_process_expires(store: SqlBudgetRepository,
 
 async def test_replicas_cannot_overspend(database_url: str, clock: ManualClock) -> None:
     databases = [await Database.open(database_url) for _ in range(3)]
-    stores = [SqlBudgetRepository(database, clock) for database in databases]
+    stores = [BudgetRepository(database, clock) for database in databases]
     claims = [claim(clock, f"{number}", 30, least=30) for number in range(30)]
     grants = await asyncio.gather(*(stores[number % 3].reserve(one) for number, one in enumerate(claims)))
     assert sum(grant.amount for grant in grants) == 90
@@ -109,7 +107,7 @@ async def test_replicas_cannot_overspend(database_url: str, clock: ManualClock) 
 
 async def test_replicas_that_want_many_accounts_do_not_hang(database_url: str, clock: ManualClock) -> None:
     databases = [await Database.open(database_url) for _ in range(2)]
-    stores = [SqlBudgetRepository(database, clock) for database in databases]
+    stores = [BudgetRepository(database, clock) for database in databases]
     people = [Account(BudgetScope.USER, "assistant", number, Unit.TOKENS, DAY, 100) for number in range(10)]
     claims = [claim(clock, f"{number}", 10, people[number * 7 % 10]) for number in range(60)]
     async with asyncio.timeout(30):
@@ -119,7 +117,7 @@ async def test_replicas_that_want_many_accounts_do_not_hang(database_url: str, c
         await database.close()
 
 
-async def test_notice_is_shown_once_in_a_while(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_notice_is_shown_once_in_a_while(store: BudgetRepository, clock: ManualClock) -> None:
     hour = timedelta(hours=1)
     assert await store.note_refusal("anna", "1", hour)
     assert await store.note_refusal("anna", "1", hour)  # asked again after a crash
@@ -129,7 +127,7 @@ async def test_notice_is_shown_once_in_a_while(store: SqlBudgetRepository, clock
     assert await store.note_refusal("anna", "3", hour)
 
 
-async def test_old_days_are_purged(store: SqlBudgetRepository, clock: ManualClock) -> None:
+async def test_old_days_are_purged(store: BudgetRepository, clock: ManualClock) -> None:
     await store.reserve(claim(clock, "a"))
     await store.settle("a", 5)
     today, tomorrow = clock.now(), clock.now() + timedelta(days=1)

@@ -8,7 +8,7 @@ from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind
 from beseda.domain.usage import Totals
 from beseda.kit.ids import new_id
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
@@ -20,7 +20,7 @@ async def test_open_returns_the_same_conversation(world: World) -> None:
     key = ChatKey(BOT, -(10**13), 5)
     first = await world.conversations.open(key, ChatKind.SUPERGROUP, "Двор", ANYA)
     assert await world.conversations.open(key, ChatKind.SUPERGROUP, "Двор", ANYA) == first
-    other = SqlConversationRepository(world.database)
+    other = ConversationRepository(world.database)
     assert await other.open(key, ChatKind.SUPERGROUP, "Двор", Person(9, "Боря")) == first
 
 
@@ -31,7 +31,7 @@ async def test_open_distinguishes_chats_and_topics(world: World) -> None:
 
 
 async def test_concurrent_opens_make_one(world: World) -> None:
-    stores = [SqlConversationRepository(world.database) for _ in range(20)]
+    stores = [ConversationRepository(world.database) for _ in range(20)]
     opened = await asyncio.gather(*(s.open(ChatKey(BOT, 1), ChatKind.PRIVATE, "", ANYA) for s in stores))
     assert len({conversation.id for conversation in opened}) == 1
 
@@ -71,7 +71,7 @@ async def test_conversation_that_has_begun_in_the_new_group_stays_its_own(world:
 
 async def test_last_seen_is_kept_to_five_minutes(world: World) -> None:
     clock = ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
-    store = SqlConversationRepository(world.database, clock)
+    store = ConversationRepository(world.database, clock)
 
     async def see(seconds: float) -> datetime:
         clock.shift(seconds)

@@ -18,13 +18,13 @@ from beseda.domain.update import StoredUpdate
 from beseda.errors import NotFoundError, RowRefusedError, SettingsError, StorageError
 from beseda.kit.ids import new_id
 from beseda.storage.sql import migrate
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database, parse_url
 from beseda.storage.sql.tables.conversation import conversations
 from beseda.storage.sql.tables.state import states
 from beseda.storage.sql.tables.turn import turns
-from beseda.storage.sql.turn import SqlTurnRepository
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.world import World
 from tests.parts.postgres import PostgresServer, find_free_port
 
@@ -134,7 +134,7 @@ async def test_nothing_stored_is_lost_by_kill(database_url: str) -> None:
     said += (await process.stdout.read()).splitlines(keepends=True)
     await process.wait()
     database = await Database.open(database_url)
-    turns_there = SqlTurnRepository(database)
+    turns_there = TurnRepository(database)
     found = [await turns_there.find(int(line)) for line in said if line.endswith(b"\n")]
     await database.close()
     assert {turn.state if turn else None for turn in found} == {TurnState.DELIVERED}
@@ -171,7 +171,7 @@ async def test_postgres_restarted_in_the_middle(own_postgres: PostgresServer) ->
     url = own_postgres.create_database()
     await migrate.upgrade(url)
     database = await Database.open(url)
-    stores = SqlUpdateRepository(database), SqlTurnRepository(database), SqlConversationRepository(database)
+    stores = UpdateRepository(database), TurnRepository(database), ConversationRepository(database)
     world = World(database, *stores)
     stopped, done = asyncio.Event(), 0
 
@@ -222,7 +222,7 @@ async def test_sqlite_locked_by_another_process_leaves_the_loop_free(sqlite_temp
 async def test_sqlite_log_does_not_grow_without_end(sqlite_template: Path, tmp_path: Path) -> None:
     shutil.copyfile(sqlite_template, tmp_path / "beseda.db")
     database = await Database.open(f"sqlite:///{tmp_path}/beseda.db")
-    updates = SqlUpdateRepository(database)
+    updates = UpdateRepository(database)
     sizes = []
     for number in range(240):
         await updates.store([StoredUpdate("assistant", number + 1, bytes(200_000))])

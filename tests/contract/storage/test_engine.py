@@ -18,7 +18,7 @@ from beseda.storage.sql import migrate, sqlite
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.sqlite import demand_log
 from beseda.storage.sql.uow import GroupWriter, WriteEntry
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.world import BOT
 from tests.parts.waiting import eventually
 
@@ -68,7 +68,7 @@ async def test_updates_dropped_at_telegram_are_flushed_first(tmp_path: Path, mon
     for synchronous, wanted in (("RECEIVED", [1]), ("NORMAL", [])):
         database = await Database.open(url, synchronous=synchronous)  # type: ignore[arg-type]  # one of the two
         flushed.clear()
-        await SqlUpdateRepository(database).store([StoredUpdate(BOT, len(synchronous), b"{}")])
+        await UpdateRepository(database).store([StoredUpdate(BOT, len(synchronous), b"{}")])
         assert flushed == wanted
         await database.close()
 
@@ -85,7 +85,7 @@ async def test_one_flush_serves_all_waiting_callers(tmp_path: Path, monkeypatch:
         time.sleep(0.02)
 
     monkeypatch.setattr(os, "fsync", flush)
-    store = SqlUpdateRepository(database)
+    store = UpdateRepository(database)
     await asyncio.gather(*(store.store([StoredUpdate(BOT, number, b"{}")]) for number in range(1, 201)))
     assert 1 <= flushes <= 20
     await database.close()
@@ -103,7 +103,7 @@ async def test_a_flush_that_fails_is_reported_to_the_caller_that_acknowledges(
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(StorageError):
-        await SqlUpdateRepository(database).store([StoredUpdate(BOT, 1, b"{}")])
+        await UpdateRepository(database).store([StoredUpdate(BOT, 1, b"{}")])
     await database.close()
 
 

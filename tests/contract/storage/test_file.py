@@ -18,11 +18,11 @@ from beseda.domain.job import JobRequest
 from beseda.errors import NotFoundError, StorageError
 from beseda.services.file import DiskFullError, FileService, Swept
 from beseda.services.housekeeping import Housekeeping, Shelves
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.file import SqlFileRepository
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.file import FileRepository
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.update import UpdateRepository
 from beseda.testing.clock import ManualClock
 
 ANYA, BORYA = FileOwner("media", 7), FileOwner("media", 8)
@@ -35,7 +35,7 @@ class Shelf:
     def __init__(self, database: Database, folder: Path) -> None:
         self.folder = folder
         self.clock = ManualClock()
-        self.store = SqlFileRepository(database)
+        self.store = FileRepository(database)
         self.files = FileService(self.store, folder, self.clock)
 
     async def put(self, content: bytes = b"words", owner: FileOwner = ANYA, title: str = "Запись") -> int:
@@ -56,7 +56,7 @@ class Shelf:
 async def shelf(database: Database, tmp_path: Path) -> Shelf:
     for owner in (ANYA, BORYA):
         key = ChatKey("media", owner.user_id)
-        await SqlConversationRepository(database).open(key, ChatKind.PRIVATE, "", Person(owner.user_id, "…"))
+        await ConversationRepository(database).open(key, ChatKind.PRIVATE, "", Person(owner.user_id, "…"))
     return Shelf(database, tmp_path / "files")
 
 
@@ -199,14 +199,14 @@ async def test_sweep_removes_rows_without_files(shelf: Shelf) -> None:
 
 
 async def test_housekeeping_lets_old_files_and_jobs_go(shelf: Shelf, database: Database) -> None:
-    jobs = SqlJobRepository(database, shelf.clock)
+    jobs = JobRepository(database, shelf.clock)
     await jobs.add(JobRequest(1, "test.run", {}, "media", 7, 7))
     new = NewFile(ANYA, 7, FileKind.TRANSCRIPT, "old", job_id=1)
     await shelf.files.save(new, b"x")
     await jobs.cancel(1)
     shelf.clock.shift(timedelta(days=9).total_seconds())
     young = await shelf.put()
-    keeper = Housekeeping(SqlUpdateRepository(database), shelf.clock, Shelves(jobs, shelf.files, keep_days=30))
+    keeper = Housekeeping(UpdateRepository(database), shelf.clock, Shelves(jobs, shelf.files, keep_days=30))
     await keeper.tidy()
     assert await jobs.find(1) is None
     assert (await shelf.files.find(new.id, ANYA)).job_id is None

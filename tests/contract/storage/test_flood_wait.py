@@ -1,14 +1,13 @@
 from datetime import timedelta
 
-from beseda.storage.base.flood_wait import FloodWait
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.flood_wait import SqlFloodWaitRepository
+from beseda.storage.sql.flood_wait import FloodWait, FloodWaitRepository
 from beseda.testing.clock import ManualClock
 
 
 async def test_waits_are_counted_since(database: Database) -> None:
     clock = ManualClock()
-    store = SqlFloodWaitRepository(database, clock)
+    store = FloodWaitRepository(database, clock)
     await store.record(FloodWait("assistant", "sendMessage", 17.5, -(10**13), "supergroup"))
     clock.shift(60)
     await store.record(FloodWait("assistant", "getUpdates", 3))

@@ -35,12 +35,12 @@ from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.storage.memory.history import MemoryHistory
-from beseda.storage.sql.broadcast import SqlBroadcastRepository
-from beseda.storage.sql.event import SqlEventRepository
-from beseda.storage.sql.file import SqlFileRepository
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.lead import SqlLeadRepository
-from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.broadcast import BroadcastRepository
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.file import FileRepository
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.lead import LeadRepository
+from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.state import SqlState
 from beseda.storage.sql.tables import metadata
 from beseda.storage.sql.types import UtcTime
@@ -122,9 +122,9 @@ class Archive:
 @pytest.fixture
 async def archive(world: World, tmp_path: Path) -> Archive:
     clock = SystemClock()
-    files, state = FileService(SqlFileRepository(world.database), tmp_path / "files", clock), SqlState(world.database)
-    jobs = InlineJobs(SqlJobRepository(world.database), {}, {"heavy": 1}, clock)
-    store = SqlPersonalDataRepository(world.database, clock, [ADMIN.id])
+    files, state = FileService(FileRepository(world.database), tmp_path / "files", clock), SqlState(world.database)
+    jobs = InlineJobs(JobRepository(world.database), {}, {"heavy": 1}, clock)
+    store = PersonalDataRepository(world.database, clock, [ADMIN.id])
     service = PersonalDataService(store, files, jobs, Traces(MemoryHistory(), state), tmp_path / "tmp")
     return Archive(world, files, state, service, clock.now())
 
@@ -151,7 +151,7 @@ async def fill(archive: Archive) -> None:
 
 async def fill_work(archive: Archive, turn: Turn) -> None:
     """Leave what a bot and the API note down beside the talk."""
-    now, day, store = archive.now, archive.now.date(), SqlBroadcastRepository(archive.world.database)
+    now, day, store = archive.now, archive.now.date(), BroadcastRepository(archive.world.database)
     told = {"bot": BOT, "user_id": ZOYA.id}
     await archive.put("jobs", id=1, payload=f'{{"text":"{WORDS}"}}', finished_at=now, chat_id=ZOYA.id, **told)
     await archive.put("active_users", month=now, days=3, **told)
@@ -184,7 +184,7 @@ async def fill_work(archive: Archive, turn: Turn) -> None:
 async def fill_sale(archive: Archive) -> None:
     """Leave a lead with a meeting, of which the owner was told."""
     world, now = archive.world, archive.now
-    leads = LeadService(SqlLeadRepository(world.database), SqlEventRepository(world.database), SystemClock())
+    leads = LeadService(LeadRepository(world.database), EventRepository(world.database), SystemClock())
     endpoint = await archive.put("webhook_endpoints", types="[]", active=True)
     lead = await leads.for_user(BOT, ZOYA)
     chat = await world.conversations.open(ChatKey(BOT, ZOYA.id), ChatKind.PRIVATE, ZOYA.name, ZOYA)
@@ -268,7 +268,7 @@ async def test_all_of_it_is_handed_over_before(archive: Archive) -> None:
 async def test_broadcasts_count_forgotten_persons_and_can_end(archive: Archive) -> None:
     await fill(archive)
     await archive.service.forget(OWNER, list_states)
-    store = SqlBroadcastRepository(archive.world.database)
+    store = BroadcastRepository(archive.world.database)
     sent, pending, sending = [(await store.find(number)) for number in (1, 2, 3)]
     assert sent is not None
     assert pending is not None

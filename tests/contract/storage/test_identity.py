@@ -8,7 +8,7 @@ from beseda.domain.conversation_list import ConversationFilter
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind
 from beseda.kit.ids import IdSequence, lowest_id
-from beseda.storage.sql.conversation_list import SqlConversationList
+from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.identity import continue_ids
 from tests.contract.storage.world import World
 
@@ -26,7 +26,7 @@ async def test_messages_since_a_clock_was_ahead_are_the_newest(world: World, cap
     await world.reply(since, "now")
     said = [message.content for message in await world.conversations.recent(conversation, 10)]
     assert said == ["ahead", "future", "since", "now"]
-    [line] = await SqlConversationList(world.database).page(ConversationFilter(), limit=10)
+    [line] = await ConversationList(world.database).page(ConversationFilter(), limit=10)
     assert line.last_message_at is not None
     assert line.last_message_at <= datetime.now(UTC)
 

@@ -19,9 +19,9 @@ from beseda.jobs.inline import InlineJobs, Timing
 from beseda.kit import subprocesses
 from beseda.kit.backoff import Backoff
 from beseda.kit.clock import SystemClock
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.job import JobRepository
 from tests.parts.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
@@ -78,12 +78,12 @@ class Shop:
 @pytest.fixture
 async def people(database: Database) -> None:
     person = Person(PERSON, "Аня")
-    await SqlConversationRepository(database).open(ChatKey("media", PERSON), ChatKind.PRIVATE, "", person)
+    await ConversationRepository(database).open(ChatKey("media", PERSON), ChatKind.PRIVATE, "", person)
 
 
 @asynccontextmanager
 async def open_shop(database: Database, timing: Timing = QUICK, **slots: int) -> AsyncIterator[Shop]:
-    queue = InlineJobs(SqlJobRepository(database), {}, slots or {"heavy": 1}, SystemClock(), timing)
+    queue = InlineJobs(JobRepository(database), {}, slots or {"heavy": 1}, SystemClock(), timing)
     shop = Shop(queue)
 
     async def hear(job: Job) -> None:
@@ -191,7 +191,7 @@ async def test_another_process_cancels(database: Database) -> None:
     async with open_shop(database) as shop:
         number = await shop.enqueue(asyncio.Event())
         await shop.has_begun(number)
-        elsewhere = InlineJobs(SqlJobRepository(database), {}, {"heavy": 1}, SystemClock())
+        elsewhere = InlineJobs(JobRepository(database), {}, {"heavy": 1}, SystemClock())
         assert await elsewhere.cancel(number)
         assert (await shop.end_of(number)).state is JobState.CANCELLED
 
@@ -215,7 +215,7 @@ async def test_closing_puts_back_running_jobs_without_counting_the_try(database:
     async with open_shop(database) as shop:
         number = await shop.enqueue(asyncio.Event())
         await shop.has_begun(number)
-    left = await SqlJobRepository(database).find(number)
+    left = await JobRepository(database).find(number)
     assert left is not None
     assert (left.state, left.attempt, left.losses) == (JobState.QUEUED, 0, 0)
     async with open_shop(database) as shop:
@@ -291,7 +291,7 @@ async def test_two_queues_share_a_line_and_run_nothing_twice(database: Database)
 
 async def test_job_of_a_killed_process_runs_again_at_the_next_start(database: Database, database_url: str) -> None:
     request = JobRequest(5, "test.run", {}, "media", PERSON, PERSON)
-    await SqlJobRepository(database).add(request)
+    await JobRepository(database).add(request)
     command = (sys.executable, "-m", "tests.contract.storage.job_process", database_url)
     victim = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert victim.stdout is not None

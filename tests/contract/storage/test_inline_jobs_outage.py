@@ -10,7 +10,7 @@ from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.job import JobState
 from beseda.errors import StorageError
 from beseda.storage.sql import migrate
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from tests.contract.storage.test_inline_jobs import PERSON, QUICK, open_shop
 from tests.parts.postgres import PostgresServer
@@ -29,7 +29,7 @@ async def test_work_done_while_the_database_was_away_is_not_repeated(own_postgre
     await migrate.upgrade(url)
     database = await Database.open(url, patience=0.1)
     key = ChatKey("media", PERSON)
-    await SqlConversationRepository(database).open(key, ChatKind.PRIVATE, "", Person(PERSON, "Аня"))
+    await ConversationRepository(database).open(key, ChatKind.PRIVATE, "", Person(PERSON, "Аня"))
     async with open_shop(database) as shop:
         gate = asyncio.Event()
         number = await shop.enqueue(gate)
@@ -62,7 +62,7 @@ async def test_jobs_of_others_are_not_taken_over_after_an_outage_of_the_database
         for database in databases:
             stack.push_async_callback(database.close)
         key = ChatKey("media", PERSON)
-        await SqlConversationRepository(databases[0]).open(key, ChatKind.PRIVATE, "", Person(PERSON, "Аня"))
+        await ConversationRepository(databases[0]).open(key, ChatKind.PRIVATE, "", Person(PERSON, "Аня"))
         slow = await stack.enter_async_context(open_shop(databases[0], replace(QUICK, lease=4, beat=3)))
         gate = asyncio.Event()
         number = await slow.enqueue(gate)

@@ -9,9 +9,9 @@ from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.job import CRASHED, Job, JobLease, JobRequest, JobState, Progress
 from beseda.errors import StorageError
 from beseda.kit.clock import SystemClock
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.job import JobRepository
 from beseda.testing.clock import ManualClock
 
 ANYA, BORYA, VERA = 7, 8, 9
@@ -23,7 +23,7 @@ class Bench:
 
     def __init__(self, database: Database) -> None:
         self.clock = ManualClock()
-        self.store = SqlJobRepository(database, self.clock)
+        self.store = JobRepository(database, self.clock)
         self.numbers = count(1)
 
     def lease(self, owner: str = "a") -> JobLease:
@@ -51,7 +51,7 @@ class Bench:
 async def bench(database: Database) -> Bench:
     for person in (ANYA, BORYA, VERA):
         key = ChatKey("media", person)
-        await SqlConversationRepository(database).open(key, ChatKind.PRIVATE, "", Person(person, "…"))
+        await ConversationRepository(database).open(key, ChatKind.PRIVATE, "", Person(person, "…"))
     return Bench(database)
 
 
@@ -232,7 +232,7 @@ async def test_clocks_of_two_machines_may_differ(
     if not database_url.startswith("postgresql"):
         return  # nobody shares SQLite with another machine
     clocks = {"a": SystemClock(), "b": WrongClock(ahead)}
-    stores = {name: SqlJobRepository(database, clock, shared=True) for name, clock in clocks.items()}
+    stores = {name: JobRepository(database, clock, shared=True) for name, clock in clocks.items()}
     leases = {name: JobLease(name, clock.now() + timedelta(seconds=30)) for name, clock in clocks.items()}
     for one, other in (("a", "b"), ("b", "a")):
         number = await bench.add(ANYA)

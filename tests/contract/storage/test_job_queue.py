@@ -16,7 +16,7 @@ from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.job import CRASHED, Job, JobRequest, JobState
 from beseda.jobs.celery import CeleryJobs
 from beseda.jobs.inline import InlineJobs
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from tests.contract.storage.job_worker import IDLE, open_queue
 from tests.parts.redis import RedisServer
@@ -95,7 +95,7 @@ async def yard(
     request: pytest.FixtureRequest, database: Database, database_url: str, broker: RedisServer, tmp_path: Path
 ) -> AsyncIterator[Yard]:
     person = Person(PERSON, "Аня")
-    await SqlConversationRepository(database).open(ChatKey("media", PERSON), ChatKind.PRIVATE, "", person)
+    await ConversationRepository(database).open(ChatKey("media", PERSON), ChatKind.PRIVATE, "", person)
     async with AsyncExitStack() as stack:
         stack.callback(broker.stop)
         queue = await open_queue(stack, request.param, (database_url, broker.url), IDLE)

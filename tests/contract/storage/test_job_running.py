@@ -9,13 +9,13 @@ from beseda.jobs.base import JobControl
 from beseda.jobs.executor import Runner, Timing
 from beseda.kit.clock import SystemClock
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.job import JobRepository
 
 KIND = "test.work"
 
 
 async def test_next_job_begins_while_the_bot_of_an_ended_one_waits_for_telegram(database: Database) -> None:
-    store, clock = SqlJobRepository(database), SystemClock()
+    store, clock = JobRepository(database), SystemClock()
     flood, told = asyncio.Event(), list[int]()
 
     async def tell(job: Job) -> None:

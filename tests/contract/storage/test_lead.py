@@ -30,11 +30,11 @@ from beseda.domain.lead import (
 )
 from beseda.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.services.lead import LeadService
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import SqlEventRepository
-from beseda.storage.sql.lead import SqlLeadRepository
-from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.lead import LeadRepository
+from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.tables.conversation import messages
 from beseda.storage.sql.tables.lead import lead_totals, leads
 from beseda.testing.clock import ManualClock
@@ -53,7 +53,7 @@ class Office:
 
     async def hear(self, person: Person, text: str, *, bot: str = BOT) -> int:
         """Return the id of a message that a person has written."""
-        conversations = SqlConversationRepository(self.world.database)
+        conversations = ConversationRepository(self.world.database)
         chat = await conversations.open(ChatKey(bot, person.id), ChatKind.PRIVATE, "", person)
         turn = await self.world.receive(chat, text)
         query = select(messages.c.id).where(messages.c.turn_id == turn.id)
@@ -96,7 +96,7 @@ class Office:
 
 
 def build_service(database: Database, clock: ManualClock) -> LeadService:
-    return LeadService(SqlLeadRepository(database, clock), SqlEventRepository(database, clock), clock)
+    return LeadService(LeadRepository(database, clock), EventRepository(database, clock), clock)
 
 
 @pytest.fixture
@@ -275,7 +275,7 @@ async def test_verified_phone_finds_the_lead_entered_by_the_company(office: Offi
     assert (await office.leads.find(entered.lead.id)).merged_into == lead.id
     again = await office.leads.open(NewLead(BOT, None, contact="8 999 123-45-67", actor="key:1"))
     assert again.is_new
-    data = SqlPersonalDataRepository(office.world.database, office.clock)
+    data = PersonalDataRepository(office.world.database, office.clock)
     await data.forget(FileOwner(BOT, ANYA.id))
     with pytest.raises(NotFoundError):
         await office.leads.find(entered.lead.id)
@@ -573,7 +573,7 @@ def everything_of(records: Sequence[LeadRecord]) -> str:
 
 
 async def test_person_takes_their_lead_with_them(office: Office) -> None:
-    data = SqlPersonalDataRepository(office.world.database, office.clock)
+    data = PersonalDataRepository(office.world.database, office.clock)
     lead = await office.tell(ANYA, "company", "Ромашка")
     await office.leads.enter_stage(lead.id, "discovery")
     await office.leads.give_consent(lead.id, ConsentKind.PDPA_PROFILE, await office.hear(ANYA, "да"))
@@ -591,7 +591,7 @@ async def test_person_takes_their_lead_with_them(office: Office) -> None:
     assert await office.totals() == {(BOT, "active", ""): 1}
 
 
-async def share_a_phone(office: Office) -> tuple[Lead, SqlPersonalDataRepository]:
+async def share_a_phone(office: Office) -> tuple[Lead, PersonalDataRepository]:
     """Have Anya's and Borya's leads become one, Anya's being the older."""
     await office.tell(ANYA, "company", "Ромашка")
     await office.tell(ANYA, "phone", "+7 999 123-45-67")
@@ -601,7 +601,7 @@ async def share_a_phone(office: Office) -> tuple[Lead, SqlPersonalDataRepository
     lead = await office.leads.merge(Merge((await office.leads.for_user(BOT, ANYA)).id, second.id, "beseda"))
     await office.tell(BORYA, "name", "Борис")
     assert lead.user_id == ANYA.id
-    return lead, SqlPersonalDataRepository(office.world.database, office.clock)
+    return lead, PersonalDataRepository(office.world.database, office.clock)
 
 
 async def test_person_who_shares_a_lead_is_given_only_their_own(office: Office) -> None:

@@ -12,9 +12,9 @@ from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, Mer
 from beseda.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.services.lead import LeadService
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import SqlEventRepository
-from beseda.storage.sql.lead import SqlLeadRepository
-from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.lead import LeadRepository
+from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.tables.lead import lead_totals, leads
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT
@@ -29,8 +29,8 @@ class Desk:
 
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.database = database
-        self.leads = LeadService(SqlLeadRepository(database, clock), SqlEventRepository(database, clock), clock)
-        self.data = SqlPersonalDataRepository(database, clock)
+        self.leads = LeadService(LeadRepository(database, clock), EventRepository(database, clock), clock)
+        self.data = PersonalDataRepository(database, clock)
 
     async def work(self, random: Random) -> None:
         """Do one thing or another to somebody's lead."""

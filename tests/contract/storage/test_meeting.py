@@ -35,15 +35,15 @@ from beseda.jobs.inline import InlineJobs
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.storage.memory.bus import MemoryBus
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import SqlEventRepository
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.lead import SqlLeadRepository
-from beseda.storage.sql.meeting import SqlMeetingRepository
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.lead import LeadRepository
+from beseda.storage.sql.meeting import MeetingRepository
 from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.meeting import meeting_cells
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.update import UpdateRepository
 from beseda.testing.clock import ManualClock
 
 BOT, OWNER = "sales", 500
@@ -61,16 +61,16 @@ class Office:
         self.jobs = jobs
         self.clock = clock
         self.numbers = count(1)
-        self.store = SqlMeetingRepository(database, clock, [OWNER])
+        self.store = MeetingRepository(database, clock, [OWNER])
         self.meetings = MeetingService(self.store, jobs, MemoryBus(), clock)
         self.meetings.adopt({BOT: Diary(CALENDAR)})
-        self.leads = LeadService(SqlLeadRepository(database, clock), SqlEventRepository(database, clock), clock)
+        self.leads = LeadService(LeadRepository(database, clock), EventRepository(database, clock), clock)
 
     async def lead(self, name: str = "Анна", bot: str = BOT) -> int:
         """Return a new lead, whose person has a private chat with the bot."""
         user_id = next(self.numbers)
         person = Person(user_id, name, language="ru")
-        await SqlConversationRepository(self.database).open(ChatKey(bot, user_id), ChatKind.PRIVATE, "", person)
+        await ConversationRepository(self.database).open(ChatKey(bot, user_id), ChatKind.PRIVATE, "", person)
         return (await self.leads.for_user(bot, person)).id
 
     async def hold(self, starts_at: datetime = NOON) -> Meeting:
@@ -87,7 +87,7 @@ class Office:
 
     async def notices(self) -> list[tuple[str, int]]:
         """Return the notices to be given, each with its chat."""
-        stored = await SqlUpdateRepository(self.database).unfinished(BOT)
+        stored = await UpdateRepository(self.database).unfinished(BOT)
         found = [orjson.loads(item.payload)["beseda"] for item in stored]
         return sorted((notice["kind"], notice["chat"]["id"]) for notice in found)
 
@@ -97,14 +97,14 @@ class Office:
 
     async def meet_owner(self) -> None:
         key = ChatKey(BOT, OWNER)
-        await SqlConversationRepository(self.database).open(key, ChatKind.PRIVATE, "", Person(OWNER, "Ольга"))
+        await ConversationRepository(self.database).open(key, ChatKind.PRIVATE, "", Person(OWNER, "Ольга"))
 
 
 @pytest.fixture
 async def office(database: Database) -> AsyncIterator[Office]:
     clock = ManualClock(NOW)
     async with AsyncExitStack() as stack:
-        jobs = InlineJobs(SqlJobRepository(database, clock), {}, {"text": 1}, clock)
+        jobs = InlineJobs(JobRepository(database, clock), {}, {"text": 1}, clock)
         stack.push_async_callback(jobs.close)
         yield Office(database, jobs, clock)
 

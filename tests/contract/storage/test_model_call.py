@@ -10,9 +10,9 @@ from beseda.domain.usage import CallPurpose, Purpose
 from beseda.errors import UnavailableError
 from beseda.llm.base import ModelRequest
 from beseda.services.usage_ledger import UsageLedger
-from beseda.storage.sql.analytics import SqlAnalyticsRepository
-from beseda.storage.sql.model_call import SqlModelCallRepository
-from beseda.storage.sql.report import SqlReportRepository
+from beseda.storage.sql.analytics import AnalyticsRepository
+from beseda.storage.sql.model_call import ModelCallRepository
+from beseda.storage.sql.report import ReportRepository
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.contract.storage.world import BOT, CALL, World
@@ -25,7 +25,7 @@ REQUEST = ModelRequest([Message(Role.USER, "Sum up")])
 async def test_calls_beside_answers_are_counted_like_those_of_answers(world: World) -> None:
     conversation = await world.open_conversation()
     await world.reply(await world.receive(conversation, "hello"), "hi")
-    calls = SqlModelCallRepository(world.database)
+    calls = ModelCallRepository(world.database)
     for errand in (
         CallPurpose(BOT, Purpose.SUMMARY, conversation.id),
         CallPurpose(BOT, Purpose.BRIEFING),
@@ -34,20 +34,20 @@ async def test_calls_beside_answers_are_counted_like_those_of_answers(world: Wor
         await calls.add(CALL, errand)
     totals = await world.conversations.totals(conversation)
     assert (totals.prompt_tokens, totals.completion_tokens, totals.cost) == (20, 10, 0.5)
-    hours = await SqlAnalyticsRepository(world.database).measure(TODAY)
+    hours = await AnalyticsRepository(world.database).measure(TODAY)
     assert {hour.bot: hour.figures.model_calls for hour in hours} == {BOT: 3, "llama": 1}
     assert {hour.bot: hour.figures.cost for hour in hours} == {BOT: 0.75, "llama": 0.25}
-    costs = await SqlReportRepository(world.database).costs(TODAY)
+    costs = await ReportRepository(world.database).costs(TODAY)
     assert [(row.bot, row.calls, row.cost) for row in costs] == [(BOT, 3, 0.75), ("llama", 1, 0.25)]
 
 
 async def test_book_keeps_the_requests_of_models_and_their_failures(world: World) -> None:
     conversation = await world.open_conversation()
-    book = UsageLedger(SqlModelCallRepository(world.database), ManualClock())
+    book = UsageLedger(ModelCallRepository(world.database), ManualClock())
     answers = [ScriptedAnswer(pieces=("a cat",)), ScriptedAnswer(error=UnavailableError("down"))]
     model = book.keep(ScriptedModel(answers), CallPurpose(BOT, Purpose.SUMMARY, conversation.id))
     assert [event async for event in model.stream(REQUEST)]
     with pytest.raises(UnavailableError):
         assert not [event async for event in model.stream(REQUEST)]
-    (hour,) = await SqlAnalyticsRepository(world.database).measure(TODAY)
+    (hour,) = await AnalyticsRepository(world.database).measure(TODAY)
     assert (hour.figures.model_calls, hour.figures.model_failures) == (2, 1)

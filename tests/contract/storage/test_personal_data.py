@@ -26,9 +26,9 @@ from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.state import MemoryState
 from beseda.storage.sql import tables
-from beseda.storage.sql.file import SqlFileRepository
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.personal_data import SqlPersonalDataRepository
+from beseda.storage.sql.file import FileRepository
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.personal_data import PersonalDataRepository
 from tests.contract.storage.world import BOT, World
 
 ANYA, BORYA = FileOwner(BOT, 7), FileOwner(BOT, 8)
@@ -85,13 +85,13 @@ class Office:
 @pytest.fixture
 async def office(world: World, tmp_path: Path) -> AsyncIterator[Office]:
     clock = SystemClock()
-    files = FileService(SqlFileRepository(world.database), tmp_path / "files", clock)
+    files = FileService(FileRepository(world.database), tmp_path / "files", clock)
     timing = Timing(beat=0.05)
-    jobs = InlineJobs(SqlJobRepository(world.database), {"test.run": never}, {"heavy": 1}, clock, timing)
+    jobs = InlineJobs(JobRepository(world.database), {"test.run": never}, {"heavy": 1}, clock, timing)
     await jobs.start()
     traces = Traces(MemoryHistory(), MemoryState())
     folder = tmp_path / "tmp"
-    store = SqlPersonalDataRepository(world.database)
+    store = PersonalDataRepository(world.database)
     service = PersonalDataService(store, files, jobs, traces, folder)
     yield Office(world, folder, files, jobs, traces, service)
     await jobs.close()
@@ -181,7 +181,7 @@ async def test_forgetting_removes_everything_and_lists_it(office: Office) -> Non
     assert set((await office.count(*emptied)).values()) == {0}
     assert await office.traces.history.window(chat.key.history_key(), 5) is None
     assert await office.traces.state.get("mode:1:7:0") is None
-    profile = await SqlPersonalDataRepository(office.world.database).profile(7)
+    profile = await PersonalDataRepository(office.world.database).profile(7)
     assert profile is not None
     assert (profile.person.name, profile.person.language) == ("", "")
 
@@ -207,7 +207,7 @@ async def test_person_known_to_another_bot_keeps_their_name_there(office: Office
     await office.world.open_conversation(7)
     await office.world.conversations.open(ChatKey("other", 7), ChatKind.PRIVATE, "", Person(7, "Аня"))
     await office.service.forget(ANYA)
-    profile = await SqlPersonalDataRepository(office.world.database).profile(7)
+    profile = await PersonalDataRepository(office.world.database).profile(7)
     assert profile is not None
     assert profile.person.name == "Аня"
 

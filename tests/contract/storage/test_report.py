@@ -15,9 +15,9 @@ from beseda.services.analytics import AnalyticsService
 from beseda.services.report import ReportService
 from beseda.services.report.gather import Gatherer
 from beseda.services.report.service import ReportParts
-from beseda.storage.sql.analytics import SqlAnalyticsRepository
+from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.report import SqlReportRepository
+from beseda.storage.sql.report import ReportRepository
 from beseda.storage.sql.tables.lead import leads
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.test_analytics import WHOLE, lead
@@ -30,7 +30,7 @@ NEW = NewReport(ReportKind.LEADS, ReportFormat.XLSX, replace(WHOLE, bot="sales")
 
 
 async def test_report_comes_back_as_it_was_asked_for(database: Database) -> None:
-    store = SqlReportRepository(database, ManualClock(START))
+    store = ReportRepository(database, ManualClock(START))
     report = await store.add(NEW)
     assert await store.find(report.id) == report
     ready = replace(report, state=ReportState.READY, size=7, finished_at=START + HOUR)
@@ -43,7 +43,7 @@ async def test_report_comes_back_as_it_was_asked_for(database: Database) -> None
 
 
 async def test_number_of_a_deleted_report_is_not_given_out_again(database: Database) -> None:
-    store = SqlReportRepository(database)
+    store = ReportRepository(database)
     first = await store.add(NEW)
     await store.delete(first.id)
     assert (await store.add(NEW)).id > first.id
@@ -51,7 +51,7 @@ async def test_number_of_a_deleted_report_is_not_given_out_again(database: Datab
 
 async def test_reports_come_newest_first_and_old_ones_are_found(database: Database) -> None:
     clock = ManualClock(START)
-    store = SqlReportRepository(database, clock)
+    store = ReportRepository(database, clock)
     made = []
     for _ in range(3):
         made.append(await store.add(NEW))
@@ -63,7 +63,7 @@ async def test_reports_come_newest_first_and_old_ones_are_found(database: Databa
 
 
 async def test_leads_come_once_each_though_many_came_at_one_moment(database: Database) -> None:
-    store = SqlReportRepository(database)
+    store = ReportRepository(database)
     await database.write(RandomRecord(1).write)
     rows = [lead(number, START + timedelta(seconds=number // 3)) for number in range(1, 10)]
     await database.write(lambda connection: connection.execute(insert(leads), rows))
@@ -77,7 +77,7 @@ async def test_leads_come_once_each_though_many_came_at_one_moment(database: Dat
 
 
 async def test_conversations_and_costs_are_those_of_the_period(database: Database) -> None:
-    store, record = SqlReportRepository(database), RandomRecord(2)
+    store, record = ReportRepository(database), RandomRecord(2)
     await database.write(record.write)
     period = Period(START + HOUR, START + timedelta(hours=2, minutes=30))
     begun = [place["id"] for place in record.places if period.since <= place["created_at"] < period.until]
@@ -110,8 +110,8 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def service(database: Database, clock: ManualClock, tmp_path: Path) -> ReportService:
-    store = SqlReportRepository(database, clock)
-    gatherer = Gatherer(store, AnalyticsService(SqlAnalyticsRepository(database, clock), clock), clock)
+    store = ReportRepository(database, clock)
+    gatherer = Gatherer(store, AnalyticsService(AnalyticsRepository(database, clock), clock), clock)
     return ReportService(ReportParts(store, gatherer, cast("JobQueue", NoQueue()), tmp_path / "reports", clock))
 
 
@@ -139,7 +139,7 @@ async def test_report_without_a_builder_is_given_up(service: ReportService, cloc
 async def test_report_without_a_builder_is_given_up_behind_many_that_are_ready(
     service: ReportService, database: Database, clock: ManualClock
 ) -> None:
-    store = SqlReportRepository(database, clock)
+    store = ReportRepository(database, clock)
     for _ in range(500):
         await store.update(replace(await store.add(NEW), state=ReportState.READY, finished_at=clock.now()))
     made = await service.create(NEW)

@@ -1,12 +1,12 @@
 """The lines that a sale reads, on both databases."""
 
 from beseda.domain.message import Message, Role
-from beseda.storage.sql.sales import SqlSalesRepository
+from beseda.storage.sql.sales import SalesRepository
 from tests.contract.storage.world import BOT, World
 
 
 async def test_lines_have_their_numbers_and_the_order_of_turns(world: World) -> None:
-    store, talk = SqlSalesRepository(world.database), await world.open_conversation()
+    store, talk = SalesRepository(world.database), await world.open_conversation()
     first, failed = await world.receive(talk, "раз"), await world.receive(talk, "два")
     await world.fail(failed, "down")
     await world.reply(first, "ответ")
@@ -21,13 +21,13 @@ async def test_lines_have_their_numbers_and_the_order_of_turns(world: World) -> 
 
 
 async def test_lines_of_others_are_not_read(world: World) -> None:
-    store, mine = SqlSalesRepository(world.database), await world.open_conversation(7)
+    store, mine = SalesRepository(world.database), await world.open_conversation(7)
     await world.receive(await world.open_conversation(8), "чужое")
     assert await store.lines(mine, 10) == []
 
 
 async def test_repeated_words_keep_their_number(world: World) -> None:
-    store, talk = SqlSalesRepository(world.database), await world.open_conversation()
+    store, talk = SalesRepository(world.database), await world.open_conversation()
     turn = await world.receive(talk, "раз")
     number = await store.message_of(turn.id)
     await world.turns.open(turn, Message(Role.USER, "раз-два"))
@@ -36,7 +36,7 @@ async def test_repeated_words_keep_their_number(world: World) -> None:
 
 
 async def test_private_chat_is_found_by_its_person(world: World) -> None:
-    store = SqlSalesRepository(world.database)
+    store = SalesRepository(world.database)
     assert await store.private_chat(BOT, 7) is None
     opened = await world.open_conversation(7)
     found = await store.private_chat(BOT, 7)

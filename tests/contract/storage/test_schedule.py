@@ -5,7 +5,7 @@ import pytest
 from beseda.domain.job import Job, JobLease, JobState
 from beseda.jobs.inline import InlineJobs
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.job import JobRepository
 from beseda.testing.clock import ManualClock
 from beseda.worker.schedule import Scheduled, Scheduler
 
@@ -19,7 +19,7 @@ class Office:
 
     def __init__(self, database: Database) -> None:
         self.clock = ManualClock(NOON)
-        self.store = SqlJobRepository(database, self.clock)
+        self.store = JobRepository(database, self.clock)
 
     def hire(self, *entries: Scheduled, behind: timedelta = timedelta()) -> Scheduler:
         """Return a scheduler; one that is `behind` has a clock of its own."""

@@ -9,12 +9,12 @@ from beseda.domain.sent_message import KnownMessage, KnownMessages
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.kit.ids import new_id
-from beseda.storage.sql.broadcast import SqlBroadcastRepository
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.broadcast import BroadcastRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.sent_message import SqlSentMessageRepository
-from beseda.storage.sql.turn import SqlTurnRepository
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.sent_message import SentMessageRepository
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.update import UpdateRepository
 from beseda.testing.clock import ManualClock
 
 _BOT, _ANNA, _GROUP = "assistant", 7, -1_000_000_000_042
@@ -23,11 +23,11 @@ _BOT, _ANNA, _GROUP = "assistant", 7, -1_000_000_000_042
 class _World:
     def __init__(self, database: Database) -> None:
         self.clock = ManualClock()
-        self.ids = SqlSentMessageRepository(database)
-        self.turns = SqlTurnRepository(database, self.clock)
-        self.updates = SqlUpdateRepository(database, self.clock)
-        self.conversations = SqlConversationRepository(database, self.clock)
-        self.broadcasts = SqlBroadcastRepository(database, self.clock)
+        self.ids = SentMessageRepository(database)
+        self.turns = TurnRepository(database, self.clock)
+        self.updates = UpdateRepository(database, self.clock)
+        self.conversations = ConversationRepository(database, self.clock)
+        self.broadcasts = BroadcastRepository(database, self.clock)
         self._number = 0
 
     async def receive(self, message_id: int, box: int = 0, bot: str = _BOT) -> None:

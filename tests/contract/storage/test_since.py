@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from beseda.domain.conversation_list import ConversationFilter
 from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, NewLead
 from beseda.domain.since import look_back
-from beseda.storage.sql.conversation_list import SqlConversationList
+from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.lead import SqlLeadRepository
-from beseda.storage.sql.turn import SqlTurnRepository
+from beseda.storage.sql.lead import LeadRepository
+from beseda.storage.sql.turn import TurnRepository
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 
@@ -18,7 +18,7 @@ LATER = NOW + timedelta(seconds=5)
 
 
 async def test_lead_that_is_stored_after_a_later_one_is_in_the_next_page(database: Database) -> None:
-    slow, quick = (SqlLeadRepository(database, ManualClock(moment)) for moment in (NOW, LATER))
+    slow, quick = (LeadRepository(database, ManualClock(moment)) for moment in (NOW, LATER))
     await quick.open(NewLead(BOT, 1), region=REGION)
     page = LeadPage(limit=100, sort=LeadSort.CHANGED_FIRST)
     seen = await quick.list(LeadFilter(), page)
@@ -31,14 +31,14 @@ async def test_lead_that_is_stored_after_a_later_one_is_in_the_next_page(databas
 
 
 async def test_a_span_of_leads_with_an_end_is_exact(database: Database) -> None:
-    store = SqlLeadRepository(database, ManualClock(NOW))
+    store = LeadRepository(database, ManualClock(NOW))
     await store.open(NewLead(BOT, 1), region=REGION)
     span = LeadFilter(updated_from=NOW + timedelta(seconds=1), updated_to=NOW + timedelta(hours=1))
     assert (await store.list(span, LeadPage(limit=100))).items == ()
 
 
 async def test_conversation_that_is_answered_late_has_changed_since(world: World) -> None:
-    conversations = SqlConversationList(world.database)
+    conversations = ConversationList(world.database)
     early = await world.open_conversation(7)
     turn = await world.receive(early, "A long question")
     soon = datetime.now(UTC) + timedelta(minutes=10)
@@ -46,7 +46,7 @@ async def test_conversation_that_is_answered_late_has_changed_since(world: World
     assert await conversations.page(wanted, limit=10) == []
     clock = ManualClock(soon + timedelta(minutes=1))
     turn.state = turn.state.ANSWERED
-    await SqlTurnRepository(world.database, clock).answer(turn, None, None)
+    await TurnRepository(world.database, clock).answer(turn, None, None)
     assert [line.id for line in await conversations.page(wanted, limit=10)] == [early.id]
     assert await conversations.count(wanted) == 1
 

@@ -8,9 +8,9 @@ from beseda.domain.file import FileOwner
 from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, Turn, TurnKind, TurnState
 from beseda.kit.ids import new_id
-from beseda.storage.sql.event import SqlEventRepository
-from beseda.storage.sql.personal_data import SqlPersonalDataRepository
-from beseda.storage.sql.summary import SqlSummaryRepository
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.personal_data import PersonalDataRepository
+from beseda.storage.sql.summary import SummaryRepository
 from tests.contract.storage.world import World
 
 ANYA, BORYA = Person(7, "Аня"), Person(8, "Боря")
@@ -23,7 +23,7 @@ class Talk:
     def __init__(self, world: World, conversation: Conversation) -> None:
         self.world = world
         self.conversation = conversation
-        self.store = SqlSummaryRepository(world.database)
+        self.store = SummaryRepository(world.database)
 
     @property
     def id(self) -> int:
@@ -135,10 +135,10 @@ async def test_forgetting_a_person_forgets_the_summaries_with_them(talk: Talk) -
     for number in range(4):
         await talk.exchange(str(number), BORYA if number else ANYA)
     assert await talk.sum_up("Anya said 0")
-    happenings = SqlEventRepository(talk.world.database)
+    happenings = EventRepository(talk.world.database)
     [told] = await happenings.list(EventFilter(bot="assistant"), limit=10)
     assert told.data == {"conversation_id": talk.id, "summary": "Anya said 0"}
-    personal_data = SqlPersonalDataRepository(talk.world.database)
+    personal_data = PersonalDataRepository(talk.world.database)
     await personal_data.forget(FileOwner("assistant", ANYA.id))
     assert await talk.store.find(talk.id) is None
     [told] = await happenings.list(EventFilter(bot="assistant"), limit=10)

@@ -12,8 +12,8 @@ from beseda.jobs.inline import InlineJobs
 from beseda.locales import Text
 from beseda.services.summary import KIND, SummaryService
 from beseda.storage.memory.bus import MemoryBus
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.summary import SqlSummaryRepository
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.summary import SummaryRepository
 from beseda.storage.sql.tables.job import jobs
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.test_summary import ANYA, Talk
@@ -25,7 +25,7 @@ BOT = BotProfile(
 )
 
 
-class CountingStore(SqlSummaryRepository):
+class CountingStore(SummaryRepository):
     """Counts how often somebody looks for what is to be summed up."""
 
     looks = 0
@@ -42,7 +42,7 @@ class House:
         self.talk = talk
         self.clock = ManualClock()
         self.store = CountingStore(world.database)
-        self.jobs = InlineJobs(SqlJobRepository(world.database, self.clock), {}, {"text": 1}, self.clock)
+        self.jobs = InlineJobs(JobRepository(world.database, self.clock), {}, {"text": 1}, self.clock)
         bus = MemoryBus()
         self.here, self.there = (SummaryService(self.store, self.jobs, self.clock, bus) for _ in range(2))
 

@@ -13,25 +13,25 @@ from beseda.domain.turn import TurnState
 from beseda.errors import NotFoundError
 from beseda.kit.clock import SystemClock
 from beseda.kit.ids import new_id
-from beseda.storage.sql.conversation_list import SqlConversationList
+from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.job_list import SqlJobList
-from beseda.storage.sql.takeover import SqlTakeoverRepository
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.job_list import JobList
+from beseda.storage.sql.takeover import TakeoverRepository
 from tests.contract.storage.world import World
 
 
 @pytest.fixture
-def takeovers(database: Database) -> SqlTakeoverRepository:
-    return SqlTakeoverRepository(database, SystemClock())
+def takeovers(database: Database) -> TakeoverRepository:
+    return TakeoverRepository(database, SystemClock())
 
 
 @pytest.fixture
-def lines(database: Database) -> SqlConversationList:
-    return SqlConversationList(database)
+def lines(database: Database) -> ConversationList:
+    return ConversationList(database)
 
 
-async def test_conversation_is_taken_over_and_given_back(takeovers: SqlTakeoverRepository, world: World) -> None:
+async def test_conversation_is_taken_over_and_given_back(takeovers: TakeoverRepository, world: World) -> None:
     conversation = await world.open_conversation()
     taken = await takeovers.take(conversation.id, "Maria")
     assert await takeovers.all() == {conversation.key: taken}
@@ -44,13 +44,13 @@ async def test_conversation_is_taken_over_and_given_back(takeovers: SqlTakeoverR
         await takeovers.take(99, "Maria")
 
 
-async def test_many_take_over_concurrently(takeovers: SqlTakeoverRepository, world: World) -> None:
+async def test_many_take_over_concurrently(takeovers: TakeoverRepository, world: World) -> None:
     conversation = await world.open_conversation()
     await asyncio.gather(*(takeovers.take(conversation.id, name) for name in "abcdefgh"))
     assert len(await takeovers.all()) == 1
 
 
-async def test_conversation_shows_the_time_of_its_last_message(lines: SqlConversationList, world: World) -> None:
+async def test_conversation_shows_the_time_of_its_last_message(lines: ConversationList, world: World) -> None:
     silent, busy = await world.open_conversation(1), await world.open_conversation(2)
     before = datetime.now(UTC)
     await world.talk(busy, "a", "b")
@@ -64,7 +64,7 @@ async def test_conversation_shows_the_time_of_its_last_message(lines: SqlConvers
     assert await lines.count(ConversationFilter(updated_since=datetime(9999, 12, 31, tzinfo=UTC))) == 0
 
 
-async def test_operators_words_bear_a_mark(lines: SqlConversationList, world: World) -> None:
+async def test_operators_words_bear_a_mark(lines: ConversationList, world: World) -> None:
     conversation = await world.open_conversation()
     turn = await world.receive(conversation, "Hello?")
     turn.state = TurnState.DELIVERED
@@ -79,7 +79,7 @@ async def test_operators_words_bear_a_mark(lines: SqlConversationList, world: Wo
 
 async def test_jobs_are_listed_newest_first(database: Database, world: World) -> None:
     await world.open_conversation()
-    store, found = SqlJobRepository(database), SqlJobList(database)
+    store, found = JobRepository(database), JobList(database)
     numbers = [new_id() for _ in range(3)]
     for number in numbers:
         await store.add(JobRequest(number, "photo.enhance", {}, "assistant", 7, 7))

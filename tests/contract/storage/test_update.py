@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from beseda.domain.update import StoredUpdate, Tries
-from beseda.storage.base.update import Look
+from beseda.storage.sql.update import Look
 from tests.contract.storage.world import BOT, World
 
 

@@ -24,14 +24,14 @@ from beseda.jobs.inline import InlineJobs
 from beseda.kit.clock import SystemClock
 from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import EventSubscriptions, SqlEventRepository
-from beseda.storage.sql.job import SqlJobRepository
-from beseda.storage.sql.lead import SqlLeadRepository
+from beseda.storage.sql.event import EventRepository, EventSubscriptions
+from beseda.storage.sql.job import JobRepository
+from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.tables.job import jobs as job_table
-from beseda.storage.sql.turn import SqlTurnRepository
-from beseda.storage.sql.webhook import SqlWebhookRepository
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.webhook import WebhookRepository
 from beseda.testing.clock import ManualClock
 from beseda.webhooks.http import HttpSender
 from tests.contract.storage.world import BOT, World
@@ -49,7 +49,7 @@ class Post:
 
     clock: ManualClock
     leads: LeadService
-    events: SqlEventRepository
+    events: EventRepository
     webhooks: WebhookService
     receiver: Receiver
 
@@ -68,17 +68,17 @@ class Post:
 
 def build_webhooks(database: Database, clock: ManualClock, jobs: InlineJobs, secret: str | None) -> WebhookService:
     sender = HttpSender(allow_private=True, seconds=0.5)
-    return WebhookService(SqlWebhookRepository(database, clock), sender, jobs, clock, secrets=EventSecrets(secret))
+    return WebhookService(WebhookRepository(database, clock), sender, jobs, clock, secrets=EventSecrets(secret))
 
 
 @pytest.fixture
 async def post(database: Database) -> AsyncIterator[Post]:
     clock = ManualClock(instant=True)
-    events = SqlEventRepository(database, clock)
-    leads = LeadService(SqlLeadRepository(database, clock), events, clock)
+    events = EventRepository(database, clock)
+    leads = LeadService(LeadRepository(database, clock), events, clock)
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(receive_events())
-        webhooks = build_webhooks(database, clock, InlineJobs(SqlJobRepository(database, clock), {}, {}, clock), SECRET)
+        webhooks = build_webhooks(database, clock, InlineJobs(JobRepository(database, clock), {}, {}, clock), SECRET)
         stack.push_async_callback(webhooks.close)
         yield Post(clock, leads, events, webhooks, receiver)
 
@@ -266,7 +266,7 @@ async def test_two_processes_send_nothing_twice(post: Post, database_url: str) -
     for user in range(1, 31):
         await post.leads.open(NewLead(BOT, user))
     other = await Database.open(database_url)
-    second = build_webhooks(other, post.clock, InlineJobs(SqlJobRepository(other), {}, {}, post.clock), SECRET)
+    second = build_webhooks(other, post.clock, InlineJobs(JobRepository(other), {}, {}, post.clock), SECRET)
     counts = await asyncio.gather(post.webhooks.deliver(), second.deliver())
     await second.close()
     await other.close()
@@ -277,7 +277,7 @@ async def test_two_processes_send_nothing_twice(post: Post, database_url: str) -
 async def test_sender_that_dies_leaves_its_work_to_others(post: Post, database: Database) -> None:
     endpoint, _ = await post.subscribe()
     await post.leads.open(NewLead(BOT, 7))
-    store = SqlWebhookRepository(database, post.clock)
+    store = WebhookRepository(database, post.clock)
     until = post.clock.now() + timedelta(seconds=60)
     assert len(await store.claim(endpoint.id, until=until, limit=5)) == 1
     assert await store.claim(endpoint.id, until=until, limit=5) == []
@@ -318,7 +318,7 @@ async def test_question_asked_again_does_not_undo_a_no(post: Post) -> None:
 
 
 async def test_no_secret_no_webhooks(post: Post, database: Database) -> None:
-    jobs = InlineJobs(SqlJobRepository(database), {}, {}, post.clock)
+    jobs = InlineJobs(JobRepository(database), {}, {}, post.clock)
     silent = build_webhooks(database, post.clock, jobs, None)
     with pytest.raises(WebhooksOffError, match="BESEDA_EVENTS_SECRET"):
         await silent.create(post.receiver.url)
@@ -330,8 +330,8 @@ async def test_no_secret_no_webhooks(post: Post, database: Database) -> None:
 
 
 async def test_private_address_is_refused_when_set_and_when_sent_to(post: Post, database: Database) -> None:
-    jobs = InlineJobs(SqlJobRepository(database), {}, {}, post.clock)
-    store = SqlWebhookRepository(database, post.clock)
+    jobs = InlineJobs(JobRepository(database), {}, {}, post.clock)
+    store = WebhookRepository(database, post.clock)
     strict = WebhookService(store, HttpSender(seconds=1), jobs, post.clock, secrets=EventSecrets(SECRET))
     with pytest.raises(InputError):
         await strict.create(post.receiver.url)
@@ -346,7 +346,7 @@ async def test_private_address_is_refused_when_set_and_when_sent_to(post: Post, 
 
 async def test_wake_up_asks_for_one_job(post: Post, database: Database) -> None:
     done = asyncio.Event()
-    jobs = InlineJobs(SqlJobRepository(database), {}, {"light": 1}, post.clock)
+    jobs = InlineJobs(JobRepository(database), {}, {"light": 1}, post.clock)
 
     async def deliver(*_: object) -> dict[str, object]:
         tried = await webhooks.deliver()
@@ -368,10 +368,10 @@ async def test_wake_up_asks_for_one_job(post: Post, database: Database) -> None:
 
 
 async def test_a_dead_receiver_keeps_one_job_busy_at_most(post: Post, database: Database) -> None:
-    store = SqlJobRepository(database)
+    store = JobRepository(database)
     jobs = InlineJobs(store, {}, {"light": 4}, SystemClock())
     webhooks = WebhookService(
-        SqlWebhookRepository(database),
+        WebhookRepository(database),
         HttpSender(allow_private=True, seconds=0.5),
         jobs,
         SystemClock(),
@@ -406,7 +406,7 @@ async def test_a_dead_receiver_keeps_one_job_busy_at_most(post: Post, database: 
 
 async def test_a_paused_receiver_is_not_searched_for(post: Post, database: Database) -> None:
     endpoint, _ = await post.subscribe()
-    store = SqlWebhookRepository(database, post.clock)
+    store = WebhookRepository(database, post.clock)
     await post.events.add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=number) for number in range(50)])
     assert await store.due_endpoints() == [endpoint.id]
     until = post.clock.now() + timedelta(seconds=30)
@@ -419,7 +419,7 @@ async def test_a_paused_receiver_is_not_searched_for(post: Post, database: Datab
 
 async def test_event_behind_an_earlier_one_is_not_due(post: Post, database: Database) -> None:
     await post.subscribe()
-    store = SqlWebhookRepository(database, post.clock)
+    store = WebhookRepository(database, post.clock)
     post.receiver.answers.extend([500] * 20)
     opened = await post.leads.open(NewLead(BOT, 7))
     await post.leads.enter_stage(opened.lead.id, "discovery")
@@ -487,8 +487,8 @@ async def test_messages_and_conversations_are_published_if_there_is_a_subscriber
     told = World(
         world.database,
         world.updates,
-        SqlTurnRepository(world.database, post.clock),
-        SqlConversationRepository(world.database, post.clock),
+        TurnRepository(world.database, post.clock),
+        ConversationRepository(world.database, post.clock),
     )
     lead = await post.leads.for_user(BOT, Person(7, "Аня"))
     chat = await told.open_conversation(7)

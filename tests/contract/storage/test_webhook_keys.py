@@ -16,10 +16,10 @@ from beseda.domain.webhook_keys import EventSecrets, make_fingerprint
 from beseda.jobs.inline import InlineJobs
 from beseda.services.webhook import WebhookService
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.event import SqlEventRepository
-from beseda.storage.sql.job import SqlJobRepository
+from beseda.storage.sql.event import EventRepository
+from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.tables.event import webhook_endpoints
-from beseda.storage.sql.webhook import SqlWebhookRepository
+from beseda.storage.sql.webhook import WebhookRepository
 from beseda.testing.clock import ManualClock
 from beseda.webhooks.http import HttpSender
 from tests.contract.storage.world import BOT
@@ -37,8 +37,8 @@ class Owner:
     receiver: Receiver
 
     def start(self, present: str | None, old: str | None = None) -> WebhookService:
-        store, sender = SqlWebhookRepository(self.database, self.clock), HttpSender(allow_private=True, seconds=0.3)
-        jobs = InlineJobs(SqlJobRepository(self.database, self.clock), {}, {}, self.clock)
+        store, sender = WebhookRepository(self.database, self.clock), HttpSender(allow_private=True, seconds=0.3)
+        jobs = InlineJobs(JobRepository(self.database, self.clock), {}, {}, self.clock)
         return WebhookService(store, sender, jobs, self.clock, secrets=EventSecrets(present, old))
 
     async def accepts(self, webhooks: WebhookService, *keys: str) -> list[str]:
@@ -46,7 +46,7 @@ class Owner:
 
         A receiver with the package of Standard Webhooks accepts the same keys.
         """
-        await SqlEventRepository(self.database, self.clock).add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=1)])
+        await EventRepository(self.database, self.clock).add([NewEvent(EventType.LEAD_CHANGED, BOT, lead_id=1)])
         assert await webhooks.deliver() == 1
         received = self.receiver.received[-1]
         timestamp, names = received.headers["Beseda-Timestamp"], []

@@ -9,10 +9,10 @@ from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.domain.usage import ModelCall, Usage
 from beseda.kit.ids import new_id
-from beseda.storage.base.conversation import ConversationStore
-from beseda.storage.base.turn import TurnStore
-from beseda.storage.base.update import UpdateStore
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.update import UpdateRepository
 
 BOT = "assistant"
 CALL = ModelCall("demo", "demo-1", Usage(10, 5, 0.25), "stop", 120, 900)
@@ -23,9 +23,9 @@ class World:
     """The stores of one database."""
 
     database: Database
-    updates: UpdateStore
-    turns: TurnStore
-    conversations: ConversationStore
+    updates: UpdateRepository
+    turns: TurnRepository
+    conversations: ConversationRepository
     numbers: "count[int]" = field(default_factory=lambda: count(1000))
 
     async def open_conversation(self, chat_id: int = 7) -> Conversation:

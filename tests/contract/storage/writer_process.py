@@ -3,16 +3,16 @@
 import asyncio
 import sys
 
-from beseda.storage.sql.conversation import SqlConversationRepository
+from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.turn import SqlTurnRepository
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.turn import TurnRepository
+from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.world import World
 
 
 async def main(url: str) -> None:
     database = await Database.open(url)
-    stores = SqlUpdateRepository(database), SqlTurnRepository(database), SqlConversationRepository(database)
+    stores = UpdateRepository(database), TurnRepository(database), ConversationRepository(database)
     world = World(database, *stores)
 
     async def chat(number: int) -> None:

@@ -20,7 +20,7 @@ from beseda.domain.broadcast import (
     RecipientState,
 )
 from beseda.errors import BroadcastBusyError, BroadcastStateError, StorageError
-from beseda.storage.base.broadcast import BroadcastStore
+from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.crowd import block, count_received, gather_crowd
 from tests.parts.living_bot import BORIS, GROUP, LivingBot, living_bot
@@ -314,7 +314,7 @@ async def test_bot_answers_while_it_sends(tmp_path: Path) -> None:
 class _AwayAtFirst:
     """Broadcasts in a database that is away for the first records of what was sent."""
 
-    def __init__(self, store: BroadcastStore, times: int) -> None:
+    def __init__(self, store: BroadcastRepository, times: int) -> None:
         self._store = store
         self.times = times
 
@@ -334,7 +334,7 @@ async def test_people_that_were_sent_to_are_settled_when_the_database_is_back(tm
         await gather_crowd(living, 3)
         broadcasts = living.container.broadcasts
         away = _AwayAtFirst(broadcasts.store, 3)
-        broadcasts.store = cast("BroadcastStore", away)
+        broadcasts.store = cast("BroadcastRepository", away)
         done = await wait_for(living, await start(living))
         received = await count_received(living, "Новости")
     assert away.times == 0

@@ -16,7 +16,7 @@ from beseda.domain.message import Message, Role
 from beseda.domain.shard_lease import EVERYTHING
 from beseda.domain.update import StoredUpdate, Tries
 from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
-from beseda.storage.base.update import EVERYWHERE, Look, UpdateStore
+from beseda.storage.sql.update import EVERYWHERE, Look, UpdateRepository
 from beseda.telegram.client import BotApi
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
@@ -164,10 +164,10 @@ async def test_answer_that_a_crash_kept_from_the_hot_window_is_remembered(tmp_pa
 
 
 @dataclass
-class _SlowLook:
+class _SlowLook(UpdateRepository):
     """An inbox whose look at what is left comes back late: `looked` is set when it has read, `go` lets it return."""
 
-    store_of: UpdateStore
+    store_of: UpdateRepository
     looked: asyncio.Event = field(default_factory=asyncio.Event)
     go: asyncio.Event = field(default_factory=asyncio.Event)
 

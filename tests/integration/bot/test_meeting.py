@@ -14,7 +14,7 @@ from beseda.domain.meeting import HOLD, Meeting, MeetingState
 from beseda.kit.ids import new_id
 from beseda.services.meeting import MeetingService
 from beseda.storage.sql.database import Database
-from beseda.storage.sql.meeting import SqlMeetingRepository
+from beseda.storage.sql.meeting import MeetingRepository
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel
 from beseda.worker import register_tasks
@@ -62,7 +62,7 @@ async def open_at(living: LivingBot, now: datetime) -> tuple[MeetingService, Dat
     """Return the meetings as a process of another time sees them."""
     database = await Database.open(living.container.settings.database())
     clock = ManualClock(now)
-    store = SqlMeetingRepository(database, clock, [BORIS])
+    store = MeetingRepository(database, clock, [BORIS])
     meetings = MeetingService(store, living.container.jobs, living.container.hot.bus, clock)
     meetings.adopt({BOT: living.container.meetings.diary(BOT)})
     return meetings, database

@@ -14,7 +14,7 @@ from beseda.errors import LeaseLostError, StorageError
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade
-from beseda.storage.sql.territory import SqlTerritoryRepository
+from beseda.storage.sql.territory import TerritoryRepository
 from tests.parts.waiting import eventually
 
 QUICK = LeaseTimes(1.0)
@@ -48,10 +48,10 @@ class Keeper:
         pass
 
 
-class Unsteady:
+class Unsteady(TerritoryRepository):
     """A record that is away while `away` is set."""
 
-    def __init__(self, store: SqlTerritoryRepository) -> None:
+    def __init__(self, store: TerritoryRepository) -> None:
         self._store = store
         self.away = False
 
@@ -65,11 +65,11 @@ class Unsteady:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlTerritoryRepository]:
+async def store(tmp_path: Path) -> AsyncIterator[TerritoryRepository]:
     url = f"sqlite:///{tmp_path}/beseda.db"
     await upgrade(url)
     database = await Database.open(url)
-    yield SqlTerritoryRepository(database)
+    yield TerritoryRepository(database)
     await database.close()
 
 
@@ -88,7 +88,7 @@ async def _has(territory: ShardLeases, count: int) -> bool:
     return len(territory.held) == count
 
 
-async def test_busy_part_is_handed_over_when_it_is_idle(store: SqlTerritoryRepository) -> None:
+async def test_busy_part_is_handed_over_when_it_is_idle(store: TerritoryRepository) -> None:
     bus = MemoryBus()
     first, second = ShardLeases("b", store, bus, QUICK), ShardLeases("b", store, bus, QUICK)
     one, two = Keeper(busy=set(range(40))), Keeper()
@@ -106,7 +106,7 @@ async def test_busy_part_is_handed_over_when_it_is_idle(store: SqlTerritoryRepos
         assert not one.lost | two.lost
 
 
-async def test_beat_goes_on_while_a_part_waits_for_telegram(store: SqlTerritoryRepository) -> None:
+async def test_beat_goes_on_while_a_part_waits_for_telegram(store: TerritoryRepository) -> None:
     bus = MemoryBus()
     first, second = ShardLeases("b", store, bus, QUICK), ShardLeases("b", store, bus, QUICK)
     flood = asyncio.Event()
@@ -136,7 +136,7 @@ async def test_beat_goes_on_while_a_part_waits_for_telegram(store: SqlTerritoryR
         await eventually(lambda: _has(second, 32))
 
 
-async def test_beat_goes_on_while_a_look_takes_long(store: SqlTerritoryRepository) -> None:
+async def test_beat_goes_on_while_a_look_takes_long(store: TerritoryRepository) -> None:
     slow = asyncio.Event()
 
     class Slow(Keeper):
@@ -158,7 +158,7 @@ async def test_beat_goes_on_while_a_look_takes_long(store: SqlTerritoryRepositor
             await eventually(has_beaten)
 
 
-async def test_process_that_leaves_hands_everything_over_immediately(store: SqlTerritoryRepository) -> None:
+async def test_process_that_leaves_hands_everything_over_immediately(store: TerritoryRepository) -> None:
     bus = MemoryBus()
     slow = LeaseTimes(300.0)
     first, second = ShardLeases("b", store, bus, slow), ShardLeases("b", store, bus, slow)
@@ -170,7 +170,7 @@ async def test_process_that_leaves_hands_everything_over_immediately(store: SqlT
         assert not first.held
 
 
-async def test_work_waits_for_the_database_once_the_lease_is_stale(store: SqlTerritoryRepository) -> None:
+async def test_work_waits_for_the_database_once_the_lease_is_stale(store: TerritoryRepository) -> None:
     unsteady = Unsteady(store)
     territory, keeper = ShardLeases("b", unsteady, MemoryBus(), QUICK), Keeper()
     async with _running(territory, keeper):
@@ -182,7 +182,7 @@ async def test_work_waits_for_the_database_once_the_lease_is_stale(store: SqlTer
         assert not keeper.lost
 
 
-async def test_work_ends_if_another_process_has_taken_over(store: SqlTerritoryRepository) -> None:
+async def test_work_ends_if_another_process_has_taken_over(store: TerritoryRepository) -> None:
     unsteady = Unsteady(store)
     stopped, other = ShardLeases("b", unsteady, MemoryBus(), QUICK), ShardLeases("b", store, MemoryBus(), QUICK)
     keeper = Keeper()
@@ -197,7 +197,7 @@ async def test_work_ends_if_another_process_has_taken_over(store: SqlTerritoryRe
             assert keeper.lost == EVERYTHING
 
 
-async def test_nothing_waits_for_a_beat_at_the_end(store: SqlTerritoryRepository) -> None:
+async def test_nothing_waits_for_a_beat_at_the_end(store: TerritoryRepository) -> None:
     unsteady = Unsteady(store)
     territory = ShardLeases("b", unsteady, MemoryBus(), QUICK)
     async with _running(territory, Keeper()):
@@ -217,7 +217,7 @@ async def _is_stale(territory: ShardLeases) -> bool:
     return False
 
 
-async def test_call_that_outlives_its_lease_is_cancelled(store: SqlTerritoryRepository) -> None:
+async def test_call_that_outlives_its_lease_is_cancelled(store: TerritoryRepository) -> None:
     unsteady = Unsteady(store)
     territory = ShardLeases("b", unsteady, MemoryBus(), QUICK)
     async with _running(territory, Keeper()):
@@ -237,7 +237,7 @@ async def test_call_that_outlives_its_lease_is_cancelled(store: SqlTerritoryRepo
             await asyncio.wait_for(territory.confirm(5), 0.001)
 
 
-async def test_call_goes_on_while_its_lease_is_renewed(store: SqlTerritoryRepository) -> None:
+async def test_call_goes_on_while_its_lease_is_renewed(store: TerritoryRepository) -> None:
     territory = ShardLeases("b", store, MemoryBus(), QUICK)
     renewals = 0
 

@@ -20,7 +20,7 @@ from beseda.domain.update import StoredUpdate
 from beseda.kit.serving import Listener, serve_app
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade
-from beseda.storage.sql.update import SqlUpdateRepository
+from beseda.storage.sql.update import UpdateRepository
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.postgres import PostgresServer
@@ -196,7 +196,7 @@ async def on_postgres(living: LivingBot, url: str) -> AsyncIterator[LivingBot]:
     """The bot with its inbox in PostgreSQL, and writes that do not wait long for a server that is away."""
     await upgrade(url)
     database = await Database.open(url, patience=0.2)
-    updates = SqlUpdateRepository(database, living.clock)
+    updates = UpdateRepository(database, living.clock)
     runner = BotRunner(replace(living.bot.runner.desk, updates=updates), Router())
     container = replace(living.container, record=replace(living.container.record, updates=updates))
     try:

@@ -18,7 +18,7 @@ from beseda.llm.failover import FailoverModel
 from beseda.services.budget import BudgetService, Payer, current_payer, ensure_left, paying, spending
 from beseda.services.budgeted import BotModels
 from beseda.storage.sql import migrate
-from beseda.storage.sql.budget import SqlBudgetRepository
+from beseda.storage.sql.budget import BudgetRepository
 from beseda.storage.sql.database import Database
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
@@ -28,7 +28,7 @@ REQUEST = ModelRequest([Message(Role.USER, "one two three")])
 ANSWER = ScriptedAnswer(pieces=("yes",), usage=Usage(40, 10))
 
 
-class Store(SqlBudgetRepository):
+class Store(BudgetRepository):
     """Budgets that remember what they were asked, and are away on demand."""
 
     def __init__(self, database: Database, clock: ManualClock) -> None:

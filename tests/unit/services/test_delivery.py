@@ -10,6 +10,7 @@ from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
 from beseda.services.delivery import Delivery
 from beseda.services.sent_records import SentRecords
+from beseda.storage.sql.turn import TurnRepository
 from beseda.telegram.base import Begin, LiveAnswer, LiveRequest, LookupResult, Markup, Target
 from tests.parts.waiting import eventually
 
@@ -18,7 +19,7 @@ _TARGET = Target(_CONVERSATION.key, ChatKind.PRIVATE)
 
 
 @dataclass
-class _Record:
+class _Record(TurnRepository):
     """Parts in memory; `away` calls are refused as by a database that is away."""
 
     away: int = 0
