@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Bar, Row, Section
+from beseda.core.clock import SystemClock
+from beseda.core.ids import lowest_id
 from beseda.domain.analytics import Metric, Metrics, Period, SeriesStep
-from beseda.kit.clock import SystemClock
-from beseda.kit.ids import lowest_id
 from beseda.services.analytics import AnalyticsService
 from beseda.storage.sql import migrate
 from beseda.storage.sql.analytics import AnalyticsRepository

@@ -18,10 +18,10 @@ from bench.bots import BESEDA, MeasuringError, running_bot
 from bench.closed_loop import percentile
 from bench.crowd import open_crowd
 from bench.report import Bar, Row, Section
+from beseda.core.ids import lowest_id, new_id
 from beseda.domain.analytics import Period
 from beseda.domain.job import JobRequest
 from beseda.domain.report import NewReport, ReportFormat, ReportKind
-from beseda.kit.ids import lowest_id, new_id
 from beseda.services.report.service import KIND as REPORT
 from beseda.storage.sql import migrate
 from beseda.storage.sql.analytics import AnalyticsRepository

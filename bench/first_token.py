@@ -19,8 +19,8 @@ import orjson
 
 from bench.http_server import Request, chunk, serve
 from bench.report import Bar, Row, Section, format_section
-from beseda.domain.message import Message, Role
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.message import Message, Role
 from beseda.llm.base import ModelRequest, TextDelta
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model

@@ -21,8 +21,8 @@ import asyncpg
 
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Bar, Row, Section
+from beseda.core.clock import SystemClock
 from beseda.domain.api_key import Scope
-from beseda.kit.clock import SystemClock
 from beseda.services.api_key import ApiKeyService
 from beseda.storage.sql import migrate
 from beseda.storage.sql.api_key import ApiKeyRepository

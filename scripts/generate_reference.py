@@ -18,7 +18,7 @@ from beseda.bots.calendar import CalendarEntry
 from beseda.bots.catalog import BotFile, BudgetEntry
 from beseda.cli.app import app
 from beseda.config import Setting, Settings, list_settings
-from beseda.errors import BesedaError
+from beseda.core.errors import BesedaError
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.speech.endpoints import ENDPOINTS as SPEECH_ENDPOINTS
 from scripts.licences import PROGRAMS, list_licences
@@ -101,7 +101,7 @@ def write_errors() -> str:
             kind.text.say("en"),
         ]
         for kind, depth in _walk_errors(BesedaError)
-        if kind.__module__ == "beseda.errors"
+        if kind.__module__ == "beseda.core.errors"
     )
     text = """
         # Errors

@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from beseda.api.auth import CHALLENGE, put_key, read_bearer
 from beseda.api.dependencies import ApiParts
 from beseda.api.problems import show_error, show_problem
+from beseda.core.errors import BesedaError, StorageError
 from beseda.domain.api_key import ApiKey
-from beseda.errors import BesedaError, StorageError
 from beseda.storage.base.rate_limit import Rate
 
 log = logging.getLogger(__name__)

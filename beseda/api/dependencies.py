@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from beseda.api.health import Check
 from beseda.api.monitoring import MonitoringSources
 from beseda.bootstrap.container import Container
+from beseda.core.clock import Clock
 from beseda.domain.bot import BotProfile
 from beseda.domain.meeting import Diary
 from beseda.jobs.base import JobQueue
-from beseda.kit.clock import Clock
 from beseda.llm.base import ModelFinder
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService

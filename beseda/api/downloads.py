@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from beseda.errors import NotFoundError
+from beseda.core.errors import NotFoundError
 
 MEDIA_TYPE = "application/octet-stream"
 DOWNLOAD: dict[int | str, dict[str, Any]] = {

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda.api.auth import find_key
 from beseda.api.problems import show_error, show_problem
+from beseda.core.errors import BesedaError, StorageError
 from beseda.domain.idempotency_record import KeptAnswer, Repeatable
-from beseda.errors import BesedaError, StorageError
 from beseda.storage.sql.kept_answer import KeptAnswerRepository
 
 log = logging.getLogger(__name__)

@@ -21,14 +21,15 @@ from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beseda import __version__, metrics
+from beseda import __version__
 from beseda.api.health import Check, ask_all
 from beseda.bootstrap.container import Container
+from beseda.core import metrics
+from beseda.core.disk import read_free_bytes
+from beseda.core.errors import StorageError
 from beseda.domain.backlog import Backlog
 from beseda.domain.job import SLOTS
 from beseda.domain.process import ROLES, RunningProcess
-from beseda.errors import StorageError
-from beseda.kit.disk import read_free_bytes
 from beseda.services.analytics import AnalyticsService
 from beseda.services.process import ProcessRegistry
 from beseda.services.webhook import WebhookService

@@ -11,8 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from beseda.api.responses import write_json
-from beseda.domain.document import TextTooLongError, UnreadableTextError
-from beseda.errors import (
+from beseda.core.errors import (
     AccessDeniedError,
     BesedaError,
     BroadcastBusyError,
@@ -46,6 +45,7 @@ from beseda.errors import (
     WebhooksOffError,
     name_error,
 )
+from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.services.webhook import RefusedAddressError
 
 MEDIA_TYPE = "application/problem+json"

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from beseda.audio.base import AudioSpan, NoRoomError, NoSoundError, Sound
-from beseda.errors import ToolError, UnreadableAudioError
-from beseda.kit.subprocesses import Completed
+from beseda.core.errors import ToolError, UnreadableAudioError
+from beseda.core.subprocesses import Completed
 
 VOICE_KBPS = 24
 _FEWEST_KBPS = {".ogg": 6, ".mp3": 8}

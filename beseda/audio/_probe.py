@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from beseda.audio.base import NoSoundError, Sound
-from beseda.errors import ToolError
-from beseda.kit.foreign_json import load_json
+from beseda.core.errors import ToolError
+from beseda.core.foreign_json import load_json
 
 _INPUT = re.compile(r"^Input #0, (\S+), from", re.MULTILINE)
 _DURATION = re.compile(r"^\s*Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
+from beseda.core.errors import FileTooLargeError, ToolError, UnreadableAudioError
 
 
 class RecordingTooLongError(FileTooLargeError):

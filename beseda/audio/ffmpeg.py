@@ -10,8 +10,8 @@ from pathlib import Path
 
 from beseda.audio import _command, _probe
 from beseda.audio.base import AudioSpan, Listener, Recording, RecordingTooLongError, Sound
-from beseda.errors import ToolError, UnreadableAudioError
-from beseda.kit.subprocesses import Completed, ProgramError, run
+from beseda.core.errors import ToolError, UnreadableAudioError
+from beseda.core.subprocesses import Completed, ProgramError, run
 
 MAX_SECONDS = 4 * 3600
 MAX_BYTES = 25_000_000  # what recognisers take in one request

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from beseda import __version__
 from beseda.config import Settings
-from beseda.errors import StorageError
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.errors import StorageError
 from beseda.services.backup import ArchiveWriter, Manifest
 from beseda.storage.sql.migrate import HEAD, knows_revision, read_revision, upgrade
 from beseda.storage.sql.snapshot import dump

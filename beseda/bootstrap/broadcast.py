@@ -2,9 +2,9 @@
 
 from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
+from beseda.core.clock import Clock
 from beseda.domain.broadcast import BroadcastPlan, StopRule, read_quiet_hours
 from beseda.jobs.base import JobQueue
-from beseda.kit.clock import Clock
 from beseda.services.broadcast import BroadcastParts, BroadcastService
 from beseda.services.mailing import MailingRules
 

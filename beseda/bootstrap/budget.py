@@ -1,8 +1,8 @@
 """The budgets of a process, as the settings have them."""
 
 from beseda.config import Settings
+from beseda.core.clock import Clock
 from beseda.domain.budget import BudgetRules, BudgetScope, read_limits
-from beseda.kit.clock import Clock
 from beseda.services.budget import BudgetService
 from beseda.storage.sql.budget import BudgetRepository
 

@@ -18,9 +18,9 @@ from beseda.bootstrap.watch import build_watch, check_disk
 from beseda.bootstrap.webhook import build_webhooks
 from beseda.config import Settings
 from beseda.config.model import llm_settings
-from beseda.errors import StorageError
-from beseda.kit.clock import Clock, SystemClock
-from beseda.kit.quarantine import Quarantine
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import StorageError
+from beseda.core.quarantine import Quarantine
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from beseda.config import Settings
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.history import HistoryStore

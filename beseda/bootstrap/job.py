@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from beseda.config import Settings
+from beseda.core.clock import Clock
 from beseda.jobs.inline import InlineJobs
-from beseda.kit.clock import Clock
 from beseda.services.broadcast import SLOT as BROADCAST_SLOT
 from beseda.storage.base.bus import Bus
 from beseda.storage.sql.job import JobRepository

@@ -2,7 +2,7 @@
 
 from beseda.bootstrap.hot import HotStores
 from beseda.bootstrap.repositories import Repositories
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
 from beseda.services.lead import LeadService
 
 

@@ -12,9 +12,9 @@ from beseda.audio.base import AudioSpan, Listener, Recording, Sound
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.config import Settings
 from beseda.config.photo import photo_settings
-from beseda.errors import ToolError
-from beseda.kit.clock import Clock
-from beseda.kit.process_identity import find_dead_processes, new_process_id
+from beseda.core.clock import Clock
+from beseda.core.errors import ToolError
+from beseda.core.process_identity import find_dead_processes, new_process_id
 from beseda.photo.base import Enhancer
 from beseda.photo.process_pool import ImageProcessPool
 from beseda.photo.registry import build_enhancer

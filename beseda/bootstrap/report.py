@@ -2,8 +2,8 @@
 
 from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
+from beseda.core.clock import Clock
 from beseda.jobs.base import JobQueue
-from beseda.kit.clock import Clock
 from beseda.services.analytics import AnalyticsService
 from beseda.services.report import ReportService
 from beseda.services.report.gather import Gatherer

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
 from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.bot_account import BotAccountRepository

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from beseda.bootstrap.container import open_container
 from beseda.config import Settings
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.services.backup import ArchiveReader, Manifest
 from beseda.services.forgotten import ForgottenPerson, read_forgotten
 from beseda.storage.sql.migrate import knows_revision, read_revision, upgrade

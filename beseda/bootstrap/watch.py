@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
+from beseda.core.clock import Clock
+from beseda.core.disk import read_free_bytes
 from beseda.domain.process import find_unserved_slots
-from beseda.kit.clock import Clock
-from beseda.kit.disk import read_free_bytes
 from beseda.services.process import ProcessRegistry
 from beseda.services.watch import ConditionWatch
 from beseda.services.webhook import WebhookService

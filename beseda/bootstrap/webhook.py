@@ -4,9 +4,9 @@ from contextlib import AsyncExitStack
 
 from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
+from beseda.core.clock import Clock
 from beseda.domain.webhook_keys import EventSecrets
 from beseda.jobs.base import JobQueue
-from beseda.kit.clock import Clock
 from beseda.services.webhook import WebhookService
 from beseda.webhooks.http import HttpSender
 

@@ -23,6 +23,7 @@ from beseda.bots.calendar import CalendarEntry
 from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.bots.sales.sales_conversation import build_router as build_sales_router
+from beseda.core.errors import SettingsError
 from beseda.dispatch.context import Mode
 from beseda.dispatch.handlers import common_router, mode_router
 from beseda.dispatch.handlers.commands import COMMANDS, KNOWN
@@ -32,7 +33,6 @@ from beseda.domain.budget import BudgetChange, is_zone, read_limits
 from beseda.domain.meeting import Diary
 from beseda.domain.menu import MenuItem
 from beseda.domain.sales import Funnel
-from beseda.errors import SettingsError
 from beseda.locales import BotTexts, Text
 from beseda.locales.catalogue import CatalogueError
 from beseda.locales.check import check_bot

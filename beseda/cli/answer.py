@@ -4,8 +4,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from beseda.domain.usage import Usage
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
+from beseda.core.usage import Usage
 
 if TYPE_CHECKING:
     from beseda.llm.base import ChatModel, Finished, ModelRequest

@@ -7,7 +7,7 @@ import typer
 
 from beseda.cli.run import HostOption, PortOption
 from beseda.cli.settings import ConfigOption, open_storage, read_settings, serve_until_signal
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.config import Settings
@@ -26,7 +26,7 @@ async def _serve(settings: "Settings") -> None:
     from beseda.bootstrap.container import open_container
     from beseda.bots.catalog import Catalog
     from beseda.cli.process import list_checks, listen, working_slots
-    from beseda.kit.serving import serve_app
+    from beseda.core.serving import serve_app
 
     open_storage(settings)
     catalog, profiles = Catalog([settings.bots_dir]), []

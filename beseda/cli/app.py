@@ -29,7 +29,7 @@ from beseda.cli import (
     transcribe,
     worker,
 )
-from beseda.errors import BesedaError, SettingsError, StorageError
+from beseda.core.errors import BesedaError, SettingsError, StorageError
 
 app = typer.Typer(
     name="beseda",
@@ -137,7 +137,7 @@ def _end_unexpected(error: BaseException) -> NoReturn:
     import tempfile
     import traceback
 
-    from beseda.logs import scrub
+    from beseda.core.logs import scrub
 
     frames = traceback.extract_tb(error.__traceback__)
     place = f", {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
@@ -175,7 +175,7 @@ def _refuse_usage(error: typer.TyperException) -> NoReturn:
 
 
 def _end(code: int, message: str) -> NoReturn:
-    from beseda.logs import scrub
+    from beseda.core.logs import scrub
 
     with contextlib.suppress(OSError):  # nobody reads it
         for line in scrub(message).splitlines():

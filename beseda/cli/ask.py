@@ -8,7 +8,7 @@ import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
 from beseda.cli.text_input import STDIN, StandardInput, read_file
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def ask(
 ) -> None:
     """Ask a model one question; the answer comes as it is made. Files and piped text go with the instruction."""
     from beseda.cli.typing_ahead import hide_typing
-    from beseda.domain.message import Message, Role
+    from beseda.core.message import Message, Role
     from beseda.llm.base import ModelRequest
 
     specs = _choose_specs(model, compare, compare_three)
@@ -138,7 +138,7 @@ class _Asked:
 async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -> _Asked:
     from beseda.cli.answer import receive_answer
     from beseda.config.model import llm_settings
-    from beseda.kit.clock import SystemClock
+    from beseda.core.clock import SystemClock
     from beseda.llm.base import ObservedModel
     from beseda.llm.http import HttpClient
     from beseda.llm.registry import choose_model
@@ -248,7 +248,7 @@ async def _ask_all(
 ) -> "Compared":
     from beseda.cli.compare import Board, build_contenders, compare_models, open_board
     from beseda.config.model import llm_settings
-    from beseda.kit.clock import SystemClock
+    from beseda.core.clock import SystemClock
     from beseda.llm.http import HttpClient
 
     clock, http = SystemClock(), HttpClient()

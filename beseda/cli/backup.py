@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, open_storage, read_settings, run_async
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.services.backup import Manifest

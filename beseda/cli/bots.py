@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.bots.catalog import Catalog

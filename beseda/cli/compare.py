@@ -12,8 +12,8 @@ import typer
 
 from beseda.cli.answer import Answer, clean_text, fill_answer, format_cost
 from beseda.cli.redraw import RedrawThrottle
-from beseda.errors import BesedaError, KeyRejectedError, SettingsError
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
+from beseda.core.errors import BesedaError, KeyRejectedError, SettingsError
 from beseda.locales import Text
 
 if TYPE_CHECKING:
@@ -325,7 +325,7 @@ def _align(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _in_line(text: str) -> str:
-    from beseda.logs import scrub
+    from beseda.core.logs import scrub
 
     return " ".join(clean_text(scrub(text)).split())
 

@@ -7,7 +7,7 @@ import typer
 
 from beseda.cli.doctor_system import CheckResult, check_database, check_disk, check_webhook
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
-from beseda.errors import BesedaError, SettingsError, TelegramError, TelegramUnauthorizedError, ToolError
+from beseda.core.errors import BesedaError, SettingsError, TelegramError, TelegramUnauthorizedError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -59,7 +59,7 @@ async def _guard(part: str, check: "Awaitable[list[CheckResult]]", hint: str) ->
     import asyncio
     import logging
 
-    from beseda.logs import scrub
+    from beseda.core.logs import scrub
 
     try:
         return await asyncio.wait_for(check, _PATIENCE)
@@ -129,7 +129,7 @@ async def _check_token(settings: "Settings", name: str, token: str) -> list[Chec
 
 async def _check_model(settings: "Settings") -> list[CheckResult]:
     from beseda.config.model import llm_settings
-    from beseda.kit.clock import SystemClock
+    from beseda.core.clock import SystemClock
     from beseda.llm.http import HttpClient
     from beseda.llm.registry import choose_model
 
@@ -195,7 +195,7 @@ async def _check_own_models(settings: "Settings") -> list[CheckResult]:
 
 async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[CheckResult]:
     from beseda.config.model import llm_settings
-    from beseda.kit.clock import SystemClock
+    from beseda.core.clock import SystemClock
     from beseda.llm.http import HttpClient
     from beseda.llm.provider import choose_configured
     from beseda.llm.registry import choose_model

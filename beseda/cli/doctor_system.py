@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from beseda.errors import StorageError
+from beseda.core.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,8 @@ async def check_database(settings: "Settings") -> list[CheckResult]:
 
 async def _check_open_database(settings: "Settings", database: Any) -> list[CheckResult]:
     from beseda.cli.settings import name_database
+    from beseda.core.ids import time_of
     from beseda.domain.process import ALIVE_WITHIN
-    from beseda.kit.ids import time_of
     from beseda.storage.sql.identity import find_highest
     from beseda.storage.sql.process import ProcessRepository
 
@@ -76,8 +76,8 @@ async def _write_once(processes: Any, now: datetime) -> None:
     import socket
 
     from beseda import __version__
+    from beseda.core.process_identity import new_process_id
     from beseda.domain.process import RunningProcess
-    from beseda.kit.process_identity import new_process_id
 
     name = new_process_id()
     # As of an hour ago: the row tries the database out, and no other process is to take this command for one.
@@ -120,7 +120,7 @@ async def check_disk(settings: "Settings") -> list[CheckResult]:
     import asyncio
 
     from beseda.cli.settings import open_storage
-    from beseda.kit.disk import read_free_bytes
+    from beseda.core.disk import read_free_bytes
 
     folder = open_storage(settings)
     free = await asyncio.to_thread(read_free_bytes, folder)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
-from beseda.errors import BesedaError, SettingsError
+from beseda.core.errors import BesedaError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

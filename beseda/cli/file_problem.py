@@ -1,7 +1,7 @@
 """Problems with files on disk, worded for a command line. A bot words them for the person in the chat instead."""
 
 from beseda.audio.base import NoRoomError
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     InputError,
     PhotoTooLargeError,

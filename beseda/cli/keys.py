@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, name_database, open_storage, read_settings, run_async
+from beseda.core.errors import NotFoundError, SettingsError
 from beseda.domain.api_key import Scope
-from beseda.errors import NotFoundError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -90,7 +90,7 @@ async def _use(settings: "Settings", work: "Callable[[ApiKeyService], Awaitable[
     from contextlib import AsyncExitStack
 
     from beseda.bootstrap.database import open_database
-    from beseda.kit.clock import SystemClock
+    from beseda.core.clock import SystemClock
     from beseda.services.api_key import ApiKeyService
     from beseda.storage.sql.api_key import ApiKeyRepository
 

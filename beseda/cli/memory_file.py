@@ -13,7 +13,7 @@ from typing import IO, NamedTuple
 import orjson
 
 from beseda.cli.repl.session import BrokenMemoryError, SessionMemory, UnknownSchemaError, read_memory, write_memory
-from beseda.errors import BesedaError, SettingsError
+from beseda.core.errors import BesedaError, SettingsError
 
 LARGEST = 64 * 1024 * 1024  # bytes: years of conversations; what is longer is not read at all
 _PRIVATE = 0o600

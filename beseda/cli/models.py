@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
-from beseda.errors import BesedaError
+from beseda.core.errors import BesedaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ async def _look(settings: "LLMSettings") -> list[EndpointRow]:
 
 
 async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
-    from beseda.kit.clock import SystemClock
+    from beseda.core.clock import SystemClock
     from beseda.llm.http import HttpClient
     from beseda.llm.registry import build_model, list_configured
 
@@ -100,7 +100,7 @@ def stop_model(config: ConfigOption = None) -> None:
 
 async def _fetch(settings: "Settings", model: str, sha256: str, shape: tuple[int, int, int]) -> "StartedServer":
     from beseda.config.model import models_folder
-    from beseda.kit.clock import SystemClock
+    from beseda.core.clock import SystemClock
     from beseda.llm.http import HttpClient
     from beseda.llm.local_server import LocalServers, ServerPlan, find_packaged
     from beseda.llm.model_files import ModelFiles, ModelSource

@@ -17,7 +17,7 @@ def print_json(value: object, *, options: int = 0) -> None:
 
 def print_start_line(settings: "Settings", text: str) -> None:
     """Print a line about a service's start to stdout. It is JSON if the log is JSON, so that one parser reads both."""
-    from beseda.logs import render_json_line
+    from beseda.core.logs import render_json_line
 
     print_text(render_json_line(text) if settings.log_format == "json" else text)
 

@@ -17,9 +17,9 @@ from beseda.config import Settings
 from beseda.config.dotenv_file import write_dotenv
 from beseda.config.model import llm_settings
 from beseda.config.reader import DEFAULT_DOTENV
+from beseda.core.errors import SettingsError, StorageError
+from beseda.core.serving import Listener, serve_app
 from beseda.domain.bot import Access, BotProfile
-from beseda.errors import SettingsError, StorageError
-from beseda.kit.serving import Listener, serve_app
 from beseda.llm.connector import ModelConnector
 from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS

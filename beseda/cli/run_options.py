@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from beseda.bots.catalog import Catalog
 from beseda.config import Settings
 from beseda.config.sections.telegram import BOT_TOKEN_VARIABLES
+from beseda.core.errors import SettingsError
 from beseda.dispatch.launch import Assignment, Webhook
-from beseda.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import typer
 
 from beseda.cli.run import PortOption
 from beseda.cli.settings import ConfigOption, explain_port, open_storage, read_settings, serve_until_signal
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.config import Settings
@@ -34,7 +34,7 @@ def read_settings(config: Path | None = None, *, quiet: bool = True, **flags: ob
     import logging
 
     from beseda.config import load_settings
-    from beseda.logs import redact, setup_logging
+    from beseda.core.logs import redact, setup_logging
 
     settings = load_settings(config, flags)
     level = "error" if quiet and settings.log_level != "debug" else settings.log_level
@@ -108,7 +108,7 @@ async def _cancel_on_signal(work: Coroutine[Any, Any, None], within: float) -> N
     import signal
 
     from beseda.config.watchdog import read_watchdog
-    from beseda.kit.watchdog import keep_watchdog
+    from beseda.core.watchdog import keep_watchdog
 
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)

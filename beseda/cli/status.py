@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, read_settings, run_async
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from beseda.config import Settings
@@ -35,9 +35,9 @@ async def _read(settings: "Settings") -> dict[str, Any]:
     from contextlib import AsyncExitStack
     from datetime import timedelta
 
+    from beseda.core.clock import SystemClock
+    from beseda.core.disk import read_free_bytes
     from beseda.domain.process import ALIVE_WITHIN
-    from beseda.kit.clock import SystemClock
-    from beseda.kit.disk import read_free_bytes
     from beseda.storage.sql.analytics import AnalyticsRepository
     from beseda.storage.sql.database import Database
     from beseda.storage.sql.flood_wait import FloodWaitRepository

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from beseda.errors import InputError, SettingsError
+from beseda.core.errors import InputError, SettingsError
 
 _LONGEST = 4 * 1024 * 1024  # bytes: more than any model reads
 _FIRST_BYTE = 5.0  # seconds: CI and cron leave stdin open without writing to it

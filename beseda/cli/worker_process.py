@@ -12,8 +12,8 @@ from beseda.cli.process import explain_demo, serve_monitoring, working_slots
 from beseda.cli.run_options import find_tokens
 from beseda.cli.settings import open_storage
 from beseda.config import Settings
+from beseda.core.errors import TelegramUnauthorizedError
 from beseda.dispatch.launch import Assignment, WorkDesk
-from beseda.errors import TelegramUnauthorizedError
 from beseda.llm.demo import DEMO_NAME
 from beseda.worker import keep_schedule, register_tasks
 

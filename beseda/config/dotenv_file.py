@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 _COMMENT = re.compile(r"\s#")
 _COMMAND = re.compile(r"\$\(|`")

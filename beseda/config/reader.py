@@ -14,7 +14,7 @@ from beseda.config.dotenv_file import find_slip, read_dotenv
 from beseda.config.sections.telegram import TELEGRAM_API
 from beseda.config.setting import FaultError, Setting
 from beseda.config.settings import Settings, list_settings
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.locales.catalogue import use_folder
 from beseda.locales.check import check_folder
 

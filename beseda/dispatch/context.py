@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from beseda.core.chat import ChatKey, Conversation, Person
+from beseda.core.clock import Clock
+from beseda.core.errors import BesedaError, TelegramError, TelegramForbiddenError, TelegramRefusedError
+from beseda.core.message import Message, Role
 from beseda.dispatch.events import Event, Identity, IncomingMessage, Membership, MessageKind, Notice, Press
 from beseda.dispatch.menu import MenuBook
 from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import ChatKey, Conversation, Person
 from beseda.domain.job import DEFAULT_SLOT, Job
 from beseda.domain.language import language_of
 from beseda.domain.limits import Limits
 from beseda.domain.media import Media
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, Turn, TurnKind
-from beseda.errors import BesedaError, TelegramError, TelegramForbiddenError, TelegramRefusedError
 from beseda.jobs.base import JobControl, JobQueue
-from beseda.kit.clock import Clock
 from beseda.locales import Text
 from beseda.photo.base import Enhancer
 from beseda.services.broadcast import BroadcastService

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.mime import UNKNOWN, guess_mime
 from beseda.dispatch.content import is_reply_to, is_service, list_unseen, read_origin, read_quotations, read_words
 from beseda.dispatch.speaker import read_person, read_speaker
-from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.quotation import Quotation, drop_controls
 from beseda.domain.update import StoredUpdate
-from beseda.kit.mime import UNKNOWN, guess_mime
 
 log = logging.getLogger(__name__)
 

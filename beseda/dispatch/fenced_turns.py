@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Awaitable, Callable
 
+from beseda.core.clock import Clock
+from beseda.core.errors import LeaseLostError
+from beseda.core.fencing import fenced
+from beseda.core.message import Message
+from beseda.core.usage import ModelCall
 from beseda.dispatch.shard_leases import ShardOwnership
-from beseda.domain.message import Message
 from beseda.domain.turn import Part, Turn
 from beseda.domain.update import partition_of
-from beseda.domain.usage import ModelCall
-from beseda.errors import LeaseLostError
-from beseda.kit.clock import Clock
-from beseda.kit.fencing import fenced
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import TurnRepository
 

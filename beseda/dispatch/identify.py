@@ -3,9 +3,9 @@
 import logging
 from dataclasses import replace
 
+from beseda.core.errors import BesedaError
+from beseda.core.mime import HEAD_BYTES, sniff
 from beseda.dispatch.events import Attachment, MessageKind
-from beseda.errors import BesedaError
-from beseda.kit.mime import HEAD_BYTES, sniff
 from beseda.telegram.client import BotApi
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from beseda.core.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
 from beseda.dispatch.context import BotServices, Context, JobKind
 from beseda.domain.job import DEFAULT_SLOT, Job, JobRequest, JobState
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.errors import BesedaError, TelegramForbiddenError, TelegramRefusedError, ToolError
 from beseda.locales import Text
 from beseda.telegram.base import Button, Target
 

@@ -7,9 +7,9 @@ of several does, and only for a moment.
 
 from dataclasses import dataclass, replace
 
+from beseda.core.chat import ChatKey
+from beseda.core.keyed_queues import Lane
 from beseda.dispatch.events import Event, IncomingMessage, MessageKind
-from beseda.domain.conversation import ChatKey
-from beseda.kit.lanes import Lane
 
 _PIECE = 4000  # UTF-16 units: clients cut at 4096 of them, a little earlier at a word
 _JOINED_LIMIT = 100_000  # characters of one question: beyond any paste by hand

@@ -9,6 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from beseda.bootstrap.container import Container
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
+from beseda.core.tasks import end_tasks
+from beseda.core.usage import CallPurpose, Purpose
 from beseda.dispatch.context import BotServices, JobKind
 from beseda.dispatch.events import WANTED, Identity
 from beseda.dispatch.fenced_turns import FencedTurnRepository
@@ -26,12 +31,7 @@ from beseda.domain.job import Job
 from beseda.domain.limits import Limits
 from beseda.domain.meeting import Diary
 from beseda.domain.update import partition_of
-from beseda.domain.usage import CallPurpose, Purpose
-from beseda.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.jobs.base import JobControl
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
-from beseda.kit.tasks import end_tasks
 from beseda.locales import FALLBACK, languages
 from beseda.services import broadcast
 from beseda.services.budget import Payer, paying

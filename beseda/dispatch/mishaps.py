@@ -2,10 +2,10 @@
 
 import logging
 
+from beseda.core.errors import BesedaError, LeaseLostError, SetAsideError, StorageError
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage, Press
 from beseda.domain.turn import PartState, Turn, TurnKind, TurnState
-from beseda.errors import BesedaError, LeaseLostError, SetAsideError, StorageError
 from beseda.locales import Text
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ that call is made only after the batch is in the database. Of several replicas o
 
 import logging
 
-from beseda.dispatch.events import WANTED
-from beseda.dispatch.runner import BotRunner
-from beseda.errors import (
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     BesedaError,
     StorageError,
     TelegramConflictError,
@@ -16,8 +16,8 @@ from beseda.errors import (
     TelegramUnauthorizedError,
     TelegramUnavailableError,
 )
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
+from beseda.dispatch.events import WANTED
+from beseda.dispatch.runner import BotRunner
 from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)

@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
+from beseda.core.errors import UnsupportedInputError
 from beseda.dispatch.context import Answerer, BotServices, Context, Mode, answer_plainly
 from beseda.dispatch.events import Event, IncomingMessage, Membership, MessageKind, Move, Notice, Press, StopRequest
 from beseda.dispatch.words_behind import answer_behind
-from beseda.errors import UnsupportedInputError
 from beseda.locales import Text
 
 Handler = Callable[[Context], Awaitable[None]]

@@ -13,6 +13,12 @@ from typing import Any
 
 import orjson
 
+from beseda.core.backoff import Backoff
+from beseda.core.chat import ChatKey
+from beseda.core.errors import BesedaError, LeaseLostError, StorageError, TelegramUnauthorizedError
+from beseda.core.keyed_queues import Lane, Lanes
+from beseda.core.logs import log_context
+from beseda.core.quarantine import Quarantine
 from beseda.dispatch.context import BotServices, Context
 from beseda.dispatch.events import Event, IncomingMessage, Json, Move, Press, StopRequest, parse
 from beseda.dispatch.joining import Joiner, Openings
@@ -26,14 +32,8 @@ from beseda.dispatch.redelivery import RedeliveryDelays
 from beseda.dispatch.router import Handler, Middleware, Router, wrap
 from beseda.dispatch.shard_leases import AllShards, ShardOwnership
 from beseda.dispatch.tries import SUSPICIOUS_CRASHES, TryCounter, Verdict
-from beseda.domain.conversation import ChatKey
 from beseda.domain.turn import TurnState
 from beseda.domain.update import PARTITIONS, UNTRIED, StoredUpdate, Tries, find_message_id, partition_of, queue_of
-from beseda.errors import BesedaError, LeaseLostError, StorageError, TelegramUnauthorizedError
-from beseda.kit.backoff import Backoff
-from beseda.kit.lanes import Lane, Lanes
-from beseda.kit.quarantine import Quarantine
-from beseda.logs import log_context
 from beseda.storage.sql.update import Look
 
 log = logging.getLogger(__name__)

@@ -19,11 +19,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from beseda.core.errors import LeaseLostError, StorageError
+from beseda.core.outages import OutageLog
+from beseda.core.process_identity import new_process_id
+from beseda.core.tasks import end_tasks
 from beseda.domain.shard_lease import EVERYTHING, LeaseRequest, LeaseStatus
-from beseda.errors import LeaseLostError, StorageError
-from beseda.kit.outages import OutageLog
-from beseda.kit.process_identity import new_process_id
-from beseda.kit.tasks import end_tasks
 from beseda.storage.base.bus import Bus
 from beseda.storage.sql.territory import TerritoryRepository
 

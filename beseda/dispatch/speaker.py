@@ -7,8 +7,8 @@ person's own id. Facts: https://core.telegram.org/bots/api#message (`sender_chat
 
 from typing import Any
 
+from beseda.core.chat import SHARED_IDS, Person
 from beseda.dispatch.content import name_user
-from beseda.domain.conversation import SHARED_IDS, Person
 from beseda.domain.quotation import LONGEST_NAME, one_line
 
 Json = dict[str, Any]

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.requests import ClientDisconnect
 
+from beseda.core.errors import StorageError
+from beseda.core.foreign_json import load_json
 from beseda.dispatch.events import Json
 from beseda.dispatch.runner import BotRunner
-from beseda.errors import StorageError
-from beseda.kit.foreign_json import load_json
 
 _LIMIT = 1024 * 1024  # bytes of one update: Telegram's largest are far below
 _HIGHEST_ID = 2**63 - 1

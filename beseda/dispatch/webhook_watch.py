@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from beseda import metrics
-from beseda.errors import TelegramError
-from beseda.kit.clock import Clock
+from beseda.core import metrics
+from beseda.core.clock import Clock
+from beseda.core.errors import TelegramError
 from beseda.telegram.client import BotApi
 from beseda.telegram.webhook_info import find_failure
 

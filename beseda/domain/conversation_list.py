@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from beseda.domain.conversation import ChatKind
+from beseda.core.chat import ChatKind
 
 
 @dataclass(frozen=True, slots=True)

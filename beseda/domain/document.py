@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from beseda.errors import InputError
+from beseda.core.errors import InputError
 
 
 class UnreadableTextError(InputError):

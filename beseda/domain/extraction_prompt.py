@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from beseda.domain.message import Role
+from beseda.core.message import Role
 
 _CUE = "Bring this in: "
 _LONGEST_SAID = 4_096  # characters of a person's message that are read: one of Telegram's, whole

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from beseda.kit.ids import new_id
+from beseda.core.ids import new_id
 
 # Emoji, and what some systems do not take in a name of a file.
 _UNFIT = re.compile(r"[^\w\s.,()-]+")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from beseda.domain.version import Versions
+from beseda.core.version import Versions
 
 # Slots that are also fields of the lead itself.
 NAME_SLOT = "name"

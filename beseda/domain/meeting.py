@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from beseda.core.errors import MeetingOverError
 from beseda.domain.calendar import Calendar, TimeSpan
 from beseda.domain.event import EventType
 from beseda.domain.update import StoredUpdate
-from beseda.errors import MeetingOverError
 
 HOLD = timedelta(minutes=15)  # how long a slot is kept for somebody who has not confirmed
 MOST_AHEAD = 3  # meetings that one lead may have before them: a calendar is not one person's

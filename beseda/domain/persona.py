@@ -8,7 +8,7 @@ a system message has to be single and first.
 from dataclasses import dataclass
 from datetime import date
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.domain.quotation import LONGEST_NAME, one_line, split_quoted
 
 NOTES = "[Notes of the program]"

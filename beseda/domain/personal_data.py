@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from beseda.domain.conversation import ChatKey, Person
+from beseda.core.chat import ChatKey, Person
+from beseda.core.message import Role
 from beseda.domain.file import FileOwner
-from beseda.domain.message import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from beseda.domain.message import Message
+from beseda.core.message import Message
 
 MAX_WORDS = 200
 

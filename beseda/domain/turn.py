@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import orjson
 
-from beseda.domain.conversation import Conversation
+from beseda.core.chat import Conversation
 
 
 class TurnState(StrEnum):

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.ids import new_id
 from beseda.domain.sent_message import COMMON_BOX, message_box
-from beseda.kit.ids import new_id
 
 PARTITIONS = 64  # of a bot's chats: what replicas share out among them; a change needs a migration of what is stored
 

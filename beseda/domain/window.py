@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from beseda.domain.message import Message, Role, join_roles
+from beseda.core.message import Message, Role, join_roles
 from beseda.domain.persona import is_note
 
 MESSAGE_TOKENS = 8

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 _USUAL_PORTS = {"http": 80, "https": 443}
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from celery import Celery
 from celery.exceptions import OperationalError
 
-from beseda.errors import BrokerUnavailableError
+from beseda.core.errors import BrokerUnavailableError
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from beseda.errors import BrokerUnavailableError, StorageError
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import BrokerUnavailableError, StorageError
+from beseda.core.tasks import end_tasks
 from beseda.jobs.broker import Broker
 from beseda.jobs.database_queue import TableQueue
 from beseda.jobs.executor import Runner, Timing, free_dead
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
-from beseda.kit.tasks import end_tasks
 from beseda.storage.sql.job import JobRepository
 
 log = logging.getLogger(__name__)

@@ -5,12 +5,12 @@ The row is written first and is the source of truth, in whichever process a job 
 
 from collections.abc import Mapping
 
+from beseda.core.clock import Clock
+from beseda.core.errors import NotFoundError
 from beseda.domain.job import Job, JobRequest
-from beseda.errors import NotFoundError
 from beseda.jobs.base import JobHandler, JobListener
 from beseda.jobs.executor import Runner, Timing
 from beseda.jobs.notifier import Hints, News
-from beseda.kit.clock import Clock
 from beseda.storage.sql.job import JobRepository
 
 

@@ -12,12 +12,12 @@ from datetime import timedelta
 
 import orjson
 
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import BesedaError, StorageError, TimeLimitError
+from beseda.core.process_identity import find_dead_processes, new_process_id
 from beseda.domain.job import Job, JobLease, JobState, Progress
-from beseda.errors import BesedaError, StorageError, TimeLimitError
 from beseda.jobs.base import JobHandler
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
-from beseda.kit.process_identity import find_dead_processes, new_process_id
 from beseda.storage.sql.job import JobRepository
 
 log = logging.getLogger(__name__)

@@ -7,12 +7,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from beseda.errors import StorageError
+from beseda.core.clock import Clock
+from beseda.core.errors import StorageError
+from beseda.core.tasks import end_tasks
 from beseda.jobs.base import JobHandler
 from beseda.jobs.database_queue import TableQueue
 from beseda.jobs.executor import Timing, free_dead
-from beseda.kit.clock import Clock
-from beseda.kit.tasks import end_tasks
 from beseda.storage.sql.job import JobRepository
 
 __all__ = ["InlineJobs", "Timing"]

@@ -12,11 +12,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from beseda.core.clock import Clock
+from beseda.core.errors import StorageError
+from beseda.core.tasks import end_tasks
 from beseda.domain.job import Job
-from beseda.errors import StorageError
 from beseda.jobs.base import JobListener
-from beseda.kit.clock import Clock
-from beseda.kit.tasks import end_tasks
 from beseda.storage.sql.job import JobRepository
 
 log = logging.getLogger(__name__)

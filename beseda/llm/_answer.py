@@ -5,8 +5,8 @@ import logging
 
 import aiohttp
 
-from beseda.domain.usage import Usage
-from beseda.errors import BrokenStreamError, ProtocolError, RemoteError, TimedOutError
+from beseda.core.errors import BrokenStreamError, ProtocolError, RemoteError, TimedOutError
+from beseda.core.usage import Usage
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm._faults import FaultReader
 from beseda.llm._watchdog import Watchdog

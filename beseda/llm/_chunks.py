@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
+from beseda.core.errors import ProtocolError
+from beseda.core.foreign_json import has_surrogates, join_surrogates, load_json
+from beseda.core.usage import Usage
 from beseda.domain.thoughts import ThoughtFilter
-from beseda.domain.usage import Usage
-from beseda.errors import ProtocolError
-from beseda.kit.foreign_json import has_surrogates, join_surrogates, load_json
 from beseda.llm.base import FinishReason
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of an answer that is no stream of events

@@ -7,8 +7,8 @@ word. An unknown form is returned empty.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from beseda.core.message import Role
 from beseda.domain.extraction_prompt import DialogLine, ExtractionTopic, read_page, read_topics
-from beseda.domain.message import Role
 from beseda.llm._demo_patterns import EVASIVE, NO, OPEN, REQUEST, REVOKES, SIGNALS, SMALL_TALK, VALUES, YES
 from beseda.llm.base import ModelRequest
 

@@ -13,7 +13,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from beseda.errors import (
+from beseda.core.errors import (
     WEB_PAGE,
     ContextTooLongError,
     CreditExhaustedError,
@@ -28,7 +28,7 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
-from beseda.kit.foreign_json import load_json
+from beseda.core.foreign_json import load_json
 from beseda.llm.endpoints import KEY_PREFIXES
 
 _DETAIL_CHARACTERS = 300

@@ -7,10 +7,10 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Protocol
 
-from beseda.domain.message import Message, Role
+from beseda.core.errors import ProtocolError, UnavailableError
+from beseda.core.message import Message, Role
+from beseda.core.usage import Usage
 from beseda.domain.structured import FormT, read_form, write_schema
-from beseda.domain.usage import Usage
-from beseda.errors import ProtocolError, UnavailableError
 
 _REPEATED_CHARACTERS = 4_000  # of a broken answer: more of it would not help to mend it
 
@@ -113,7 +113,7 @@ class ChatModel(Protocol):
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer as it is made, `Finished` last. Closing the generator frees the server's slot.
 
-        Raises a leaf of `beseda.errors.RemoteError`, also in mid-stream.
+        Raises a leaf of `beseda.core.errors.RemoteError`, also in mid-stream.
         """
         ...
 

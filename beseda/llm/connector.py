@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from beseda.domain.message import Message, Role
-from beseda.errors import BesedaError, EmptyAnswerError, SettingsError, TimedOutError
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
+from beseda.core.errors import BesedaError, EmptyAnswerError, SettingsError, TimedOutError
+from beseda.core.logs import redact
+from beseda.core.message import Message, Role
 from beseda.llm.base import ModelRequest, hear_out
 from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import find_endpoint
@@ -16,7 +17,6 @@ from beseda.llm.keys import check_key
 from beseda.llm.local_server import INSTALL, SMOLLM2, LocalServers, ServerPlan, find_packaged, pick_port
 from beseda.llm.provider import ModelProvider
 from beseda.llm.registry import LLMSettings, choose_model
-from beseda.logs import redact
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Sequence
 
 import orjson
 
+from beseda.core.clock import Clock
+from beseda.core.message import Role
+from beseda.core.usage import DEMO, Usage
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.extraction_prompt import read_cues
-from beseda.domain.message import Role
 from beseda.domain.persona import is_note
 from beseda.domain.quotation import split_quoted
-from beseda.domain.usage import DEMO, Usage
-from beseda.kit.clock import Clock
 from beseda.llm import _demo_texts as texts
 from beseda.llm._demo_reading import fill_in
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta

@@ -7,10 +7,7 @@ from typing import Any, Protocol
 
 from yarl import URL
 
-from beseda.domain.message import Message, Role
-from beseda.domain.structured import is_strict, list_numbers, spell_out, strip_bounds
-from beseda.domain.window import alternate
-from beseda.errors import (
+from beseda.core.errors import (
     NO_CONNECTION,
     WEB_PAGE,
     CreditExhaustedError,
@@ -19,6 +16,9 @@ from beseda.errors import (
     RemoteError,
     UnavailableError,
 )
+from beseda.core.message import Message, Role
+from beseda.domain.structured import is_strict, list_numbers, spell_out, strip_bounds
+from beseda.domain.window import alternate
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
 from beseda.llm.endpoints import Endpoint

@@ -7,8 +7,8 @@ from typing import Any
 
 from yarl import URL
 
-from beseda.errors import RemoteError
-from beseda.kit.foreign_json import load_json
+from beseda.core.errors import RemoteError
+from beseda.core.foreign_json import load_json
 from beseda.llm.endpoints import ENDPOINTS, Endpoint
 from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import choose_chat_model, list_models

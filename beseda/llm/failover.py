@@ -9,7 +9,9 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from beseda.errors import (
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     BrokenStreamError,
     ContextTooLongError,
     EmptyAnswerError,
@@ -23,8 +25,6 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
 from beseda.llm.base import (
     ChatModel,
     Measuring,

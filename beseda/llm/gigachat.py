@@ -20,7 +20,8 @@ from weakref import WeakValueDictionary
 
 from yarl import URL
 
-from beseda.errors import (
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     KeyRejectedError,
     ProtocolError,
     QuotaExceededError,
@@ -28,8 +29,7 @@ from beseda.errors import (
     RemoteError,
     SettingsError,
 )
-from beseda.kit.clock import Clock
-from beseda.kit.foreign_json import load_json
+from beseda.core.foreign_json import load_json
 from beseda.llm._faults import FaultReader
 from beseda.llm.base import Measuring, ModelEvent, ModelHealth, ModelRequest, Waiting
 from beseda.llm.endpoints import GIGACHAT_AUTH_URL

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from beseda.core.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
+from beseda.core.message import Role
+from beseda.core.usage import Usage
 from beseda.domain.estimate import estimate_tokens
-from beseda.domain.message import Role
-from beseda.domain.usage import Usage
-from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
 from beseda.llm.base import (
     Finished,
     FinishReason,

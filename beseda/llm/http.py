@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 from yarl import URL
 
-from beseda.errors import NO_CONNECTION, ProtocolError, RemoteError, TimedOutError, UnavailableError
+from beseda.core.errors import NO_CONNECTION, ProtocolError, RemoteError, TimedOutError, UnavailableError
 from beseda.http.session import describe_os_error, describe_proxy_failure, open_session
 from beseda.llm.base import UnansweredError
 

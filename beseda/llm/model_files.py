@@ -12,10 +12,10 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from beseda.errors import ProtocolError, SettingsError, ToolError, UnavailableError
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import ProtocolError, SettingsError, ToolError, UnavailableError
 from beseda.http.session import open_session
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
 
 _CHUNK = 1024 * 1024
 _ATTEMPTS = 5  # in a row without a byte

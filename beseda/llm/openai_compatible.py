@@ -15,11 +15,11 @@ import orjson
 from yarl import URL
 
 from beseda import __version__
+from beseda.core.errors import LoadingError, ModelNotFoundError, ProtocolError, RemoteError
+from beseda.core.foreign_json import load_json
+from beseda.core.usage import Usage
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.thoughts import begins_with_thought
-from beseda.domain.usage import Usage
-from beseda.errors import LoadingError, ModelNotFoundError, ProtocolError, RemoteError
-from beseda.kit.foreign_json import load_json
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from beseda.domain.usage import Usage
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
+from beseda.core.usage import Usage
 from beseda.llm.base import Finished, ModelEvent, ObservedCall, StreamObserver
 
 _TOKENS_PER_PRICE = 1_000_000

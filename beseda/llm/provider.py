@@ -5,8 +5,8 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-from beseda.errors import BesedaError, SettingsError
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
+from beseda.core.errors import BesedaError, SettingsError
 from beseda.llm.base import ChatModel, ModelEvent, ModelRequest, ModelWrapper, prepare_model
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.endpoints import find_endpoint

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
-from beseda.errors import SettingsError
+from beseda.core.clock import Clock
+from beseda.core.errors import SettingsError
 from beseda.http.proxies import find_proxy, is_near
-from beseda.kit.clock import Clock
 from beseda.llm import demo
 from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, ModelWrapper
 from beseda.llm.discovery import find_local_servers, list_usual_addresses

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beseda.core.errors import RemoteError, SettingsError
 from beseda.domain.estimate import estimate_tokens
-from beseda.errors import RemoteError, SettingsError
 from beseda.llm.base import ChatModel, find_measuring
 
 if TYPE_CHECKING:

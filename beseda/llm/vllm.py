@@ -5,8 +5,8 @@ Facts: docs.vllm.ai, online serving.
 
 from yarl import URL
 
-from beseda.kit.clock import Clock
-from beseda.kit.foreign_json import load_json
+from beseda.core.clock import Clock
+from beseda.core.foreign_json import load_json
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
 from beseda.llm.token_counting import CountMemory

@@ -2,12 +2,12 @@
 
 import contextlib
 
+from beseda.core.errors import NotFoundError
+from beseda.core.ids import new_id
 from beseda.dispatch.context import BotServices, Context
 from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile, add_subject
 from beseda.domain.job import Job
 from beseda.domain.transcript import Segment, Transcript, write_srt
-from beseda.errors import NotFoundError
-from beseda.kit.ids import new_id
 from beseda.locales import Text
 from beseda.modes._sending import chat_of, language_of, number, owner_of, state_key
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import PurePath
 
+from beseda.core.errors import FileTooLargeError
+from beseda.core.ids import new_id
 from beseda.dispatch.context import BotServices, Context, JobKind, Mode
 from beseda.dispatch.events import MessageKind
 from beseda.dispatch.identify import SOUNDS
@@ -13,9 +15,7 @@ from beseda.domain.markdown import literal
 from beseda.domain.media import write_media
 from beseda.domain.transcript import format_time
 from beseda.domain.turn import Part
-from beseda.errors import FileTooLargeError
 from beseda.jobs.base import JobControl
-from beseda.kit.ids import new_id
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+from beseda.core.errors import FileTooLargeError, NotFoundError
+from beseda.core.ids import new_id
 from beseda.dispatch.context import BotServices, Context, JobKind, Mode, argument
 from beseda.dispatch.events import MessageKind, Press
 from beseda.dispatch.mode_input import ModeInput
@@ -15,9 +17,7 @@ from beseda.domain.file import FileKind, NewFile
 from beseda.domain.job import Job
 from beseda.domain.media import MediaKind, write_media
 from beseda.domain.turn import Part
-from beseda.errors import FileTooLargeError, NotFoundError
 from beseda.jobs.base import JobControl
-from beseda.kit.ids import new_id
 from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
 from beseda.photo.base import EnhanceOptions

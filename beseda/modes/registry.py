@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from beseda.core.errors import SettingsError
 from beseda.dispatch.context import Mode
-from beseda.errors import SettingsError
 
 BUNDLED = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

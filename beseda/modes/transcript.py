@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import PurePath
 
+from beseda.core.chat import ChatKind
+from beseda.core.errors import InputError
+from beseda.core.ids import new_id
 from beseda.dispatch.context import Action, BotServices, Context, JobKind, Mode
 from beseda.dispatch.events import Attachment, MessageKind
 from beseda.dispatch.mode_input import ModeInput
-from beseda.domain.conversation import ChatKind
 from beseda.domain.document import DocumentKind
 from beseda.domain.file import FileKind, FileOwner, NewFile, add_subject
 from beseda.domain.job import Job
 from beseda.domain.media import write_media
 from beseda.domain.turn import Part
-from beseda.errors import InputError
 from beseda.jobs.base import JobControl
-from beseda.kit.ids import new_id
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import (

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from beseda.core.errors import BesedaError
 from beseda.domain.bot import BotProfile
-from beseda.errors import BesedaError
 from beseda.llm.connector import ModelConnector
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.locales import Text, languages

@@ -1,6 +1,6 @@
 """The sentence that the owner reads on the strip when a model could not be connected."""
 
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     CreditExhaustedError,
     KeyRejectedError,

@@ -16,7 +16,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from beseda.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedPhotoError
+from beseda.core.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedPhotoError
 from beseda.photo._pixels import measure_jpeg
 from beseda.photo.base import MAX_BYTES, MAX_PIXELS
 

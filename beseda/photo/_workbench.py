@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from beseda.errors import ToolError
+from beseda.core.errors import ToolError
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 from PIL import Image
 
-from beseda.errors import BesedaError, PhotoTooLargeError
+from beseda.core.errors import BesedaError, PhotoTooLargeError
 from beseda.photo._decode import DecodedPhoto, open_picture
 from beseda.photo._pixels import improve
 from beseda.photo.base import MAX_PIXELS, choose_scale

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from beseda.errors import BesedaError, PhotoTooLargeError, RemoteError, ToolError
+from beseda.core.errors import BesedaError, PhotoTooLargeError, RemoteError, ToolError
 from beseda.photo.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
 
 _log = logging.getLogger(__name__)

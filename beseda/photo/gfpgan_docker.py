@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from beseda.errors import PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
-from beseda.kit.ids import new_id
-from beseda.kit.subprocesses import Completed, ProgramError, run
+from beseda.core.errors import PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
+from beseda.core.ids import new_id
+from beseda.core.subprocesses import Completed, ProgramError, run
 from beseda.photo._workbench import open_workbench
 from beseda.photo.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, Enhanced, EnhanceOptions, PhotoHealth
 from beseda.photo.process_pool import ImageProcessPool, PoolResult

@@ -9,7 +9,7 @@ from typing import Final
 
 import aiohttp
 
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     PhotoTooLargeError,
     ProtocolError,

@@ -9,9 +9,9 @@ from typing import Final
 
 import orjson
 
-from beseda.errors import BesedaError, PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
-from beseda.kit.ids import new_id
-from beseda.kit.subprocesses import Completed, ProgramError, run
+from beseda.core.errors import BesedaError, PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
+from beseda.core.ids import new_id
+from beseda.core.subprocesses import Completed, ProgramError, run
 from beseda.photo.base import MAX_SIDE_GFPGAN
 
 SLOTS: Final = 2

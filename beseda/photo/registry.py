@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.photo.base import Enhancer, PhotoBackend
 from beseda.photo.basic import BasicEnhancer
 from beseda.photo.failover import FailoverEnhancer

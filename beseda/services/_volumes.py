@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from beseda.kit.threads import run_to_end
+from beseda.core.threads import run_to_end
 
 # Headers of an entry, twice, and its name, twice (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3).
 _OVERHEAD = 128

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from beseda.core.background_pace import BackgroundPace
+from beseda.core.clock import Clock
+from beseda.core.errors import PeriodError
 from beseda.domain.analytics import (
     DAY,
     HOUR,
@@ -19,9 +22,6 @@ from beseda.domain.analytics import (
     list_points,
 )
 from beseda.domain.backlog import Backlog
-from beseda.errors import PeriodError
-from beseda.kit.background_pace import BackgroundPace
-from beseda.kit.clock import Clock
 from beseda.storage.sql.analytics import CONVERSATIONS, AnalyticsRepository
 
 MOST_POINTS = 2000

@@ -6,11 +6,11 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from beseda.domain.conversation import ChatKey
+from beseda.core.chat import ChatKey
+from beseda.core.clock import Clock
+from beseda.core.errors import BesedaError, EmptyAnswerError
+from beseda.core.usage import ModelCall, Usage
 from beseda.domain.estimate import estimate_tokens
-from beseda.domain.usage import ModelCall, Usage
-from beseda.errors import BesedaError, EmptyAnswerError
-from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, Retracted, TextDelta, Waiting
 from beseda.locales import Text
 from beseda.telegram.base import LiveAnswer

@@ -8,9 +8,9 @@ import logging
 from collections import OrderedDict
 from datetime import timedelta
 
+from beseda.core.clock import Clock
+from beseda.core.errors import NotFoundError, StorageError
 from beseda.domain.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
-from beseda.errors import NotFoundError, StorageError
-from beseda.kit.clock import Clock
 from beseda.storage.sql.api_key import ApiKeyRepository
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 
 import orjson
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 log = logging.getLogger(__name__)
 

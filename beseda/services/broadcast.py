@@ -8,6 +8,9 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from beseda.core.clock import Clock
+from beseda.core.errors import BroadcastStateError, NotFoundError, StaleVersionError
+from beseda.core.version import Versions
 from beseda.domain.broadcast import (
     ADMINS,
     LONGEST_CAPTION,
@@ -21,10 +24,7 @@ from beseda.domain.broadcast import (
     RecipientState,
 )
 from beseda.domain.job import Job, JobRequest, derive_id
-from beseda.domain.version import Versions
-from beseda.errors import BroadcastStateError, NotFoundError, StaleVersionError
 from beseda.jobs.base import JobControl, JobHandler, JobQueue
-from beseda.kit.clock import Clock
 from beseda.services.mailing import Mailing, MailingRules, Pause, Post
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.subscription import SubscriptionRepository

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 
+from beseda.core.clock import Clock
+from beseda.core.errors import BudgetExhaustedError, StorageError
+from beseda.core.ids import new_id
 from beseda.domain.budget import (
     LEAST,
     LIFETIME,
@@ -30,9 +33,6 @@ from beseda.domain.budget import (
     find_renewal,
     list_accounts,
 )
-from beseda.errors import BudgetExhaustedError, StorageError
-from beseda.kit.clock import Clock
-from beseda.kit.ids import new_id
 from beseda.storage.sql.budget import BudgetRepository
 
 log = logging.getLogger(__name__)

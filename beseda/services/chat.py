@@ -11,15 +11,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import ChatKey
-from beseda.domain.markdown import close_code
-from beseda.domain.media import Media, write_media
-from beseda.domain.message import Message, Role
-from beseda.domain.persona import is_note
-from beseda.domain.turn import Part, PartState, Turn, TurnState
-from beseda.domain.usage import ModelCall
-from beseda.errors import (
+from beseda.core.chat import ChatKey
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     BesedaError,
     BrokenStreamError,
     BudgetExhaustedError,
@@ -28,10 +22,16 @@ from beseda.errors import (
     RemoteError,
     RepeatingAnswerError,
 )
-from beseda.kit.clock import Clock
+from beseda.core.logs import log_context
+from beseda.core.message import Message, Role
+from beseda.core.usage import ModelCall
+from beseda.domain.bot import BotProfile
+from beseda.domain.markdown import close_code
+from beseda.domain.media import Media, write_media
+from beseda.domain.persona import is_note
+from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
 from beseda.locales import Text
-from beseda.logs import log_context
 from beseda.services.answer_stream import AnswerStream, CallRecord, GrowingAnswer, RunningAnswers, draft_number
 from beseda.services.budgeted import BotModels
 from beseda.services.conversation import ConversationMemory, PromptWriter

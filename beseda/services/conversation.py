@@ -4,14 +4,14 @@ import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
+from beseda.core.chat import ChatKey, ChatKind, Conversation
+from beseda.core.clock import Clock
+from beseda.core.errors import StorageError
+from beseda.core.message import Message
 from beseda.domain.bot import BotProfile
 from beseda.domain.budget import find_day
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation
-from beseda.domain.message import Message
 from beseda.domain.persona import Scene, describe_scene, instruct, system_message
 from beseda.domain.window import begin_with_user
-from beseda.errors import StorageError
-from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel
 from beseda.services.fitting import fit_messages
 from beseda.services.question import Question

@@ -13,14 +13,14 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from beseda.domain.turn import Part, PartState, Turn, TurnState
-from beseda.errors import (
+from beseda.core.errors import (
     RowRefusedError,
     TelegramForbiddenError,
     TelegramGoneError,
     TelegramRefusedError,
     TelegramUnansweredError,
 )
+from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.services.sent_records import SentRecords
 from beseda.storage.sql.turn import TurnRepository
 from beseda.telegram.base import LookupResult, Messenger, Target

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from beseda.core.clock import Clock
+from beseda.core.errors import NotFoundError, StorageError
+from beseda.core.ids import new_id
+from beseda.core.threads import run_to_end
 from beseda.domain.file import FileOwner, FilePage, FileSum, NewFile, StoredFile
-from beseda.errors import NotFoundError, StorageError
-from beseda.kit.clock import Clock
-from beseda.kit.ids import new_id
-from beseda.kit.threads import run_to_end
 from beseda.storage.sql.file import FileRepository
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from beseda.core.errors import ContextTooLongError, RemoteError
+from beseda.core.message import Message
 from beseda.domain.estimate import estimate_tokens
-from beseda.domain.message import Message
 from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
-from beseda.errors import ContextTooLongError, RemoteError
 from beseda.llm.base import ChatModel, StreamObserver, find_measuring
 
 # No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.

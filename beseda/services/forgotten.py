@@ -9,9 +9,9 @@ from pathlib import Path
 
 import orjson
 
+from beseda.core.clock import Clock
+from beseda.core.errors import SettingsError
 from beseda.domain.file import FileOwner
-from beseda.errors import SettingsError
-from beseda.kit.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

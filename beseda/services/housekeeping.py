@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
 from beseda.services.file import FileService
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.update import UpdateRepository

@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from beseda.core.chat import Person
+from beseda.core.clock import Clock
+from beseda.core.errors import NotFoundError, StaleVersionError
+from beseda.core.version import Versions
 from beseda.domain.contact import DEFAULT_REGION
-from beseda.domain.conversation import Person
 from beseda.domain.event import Event, EventFilter
 from beseda.domain.lead import (
     Consent,
@@ -35,9 +38,6 @@ from beseda.domain.lead_update import (
     drop_slot,
     view_for,
 )
-from beseda.domain.version import Versions
-from beseda.errors import NotFoundError, StaleVersionError
-from beseda.kit.clock import Clock
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.lead import Decide, LeadRepository
 

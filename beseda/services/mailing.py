@@ -17,9 +17,9 @@ from functools import partial
 
 import orjson
 
-from beseda.domain.broadcast import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
-from beseda.domain.language import language_of
-from beseda.errors import (
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     TelegramError,
     TelegramFloodError,
     TelegramForbiddenError,
@@ -27,9 +27,9 @@ from beseda.errors import (
     TelegramUnansweredError,
     TelegramUnauthorizedError,
 )
+from beseda.domain.broadcast import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
+from beseda.domain.language import language_of
 from beseda.jobs.base import JobControl
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
 from beseda.locales import Text, languages
 from beseda.services.sent_records import SentRecords
 from beseda.storage.sql.broadcast import BroadcastRepository, Turnout

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import uuid4
 
+from beseda.core.clock import Clock
+from beseda.core.errors import NotASlotError, NotFoundError
 from beseda.domain.calendar import Calendar, CalendarSlot, TimeSpan
 from beseda.domain.icalendar import write_invitation
 from beseda.domain.job import JobRequest, derive_id
@@ -22,9 +24,7 @@ from beseda.domain.meeting import (
     move,
     pass_time,
 )
-from beseda.errors import NotASlotError, NotFoundError
 from beseda.jobs.base import JobQueue
-from beseda.kit.clock import Clock
 from beseda.storage.base.bus import Bus
 from beseda.storage.sql.meeting import MeetingRepository
 

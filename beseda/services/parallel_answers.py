@@ -17,16 +17,16 @@ from dataclasses import asdict, dataclass, replace
 
 import orjson
 
+from beseda.core.errors import BudgetExhaustedError, EmptyAnswerError, RemoteError
+from beseda.core.logs import log_context
+from beseda.core.message import Message, Role
+from beseda.core.usage import ModelCall, Usage
 from beseda.domain.bot import BotProfile
 from beseda.domain.budget import Unit
 from beseda.domain.markdown import close_code
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnState
-from beseda.domain.usage import ModelCall, Usage
-from beseda.errors import BudgetExhaustedError, EmptyAnswerError, RemoteError
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.locales import Text
-from beseda.logs import log_context
 from beseda.services.answer_stream import AnswerStream, CallRecord, GrowingAnswer, draft_number
 from beseda.services.budget import ensure_left
 from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts, complain, explain, keep_words

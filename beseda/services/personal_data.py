@@ -13,11 +13,11 @@ from pathlib import Path
 
 import orjson
 
-from beseda.domain.conversation import ChatKey, Conversation
+from beseda.core.chat import ChatKey, Conversation
+from beseda.core.errors import NotFoundError, StorageError
 from beseda.domain.file import FileOwner, StoredFile
 from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Profile, Said
-from beseda.errors import NotFoundError, StorageError
 from beseda.jobs.base import JobQueue
 from beseda.services._volumes import Volume, ZipEntry, fits, write_volumes
 from beseda.services.file import DiskFullError, FileService, is_full

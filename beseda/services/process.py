@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from beseda import __version__
+from beseda.core.clock import Clock
+from beseda.core.errors import StorageError
+from beseda.core.process_identity import new_process_id
+from beseda.core.tasks import end_tasks
 from beseda.domain.process import ALIVE_WITHIN, HEARTBEAT, RunningProcess
-from beseda.errors import StorageError
-from beseda.kit.clock import Clock
-from beseda.kit.process_identity import new_process_id
-from beseda.kit.tasks import end_tasks
 from beseda.storage.sql.process import ProcessRepository
 
 log = logging.getLogger(__name__)

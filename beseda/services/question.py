@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from beseda.domain.conversation import ChatKind, Conversation, Person
+from beseda.core.chat import ChatKind, Conversation, Person
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
+from beseda.core.usage import DEMO, ModelCall
 from beseda.domain.markdown import italic
-from beseda.domain.message import Message, Role
 from beseda.domain.persona import spoken
 from beseda.domain.quotation import explain_unseen, own_words, quoted_words
 from beseda.domain.turn import Turn, TurnKind
-from beseda.domain.usage import DEMO, ModelCall
-from beseda.kit.ids import new_id
 from beseda.telegram.base import Keyboard, Target
 
 

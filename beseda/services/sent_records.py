@@ -5,9 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from beseda.errors import RowRefusedError, StorageError
-from beseda.kit.backoff import Backoff
-from beseda.kit.tasks import end_tasks
+from beseda.core.backoff import Backoff
+from beseda.core.errors import RowRefusedError, StorageError
+from beseda.core.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 

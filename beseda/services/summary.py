@@ -7,16 +7,16 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from beseda.core.chat import Conversation
+from beseda.core.clock import Clock
+from beseda.core.errors import EmptyAnswerError, StorageError
+from beseda.core.message import Message, Role
+from beseda.core.tasks import end_tasks
 from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import Conversation
 from beseda.domain.job import JobRequest, derive_id
-from beseda.domain.message import Message, Role
 from beseda.domain.quotation import one_line
 from beseda.domain.summary import MAX_WORDS, Piece, Summary, cut_words
-from beseda.errors import EmptyAnswerError, StorageError
 from beseda.jobs.base import JobQueue
-from beseda.kit.clock import Clock
-from beseda.kit.tasks import end_tasks
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.storage.base.bus import Bus
 from beseda.storage.sql.summary import SummaryRepository

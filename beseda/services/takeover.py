@@ -8,11 +8,11 @@ import asyncio
 import logging
 from dataclasses import asdict, dataclass
 
-from beseda.domain.conversation import ChatKey, Conversation, Person
+from beseda.core.chat import ChatKey, Conversation, Person
+from beseda.core.clock import Clock
+from beseda.core.errors import StorageError
 from beseda.domain.takeover import Takeover
 from beseda.domain.update import internal_update
-from beseda.errors import StorageError
-from beseda.kit.clock import Clock
 from beseda.storage.base.bus import Bus
 from beseda.storage.sql.takeover import TakeoverRepository
 from beseda.storage.sql.update import UpdateRepository

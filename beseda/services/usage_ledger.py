@@ -3,9 +3,9 @@
 import logging
 from functools import partial
 
-from beseda.domain.usage import CallPurpose, ModelCall
-from beseda.errors import RemoteError, StorageError
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
+from beseda.core.errors import RemoteError, StorageError
+from beseda.core.usage import CallPurpose, ModelCall
 from beseda.llm.base import ChatModel, Finished, ModelEvent, ObservedCall, ObservedModel, StreamObserver
 from beseda.services.answer_stream import CallRecord
 from beseda.storage.sql.model_call import ModelCallRepository

@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from beseda.audio.base import AudioSpan, AudioTranscoder
-from beseda.domain.budget import Unit
-from beseda.domain.phantoms import drop_phantoms
-from beseda.domain.transcript import Transcript
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     BudgetExhaustedError,
     SilentAudioError,
@@ -18,6 +15,9 @@ from beseda.errors import (
     ToolError,
     UnreadableAudioError,
 )
+from beseda.domain.budget import Unit
+from beseda.domain.phantoms import drop_phantoms
+from beseda.domain.transcript import Transcript
 from beseda.services.budget import spending
 from beseda.speech.base import Transcriber
 

@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from beseda.errors import StorageError
-from beseda.kit.clock import Clock
-from beseda.kit.tasks import end_tasks
+from beseda.core.clock import Clock
+from beseda.core.errors import StorageError
+from beseda.core.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 

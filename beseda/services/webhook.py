@@ -8,7 +8,12 @@ from datetime import timedelta
 
 import orjson
 
-from beseda import metrics
+from beseda.core import metrics
+from beseda.core.backoff import Backoff
+from beseda.core.clock import Clock
+from beseda.core.errors import InputError, NotFoundError, StorageError, WebhooksOffError
+from beseda.core.ids import new_id
+from beseda.core.tasks import end_tasks
 from beseda.domain.event import Event, EventType, redact
 from beseda.domain.job import JobRequest, JobState
 from beseda.domain.webhook import (
@@ -24,12 +29,7 @@ from beseda.domain.webhook import (
     WebhookEndpoint,
 )
 from beseda.domain.webhook_keys import EventSecrets, SecretUse, derive_key, make_fingerprint, sign, sign_legacy
-from beseda.errors import InputError, NotFoundError, StorageError, WebhooksOffError
 from beseda.jobs.base import JobQueue
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
-from beseda.kit.ids import new_id
-from beseda.kit.tasks import end_tasks
 from beseda.storage.sql.webhook import WebhookRepository
 from beseda.webhooks.base import Hook, HookResponse, WebhookSender
 

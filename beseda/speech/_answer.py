@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from beseda.core.errors import ProtocolError
 from beseda.domain.phantoms import is_stock_phrase
-from beseda.errors import ProtocolError
 from beseda.speech._http import read_object
 from beseda.speech.base import Segment, Transcript
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     CreditExhaustedError,
     FileTooLargeError,
@@ -19,7 +19,7 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
-from beseda.kit.foreign_json import load_json
+from beseda.core.foreign_json import load_json
 from beseda.locales import Text
 
 _BY_STATUS: Final[Mapping[int, type[RemoteError]]] = {

@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 
 import aiohttp
 
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     FileTooLargeError,
     ProtocolError,
@@ -20,8 +20,8 @@ from beseda.errors import (
     ToolError,
     UnavailableError,
 )
+from beseda.core.foreign_json import load_json
 from beseda.http.session import open_session
-from beseda.kit.foreign_json import load_json
 from beseda.speech._faults import choose_words, explain_status
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 from beseda.speech.connection import LONGEST_WAIT, SpeechConnection

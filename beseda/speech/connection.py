@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from beseda.kit.backoff import Backoff
+from beseda.core.backoff import Backoff
 from beseda.speech.base import SpeechLimits
 
 LONGEST_WAIT: Final = 5.0  # seconds: a person is waiting

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from beseda.errors import SpeechNotConfiguredError
+from beseda.core.errors import SpeechNotConfiguredError
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 from beseda.speech.endpoints import ENDPOINTS
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from beseda.errors import BesedaError, FileTooLargeError, RemoteError
+from beseda.core.errors import BesedaError, FileTooLargeError, RemoteError
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcriber, Transcript
 
 _log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from typing import IO
 
 import aiohttp
 
-from beseda.errors import RejectedRequestError
-from beseda.kit.mime import UNKNOWN, guess_mime
+from beseda.core.errors import RejectedRequestError
+from beseda.core.mime import UNKNOWN, guess_mime
 from beseda.speech._answer import read_transcript
 from beseda.speech._http import SUFFIXES, HttpTranscriber
 from beseda.speech.base import Transcript

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.speech._http import HttpTranscriber
 from beseda.speech.base import Transcriber
 from beseda.speech.connection import SpeechConnection

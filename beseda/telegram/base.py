@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from beseda.domain.conversation import ChatKey, ChatKind
+from beseda.core.chat import ChatKey, ChatKind
 from beseda.domain.turn import Part
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Self
 import aiohttp
 import orjson
 
-from beseda.errors import (
+from beseda.core.errors import (
     FileTooLargeError,
     TelegramConflictError,
     TelegramError,
@@ -28,9 +28,9 @@ from beseda.errors import (
     TelegramUnavailableError,
     ToolError,
 )
+from beseda.core.foreign_json import load_json
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
-from beseda.kit.foreign_json import load_json
 from beseda.telegram.refusals import Refusal, classify
 
 log = logging.getLogger(__name__)

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from beseda.domain.conversation import ChatKind
-from beseda.domain.media import read_media
-from beseda.domain.sent_message import KnownMessages, find_candidates, message_box
-from beseda.domain.turn import Part
-from beseda.errors import (
+from beseda.core.backoff import Backoff
+from beseda.core.chat import ChatKind
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     TelegramConflictError,
     TelegramError,
     TelegramFloodError,
@@ -24,9 +23,10 @@ from beseda.errors import (
     TelegramUnansweredError,
     TelegramUnavailableError,
 )
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
-from beseda.kit.priority_lock import PriorityLock
+from beseda.core.priority_lock import PriorityLock
+from beseda.domain.media import read_media
+from beseda.domain.sent_message import KnownMessages, find_candidates, message_box
+from beseda.domain.turn import Part
 from beseda.telegram.base import LookupResult, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.refusals import Refusal, classify

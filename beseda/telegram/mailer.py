@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from beseda.domain.conversation import ChatKey, ChatKind
-from beseda.errors import TelegramFloodError
+from beseda.core.chat import ChatKey, ChatKind
+from beseda.core.errors import TelegramFloodError
 from beseda.telegram.base import Letter, PhotoUpload, Target
 from beseda.telegram.messenger import TelegramMessenger
 

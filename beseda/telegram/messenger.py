@@ -10,9 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from beseda.domain.conversation import ChatKind
-from beseda.domain.turn import Part, PartState
-from beseda.errors import (
+from beseda.core.backoff import Backoff
+from beseda.core.chat import ChatKind
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     LeaseLostError,
     TelegramConflictError,
     TelegramFloodError,
@@ -21,8 +22,7 @@ from beseda.errors import (
     TelegramUnansweredError,
     TelegramUnavailableError,
 )
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import Clock
+from beseda.domain.turn import Part, PartState
 from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Markup, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import write_markup

@@ -11,8 +11,8 @@ import asyncio
 from collections import OrderedDict
 from typing import Protocol
 
-from beseda.domain.conversation import ChatKind
-from beseda.kit.clock import Clock
+from beseda.core.chat import ChatKind
+from beseda.core.clock import Clock
 
 _PRIVATE_EVERY, _GROUP_EVERY = 1.0, 3.0
 _BURST = 3

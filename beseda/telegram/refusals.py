@@ -7,7 +7,7 @@ bot libraries. The API documents no codes for them: words are all there is.
 from collections.abc import Sequence
 from enum import StrEnum
 
-from beseda.errors import TelegramConflictError, TelegramRefusedError
+from beseda.core.errors import TelegramConflictError, TelegramRefusedError
 
 
 class Refusal(StrEnum):

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from beseda.domain.conversation import ChatKind
+from beseda.core.chat import ChatKind
+from beseda.core.errors import FileTooLargeError, NotFoundError
 from beseda.domain.media import Media, MediaKind, read_media
 from beseda.domain.turn import Part
-from beseda.errors import FileTooLargeError, NotFoundError
 from beseda.telegram.base import Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.files import load_upload

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
-from beseda.domain.conversation import ChatKind
-from beseda.errors import (
+from beseda.core.chat import ChatKind
+from beseda.core.errors import (
     BesedaError,
     LeaseLostError,
     StorageError,

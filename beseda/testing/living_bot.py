@@ -10,9 +10,9 @@ from typing import Any
 from beseda.bootstrap.container import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
+from beseda.core.clock import SystemClock
 from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.dispatch.polling import Poller
-from beseda.kit.clock import SystemClock
 from beseda.llm.base import ChatModel
 from beseda.testing.database import make_database
 from beseda.testing.waiting import eventually

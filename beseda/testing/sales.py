@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from beseda.domain.conversation import Person
+from beseda.core.chat import Person
+from beseda.core.errors import BesedaError
+from beseda.core.message import Role
 from beseda.domain.lead import Lead
-from beseda.domain.message import Role
 from beseda.domain.persona import is_note
-from beseda.errors import BesedaError
 from beseda.llm.base import ModelRequest
 from beseda.testing.living_bot import ANNA, LivingBot
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 
-from beseda.domain.usage import Usage
-from beseda.errors import BesedaError
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import BesedaError
+from beseda.core.usage import Usage
 from beseda.llm.base import (
     Finished,
     FinishReason,

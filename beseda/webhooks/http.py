@@ -22,7 +22,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
 from beseda.webhooks.base import Hook, HookResponse

@@ -18,11 +18,11 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
 from celery.worker import state
 
-from beseda.errors import StorageError
+from beseda.core.errors import StorageError
+from beseda.core.ids import new_id
+from beseda.core.tasks import end_tasks
 from beseda.jobs.broker import TASK, build_app, name_queue
 from beseda.jobs.executor import Runner
-from beseda.kit.ids import new_id
-from beseda.kit.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 

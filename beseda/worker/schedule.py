@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
+from beseda.core.clock import Clock
+from beseda.core.errors import NotFoundError, StorageError
 from beseda.domain.job import Job, JobRequest, derive_id
-from beseda.errors import NotFoundError, StorageError
 from beseda.jobs.base import JobQueue
-from beseda.kit.clock import Clock
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from tests.acceptance.program import Program
 BUGS = """
 import sys
 from beseda.cli import app
-from beseda.errors import SettingsError, StorageError
-from beseda.logs import redact
+from beseda.core.errors import SettingsError, StorageError
+from beseda.core.logs import redact
 
 @app.app.command("bug")
 def bug(kind: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from beseda.errors import ToolError
+from beseda.core.errors import ToolError
 from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.speech_server import Fault, SpeechServer

@@ -17,11 +17,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection, Delete, delete
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.domain.message import Message, Role
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.ids import lowest_id
+from beseda.core.message import Message, Role
+from beseda.core.serving import Listener
 from beseda.domain.turn import Turn, TurnKind
-from beseda.kit.ids import lowest_id
-from beseda.kit.serving import Listener
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import messages

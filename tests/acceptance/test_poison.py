@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import SetAsideError
+from beseda.core.errors import SetAsideError
 from botapi_sandbox import BotAccount, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.living_bot import ANNA, CHRIS, TOKEN

@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.domain.message import Message, Role
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
-from beseda.kit.ids import new_id
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import TurnRepository

@@ -224,10 +224,10 @@ def test_every_library_is_declared(package: Package) -> None:
         ("beseda.testing.user", "botapi_sandbox.user", False),
         ("beseda.dispatch.runner", "botapi_sandbox", False),
         ("botapi_sandbox.server", "botapi_sandbox.state", True),
-        ("botapi_sandbox.server", "beseda.kit.ids", False),
+        ("botapi_sandbox.server", "beseda.core.ids", False),
         ("botapi_sandbox.server", "beseda", False),
-        ("beseda.domain.turn", "beseda.kit.ids", True),
-        ("beseda.kit.lanes", "beseda.errors", False),
+        ("beseda.domain.turn", "beseda.core.ids", True),
+        ("beseda.core.keyed_queues", "beseda.core.errors", False),
     ],
 )
 def test_the_rule_itself(source: str, target: str, *, allowed: bool) -> None:

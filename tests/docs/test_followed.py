@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from beseda.audio.ffmpeg import find_ffmpeg
-from beseda.kit.subprocesses import run
+from beseda.core.subprocesses import run
 from botapi_sandbox import SandboxSettings, serve_sandbox
 from scripts.source import ROOT
 from tests.docs.reader import Reader, read_blocks

@@ -15,14 +15,14 @@ from beseda.api.dependencies import ApiParts, BotList
 from beseda.bootstrap.container import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
+from beseda.core.serving import Listener, serve_app
 from beseda.domain.api_key import Scope
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile
 from beseda.domain.job import Job, JobRequest
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
-from beseda.kit.ids import new_id
-from beseda.kit.serving import Listener, serve_app
 from beseda.testing.database import make_database
 from beseda.testing.scripted_model import ScriptedModel
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from beseda.core.ids import lowest_id
 from beseda.domain.analytics import Figures, Period, ResponseTimes
-from beseda.kit.ids import lowest_id
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.flood_wait import flood_waits
 from beseda.storage.sql.tables.turn import model_calls, turns

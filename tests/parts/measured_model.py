@@ -1,6 +1,6 @@
 """A scripted model with a context of its own that counts a token for each character."""
 
-from beseda.errors import UnavailableError
+from beseda.core.errors import UnavailableError
 from beseda.llm.base import ChatModel, ModelWrapper
 from beseda.testing.scripted_model import ScriptedModel
 

@@ -3,7 +3,7 @@
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.domain.persona import is_note
 from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ReasoningDelta, Retracted, TextDelta
 

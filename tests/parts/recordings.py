@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from beseda.audio.ffmpeg import find_ffmpeg
-from beseda.kit.subprocesses import run
+from beseda.core.subprocesses import run
 
 WORDS = "hello world one two three"
 _SAMPLE = Path(__file__).parents[1] / "samples" / "voice" / "hello.ogg"

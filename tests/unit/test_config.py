@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from beseda.config import Setting, Settings, list_settings, load_settings, read_environment
 from beseda.config.setting import Section
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.llm.endpoints import ENDPOINTS
 
 TOKEN = "123456789:AAFakeTokenForTests"

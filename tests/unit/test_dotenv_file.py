@@ -6,7 +6,7 @@ import pytest
 
 from beseda.config import load_settings, read_environment
 from beseda.config.dotenv_file import read_dotenv, write_dotenv
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 
 @pytest.mark.parametrize("before", ["", "A=1", "# c\nexport A=1\n\nKEY='old'\n", "\ufeffA=1\nKEY=x\nKEY=y\n"])

@@ -5,11 +5,10 @@ import re
 
 import pytest
 
-import beseda.errors
+import beseda.core.errors
 from beseda.api.problems import find_status
 from beseda.audio.base import RecordingTooLongError
-from beseda.domain.document import TextTooLongError, UnreadableTextError
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     BudgetExhaustedError,
     LeaseLostError,
@@ -22,6 +21,7 @@ from beseda.errors import (
     UnavailableError,
     name_error,
 )
+from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.locales import Text
 from beseda.locales.catalogue import BUNDLED, FALLBACK, read_texts
 from beseda.services.webhook import RefusedAddressError
@@ -31,7 +31,7 @@ def walk(kind: type[BesedaError]) -> list[type[BesedaError]]:
     return [kind, *(leaf for child in kind.__subclasses__() for leaf in walk(child))]
 
 
-EVERY = [kind for kind in walk(BesedaError) if kind.__module__ == beseda.errors.__name__]
+EVERY = [kind for kind in walk(BesedaError) if kind.__module__ == beseda.core.errors.__name__]
 STATUSES = {
     "BesedaError": 500,
     "InputError": 400,
@@ -90,7 +90,7 @@ def test_detail_never_reaches_the_user(kind: type[BesedaError]) -> None:
 
 @every_error
 def test_error_is_drawn_in_the_tree_below_its_parent(kind: type[BesedaError]) -> None:
-    drawn = re.findall(r"^    ([│├└─ ]*)(\w+Error)\b", beseda.errors.__doc__ or "", re.MULTILINE)
+    drawn = re.findall(r"^    ([│├└─ ]*)(\w+Error)\b", beseda.core.errors.__doc__ or "", re.MULTILINE)
     assert [name for _, name in drawn].count(kind.__name__) == 1
     ancestors = [each for each in kind.__mro__ if issubclass(each, BesedaError)]
     assert [len(branch) for branch, name in drawn if name == kind.__name__] == [4 * (len(ancestors) - 1)]

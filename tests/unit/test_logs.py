@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from beseda.logs import log_context, redact, scrub, setup_logging
+from beseda.core.logs import log_context, redact, scrub, setup_logging
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 _log = logging.getLogger("tests.logs")
@@ -175,7 +175,7 @@ def test_json_line_survives_half_an_emoji(stream: io.StringIO) -> None:
 
 
 def test_uncaught_error_of_a_program_is_redacted() -> None:
-    code = f"from beseda.logs import setup_logging; setup_logging(); raise OSError('bot{TOKEN}/getMe')"
+    code = f"from beseda.core.logs import setup_logging; setup_logging(); raise OSError('bot{TOKEN}/getMe')"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert "OSError: bot<token>/getMe" in ended.stderr

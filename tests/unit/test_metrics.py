@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from beseda import metrics
 from beseda.api.monitoring import Installation, InstallationGauges, write_metrics
+from beseda.core import metrics
+from beseda.core.usage import ModelCall, Usage
 from beseda.domain.backlog import Backlog
-from beseda.domain.usage import ModelCall, Usage
 
 
 def read_page(installation: Installation | None = None) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from beseda.config.watchdog import WatchdogSettings, read_watchdog
-from beseda.kit.watchdog import keep_watchdog
+from beseda.core.watchdog import keep_watchdog
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from beseda.api.paging import Page
 from beseda.api.problems import problems
 from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routing import api_router
+from beseda.core.errors import BesedaError, NotFoundError
 from beseda.domain.bot import BotProfile
-from beseda.errors import BesedaError, NotFoundError
 
 
 class BotOut(BaseModel):

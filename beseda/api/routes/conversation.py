@@ -15,9 +15,9 @@ from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
 from beseda.api.problems import problems
 from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
-from beseda.domain.conversation import ChatKind
+from beseda.core.chat import ChatKind
+from beseda.core.errors import NotFoundError
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
-from beseda.errors import NotFoundError
 
 _ORDER = "conversations"
 _SHOWN = 100  # messages beside the conversation itself

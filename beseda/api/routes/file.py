@@ -17,8 +17,8 @@ from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
 from beseda.api.problems import problems
 from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
+from beseda.core.errors import NotFoundError
 from beseda.domain.file import FileFilter, FileKind, StoredFile
-from beseda.errors import NotFoundError
 
 _ORDER = "files"
 

@@ -16,9 +16,9 @@ from beseda.api.paging import ListTotals, Page, PageQuery, write_time_cursor
 from beseda.api.problems import problems
 from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
+from beseda.core.errors import NotFoundError
 from beseda.domain.job import JobState
 from beseda.domain.job_list import JobFilter, JobLine
-from beseda.errors import NotFoundError
 
 _ORDER = "jobs by time"
 

@@ -14,8 +14,8 @@ from beseda.api.problems import problems
 from beseda.api.responses import show
 from beseda.api.routes.conversation import TakeoverOut, find
 from beseda.api.routing import api_router
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.api_key import ApiKey
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.conversation_list import ConversationLine
 from beseda.domain.markdown import literal
 from beseda.services.takeover import OperatorMessage

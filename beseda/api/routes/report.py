@@ -15,9 +15,9 @@ from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
 from beseda.api.problems import problems
 from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
+from beseda.core.errors import PeriodError
 from beseda.domain.analytics import Period
 from beseda.domain.report import NewReport, Report, ReportFormat, ReportKind, ReportState
-from beseda.errors import PeriodError
 
 _ORDER = "reports"
 _EXAMPLE: dict[str, Any] = {

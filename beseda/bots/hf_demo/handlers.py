@@ -9,13 +9,13 @@ from pathlib import Path
 
 from orjson import Fragment
 
+from beseda.core.usage import ModelCall
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import IncomingMessage, Press
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
 from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
-from beseda.domain.usage import ModelCall
 from beseda.llm.base import FinishReason
 from beseda.locales import BotTexts, Text
 from beseda.services.parallel_answers import ParallelQuestion, Variant, VariantOutcome

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+from beseda.core.usage import ModelCall
 from beseda.dispatch.context import Context
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
 from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
-from beseda.domain.usage import ModelCall
 from beseda.llm.endpoints import find_endpoint
 from beseda.locales import BotTexts, Text
 from beseda.services.question import Answered, Footer, Question

@@ -9,11 +9,11 @@ from beseda.bots.real_estate.catalogue import FILE_NAME, SAMPLE, CatalogueShelf,
 from beseda.bots.real_estate.criteria import read_criteria
 from beseda.bots.real_estate.facts import TEXTS, Advice
 from beseda.bots.real_estate.housing import is_about_housing
+from beseda.core.message import Role
 from beseda.dispatch.context import BotServices, Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
-from beseda.domain.message import Role
 from beseda.domain.quotation import own_words
 from beseda.domain.turn import Turn, TurnState
 from beseda.locales import Text

@@ -4,6 +4,7 @@ import orjson
 
 from beseda.bots.sales import texts
 from beseda.bots.sales.sales_context import SalesContext
+from beseda.core.errors import NotFoundError
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Notice
 from beseda.dispatch.router import Router
@@ -11,7 +12,6 @@ from beseda.domain.job import derive_id
 from beseda.domain.lead import Lead
 from beseda.domain.markdown import literal
 from beseda.domain.update import StoredUpdate, internal_update
-from beseda.errors import NotFoundError
 from beseda.services.sales.service import Talk
 
 READY = "lead_ready"

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from beseda.core.chat import ChatKind
+from beseda.core.message import Message, Role
 from beseda.dispatch.context import BotServices, Context
 from beseda.dispatch.events import Press
-from beseda.domain.conversation import ChatKind
-from beseda.domain.message import Message, Role
 from beseda.domain.sales import Funnel
 from beseda.domain.turn import TurnKind, TurnState
 from beseda.services.sales.service import SalesParts, SalesService, Talk

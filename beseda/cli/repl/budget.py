@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from beseda.cli.answer import format_cost
-from beseda.domain.usage import Usage
+from beseda.core.usage import Usage
 
 
 @dataclass(slots=True)

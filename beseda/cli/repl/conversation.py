@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from beseda.cli.answer import Answer
 from beseda.cli.repl.session import ASSISTANT, SUMMARY, SYSTEM, USER, ChatSession, SessionMessage, make_title
+from beseda.core.clock import Clock
+from beseda.core.message import Message, Role
+from beseda.core.usage import Usage
 from beseda.domain.estimate import estimate_tokens
-from beseda.domain.message import Message, Role
-from beseda.domain.usage import Usage
-from beseda.kit.clock import Clock
 
 SUMMARY_EVERY = 5  # user messages between two summaries
 KEPT_TURNS = 2  # user messages that a summary leaves word for word

@@ -17,10 +17,10 @@ from beseda.cli.repl.session import USER
 from beseda.cli.repl.session_context import ChatOptions, SessionContext
 from beseda.cli.repl.turn import ask
 from beseda.cli.typing_ahead import hide_typing
-from beseda.errors import SettingsError
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.errors import SettingsError
+from beseda.core.logs import scrub
 from beseda.llm.registry import LLMSettings
-from beseda.logs import scrub
 
 _REMEMBERED = 500  # messages to search through with Ctrl-R
 _FAILED = 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from beseda.cli.compare import THREE, build_contenders
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
 from beseda.llm.base import ChatModel
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.http import HttpClient

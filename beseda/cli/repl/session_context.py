@@ -12,7 +12,7 @@ from beseda.cli.repl.models import OpenModels
 from beseda.cli.repl.prompt import Reader
 from beseda.cli.repl.screen import Screen
 from beseda.cli.repl.session import ChatSession, SessionMemory, start_session
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
 from beseda.locales import Text
 
 _MEGABYTE = 1_048_576

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from beseda.cli.answer import Answer, receive_answer
 from beseda.cli.repl.conversation import KEPT_TURNS, SessionConversation
+from beseda.core.clock import Clock
+from beseda.core.message import Message, Role
+from beseda.core.usage import Usage
 from beseda.domain.estimate import estimate_tokens
-from beseda.domain.message import Message, Role
-from beseda.domain.usage import Usage
 from beseda.domain.window import MESSAGE_TOKENS, find_room
-from beseda.kit.clock import Clock
 from beseda.llm.base import ChatModel, ModelRequest
 from beseda.services.fitting import count_texts
 

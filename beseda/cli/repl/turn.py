@@ -7,18 +7,18 @@ from beseda.cli.answer import Answer, fill_answer, format_cost
 from beseda.cli.repl import texts
 from beseda.cli.repl.session_context import SessionContext
 from beseda.cli.repl.summary import sum_up
-from beseda.domain.estimate import estimate_tokens
-from beseda.domain.message import Message
-from beseda.domain.usage import Usage
-from beseda.errors import (
+from beseda.core.errors import (
     ContextTooLongError,
     CreditExhaustedError,
     KeyRejectedError,
     ModelNotFoundError,
     RemoteError,
 )
+from beseda.core.logs import scrub
+from beseda.core.message import Message
+from beseda.core.usage import Usage
+from beseda.domain.estimate import estimate_tokens
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest
-from beseda.logs import scrub
 from beseda.services.fitting import find_context, fit_messages
 
 _NEARLY = 0.8  # of the context

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting, Switch, TimeZone, fold_case, split_list
-from beseda.domain.conversation import SHARED_IDS
+from beseda.core.chat import SHARED_IDS
 from beseda.locales import languages
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting, refuse_fault, split_list
-from beseda.storage.addresses import find_broker_fault, write_redis_address
+from beseda.core.addresses import find_broker_fault, write_redis_address
 
 
 def _check_broker(value: str) -> str:

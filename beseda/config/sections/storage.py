@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from beseda.config.setting import Section, Setting, refuse_fault
-from beseda.storage.addresses import find_database_fault, find_redis_fault, write_redis_address
+from beseda.core.addresses import find_database_fault, find_redis_fault, write_redis_address
 
 
 def _check_database(value: str) -> str:

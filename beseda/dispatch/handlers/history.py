@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from zoneinfo import ZoneInfo
 
+from beseda.core.chat import ChatKind
+from beseda.core.errors import NotFoundError
 from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.router import Router
-from beseda.domain.conversation import ChatKind
 from beseda.domain.file import FileKind, FileOwner, FilePage, StoredFile
 from beseda.domain.markdown import literal
 from beseda.domain.media import Media, MediaKind
-from beseda.errors import NotFoundError
 from beseda.locales import Text
 from beseda.telegram.base import Button, Keyboard
 

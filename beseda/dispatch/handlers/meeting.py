@@ -1,5 +1,6 @@
 """Notifications to both sides of a meeting after any change: the calendar file, reminders and the summary."""
 
+from beseda.core.errors import NotFoundError
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Notice
 from beseda.dispatch.router import Router
@@ -8,7 +9,6 @@ from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.domain.markdown import literal
 from beseda.domain.media import Media, MediaKind
 from beseda.domain.meeting import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
-from beseda.errors import NotFoundError
 from beseda.locales import Text
 
 router = Router()

@@ -2,10 +2,10 @@
 
 import logging
 
+from beseda.core.chat import ChatKind
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Membership, Move
 from beseda.dispatch.router import Router
-from beseda.domain.conversation import ChatKind
 
 router = Router()
 log = logging.getLogger(__name__)

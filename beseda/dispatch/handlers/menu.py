@@ -1,11 +1,11 @@
 """Menus: `/start`, `/menu`, `/cancel` and the buttons that open a menu, go back, or stand for a command."""
 
+from beseda.core.chat import ChatKind
 from beseda.dispatch.chat_state import ChatState, find_standing, keep_standing
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Press
 from beseda.dispatch.menu import HOME, ROOT, MenuStep
 from beseda.dispatch.router import Handler, Router
-from beseda.domain.conversation import ChatKind
 from beseda.locales import Text
 from beseda.telegram.base import Markup
 

@@ -1,9 +1,9 @@
 """`/stats`: the usage of a conversation."""
 
+from beseda.core.chat import ChatKind
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
 from beseda.domain.budget import BudgetScope, BudgetStatus, Unit
-from beseda.domain.conversation import ChatKind
 from beseda.locales import Text
 
 router = Router()

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from beseda.core.errors import BesedaError, InputError, RemoteError
+from beseda.core.ids import new_id
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Attachment, IncomingMessage, MessageKind
 from beseda.dispatch.handlers.chat import answer_words
@@ -10,8 +12,6 @@ from beseda.dispatch.identify import SOUNDS, identify
 from beseda.dispatch.router import Router
 from beseda.domain.quotation import Quotation
 from beseda.domain.turn import Turn, TurnKind
-from beseda.errors import BesedaError, InputError, RemoteError
-from beseda.kit.ids import new_id
 
 log = logging.getLogger(__name__)
 router = Router()

@@ -1,10 +1,10 @@
 """Access: with `ADMIN_IDS` set, a bot answers those people only, buttons included, unless its folder opens it."""
 
+from beseda.core.errors import AccessDeniedError
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage, Press
 from beseda.dispatch.router import Handler
 from beseda.domain.bot import Access
-from beseda.errors import AccessDeniedError
 
 _REFUSE_AGAIN = 3600.0  # seconds between two refusals to one stranger
 

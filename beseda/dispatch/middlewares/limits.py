@@ -9,11 +9,11 @@ message that is too early reserves its place and waits for it in the queue of it
 other.
 """
 
+from beseda.core.errors import RateLimitedError
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import Event, IncomingMessage, Press
 from beseda.dispatch.middlewares.presses import ASKING
 from beseda.dispatch.router import Handler
-from beseda.errors import RateLimitedError
 from beseda.storage.base.rate_limit import Rate
 
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most

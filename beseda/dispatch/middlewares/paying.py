@@ -1,8 +1,8 @@
 """Budgets that the work of an event is charged to: those of its person, its group and the bot."""
 
+from beseda.core.chat import ChatKind
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Handler
-from beseda.domain.conversation import ChatKind
 from beseda.services.budget import Payer, paying
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from beseda.domain.message import Message, Role
-from beseda.errors import (
+from beseda.core.clock import Clock
+from beseda.core.errors import (
     BrokenStreamError,
     ContextTooLongError,
     EmptyAnswerError,
@@ -14,7 +14,7 @@ from beseda.errors import (
     ThoughtsOnlyError,
     UnavailableError,
 )
-from beseda.kit.clock import Clock
+from beseda.core.message import Message, Role
 from beseda.llm.base import ChatModel, ModelRequest, UnansweredError, find_measuring, hear_out
 from beseda.services.document.notes import find_object
 from beseda.services.document.prompts import AGAIN

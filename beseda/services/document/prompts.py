@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from beseda.core.message import Message, Role
 from beseda.domain.document import DocumentKind
-from beseda.domain.message import Message, Role
 from beseda.locales import Text
 from beseda.services.document.source import Passage
 

@@ -2,9 +2,9 @@
 
 import secrets
 
+from beseda.core.clock import Clock
 from beseda.domain.document import Document
 from beseda.domain.transcript import Transcript, write_srt
-from beseda.kit.clock import Clock
 from beseda.locales import Text
 from beseda.services.document.source import NumberedText
 from beseda.services.document.wording import Wording

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from beseda.core.clock import Clock, SystemClock
 from beseda.domain.document import Document, DocumentKind, UnreadableTextError
 from beseda.domain.transcript import Transcript
-from beseda.kit.clock import Clock, SystemClock
 from beseda.llm.base import ChatModel
 from beseda.locales import Text
 from beseda.services.document import asking, prompts

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from beseda.core.clock import Clock
 from beseda.domain.analytics import DAY, WEEK, Metric, Metrics, Period, Point, SeriesStep
 from beseda.domain.report import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
-from beseda.kit.clock import Clock
 from beseda.locales import Text
 from beseda.services.analytics import AnalyticsService
 from beseda.services.report.content import (

@@ -12,13 +12,13 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from beseda.core.background_pace import BackgroundPace
+from beseda.core.clock import Clock
+from beseda.core.errors import NotFoundError, ReportNotReadyError
+from beseda.core.threads import run_to_end
 from beseda.domain.job import JobRequest, derive_id
 from beseda.domain.report import NewReport, Report, ReportFormat, ReportState
-from beseda.errors import NotFoundError, ReportNotReadyError
 from beseda.jobs.base import JobControl, JobQueue
-from beseda.kit.background_pace import BackgroundPace
-from beseda.kit.clock import Clock
-from beseda.kit.threads import run_to_end
 from beseda.locales import Text
 from beseda.services.report.content import ReportContent
 from beseda.services.report.csv_file import CsvWriter, ReportWriter

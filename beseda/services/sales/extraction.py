@@ -6,10 +6,10 @@ from typing import Generic, Literal, TypeVar, cast, get_args
 
 from pydantic import Field, JsonValue
 
+from beseda.core.message import Message, Role
 from beseda.domain.estimate import estimate_tokens
 from beseda.domain.extraction_prompt import DialogLine, ExtractionTopic, find_line, write_page, write_topics
 from beseda.domain.lead import Finding
-from beseda.domain.message import Message, Role
 from beseda.domain.sales import Funnel
 from beseda.domain.structured import Form, Whole
 from beseda.domain.window import MESSAGE_TOKENS, find_room, fits_surely

@@ -11,13 +11,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
+from beseda.core.chat import Conversation, Person
+from beseda.core.errors import BesedaError
+from beseda.core.message import Role
+from beseda.core.usage import CallPurpose, Purpose
 from beseda.domain.contact import normalise_email, normalise_phone
-from beseda.domain.conversation import Conversation, Person
 from beseda.domain.evidence import find_fault, fold
 from beseda.domain.extraction_prompt import DialogLine
 from beseda.domain.language import RUSSIAN, language_of
 from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
-from beseda.domain.message import Role
 from beseda.domain.sales import (
     DECLINES,
     TO_CONFIRM,
@@ -29,8 +31,6 @@ from beseda.domain.sales import (
     plan_answer,
     score_fit,
 )
-from beseda.domain.usage import CallPurpose, Purpose
-from beseda.errors import BesedaError
 from beseda.services.budgeted import BotModels
 from beseda.services.lead import LeadService
 from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
 
 
 class TranscriptionStage(StrEnum):

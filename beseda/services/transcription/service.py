@@ -11,10 +11,8 @@ from math import ceil
 from pathlib import Path
 
 from beseda.audio.base import AudioSpan, AudioWorkshop, NoRoomError, Recording, RecordingTooLongError, Sound
-from beseda.domain.budget import Unit
-from beseda.domain.phantoms import drop_phantoms
-from beseda.domain.transcript import MissedPart, Transcript
-from beseda.errors import (
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import (
     BesedaError,
     BudgetExhaustedError,
     CreditExhaustedError,
@@ -27,7 +25,9 @@ from beseda.errors import (
     StorageError,
     ToolError,
 )
-from beseda.kit.clock import Clock, SystemClock
+from beseda.domain.budget import Unit
+from beseda.domain.phantoms import drop_phantoms
+from beseda.domain.transcript import MissedPart, Transcript
 from beseda.services.budget import spending
 from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
 from beseda.services.transcription.join import Heard, join_parts

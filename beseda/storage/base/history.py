@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from beseda.domain.message import Message
+from beseda.core.message import Message
 
 
 class HistoryStore(Protocol):

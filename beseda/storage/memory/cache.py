@@ -1,7 +1,7 @@
 """The cache in the memory of this process: values that may vanish at any time, and counters."""
 
-from beseda.errors import StorageError
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import StorageError
 from beseda.storage.memory.expiring import ExpiringMap
 
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
 
 V = TypeVar("V")
 

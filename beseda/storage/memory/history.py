@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from beseda.domain.message import Message
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.message import Message
 from beseda.storage.memory.expiring import ExpiringMap
 
 

@@ -4,7 +4,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Sequence
 
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.clock import Clock, SystemClock
 from beseda.storage.base.rate_limit import Quota, Rate
 from beseda.storage.memory.expiring import ExpiringMap
 

@@ -2,7 +2,7 @@
 
 import orjson
 
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.clock import Clock, SystemClock
 from beseda.storage.memory.expiring import ExpiringMap
 
 

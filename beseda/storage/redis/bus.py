@@ -15,10 +15,10 @@ import orjson
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
-from beseda.errors import StorageError
-from beseda.kit.backoff import Backoff
-from beseda.kit.outages import OutageLog
-from beseda.kit.tasks import end_tasks
+from beseda.core.backoff import Backoff
+from beseda.core.errors import StorageError
+from beseda.core.outages import OutageLog
+from beseda.core.tasks import end_tasks
 from beseda.storage.memory.bus import Mailbox
 from beseda.storage.redis.connection import guard
 from beseda.storage.redis.outage import Outage

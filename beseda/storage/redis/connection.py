@@ -10,7 +10,7 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from beseda.errors import SettingsError, StorageError
+from beseda.core.errors import SettingsError, StorageError
 
 _SECONDS = 5.0
 _CONNECTIONS = 32

@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from beseda.domain.message import Message
-from beseda.errors import StorageError
+from beseda.core.errors import StorageError
+from beseda.core.message import Message
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.history import HistoryStore
 from beseda.storage.base.rate_limit import Quota, Rate, RateLimiter, TokenBucket

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import orjson
 from redis.asyncio import Redis
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.storage.redis.connection import guard, to_milliseconds
 
 # KEYS: the list, its mark. ARGV: the turn that the mark must name ('' for any), the new turn, the list's limit, its

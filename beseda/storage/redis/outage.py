@@ -5,9 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from beseda.errors import StorageError
-from beseda.kit.outages import OutageLog
-from beseda.kit.tasks import end_tasks
+from beseda.core.errors import StorageError
+from beseda.core.outages import OutageLog
+from beseda.core.tasks import end_tasks
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 
+from beseda.core.chat import ChatKind
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
@@ -18,7 +19,6 @@ from beseda.domain.broadcast import (
     RecipientState,
     read_quiet_hours,
 )
-from beseda.domain.conversation import ChatKind
 from beseda.storage.sql.subscription import is_unwanted
 from beseda.storage.sql.tables.broadcast import broadcast_recipients, broadcasts
 from beseda.storage.sql.tables.conversation import conversations, users

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select, update
 
+from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.domain.event import EventType
 from beseda.domain.lead import Lead, Merge
 from beseda.domain.lead_update import LeadUpdate, describe_lead, lead_event, merge_leads, separate_leads
-from beseda.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.storage.sql._lead_rows import (
     find_lead,
     find_people,

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.message import Role
 from beseda.domain.contact import email_key
 from beseda.domain.evidence import fold
 from beseda.domain.lead import Lead, LeadSlot, LeadStatus, PhoneEvidence, PossibleDuplicate, SlotState
 from beseda.domain.lead_update import LeadMessage
-from beseda.domain.message import Role
 from beseda.domain.quotation import own_words
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.lead import lead_slots, lead_stages, lead_totals, leads

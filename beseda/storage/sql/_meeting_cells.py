@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.errors import SlotTakenError
 from beseda.domain.meeting import Meeting, MeetingState
-from beseda.errors import SlotTakenError
 from beseda.storage.sql.tables.meeting import meeting_cells, meetings
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, LargeBinary, and_, delete, func, literal, or_, select, update
 
+from beseda.core.chat import ChatKind
 from beseda.domain.broadcast import RecipientState
 from beseda.domain.budget import BudgetScope
-from beseda.domain.conversation import ChatKind
 from beseda.domain.file import FileOwner
 from beseda.domain.turn import TurnKind
 from beseda.storage.sql.active_users import forget_writer, list_days

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.storage.sql.tables.conversation import conversations, users
 
 

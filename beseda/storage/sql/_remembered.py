@@ -2,9 +2,9 @@
 
 from sqlalchemy import ColumnElement, and_, exists, select
 
-from beseda.domain.message import Role
+from beseda.core.message import Role
+from beseda.core.usage import DEMO
 from beseda.domain.turn import TurnState
-from beseda.domain.usage import DEMO
 from beseda.storage.sql.tables.conversation import messages
 from beseda.storage.sql.tables.turn import model_calls, turns
 

@@ -14,6 +14,8 @@ import orjson
 from sqlalchemy import Connection, and_, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.ids import time_of
 from beseda.domain.analytics import (
     DAY,
     HOUR,
@@ -29,8 +31,6 @@ from beseda.domain.analytics import (
 from beseda.domain.backlog import Backlog
 from beseda.domain.job import SLOTS, JobState
 from beseda.domain.lead import LeadStatus
-from beseda.kit.clock import Clock, SystemClock
-from beseda.kit.ids import time_of
 from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.funnel import count_funnel

@@ -10,10 +10,10 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, select, update
 from sqlalchemy import insert as sql_insert
 
+from beseda.core.clock import Clock, SystemClock
 from beseda.domain.broadcast import BroadcastState
 from beseda.domain.job import JobState
 from beseda.domain.turn import UNSENT, PartState, TurnState
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.bot_account import bot_accounts
 from beseda.storage.sql.tables.broadcast import broadcast_recipients, broadcasts, subscriptions

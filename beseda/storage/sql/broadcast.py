@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, exists, func, insert, literal, select, update
 
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import BroadcastBusyError, StorageError
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
@@ -17,8 +19,6 @@ from beseda.domain.broadcast import (
     Recipient,
     RecipientState,
 )
-from beseda.errors import BroadcastBusyError, StorageError
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._broadcast_rows import (
     COLUMNS,
     COUNTS,

@@ -8,8 +8,8 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.clock import Clock, SystemClock
 from beseda.domain.budget import Account, BudgetScope, BudgetStatus, Grant, ReservationRequest
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.budget import budget_counters as counters
 from beseda.storage.sql.tables.budget import budget_notices as notices

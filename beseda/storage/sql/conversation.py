@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.message import Message, Role
+from beseda.core.usage import DEMO, Totals
 from beseda.domain.event import EventType, NewEvent
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import UNSENT, TurnKind, TurnState
-from beseda.domain.usage import DEMO, Totals
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._remembered import is_answered, is_remembered
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventSubscriptions, write_events

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_
 
+from beseda.core.ids import lowest_id
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
 from beseda.domain.since import look_back
-from beseda.kit.ids import lowest_id
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.conversation import conversations, messages, users

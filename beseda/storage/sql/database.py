@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from beseda.errors import SettingsError
-from beseda.storage.addresses import find_database_fault
+from beseda.core.addresses import find_database_fault
+from beseda.core.errors import SettingsError
 from beseda.storage.sql.failure import to_storage_error
 from beseda.storage.sql.sqlite import SqliteBackend, find_file
 from beseda.storage.sql.uow import GroupWriter, Row, SharedLook, WriteEntry

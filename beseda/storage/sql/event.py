@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true
 
+from beseda.core.clock import Clock, SystemClock
 from beseda.domain.event import Event, EventFilter, EventType, NewEvent
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import TO_TELL, Database
 from beseda.storage.sql.tables.event import event_deliveries, events, webhook_endpoints
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
-from beseda.errors import BesedaError, RowRefusedError, StorageError
+from beseda.core.errors import BesedaError, RowRefusedError, StorageError
 from beseda.storage.sql.tables.schema import metadata
 
 # PostgreSQL's SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html): connection lost (08), server

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.errors import IdTakenError
 from beseda.domain.file import FileFilter, FileKind, FileOwner, FileSum, StoredFile
-from beseda.errors import IdTakenError
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.file import files

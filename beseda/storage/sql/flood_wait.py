@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
-from beseda import metrics
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core import metrics
+from beseda.core.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import Rank, Statement
 from beseda.storage.sql.tables.flood_wait import flood_waits

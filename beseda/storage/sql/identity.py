@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, func, select
 
-from beseda.kit.ids import continue_after, time_of
+from beseda.core.ids import continue_after, time_of
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.file import files
 from beseda.storage.sql.tables.turn import turns

@@ -18,11 +18,11 @@ from sqlalchemy import Connection, Row, Select, and_, false, func, or_, select, 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda import metrics
+from beseda.core import metrics
+from beseda.core.background_pace import BackgroundPace
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import IdTakenError
 from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobLease, JobRequest, JobState, Progress
-from beseda.errors import IdTakenError
-from beseda.kit.background_pace import BackgroundPace
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.job import jobs
 

@@ -6,8 +6,8 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.clock import Clock
 from beseda.domain.idempotency_record import KEPT, KeptAnswer, Repeatable
-from beseda.kit.clock import Clock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.api_key import kept_answers
 

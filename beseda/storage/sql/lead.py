@@ -7,6 +7,9 @@ from typing import TypeAlias, TypeVar
 
 from sqlalchemy import Connection, delete, select
 
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import StaleVersionError, StorageError
+from beseda.core.version import Versions
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.lead import (
     Consent,
@@ -24,9 +27,6 @@ from beseda.domain.lead import (
     StageVisit,
 )
 from beseda.domain.lead_update import LeadMessage, LeadUpdate, apply_change, describe_lead, lead_event
-from beseda.domain.version import Versions
-from beseda.errors import StaleVersionError, StorageError
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql import _lead_consent
 from beseda.storage.sql._lead_list import list_leads, write_leads
 from beseda.storage.sql._lead_merge import join, merge, unmerge

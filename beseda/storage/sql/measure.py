@@ -22,10 +22,10 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from beseda.core.ids import lowest_id
+from beseda.core.message import Role
 from beseda.domain.analytics import DAY, HOUR, Figures, HourFigures, Period
-from beseda.domain.message import Role
 from beseda.domain.turn import TurnKind, TurnState
-from beseda.kit.ids import lowest_id
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.flood_wait import flood_waits
 from beseda.storage.sql.tables.turn import model_calls, turns

@@ -8,8 +8,10 @@ from typing import Any, TypeAlias
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
 
+from beseda.core.chat import Conversation
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import NotFoundError, TooManyMeetingsError
 from beseda.domain.calendar import TimeSpan
-from beseda.domain.conversation import Conversation
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.meeting import (
     HOLD,
@@ -29,8 +31,6 @@ from beseda.domain.meeting import (
     tell,
 )
 from beseda.domain.update import StoredUpdate
-from beseda.errors import NotFoundError, TooManyMeetingsError
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
 from beseda.storage.sql._meeting_notices import describe, write_notices
 from beseda.storage.sql._place import find_place

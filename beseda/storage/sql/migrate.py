@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.storage.sql.database import parse_url
 from beseda.storage.sql.failure import to_storage_error
 from beseda.storage.sql.sqlite import demand_log, find_file, prepare_file

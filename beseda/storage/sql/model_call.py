@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
-from beseda import metrics
-from beseda.domain.usage import CallPurpose, ModelCall
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core import metrics
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.usage import CallPurpose, ModelCall
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.turn import model_calls
 

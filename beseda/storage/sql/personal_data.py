@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, or_, select, tuple_, update
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.message import Role
 from beseda.domain.file import FileKind, FileOwner
 from beseda.domain.lead import LeadRecord
-from beseda.domain.message import Role
 from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 from beseda.domain.turn import TurnState
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._personal_traces import (
     PersonalMarks,
     Rows,

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from beseda.kit.backoff import Backoff
+from beseda.core.backoff import Backoff
 from beseda.storage.sql.failure import is_passing
 from beseda.storage.sql.postgres_url import read_address
 from beseda.storage.sql.uow import WriteEntry, commit_entries

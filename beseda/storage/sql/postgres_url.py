@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 from sqlalchemy.engine import URL
 
-from beseda.errors import SettingsError
-from beseda.storage.addresses import SWITCHES, find_database_fault, read_query
+from beseda.core.addresses import SWITCHES, find_database_fault, read_query
+from beseda.core.errors import SettingsError
 from beseda.storage.sql.failure import ConnectionFault, find_connection_fault
 
 _CONNECT_SECONDS = 5.0

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select, tuple_, union_all, update
 
+from beseda.core.clock import Clock, SystemClock
 from beseda.domain.analytics import Period
 from beseda.domain.report import (
     ConversationRow,
@@ -18,7 +19,6 @@ from beseda.domain.report import (
     ReportKind,
     ReportState,
 )
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.measure import floor_day, is_turn_within, is_within, of_bot
 from beseda.storage.sql.tables.analytics import conversation_metrics

@@ -2,9 +2,9 @@
 
 from sqlalchemy import bindparam, select
 
-from beseda.domain.conversation import Conversation, Person
+from beseda.core.chat import Conversation, Person
+from beseda.core.message import Role
 from beseda.domain.extraction_prompt import DialogLine
-from beseda.domain.message import Role
 from beseda.domain.quotation import own_words, quoted_words
 from beseda.storage.sql._place import find_place
 from beseda.storage.sql.database import Database

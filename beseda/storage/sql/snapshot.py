@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.storage.sql.database import parse_url
 from beseda.storage.sql.failure import to_storage_error
 from beseda.storage.sql.migrate import read_revision, run_exclusively

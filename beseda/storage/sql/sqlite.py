@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from beseda.errors import SettingsError, StorageError
+from beseda.core.errors import SettingsError, StorageError
 from beseda.storage.sql.failure import is_passing
 from beseda.storage.sql.uow import WriteEntry, commit_entries
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, delete, select
 
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Rank, Statement
 from beseda.storage.sql.tables.state import states

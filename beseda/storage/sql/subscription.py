@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.broadcast import subscriptions
 from beseda.storage.sql.tables.conversation import users

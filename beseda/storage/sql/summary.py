@@ -8,10 +8,10 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.message import Message, Role
 from beseda.domain.event import EventType, NewEvent, redact
-from beseda.domain.message import Message, Role
 from beseda.domain.summary import Piece, Summary
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql._remembered import is_remembered
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy import insert as sql_insert
 
-from beseda.domain.conversation import ChatKey
+from beseda.core.chat import ChatKey
+from beseda.core.clock import Clock
+from beseda.core.errors import NotFoundError
 from beseda.domain.takeover import Takeover
-from beseda.errors import NotFoundError
-from beseda.kit.clock import Clock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import conversations
 from beseda.storage.sql.tables.takeover import takeovers

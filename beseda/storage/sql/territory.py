@@ -13,9 +13,9 @@ import orjson
 from sqlalchemy import Connection, Row, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.process_identity import find_dead_processes
 from beseda.domain.shard_lease import LeaseRequest, LeaseStatus, share_out
-from beseda.kit.clock import Clock, SystemClock
-from beseda.kit.process_identity import find_dead_processes
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.territory import replicas, territories
 

@@ -7,16 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy.sql.dml import Update
 
-from beseda import metrics
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation
+from beseda.core import metrics
+from beseda.core.chat import ChatKey, ChatKind, Conversation
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import IdTakenError
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
+from beseda.core.usage import ModelCall
 from beseda.domain.event import EventType, NewEvent
-from beseda.domain.message import Message, Role
 from beseda.domain.sent_message import message_box
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.domain.usage import ModelCall
-from beseda.errors import IdTakenError
-from beseda.kit.clock import Clock, SystemClock
-from beseda.kit.ids import new_id
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventSubscriptions, write_events
 from beseda.storage.sql.model_call import describe_call

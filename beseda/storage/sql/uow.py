@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-from beseda.errors import LeaseLostError, StorageError
-from beseda.kit.backoff import Backoff
-from beseda.kit.fencing import current_fence
-from beseda.kit.outages import OutageLog
+from beseda.core.backoff import Backoff
+from beseda.core.errors import LeaseLostError, StorageError
+from beseda.core.fencing import current_fence
+from beseda.core.outages import OutageLog
 from beseda.storage.sql.failure import is_passing, to_storage_error
 from beseda.storage.sql.statement import Params, Statement
 

@@ -27,11 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import Update
 
-from beseda import metrics
-from beseda.domain.conversation import ChatKey
+from beseda.core import metrics
+from beseda.core.background_pace import BackgroundPace
+from beseda.core.chat import ChatKey
+from beseda.core.clock import Clock, SystemClock
 from beseda.domain.update import StoredUpdate, Tries, move_content, partition_of, queue_of
-from beseda.kit.background_pace import BackgroundPace
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.tables.update import updates

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias, TypeVar
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, true, update
 
+from beseda.core.background_pace import BackgroundPace
+from beseda.core.clock import Clock, SystemClock
 from beseda.domain.event import Event, EventType
 from beseda.domain.lead import ConsentKind
 from beseda.domain.webhook import (
@@ -20,8 +22,6 @@ from beseda.domain.webhook import (
     NewEndpoint,
     WebhookEndpoint,
 )
-from beseda.kit.background_pace import BackgroundPace
-from beseda.kit.clock import Clock, SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.event import event_deliveries as deliveries
 from beseda.storage.sql.tables.event import events

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from beseda.core.usage import CallPurpose, Purpose
 from beseda.domain.job import Job
-from beseda.domain.usage import CallPurpose, Purpose
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.llm.demo import ENDPOINT_NAME
 from beseda.services.budgeted import BotModels

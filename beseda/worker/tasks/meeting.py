@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from beseda.core.errors import NotFoundError
+from beseda.core.usage import CallPurpose, Purpose
 from beseda.domain.job import Job
-from beseda.domain.usage import CallPurpose, Purpose
-from beseda.errors import NotFoundError
 from beseda.jobs.base import JobControl, JobHandler
 from beseda.services.briefing import BriefingService, BriefingSources
 from beseda.services.budgeted import BotModels

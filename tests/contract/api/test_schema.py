@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from beseda.api.docs_page import find_example
-from beseda.kit.serving import Listener, serve_app
+from beseda.core.serving import Listener, serve_app
 from beseda.storage.base.rate_limit import Rate
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from beseda.domain.message import Message, Role
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.message import Message, Role
 from beseda.llm.base import ChatModel, ModelRequest
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.gigachat import GigaChatSettings

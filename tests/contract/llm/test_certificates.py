@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import UnavailableError
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.errors import UnavailableError
 from beseda.llm.base import ChatModel
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat
 from beseda.llm.http import HttpClient

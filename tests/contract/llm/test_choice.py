@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from beseda.errors import KeyRejectedError, SettingsError
+from beseda.core.errors import KeyRejectedError, SettingsError
 from beseda.llm.base import prepare_model
 from beseda.llm.discovery import find_local_servers, list_usual_addresses
 from beseda.llm.http import HttpClient

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from beseda.errors import BrokenStreamError, UnavailableError
+from beseda.core.errors import BrokenStreamError, UnavailableError
 from beseda.llm.base import ChatModel, FinishReason, TextDelta
 from beseda.llm.http import HttpClient, Timeouts
 from tests.contract.llm.conftest import CHATS, GIGACHAT, Subject, build_model

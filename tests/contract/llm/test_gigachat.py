@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from beseda.domain.message import Message, Role
-from beseda.errors import (
+from beseda.core.clock import Clock, SystemClock
+from beseda.core.errors import (
     ContextTooLongError,
     CreditExhaustedError,
     KeyRejectedError,
@@ -20,7 +20,7 @@ from beseda.errors import (
     RefusedAnswerError,
     SettingsError,
 )
-from beseda.kit.clock import Clock, SystemClock
+from beseda.core.message import Message, Role
 from beseda.llm.base import ChatModel, ModelRequest, TextDelta, Waiting, find_measuring
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat, build_trust
 from beseda.llm.http import HttpClient

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from beseda.errors import CreditExhaustedError, KeyRejectedError, ModelNotFoundError, SettingsError
-from beseda.kit.clock import Clock
+from beseda.core.clock import Clock
+from beseda.core.errors import CreditExhaustedError, KeyRejectedError, ModelNotFoundError, SettingsError
 from beseda.llm.base import ChatModel, find_measuring
 from beseda.llm.http import HttpClient
 from beseda.llm.huggingface import ALIASES, RouterCatalogue, parse_offers, read_aliases

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from beseda.domain.message import Message, Role
-from beseda.errors import ProtocolError, UnavailableError
+from beseda.core.errors import ProtocolError, UnavailableError
+from beseda.core.message import Message, Role
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, find_measuring
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model, choose_model

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.errors import KeyRejectedError, ModelNotFoundError, ProtocolError, SettingsError, UnavailableError
+from beseda.core.errors import KeyRejectedError, ModelNotFoundError, ProtocolError, SettingsError, UnavailableError
 from beseda.llm.base import ChatModel
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import HttpClient

@@ -12,11 +12,11 @@ from yarl import URL
 
 import beseda.bots.sales
 from beseda.bots.sales.funnel_file import read_funnel
+from beseda.core.clock import SystemClock
+from beseda.core.errors import ContextTooLongError, RepeatingAnswerError
+from beseda.core.message import Message, Role
 from beseda.domain.extraction_prompt import DialogLine
-from beseda.domain.message import Message, Role
 from beseda.domain.structured import Form
-from beseda.errors import ContextTooLongError, RepeatingAnswerError
-from beseda.kit.clock import SystemClock
 from beseda.llm.base import (
     ChatModel,
     FinishReason,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.llm.base import ChatModel, ModelRequest, find_measuring
 from beseda.llm.http import HttpClient
 from beseda.services.fitting import fit_messages

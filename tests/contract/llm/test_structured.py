@@ -4,9 +4,9 @@ import orjson
 import pytest
 from pydantic import Field
 
-from beseda.domain.message import Message, Role
+from beseda.core.errors import ProtocolError, UnavailableError
+from beseda.core.message import Message, Role
 from beseda.domain.structured import Form
-from beseda.errors import ProtocolError, UnavailableError
 from beseda.llm.base import ChatModel, Finished, ModelRequest, ask_structured
 from beseda.llm.failover import FailoverModel
 from beseda.llm.guard import AnswerGuard

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from beseda.domain.usage import Usage
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     BrokenStreamError,
     ContextTooLongError,
@@ -24,6 +23,7 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
+from beseda.core.usage import Usage
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, ObservedModel, TextDelta
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.guard import AnswerGuard

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from beseda.errors import CreditExhaustedError, KeyRejectedError, QuotaExceededError
+from beseda.core.errors import CreditExhaustedError, KeyRejectedError, QuotaExceededError
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from tests.contract.llm.conftest import KEY, QUICK

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
-from beseda.errors import InputError, PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
+from beseda.core.errors import InputError, PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
 from beseda.photo.base import EnhanceOptions
 from tests.contract.photo.conftest import Place
 from tests.parts.photo_samples import SAMPLES, draw_scene

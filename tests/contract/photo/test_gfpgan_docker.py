@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import BesedaError, PhotoTooLargeError, ToolError
+from beseda.core.errors import BesedaError, PhotoTooLargeError, ToolError
 from beseda.photo.base import EnhanceOptions
 from beseda.photo.gfpgan_docker import DockerSettings, GfpganDocker
 from beseda.photo.process_pool import ImageProcessPool

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import KeyRejectedError, QuotaExceededError, SettingsError, SpeechNotConfiguredError
+from beseda.core.errors import KeyRejectedError, QuotaExceededError, SettingsError, SpeechNotConfiguredError
 from beseda.speech.endpoints import ENDPOINTS, SpeechEndpoint
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.speech_server import Fault, SpeechServer

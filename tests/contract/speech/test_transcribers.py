@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     CreditExhaustedError,
     FileTooLargeError,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import CreditExhaustedError
+from beseda.core.errors import CreditExhaustedError
 from beseda.speech.base import Segment, Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.speech_server import MODEL, Fault, SpeechServer

@@ -4,10 +4,10 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
+from beseda.core.clock import SystemClock
 from beseda.domain.job import Job
 from beseda.jobs.base import JobControl
 from beseda.jobs.inline import InlineJobs
-from beseda.kit.clock import SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository
 

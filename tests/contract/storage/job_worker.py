@@ -12,15 +12,15 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from beseda import errors
+from beseda.core import errors
+from beseda.core.backoff import Backoff
+from beseda.core.clock import SystemClock
 from beseda.domain.job import Job
 from beseda.jobs.base import JobControl
 from beseda.jobs.broker import Broker
 from beseda.jobs.celery import CeleryJobs
 from beseda.jobs.executor import Timing
 from beseda.jobs.inline import InlineJobs
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import SystemClock
 from beseda.storage.redis.bus import RedisBus
 from beseda.storage.redis.connection import open_redis
 from beseda.storage.sql.database import Database

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from beseda.config import load_settings
-from beseda.errors import BrokerUnavailableError, SettingsError, StorageError
+from beseda.core.addresses import find_broker_fault, find_database_fault, find_redis_fault
+from beseda.core.errors import BrokerUnavailableError, SettingsError, StorageError
 from beseda.jobs.broker import Broker
-from beseda.storage.addresses import find_broker_fault, find_database_fault, find_redis_fault
 from beseda.storage.redis.connection import open_redis
 from beseda.storage.sql import migrate
 from beseda.storage.sql.database import Database

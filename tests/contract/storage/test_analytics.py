@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
+from beseda.core.errors import PeriodError
 from beseda.domain.analytics import DAY, HOUR, Metric, Period, SeriesStep, list_points
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import LeadChange, LeadStatus, NewLead
-from beseda.errors import PeriodError
 from beseda.services.analytics import AnalyticsService
 from beseda.services.lead import LeadService
 from beseda.storage.sql.analytics import AnalyticsRepository

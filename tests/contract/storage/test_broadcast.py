@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.errors import BroadcastBusyError
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
@@ -18,8 +20,6 @@ from beseda.domain.broadcast import (
     RecipientState,
     read_quiet_hours,
 )
-from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.errors import BroadcastBusyError
 from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database

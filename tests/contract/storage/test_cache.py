@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from beseda.errors import StorageError
+from beseda.core.errors import StorageError
 from tests.contract.storage.hot import TTL, Hot
 
 

@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.domain.message import Message, Role
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
+from beseda.core.usage import Totals
 from beseda.domain.turn import Turn, TurnKind
-from beseda.domain.usage import Totals
-from beseda.kit.ids import new_id
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.testing.clock import ManualClock

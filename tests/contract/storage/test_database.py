@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, func, insert, select
 
-from beseda.domain.message import Message, Role
+from beseda.core.errors import NotFoundError, RowRefusedError, SettingsError, StorageError
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
-from beseda.errors import NotFoundError, RowRefusedError, SettingsError, StorageError
-from beseda.kit.ids import new_id
 from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database, parse_url

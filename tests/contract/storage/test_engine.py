@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from beseda.core.errors import SettingsError, StorageError
 from beseda.domain.update import StoredUpdate
-from beseda.errors import SettingsError, StorageError
 from beseda.storage.sql import migrate, sqlite
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.sqlite import demand_log

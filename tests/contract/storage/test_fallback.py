@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from beseda.bootstrap.hot import open_hot
 from beseda.config import load_settings
-from beseda.errors import StorageError
+from beseda.core.errors import StorageError
 from beseda.storage.base.rate_limit import Rate
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from beseda.errors import LeaseLostError
-from beseda.kit.fencing import fenced
+from beseda.core.errors import LeaseLostError
+from beseda.core.fencing import fenced
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.uow import GroupWriter, WriteEntry
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.errors import NotFoundError, StorageError
 from beseda.domain.file import FileKind, FileOwner, FileSum, NewFile
 from beseda.domain.job import JobRequest
-from beseda.errors import NotFoundError, StorageError
 from beseda.services.file import DiskFullError, FileService, Swept
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.storage.sql.conversation import ConversationRepository

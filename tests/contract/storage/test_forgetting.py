@@ -22,15 +22,15 @@ from sqlalchemy import (
     update,
 )
 
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.clock import SystemClock
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.broadcast import Audience, BroadcastContent, NewBroadcast, RecipientState
-from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.domain.lead import ConsentKind, Finding
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, Turn, TurnKind, TurnState
 from beseda.jobs.inline import InlineJobs
-from beseda.kit.clock import SystemClock
-from beseda.kit.ids import new_id
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.personal_data import PersonalDataService, Traces

@@ -4,8 +4,8 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from beseda.domain.conversation import ChatKey
-from beseda.domain.message import Message, Role
+from beseda.core.chat import ChatKey
+from beseda.core.message import Message, Role
 from beseda.storage.redis.history import RedisHistory
 from tests.contract.storage.hot import TTL, Hot
 

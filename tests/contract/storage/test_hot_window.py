@@ -1,9 +1,9 @@
 """The hot window of a conversation is believed only as far as it agrees with the database."""
 
-from beseda.domain.conversation import Conversation
-from beseda.domain.message import Message, Role
+from beseda.core.chat import Conversation
+from beseda.core.errors import StorageError
+from beseda.core.message import Message, Role
 from beseda.domain.turn import Turn, TurnState
-from beseda.errors import StorageError
 from beseda.services.conversation import ConversationMemory
 from beseda.storage.memory.history import MemoryHistory
 from tests.contract.storage.hot import Hot

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from beseda.core.ids import IdSequence, lowest_id
+from beseda.core.message import Message, Role
 from beseda.domain.conversation_list import ConversationFilter
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind
-from beseda.kit.ids import IdSequence, lowest_id
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.identity import continue_ids
 from tests.contract.storage.world import World

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core import subprocesses
+from beseda.core.backoff import Backoff
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.clock import SystemClock
+from beseda.core.errors import InputError, NotFoundError, QuotaExceededError, UnavailableError
 from beseda.domain.job import Job, JobRequest, JobState
-from beseda.errors import InputError, NotFoundError, QuotaExceededError, UnavailableError
 from beseda.jobs.base import JobControl
 from beseda.jobs.inline import InlineJobs, Timing
-from beseda.kit import subprocesses
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import SystemClock
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.errors import StorageError
 from beseda.domain.job import JobState
-from beseda.errors import StorageError
 from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database

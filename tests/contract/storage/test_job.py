@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.clock import SystemClock
+from beseda.core.errors import StorageError
 from beseda.domain.job import CRASHED, Job, JobLease, JobRequest, JobState, Progress
-from beseda.errors import StorageError
-from beseda.kit.clock import SystemClock
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.domain.job import CRASHED, Job, JobRequest, JobState
 from beseda.jobs.celery import CeleryJobs
 from beseda.jobs.inline import InlineJobs

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
+from beseda.core.clock import SystemClock
 from beseda.domain.job import Job, JobLease, JobRequest
 from beseda.jobs.base import JobControl
 from beseda.jobs.executor import Runner, Timing
-from beseda.kit.clock import SystemClock
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository
 

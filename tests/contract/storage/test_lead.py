@@ -9,7 +9,8 @@ import orjson
 import pytest
 from sqlalchemy import func, select
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.domain.event import EventFilter, EventType
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import (
@@ -28,7 +29,6 @@ from beseda.domain.lead import (
     PossibleDuplicate,
     SlotState,
 )
-from beseda.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.services.lead import LeadService
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, insert, text
 
+from beseda.core.clock import SystemClock
 from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, LeadStatus
-from beseda.kit.clock import SystemClock
 from beseda.storage.sql._lead_list import select_page
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import users

@@ -7,9 +7,9 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
+from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, Merge, NewLead
-from beseda.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.services.lead import LeadService
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository

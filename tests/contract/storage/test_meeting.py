@@ -11,8 +11,17 @@ import orjson
 import pytest
 from sqlalchemy import select
 
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.errors import (
+    BesedaError,
+    MeetingOverError,
+    NotASlotError,
+    NotFoundError,
+    SlotTakenError,
+    StorageError,
+    TooManyMeetingsError,
+)
 from beseda.domain.calendar import Calendar, Opening
-from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.lead import Merge, NewLead
 from beseda.domain.meeting import (
     Diary,
@@ -21,15 +30,6 @@ from beseda.domain.meeting import (
     MeetingPage,
     MeetingState,
     MeetingSummary,
-)
-from beseda.errors import (
-    BesedaError,
-    MeetingOverError,
-    NotASlotError,
-    NotFoundError,
-    SlotTakenError,
-    StorageError,
-    TooManyMeetingsError,
 )
 from beseda.jobs.inline import InlineJobs
 from beseda.services.lead import LeadService

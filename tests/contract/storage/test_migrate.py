@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import SettingsError, StorageError
+from beseda.core.errors import SettingsError, StorageError
 from beseda.storage.sql import migrate
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables import metadata

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from beseda.core.errors import UnavailableError
+from beseda.core.message import Message, Role
+from beseda.core.usage import CallPurpose, Purpose
 from beseda.domain.analytics import Period
-from beseda.domain.message import Message, Role
-from beseda.domain.usage import CallPurpose, Purpose
-from beseda.errors import UnavailableError
 from beseda.llm.base import ModelRequest
 from beseda.services.usage_ledger import UsageLedger
 from beseda.storage.sql.analytics import AnalyticsRepository

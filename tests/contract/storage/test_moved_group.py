@@ -2,7 +2,7 @@
 
 import orjson
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.domain.update import StoredUpdate, partition_of, queue_of
 from tests.contract.storage.world import BOT, World
 

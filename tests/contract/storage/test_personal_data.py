@@ -12,15 +12,15 @@ import orjson
 import pytest
 from sqlalchemy import Connection, func, select
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.clock import SystemClock
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.file import FileKind, FileOwner, FileSum, NewFile
 from beseda.domain.job import Job, JobRequest
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.jobs.base import JobControl
 from beseda.jobs.inline import InlineJobs, Timing
-from beseda.kit.clock import SystemClock
-from beseda.kit.ids import new_id
 from beseda.services.file import FileService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.storage.memory.history import MemoryHistory

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.message import Message, Role
-from beseda.errors import SettingsError, StorageError
+from beseda.core.errors import SettingsError, StorageError
+from beseda.core.message import Message, Role
 from beseda.storage.redis.cache import RedisCache
 from beseda.storage.redis.connection import build_client, open_redis
 from beseda.storage.redis.history import RedisHistory

@@ -1,6 +1,6 @@
 """The lines that a sale reads, on both databases."""
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.storage.sql.sales import SalesRepository
 from tests.contract.storage.world import BOT, World
 

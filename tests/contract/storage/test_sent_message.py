@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.broadcast import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
-from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.domain.message import Message, Role
 from beseda.domain.sent_message import KnownMessage, KnownMessages
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
-from beseda.kit.ids import new_id
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.event import EventFilter
 from beseda.domain.file import FileOwner
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import Part, Turn, TurnKind, TurnState
-from beseda.kit.ids import new_id
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.summary import SummaryRepository

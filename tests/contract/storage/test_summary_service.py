@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import func, select
 
+from beseda.core.chat import ChatKey, ChatKind
 from beseda.domain.bot import BotProfile
-from beseda.domain.conversation import ChatKey, ChatKind
 from beseda.jobs.inline import InlineJobs
 from beseda.locales import Text
 from beseda.services.summary import KIND, SummaryService

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from beseda.core.clock import SystemClock
+from beseda.core.errors import NotFoundError
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.conversation_list import ConversationFilter
 from beseda.domain.job import JobRequest, JobState
 from beseda.domain.job_list import JobFilter
-from beseda.domain.message import Message, Role
 from beseda.domain.turn import TurnState
-from beseda.errors import NotFoundError
-from beseda.kit.clock import SystemClock
-from beseda.kit.ids import new_id
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from beseda.core.errors import StorageError
+from beseda.core.process_identity import new_process_id
 from beseda.domain.shard_lease import EVERYTHING, LeaseRequest
-from beseda.errors import StorageError
-from beseda.kit.process_identity import new_process_id
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.territory import TerritoryRepository

@@ -2,10 +2,10 @@ import asyncio
 
 import pytest
 
-from beseda.domain.message import Message, Role
+from beseda.core.errors import IdTakenError
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.errors import IdTakenError
-from beseda.kit.ids import new_id
 from tests.contract.storage.world import BOT, World
 
 

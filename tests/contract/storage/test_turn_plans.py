@@ -2,8 +2,8 @@
 
 from sqlalchemy import insert, text
 
+from beseda.core.clock import SystemClock
 from beseda.domain.turn import TurnKind, TurnState
-from beseda.kit.clock import SystemClock
 from beseda.storage.sql.tables.turn import turns
 from beseda.storage.sql.turn import SELECT_QUESTION
 from tests.contract.storage.world import World

@@ -13,15 +13,15 @@ import pytest
 from sqlalchemy import Connection, func, select
 from standardwebhooks import Webhook
 
-from beseda.domain.conversation import Person
+from beseda.core.chat import Person
+from beseda.core.clock import SystemClock
+from beseda.core.errors import InputError, NotFoundError, WebhooksOffError
+from beseda.core.message import Message, Role
 from beseda.domain.event import EventFilter, EventType, NewEvent
 from beseda.domain.lead import ConsentKind, LeadChange, NewLead
-from beseda.domain.message import Message, Role
 from beseda.domain.webhook import MOST_TRIES, DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.domain.webhook_keys import EventSecrets
-from beseda.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.jobs.inline import InlineJobs
-from beseda.kit.clock import SystemClock
 from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
 from beseda.storage.sql.conversation import ConversationRepository

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from itertools import count
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
-from beseda.domain.message import Message, Role
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
+from beseda.core.ids import new_id
+from beseda.core.message import Message, Role
+from beseda.core.usage import ModelCall, Usage
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
-from beseda.domain.usage import ModelCall, Usage
-from beseda.kit.ids import new_id
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import TurnRepository

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from beseda import metrics
+from beseda.core import metrics
 from beseda.domain.lead import NewLead
 from tests.parts.api_server import ANNA, ApiServer
 

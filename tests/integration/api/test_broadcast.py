@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from beseda.domain.conversation import Person
+from beseda.core.chat import Person
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.api_server import ANNA as ANNA_HERE
 from tests.parts.api_server import Answer, ApiServer, serve_container

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from beseda.domain.conversation import Person
+from beseda.core.chat import Person
 from tests.parts.api_server import ANNA, ApiServer
 
 LIST = "/api/v1/conversations"

@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from beseda.api.downloads import send_file, write_disposition
-from beseda.errors import NotFoundError
+from beseda.core.errors import NotFoundError
 from tests.parts.api_server import ApiServer
 
 

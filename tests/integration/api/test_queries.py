@@ -2,8 +2,8 @@
 
 import pytest
 
+from beseda.core.ids import new_id
 from beseda.domain.job import JobRequest
-from beseda.kit.ids import new_id
 from tests.parts.api_server import ApiServer
 
 LISTS = ("leads", "events", "webhooks", "conversations", "meetings", "jobs", "files", "broadcasts", "keys", "bots")

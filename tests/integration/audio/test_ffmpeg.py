@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.errors import FileTooLargeError, ToolError, UnreadableAudioError
-from beseda.kit.subprocesses import run
+from beseda.core.errors import FileTooLargeError, ToolError, UnreadableAudioError
+from beseda.core.subprocesses import run
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "voice"
 

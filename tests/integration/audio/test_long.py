@@ -8,8 +8,8 @@ import pytest
 
 from beseda.audio.base import AudioSpan, NoRoomError, RecordingTooLongError, Sound
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.errors import ToolError, UnreadableAudioError
-from beseda.kit.subprocesses import run
+from beseda.core.errors import ToolError, UnreadableAudioError
+from beseda.core.subprocesses import run
 from tests.parts.recordings import make_long, make_sound
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "voice"

@@ -9,7 +9,7 @@ import pytest
 
 from beseda.audio.base import NoSoundError
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.errors import KeyRejectedError, SilentAudioError, UnreadableAudioError
+from beseda.core.errors import KeyRejectedError, SilentAudioError, UnreadableAudioError
 from beseda.services.voice import VoiceService
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.recordings import make_silence

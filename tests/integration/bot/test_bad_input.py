@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import (
+from beseda.core.errors import (
     BrokenStreamError,
     ContextTooLongError,
     FileTooLargeError,

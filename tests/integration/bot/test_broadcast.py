@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from beseda.core.errors import BroadcastBusyError, BroadcastStateError, StorageError
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
@@ -19,7 +20,6 @@ from beseda.domain.broadcast import (
     QuietHours,
     RecipientState,
 )
-from beseda.errors import BroadcastBusyError, BroadcastStateError, StorageError
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.crowd import block, count_received, gather_crowd

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from beseda.domain.usage import Usage
+from beseda.core.usage import Usage
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.budget import budget_counters
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

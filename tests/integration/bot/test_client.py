@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from beseda.errors import TelegramUnansweredError, TelegramUnavailableError
+from beseda.core.errors import TelegramUnansweredError, TelegramUnavailableError
 from beseda.telegram.client import BotApi
 
 

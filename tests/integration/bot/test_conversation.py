@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.message import Role
-from beseda.errors import UnavailableError
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.errors import UnavailableError
+from beseda.core.message import Role
 from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, FORUM, GROUP, living_bot

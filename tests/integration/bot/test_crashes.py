@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from beseda.core.errors import BesedaError, BrokenStreamError
 from beseda.domain.turn import TurnState
-from beseda.errors import BesedaError, BrokenStreamError
 from beseda.llm.base import ModelEvent, ModelRequest
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox

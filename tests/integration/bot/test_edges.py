@@ -9,13 +9,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from beseda.core.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
+from beseda.core.message import Message, Role
 from beseda.dispatch.middlewares.limits import RATES
 from beseda.dispatch.polling import Poller
 from beseda.dispatch.shard_leases import AllShards
-from beseda.domain.message import Message, Role
 from beseda.domain.shard_lease import EVERYTHING
 from beseda.domain.update import StoredUpdate, Tries
-from beseda.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.storage.sql.update import EVERYWHERE, Look, UpdateRepository
 from beseda.telegram.client import BotApi
 from beseda.testing.clock import ManualClock

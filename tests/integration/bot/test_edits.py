@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import UnavailableError
+from beseda.core.errors import UnavailableError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, GROUP, LivingBot, living_bot
 from tests.parts.model_events import said_in

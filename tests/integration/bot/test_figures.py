@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from beseda.core.chat import Person
+from beseda.core.errors import UnavailableError
 from beseda.domain.analytics import Metrics, Period
-from beseda.domain.conversation import Person
 from beseda.domain.lead import LeadChange, LeadStatus
-from beseda.errors import UnavailableError
 from beseda.services.analytics import AnalyticsService
 from beseda.services.takeover import OperatorMessage
 from beseda.testing.clock import ManualClock

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import BrokenStreamError, UnavailableError
+from beseda.core.errors import BrokenStreamError, UnavailableError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import living_bot
 from tests.parts.model_server import ModelServer, Reply

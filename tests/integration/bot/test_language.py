@@ -8,7 +8,7 @@ import pytest
 
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
-from beseda.errors import SettingsError, UnavailableError
+from beseda.core.errors import SettingsError, UnavailableError
 from beseda.locales import Text
 from beseda.locales.catalogue import languages, use_folder
 from beseda.testing.scripted_model import ScriptedModel

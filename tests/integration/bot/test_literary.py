@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from beseda.errors import UnavailableError
+from beseda.core.errors import UnavailableError
 from beseda.llm.base import ModelRequest
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import UnavailableError
+from beseda.core.errors import UnavailableError
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxUser
 from tests.parts.living_bot import ANNA, CHRIS, living_bot

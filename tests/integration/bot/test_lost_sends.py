@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Person
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.errors import LeaseLostError
 from beseda.domain.media import Media, MediaKind
 from beseda.domain.turn import TurnKind
-from beseda.errors import LeaseLostError
 from beseda.llm.base import ModelRequest
 from beseda.services.chat import PreparedReply
 from beseda.services.question import Question

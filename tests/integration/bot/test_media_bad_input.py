@@ -6,7 +6,7 @@ import pytest
 
 from beseda.audio.base import NoSoundError
 from beseda.audio.ffmpeg import find_ffmpeg
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     PhotoTooLargeError,
     SilentAudioError,
@@ -14,7 +14,7 @@ from beseda.errors import (
     UnreadablePhotoError,
     UnsupportedPhotoError,
 )
-from beseda.kit.subprocesses import run
+from beseda.core.subprocesses import run
 from beseda.testing.scripted_model import ScriptedModel
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
 from tests.parts.living_bot import LivingBot, living_bot

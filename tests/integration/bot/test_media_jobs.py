@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from beseda.bots.catalog import BUNDLED
+from beseda.core.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
 from beseda.dispatch.job_tracker import EDIT_EVERY
 from beseda.domain.file import FileOwner
-from beseda.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.integration.bot.test_media import HELLO, SAMPLES, env

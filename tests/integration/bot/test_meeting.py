@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 
-from beseda.domain.conversation import Person
+from beseda.core.chat import Person
+from beseda.core.ids import new_id
 from beseda.domain.job import JobRequest
 from beseda.domain.meeting import HOLD, Meeting, MeetingState
-from beseda.kit.ids import new_id
 from beseda.services.meeting import MeetingService
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.meeting import MeetingRepository

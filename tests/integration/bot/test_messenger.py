@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from beseda.domain.conversation import ChatKey, ChatKind
+from beseda.core.chat import ChatKey, ChatKind
+from beseda.core.errors import TelegramRefusedError
 from beseda.domain.turn import Part
-from beseda.errors import TelegramRefusedError
 from beseda.telegram.base import Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation, Person
+from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.update import StoredUpdate, internal_update
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot, living_bot

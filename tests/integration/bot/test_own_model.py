@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from beseda.errors import SettingsError
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.errors import SettingsError
 from beseda.llm.base import ModelRequest
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider, choose_configured

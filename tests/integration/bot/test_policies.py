@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.dispatch import launch
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import (
@@ -19,7 +20,6 @@ from beseda.dispatch.events import (
     Unhandled,
 )
 from beseda.dispatch.runner import MIDDLEWARES
-from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
 

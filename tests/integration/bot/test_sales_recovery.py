@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from beseda.core.errors import UnavailableError
 from beseda.domain.lead import Lead
-from beseda.errors import UnavailableError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import LivingBot, account, living_bot, run_bot

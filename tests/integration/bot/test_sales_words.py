@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from beseda.bots.catalog import BUNDLED
-from beseda.errors import UnavailableError
+from beseda.core.errors import UnavailableError
 from beseda.llm.demo import DemoModel
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

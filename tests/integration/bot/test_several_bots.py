@@ -10,8 +10,8 @@ import pytest
 from beseda.bootstrap.container import open_container
 from beseda.cli.run_options import RunOptions, name_variable
 from beseda.config import load_settings
+from beseda.core.errors import SettingsError
 from beseda.dispatch.launch import RunningBot
-from beseda.errors import SettingsError
 from beseda.llm.base import ChatModel
 from beseda.storage.redis.connection import open_redis
 from beseda.testing.scripted_model import ScriptedModel

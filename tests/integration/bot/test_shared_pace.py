@@ -14,7 +14,7 @@ _AHEAD = 8  # tokens that two processes may hold, taken in blocks of five
 _SPEAKER = """
 import asyncio, sys, time
 from redis.asyncio import Redis
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
 from beseda.storage.redis.rate_limit import RedisTokenBucket
 from beseda.telegram.pacing import Pacer
 

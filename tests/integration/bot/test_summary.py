@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from beseda.core.clock import SystemClock
+from beseda.core.errors import UnavailableError
 from beseda.domain.file import FileOwner
 from beseda.domain.job import JobRequest
-from beseda.errors import UnavailableError
-from beseda.kit.clock import SystemClock
 from beseda.llm.base import ModelRequest
 from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from beseda.core.errors import LeaseLostError, StorageError
 from beseda.dispatch.shard_leases import LeaseTimes, ShardLeases
 from beseda.domain.shard_lease import EVERYTHING, LeaseRequest, LeaseStatus
-from beseda.errors import LeaseLostError, StorageError
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.errors import SetAsideError
+from beseda.core.errors import SetAsideError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, LivingBot, PollingClock, account, living_bot, run_bot

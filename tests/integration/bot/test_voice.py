@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from beseda.audio.base import NoSoundError
-from beseda.domain.conversation import ChatKey, ChatKind, Person
-from beseda.errors import (
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.errors import (
     SilentAudioError,
     SpeechNotConfiguredError,
     UnreadableAudioError,

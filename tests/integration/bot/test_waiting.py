@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.usage import Usage
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.usage import Usage
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelRequest, TextDelta, Waiting
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model

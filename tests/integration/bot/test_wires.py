@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from beseda.core.clock import SystemClock
+from beseda.core.errors import BrokenStreamError, ThoughtsOnlyError
 from beseda.domain.persona import NOTES
-from beseda.errors import BrokenStreamError, ThoughtsOnlyError
-from beseda.kit.clock import SystemClock
 from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.registry import LLMSettings, build_model
 from tests.parts.living_bot import LivingBot, living_bot

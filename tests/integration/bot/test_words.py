@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
 from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox

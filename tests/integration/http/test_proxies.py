@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from aiohttp.abc import ResolveResult
 
-from beseda.errors import BesedaError, SettingsError
+from beseda.core.clock import SystemClock
+from beseda.core.errors import BesedaError, SettingsError
 from beseda.http.session import open_session
-from beseda.kit.clock import SystemClock
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.http import HttpClient

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
 from tests.parts.living_bot import living_bot

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.message import Message, Role
+from beseda.core.backoff import Backoff
+from beseda.core.clock import SystemClock
+from beseda.core.errors import ContextTooLongError, UnavailableError
+from beseda.core.message import Message, Role
 from beseda.domain.window import cut_window, find_room
-from beseda.errors import ContextTooLongError, UnavailableError
-from beseda.kit.backoff import Backoff
-from beseda.kit.clock import SystemClock
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, TextDelta, find_measuring
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.failover import RetryPolicy

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from beseda.errors import ProtocolError, SettingsError, ToolError, UnavailableError
+from beseda.core.errors import ProtocolError, SettingsError, ToolError, UnavailableError
 from beseda.llm.model_files import ModelFiles, ModelSource
 from beseda.testing.clock import ManualClock
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.domain.structured import Form
 from beseda.llm.base import ModelRequest, ask_structured
 from beseda.llm.http import HttpClient

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from beseda.errors import PhotoTooLargeError, ToolError
-from beseda.kit.subprocesses import run
+from beseda.core.errors import PhotoTooLargeError, ToolError
+from beseda.core.subprocesses import run
 from beseda.photo.process_pool import ImageProcessPool
 from tests.parts.photo_samples import SAMPLES
 from tests.parts.waiting import eventually

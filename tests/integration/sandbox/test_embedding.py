@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from fastapi import FastAPI
 
-from beseda.kit.serving import Listener, serve_app
+from beseda.core.serving import Listener, serve_app
 from botapi_sandbox import Sandbox, SandboxSettings, SandboxUser
 from tests.parts.sandboxes import ANNA, BOTS, BotClient
 

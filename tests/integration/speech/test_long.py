@@ -11,8 +11,7 @@ import pytest
 
 from beseda.audio.base import NoRoomError, RecordingTooLongError
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.domain.transcript import Segment
-from beseda.errors import (
+from beseda.core.errors import (
     KeyRejectedError,
     RejectedRequestError,
     SilentAudioError,
@@ -20,6 +19,7 @@ from beseda.errors import (
     UnavailableError,
     UnreadableAudioError,
 )
+from beseda.domain.transcript import Segment
 from beseda.services.transcription import (
     DiskBudget,
     TranscriptionProgress,

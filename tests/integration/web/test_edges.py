@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from beseda.api.health import Check, health_router
 from beseda.api.problems import add_problem_handlers
 from beseda.asgi import Web
-from beseda.errors import BesedaError, NotFoundError, RateLimitedError, StorageError
-from beseda.kit.serving import Listener, serve_app
+from beseda.core.errors import BesedaError, NotFoundError, RateLimitedError, StorageError
+from beseda.core.serving import Listener, serve_app
 
 
 @asynccontextmanager

@@ -13,11 +13,11 @@ import orjson
 import pytest
 
 from beseda.asgi import Web
+from beseda.core.serving import Listener, serve_app
 from beseda.dispatch.launch import RunningBot
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
 from beseda.domain.update import StoredUpdate
-from beseda.kit.serving import Listener, serve_app
 from beseda.storage.sql.database import Database
 from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.update import UpdateRepository

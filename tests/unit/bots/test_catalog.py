@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from beseda.bots.catalog import BUNDLED, Catalog
+from beseda.core.errors import SettingsError
 from beseda.dispatch.handlers.commands import COMMANDS
 from beseda.domain.bot import Access
 from beseda.domain.budget import BudgetChange, BudgetScope, Unit
-from beseda.errors import SettingsError
 
 MINIMAL = """
 title: {ru: " Продажи ", en: Sales}

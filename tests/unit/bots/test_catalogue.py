@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from beseda.bots.real_estate.catalogue import SAMPLE, CatalogueShelf, read_listings
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 
 HEADER = "id;район;комнат;площадь;цена;метро"
 ROW = "A-1;Северный;2;54,5;11 200 000 ₽;Озёрная"

@@ -9,7 +9,7 @@ import yaml
 
 from beseda.bots.catalog import BUNDLED, Catalog
 from beseda.bots.sales.funnel_file import read_funnel
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from tests.unit.bots.test_catalog import refusal, write_bot
 
 Spoil = Callable[[dict[str, Any]], object]

@@ -3,8 +3,8 @@ from collections.abc import AsyncGenerator, Sequence
 
 from beseda.cli.answer import Answer, describe_usage, fill_answer, format_cost
 from beseda.cli.redraw import RedrawThrottle
-from beseda.domain.usage import Usage
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.usage import Usage
 from beseda.llm.base import (
     Finished,
     FinishReason,

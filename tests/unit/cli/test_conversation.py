@@ -6,9 +6,9 @@ from beseda.cli.answer import Answer
 from beseda.cli.repl.conversation import SessionConversation
 from beseda.cli.repl.session import ChatSession, SessionMessage, start_session
 from beseda.cli.repl.summary import sum_up
-from beseda.domain.usage import Usage
-from beseda.errors import UnavailableError
-from beseda.kit.clock import SystemClock
+from beseda.core.clock import SystemClock
+from beseda.core.errors import UnavailableError
+from beseda.core.usage import Usage
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.measured_model import Counting, Measured
 

@@ -12,7 +12,7 @@ import pytest
 
 from beseda.cli.memory_file import MemoryFile
 from beseda.cli.repl.session import SessionMemory, SessionMessage, read_memory, start_session
-from beseda.errors import BesedaError, SettingsError
+from beseda.core.errors import BesedaError, SettingsError
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 

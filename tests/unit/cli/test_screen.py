@@ -13,7 +13,7 @@ from beseda.cli.repl.budget import Budget
 from beseda.cli.repl.commands import is_command
 from beseda.cli.repl.prompt import CommandCompleter, is_open, join_lines
 from beseda.cli.repl.screen import MarkdownView, Screen, find_whole_blocks
-from beseda.domain.usage import Usage
+from beseda.core.usage import Usage
 
 BLOCKS = {
     "": 0,

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from beseda.core.chat import ChatKey, ChatKind, Person
+from beseda.core.keyed_queues import Lane
 from beseda.dispatch.events import Event, EventPlace, IncomingMessage, MessageKind, StopRequest
 from beseda.dispatch.joining import Joiner, Openings
-from beseda.domain.conversation import ChatKey, ChatKind, Person
 from beseda.domain.quotation import Quotation
-from beseda.kit.lanes import Lane
 
 CHAT = ChatKey("assistant", 7)
 

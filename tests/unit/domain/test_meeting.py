@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from beseda.core.errors import MeetingOverError
 from beseda.domain.calendar import Calendar
 from beseda.domain.event import EventType
 from beseda.domain.meeting import (
@@ -26,7 +27,6 @@ from beseda.domain.meeting import (
     pass_time,
     tell,
 )
-from beseda.errors import MeetingOverError
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

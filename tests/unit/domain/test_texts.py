@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from beseda.domain.conversation import ChatKey
+from beseda.core.chat import ChatKey
+from beseda.core.message import Message, Role, join_roles
 from beseda.domain.language import language_of
 from beseda.domain.markdown import italic, literal
-from beseda.domain.message import Message, Role, join_roles
 from beseda.domain.persona import NOTES, Scene, describe_scene, is_note, spoken, system_message
 from beseda.telegram.markdown import render
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.domain.window import MESSAGE_TOKENS, alternate, cut_window, find_room, fits_surely
 
 SYSTEM = Message(Role.SYSTEM, "s")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.http.proxies import Proxy, find_proxy, is_this_machine
 
 

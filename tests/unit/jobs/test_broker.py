@@ -1,6 +1,6 @@
 import pytest
 
-from beseda.errors import BrokerUnavailableError, RemoteError
+from beseda.core.errors import BrokerUnavailableError, RemoteError
 from beseda.jobs.broker import Broker
 
 

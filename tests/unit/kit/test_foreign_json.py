@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.kit.foreign_json import join_surrogates, load_json
+from beseda.core.foreign_json import join_surrogates, load_json
 
 ODD = {
     "a mark": (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),

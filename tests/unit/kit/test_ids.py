@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from beseda.kit.ids import IdSequence, lowest_id, time_of
+from beseda.core.ids import IdSequence, lowest_id, time_of
 
 
 def test_ids_rise_and_fit_63_bits() -> None:

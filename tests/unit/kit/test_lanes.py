@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from beseda.kit.lanes import Bounds, Lane, Lanes
+from beseda.core.keyed_queues import Bounds, Lane, Lanes
 
 
 async def test_items_of_one_key_are_worked_on_in_order() -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from beseda.kit.mime import guess_mime, sniff
+from beseda.core.mime import guess_mime, sniff
 
 
 @pytest.mark.parametrize("suffix", ["m4a", "caf", "oga", "wma", "flac", "amr", "mp3", "opus", "aac", "ogg", "wav"])

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from beseda.kit.priority_lock import PriorityLock
+from beseda.core.priority_lock import PriorityLock
 
 
 async def test_lowest_rank_comes_first_and_equal_ranks_in_order_of_arrival() -> None:

@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from beseda.kit.process_identity import find_dead_processes, new_process_id
+from beseda.core.process_identity import find_dead_processes, new_process_id
 
 HOST = new_process_id().partition(":")[0]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from beseda.kit.quarantine import Quarantine
+from beseda.core.quarantine import Quarantine
 
 
 async def test_suspects_are_admitted_one_at_a_time_the_least_suspect_first() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from beseda.kit.subprocesses import ProgramMissingError, ProgramTimedOutError, run
+from beseda.core.subprocesses import ProgramMissingError, ProgramTimedOutError, run
 
 # Writes its own id and its child's; neither of them listens to SIGTERM.
 _STUBBORN = """trap '' TERM; sleep 600 & echo "$$ $!" > "$0.new"; mv "$0.new" "$0"; wait"""

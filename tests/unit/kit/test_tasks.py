@@ -1,7 +1,7 @@
 import asyncio
 import contextlib
 
-from beseda.kit.tasks import end_tasks
+from beseda.core.tasks import end_tasks
 
 
 async def test_task_that_forgets_a_cancellation_is_ended_all_the_same() -> None:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.usage import Usage
-from beseda.errors import ProtocolError
+from beseda.core.errors import ProtocolError
+from beseda.core.usage import Usage
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm.base import FinishReason
 from tests.parts.model_server import build_chunk

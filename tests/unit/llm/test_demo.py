@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.llm.base import FinishReason, ModelRequest, TextDelta
 from beseda.llm.demo import DemoModel
 from beseda.llm.endpoints import ENDPOINTS, Endpoint

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
+from beseda.core.message import Message, Role
 from beseda.domain.extraction_prompt import (
     DialogLine,
     ExtractionTopic,
@@ -16,7 +17,6 @@ from beseda.domain.extraction_prompt import (
     write_page,
     write_topics,
 )
-from beseda.domain.message import Message, Role
 from beseda.llm.base import ModelRequest, ask_structured
 from beseda.llm.demo import DemoModel
 from beseda.services.sales.extraction import build_form

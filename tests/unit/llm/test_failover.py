@@ -4,7 +4,8 @@ from contextlib import aclosing
 
 import pytest
 
-from beseda.errors import (
+from beseda.core.backoff import Backoff
+from beseda.core.errors import (
     BesedaError,
     BrokenStreamError,
     ContextTooLongError,
@@ -21,7 +22,6 @@ from beseda.errors import (
     TimedOutError,
     UnavailableError,
 )
-from beseda.kit.backoff import Backoff
 from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelta, UnansweredError, Waiting
 from beseda.llm.breaker import BreakerRule
 from beseda.llm.failover import FailoverModel, RetryPolicy

@@ -4,7 +4,7 @@ from email.utils import formatdate
 import orjson
 import pytest
 
-from beseda.errors import WEB_PAGE
+from beseda.core.errors import WEB_PAGE
 from beseda.llm._faults import GATED_MODEL, NO_PERMISSION, FaultReader, find_refused_parameter, hide_secrets
 
 SECRET = "plain-secret-without-shape"

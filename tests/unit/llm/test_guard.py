@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beseda.core.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
+from beseda.core.message import Message, Role
+from beseda.core.usage import Usage
 from beseda.domain.estimate import estimate_tokens
-from beseda.domain.message import Message, Role
-from beseda.domain.usage import Usage
-from beseda.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
 from beseda.llm.base import (
     Finished,
     FinishReason,

@@ -6,7 +6,7 @@ import pytest
 
 from beseda.config import load_settings
 from beseda.config.model import llm_settings
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model, list_configured

@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 
-from beseda.errors import QuotaExceededError, UnavailableError
+from beseda.core.errors import QuotaExceededError, UnavailableError
 from beseda.llm.base import Finished, ModelEvent, ModelRequest, ObservedCall, ObservedModel, StreamObserver, TextDelta
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import listen

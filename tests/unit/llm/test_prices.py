@@ -2,8 +2,8 @@ from functools import partial
 
 import pytest
 
-from beseda.domain.usage import Usage
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
+from beseda.core.usage import Usage
 from beseda.llm.base import Finished, FinishReason, ObservedModel
 from beseda.llm.prices import Price, PriceBook, PriceObserver, add_cost
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

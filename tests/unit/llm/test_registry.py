@@ -1,6 +1,6 @@
 import pytest
 
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.llm.endpoints import ENDPOINTS, find_endpoint
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import (

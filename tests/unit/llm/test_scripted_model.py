@@ -3,8 +3,8 @@ from contextlib import aclosing
 
 import pytest
 
-from beseda.domain.usage import Usage
-from beseda.errors import UnavailableError
+from beseda.core.errors import UnavailableError
+from beseda.core.usage import Usage
 from beseda.llm.base import FinishReason
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

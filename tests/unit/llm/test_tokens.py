@@ -8,7 +8,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 
-from beseda.errors import SettingsError, UnavailableError
+from beseda.core.errors import SettingsError, UnavailableError
 from beseda.llm.base import ChatModel, Measuring, ModelEvent, ModelHealth, ModelRequest, ObservedModel, TextDelta
 from beseda.llm.failover import FailoverModel
 from beseda.llm.guard import AnswerGuard

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from beseda.bots.catalog import Catalog
-from beseda.errors import SettingsError
+from beseda.core.errors import SettingsError
 from beseda.modes.registry import find_mode, list_modes
 
 BOT = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from beseda.errors import InputError, PhotoTooLargeError
+from beseda.core.errors import InputError, PhotoTooLargeError
 from beseda.photo._decode import open_picture
 from tests.parts.photo_samples import SAMPLES, draw_scene, encode
 

@@ -5,7 +5,7 @@ import pytest
 
 from beseda.config import load_settings
 from beseda.config.photo import photo_settings
-from beseda.errors import (
+from beseda.core.errors import (
     BesedaError,
     PhotoTooLargeError,
     SettingsError,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from beseda.core.errors import BudgetExhaustedError, StorageError, UnavailableError
+from beseda.core.message import Message, Role
+from beseda.core.usage import Usage
 from beseda.domain.budget import BudgetChange, BudgetRules, BudgetScope, Reservation, Spend, Unit, read_limits
-from beseda.domain.message import Message, Role
-from beseda.domain.usage import Usage
-from beseda.errors import BudgetExhaustedError, StorageError, UnavailableError
 from beseda.llm.base import ChatModel, ModelRequest
 from beseda.llm.failover import FailoverModel
 from beseda.services.budget import BudgetService, Payer, current_payer, ensure_left, paying, spending

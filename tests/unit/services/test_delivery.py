@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind, Conversation
+from beseda.core.chat import ChatKey, ChatKind, Conversation
+from beseda.core.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
 from beseda.services.delivery import Delivery
 from beseda.services.sent_records import SentRecords
 from beseda.storage.sql.turn import TurnRepository

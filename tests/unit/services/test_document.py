@@ -9,9 +9,9 @@ from io import BytesIO
 import docx
 import pytest
 
+from beseda.core.errors import ContextTooLongError, ProtocolError, QuotaExceededError, UnavailableError
 from beseda.domain.document import DocumentKind, UnreadableTextError
 from beseda.domain.transcript import MissedPart, Segment, Transcript
-from beseda.errors import ContextTooLongError, ProtocolError, QuotaExceededError, UnavailableError
 from beseda.llm.base import ModelRequest
 from beseda.services.document import DocumentProgress, DocumentService, write_subtitles, write_transcript
 from beseda.testing.clock import ManualClock

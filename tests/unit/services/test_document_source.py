@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beseda.core.errors import InputError
 from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.domain.transcript import Segment, Transcript
-from beseda.errors import InputError
 from beseda.services.document import MAX_TEXT_BYTES, read_text
 from beseda.services.document.layout import clean_speech
 from beseda.services.document.source import NumberedText, estimate

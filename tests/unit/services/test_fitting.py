@@ -2,8 +2,8 @@
 
 import pytest
 
-from beseda.domain.message import Message, Role
-from beseda.errors import ContextTooLongError, UnavailableError
+from beseda.core.errors import ContextTooLongError, UnavailableError
+from beseda.core.message import Message, Role
 from beseda.llm.base import ModelWrapper
 from beseda.services.fitting import InstructionsTooLongError, find_context, fit_messages
 from beseda.testing.scripted_model import ScriptedModel

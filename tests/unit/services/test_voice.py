@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from beseda.audio.base import AudioSpan, Recording
-from beseda.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
+from beseda.core.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
 from beseda.services.voice import VoiceService
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 

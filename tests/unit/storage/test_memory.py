@@ -1,4 +1,4 @@
-from beseda.domain.message import Message, Role
+from beseda.core.message import Message, Role
 from beseda.storage.base.rate_limit import Rate
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.expiring import ExpiringMap

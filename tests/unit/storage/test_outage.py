@@ -2,7 +2,7 @@
 
 import asyncio
 
-from beseda.errors import StorageError
+from beseda.core.errors import StorageError
 from beseda.storage.redis.outage import Outage
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from beseda.errors import FileTooLargeError, ToolError
+from beseda.core.errors import FileTooLargeError, ToolError
 from beseda.telegram.client import DOWNLOAD_LIMIT, LOCAL_LIMIT, BotApi, OversizedFileError, UnsharedFileError
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from beseda.core.errors import FileTooLargeError, NotFoundError
 from beseda.domain.media import Media, MediaKind, read_media, write_media
-from beseda.errors import FileTooLargeError, NotFoundError
 from beseda.telegram.files import UPLOAD_LIMIT, load_upload
 
 CAPTION = {"caption": "<b>a</b>", "parse_mode": "HTML"}

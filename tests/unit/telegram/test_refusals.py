@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.errors import TelegramConflictError, TelegramRefusedError
+from beseda.core.errors import TelegramConflictError, TelegramRefusedError
 from beseda.telegram.refusals import Refusal, classify
 
 UNCHANGED = (

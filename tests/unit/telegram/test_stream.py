@@ -9,9 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from beseda.domain.conversation import ChatKey, ChatKind
-from beseda.domain.turn import Part
-from beseda.errors import (
+from beseda.core.chat import ChatKey, ChatKind
+from beseda.core.errors import (
     BesedaError,
     LeaseLostError,
     StorageError,
@@ -20,6 +19,7 @@ from beseda.errors import (
     TelegramRefusedError,
     TelegramUnavailableError,
 )
+from beseda.domain.turn import Part
 from beseda.telegram.base import Button, LiveRequest, Target
 from beseda.telegram.stream import (
     DRAFTS,
