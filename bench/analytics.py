@@ -18,11 +18,11 @@ from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Bar, Row, Section
 from beseda.core.clock import SystemClock
 from beseda.core.ids import lowest_id
+from beseda.db import migrate
+from beseda.db.database import Database
 from beseda.domain.analytics import Metric, Metrics, Period, SeriesStep
 from beseda.services.analytics import AnalyticsService
-from beseda.storage.sql import migrate
 from beseda.storage.sql.analytics import AnalyticsRepository
-from beseda.storage.sql.database import Database
 from tests.parts.postgres import PostgresServer
 
 T = TypeVar("T")

@@ -21,10 +21,10 @@ from bench.bots import BESEDA, Kind, MeasuringError, running_bot
 from bench.closed_loop import percentile
 from bench.crowd import Crowd, open_crowd
 from bench.report import Bar, Row, Section
+from beseda.db import migrate
+from beseda.db.database import Database
 from beseda.domain.webhook import NewEndpoint
 from beseda.domain.webhook_keys import make_fingerprint
-from beseda.storage.sql import migrate
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.webhook import WebhookRepository
 from tests.parts.redis import RedisServer
 

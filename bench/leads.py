@@ -22,11 +22,11 @@ import asyncpg
 from bench.bots import MeasuringError, on_cores, split_cores
 from bench.report import Bar, Row, Section
 from beseda.core.clock import SystemClock
+from beseda.db import migrate
+from beseda.db.database import Database
 from beseda.domain.api_key import Scope
 from beseda.services.api_key import ApiKeyService
-from beseda.storage.sql import migrate
 from beseda.storage.sql.api_key import ApiKeyRepository
-from beseda.storage.sql.database import Database
 from tests.parts.postgres import PostgresServer, find_free_port
 
 _START_SECONDS = 30.0

@@ -1,4 +1,4 @@
-"""Runs revisions over the connection that beseda.storage.sql.migrate hands in."""
+"""Runs revisions over the connection that beseda.db.migrate hands in."""
 
 from alembic import context
 

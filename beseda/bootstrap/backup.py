@@ -8,9 +8,9 @@ from beseda import __version__
 from beseda.config import Settings
 from beseda.core.clock import SystemClock
 from beseda.core.errors import StorageError
+from beseda.db.migrate import HEAD, knows_revision, read_revision, upgrade
+from beseda.db.snapshot import dump
 from beseda.services.backup import ArchiveWriter, Manifest
-from beseda.storage.sql.migrate import HEAD, knows_revision, read_revision, upgrade
-from beseda.storage.sql.snapshot import dump
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 from beseda.bootstrap.backup import upgrade_with_backup
 from beseda.config import Settings
-from beseda.storage.sql.database import Database, Synchronous
+from beseda.db.database import Database, Synchronous
 from beseda.storage.sql.identity import continue_ids
 
 _SYNCHRONOUS: Mapping[str, Synchronous] = {"received": "RECEIVED", "full": "FULL", "normal": "NORMAL"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from beseda.config import Settings
 from beseda.core.clock import SystemClock
+from beseda.db.database import Database
 from beseda.storage.base.bus import Bus
 from beseda.storage.base.cache import Cache
 from beseda.storage.base.history import HistoryStore
@@ -15,7 +16,6 @@ from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.state import SqlState
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from beseda.core.clock import Clock
+from beseda.db.database import Database
 from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.bot_account import BotAccountRepository
@@ -10,7 +11,6 @@ from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.budget import BudgetRepository
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.conversation_list import ConversationList
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.file import FileRepository
 from beseda.storage.sql.flood_wait import FloodWaitRepository

@@ -7,10 +7,10 @@ from pathlib import Path
 from beseda.bootstrap.container import open_container
 from beseda.config import Settings
 from beseda.core.errors import SettingsError
+from beseda.db.migrate import knows_revision, read_revision, upgrade
+from beseda.db.snapshot import is_in_use, load
 from beseda.services.backup import ArchiveReader, Manifest
 from beseda.services.forgotten import ForgottenPerson, read_forgotten
-from beseda.storage.sql.migrate import knows_revision, read_revision, upgrade
-from beseda.storage.sql.snapshot import is_in_use, load
 
 
 @dataclass(frozen=True, slots=True)

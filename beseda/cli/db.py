@@ -18,7 +18,7 @@ def upgrade(
 ) -> None:
     """Bring the database up to date. `beseda run` does it by itself at the start."""
     from beseda.bootstrap.backup import upgrade_with_backup
-    from beseda.storage.sql.migrate import upgrade as upgrade_alone
+    from beseda.db.migrate import upgrade as upgrade_alone
 
     settings = read_settings(config)
     run_async(upgrade_alone(settings.database()) if no_backup else upgrade_with_backup(settings))
@@ -28,7 +28,7 @@ def upgrade(
 @app.command()
 def check(config: ConfigOption = None) -> None:
     """Check whether the database is up to date; exit 1 if not."""
-    from beseda.storage.sql.migrate import check as find_problems
+    from beseda.db.migrate import check as find_problems
 
     settings = read_settings(config)
     problems = run_async(find_problems(settings.database()))

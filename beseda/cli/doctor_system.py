@@ -33,8 +33,8 @@ async def check_database(settings: "Settings") -> list[CheckResult]:
     """Check that the tables are up to date and that a row can be written; then the processes and the clock."""
     from contextlib import AsyncExitStack
 
-    from beseda.storage.sql.database import Database
-    from beseda.storage.sql.migrate import UPGRADE, check
+    from beseda.db.database import Database
+    from beseda.db.migrate import UPGRADE, check
 
     problems = await check(settings.database())
     if problems:

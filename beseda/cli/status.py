@@ -37,11 +37,11 @@ async def _read(settings: "Settings") -> dict[str, Any]:
 
     from beseda.core.clock import SystemClock
     from beseda.core.disk import read_free_bytes
+    from beseda.db.database import Database
+    from beseda.db.migrate import check
     from beseda.domain.process import ALIVE_WITHIN
     from beseda.storage.sql.analytics import AnalyticsRepository
-    from beseda.storage.sql.database import Database
     from beseda.storage.sql.flood_wait import FloodWaitRepository
-    from beseda.storage.sql.migrate import check
     from beseda.storage.sql.process import ProcessRepository
     from beseda.storage.sql.territory import TerritoryRepository
 

@@ -8,10 +8,10 @@ from beseda.core.errors import LeaseLostError
 from beseda.core.fencing import fenced
 from beseda.core.message import Message
 from beseda.core.usage import ModelCall
+from beseda.db.database import Database
 from beseda.dispatch.shard_leases import ShardOwnership
 from beseda.domain.turn import Part, Turn
 from beseda.domain.update import partition_of
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import TurnRepository
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 from threading import Lock
 
-from beseda.storage.sql import migrate
-from beseda.storage.sql.sqlite import prepare_file
+from beseda.db import migrate
+from beseda.db.sqlite import prepare_file
 
 _migrated: list[bytes] = []
 _lock = Lock()  # Alembic migrates one database of a process at a time

@@ -7,7 +7,7 @@ Revises: 0015
 import sqlalchemy as sa
 from alembic import op
 
-from beseda.storage.sql.types import UtcTime
+from beseda.db.types import UtcTime
 
 revision: str = "0016"
 down_revision: str | None = "0015"

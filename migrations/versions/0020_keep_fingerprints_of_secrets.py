@@ -7,7 +7,7 @@ Revises: 0019
 import sqlalchemy as sa
 from alembic import op
 
-from beseda.storage.sql.types import UtcTime
+from beseda.db.types import UtcTime
 
 revision: str = "0020"
 down_revision: str | None = "0019"

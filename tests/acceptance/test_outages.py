@@ -21,9 +21,9 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.ids import lowest_id
 from beseda.core.message import Message, Role
 from beseda.core.serving import Listener
+from beseda.db.database import Database
 from beseda.domain.turn import Turn, TurnKind
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import messages
 from beseda.storage.sql.tables.turn import turns
 from beseda.storage.sql.turn import TurnRepository

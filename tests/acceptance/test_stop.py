@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 from botapi_sandbox import DEFAULT_USERS, BotAccount, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.parts.halting_proxy import HaltingProxy, halting_proxy

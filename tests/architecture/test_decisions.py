@@ -18,7 +18,7 @@ TABLES = {
     "beseda/telegram/refusals.py": "the Bot API documents no codes for refusals: descriptions are all there is",
     "beseda/llm/_faults.py": "model servers agree on statuses; local ones and routers send a sentence without a code",
     "beseda/speech/_faults.py": "servers of one's own answer a missing model by a sentence",
-    "beseda/storage/sql/failure.py": "SQLite names a broken constraint, PgBouncer a refused parameter in words alone",
+    "beseda/db/failure.py": "SQLite names a broken constraint, PgBouncer a refused parameter in words alone",
     "beseda/audio/_command.py": "ffmpeg ends with 1 whatever happened, and prints why",
     "beseda/audio/ffmpeg.py": "ffmpeg prints what a file holds",
     "beseda/photo/gfpgan_docker.py": "docker prints why a container did not start",

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from beseda.cli.settings import END_WITHIN
+from beseda.db import tables
+from beseda.db.schema import metadata
 from beseda.dispatch import launch
-from beseda.storage.sql import tables
-from beseda.storage.sql.tables.schema import metadata
 from scripts.source import Module, call_name, read_modules, show
 
 # Columns of rows that are worked on until they are done, and the count that ends this.
@@ -43,7 +43,7 @@ _SHARED_BOUNDS = {
     "beseda/services/transcription/service.py": "requests have a time limit",
     "beseda/telegram/messenger.py": "a chat sends one message at a time, and every call has a time limit",
     "beseda/storage/memory/bus.py": "of one subscriber; hints may be lost",
-    "beseda/storage/sql/sqlite.py": "the path has readers of its own, and every read has a time limit",
+    "beseda/db/sqlite.py": "the path has readers of its own, and every read has a time limit",
 }
 # What is set at Telegram, and where it is looked at again.
 _LOOKS = {

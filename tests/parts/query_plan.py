@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, Executable
 from sqlalchemy.ext.compiler import compiles
 
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 
 
 class Explain(Executable, ClauseElement):

@@ -14,8 +14,8 @@ from beseda.api.paging import Page, PageQuery, write_cursor
 from beseda.api.problems import problems
 from beseda.api.responses import show_list
 from beseda.api.routing import api_router
+from beseda.db.since import look_back
 from beseda.domain.event import Event, EventFilter, EventType
-from beseda.domain.since import look_back
 
 _ORDER = "events"
 

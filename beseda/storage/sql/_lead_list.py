@@ -22,11 +22,11 @@ from sqlalchemy import (
     tuple_,
 )
 
+from beseda.db.since import look_back
+from beseda.db.statement import Query
 from beseda.domain.evidence import fold
 from beseda.domain.lead import Lead, LeadFilter, LeadList, LeadPage, LeadSort, LeadText
-from beseda.domain.since import look_back
 from beseda.storage.sql._lead_rows import COLUMNS, load_lead
-from beseda.storage.sql.statement import Query
 from beseda.storage.sql.tables.lead import lead_totals, leads
 
 _MILLION: ColumnElement[int] = literal_column("1000000")

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.ids import time_of
+from beseda.db.database import Database
 from beseda.domain.analytics import (
     DAY,
     HOUR,
@@ -32,7 +33,6 @@ from beseda.domain.backlog import Backlog
 from beseda.domain.job import SLOTS, JobState
 from beseda.domain.lead import LeadStatus
 from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.funnel import count_funnel
 from beseda.storage.sql.identity import find_highest
 from beseda.storage.sql.measure import (

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, and_, select, update
 from sqlalchemy import insert as sql_insert
 
 from beseda.core.clock import Clock, SystemClock
+from beseda.db.database import Database
 from beseda.domain.broadcast import BroadcastState
 from beseda.domain.job import JobState
 from beseda.domain.turn import UNSENT, PartState, TurnState
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.bot_account import bot_accounts
 from beseda.storage.sql.tables.broadcast import broadcast_recipients, broadcasts, subscriptions
 from beseda.storage.sql.tables.conversation import conversations

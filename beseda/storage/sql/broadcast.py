@@ -10,6 +10,7 @@ from sqlalchemy import Connection, case, delete, exists, func, insert, literal, 
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import BroadcastBusyError, StorageError
+from beseda.db.database import Database
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
@@ -29,7 +30,6 @@ from beseda.storage.sql._broadcast_rows import (
     select_people,
     select_recipients,
 )
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.subscription import is_unwanted, put_subscription
 from beseda.storage.sql.tables.broadcast import ONE_RUNNING, broadcasts
 from beseda.storage.sql.tables.broadcast import broadcast_recipients as people

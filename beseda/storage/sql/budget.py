@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
+from beseda.db.database import Database
 from beseda.domain.budget import Account, BudgetScope, BudgetStatus, Grant, ReservationRequest
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.budget import budget_counters as counters
 from beseda.storage.sql.tables.budget import budget_notices as notices
 from beseda.storage.sql.tables.budget import budget_reservations as reservations

@@ -10,12 +10,12 @@ from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Message, Role
 from beseda.core.usage import DEMO, Totals
+from beseda.db.database import Database
+from beseda.db.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.turn import UNSENT, TurnKind, TurnState
 from beseda.storage.sql._remembered import is_answered, is_remembered
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventSubscriptions, write_events
-from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns

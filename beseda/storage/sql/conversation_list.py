@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select, tuple_
 
 from beseda.core.ids import lowest_id
+from beseda.db.database import Database
+from beseda.db.paging import written
+from beseda.db.since import look_back
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
-from beseda.domain.since import look_back
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.conversation import conversations, messages, users
 from beseda.storage.sql.tables.takeover import takeovers
 from beseda.storage.sql.tables.turn import turns

@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true
 
 from beseda.core.clock import Clock, SystemClock
+from beseda.db.database import TO_TELL, Database
 from beseda.domain.event import Event, EventFilter, EventType, NewEvent
-from beseda.storage.sql.database import TO_TELL, Database
 from beseda.storage.sql.tables.event import event_deliveries, events, webhook_endpoints
 
 _KNOWN_SECONDS = 10.0

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.errors import IdTakenError
+from beseda.db.database import Database
+from beseda.db.paging import written
 from beseda.domain.file import FileFilter, FileKind, FileOwner, FileSum, StoredFile
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.file import files
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, func, select
 
 from beseda.core import metrics
 from beseda.core.clock import Clock, SystemClock
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.statement import Rank, Statement
+from beseda.db.database import Database
+from beseda.db.statement import Rank, Statement
 from beseda.storage.sql.tables.flood_wait import flood_waits
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, func, select
 
 from beseda.core.ids import continue_after, time_of
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 from beseda.storage.sql.tables.file import files
 from beseda.storage.sql.tables.turn import turns
 from beseda.storage.sql.tables.update import updates

@@ -22,8 +22,8 @@ from beseda.core import metrics
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import IdTakenError
+from beseda.db.database import Database
 from beseda.domain.job import CRASHED, MAX_LOSSES, Job, JobLease, JobRequest, JobState, Progress
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.job import jobs
 
 _PURGE_CHUNK = 500

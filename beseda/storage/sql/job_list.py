@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 
+from beseda.db.database import Database
+from beseda.db.paging import written
 from beseda.domain.job_list import JobFilter, JobLine
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.paging import written
 from beseda.storage.sql.tables.job import jobs
 
 _PLACE = (jobs.c.created_at, jobs.c.id)

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, delete, select
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import StaleVersionError, StorageError
 from beseda.core.version import Versions
+from beseda.db import _lead_consent
+from beseda.db.database import Database
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.lead import (
     Consent,
@@ -27,7 +29,6 @@ from beseda.domain.lead import (
     StageVisit,
 )
 from beseda.domain.lead_update import LeadMessage, LeadUpdate, apply_change, describe_lead, lead_event
-from beseda.storage.sql import _lead_consent
 from beseda.storage.sql._lead_list import list_leads, write_leads
 from beseda.storage.sql._lead_merge import join, merge, unmerge
 from beseda.storage.sql._lead_rows import (
@@ -41,7 +42,6 @@ from beseda.storage.sql._lead_rows import (
     shift_total,
     store_lead,
 )
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.conversation import users
 from beseda.storage.sql.tables.event import events

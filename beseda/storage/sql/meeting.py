@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, inser
 from beseda.core.chat import Conversation
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import NotFoundError, TooManyMeetingsError
+from beseda.db.database import Database
 from beseda.domain.calendar import TimeSpan
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.meeting import (
@@ -34,7 +35,6 @@ from beseda.domain.update import StoredUpdate
 from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
 from beseda.storage.sql._meeting_notices import describe, write_notices
 from beseda.storage.sql._place import find_place
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.meeting import meeting_cells, meeting_summaries, meetings

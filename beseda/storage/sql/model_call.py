@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from beseda.core import metrics
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.usage import CallPurpose, ModelCall
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 from beseda.storage.sql.tables.turn import model_calls
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exi
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Role
+from beseda.db.database import Database
 from beseda.domain.file import FileKind, FileOwner
 from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
@@ -27,7 +28,6 @@ from beseda.storage.sql._personal_traces import (
     forget_traces,
     read_traces,
 )
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.lead_person import find_records, forget_leads
 from beseda.storage.sql.summary import forget_summaries
 from beseda.storage.sql.tables.conversation import conversations, messages, users

@@ -7,8 +7,8 @@ from functools import partial
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from beseda.db.database import Database
 from beseda.domain.process import RunningProcess
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.process import processes
 
 _FORGOTTEN_AFTER = timedelta(days=1)

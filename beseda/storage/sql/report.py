@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, select, tuple_, union_all, update
 
 from beseda.core.clock import Clock, SystemClock
+from beseda.db.database import Database
+from beseda.db.types import UtcTime
 from beseda.domain.analytics import Period
 from beseda.domain.report import (
     ConversationRow,
@@ -19,14 +21,12 @@ from beseda.domain.report import (
     ReportKind,
     ReportState,
 )
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.measure import floor_day, is_turn_within, is_within, of_bot
 from beseda.storage.sql.tables.analytics import conversation_metrics
 from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.storage.sql.tables.lead import lead_slots, leads
 from beseda.storage.sql.tables.report import reports
 from beseda.storage.sql.tables.turn import model_calls, turns
-from beseda.storage.sql.types import UtcTime
 
 Place = tuple[datetime, int]
 

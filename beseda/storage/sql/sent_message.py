@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, func, null, select
 
+from beseda.db.database import Database
 from beseda.domain.sent_message import COMMON_BOX, KnownMessage, KnownMessages
 from beseda.domain.turn import PartState
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.broadcast import broadcast_recipients
 from beseda.storage.sql.tables.turn import deliveries, turns
 from beseda.storage.sql.tables.update import updates

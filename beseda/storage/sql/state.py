@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy import bindparam, delete, select
 
 from beseda.core.clock import Clock, SystemClock
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.statement import InsertFactory, Rank, Statement
+from beseda.db.database import Database
+from beseda.db.statement import InsertFactory, Rank, Statement
 from beseda.storage.sql.tables.state import states
 
 _Held = tuple[bytes | None, datetime | None]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, exists, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 from beseda.storage.sql.tables.broadcast import subscriptions
 from beseda.storage.sql.tables.conversation import users
 

@@ -10,10 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Message, Role
+from beseda.db.database import Database
 from beseda.domain.event import EventType, NewEvent, redact
 from beseda.domain.summary import Piece, Summary
 from beseda.storage.sql._remembered import is_remembered
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.event import events

@@ -9,8 +9,8 @@ from sqlalchemy import insert as sql_insert
 from beseda.core.chat import ChatKey
 from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError
+from beseda.db.database import Database
 from beseda.domain.takeover import Takeover
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.conversation import conversations
 from beseda.storage.sql.tables.takeover import takeovers
 

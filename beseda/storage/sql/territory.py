@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.process_identity import find_dead_processes
+from beseda.db.database import Database
 from beseda.domain.shard_lease import LeaseRequest, LeaseStatus, share_out
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.territory import replicas, territories
 
 _Owned = dict[str, frozenset[int]]

@@ -14,18 +14,18 @@ from beseda.core.errors import IdTakenError
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.core.usage import ModelCall
+from beseda.db.database import Database
+from beseda.db.group_commit import Row as WriteRow
+from beseda.db.statement import InsertFactory, Params, Rank, Statement
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.sent_message import message_box
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventSubscriptions, write_events
 from beseda.storage.sql.model_call import describe_call
-from beseda.storage.sql.statement import InsertFactory, Params, Rank, Statement
 from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
 from beseda.storage.sql.tables.update import updates
-from beseda.storage.sql.uow import Row as WriteRow
 from beseda.storage.sql.update import finish_updates
 
 

@@ -31,11 +31,11 @@ from beseda.core import metrics
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.chat import ChatKey
 from beseda.core.clock import Clock, SystemClock
+from beseda.db.database import Database
+from beseda.db.statement import InsertFactory, Params, Query, Rank, Statement
+from beseda.db.types import UtcTime
 from beseda.domain.update import StoredUpdate, Tries, move_content, partition_of, queue_of
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.statement import InsertFactory, Params, Query, Rank, Statement
 from beseda.storage.sql.tables.update import updates
-from beseda.storage.sql.types import UtcTime
 
 
 @dataclass(frozen=True, slots=True)

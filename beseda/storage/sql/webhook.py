@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, fun
 
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock, SystemClock
+from beseda.db.database import Database
 from beseda.domain.event import Event, EventType
 from beseda.domain.lead import ConsentKind
 from beseda.domain.webhook import (
@@ -22,7 +23,6 @@ from beseda.domain.webhook import (
     NewEndpoint,
     WebhookEndpoint,
 )
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.tables.event import event_deliveries as deliveries
 from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.event import webhook_endpoints as endpoints

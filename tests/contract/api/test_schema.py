@@ -31,9 +31,9 @@ from schemathesis.specs.openapi.checks import (
 
 from beseda.api.docs_page import find_example
 from beseda.core.serving import Listener, serve_app
+from beseda.db.database import Database
+from beseda.db.migrate import upgrade
 from beseda.storage.base.rate_limit import Rate
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.migrate import upgrade
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.postgres import PostgresServer
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from beseda.db import migrate
+from beseda.db.database import Database
 from beseda.storage.redis.connection import open_redis
-from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.hot import Hot, build_memory, build_redis

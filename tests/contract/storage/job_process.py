@@ -5,10 +5,10 @@ import sys
 from collections.abc import Mapping
 
 from beseda.core.clock import SystemClock
+from beseda.db.database import Database
 from beseda.domain.job import Job
 from beseda.jobs.base import JobControl
 from beseda.jobs.inline import InlineJobs
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository
 
 

@@ -11,10 +11,10 @@ from sqlalchemy import text
 from beseda.config import load_settings
 from beseda.core.addresses import find_broker_fault, find_database_fault, find_redis_fault
 from beseda.core.errors import BrokerUnavailableError, SettingsError, StorageError
+from beseda.db import migrate
+from beseda.db.database import Database
 from beseda.jobs.broker import Broker
 from beseda.storage.redis.connection import open_redis
-from beseda.storage.sql import migrate
-from beseda.storage.sql.database import Database
 from tests.parts.pgbouncer import run_pgbouncer
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer

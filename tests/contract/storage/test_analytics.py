@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import insert, select
 
 from beseda.core.errors import PeriodError
+from beseda.db.database import Database
 from beseda.domain.analytics import DAY, HOUR, Metric, Period, SeriesStep, list_points
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import LeadChange, LeadStatus, NewLead
 from beseda.services.analytics import AnalyticsService
 from beseda.services.lead import LeadService
 from beseda.storage.sql.analytics import AnalyticsRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository

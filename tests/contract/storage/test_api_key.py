@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from beseda.db.database import Database
 from beseda.domain.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
 from beseda.domain.idempotency_record import KeptAnswer, Repeatable
 from beseda.storage.sql.api_key import ApiKeyRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.kept_answer import KeptAnswerRepository
 from beseda.testing.clock import ManualClock
 

@@ -8,6 +8,7 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import BroadcastBusyError
+from beseda.db.database import Database
 from beseda.domain.broadcast import (
     Audience,
     Broadcast,
@@ -22,7 +23,6 @@ from beseda.domain.broadcast import (
 )
 from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.subscription import SubscriptionRepository
 from beseda.testing.clock import ManualClock
 

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from beseda.db.database import Database
 from beseda.domain.budget import Account, BudgetScope, ReservationRequest, Unit
 from beseda.storage.sql.budget import BudgetRepository
-from beseda.storage.sql.database import Database
 from beseda.testing.clock import ManualClock
 
 DAY = date(2026, 1, 1)

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, func, insert, select
 from beseda.core.errors import NotFoundError, RowRefusedError, SettingsError, StorageError
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
+from beseda.db import migrate
+from beseda.db.database import Database, parse_url
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
-from beseda.storage.sql import migrate
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database, parse_url
 from beseda.storage.sql.tables.conversation import conversations
 from beseda.storage.sql.tables.state import states
 from beseda.storage.sql.tables.turn import turns

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from beseda.core.errors import SettingsError, StorageError
+from beseda.db import migrate, sqlite
+from beseda.db.database import Database
+from beseda.db.group_commit import GroupWriter, WriteEntry
+from beseda.db.sqlite import demand_log
 from beseda.domain.update import StoredUpdate
-from beseda.storage.sql import migrate, sqlite
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.sqlite import demand_log
-from beseda.storage.sql.uow import GroupWriter, WriteEntry
 from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.world import BOT
 from tests.parts.waiting import eventually

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from beseda.bootstrap.hot import open_hot
 from beseda.config import load_settings
 from beseda.core.errors import StorageError
+from beseda.db.database import Database
 from beseda.storage.base.rate_limit import Rate
 from beseda.storage.memory.cache import MemoryCache
 from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
@@ -24,7 +25,6 @@ from beseda.storage.redis.history import RedisHistory
 from beseda.storage.redis.outage import Outage
 from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
 from beseda.storage.redis.state import RedisState
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.state import SqlState
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually

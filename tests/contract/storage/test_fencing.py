@@ -8,8 +8,8 @@ from sqlalchemy.exc import OperationalError
 
 from beseda.core.errors import LeaseLostError
 from beseda.core.fencing import fenced
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.uow import GroupWriter, WriteEntry
+from beseda.db.database import Database
+from beseda.db.group_commit import GroupWriter, WriteEntry
 
 
 class _Away:

@@ -14,12 +14,12 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import NotFoundError, StorageError
+from beseda.db.database import Database
 from beseda.domain.file import FileKind, FileOwner, FileSum, NewFile
 from beseda.domain.job import JobRequest
 from beseda.services.file import DiskFullError, FileService, Swept
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.file import FileRepository
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.update import UpdateRepository

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 from beseda.storage.sql.flood_wait import FloodWait, FloodWaitRepository
 from beseda.testing.clock import ManualClock
 

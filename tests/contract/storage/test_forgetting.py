@@ -26,6 +26,7 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
+from beseda.db.types import UtcTime
 from beseda.domain.broadcast import Audience, BroadcastContent, NewBroadcast, RecipientState
 from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.domain.lead import ConsentKind, Finding
@@ -43,7 +44,6 @@ from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.state import SqlState
 from beseda.storage.sql.tables import metadata
-from beseda.storage.sql.types import UtcTime
 from tests.contract.storage.world import BOT, World
 
 ZOYA, ADMIN, OTHER = Person(7_000_000_777, "Zoyazoya", "zoya_login", "ru"), Person(500, "Boss"), Person(8, "Boris")

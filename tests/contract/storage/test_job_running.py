@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from beseda.core.clock import SystemClock
+from beseda.db.database import Database
 from beseda.domain.job import Job, JobLease, JobRequest
 from beseda.jobs.base import JobControl
 from beseda.jobs.executor import Runner, Timing
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository
 
 KIND = "test.work"

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
+from beseda.db.database import Database
 from beseda.domain.event import EventFilter, EventType
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import (
@@ -31,7 +32,6 @@ from beseda.domain.lead import (
 )
 from beseda.services.lead import LeadService
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository

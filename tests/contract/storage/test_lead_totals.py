@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
+from beseda.db.database import Database
 from beseda.domain.file import FileOwner
 from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, Merge, NewLead
 from beseda.services.lead import LeadService
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository

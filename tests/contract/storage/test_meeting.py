@@ -21,6 +21,7 @@ from beseda.core.errors import (
     StorageError,
     TooManyMeetingsError,
 )
+from beseda.db.database import Database
 from beseda.domain.calendar import Calendar, Opening
 from beseda.domain.lead import Merge, NewLead
 from beseda.domain.meeting import (
@@ -36,7 +37,6 @@ from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.lead import LeadRepository

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from beseda.core.errors import SettingsError, StorageError
-from beseda.storage.sql import migrate
-from beseda.storage.sql.database import Database
+from beseda.db import migrate
+from beseda.db.database import Database
 from beseda.storage.sql.tables import metadata
 from tests.parts.postgres import find_free_port
 
@@ -62,7 +62,7 @@ async def test_newer_database_is_left_alone(database_url: str) -> None:
 
 
 async def test_several_processes_upgrade_concurrently(empty_url: str) -> None:
-    code = f"import asyncio; from beseda.storage.sql import migrate; asyncio.run(migrate.upgrade({empty_url!r}))"
+    code = f"import asyncio; from beseda.db import migrate; asyncio.run(migrate.upgrade({empty_url!r}))"
     processes = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
         for _ in range(3)
@@ -111,7 +111,7 @@ async def test_current_sqlite_does_not_load_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/beseda.db"
     await migrate.upgrade(url)
     code = (
-        "import asyncio, sys; from beseda.storage.sql import migrate;"
+        "import asyncio, sys; from beseda.db import migrate;"
         f"asyncio.run(migrate.upgrade({url!r})); print({{'alembic', 'asyncpg'}} & set(sys.modules))"
     )
     run = await asyncio.to_thread(

@@ -16,6 +16,7 @@ from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
+from beseda.db import tables
 from beseda.domain.file import FileKind, FileOwner, FileSum, NewFile
 from beseda.domain.job import Job, JobRequest
 from beseda.domain.turn import Turn, TurnKind, TurnState
@@ -25,7 +26,6 @@ from beseda.services.file import FileService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.memory.state import MemoryState
-from beseda.storage.sql import tables
 from beseda.storage.sql.file import FileRepository
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository

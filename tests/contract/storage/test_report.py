@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from sqlalchemy import insert
 
+from beseda.db.database import Database
 from beseda.domain.analytics import HOUR, Period
 from beseda.domain.job import Job, JobRequest, JobState
 from beseda.domain.report import NewReport, ReportFormat, ReportKind, ReportState
@@ -16,7 +17,6 @@ from beseda.services.report import ReportService
 from beseda.services.report.gather import Gatherer
 from beseda.services.report.service import ReportParts
 from beseda.storage.sql.analytics import AnalyticsRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.report import ReportRepository
 from beseda.storage.sql.tables.lead import leads
 from beseda.testing.clock import ManualClock

@@ -2,9 +2,9 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from beseda.db.database import Database
 from beseda.domain.job import Job, JobLease, JobState
 from beseda.jobs.inline import InlineJobs
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.job import JobRepository
 from beseda.testing.clock import ManualClock
 from beseda.worker.schedule import Scheduled, Scheduler

@@ -5,13 +5,13 @@ from datetime import timedelta
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
+from beseda.db.database import Database
 from beseda.domain.broadcast import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
 from beseda.domain.sent_message import KnownMessage, KnownMessages
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.sent_message import SentMessageRepository
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 from beseda.storage.sql.state import SqlState
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.conftest import connect

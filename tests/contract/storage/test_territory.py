@@ -7,9 +7,9 @@ import pytest
 
 from beseda.core.errors import StorageError
 from beseda.core.process_identity import new_process_id
+from beseda.db.database import Database
+from beseda.db.migrate import upgrade
 from beseda.domain.shard_lease import EVERYTHING, LeaseRequest
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.territory import TerritoryRepository
 from tests.parts.postgres import PostgresServer
 from tests.parts.waiting import eventually

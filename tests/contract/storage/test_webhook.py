@@ -17,6 +17,7 @@ from beseda.core.chat import Person
 from beseda.core.clock import SystemClock
 from beseda.core.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.core.message import Message, Role
+from beseda.db.database import Database
 from beseda.domain.event import EventFilter, EventType, NewEvent
 from beseda.domain.lead import ConsentKind, LeadChange, NewLead
 from beseda.domain.webhook import MOST_TRIES, DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
@@ -25,7 +26,6 @@ from beseda.jobs.inline import InlineJobs
 from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository, EventSubscriptions
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.lead import LeadRepository

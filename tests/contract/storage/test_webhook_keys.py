@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import update
 from standardwebhooks import Webhook
 
+from beseda.db.database import Database
 from beseda.domain.event import EventType, NewEvent
 from beseda.domain.webhook_keys import EventSecrets, make_fingerprint
 from beseda.jobs.inline import InlineJobs
 from beseda.services.webhook import WebhookService
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.tables.event import webhook_endpoints

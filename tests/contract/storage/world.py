@@ -7,10 +7,10 @@ from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.core.usage import ModelCall, Usage
+from beseda.db.database import Database
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository
 

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
+from beseda.db.database import Database
 from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.world import World

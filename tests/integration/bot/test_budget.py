@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from beseda.core.usage import Usage
-from beseda.storage.sql.database import Database
+from beseda.db.database import Database
 from beseda.storage.sql.tables.budget import budget_counters
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import GROUP, living_bot

@@ -10,10 +10,10 @@ import aiohttp
 
 from beseda.core.chat import Person
 from beseda.core.ids import new_id
+from beseda.db.database import Database
 from beseda.domain.job import JobRequest
 from beseda.domain.meeting import HOLD, Meeting, MeetingState
 from beseda.services.meeting import MeetingService
-from beseda.storage.sql.database import Database
 from beseda.storage.sql.meeting import MeetingRepository
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel

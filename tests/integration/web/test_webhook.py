@@ -14,12 +14,12 @@ import pytest
 
 from beseda.asgi import Web
 from beseda.core.serving import Listener, serve_app
+from beseda.db.database import Database
+from beseda.db.migrate import upgrade
 from beseda.dispatch.launch import RunningBot
 from beseda.dispatch.router import Router
 from beseda.dispatch.runner import BotRunner
 from beseda.domain.update import StoredUpdate
-from beseda.storage.sql.database import Database
-from beseda.storage.sql.migrate import upgrade
 from beseda.storage.sql.update import UpdateRepository
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot, living_bot

@@ -12,14 +12,14 @@ import pytest
 from beseda.core.errors import BudgetExhaustedError, StorageError, UnavailableError
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
+from beseda.db import migrate
+from beseda.db.database import Database
 from beseda.domain.budget import BudgetChange, BudgetRules, BudgetScope, Reservation, Spend, Unit, read_limits
 from beseda.llm.base import ChatModel, ModelRequest
 from beseda.llm.failover import FailoverModel
 from beseda.services.budget import BudgetService, Payer, current_payer, ensure_left, paying, spending
 from beseda.services.budgeted import BotModels
-from beseda.storage.sql import migrate
 from beseda.storage.sql.budget import BudgetRepository
-from beseda.storage.sql.database import Database
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 

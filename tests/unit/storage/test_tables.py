@@ -5,9 +5,9 @@ from sqlalchemy import create_engine, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 
-from beseda.storage.sql import tables
+from beseda.db import tables
+from beseda.db.types import CleanText, UtcTime
 from beseda.storage.sql.tables.conversation import users
-from beseda.storage.sql.types import CleanText, UtcTime
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Every file is imported here, so that `metadata` contains all tables.
 import importlib
 import pkgutil
 
-from beseda.storage.sql.tables.schema import metadata as metadata
+from beseda.db.schema import metadata as metadata
 
 for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
     importlib.import_module(_module.name)

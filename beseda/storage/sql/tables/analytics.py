@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text
 
-from beseda.storage.sql.tables.schema import metadata
-from beseda.storage.sql.types import UtcTime
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
 
 # `response_times` is JSON: how many answers took from so many milliseconds up to the next bucket of the domain. A row
 # for each bucket would be thirty times as many to fetch for a plot by the hour.

@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, text
 
-from beseda.storage.sql.tables.schema import metadata
-from beseda.storage.sql.types import UtcTime
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
 
 # `subject` is a person, a group, or 0: no foreign key could name all three. `day` is an ISO date.
 budget_counters = Table(

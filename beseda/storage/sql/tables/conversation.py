@@ -10,8 +10,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from beseda.storage.sql.tables.schema import Key, metadata
-from beseda.storage.sql.types import CleanText, UtcTime
+from beseda.db.schema import Key, metadata
+from beseda.db.types import CleanText, UtcTime
 
 users = Table(
     "users",

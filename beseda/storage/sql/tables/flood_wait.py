@@ -8,8 +8,8 @@ from sqlalchemy import (
     Text,
 )
 
-from beseda.storage.sql.tables.schema import Key, metadata
-from beseda.storage.sql.types import UtcTime
+from beseda.db.schema import Key, metadata
+from beseda.db.types import UtcTime
 
 flood_waits = Table(
     "flood_waits",

@@ -13,8 +13,8 @@ from sqlalchemy import (
     text,
 )
 
-from beseda.storage.sql.tables.schema import Key, metadata
-from beseda.storage.sql.types import CleanText, UtcTime
+from beseda.db.schema import Key, metadata
+from beseda.db.types import CleanText, UtcTime
 
 jobs = Table(
     "jobs",

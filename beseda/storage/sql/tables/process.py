@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, Integer, Table, Text
 
-from beseda.storage.sql.tables.schema import metadata
-from beseda.storage.sql.types import UtcTime
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
 
 processes = Table(
     "processes",

@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, Table, Text
 
-from beseda.storage.sql.tables.schema import Key, metadata
-from beseda.storage.sql.types import CleanText, UtcTime
+from beseda.db.schema import Key, metadata
+from beseda.db.types import CleanText, UtcTime
 
 reports = Table(
     "reports",

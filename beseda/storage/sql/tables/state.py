@@ -6,8 +6,8 @@ from sqlalchemy import (
     Text,
 )
 
-from beseda.storage.sql.tables.schema import metadata
-from beseda.storage.sql.types import CleanText, UtcTime
+from beseda.db.schema import metadata
+from beseda.db.types import CleanText, UtcTime
 
 states = Table(
     "states",

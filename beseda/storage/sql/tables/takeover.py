@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, ForeignKey, Table
 
-from beseda.storage.sql.tables.schema import metadata
-from beseda.storage.sql.types import CleanText, UtcTime
+from beseda.db.schema import metadata
+from beseda.db.types import CleanText, UtcTime
 
 takeovers = Table(
     "takeovers",

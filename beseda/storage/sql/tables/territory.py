@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, Table, Text, false
 
-from beseda.storage.sql.tables.schema import metadata
-from beseda.storage.sql.types import UtcTime
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
 
 # One row a bot, not one a part: it is read and locked at every beat of every replica.
 territories = Table(

@@ -12,8 +12,8 @@ from sqlalchemy import (
     text,
 )
 
-from beseda.storage.sql.tables.schema import metadata
-from beseda.storage.sql.types import UtcTime
+from beseda.db.schema import metadata
+from beseda.db.types import UtcTime
 
 updates = Table(
     "updates",

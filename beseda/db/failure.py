@@ -12,7 +12,7 @@ from sqlalchemy import Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from beseda.core.errors import BesedaError, RowRefusedError, StorageError
-from beseda.storage.sql.tables.schema import metadata
+from beseda.db.schema import metadata
 
 # PostgreSQL's SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html): connection lost (08), server
 # stopping or starting (57P), too many connections (53300), and a transaction that only has to be repeated (40).

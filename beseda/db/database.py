@@ -9,9 +9,9 @@ from sqlalchemy.exc import ArgumentError
 
 from beseda.core.addresses import find_database_fault
 from beseda.core.errors import SettingsError
-from beseda.storage.sql.failure import to_storage_error
-from beseda.storage.sql.sqlite import SqliteBackend, find_file
-from beseda.storage.sql.uow import GroupWriter, Row, SharedLook, WriteEntry
+from beseda.db.failure import to_storage_error
+from beseda.db.group_commit import GroupWriter, Row, SharedLook, WriteEntry
+from beseda.db.sqlite import SqliteBackend, find_file
 
 T = TypeVar("T")
 Request = TypeVar("Request")
@@ -198,6 +198,6 @@ _HINT = "Use sqlite:///data/beseda.db or postgresql://user:password@host:5432/na
 def _build_backend(url: URL, synchronous: Synchronous) -> Backend:
     if url.drivername == "sqlite":
         return SqliteBackend(find_file(url), synchronous=synchronous)
-    from beseda.storage.sql.postgres import PostgresBackend  # noqa: PLC0415 - asyncpg is not loaded for SQLite
+    from beseda.db.postgres import PostgresBackend  # noqa: PLC0415 - asyncpg is not loaded for SQLite
 
     return PostgresBackend(url)

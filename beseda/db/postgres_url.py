@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL
 
 from beseda.core.addresses import SWITCHES, find_database_fault, read_query
 from beseda.core.errors import SettingsError
-from beseda.storage.sql.failure import ConnectionFault, find_connection_fault
+from beseda.db.failure import ConnectionFault, find_connection_fault
 
 _CONNECT_SECONDS = 5.0
 _SHORTEST_TIMEOUT = 2.0  # seconds: libpq makes anything shorter of it

@@ -9,9 +9,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from beseda.core.backoff import Backoff
-from beseda.storage.sql.failure import is_passing
-from beseda.storage.sql.postgres_url import read_address
-from beseda.storage.sql.uow import WriteEntry, commit_entries
+from beseda.db.failure import is_passing
+from beseda.db.group_commit import WriteEntry, commit_entries
+from beseda.db.postgres_url import read_address
 
 T = TypeVar("T")
 # Kept, once opened: those beyond a pool are closed after every use, and a burst pays 20 ms for each anew.

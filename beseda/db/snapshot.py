@@ -17,10 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from beseda.core.errors import SettingsError
-from beseda.storage.sql.database import parse_url
-from beseda.storage.sql.failure import to_storage_error
-from beseda.storage.sql.migrate import read_revision, run_exclusively
-from beseda.storage.sql.sqlite import find_file
+from beseda.db.database import parse_url
+from beseda.db.failure import to_storage_error
+from beseda.db.migrate import read_revision, run_exclusively
+from beseda.db.sqlite import find_file
 
 T = TypeVar("T")
 Row: TypeAlias = list[Any]
@@ -81,7 +81,7 @@ def _read_sqlite(url: URL, work: Callable[[Connection], T]) -> T:
 
 
 async def _read_postgres(url: URL, work: Callable[[Connection], T]) -> T:
-    from beseda.storage.sql.postgres import build_engine  # noqa: PLC0415 - asyncpg is not loaded for SQLite
+    from beseda.db.postgres import build_engine  # noqa: PLC0415 - asyncpg is not loaded for SQLite
 
     engine = build_engine(url, command_timeout=None)
     try:

@@ -23,8 +23,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from beseda.core.errors import SettingsError, StorageError
-from beseda.storage.sql.failure import is_passing
-from beseda.storage.sql.uow import WriteEntry, commit_entries
+from beseda.db.failure import is_passing
+from beseda.db.group_commit import WriteEntry, commit_entries
 
 T = TypeVar("T")
 _READERS = 2  # for the path of a message, and as many for reads that may take long

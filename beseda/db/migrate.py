@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from beseda.core.errors import SettingsError
-from beseda.storage.sql.database import parse_url
-from beseda.storage.sql.failure import to_storage_error
-from beseda.storage.sql.sqlite import demand_log, find_file, prepare_file
+from beseda.db.database import parse_url
+from beseda.db.failure import to_storage_error
+from beseda.db.sqlite import demand_log, find_file, prepare_file
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -248,7 +248,7 @@ def _run_on_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
 
 
 async def _run_on_postgres(url: URL, work: Callable[[Connection], T], *, lock: bool) -> T:
-    from beseda.storage.sql.postgres import build_engine  # noqa: PLC0415 - asyncpg is not loaded for SQLite
+    from beseda.db.postgres import build_engine  # noqa: PLC0415 - asyncpg is not loaded for SQLite
 
     engine = build_engine(url, command_timeout=None)
     try:

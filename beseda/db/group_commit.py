@@ -18,8 +18,8 @@ from beseda.core.backoff import Backoff
 from beseda.core.errors import LeaseLostError, StorageError
 from beseda.core.fencing import current_fence
 from beseda.core.outages import OutageLog
-from beseda.storage.sql.failure import is_passing, to_storage_error
-from beseda.storage.sql.statement import Params, Statement
+from beseda.db.failure import is_passing, to_storage_error
+from beseda.db.statement import Params, Statement
 
 log = logging.getLogger(__name__)
 
