@@ -22,7 +22,7 @@ from beseda.api.dependencies import ApiParts
 from beseda.api.problems import show_error, show_problem
 from beseda.core.errors import BesedaError, StorageError
 from beseda.domain.api_key import ApiKey
-from beseda.storage.base.rate_limit import Rate
+from beseda.ephemeral.base.rate_limit import Rate
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from beseda.bootstrap.container import Container
 from beseda.core.clock import Clock
 from beseda.domain.bot import BotProfile
 from beseda.domain.meeting import Diary
+from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.jobs.base import JobQueue
 from beseda.llm.base import ModelFinder
 from beseda.services.analytics import AnalyticsService
@@ -20,7 +21,6 @@ from beseda.services.meeting import MeetingService
 from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService
 from beseda.services.webhook import WebhookService
-from beseda.storage.base.rate_limit import RateLimiter
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.file import FileRepository
 from beseda.storage.sql.job_list import JobList

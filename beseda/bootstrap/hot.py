@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from beseda.config import Settings
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
-from beseda.storage.base.bus import Bus
-from beseda.storage.base.cache import Cache
-from beseda.storage.base.history import HistoryStore
-from beseda.storage.base.rate_limit import RateLimiter, TokenBucket
-from beseda.storage.base.state import StateStore
-from beseda.storage.memory.bus import MemoryBus
-from beseda.storage.memory.cache import MemoryCache
-from beseda.storage.memory.history import MemoryHistory
-from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
-from beseda.storage.sql.state import SqlState
+from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base.cache import Cache
+from beseda.ephemeral.base.history import HistoryStore
+from beseda.ephemeral.base.rate_limit import RateLimiter, TokenBucket
+from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.memory.bus import MemoryBus
+from beseda.ephemeral.memory.cache import MemoryCache
+from beseda.ephemeral.memory.history import MemoryHistory
+from beseda.ephemeral.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
+from beseda.ephemeral.persistent.state import SqlState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,20 @@ async def open_hot(settings: Settings, database: Database, stack: AsyncExitStack
     await SqlState(database, clock).purge()
     if settings.redis_url is None:
         return HotStores(MemoryHistory(clock), SqlState(database, clock), cache, limiter, MemoryBus(), tokens, _answer)
-    from beseda.storage.redis.bus import RedisBus
-    from beseda.storage.redis.cache import RedisCache
-    from beseda.storage.redis.connection import open_redis
-    from beseda.storage.redis.fallback import (
+    from beseda.ephemeral.redis.bus import RedisBus
+    from beseda.ephemeral.redis.cache import RedisCache
+    from beseda.ephemeral.redis.connection import open_redis
+    from beseda.ephemeral.redis.fallback import (
         FallbackCache,
         FallbackHistory,
         FallbackLimiter,
         FallbackTokens,
         RecordedState,
     )
-    from beseda.storage.redis.history import RedisHistory
-    from beseda.storage.redis.outage import Outage
-    from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
-    from beseda.storage.redis.state import RedisState
+    from beseda.ephemeral.redis.history import RedisHistory
+    from beseda.ephemeral.redis.outage import Outage
+    from beseda.ephemeral.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
+    from beseda.ephemeral.redis.state import RedisState
 
     redis = await open_redis(settings.redis_url)
     stack.push_async_callback(redis.aclose)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from beseda.config import Settings
 from beseda.core.clock import Clock
+from beseda.ephemeral.base.bus import Bus
 from beseda.jobs.inline import InlineJobs
 from beseda.services.broadcast import SLOT as BROADCAST_SLOT
-from beseda.storage.base.bus import Bus
 from beseda.storage.sql.job import JobRepository
 
 if TYPE_CHECKING:

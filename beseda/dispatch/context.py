@@ -21,6 +21,10 @@ from beseda.domain.language import language_of
 from beseda.domain.limits import Limits
 from beseda.domain.media import Media
 from beseda.domain.turn import Part, Turn, TurnKind
+from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base.cache import Cache
+from beseda.ephemeral.base.rate_limit import RateLimiter
+from beseda.ephemeral.base.state import StateStore
 from beseda.jobs.base import JobControl, JobQueue
 from beseda.locales import Text
 from beseda.photo.base import Enhancer
@@ -41,10 +45,6 @@ from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import TranscriptionService
 from beseda.services.usage_ledger import UsageLedger
 from beseda.services.voice import VoiceService
-from beseda.storage.base.bus import Bus
-from beseda.storage.base.cache import Cache
-from beseda.storage.base.rate_limit import RateLimiter
-from beseda.storage.base.state import StateStore
 from beseda.storage.sql.sales import SalesRepository
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository

@@ -24,7 +24,7 @@ from beseda.core.outages import OutageLog
 from beseda.core.process_identity import new_process_id
 from beseda.core.tasks import end_tasks
 from beseda.domain.shard_lease import EVERYTHING, LeaseRequest, LeaseStatus
-from beseda.storage.base.bus import Bus
+from beseda.ephemeral.base.bus import Bus
 from beseda.storage.sql.territory import TerritoryRepository
 
 log = logging.getLogger(__name__)

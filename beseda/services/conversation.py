@@ -12,11 +12,11 @@ from beseda.domain.bot import BotProfile
 from beseda.domain.budget import find_day
 from beseda.domain.persona import Scene, describe_scene, instruct, system_message
 from beseda.domain.window import begin_with_user
+from beseda.ephemeral.base.history import HistoryStore
 from beseda.llm.base import ChatModel
 from beseda.services.fitting import fit_messages
 from beseda.services.question import Question
 from beseda.services.summary import SummaryService
-from beseda.storage.base.history import HistoryStore
 from beseda.storage.sql.conversation import ConversationRepository
 
 log = logging.getLogger(__name__)

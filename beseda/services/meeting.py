@@ -24,8 +24,8 @@ from beseda.domain.meeting import (
     move,
     pass_time,
 )
+from beseda.ephemeral.base.bus import Bus
 from beseda.jobs.base import JobQueue
-from beseda.storage.base.bus import Bus
 from beseda.storage.sql.meeting import MeetingRepository
 
 SUMMARISE = "meeting.summarise"

@@ -16,9 +16,9 @@ from beseda.domain.bot import BotProfile
 from beseda.domain.job import JobRequest, derive_id
 from beseda.domain.quotation import one_line
 from beseda.domain.summary import MAX_WORDS, Piece, Summary, cut_words
+from beseda.ephemeral.base.bus import Bus
 from beseda.jobs.base import JobQueue
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
-from beseda.storage.base.bus import Bus
 from beseda.storage.sql.summary import SummaryRepository
 
 log = logging.getLogger(__name__)

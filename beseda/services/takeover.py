@@ -13,7 +13,7 @@ from beseda.core.clock import Clock
 from beseda.core.errors import StorageError
 from beseda.domain.takeover import Takeover
 from beseda.domain.update import internal_update
-from beseda.storage.base.bus import Bus
+from beseda.ephemeral.base.bus import Bus
 from beseda.storage.sql.takeover import TakeoverRepository
 from beseda.storage.sql.update import UpdateRepository
 

@@ -24,7 +24,7 @@ _BLOCK_SECONDS = 0.5  # that tokens taken ahead are good for
 
 
 class Tokens(Protocol):
-    """Shared counter of the bot's rate; `beseda.storage.base.rate_limit.TokenBucket`."""
+    """Shared counter of the bot's rate; `beseda.ephemeral.base.rate_limit.TokenBucket`."""
 
     @property
     def block(self) -> int:

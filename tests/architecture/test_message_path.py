@@ -42,7 +42,7 @@ _SHARED_BOUNDS = {
     "beseda/services/parallel_answers.py": "of one answer",
     "beseda/services/transcription/service.py": "requests have a time limit",
     "beseda/telegram/messenger.py": "a chat sends one message at a time, and every call has a time limit",
-    "beseda/storage/memory/bus.py": "of one subscriber; hints may be lost",
+    "beseda/ephemeral/memory/bus.py": "of one subscriber; hints may be lost",
     "beseda/db/sqlite.py": "the path has readers of its own, and every read has a time limit",
 }
 # What is set at Telegram, and where it is looked at again.

@@ -20,7 +20,7 @@ NATURAL_KEYS = {
     ("beseda/storage/sql/subscription.py", ("bot", "user_id")): "a person and a bot",
     ("beseda/storage/sql/budget.py", ("id",)): "a budget's name",
     ("beseda/storage/sql/summary.py", ("conversation_id",)): "a conversation",
-    ("beseda/storage/sql/state.py", ("key",)): "a name",
+    ("beseda/ephemeral/persistent/state.py", ("key",)): "a name",
     ("beseda/storage/sql/territory.py", ("bot", "name")): "a process",
     ("beseda/storage/sql/_lead_rows.py", ("bot", "status", "stage")): "a counter",
 }

@@ -14,7 +14,7 @@ from beseda.dispatch.context import Context
 from beseda.dispatch.events import Event, IncomingMessage, Press
 from beseda.dispatch.middlewares.presses import ASKING
 from beseda.dispatch.router import Handler
-from beseda.storage.base.rate_limit import Rate
+from beseda.ephemeral.base.rate_limit import Rate
 
 _ALBUM = 60.0  # seconds that the rest of an album has to come: ten files at most
 RATES = (Rate(limit=15, seconds=60), Rate(limit=80, seconds=3600))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from beseda.domain.lead import Finding
-from beseda.storage.base.state import StateStore
+from beseda.ephemeral.base.state import StateStore
 
 
 @dataclass(frozen=True, slots=True)

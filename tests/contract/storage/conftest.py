@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.storage.redis.connection import open_redis
+from beseda.ephemeral.redis.connection import open_redis
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository

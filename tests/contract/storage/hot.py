@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from beseda.storage.base.bus import Bus
-from beseda.storage.base.cache import Cache
-from beseda.storage.base.history import HistoryStore
-from beseda.storage.base.rate_limit import RateLimiter, TokenBucket
-from beseda.storage.base.state import StateStore
-from beseda.storage.memory.bus import MemoryBus
-from beseda.storage.memory.cache import MemoryCache
-from beseda.storage.memory.history import MemoryHistory
-from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
-from beseda.storage.memory.state import MemoryState
-from beseda.storage.redis.bus import RedisBus
-from beseda.storage.redis.cache import RedisCache
-from beseda.storage.redis.history import RedisHistory
-from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
-from beseda.storage.redis.state import RedisState
+from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base.cache import Cache
+from beseda.ephemeral.base.history import HistoryStore
+from beseda.ephemeral.base.rate_limit import RateLimiter, TokenBucket
+from beseda.ephemeral.base.state import StateStore
+from beseda.ephemeral.memory.bus import MemoryBus
+from beseda.ephemeral.memory.cache import MemoryCache
+from beseda.ephemeral.memory.history import MemoryHistory
+from beseda.ephemeral.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
+from beseda.ephemeral.memory.state import MemoryState
+from beseda.ephemeral.redis.bus import RedisBus
+from beseda.ephemeral.redis.cache import RedisCache
+from beseda.ephemeral.redis.history import RedisHistory
+from beseda.ephemeral.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
+from beseda.ephemeral.redis.state import RedisState
 from beseda.testing.clock import ManualClock
 
 TTL = 0.6

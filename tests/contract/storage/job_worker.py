@@ -17,13 +17,13 @@ from beseda.core.backoff import Backoff
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
 from beseda.domain.job import Job
+from beseda.ephemeral.redis.bus import RedisBus
+from beseda.ephemeral.redis.connection import open_redis
 from beseda.jobs.base import JobControl
 from beseda.jobs.broker import Broker
 from beseda.jobs.celery import CeleryJobs
 from beseda.jobs.executor import Timing
 from beseda.jobs.inline import InlineJobs
-from beseda.storage.redis.bus import RedisBus
-from beseda.storage.redis.connection import open_redis
 from beseda.storage.sql.job import JobRepository
 from beseda.worker.app import CeleryWorker
 from tests.parts.waiting import eventually

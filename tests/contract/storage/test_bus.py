@@ -1,8 +1,8 @@
 import asyncio
 from pathlib import Path
 
-from beseda.storage.redis.bus import RedisBus
-from beseda.storage.redis.connection import open_redis
+from beseda.ephemeral.redis.bus import RedisBus
+from beseda.ephemeral.redis.connection import open_redis
 from tests.contract.storage.hot import Hot
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually

@@ -19,9 +19,9 @@ from beseda.db import migrate
 from beseda.db.database import Database, parse_url
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
+from beseda.ephemeral.persistent.tables import states
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.tables.conversation import conversations
-from beseda.storage.sql.tables.state import states
 from beseda.storage.sql.tables.turn import turns
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository

@@ -15,17 +15,23 @@ from beseda.bootstrap.hot import open_hot
 from beseda.config import load_settings
 from beseda.core.errors import StorageError
 from beseda.db.database import Database
-from beseda.storage.base.rate_limit import Rate
-from beseda.storage.memory.cache import MemoryCache
-from beseda.storage.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
-from beseda.storage.redis.cache import RedisCache
-from beseda.storage.redis.connection import open_redis
-from beseda.storage.redis.fallback import FallbackCache, FallbackHistory, FallbackLimiter, FallbackTokens, RecordedState
-from beseda.storage.redis.history import RedisHistory
-from beseda.storage.redis.outage import Outage
-from beseda.storage.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
-from beseda.storage.redis.state import RedisState
-from beseda.storage.sql.state import SqlState
+from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.memory.cache import MemoryCache
+from beseda.ephemeral.memory.rate_limit import MemoryRateLimiter, MemoryTokenBucket
+from beseda.ephemeral.persistent.state import SqlState
+from beseda.ephemeral.redis.cache import RedisCache
+from beseda.ephemeral.redis.connection import open_redis
+from beseda.ephemeral.redis.fallback import (
+    FallbackCache,
+    FallbackHistory,
+    FallbackLimiter,
+    FallbackTokens,
+    RecordedState,
+)
+from beseda.ephemeral.redis.history import RedisHistory
+from beseda.ephemeral.redis.outage import Outage
+from beseda.ephemeral.redis.rate_limit import RedisRateLimiter, RedisTokenBucket
+from beseda.ephemeral.redis.state import RedisState
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually
 

@@ -31,18 +31,18 @@ from beseda.domain.broadcast import Audience, BroadcastContent, NewBroadcast, Re
 from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.domain.lead import ConsentKind, Finding
 from beseda.domain.turn import Part, Turn, TurnKind, TurnState
+from beseda.ephemeral.memory.history import MemoryHistory
+from beseda.ephemeral.persistent.state import SqlState
 from beseda.jobs.inline import InlineJobs
 from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.storage.memory.history import MemoryHistory
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.file import FileRepository
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
-from beseda.storage.sql.state import SqlState
 from beseda.storage.sql.tables import metadata
 from tests.contract.storage.world import BOT, World
 

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from beseda.core.chat import ChatKey
 from beseda.core.message import Message, Role
-from beseda.storage.redis.history import RedisHistory
+from beseda.ephemeral.redis.history import RedisHistory
 from tests.contract.storage.hot import TTL, Hot
 
 KEY = ChatKey("assistant", 42).history_key()

@@ -32,10 +32,10 @@ from beseda.domain.meeting import (
     MeetingState,
     MeetingSummary,
 )
+from beseda.ephemeral.memory.bus import MemoryBus
 from beseda.jobs.inline import InlineJobs
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
-from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.job import JobRepository

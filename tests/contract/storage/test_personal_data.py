@@ -20,12 +20,12 @@ from beseda.db import tables
 from beseda.domain.file import FileKind, FileOwner, FileSum, NewFile
 from beseda.domain.job import Job, JobRequest
 from beseda.domain.turn import Turn, TurnKind, TurnState
+from beseda.ephemeral.memory.history import MemoryHistory
+from beseda.ephemeral.memory.state import MemoryState
 from beseda.jobs.base import JobControl
 from beseda.jobs.inline import InlineJobs, Timing
 from beseda.services.file import FileService
 from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.storage.memory.history import MemoryHistory
-from beseda.storage.memory.state import MemoryState
 from beseda.storage.sql.file import FileRepository
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository

@@ -4,10 +4,10 @@ import pytest
 
 from beseda.core.errors import SettingsError, StorageError
 from beseda.core.message import Message, Role
-from beseda.storage.redis.cache import RedisCache
-from beseda.storage.redis.connection import build_client, open_redis
-from beseda.storage.redis.history import RedisHistory
-from beseda.storage.redis.rate_limit import RedisRateLimiter
+from beseda.ephemeral.redis.cache import RedisCache
+from beseda.ephemeral.redis.connection import build_client, open_redis
+from beseda.ephemeral.redis.history import RedisHistory
+from beseda.ephemeral.redis.rate_limit import RedisRateLimiter
 from tests.parts.postgres import find_free_port
 from tests.parts.redis import RedisServer
 

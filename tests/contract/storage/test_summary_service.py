@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 
 from beseda.core.chat import ChatKey, ChatKind
 from beseda.domain.bot import BotProfile
+from beseda.ephemeral.memory.bus import MemoryBus
 from beseda.jobs.inline import InlineJobs
 from beseda.locales import Text
 from beseda.services.summary import KIND, SummaryService
-from beseda.storage.memory.bus import MemoryBus
 from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.summary import SummaryRepository
 from beseda.storage.sql.tables.job import jobs

@@ -12,8 +12,8 @@ from beseda.cli.run_options import RunOptions, name_variable
 from beseda.config import load_settings
 from beseda.core.errors import SettingsError
 from beseda.dispatch.launch import RunningBot
+from beseda.ephemeral.redis.connection import open_redis
 from beseda.llm.base import ChatModel
-from beseda.storage.redis.connection import open_redis
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxSettings, SandboxUser, serve_sandbox
 from tests.parts.living_bot import ANNA, account

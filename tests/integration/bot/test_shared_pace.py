@@ -15,7 +15,7 @@ _SPEAKER = """
 import asyncio, sys, time
 from redis.asyncio import Redis
 from beseda.core.clock import SystemClock
-from beseda.storage.redis.rate_limit import RedisTokenBucket
+from beseda.ephemeral.redis.rate_limit import RedisTokenBucket
 from beseda.telegram.pacing import Pacer
 
 async def speak(url, calls):

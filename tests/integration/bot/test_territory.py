@@ -13,7 +13,7 @@ from beseda.db.database import Database
 from beseda.db.migrate import upgrade
 from beseda.dispatch.shard_leases import LeaseTimes, ShardLeases
 from beseda.domain.shard_lease import EVERYTHING, LeaseRequest, LeaseStatus
-from beseda.storage.memory.bus import MemoryBus
+from beseda.ephemeral.memory.bus import MemoryBus
 from beseda.storage.sql.territory import TerritoryRepository
 from tests.parts.waiting import eventually
 

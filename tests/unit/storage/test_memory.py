@@ -1,10 +1,10 @@
 from beseda.core.message import Message, Role
-from beseda.storage.base.rate_limit import Rate
-from beseda.storage.memory.cache import MemoryCache
-from beseda.storage.memory.expiring import ExpiringMap
-from beseda.storage.memory.history import MemoryHistory
-from beseda.storage.memory.rate_limit import MemoryRateLimiter
-from beseda.storage.memory.state import MemoryState
+from beseda.ephemeral.base.rate_limit import Rate
+from beseda.ephemeral.memory.cache import MemoryCache
+from beseda.ephemeral.memory.expiring import ExpiringMap
+from beseda.ephemeral.memory.history import MemoryHistory
+from beseda.ephemeral.memory.rate_limit import MemoryRateLimiter
+from beseda.ephemeral.memory.state import MemoryState
 from beseda.testing.clock import ManualClock
 
 

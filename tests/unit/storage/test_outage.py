@@ -3,7 +3,7 @@
 import asyncio
 
 from beseda.core.errors import StorageError
-from beseda.storage.redis.outage import Outage
+from beseda.ephemeral.redis.outage import Outage
 
 
 async def test_calls_that_time_out_at_one_moment_all_fail_alike() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from beseda.core.chat import ChatKind
-from beseda.storage.memory.rate_limit import MemoryTokenBucket
+from beseda.ephemeral.memory.rate_limit import MemoryTokenBucket
 from beseda.telegram.pacing import Pacer
 from beseda.testing.clock import ManualClock
 

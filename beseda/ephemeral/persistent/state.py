@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, select
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
 from beseda.db.statement import InsertFactory, Rank, Statement
-from beseda.storage.sql.tables.state import states
+from beseda.ephemeral.persistent.tables import states
 
 _Held = tuple[bytes | None, datetime | None]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from beseda.storage.base.rate_limit import Quota, Rate
-from beseda.storage.redis.connection import guard
+from beseda.ephemeral.base.rate_limit import Quota, Rate
+from beseda.ephemeral.redis.connection import guard
 
 # One sorted set per key: the times of the latest events in microseconds by the server's clock, so that replicas whose
 # clocks differ agree. ARGV holds pairs of limit and window. A rate is used up when its limit-th latest event is still

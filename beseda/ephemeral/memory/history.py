@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Message
-from beseda.storage.memory.expiring import ExpiringMap
+from beseda.ephemeral.memory.expiring import ExpiringMap
 
 
 class MemoryHistory:

@@ -3,7 +3,7 @@
 import orjson
 
 from beseda.core.clock import Clock, SystemClock
-from beseda.storage.memory.expiring import ExpiringMap
+from beseda.ephemeral.memory.expiring import ExpiringMap
 
 
 class MemoryState:

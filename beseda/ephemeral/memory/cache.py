@@ -2,7 +2,7 @@
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import StorageError
-from beseda.storage.memory.expiring import ExpiringMap
+from beseda.ephemeral.memory.expiring import ExpiringMap
 
 
 class MemoryCache:

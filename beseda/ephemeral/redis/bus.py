@@ -19,9 +19,9 @@ from beseda.core.backoff import Backoff
 from beseda.core.errors import StorageError
 from beseda.core.outages import OutageLog
 from beseda.core.tasks import end_tasks
-from beseda.storage.memory.bus import Mailbox
-from beseda.storage.redis.connection import guard
-from beseda.storage.redis.outage import Outage
+from beseda.ephemeral.memory.bus import Mailbox
+from beseda.ephemeral.redis.connection import guard
+from beseda.ephemeral.redis.outage import Outage
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import orjson
 from redis.asyncio import Redis
 
 from beseda.core.message import Message, Role
-from beseda.storage.redis.connection import guard, to_milliseconds
+from beseda.ephemeral.redis.connection import guard, to_milliseconds
 
 # KEYS: the list, its mark. ARGV: the turn that the mark must name ('' for any), the new turn, the list's limit, its
 # time to live, the messages. A list that is gone although its mark is there was evicted: nothing is added to it.

@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from beseda.storage.redis.connection import guard, to_milliseconds
+from beseda.ephemeral.redis.connection import guard, to_milliseconds
 
 # EXPIRE … NX would do, but only from Redis 7 on.
 _INCREMENT = """

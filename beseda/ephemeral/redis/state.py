@@ -3,7 +3,7 @@
 import orjson
 from redis.asyncio import Redis
 
-from beseda.storage.redis.connection import guard, to_milliseconds
+from beseda.ephemeral.redis.connection import guard, to_milliseconds
 
 _PAGE = 1000
 

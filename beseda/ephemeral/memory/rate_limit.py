@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from beseda.core.clock import Clock, SystemClock
-from beseda.storage.base.rate_limit import Quota, Rate
-from beseda.storage.memory.expiring import ExpiringMap
+from beseda.ephemeral.base.rate_limit import Quota, Rate
+from beseda.ephemeral.memory.expiring import ExpiringMap
 
 
 class MemoryRateLimiter:
