@@ -140,10 +140,10 @@ async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -
     from beseda.config.model import llm_settings
     from beseda.core.clock import SystemClock
     from beseda.llm.base import ObservedModel
+    from beseda.llm.fitting import ContextFitting
     from beseda.llm.http import HttpClient
     from beseda.llm.registry import choose_model
     from beseda.llm.tokens import count_tokens
-    from beseda.services.fitting import ContextFitting
 
     clock = SystemClock()
     async with HttpClient() as http:

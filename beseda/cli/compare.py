@@ -144,8 +144,8 @@ def build_contenders(
 
     from beseda.llm.base import ObservedModel
     from beseda.llm.failover import RetryPolicy
+    from beseda.llm.fitting import ContextFitting
     from beseda.llm.registry import build_model, parse_spec
-    from beseda.services.fitting import ContextFitting
 
     if len(specs) < 2:
         raise SettingsError("--compare takes two models or more, with commas between")

@@ -154,8 +154,8 @@ async def _look_at_model(part: str, model: "ChatModel", profiles: "Sequence[BotP
 
 async def _measure_instructions(model: "ChatModel", profile: "BotProfile", context: int) -> CheckResult | None:
     """Return a finding if a bot's instructions take more than half of the context, else None."""
-    from beseda.domain.estimate import estimate_tokens
-    from beseda.services.fitting import count_texts
+    from beseda.llm.fitting import count_texts
+    from beseda.llm.token_estimate import estimate_tokens
 
     (tokens,) = await count_texts([profile.persona], model) or [estimate_tokens(profile.persona)]
     if tokens <= context // 2:

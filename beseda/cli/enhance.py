@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beseda.config import Settings
-    from beseda.photo.base import Enhanced, EnhanceOptions, Enhancer
+    from beseda.images.base import Enhanced, EnhanceOptions, Enhancer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def enhance(
     config: ConfigOption = None,
 ) -> None:
     """Make photos better: less noise, sharper, larger; with GFPGAN also faces. Exit 1 if one of them failed."""
-    from beseda.photo.base import EnhanceOptions
+    from beseda.images.base import EnhanceOptions
 
     options = EnhanceOptions(_read_scale(scale), only_center_face)
     settings = read_settings(config, photo=backend)
@@ -69,7 +69,7 @@ def _plan(files: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
 
     Creates the folder if it does not exist. Raises SettingsError if the files and the output do not fit together.
     """
-    from beseda.photo.base import SUFFIXES
+    from beseda.images.base import SUFFIXES
 
     if missing := [file for file in files if not file.is_file()]:
         raise SettingsError(f"{missing[0]} is not a file" if missing[0].exists() else f"there is no file {missing[0]}")
@@ -88,7 +88,7 @@ def _plan(files: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
 
 
 def _plan_folder(files: Sequence[Path], folder: Path) -> Iterator[tuple[Path, Path]]:
-    from beseda.photo.base import SUFFIXES
+    from beseda.images.base import SUFFIXES
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,8 +113,8 @@ async def _enhance_all(
     import asyncio
 
     from beseda.config.photo import photo_settings
-    from beseda.photo.process_pool import ImageProcessPool
-    from beseda.photo.registry import build_enhancer
+    from beseda.images.process_pool import ImageProcessPool
+    from beseda.images.registry import build_enhancer
 
     enhancer = build_enhancer(photo_settings(settings), ImageProcessPool())
     try:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
 
     from beseda.config import Settings
-    from beseda.domain.transcript import Transcript
     from beseda.services.transcription import TranscriptionProgress, TranscriptionService
+    from beseda.speech.transcript import Transcript
 
 _SLOTS = 2  # programs at once
 _PATIENCE = 600.0  # seconds for one request: nobody waits in a chat
@@ -121,7 +121,7 @@ async def _transcribe_one(service: "TranscriptionService", file: Path, order: Or
 
 
 def _find_gaps(transcript: "Transcript", order: Order) -> str:
-    from beseda.domain.transcript import format_time
+    from beseda.speech.transcript import format_time
 
     if transcript.missed:
         gaps = ", ".join(f"{format_time(gap.start)}–{format_time(gap.end)}" for gap in transcript.missed)
@@ -139,7 +139,7 @@ def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Transcrip
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    from beseda.domain.transcript import format_time
+    from beseda.speech.transcript import format_time
 
     console = Console(stderr=True)
     rest = TextColumn("{task.percentage:>3.0f} % {task.fields[left]}")
@@ -156,8 +156,8 @@ def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Transcrip
 
 
 def _write(transcript: "Transcript", stem: str, folder: Path, order: Order) -> list[Path]:
-    from beseda.domain.transcript import write_srt
     from beseda.services.document import write_paragraphs
+    from beseda.speech.transcript import write_srt
 
     text = write_paragraphs(transcript, order.words_in)
 
@@ -188,8 +188,8 @@ def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
 def _show(outcome: FileOutcome, order: Order, *, titled: bool) -> None:
     from beseda.cli.answer import clean_text
     from beseda.cli.output import print_text, show_path
-    from beseda.domain.transcript import write_srt
     from beseda.services.document import write_paragraphs
+    from beseda.speech.transcript import write_srt
 
     if outcome.problem:
         typer.echo(f"beseda: {outcome.file}: {outcome.problem}", err=True)

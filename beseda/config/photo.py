@@ -1,9 +1,9 @@
 """Conversion of settings for photo enhancers."""
 
 from beseda.config.settings import Settings
-from beseda.photo.gfpgan_docker import DockerSettings
-from beseda.photo.gfpgan_http import HttpSettings
-from beseda.photo.registry import PhotoSettings
+from beseda.images.gfpgan_docker import DockerSettings
+from beseda.images.gfpgan_http import HttpSettings
+from beseda.images.registry import PhotoSettings
 
 
 def photo_settings(settings: Settings) -> PhotoSettings:

@@ -7,7 +7,7 @@ API tomorrow is answered, if only by a refusal. Facts: https://core.telegram.org
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from beseda.domain.quotation import LONGEST_NAME, Quotation, mark_unseen, one_line
+from beseda.llm.quotation import LONGEST_NAME, Quotation, mark_unseen, one_line
 
 Json = dict[str, Any]
 

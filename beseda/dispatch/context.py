@@ -17,17 +17,16 @@ from beseda.dispatch.menu import MenuBook
 from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import DEFAULT_SLOT, Job
-from beseda.domain.language import language_of
 from beseda.domain.limits import Limits
-from beseda.domain.media import Media
 from beseda.domain.turn import Part, Turn, TurnKind
 from beseda.ephemeral.base.bus import Bus
 from beseda.ephemeral.base.cache import Cache
 from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.ephemeral.base.state import StateStore
+from beseda.images.base import Enhancer
 from beseda.jobs.base import JobControl, JobQueue
 from beseda.locales import Text
-from beseda.photo.base import Enhancer
+from beseda.locales.language import language_of
 from beseda.services.broadcast import BroadcastService
 from beseda.services.budget import BudgetService
 from beseda.services.budgeted import BotModels
@@ -50,6 +49,7 @@ from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
+from beseda.telegram.media import Media
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.mime import UNKNOWN, guess_mime
 from beseda.dispatch.content import is_reply_to, is_service, list_unseen, read_origin, read_quotations, read_words
 from beseda.dispatch.speaker import read_person, read_speaker
-from beseda.domain.quotation import Quotation, drop_controls
 from beseda.domain.update import StoredUpdate
+from beseda.llm.quotation import Quotation, drop_controls
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class IncomingMessage:
     """A message of a person. `addressed` is whether it is meant for this bot, `written_at` Telegram's date.
 
     `text` is the text of the message. `said` is the same text with marks at words that are not the person's own
-    (`beseda.domain.quotation`), empty if there is nothing to mark. `quoted` is the text that the message replies to.
+    (`beseda.llm.quotation`), empty if there is nothing to mark. `quoted` is the text that the message replies to.
     `origin` is the author of a forwarded message. `edited` is whether the text replaces that of an earlier message.
     `last_piece` is the length, in UTF-16 units, of the message joined last, if several were joined.
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from beseda.core.chat import SHARED_IDS, Person
 from beseda.dispatch.content import name_user
-from beseda.domain.quotation import LONGEST_NAME, one_line
+from beseda.llm.quotation import LONGEST_NAME, one_line
 
 Json = dict[str, Any]
 

@@ -53,7 +53,7 @@ UNSENT = {PartState.PENDING, PartState.SENDING, PartState.UNKNOWN}
 class Part:
     """One Telegram message of an answer. `number` counts from 0 within the turn; `markup` is reply_markup as JSON.
 
-    `media` lists the files that are sent in it, as `beseda.domain.media` writes them: `html` is then their caption.
+    `media` lists the files that are sent in it, as `beseda.telegram.media` writes them: `html` is then their caption.
 
     Of the call that sends it: `begun_at` is its start, `over_at` the time after which it can no longer take effect,
     `repeats` the number of earlier calls with an unknown outcome, and `sent_as` its content if that of the part has

@@ -14,8 +14,8 @@ import orjson
 from beseda.core.errors import ProtocolError
 from beseda.core.foreign_json import has_surrogates, join_surrogates, load_json
 from beseda.core.usage import Usage
-from beseda.domain.thoughts import ThoughtFilter
 from beseda.llm.base import FinishReason
+from beseda.llm.thoughts import ThoughtFilter
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024  # of an answer that is no stream of events
 _MAX_LINE_BYTES = 1024 * 1024  # of a line, and of an event in several lines

@@ -1,6 +1,6 @@
 """Rules by which the demo fills in forms, so that features built on structured answers can be tried without a model.
 
-The rules read pages of a conversation (`beseda.domain.extraction_prompt`). Each value is quoted from the page word for
+The rules read pages of a conversation (`beseda.llm.extraction_prompt`). Each value is quoted from the page word for
 word. An unknown form is returned empty.
 """
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from beseda.core.message import Role
-from beseda.domain.extraction_prompt import DialogLine, ExtractionTopic, read_page, read_topics
 from beseda.llm._demo_patterns import EVASIVE, NO, OPEN, REQUEST, REVOKES, SIGNALS, SMALL_TALK, VALUES, YES
 from beseda.llm.base import ModelRequest
+from beseda.llm.extraction_prompt import DialogLine, ExtractionTopic, read_page, read_topics
 
 _SURE, _LIKELY = 0.9, 0.7
 _FEW_WORDS = 4

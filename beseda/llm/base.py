@@ -10,7 +10,7 @@ from typing import Protocol
 from beseda.core.errors import ProtocolError, UnavailableError
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
-from beseda.domain.structured import FormT, read_form, write_schema
+from beseda.llm.structured import FormT, read_form, write_schema
 
 _REPEATED_CHARACTERS = 4_000  # of a broken answer: more of it would not help to mend it
 

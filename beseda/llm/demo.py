@@ -9,14 +9,14 @@ import orjson
 from beseda.core.clock import Clock
 from beseda.core.message import Role
 from beseda.core.usage import DEMO, Usage
-from beseda.domain.estimate import estimate_tokens
-from beseda.domain.extraction_prompt import read_cues
-from beseda.domain.persona import is_note
-from beseda.domain.quotation import split_quoted
 from beseda.llm import _demo_texts as texts
 from beseda.llm._demo_reading import fill_in
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelHealth, ModelRequest, TextDelta
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
+from beseda.llm.extraction_prompt import read_cues
+from beseda.llm.prompt import is_note
+from beseda.llm.quotation import split_quoted
+from beseda.llm.token_estimate import estimate_tokens
 from beseda.locales import Text
 
 ENDPOINT_NAME = DEMO

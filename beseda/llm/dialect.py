@@ -17,11 +17,11 @@ from beseda.core.errors import (
     UnavailableError,
 )
 from beseda.core.message import Message, Role
-from beseda.domain.structured import is_strict, list_numbers, spell_out, strip_bounds
-from beseda.domain.window import alternate
 from beseda.llm._chunks import AnswerReader
 from beseda.llm.base import ModelRequest
 from beseda.llm.endpoints import Endpoint
+from beseda.llm.structured import is_strict, list_numbers, spell_out, strip_bounds
+from beseda.llm.window import alternate
 
 
 class Dialect(Protocol):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from beseda.core.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
 from beseda.core.message import Role
 from beseda.core.usage import Usage
-from beseda.domain.estimate import estimate_tokens
 from beseda.llm.base import (
     Finished,
     FinishReason,
@@ -18,6 +17,7 @@ from beseda.llm.base import (
     StreamObserver,
     TextDelta,
 )
+from beseda.llm.token_estimate import estimate_tokens
 
 _STEP = 128
 _ENDING = 24  # characters whose earlier occurrence gives the length of the phrase

@@ -14,15 +14,15 @@ from beseda.core.clock import Clock
 from beseda.core.foreign_json import load_json
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
-from beseda.domain.structured import list_numbers
-from beseda.domain.window import alternate
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.llm.dialect import ChatDialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
+from beseda.llm.structured import list_numbers
 from beseda.llm.token_counting import CountMemory
+from beseda.llm.window import alternate
 
 # `/completion` would go on until the context is full.
 _MAX_TOKENS = 1024

@@ -18,8 +18,6 @@ from beseda import __version__
 from beseda.core.errors import LoadingError, ModelNotFoundError, ProtocolError, RemoteError
 from beseda.core.foreign_json import load_json
 from beseda.core.usage import Usage
-from beseda.domain.estimate import estimate_tokens
-from beseda.domain.thoughts import begins_with_thought
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
 from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest
@@ -27,7 +25,9 @@ from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect, spell_schema
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.http import MAX_BODY_BYTES, HttpAnswer, HttpClient, Timeouts, read_bounded
+from beseda.llm.thoughts import begins_with_thought
 from beseda.llm.token_counting import LearnedMeasuring
+from beseda.llm.token_estimate import estimate_tokens
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beseda.core.errors import RemoteError, SettingsError
-from beseda.domain.estimate import estimate_tokens
 from beseda.llm.base import ChatModel, find_measuring
+from beseda.llm.token_estimate import estimate_tokens
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from beseda.dispatch.context import BotServices
 from beseda.domain.file import FileOwner, StoredFile
 from beseda.domain.job import Job
-from beseda.domain.media import Media, MediaKind
 from beseda.locales import Text
 from beseda.telegram.base import Markup
+from beseda.telegram.media import Media, MediaKind
 
 _MINUTES = Text("modes.minutes")
 _SECONDS = Text("modes.seconds")

@@ -7,9 +7,9 @@ from beseda.core.ids import new_id
 from beseda.dispatch.context import BotServices, Context
 from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile, add_subject
 from beseda.domain.job import Job
-from beseda.domain.transcript import Segment, Transcript, write_srt
 from beseda.locales import Text
 from beseda.modes._sending import chat_of, language_of, number, owner_of, state_key
+from beseda.speech.transcript import Segment, Transcript, write_srt
 
 _STATE = "transcript"
 _TITLE = Text("modes.transcript_files.title")

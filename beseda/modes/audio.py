@@ -11,16 +11,16 @@ from beseda.dispatch.events import MessageKind
 from beseda.dispatch.identify import SOUNDS
 from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.job import Job
-from beseda.domain.markdown import literal
-from beseda.domain.media import write_media
-from beseda.domain.transcript import format_time
 from beseda.domain.turn import Part
 from beseda.jobs.base import JobControl
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
 from beseda.services.transcription import TranscriptionProgress, TranscriptionStage
+from beseda.speech.transcript import format_time
 from beseda.telegram.keyboards import write_markup
+from beseda.telegram.markdown.escape import literal
+from beseda.telegram.media import write_media
 
 KIND = "recording.transcribe"
 _SHOWN = 1000  # characters of the beginning

@@ -15,13 +15,13 @@ from beseda.dispatch.events import MessageKind, Press
 from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.file import FileKind, NewFile
 from beseda.domain.job import Job
-from beseda.domain.media import MediaKind, write_media
 from beseda.domain.turn import Part
+from beseda.images.base import EnhanceOptions
 from beseda.jobs.base import JobControl
 from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
-from beseda.photo.base import EnhanceOptions
 from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.media import MediaKind, write_media
 
 KIND = "photo.enhance"
 SCALES = (1, 2, 4)

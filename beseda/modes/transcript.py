@@ -13,7 +13,6 @@ from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.document import DocumentKind
 from beseda.domain.file import FileKind, FileOwner, NewFile, add_subject
 from beseda.domain.job import Job
-from beseda.domain.media import write_media
 from beseda.domain.turn import Part
 from beseda.jobs.base import JobControl
 from beseda.locales import Text
@@ -30,6 +29,7 @@ from beseda.modes._sending import (
 )
 from beseda.services.document import MAX_TEXT_BYTES, DocumentProgress, read_text
 from beseda.telegram.keyboards import write_markup
+from beseda.telegram.media import write_media
 
 NAME, KIND = "transcript", "document.write"
 _SHORT = 200  # characters: what is shorter is a question and no transcript

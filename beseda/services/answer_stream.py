@@ -10,8 +10,8 @@ from beseda.core.chat import ChatKey
 from beseda.core.clock import Clock
 from beseda.core.errors import BesedaError, EmptyAnswerError
 from beseda.core.usage import ModelCall, Usage
-from beseda.domain.estimate import estimate_tokens
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest, Retracted, TextDelta, Waiting
+from beseda.llm.token_estimate import estimate_tokens
 from beseda.locales import Text
 from beseda.telegram.base import LiveAnswer
 

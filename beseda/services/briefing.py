@@ -11,12 +11,12 @@ from beseda.core.chat import Conversation
 from beseda.core.clock import Clock
 from beseda.core.errors import EmptyAnswerError
 from beseda.core.message import Message, Role
-from beseda.domain.extraction_prompt import write_cue
 from beseda.domain.lead import Lead, SlotState
 from beseda.domain.lead_update import view_for
 from beseda.domain.meeting import MeetingSummary
-from beseda.domain.quotation import one_line
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
+from beseda.llm.extraction_prompt import write_cue
+from beseda.llm.quotation import one_line
 from beseda.locales import Text
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService

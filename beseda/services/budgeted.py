@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from beseda.domain.budget import ANSWER, LEAST, Reservation, Unit
-from beseda.domain.estimate import estimate_tokens
+from beseda.images.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
 from beseda.llm.base import (
     ChatModel,
     Finished,
@@ -17,7 +17,7 @@ from beseda.llm.base import (
     StreamObserver,
     TextDelta,
 )
-from beseda.photo.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
+from beseda.llm.token_estimate import estimate_tokens
 from beseda.services.budget import BudgetService, Payer, current_payer, spending
 
 

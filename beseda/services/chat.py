@@ -26,20 +26,20 @@ from beseda.core.logs import log_context
 from beseda.core.message import Message, Role
 from beseda.core.usage import ModelCall
 from beseda.domain.bot import BotProfile
-from beseda.domain.markdown import close_code
-from beseda.domain.media import Media, write_media
-from beseda.domain.persona import is_note
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest
+from beseda.llm.fitting import InstructionsTooLongError
+from beseda.llm.prompt import is_note
 from beseda.locales import Text
 from beseda.services.answer_stream import AnswerStream, CallRecord, GrowingAnswer, RunningAnswers, draft_number
 from beseda.services.budgeted import BotModels
 from beseda.services.conversation import ConversationMemory, PromptWriter
 from beseda.services.delivery import Delivery
-from beseda.services.fitting import InstructionsTooLongError
 from beseda.services.question import Answered, Footer, Question
 from beseda.storage.sql.turn import TurnRepository
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest, Markup, Messenger, Target
+from beseda.telegram.markdown.escape import close_code
+from beseda.telegram.media import Media, write_media
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ from beseda.core.errors import StorageError
 from beseda.core.message import Message
 from beseda.domain.bot import BotProfile
 from beseda.domain.budget import find_day
-from beseda.domain.persona import Scene, describe_scene, instruct, system_message
-from beseda.domain.window import begin_with_user
 from beseda.ephemeral.base.history import HistoryStore
 from beseda.llm.base import ChatModel
-from beseda.services.fitting import fit_messages
+from beseda.llm.fitting import fit_messages
+from beseda.llm.prompt import Scene, describe_scene, instruct, system_message
+from beseda.llm.window import begin_with_user
 from beseda.services.question import Question
 from beseda.services.summary import SummaryService
 from beseda.storage.sql.conversation import ConversationRepository

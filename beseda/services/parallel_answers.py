@@ -23,7 +23,6 @@ from beseda.core.message import Message, Role
 from beseda.core.usage import ModelCall, Usage
 from beseda.domain.bot import BotProfile
 from beseda.domain.budget import Unit
-from beseda.domain.markdown import close_code
 from beseda.domain.turn import Part, PartState, Turn, TurnState
 from beseda.llm.base import FinishReason, ModelRequest
 from beseda.locales import Text
@@ -33,6 +32,7 @@ from beseda.services.chat import CUT, STOP, STOPPED_EMPTY, TRY_AGAIN, ChatParts,
 from beseda.services.conversation import PromptWriter
 from beseda.services.question import Footer, Question
 from beseda.telegram.base import Button, LiveAnswer, LiveRequest
+from beseda.telegram.markdown.escape import close_code
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from beseda.core.chat import ChatKind, Conversation, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.core.usage import DEMO, ModelCall
-from beseda.domain.markdown import italic
-from beseda.domain.persona import spoken
-from beseda.domain.quotation import explain_unseen, own_words, quoted_words
 from beseda.domain.turn import Turn, TurnKind
+from beseda.llm.prompt import spoken
+from beseda.llm.quotation import explain_unseen, own_words, quoted_words
 from beseda.telegram.base import Keyboard, Target
+from beseda.telegram.markdown.escape import italic
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from beseda.core.message import Message, Role
 from beseda.core.tasks import end_tasks
 from beseda.domain.bot import BotProfile
 from beseda.domain.job import JobRequest, derive_id
-from beseda.domain.quotation import one_line
 from beseda.domain.summary import MAX_WORDS, Piece, Summary, cut_words
 from beseda.ephemeral.base.bus import Bus
 from beseda.jobs.base import JobQueue
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
+from beseda.llm.quotation import one_line
 from beseda.storage.sql.summary import SummaryRepository
 
 log = logging.getLogger(__name__)

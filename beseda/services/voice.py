@@ -16,10 +16,10 @@ from beseda.core.errors import (
     UnreadableAudioError,
 )
 from beseda.domain.budget import Unit
-from beseda.domain.phantoms import drop_phantoms
-from beseda.domain.transcript import Transcript
 from beseda.services.budget import spending
 from beseda.speech.base import Transcriber
+from beseda.speech.phantoms import drop_phantoms
+from beseda.speech.transcript import Transcript
 
 _log = logging.getLogger(__name__)
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from beseda.core.errors import ProtocolError
-from beseda.domain.phantoms import is_stock_phrase
 from beseda.speech._http import read_object
 from beseda.speech.base import Segment, Transcript
+from beseda.speech.phantoms import is_stock_phrase
 
 _SILENT, _SURELY_SILENT, _KNOWN_SILENT = 0.6, 0.9, 0.3  # of no_speech_prob
 _UNSURE = -1.0  # of avg_logprob

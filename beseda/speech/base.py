@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from beseda.domain.transcript import Segment as Segment  # noqa: PLC0414 - offered here, too
-from beseda.domain.transcript import Transcript as Transcript  # noqa: PLC0414 - offered here, too
+from beseda.speech.transcript import Segment as Segment  # noqa: PLC0414 - offered here, too
+from beseda.speech.transcript import Transcript as Transcript  # noqa: PLC0414 - offered here, too
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,13 @@ from beseda.core.errors import (
     TelegramUnavailableError,
 )
 from beseda.core.priority_lock import PriorityLock
-from beseda.domain.media import read_media
-from beseda.domain.sent_message import KnownMessages, find_candidates, message_box
 from beseda.domain.turn import Part
 from beseda.telegram.base import LookupResult, Target
 from beseda.telegram.client import BotApi
+from beseda.telegram.media import read_media
 from beseda.telegram.refusals import Refusal, classify
 from beseda.telegram.sending import AS_IT_IS, PartCalls, SendForm
+from beseda.telegram.sent_message import KnownMessages, find_candidates, message_box
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ import orjson
 
 from beseda.core.chat import ChatKind
 from beseda.core.errors import FileTooLargeError, NotFoundError
-from beseda.domain.media import Media, MediaKind, read_media
 from beseda.domain.turn import Part
 from beseda.telegram.base import Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.files import load_upload
+from beseda.telegram.media import Media, MediaKind, read_media
 from beseda.telegram.refusals import Refusal
 
 _TAG = re.compile(r"<[^>]*>")

@@ -10,8 +10,8 @@ from beseda.core.chat import Person
 from beseda.core.errors import BesedaError
 from beseda.core.message import Role
 from beseda.domain.lead import Lead
-from beseda.domain.persona import is_note
 from beseda.llm.base import ModelRequest
+from beseda.llm.prompt import is_note
 from beseda.testing.living_bot import ANNA, LivingBot
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 

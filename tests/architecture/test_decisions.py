@@ -21,7 +21,7 @@ TABLES = {
     "beseda/db/failure.py": "SQLite names a broken constraint, PgBouncer a refused parameter in words alone",
     "beseda/audio/_command.py": "ffmpeg ends with 1 whatever happened, and prints why",
     "beseda/audio/ffmpeg.py": "ffmpeg prints what a file holds",
-    "beseda/photo/gfpgan_docker.py": "docker prints why a container did not start",
+    "beseda/images/gfpgan_docker.py": "docker prints why a container did not start",
 }
 BAR = 0
 _OF_BODIES = {"beseda/llm/_faults.py", "beseda/speech/_faults.py"}  # they read what no error holds yet

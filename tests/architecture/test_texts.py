@@ -28,7 +28,7 @@ NO_TEXTS = {
     "beseda/bots/sales/wishes.py": "patterns that read wishes of people",
     "beseda/domain/amount.py": "number words that people write",
     "beseda/domain/comparison.py": "folds ё before words are compared",
-    "beseda/domain/phantoms.py": "sentences that speech recognition invents",
+    "beseda/speech/phantoms.py": "sentences that speech recognition invents",
     "beseda/domain/evidence.py": "endings and abbreviations in quotations of people",
     "beseda/llm/_demo_patterns.py": "patterns by which the demo model reads a conversation",
     "beseda/llm/demo.py": "words by which the demo model shows something",

@@ -4,8 +4,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from beseda.core.message import Message, Role
-from beseda.domain.persona import is_note
 from beseda.llm.base import ChatModel, Finished, ModelEvent, ModelRequest, ReasoningDelta, Retracted, TextDelta
+from beseda.llm.prompt import is_note
 
 
 @dataclass

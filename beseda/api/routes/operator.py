@@ -17,8 +17,8 @@ from beseda.api.routing import api_router
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.domain.api_key import ApiKey
 from beseda.domain.conversation_list import ConversationLine
-from beseda.domain.markdown import literal
 from beseda.services.takeover import OperatorMessage
+from beseda.telegram.markdown.escape import literal
 
 _WRITE = needs("write")
 Operator = Annotated[

@@ -14,7 +14,6 @@ from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import IncomingMessage, Press
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
-from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
 from beseda.llm.base import FinishReason
 from beseda.locales import BotTexts, Text
@@ -22,6 +21,7 @@ from beseda.services.parallel_answers import ParallelQuestion, Variant, VariantO
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 from beseda.telegram.keyboards import inline_markup
+from beseda.telegram.markdown.escape import literal
 
 router = Router()
 

@@ -7,12 +7,12 @@ from beseda.core.usage import ModelCall
 from beseda.dispatch.context import Context
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
-from beseda.domain.markdown import literal
 from beseda.domain.turn import Turn
 from beseda.llm.endpoints import find_endpoint
 from beseda.locales import BotTexts, Text
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.markdown.escape import literal
 
 router = Router()
 

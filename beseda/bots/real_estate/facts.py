@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 
 from beseda.bots.real_estate.catalogue import PropertyCatalogue
-from beseda.domain.markdown import literal
 from beseda.domain.property_listing import (
     Criteria,
     Estimate,
@@ -17,6 +16,7 @@ from beseda.domain.property_listing import (
     find_listings,
 )
 from beseda.locales import BotTexts, Text
+from beseda.telegram.markdown.escape import literal
 
 TEXTS = BotTexts(Path(__file__).parent)
 _SHOWN = 3  # homes under an answer that names none itself

@@ -14,8 +14,8 @@ from beseda.dispatch.context import BotServices, Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.handlers.start import send_greeting
 from beseda.dispatch.router import Router
-from beseda.domain.quotation import own_words
 from beseda.domain.turn import Turn, TurnState
+from beseda.llm.quotation import own_words
 from beseda.locales import Text
 from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard

@@ -10,9 +10,9 @@ from beseda.dispatch.events import Notice
 from beseda.dispatch.router import Router
 from beseda.domain.job import derive_id
 from beseda.domain.lead import Lead
-from beseda.domain.markdown import literal
 from beseda.domain.update import StoredUpdate, internal_update
 from beseda.services.sales.service import Talk
+from beseda.telegram.markdown.escape import literal
 
 READY = "lead_ready"
 

@@ -20,9 +20,9 @@ from beseda.bots.sales.sales_context import SalesContext, is_private
 from beseda.bots.sales.wishes import read_plain_wishes
 from beseda.dispatch.context import Context
 from beseda.dispatch.router import Router
-from beseda.domain.quotation import own_words
 from beseda.domain.sales import Funnel
 from beseda.domain.turn import Turn, TurnState
+from beseda.llm.quotation import own_words
 from beseda.services.question import Footer, Question
 from beseda.services.sales.extraction import ASK_CONSENT
 from beseda.services.sales.instructions import Situation, write_instructions

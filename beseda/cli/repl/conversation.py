@@ -7,7 +7,7 @@ from beseda.cli.repl.session import ASSISTANT, SUMMARY, SYSTEM, USER, ChatSessio
 from beseda.core.clock import Clock
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
-from beseda.domain.estimate import estimate_tokens
+from beseda.llm.token_estimate import estimate_tokens
 
 SUMMARY_EVERY = 5  # user messages between two summaries
 KEPT_TURNS = 2  # user messages that a summary leaves word for word

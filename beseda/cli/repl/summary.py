@@ -8,10 +8,10 @@ from beseda.cli.repl.conversation import KEPT_TURNS, SessionConversation
 from beseda.core.clock import Clock
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
-from beseda.domain.estimate import estimate_tokens
-from beseda.domain.window import MESSAGE_TOKENS, find_room
 from beseda.llm.base import ChatModel, ModelRequest
-from beseda.services.fitting import count_texts
+from beseda.llm.fitting import count_texts
+from beseda.llm.token_estimate import estimate_tokens
+from beseda.llm.window import MESSAGE_TOKENS, find_room
 
 _TEMPERATURE = 0.2
 _INSTRUCTIONS = (

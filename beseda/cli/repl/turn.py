@@ -17,9 +17,9 @@ from beseda.core.errors import (
 from beseda.core.logs import scrub
 from beseda.core.message import Message
 from beseda.core.usage import Usage
-from beseda.domain.estimate import estimate_tokens
 from beseda.llm.base import ChatModel, Finished, FinishReason, ModelRequest
-from beseda.services.fitting import find_context, fit_messages
+from beseda.llm.fitting import find_context, fit_messages
+from beseda.llm.token_estimate import estimate_tokens
 
 _NEARLY = 0.8  # of the context
 _AROUND_MESSAGE = 4  # tokens that a chat template puts around each

@@ -5,7 +5,7 @@ from typing import Annotated, get_args
 from pydantic import BeforeValidator, Field
 
 from beseda.config.setting import Section, Setting, Url, split_list
-from beseda.photo.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, PhotoBackend
+from beseda.images.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, PhotoBackend
 
 
 class PhotoSection(Section):

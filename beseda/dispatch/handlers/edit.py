@@ -7,8 +7,8 @@ in the message that holds its answer. Words edited while they wait never come he
 from beseda.dispatch.context import Context
 from beseda.dispatch.events import IncomingMessage
 from beseda.dispatch.router import Router
-from beseda.domain.quotation import own_words
 from beseda.domain.turn import Part, Turn, TurnKind, TurnState
+from beseda.llm.quotation import own_words
 
 router = Router()
 

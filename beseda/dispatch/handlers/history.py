@@ -9,10 +9,10 @@ from beseda.dispatch.context import Context, argument
 from beseda.dispatch.events import Press
 from beseda.dispatch.router import Router
 from beseda.domain.file import FileKind, FileOwner, FilePage, StoredFile
-from beseda.domain.markdown import literal
-from beseda.domain.media import Media, MediaKind
 from beseda.locales import Text
 from beseda.telegram.base import Button, Keyboard
+from beseda.telegram.markdown.escape import literal
+from beseda.telegram.media import Media, MediaKind
 
 router = Router()
 

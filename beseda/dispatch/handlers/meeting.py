@@ -6,10 +6,10 @@ from beseda.dispatch.events import Notice
 from beseda.dispatch.router import Router
 from beseda.domain.event import EventType
 from beseda.domain.file import FileKind, FileOwner, NewFile
-from beseda.domain.markdown import literal
-from beseda.domain.media import Media, MediaKind
 from beseda.domain.meeting import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
 from beseda.locales import Text
+from beseda.telegram.markdown.escape import literal
+from beseda.telegram.media import Media, MediaKind
 
 router = Router()
 

@@ -6,10 +6,10 @@ from beseda.dispatch.handlers.history import keep_private, write_size
 from beseda.dispatch.router import Router
 from beseda.dispatch.speaker import may_act_for
 from beseda.domain.file import FileOwner
-from beseda.domain.media import Media, MediaKind
 from beseda.locales import Text
 from beseda.services.personal_data import NameStates
 from beseda.telegram.base import Button
+from beseda.telegram.media import Media, MediaKind
 
 router = Router()
 

@@ -10,8 +10,8 @@ from beseda.dispatch.events import Attachment, IncomingMessage, MessageKind
 from beseda.dispatch.handlers.chat import answer_words
 from beseda.dispatch.identify import SOUNDS, identify
 from beseda.dispatch.router import Router
-from beseda.domain.quotation import Quotation
 from beseda.domain.turn import Turn, TurnKind
+from beseda.llm.quotation import Quotation
 
 log = logging.getLogger(__name__)
 router = Router()

@@ -4,10 +4,10 @@ import secrets
 
 from beseda.core.clock import Clock
 from beseda.domain.document import Document
-from beseda.domain.transcript import Transcript, write_srt
 from beseda.locales import Text
 from beseda.services.document.source import NumberedText
 from beseda.services.document.wording import Wording
+from beseda.speech.transcript import Transcript, write_srt
 
 _TEXT = Text("documents.text")
 _SUBTITLES = Text("documents.subtitles")

@@ -8,13 +8,13 @@ from functools import partial
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.domain.document import Document, DocumentKind, UnreadableTextError
-from beseda.domain.transcript import Transcript
 from beseda.llm.base import ChatModel
 from beseda.locales import Text
 from beseda.services.document import asking, prompts
 from beseda.services.document.layout import write_layout
 from beseda.services.document.notes import Notes, merge_notes, read_notes, read_text
 from beseda.services.document.source import NumberedText, Passage, estimate
+from beseda.speech.transcript import Transcript
 
 _AT_ONCE = 3
 _TEXT = "text/plain; charset=utf-8"

@@ -5,8 +5,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from beseda.domain.transcript import Transcript, format_time
 from beseda.locales import Text
+from beseda.speech.transcript import Transcript, format_time
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from beseda.domain.transcript import Transcript, format_time
 from beseda.locales import Text
 from beseda.services.document.notes import Decision, Notes, Task
+from beseda.speech.transcript import Transcript, format_time
 
 UNKNOWN: Final = Text("documents.unknown")
 PEOPLE: Final = Text("documents.people")

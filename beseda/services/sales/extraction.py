@@ -7,15 +7,15 @@ from typing import Generic, Literal, TypeVar, cast, get_args
 from pydantic import Field, JsonValue
 
 from beseda.core.message import Message, Role
-from beseda.domain.estimate import estimate_tokens
-from beseda.domain.extraction_prompt import DialogLine, ExtractionTopic, find_line, write_page, write_topics
 from beseda.domain.lead import Finding
 from beseda.domain.sales import Funnel
-from beseda.domain.structured import Form, Whole
-from beseda.domain.window import MESSAGE_TOKENS, find_room, fits_surely
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
+from beseda.llm.extraction_prompt import DialogLine, ExtractionTopic, find_line, write_page, write_topics
+from beseda.llm.fitting import count_texts, find_context
+from beseda.llm.structured import Form, Whole
+from beseda.llm.token_estimate import estimate_tokens
+from beseda.llm.window import MESSAGE_TOKENS, find_room, fits_surely
 from beseda.locales import Text
-from beseda.services.fitting import count_texts, find_context
 
 # What stands under an answer while a contact waits for the person's word; on the page that is read it is a line.
 ASK_CONSENT = Text("sales.ask_consent")

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from beseda.domain.extraction_prompt import write_cue
 from beseda.domain.lead import Lead
-from beseda.domain.quotation import one_line, own_words
 from beseda.domain.sales import AnswerPlan, Funnel, KnownSlots, choose_length
+from beseda.llm.extraction_prompt import write_cue
+from beseda.llm.quotation import one_line, own_words
 from beseda.locales import Text
 
 _CONFIRM = Text("sales.confirm_value")

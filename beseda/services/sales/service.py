@@ -17,8 +17,6 @@ from beseda.core.message import Role
 from beseda.core.usage import CallPurpose, Purpose
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.evidence import find_fault, fold
-from beseda.domain.extraction_prompt import DialogLine
-from beseda.domain.language import RUSSIAN, language_of
 from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
 from beseda.domain.sales import (
     DECLINES,
@@ -32,6 +30,8 @@ from beseda.domain.sales import (
     score_fit,
 )
 from beseda.ephemeral.base.state import StateStore
+from beseda.llm.extraction_prompt import DialogLine
+from beseda.locales.language import RUSSIAN, language_of
 from beseda.services.budgeted import BotModels
 from beseda.services.lead import LeadService
 from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading

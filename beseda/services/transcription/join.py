@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from beseda.audio.base import AudioSpan
-from beseda.domain.transcript import MissedPart, Segment, Transcript, format_time
+from beseda.speech.transcript import MissedPart, Segment, Transcript, format_time
 
 _WORD = re.compile(r"\w+")
 _MOST_REPEATED = 12  # words: what fits into an overlap, and some

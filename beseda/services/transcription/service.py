@@ -26,8 +26,6 @@ from beseda.core.errors import (
     ToolError,
 )
 from beseda.domain.budget import Unit
-from beseda.domain.phantoms import drop_phantoms
-from beseda.domain.transcript import MissedPart, Transcript
 from beseda.services.budget import spending
 from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
 from beseda.services.transcription.join import Heard, join_parts
@@ -35,6 +33,8 @@ from beseda.services.transcription.progress import Meter, ProgressListener, Repo
 from beseda.services.transcription.room import DiskBudget
 from beseda.services.voice import find_sounding
 from beseda.speech.base import Transcriber
+from beseda.speech.phantoms import drop_phantoms
+from beseda.speech.transcript import MissedPart, Transcript
 
 _log = logging.getLogger(__name__)
 

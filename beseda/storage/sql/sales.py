@@ -5,8 +5,8 @@ from sqlalchemy import bindparam, select
 from beseda.core.chat import Conversation, Person
 from beseda.core.message import Role
 from beseda.db.database import Database
-from beseda.domain.extraction_prompt import DialogLine
-from beseda.domain.quotation import own_words, quoted_words
+from beseda.llm.extraction_prompt import DialogLine
+from beseda.llm.quotation import own_words, quoted_words
 from beseda.storage.sql._place import find_place
 from beseda.storage.sql.tables.conversation import messages
 

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, func, null, select
 
 from beseda.db.database import Database
-from beseda.domain.sent_message import COMMON_BOX, KnownMessage, KnownMessages
 from beseda.domain.turn import PartState
 from beseda.storage.sql.tables.broadcast import broadcast_recipients
 from beseda.storage.sql.tables.turn import deliveries, turns
 from beseda.storage.sql.tables.update import updates
+from beseda.telegram.sent_message import COMMON_BOX, KnownMessage, KnownMessages
 
 _SKEW = timedelta(seconds=0.25)  # by which clocks of replicas may differ
 _MOST = 20_000  # ids read behind the last one before the call: more than a bot sends in the seconds of a search

@@ -18,7 +18,6 @@ from beseda.db.database import Database
 from beseda.db.group_commit import Row as WriteRow
 from beseda.db.statement import InsertFactory, Params, Rank, Statement
 from beseda.domain.event import EventType, NewEvent
-from beseda.domain.sent_message import message_box
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.storage.sql.event import EventSubscriptions, write_events
 from beseda.storage.sql.model_call import describe_call
@@ -27,6 +26,7 @@ from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
 from beseda.storage.sql.tables.update import updates
 from beseda.storage.sql.update import finish_updates
+from beseda.telegram.sent_message import message_box
 
 
 def _upsert_turn(insert: InsertFactory) -> Any:

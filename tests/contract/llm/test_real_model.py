@@ -15,8 +15,6 @@ from beseda.bots.sales.funnel_file import read_funnel
 from beseda.core.clock import SystemClock
 from beseda.core.errors import ContextTooLongError, RepeatingAnswerError
 from beseda.core.message import Message, Role
-from beseda.domain.extraction_prompt import DialogLine
-from beseda.domain.structured import Form
 from beseda.llm.base import (
     ChatModel,
     FinishReason,
@@ -28,12 +26,14 @@ from beseda.llm.base import (
     find_measuring,
 )
 from beseda.llm.dialect import ChatDialect
+from beseda.llm.extraction_prompt import DialogLine
+from beseda.llm.fitting import InstructionsTooLongError, fit_messages
 from beseda.llm.guard import AnswerGuard
 from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.registry import LLMSettings, build_model
-from beseda.services.fitting import InstructionsTooLongError, fit_messages
+from beseda.llm.structured import Form
 from beseda.services.sales.extraction import Extractor
 from tests.contract.llm.conftest import find_row
 from tests.parts.llama_server import find_smollm2, running_llama

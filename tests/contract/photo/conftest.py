@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from beseda.photo.base import Enhancer
-from beseda.photo.basic import BasicEnhancer
-from beseda.photo.failover import FailoverEnhancer
-from beseda.photo.gfpgan_docker import DockerSettings, GfpganDocker
-from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
-from beseda.photo.process_pool import ImageProcessPool
+from beseda.images.base import Enhancer
+from beseda.images.basic import BasicEnhancer
+from beseda.images.failover import FailoverEnhancer
+from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
+from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.images.process_pool import ImageProcessPool
 from tests.contract.photo.fake_docker import FakeDocker
 from tests.contract.photo.gfpgan_parts import GfpganServer
 

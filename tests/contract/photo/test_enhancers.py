@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from beseda.core.errors import InputError, PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
-from beseda.photo.base import EnhanceOptions
+from beseda.images.base import EnhanceOptions
 from tests.contract.photo.conftest import Place
 from tests.parts.photo_samples import SAMPLES, draw_scene
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from beseda.core.errors import BesedaError, PhotoTooLargeError, ToolError
-from beseda.photo.base import EnhanceOptions
-from beseda.photo.gfpgan_docker import DockerSettings, GfpganDocker
-from beseda.photo.process_pool import ImageProcessPool
+from beseda.images.base import EnhanceOptions
+from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
+from beseda.images.process_pool import ImageProcessPool
 from tests.contract.photo.fake_docker import FakeDocker
 from tests.parts.photo_samples import SAMPLES, draw_scene
 from tests.parts.waiting import eventually

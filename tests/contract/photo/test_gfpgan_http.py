@@ -17,9 +17,9 @@ from beseda.core.errors import (
     UnavailableError,
     UnreadablePhotoError,
 )
-from beseda.photo.base import EnhanceOptions
-from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
-from beseda.photo.process_pool import ImageProcessPool
+from beseda.images.base import EnhanceOptions
+from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.images.process_pool import ImageProcessPool
 from tests.contract.photo.gfpgan_parts import GfpganServer, serve_answer
 from tests.parts.photo_samples import SAMPLES
 from tests.parts.waiting import eventually

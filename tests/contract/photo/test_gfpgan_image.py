@@ -2,7 +2,7 @@
 
 import re
 
-from beseda.photo import base
+from beseda.images import base
 from scripts.source import ROOT
 from tests.contract.photo.gfpgan_parts import load_shipped
 

@@ -6,12 +6,12 @@ from sqlalchemy import select
 
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
-from beseda.domain.sent_message import COMMON_BOX
 from beseda.domain.turn import Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.storage.sql.bot_account import BotAccountRepository
 from beseda.storage.sql.sent_message import SentMessageRepository
 from beseda.storage.sql.tables.turn import turns
+from beseda.telegram.sent_message import COMMON_BOX
 from tests.contract.storage.world import BOT, World
 
 A, B = 111, 222

@@ -7,7 +7,6 @@ from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
 from beseda.domain.broadcast import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
-from beseda.domain.sent_message import KnownMessage, KnownMessages
 from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
 from beseda.domain.update import StoredUpdate
 from beseda.storage.sql.broadcast import BroadcastRepository
@@ -15,6 +14,7 @@ from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.sent_message import SentMessageRepository
 from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.update import UpdateRepository
+from beseda.telegram.sent_message import KnownMessage, KnownMessages
 from beseda.testing.clock import ManualClock
 
 _BOT, _ANNA, _GROUP = "assistant", 7, -1_000_000_000_042

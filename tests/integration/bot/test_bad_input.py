@@ -17,8 +17,8 @@ from beseda.core.errors import (
     UnsupportedInputError,
 )
 from beseda.llm.base import ObservedModel
+from beseda.llm.fitting import InstructionsTooLongError
 from beseda.llm.guard import AnswerGuard, GuardLimits
-from beseda.services.fitting import InstructionsTooLongError
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
 from tests.parts.media_samples import make_png

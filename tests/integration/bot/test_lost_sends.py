@@ -10,12 +10,12 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import LeaseLostError
-from beseda.domain.media import Media, MediaKind
 from beseda.domain.turn import TurnKind
 from beseda.llm.base import ModelRequest
 from beseda.services.chat import PreparedReply
 from beseda.services.question import Question
 from beseda.telegram.client import BotApi
+from beseda.telegram.media import Media, MediaKind
 from beseda.telegram.messenger import TelegramMessenger
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox

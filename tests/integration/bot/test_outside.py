@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from beseda.dispatch.launch import RunningBot, Webhook
-from beseda.domain.persona import NOTES
+from beseda.llm.prompt import NOTES
 from beseda.telegram.client import BotApi
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel

@@ -9,8 +9,8 @@ import pytest
 
 from beseda.core.clock import SystemClock
 from beseda.core.errors import BrokenStreamError, ThoughtsOnlyError
-from beseda.domain.persona import NOTES
 from beseda.llm.http import HttpClient, Timeouts
+from beseda.llm.prompt import NOTES
 from beseda.llm.registry import LLMSettings, build_model
 from tests.parts.living_bot import LivingBot, living_bot
 from tests.parts.model_server import SERVED_MODEL, ModelServer, Reply, build_chunk

@@ -11,12 +11,12 @@ from aiohttp.abc import ResolveResult
 from beseda.core.clock import SystemClock
 from beseda.core.errors import BesedaError, SettingsError
 from beseda.http.session import open_session
+from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.images.process_pool import ImageProcessPool
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
-from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
-from beseda.photo.process_pool import ImageProcessPool
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from beseda.telegram.client import BotApi
 from beseda.webhooks.base import Hook

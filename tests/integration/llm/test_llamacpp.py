@@ -10,7 +10,6 @@ from beseda.core.backoff import Backoff
 from beseda.core.clock import SystemClock
 from beseda.core.errors import ContextTooLongError, UnavailableError
 from beseda.core.message import Message, Role
-from beseda.domain.window import cut_window, find_room
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, TextDelta, find_measuring
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.failover import RetryPolicy
@@ -18,6 +17,7 @@ from beseda.llm.http import HttpClient
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.registry import LLMSettings, choose_model
+from beseda.llm.window import cut_window, find_room
 from tests.parts.llama_server import CONTEXT, find_free_port, running_llama
 from tests.parts.model_events import ask, listen
 

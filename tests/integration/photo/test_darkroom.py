@@ -11,7 +11,7 @@ from PIL import Image
 
 from beseda.core.errors import PhotoTooLargeError, ToolError
 from beseda.core.subprocesses import run
-from beseda.photo.process_pool import ImageProcessPool
+from beseda.images.process_pool import ImageProcessPool
 from tests.parts.photo_samples import SAMPLES
 from tests.parts.waiting import eventually
 
@@ -21,7 +21,7 @@ def workers() -> list[psutil.Process]:
     found = []
     for child in psutil.Process(os.getpid()).children(recursive=True):
         try:
-            if "beseda.photo._worker" in child.cmdline():
+            if "beseda.images._worker" in child.cmdline():
                 found.append(child)
         except psutil.Error:
             continue
@@ -96,7 +96,7 @@ async def test_full_disk_is_this_machine_s_fault_and_leaves_nothing(tmp_path: Pa
     # A limit on the size of files fails in mid-write as a full disk does.
     script = (
         "import asyncio, resource, signal; from pathlib import Path\n"
-        "from beseda.photo.process_pool import ImageProcessPool\n"
+        "from beseda.images.process_pool import ImageProcessPool\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         f"asyncio.run(ImageProcessPool().enhance(Path({str(SAMPLES / 'photo.jpg')!r}), Path('better.png'), 2))\n"
     )

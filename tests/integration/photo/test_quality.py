@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from beseda.photo.base import EnhanceOptions
-from beseda.photo.basic import BasicEnhancer
-from beseda.photo.process_pool import ImageProcessPool
+from beseda.images.base import EnhanceOptions
+from beseda.images.basic import BasicEnhancer
+from beseda.images.process_pool import ImageProcessPool
 from tests.integration.photo.quality import measure_psnr, measure_ssim
 from tests.parts.photo_samples import SAMPLES, degrade, draw_scene, make_samples
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.domain.transcript import write_srt
 from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService
 from beseda.speech.base import SpeechLimits, Transcriber
 from beseda.speech.connection import SpeechConnection
 from beseda.speech.openai_multipart import OpenAITranscriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
+from beseda.speech.transcript import write_srt
 from tests.parts import sphinx
 from tests.parts.recordings import WORDS, make_long, speak
 from tests.parts.speech_server import SpeechServer

@@ -19,7 +19,6 @@ from beseda.core.errors import (
     UnavailableError,
     UnreadableAudioError,
 )
-from beseda.domain.transcript import Segment
 from beseda.services.transcription import (
     DiskBudget,
     TranscriptionProgress,
@@ -30,6 +29,7 @@ from beseda.services.transcription import (
 from beseda.speech.base import SpeechLimits
 from beseda.speech.connection import SpeechConnection
 from beseda.speech.openai_multipart import OpenAITranscriber
+from beseda.speech.transcript import Segment
 from beseda.testing.clock import ManualClock
 from tests.parts.recordings import join, make_long, make_silence, make_sound
 from tests.parts.speech_server import Fault, Heard, SpeechServer

@@ -9,7 +9,7 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.keyed_queues import Lane
 from beseda.dispatch.events import Event, EventPlace, IncomingMessage, MessageKind, StopRequest
 from beseda.dispatch.joining import Joiner, Openings
-from beseda.domain.quotation import Quotation
+from beseda.llm.quotation import Quotation
 
 CHAT = ChatKey("assistant", 7)
 

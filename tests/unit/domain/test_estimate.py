@@ -1,6 +1,6 @@
 import pytest
 
-from beseda.domain.estimate import estimate_tokens
+from beseda.llm.token_estimate import estimate_tokens
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from beseda.domain.phantoms import drop_phantoms, is_stock_phrase
-from beseda.domain.transcript import Segment, Transcript
+from beseda.speech.phantoms import drop_phantoms, is_stock_phrase
+from beseda.speech.transcript import Segment, Transcript
 
 ALL = [(0.0, 20.0)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.domain.quotation import (
+from beseda.llm.quotation import (
     Quotation,
     explain_unseen,
     mark_unseen,

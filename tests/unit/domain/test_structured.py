@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from beseda.domain.structured import Form, Whole, is_strict, read_form, write_schema
+from beseda.llm.structured import Form, Whole, is_strict, read_form, write_schema
 
 INNER = {"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"], "additionalProperties": False}
 SCHEMA = {

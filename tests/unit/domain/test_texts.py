@@ -6,10 +6,10 @@ import pytest
 
 from beseda.core.chat import ChatKey
 from beseda.core.message import Message, Role, join_roles
-from beseda.domain.language import language_of
-from beseda.domain.markdown import italic, literal
-from beseda.domain.persona import NOTES, Scene, describe_scene, is_note, spoken, system_message
+from beseda.llm.prompt import NOTES, Scene, describe_scene, is_note, spoken, system_message
+from beseda.locales.language import language_of
 from beseda.telegram.markdown import render
+from beseda.telegram.markdown.escape import italic, literal
 
 
 @pytest.mark.parametrize(("code", "language"), [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("", "ru")])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.thoughts import ThoughtFilter, begins_with_thought, strip_thoughts
+from beseda.llm.thoughts import ThoughtFilter, begins_with_thought, strip_thoughts
 
 WHOLE = {
     "plain": ("\n<think>x</think>\n\nПривет!", "Привет!", "x"),

@@ -6,7 +6,9 @@ import orjson
 import pytest
 
 from beseda.core.message import Message, Role
-from beseda.domain.extraction_prompt import (
+from beseda.llm.base import ModelRequest, ask_structured
+from beseda.llm.demo import DemoModel
+from beseda.llm.extraction_prompt import (
     DialogLine,
     ExtractionTopic,
     find_line,
@@ -17,8 +19,6 @@ from beseda.domain.extraction_prompt import (
     write_page,
     write_topics,
 )
-from beseda.llm.base import ModelRequest, ask_structured
-from beseda.llm.demo import DemoModel
 from beseda.services.sales.extraction import build_form
 from beseda.testing.clock import ManualClock
 from tests.parts.model_events import listen

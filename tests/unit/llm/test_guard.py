@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from beseda.core.errors import EmptyAnswerError, RefusedAnswerError, RepeatingAnswerError, ThoughtsOnlyError
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
-from beseda.domain.estimate import estimate_tokens
 from beseda.llm.base import (
     Finished,
     FinishReason,
@@ -21,6 +20,7 @@ from beseda.llm.base import (
     TextDelta,
 )
 from beseda.llm.guard import AnswerGuard, GuardLimits, RepeatDetector, asks_to_repeat
+from beseda.llm.token_estimate import estimate_tokens
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.model_events import Heard, listen
 

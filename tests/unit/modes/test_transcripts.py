@@ -3,9 +3,9 @@
 import pytest
 
 from beseda.dispatch.handlers.history import write_size
-from beseda.domain.transcript import Segment, write_srt
 from beseda.modes._sending import tell_left
 from beseda.modes._transcripts import read_srt
+from beseda.speech.transcript import Segment, write_srt
 
 
 def test_subtitles_are_read_back_as_they_were_written() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from beseda.photo.base import EnhanceOptions, choose_scale
+from beseda.images.base import EnhanceOptions, choose_scale
 
 
 @pytest.mark.parametrize(("shortest", "scale"), [(1, 4), (255, 4), (256, 2), (511, 2), (512, 1), (4000, 1)])

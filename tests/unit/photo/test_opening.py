@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from beseda.core.errors import InputError, PhotoTooLargeError
-from beseda.photo._decode import open_picture
+from beseda.images._decode import open_picture
 from tests.parts.photo_samples import SAMPLES, draw_scene, encode
 
 

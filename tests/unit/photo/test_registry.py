@@ -13,10 +13,10 @@ from beseda.core.errors import (
     UnavailableError,
     UnreadablePhotoError,
 )
-from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.failover import FailoverEnhancer
-from beseda.photo.process_pool import ImageProcessPool
-from beseda.photo.registry import BACKENDS, PhotoSettings, build_enhancer
+from beseda.images.base import Enhanced, EnhanceOptions, PhotoHealth
+from beseda.images.failover import FailoverEnhancer
+from beseda.images.process_pool import ImageProcessPool
+from beseda.images.registry import BACKENDS, PhotoSettings, build_enhancer
 
 
 @dataclass

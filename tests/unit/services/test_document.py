@@ -11,9 +11,9 @@ import pytest
 
 from beseda.core.errors import ContextTooLongError, ProtocolError, QuotaExceededError, UnavailableError
 from beseda.domain.document import DocumentKind, UnreadableTextError
-from beseda.domain.transcript import MissedPart, Segment, Transcript
 from beseda.llm.base import ModelRequest
 from beseda.services.document import DocumentProgress, DocumentService, write_subtitles, write_transcript
+from beseda.speech.transcript import MissedPart, Segment, Transcript
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 

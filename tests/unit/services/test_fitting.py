@@ -5,7 +5,7 @@ import pytest
 from beseda.core.errors import ContextTooLongError, UnavailableError
 from beseda.core.message import Message, Role
 from beseda.llm.base import ModelWrapper
-from beseda.services.fitting import InstructionsTooLongError, find_context, fit_messages
+from beseda.llm.fitting import InstructionsTooLongError, find_context, fit_messages
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.measured_model import Counting, Measured
 

@@ -22,10 +22,10 @@ from beseda.core.errors import (
     UnsupportedPhotoError,
 )
 from beseda.http.session import open_session
+from beseda.images._workbench import open_workbench
+from beseda.images.base import Enhanced, EnhanceOptions, PhotoHealth
+from beseda.images.process_pool import ImageProcessPool, PoolResult
 from beseda.locales import Text
-from beseda.photo._workbench import open_workbench
-from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.process_pool import ImageProcessPool, PoolResult
 
 _ROUTE: Final = "/gfpgan-enhance"
 _MAX_ANSWER: Final = 100_000_000  # bytes: 25 million pixels as PNG are three quarters of it

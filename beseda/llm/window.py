@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from beseda.core.message import Message, Role, join_roles
-from beseda.domain.persona import is_note
+from beseda.llm.prompt import is_note
 
 MESSAGE_TOKENS = 8
 """What a chat template puts around each message, at most."""

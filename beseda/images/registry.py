@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from beseda.core.errors import SettingsError
-from beseda.photo.base import Enhancer, PhotoBackend
-from beseda.photo.basic import BasicEnhancer
-from beseda.photo.failover import FailoverEnhancer
-from beseda.photo.gfpgan_docker import DockerSettings, GfpganDocker
-from beseda.photo.gfpgan_http import GfpganHttp, HttpSettings
-from beseda.photo.process_pool import ImageProcessPool
+from beseda.images.base import Enhancer, PhotoBackend
+from beseda.images.basic import BasicEnhancer
+from beseda.images.failover import FailoverEnhancer
+from beseda.images.gfpgan_docker import DockerSettings, GfpganDocker
+from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
+from beseda.images.process_pool import ImageProcessPool
 
 BACKENDS: Final[tuple[str, ...]] = get_args(PhotoBackend)
 

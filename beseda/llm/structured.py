@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from beseda.core.foreign_json import mend_value
-from beseda.domain.thoughts import strip_thoughts
+from beseda.llm.thoughts import strip_thoughts
 
 Schema = Mapping[str, object]
 FormT = TypeVar("FormT", bound="Form")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beseda.core.errors import BesedaError, PhotoTooLargeError, RemoteError, ToolError
-from beseda.photo.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
+from beseda.images.base import Enhanced, EnhanceOptions, Enhancer, PhotoHealth
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from beseda.domain.transcript import Segment, Transcript
+from beseda.speech.transcript import Segment, Transcript
 
 _NAME = r"(?:[А-ЯЁA-Z]\.\s?)?[А-ЯЁA-Z][\w-]+"
 _CREDITS = re.compile(

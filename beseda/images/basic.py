@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from beseda.photo.base import Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.process_pool import ImageProcessPool
+from beseda.images.base import Enhanced, EnhanceOptions, PhotoHealth
+from beseda.images.process_pool import ImageProcessPool
 
 
 class BasicEnhancer:

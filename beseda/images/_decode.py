@@ -17,8 +17,8 @@ from PIL import (
 )
 
 from beseda.core.errors import PhotoTooLargeError, UnreadablePhotoError, UnsupportedPhotoError
-from beseda.photo._pixels import measure_jpeg
-from beseda.photo.base import MAX_BYTES, MAX_PIXELS
+from beseda.images._pixels import measure_jpeg
+from beseda.images.base import MAX_BYTES, MAX_PIXELS
 
 # Readers that Pillow does not load by itself; the one for JPEG also reads phones' MPO.
 _READERS: Final = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)

@@ -15,9 +15,9 @@ import orjson
 from PIL import Image
 
 from beseda.core.errors import BesedaError, PhotoTooLargeError
-from beseda.photo._decode import DecodedPhoto, open_picture
-from beseda.photo._pixels import improve
-from beseda.photo.base import MAX_PIXELS, choose_scale
+from beseda.images._decode import DecodedPhoto, open_picture
+from beseda.images._pixels import improve
+from beseda.images.base import MAX_PIXELS, choose_scale
 
 _COMPARED: Final = (1000, 1000)  # pixels of each half: together they fit what Telegram shows without shrinking
 _GAP: Final = 16

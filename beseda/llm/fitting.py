@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from beseda.core.errors import ContextTooLongError, RemoteError
 from beseda.core.message import Message
-from beseda.domain.estimate import estimate_tokens
-from beseda.domain.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
 from beseda.llm.base import ChatModel, StreamObserver, find_measuring
+from beseda.llm.token_estimate import estimate_tokens
+from beseda.llm.window import MESSAGE_TOKENS, cut_window, find_room, fits_surely, is_programs
 
 # No vocabulary has tokens of eight characters on the average: what is longer cannot fit, and need not be counted.
 _CHARACTERS_PER_TOKEN = 8

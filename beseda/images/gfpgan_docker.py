@@ -14,9 +14,9 @@ from typing import Final
 from beseda.core.errors import PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
 from beseda.core.ids import new_id
 from beseda.core.subprocesses import Completed, ProgramError, run
-from beseda.photo._workbench import open_workbench
-from beseda.photo.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, Enhanced, EnhanceOptions, PhotoHealth
-from beseda.photo.process_pool import ImageProcessPool, PoolResult
+from beseda.images._workbench import open_workbench
+from beseda.images.base import DOCUMENTED_IMAGE, DOCUMENTED_SCRIPT, Enhanced, EnhanceOptions, PhotoHealth
+from beseda.images.process_pool import ImageProcessPool, PoolResult
 
 _INSIDE: Final = "/beseda"  # where the photo is in the container
 _OUTPUTS: Final = ("cropped_faces", "restored_faces", "cmp", "restored_imgs")

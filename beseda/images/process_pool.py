@@ -12,7 +12,7 @@ import orjson
 from beseda.core.errors import BesedaError, PhotoTooLargeError, ToolError, UnreadablePhotoError, UnsupportedPhotoError
 from beseda.core.ids import new_id
 from beseda.core.subprocesses import Completed, ProgramError, run
-from beseda.photo.base import MAX_SIDE_GFPGAN
+from beseda.images.base import MAX_SIDE_GFPGAN
 
 SLOTS: Final = 2
 SECONDS: Final = 60.0  # 25 million pixels take a tenth of it
@@ -80,7 +80,7 @@ class ImageProcessPool:
         return PoolResult(report["width"], report["height"], report.get("scale", 1))
 
     async def _order(self, order: Mapping[str, object]) -> dict[str, int]:
-        argv = [sys.executable, "-P", "-m", "beseda.photo._worker"]
+        argv = [sys.executable, "-P", "-m", "beseda.images._worker"]
         try:
             completed = await run(argv, timeout=self._timeout, stdin=orjson.dumps(order, default=str))
         except ProgramError as error:

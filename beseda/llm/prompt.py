@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from beseda.core.message import Message, Role
-from beseda.domain.quotation import LONGEST_NAME, one_line, split_quoted
+from beseda.llm.quotation import LONGEST_NAME, one_line, split_quoted
 
 NOTES = "[Notes of the program]"
 
