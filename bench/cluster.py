@@ -13,7 +13,7 @@ import orjson
 from bench.bots import BotProcess, Kind, MeasuringError, find_free_port, start_bot
 from bench.media_servers import MediaCrowd
 from bench.webhook_telegram import WebhookTelegram
-from beseda.domain.update import partition_of
+from beseda.engine.updates.model import partition_of
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 

@@ -25,7 +25,7 @@ from bench.media_servers import MediaCrowd
 from bench.model_server import Tempo
 from bench.report import Bar, Row, Section
 from bench.webhook_telegram import WebhookTelegram
-from beseda.domain.update import partition_of
+from beseda.engine.updates.model import partition_of
 
 _PHOTO_MODE = "✨ Enhance a photo"
 _FIRST_PHOTOGRAPHER = 30_000

@@ -13,12 +13,12 @@ from beseda.api.health import Check, health_router
 from beseda.api.hosts import HostGuard
 from beseda.api.monitoring import InstallationGauges, MonitoringSources, monitoring_router
 from beseda.api.problems import add_problem_handlers
-from beseda.dispatch.webhook import webhook_router
+from beseda.engine.telegram_webhook import webhook_router
 from beseda.panel.app import HostPanel
 from botapi_sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from beseda.dispatch.runner import BotRunner
+    from beseda.engine.runner import BotRunner
 
 
 class Web:

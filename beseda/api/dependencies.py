@@ -7,22 +7,22 @@ from beseda.api.health import Check
 from beseda.api.monitoring import MonitoringSources
 from beseda.bootstrap.container import Container
 from beseda.core.clock import Clock
-from beseda.domain.bot import BotProfile
 from beseda.domain.meeting import Diary
+from beseda.engine.bot import BotProfile
+from beseda.engine.files.repository import FileRepository
+from beseda.engine.files.service import FileService
+from beseda.engine.jobs.base import JobQueue
 from beseda.ephemeral.base.rate_limit import RateLimiter
-from beseda.jobs.base import JobQueue
 from beseda.llm.base import ModelFinder
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService
-from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService
 from beseda.services.webhook import WebhookService
 from beseda.storage.sql.conversation_list import ConversationList
-from beseda.storage.sql.file import FileRepository
 from beseda.storage.sql.job_list import JobList
 from beseda.storage.sql.kept_answer import KeptAnswerRepository
 

@@ -4,7 +4,7 @@ from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.domain.broadcast import BroadcastPlan, StopRule, read_quiet_hours
-from beseda.jobs.base import JobQueue
+from beseda.engine.jobs.base import JobQueue
 from beseda.services.broadcast import BroadcastParts, BroadcastService
 from beseda.services.mailing import MailingRules
 

@@ -2,9 +2,9 @@
 
 from beseda.config import Settings
 from beseda.core.clock import Clock
-from beseda.domain.budget import BudgetRules, BudgetScope, read_limits
-from beseda.services.budget import BudgetService
-from beseda.storage.sql.budget import BudgetRepository
+from beseda.engine.usage.budget import BudgetRules, BudgetScope, read_limits
+from beseda.engine.usage.budget_service import BudgetService
+from beseda.engine.usage.repository import BudgetRepository
 
 
 def build_budgets(settings: Settings, store: BudgetRepository, clock: Clock) -> BudgetService:

@@ -21,30 +21,30 @@ from beseda.config.model import llm_settings
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import StorageError
 from beseda.core.quarantine import Quarantine
+from beseda.engine.conversations.summary import SummaryService
+from beseda.engine.files.service import FileService
+from beseda.engine.processes.registry import ProcessRegistry
+from beseda.engine.usage.budget_service import BudgetService
+from beseda.engine.usage.ledger import UsageLedger
+from beseda.engine.watch import ConditionWatch
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService
-from beseda.services.budget import BudgetService
-from beseda.services.file import FileService
 from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.services.process import ProcessRegistry
 from beseda.services.report import ReportService
-from beseda.services.summary import SummaryService
 from beseda.services.takeover import TakeoverService
-from beseda.services.usage_ledger import UsageLedger
-from beseda.services.watch import ConditionWatch
 from beseda.services.webhook import WebhookService
 
 if TYPE_CHECKING:
-    from beseda.jobs.celery import CeleryJobs
-    from beseda.jobs.inline import InlineJobs
+    from beseda.engine.jobs.celery import CeleryJobs
+    from beseda.engine.jobs.inline import InlineJobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from beseda.bootstrap.backup import upgrade_with_backup
 from beseda.config import Settings
 from beseda.db.database import Database, Synchronous
-from beseda.storage.sql.identity import continue_ids
+from beseda.engine.identity import continue_ids
 
 _SYNCHRONOUS: Mapping[str, Synchronous] = {"received": "RECEIVED", "full": "FULL", "normal": "NORMAL"}
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from beseda.config import Settings
 from beseda.core.clock import Clock
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.repository import JobRepository
 from beseda.ephemeral.base.bus import Bus
-from beseda.jobs.inline import InlineJobs
 from beseda.services.broadcast import SLOT as BROADCAST_SLOT
-from beseda.storage.sql.job import JobRepository
 
 if TYPE_CHECKING:
-    from beseda.jobs.celery import CeleryJobs
+    from beseda.engine.jobs.celery import CeleryJobs
 
 
 async def open_jobs(
@@ -38,7 +38,7 @@ def _build_jobs(store: JobRepository, settings: Settings, clock: Clock) -> "Inli
     if settings.celery_broker_url is None:
         return InlineJobs(store, {}, _slots(settings), clock)
     # Celery takes a third of a second to import, and is needed only here.
-    from beseda.jobs.broker import Broker
-    from beseda.jobs.celery import CeleryJobs
+    from beseda.engine.jobs.broker import Broker
+    from beseda.engine.jobs.celery import CeleryJobs
 
     return CeleryJobs(store, Broker(settings.celery_broker_url), _slots(settings), clock)

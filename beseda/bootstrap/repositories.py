@@ -4,33 +4,33 @@ from dataclasses import dataclass
 
 from beseda.core.clock import Clock
 from beseda.db.database import Database
+from beseda.engine.bot_accounts import BotAccountRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.conversations.summary_repository import SummaryRepository
+from beseda.engine.events.repository import EventRepository
+from beseda.engine.files.repository import FileRepository
+from beseda.engine.flood_waits.repository import FloodWaitRepository
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.processes.repository import ProcessRepository
+from beseda.engine.shards.repository import TerritoryRepository
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.turns.sent_messages import SentMessageRepository
+from beseda.engine.updates.repository import UpdateRepository
+from beseda.engine.usage.model_calls import ModelCallRepository
+from beseda.engine.usage.repository import BudgetRepository
 from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
-from beseda.storage.sql.bot_account import BotAccountRepository
 from beseda.storage.sql.broadcast import BroadcastRepository
-from beseda.storage.sql.budget import BudgetRepository
-from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.conversation_list import ConversationList
-from beseda.storage.sql.event import EventRepository
-from beseda.storage.sql.file import FileRepository
-from beseda.storage.sql.flood_wait import FloodWaitRepository
-from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.job_list import JobList
 from beseda.storage.sql.kept_answer import KeptAnswerRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.meeting import MeetingRepository
-from beseda.storage.sql.model_call import ModelCallRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
-from beseda.storage.sql.process import ProcessRepository
 from beseda.storage.sql.report import ReportRepository
 from beseda.storage.sql.sales import SalesRepository
-from beseda.storage.sql.sent_message import SentMessageRepository
 from beseda.storage.sql.subscription import SubscriptionRepository
-from beseda.storage.sql.summary import SummaryRepository
 from beseda.storage.sql.takeover import TakeoverRepository
-from beseda.storage.sql.territory import TerritoryRepository
-from beseda.storage.sql.turn import TurnRepository
-from beseda.storage.sql.update import UpdateRepository
 from beseda.storage.sql.webhook import WebhookRepository
 
 

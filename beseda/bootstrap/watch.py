@@ -7,9 +7,9 @@ from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.core.disk import read_free_bytes
-from beseda.domain.process import find_unserved_slots
-from beseda.services.process import ProcessRegistry
-from beseda.services.watch import ConditionWatch
+from beseda.engine.processes.model import find_unserved_slots
+from beseda.engine.processes.registry import ProcessRegistry
+from beseda.engine.watch import ConditionWatch
 from beseda.services.webhook import WebhookService
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)

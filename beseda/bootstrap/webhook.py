@@ -6,7 +6,7 @@ from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.domain.webhook_keys import EventSecrets
-from beseda.jobs.base import JobQueue
+from beseda.engine.jobs.base import JobQueue
 from beseda.services.webhook import WebhookService
 from beseda.webhooks.http import HttpSender
 

@@ -24,15 +24,15 @@ from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.bots.sales.sales_conversation import build_router as build_sales_router
 from beseda.core.errors import SettingsError
-from beseda.dispatch.context import Mode
 from beseda.dispatch.handlers import common_router, mode_router
-from beseda.dispatch.handlers.commands import COMMANDS, KNOWN
-from beseda.dispatch.router import Router
-from beseda.domain.bot import Access, BotProfile
-from beseda.domain.budget import BudgetChange, is_zone, read_limits
 from beseda.domain.meeting import Diary
-from beseda.domain.menu import MenuItem
 from beseda.domain.sales import Funnel
+from beseda.engine.bot import Access, BotProfile
+from beseda.engine.context import Mode
+from beseda.engine.handlers.commands import COMMANDS, KNOWN
+from beseda.engine.menu_tree import MenuItem
+from beseda.engine.router import Router
+from beseda.engine.usage.budget import BudgetChange, is_zone, read_limits
 from beseda.locales import BotTexts, Text
 from beseda.locales.catalogue import CatalogueError
 from beseda.locales.check import check_bot
@@ -390,7 +390,7 @@ def _load_handlers(name: str, path: Path) -> Router:
     module = _import(f"beseda_bot_{name.replace('-', '_')}", path)
     router = getattr(module, "router", None)
     if not isinstance(router, Router):
-        raise SettingsError(f"{path}: must define `router = Router()` (beseda.dispatch.router)")
+        raise SettingsError(f"{path}: must define `router = Router()` (beseda.engine.router)")
     return router
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from beseda.bots.catalog import Catalog
     from beseda.config import Settings
-    from beseda.domain.bot import BotProfile
+    from beseda.engine.bot import BotProfile
     from beseda.llm.base import ChatModel
 
 _SHORTEST_TALK = 64  # tokens: a short question with a short answer
@@ -244,7 +244,7 @@ async def _check_redis(settings: "Settings") -> list[CheckResult]:
 async def _check_broker(settings: "Settings") -> list[CheckResult]:
     if not settings.celery_broker_url:
         return [CheckResult("broker", True, "not set up: jobs run beside the bots (CELERY_BROKER_URL)", needed=False)]
-    from beseda.jobs.broker import Broker
+    from beseda.engine.jobs.broker import Broker
 
     broker = Broker(settings.celery_broker_url)
     try:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beseda.config import Settings
-    from beseda.domain.process import RunningProcess
+    from beseda.engine.processes.model import RunningProcess
 
 _FULL_DISK = 4 * 1024 * 1024
 _SCARCE_DISK = 512 * 1024 * 1024
@@ -51,9 +51,9 @@ async def check_database(settings: "Settings") -> list[CheckResult]:
 async def _check_open_database(settings: "Settings", database: Any) -> list[CheckResult]:
     from beseda.cli.settings import name_database
     from beseda.core.ids import time_of
-    from beseda.domain.process import ALIVE_WITHIN
-    from beseda.storage.sql.identity import find_highest
-    from beseda.storage.sql.process import ProcessRepository
+    from beseda.engine.identity import find_highest
+    from beseda.engine.processes.model import ALIVE_WITHIN
+    from beseda.engine.processes.repository import ProcessRepository
 
     processes = ProcessRepository(database)
     now = datetime.now(UTC)
@@ -77,7 +77,7 @@ async def _write_once(processes: Any, now: datetime) -> None:
 
     from beseda import __version__
     from beseda.core.process_identity import new_process_id
-    from beseda.domain.process import RunningProcess
+    from beseda.engine.processes.model import RunningProcess
 
     name = new_process_id()
     # As of an hour ago: the row tries the database out, and no other process is to take this command for one.
@@ -99,7 +99,7 @@ async def _check_secrets(settings: "Settings", database: Any) -> list[CheckResul
 
 
 def _check_processes(settings: "Settings", alive: "Sequence[RunningProcess]") -> list[CheckResult]:
-    from beseda.domain.process import find_unserved_slots
+    from beseda.engine.processes.model import find_unserved_slots
 
     if not alive:
         return [CheckResult("processes", True, "none is running now", needed=False)]

@@ -19,7 +19,7 @@ from beseda.config.model import llm_settings
 from beseda.config.reader import DEFAULT_DOTENV
 from beseda.core.errors import SettingsError, StorageError
 from beseda.core.serving import Listener, serve_app
-from beseda.domain.bot import Access, BotProfile
+from beseda.engine.bot import Access, BotProfile
 from beseda.llm.connector import ModelConnector
 from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS

@@ -39,11 +39,11 @@ async def _read(settings: "Settings") -> dict[str, Any]:
     from beseda.core.disk import read_free_bytes
     from beseda.db.database import Database
     from beseda.db.migrate import check
-    from beseda.domain.process import ALIVE_WITHIN
+    from beseda.engine.flood_waits.repository import FloodWaitRepository
+    from beseda.engine.processes.model import ALIVE_WITHIN
+    from beseda.engine.processes.repository import ProcessRepository
+    from beseda.engine.shards.repository import TerritoryRepository
     from beseda.storage.sql.analytics import AnalyticsRepository
-    from beseda.storage.sql.flood_wait import FloodWaitRepository
-    from beseda.storage.sql.process import ProcessRepository
-    from beseda.storage.sql.territory import TerritoryRepository
 
     if problems := await check(settings.database()):
         raise SettingsError(problems[0])

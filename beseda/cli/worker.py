@@ -52,7 +52,7 @@ def beat(host: HostOption = None, port: MonitoringPortOption = None, config: Con
 
 def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Settings":
     """Return settings with the slots of the command line. Raises SettingsError for one that there is not."""
-    from beseda.domain.job import SLOTS
+    from beseda.engine.jobs.model import SLOTS
 
     wanted = [name.strip() for name in names.split(",") if name.strip()] or list(SLOTS)
     if unknown := [name for name in wanted if name not in SLOTS]:

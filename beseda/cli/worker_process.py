@@ -93,8 +93,8 @@ async def _take_jobs(container: Container) -> None:
 
 
 async def _consume(container: Container, url: str) -> None:
-    from beseda.jobs.celery import CeleryJobs
-    from beseda.worker.app import CeleryWorker
+    from beseda.engine.jobs.celery import CeleryJobs
+    from beseda.engine.jobs.celery_worker import CeleryWorker
 
     assert isinstance(container.jobs, CeleryJobs)  # noqa: S101 - as the container builds it for these settings
     worker = CeleryWorker(container.jobs.runner, url, container.jobs.slots)

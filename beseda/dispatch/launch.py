@@ -14,36 +14,36 @@ from beseda.core.clock import Clock
 from beseda.core.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.core.tasks import end_tasks
 from beseda.core.usage import CallPurpose, Purpose
-from beseda.dispatch.context import BotServices, JobKind
-from beseda.dispatch.events import WANTED, Identity
-from beseda.dispatch.fenced_turns import FencedTurnRepository
-from beseda.dispatch.handlers.commands import describe
-from beseda.dispatch.job_tracker import JobTracker
-from beseda.dispatch.joining import Joiner
-from beseda.dispatch.menu import Face, MenuBook
-from beseda.dispatch.polling import Poller
-from beseda.dispatch.router import Router
-from beseda.dispatch.runner import BotRunner
-from beseda.dispatch.shard_leases import AllShards, LeaseTimes, ShardLeases, ShardOwnership
-from beseda.dispatch.webhook_watch import WebhookWatch
-from beseda.domain.bot import BotProfile
-from beseda.domain.job import Job
-from beseda.domain.limits import Limits
 from beseda.domain.meeting import Diary
-from beseda.domain.update import partition_of
-from beseda.jobs.base import JobControl
+from beseda.engine.bot import BotProfile
+from beseda.engine.bot_accounts import BotAccountRepository
+from beseda.engine.context import BotServices, JobKind
+from beseda.engine.conversations.memory import ConversationMemory
+from beseda.engine.flood_waits.repository import FloodWait, FloodWaitRepository
+from beseda.engine.handlers.commands import describe
+from beseda.engine.incoming import WANTED, Identity
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.model import Job
+from beseda.engine.jobs.tracker import JobTracker
+from beseda.engine.joining import Joiner
+from beseda.engine.limits import Limits
+from beseda.engine.menu import Face, MenuBook
+from beseda.engine.polling import Poller
+from beseda.engine.router import Router
+from beseda.engine.runner import BotRunner
+from beseda.engine.shards.leases import AllShards, LeaseTimes, ShardLeases, ShardOwnership
+from beseda.engine.turns.delivery import Delivery
+from beseda.engine.turns.fenced import FencedTurnRepository
+from beseda.engine.turns.parallel_answers import ParallelAnswers
+from beseda.engine.turns.service import ChatParts, ChatService
+from beseda.engine.updates.model import partition_of
+from beseda.engine.usage.budget_service import Payer, paying
+from beseda.engine.usage.budgeted import BotModels
+from beseda.engine.webhook_watch import WebhookWatch
 from beseda.locales import FALLBACK, languages
 from beseda.services import broadcast
-from beseda.services.budget import Payer, paying
-from beseda.services.budgeted import BotModels
-from beseda.services.chat import ChatParts, ChatService
-from beseda.services.conversation import ConversationMemory
-from beseda.services.delivery import Delivery
 from beseda.services.document import DocumentService
 from beseda.services.mailing import Post
-from beseda.services.parallel_answers import ParallelAnswers
-from beseda.storage.sql.bot_account import BotAccountRepository
-from beseda.storage.sql.flood_wait import FloodWait, FloodWaitRepository
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.mailer import TelegramMailer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from beseda.domain.job import JobState
+from beseda.engine.jobs.model import JobState
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from beseda.domain.contact import DEFAULT_REGION, normalise_email, normalise_phone, parse_contact
-from beseda.domain.event import EventType, NewEvent
 from beseda.domain.evidence import clean, find_fault
 from beseda.domain.lead import (
     CONTACT_SLOTS,
@@ -22,6 +21,7 @@ from beseda.domain.lead import (
     SlotState,
     Thresholds,
 )
+from beseda.engine.events.model import EventType, NewEvent
 
 BOT = "bot"
 """The actor of changes that follow from a conversation."""

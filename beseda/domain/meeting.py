@@ -16,8 +16,8 @@ from enum import StrEnum
 
 from beseda.core.errors import MeetingOverError
 from beseda.domain.calendar import Calendar, TimeSpan
-from beseda.domain.event import EventType
-from beseda.domain.update import StoredUpdate
+from beseda.engine.events.model import EventType
+from beseda.engine.updates.model import StoredUpdate
 
 HOLD = timedelta(minutes=15)  # how long a slot is kept for somebody who has not confirmed
 MOST_AHEAD = 3  # meetings that one lead may have before them: a calendar is not one person's

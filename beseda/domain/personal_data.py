@@ -6,7 +6,7 @@ from datetime import datetime
 
 from beseda.core.chat import ChatKey, Person
 from beseda.core.message import Role
-from beseda.domain.file import FileOwner
+from beseda.engine.files.model import FileOwner
 
 
 @dataclass(frozen=True, slots=True)

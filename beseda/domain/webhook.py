@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from beseda.domain.event import Event, EventType
+from beseda.engine.events.model import Event, EventType
 
 MOST_TRIES = 10
 GONE = 410  # https://www.rfc-editor.org/rfc/rfc9110#status.410: the receiver wants no more

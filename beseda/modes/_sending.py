@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from beseda.dispatch.context import BotServices
-from beseda.domain.file import FileOwner, StoredFile
-from beseda.domain.job import Job
+from beseda.engine.context import BotServices
+from beseda.engine.files.model import FileOwner, StoredFile
+from beseda.engine.jobs.model import Job
 from beseda.locales import Text
 from beseda.telegram.base import Markup
 from beseda.telegram.media import Media, MediaKind

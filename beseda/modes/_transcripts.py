@@ -4,9 +4,9 @@ import contextlib
 
 from beseda.core.errors import NotFoundError
 from beseda.core.ids import new_id
-from beseda.dispatch.context import BotServices, Context
-from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile, add_subject
-from beseda.domain.job import Job
+from beseda.engine.context import BotServices, Context
+from beseda.engine.files.model import FileKind, FileOwner, NewFile, StoredFile, add_subject
+from beseda.engine.jobs.model import Job
 from beseda.locales import Text
 from beseda.modes._sending import chat_of, language_of, number, owner_of, state_key
 from beseda.speech.transcript import Segment, Transcript, write_srt

@@ -6,13 +6,13 @@ from pathlib import PurePath
 
 from beseda.core.errors import FileTooLargeError
 from beseda.core.ids import new_id
-from beseda.dispatch.context import BotServices, Context, JobKind, Mode
-from beseda.dispatch.events import MessageKind
-from beseda.dispatch.identify import SOUNDS
-from beseda.dispatch.mode_input import ModeInput
-from beseda.domain.job import Job
-from beseda.domain.turn import Part
-from beseda.jobs.base import JobControl
+from beseda.engine.context import BotServices, Context, JobKind, Mode
+from beseda.engine.identify import SOUNDS
+from beseda.engine.incoming import MessageKind
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.model import Job
+from beseda.engine.mode_input import ModeInput
+from beseda.engine.turns.model import Part
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from beseda.core.errors import FileTooLargeError, NotFoundError
 from beseda.core.ids import new_id
-from beseda.dispatch.context import BotServices, Context, JobKind, Mode, argument
-from beseda.dispatch.events import MessageKind, Press
-from beseda.dispatch.mode_input import ModeInput
-from beseda.domain.file import FileKind, NewFile
-from beseda.domain.job import Job
-from beseda.domain.turn import Part
+from beseda.engine.context import BotServices, Context, JobKind, Mode, argument
+from beseda.engine.files.model import FileKind, NewFile
+from beseda.engine.incoming import MessageKind, Press
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.model import Job
+from beseda.engine.mode_input import ModeInput
+from beseda.engine.turns.model import Part
 from beseda.images.base import EnhanceOptions
-from beseda.jobs.base import JobControl
 from beseda.locales import Text
 from beseda.modes._sending import as_media, chat_of, language_of, number, owner_of
 from beseda.telegram.base import Button, Keyboard

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from beseda.core.errors import SettingsError
-from beseda.dispatch.context import Mode
+from beseda.engine.context import Mode
 
 BUNDLED = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -34,7 +34,7 @@ def find_mode(name: str, folder: Path) -> Mode:
 def _mode_of(module: ModuleType, path: Path) -> Mode:
     mode = getattr(module, "mode", None)
     if not isinstance(mode, Mode):
-        raise SettingsError(f"{path}: must define `mode = Mode(...)` (beseda.dispatch.context)")
+        raise SettingsError(f"{path}: must define `mode = Mode(...)` (beseda.engine.context)")
     return mode
 
 

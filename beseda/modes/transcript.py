@@ -7,14 +7,14 @@ from pathlib import PurePath
 from beseda.core.chat import ChatKind
 from beseda.core.errors import InputError
 from beseda.core.ids import new_id
-from beseda.dispatch.context import Action, BotServices, Context, JobKind, Mode
-from beseda.dispatch.events import Attachment, MessageKind
-from beseda.dispatch.mode_input import ModeInput
 from beseda.domain.document import DocumentKind
-from beseda.domain.file import FileKind, FileOwner, NewFile, add_subject
-from beseda.domain.job import Job
-from beseda.domain.turn import Part
-from beseda.jobs.base import JobControl
+from beseda.engine.context import Action, BotServices, Context, JobKind, Mode
+from beseda.engine.files.model import FileKind, FileOwner, NewFile, add_subject
+from beseda.engine.incoming import Attachment, MessageKind
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.model import Job
+from beseda.engine.mode_input import ModeInput
+from beseda.engine.turns.model import Part
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import (

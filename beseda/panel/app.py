@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from beseda.core.errors import BesedaError
-from beseda.domain.bot import BotProfile
+from beseda.engine.bot import BotProfile
 from beseda.llm.connector import ModelConnector
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.locales import Text, languages

@@ -14,13 +14,13 @@ from beseda.core.message import Message, Role
 from beseda.domain.lead import Lead, SlotState
 from beseda.domain.lead_update import view_for
 from beseda.domain.meeting import MeetingSummary
+from beseda.engine.conversations.repository import ConversationRepository
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.llm.extraction_prompt import write_cue
 from beseda.llm.quotation import one_line
 from beseda.locales import Text
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
-from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.meeting import MeetingRepository
 
 _WORDS, _TOKENS, _TEMPERATURE = 200, 300, 0.3

@@ -23,8 +23,8 @@ from beseda.domain.broadcast import (
     Recipient,
     RecipientState,
 )
-from beseda.domain.job import Job, JobRequest, derive_id
-from beseda.jobs.base import JobControl, JobHandler, JobQueue
+from beseda.engine.jobs.base import JobControl, JobHandler, JobQueue
+from beseda.engine.jobs.model import Job, JobRequest, derive_id
 from beseda.services.mailing import Mailing, MailingRules, Pause, Post
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.subscription import SubscriptionRepository

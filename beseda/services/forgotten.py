@@ -11,7 +11,7 @@ import orjson
 
 from beseda.core.clock import Clock
 from beseda.core.errors import SettingsError
-from beseda.domain.file import FileOwner
+from beseda.engine.files.model import FileOwner
 
 
 @dataclass(frozen=True, slots=True)

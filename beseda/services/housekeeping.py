@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from beseda.core.clock import Clock
-from beseda.services.file import FileService
-from beseda.storage.sql.job import JobRepository
-from beseda.storage.sql.update import UpdateRepository
+from beseda.engine.files.service import FileService
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.updates.repository import UpdateRepository
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError, StaleVersionError
 from beseda.core.version import Versions
 from beseda.domain.contact import DEFAULT_REGION
-from beseda.domain.event import Event, EventFilter
 from beseda.domain.lead import (
     Consent,
     ConsentKind,
@@ -38,7 +37,8 @@ from beseda.domain.lead_update import (
     drop_slot,
     view_for,
 )
-from beseda.storage.sql.event import EventRepository
+from beseda.engine.events.model import Event, EventFilter
+from beseda.engine.events.repository import EventRepository
 from beseda.storage.sql.lead import Decide, LeadRepository
 
 _STANDARD = Thresholds()

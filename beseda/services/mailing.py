@@ -28,10 +28,10 @@ from beseda.core.errors import (
     TelegramUnauthorizedError,
 )
 from beseda.domain.broadcast import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
-from beseda.jobs.base import JobControl
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.turns.sent_records import SentRecords
 from beseda.locales import Text, languages
 from beseda.locales.language import language_of
-from beseda.services.sent_records import SentRecords
 from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
 from beseda.telegram.base import Letter, Mailer, PhotoUpload
 

@@ -8,7 +8,6 @@ from beseda.core.clock import Clock
 from beseda.core.errors import NotASlotError, NotFoundError
 from beseda.domain.calendar import Calendar, CalendarSlot, TimeSpan
 from beseda.domain.icalendar import write_invitation
-from beseda.domain.job import JobRequest, derive_id
 from beseda.domain.meeting import (
     Booked,
     Diary,
@@ -24,8 +23,9 @@ from beseda.domain.meeting import (
     move,
     pass_time,
 )
+from beseda.engine.jobs.base import JobQueue
+from beseda.engine.jobs.model import JobRequest, derive_id
 from beseda.ephemeral.base.bus import Bus
-from beseda.jobs.base import JobQueue
 from beseda.storage.sql.meeting import MeetingRepository
 
 SUMMARISE = "meeting.summarise"

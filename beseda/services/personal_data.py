@@ -15,16 +15,16 @@ import orjson
 
 from beseda.core.chat import ChatKey, Conversation
 from beseda.core.errors import NotFoundError, StorageError
-from beseda.domain.file import FileOwner, StoredFile
 from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Profile, Said
+from beseda.engine.conversations.summary import SummaryService
+from beseda.engine.files.model import FileOwner, StoredFile
+from beseda.engine.files.service import DiskFullError, FileService, is_full
+from beseda.engine.jobs.base import JobQueue
 from beseda.ephemeral.base.history import HistoryStore
 from beseda.ephemeral.base.state import StateStore
-from beseda.jobs.base import JobQueue
 from beseda.services._volumes import Volume, ZipEntry, fits, write_volumes
-from beseda.services.file import DiskFullError, FileService, is_full
 from beseda.services.forgotten import ForgottenList
-from beseda.services.summary import SummaryService
 from beseda.storage.sql.personal_data import PersonalDataRepository
 
 log = logging.getLogger(__name__)

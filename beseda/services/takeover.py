@@ -12,10 +12,10 @@ from beseda.core.chat import ChatKey, Conversation, Person
 from beseda.core.clock import Clock
 from beseda.core.errors import StorageError
 from beseda.domain.takeover import Takeover
-from beseda.domain.update import internal_update
+from beseda.engine.updates.model import internal_update
+from beseda.engine.updates.repository import UpdateRepository
 from beseda.ephemeral.base.bus import Bus
 from beseda.storage.sql.takeover import TakeoverRepository
-from beseda.storage.sql.update import UpdateRepository
 
 log = logging.getLogger(__name__)
 

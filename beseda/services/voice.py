@@ -15,8 +15,8 @@ from beseda.core.errors import (
     ToolError,
     UnreadableAudioError,
 )
-from beseda.domain.budget import Unit
-from beseda.services.budget import spending
+from beseda.engine.usage.budget import Unit
+from beseda.engine.usage.budget_service import spending
 from beseda.speech.base import Transcriber
 from beseda.speech.phantoms import drop_phantoms
 from beseda.speech.transcript import Transcript

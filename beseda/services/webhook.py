@@ -14,8 +14,6 @@ from beseda.core.clock import Clock
 from beseda.core.errors import InputError, NotFoundError, StorageError, WebhooksOffError
 from beseda.core.ids import new_id
 from beseda.core.tasks import end_tasks
-from beseda.domain.event import Event, EventType, redact
-from beseda.domain.job import JobRequest, JobState
 from beseda.domain.webhook import (
     GONE,
     MOST_TRIES,
@@ -29,7 +27,9 @@ from beseda.domain.webhook import (
     WebhookEndpoint,
 )
 from beseda.domain.webhook_keys import EventSecrets, SecretUse, derive_key, make_fingerprint, sign, sign_legacy
-from beseda.jobs.base import JobQueue
+from beseda.engine.events.model import Event, EventType, redact
+from beseda.engine.jobs.base import JobQueue
+from beseda.engine.jobs.model import JobRequest, JobState
 from beseda.storage.sql.webhook import WebhookRepository
 from beseda.webhooks.base import Hook, HookResponse, WebhookSender
 

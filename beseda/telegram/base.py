@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from beseda.core.chat import ChatKey, ChatKind
-from beseda.domain.turn import Part
+from beseda.engine.turns.model import Part
 
 
 @dataclass(frozen=True, slots=True)

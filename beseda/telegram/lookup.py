@@ -24,7 +24,7 @@ from beseda.core.errors import (
     TelegramUnavailableError,
 )
 from beseda.core.priority_lock import PriorityLock
-from beseda.domain.turn import Part
+from beseda.engine.turns.model import Part
 from beseda.telegram.base import LookupResult, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.media import read_media
@@ -48,7 +48,7 @@ ObeyFlood = Callable[[Target, TelegramFloodError], Awaitable[None]]
 
 
 class MessageIds(Protocol):
-    """Recorded message ids; `beseda.storage.sql.sent_message.SentMessageRepository`."""
+    """Recorded message ids; `beseda.engine.turns.sent_messages.SentMessageRepository`."""
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
         """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown."""

@@ -22,7 +22,7 @@ from beseda.core.errors import (
     TelegramUnansweredError,
     TelegramUnavailableError,
 )
-from beseda.domain.turn import Part, PartState
+from beseda.engine.turns.model import Part, PartState
 from beseda.telegram.base import Begin, FloodNote, LiveAnswer, LiveRequest, LookupResult, Markup, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.keyboards import write_markup

@@ -1,6 +1,6 @@
 """The calls that put a message into a chat, and the edits of it. Beside the mailer, no other module makes them.
 
-They are made for parts of turns, each of them a row before the call (`beseda.services.delivery`).
+They are made for parts of turns, each of them a row before the call (`beseda.engine.turns.delivery`).
 """
 
 import html
@@ -14,7 +14,7 @@ import orjson
 
 from beseda.core.chat import ChatKind
 from beseda.core.errors import FileTooLargeError, NotFoundError
-from beseda.domain.turn import Part
+from beseda.engine.turns.model import Part
 from beseda.telegram.base import Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.files import load_upload

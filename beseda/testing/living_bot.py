@@ -12,7 +12,7 @@ from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.core.clock import SystemClock
 from beseda.dispatch.launch import Assignment, RunningBot
-from beseda.dispatch.polling import Poller
+from beseda.engine.polling import Poller
 from beseda.llm.base import ChatModel
 from beseda.testing.database import make_database
 from beseda.testing.waiting import eventually

@@ -10,8 +10,8 @@ from tests.acceptance.program import Program
 
 ANNA = DEFAULT_USERS[0].id
 HANDLERS = """
-from beseda.dispatch.context import Context
-from beseda.dispatch.router import Router
+from beseda.engine.context import Context
+from beseda.engine.router import Router
 
 router = Router()
 

@@ -22,11 +22,11 @@ from beseda.core.ids import lowest_id
 from beseda.core.message import Message, Role
 from beseda.core.serving import Listener
 from beseda.db.database import Database
-from beseda.domain.turn import Turn, TurnKind
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.tables.conversation import messages
-from beseda.storage.sql.tables.turn import turns
-from beseda.storage.sql.turn import TurnRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.conversations.tables import messages
+from beseda.engine.turns.model import Turn, TurnKind
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.turns.tables import turns
 from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program, Service
 from tests.acceptance.test_api import bearing, make_key

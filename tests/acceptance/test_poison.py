@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 _HANDLERS = """
 import os
 
-from beseda.dispatch.router import Router
+from beseda.engine.router import Router
 
 router = Router()
 

@@ -13,9 +13,9 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
-from beseda.domain.turn import Turn, TurnKind, TurnState
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.turn import TurnRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
+from beseda.engine.turns.repository import TurnRepository
 from tests.acceptance.program import Program
 from tests.acceptance.test_api import bearing, make_key
 from tests.parts.postgres import PostgresServer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.update import PARTITIONS, partition_of
+from beseda.engine.updates.model import PARTITIONS, partition_of
 from botapi_sandbox import SandboxUser
 from tests.acceptance.program import Program
 from tests.acceptance.replicas import Replicas, find_parts, open_replicas

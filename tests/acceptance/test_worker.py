@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from beseda.domain.job import SLOTS
+from beseda.engine.jobs.model import SLOTS
 from botapi_sandbox import DEFAULT_USERS, BotAccount, RunningSandbox, SandboxSettings, SandboxUser, serve_sandbox
 from tests.acceptance.program import Program
 from tests.parts.redis import RedisServer

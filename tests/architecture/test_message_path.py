@@ -12,7 +12,7 @@ import pytest
 from beseda.cli.settings import END_WITHIN
 from beseda.db import tables
 from beseda.db.schema import metadata
-from beseda.dispatch import launch
+from beseda.engine import launch
 from scripts.source import Module, call_name, read_modules, show
 
 # Columns of rows that are worked on until they are done, and the count that ends this.
@@ -34,12 +34,12 @@ _SHARED_BOUNDS = {
     "beseda/cli/repl/prompt.py": "one person at one terminal",
     "beseda/cli/transcribe.py": "one person at one terminal",
     "beseda/webhooks/http.py": "looking up a name has a time limit; receivers that fail rest",
-    "beseda/jobs/broker.py": "every call of the thread has a time limit",
+    "beseda/engine/jobs/broker.py": "every call of the thread has a time limit",
     "beseda/images/process_pool.py": "jobs wait in the table, and each has a time limit",
     "beseda/images/gfpgan_docker.py": "jobs wait in the table, and each has a time limit",
     "beseda/services/document/asking.py": "of one document",
     "beseda/services/mailing.py": "of one broadcast",
-    "beseda/services/parallel_answers.py": "of one answer",
+    "beseda/engine/turns/parallel_answers.py": "of one answer",
     "beseda/services/transcription/service.py": "requests have a time limit",
     "beseda/telegram/messenger.py": "a chat sends one message at a time, and every call has a time limit",
     "beseda/ephemeral/memory/bus.py": "of one subscriber; hints may be lost",
@@ -47,8 +47,8 @@ _SHARED_BOUNDS = {
 }
 # What is set at Telegram, and where it is looked at again.
 _LOOKS = {
-    "setWebhook": ("beseda/dispatch/webhook_watch.py", "getWebhookInfo"),
-    "deleteWebhook": ("beseda/dispatch/polling.py", "deleteWebhook"),
+    "setWebhook": ("beseda/engine/webhook_watch.py", "getWebhookInfo"),
+    "deleteWebhook": ("beseda/engine/polling.py", "deleteWebhook"),
     "setMyCommands": None,  # the menu: set again by every start, and nothing depends on it
 }
 _SETTING = re.compile(r"(set|delete)(Webhook|My[A-Z]\w+|Chat(MenuButton|Photo|Title))")

@@ -13,28 +13,28 @@ FunctionNode = ast.AsyncFunctionDef | ast.FunctionDef
 # Columns whose values are given by the thing itself, so that an equal key is the same thing: never drawn by a process.
 # Turns are checked for their conversation when they are opened, before anything hangs on their number.
 NATURAL_KEYS = {
-    ("beseda/storage/sql/conversation.py", ("id",)): "people have Telegram's numbers",
-    ("beseda/storage/sql/conversation.py", ("bot", "chat_id", "thread_id")): "a place",
-    ("beseda/storage/sql/turn.py", ("turn_id", "attempt", "number")): "a part of a turn that was opened",
-    ("beseda/storage/sql/turn.py", ("turn_id", "attempt")): "the call of a turn that was opened",
+    ("beseda/engine/conversations/repository.py", ("id",)): "people have Telegram's numbers",
+    ("beseda/engine/conversations/repository.py", ("bot", "chat_id", "thread_id")): "a place",
+    ("beseda/engine/turns/repository.py", ("turn_id", "attempt", "number")): "a part of a turn that was opened",
+    ("beseda/engine/turns/repository.py", ("turn_id", "attempt")): "the call of a turn that was opened",
     ("beseda/storage/sql/subscription.py", ("bot", "user_id")): "a person and a bot",
-    ("beseda/storage/sql/budget.py", ("id",)): "a budget's name",
-    ("beseda/storage/sql/summary.py", ("conversation_id",)): "a conversation",
+    ("beseda/engine/usage/repository.py", ("id",)): "a budget's name",
+    ("beseda/engine/conversations/summary_repository.py", ("conversation_id",)): "a conversation",
     ("beseda/ephemeral/persistent/state.py", ("key",)): "a name",
-    ("beseda/storage/sql/territory.py", ("bot", "name")): "a process",
+    ("beseda/engine/shards/repository.py", ("bot", "name")): "a process",
     ("beseda/storage/sql/_lead_rows.py", ("bot", "status", "stage")): "a counter",
 }
 
 # Loops that serve many, by the functions that they consist of, and what these may await.
 LOOPS = {
-    "beseda/dispatch/shard_leases.py": {
+    "beseda/engine/shards/leases.py": {
         "_live": {"_attempt", "_wait"},
         "_beat": {"beat"},
         "_hand_over": {"sleep", "_beat", "_ring"},
         "_settle": set(),
         "_ring": {"publish"},
     },
-    "beseda/jobs/executor.py": {"start_next": {"claim"}, "beat": {"renew", "free_dead"}},
+    "beseda/engine/jobs/executor.py": {"start_next": {"claim"}, "beat": {"renew", "free_dead"}},
 }
 
 

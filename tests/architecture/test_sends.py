@@ -17,7 +17,7 @@ _OTHER_STORES = ("beseda/jobs", "beseda/services/budget", "beseda/services/webho
 _CALLS = {"beseda/telegram/sending.py", "beseda/telegram/files.py", "beseda/telegram/mailer.py"}
 # Who may ask for a send, by the last two parts of the call's name: the places that write the row around it.
 _ASKING = {
-    "messenger.put": {"beseda/services/delivery.py"},
+    "messenger.put": {"beseda/engine/turns/delivery.py"},
     "mailer.send": {"beseda/services/mailing.py"},
     "calls.send": {"beseda/telegram/messenger.py"},
 }
@@ -76,7 +76,7 @@ def test_confirmed_sends_wait_for_the_database(ours: list[Module]) -> None:
     direct = [
         f"{module.path}:{call.lineno}"
         for module in ours
-        if not str(module.path).startswith(("beseda/storage", "beseda/dispatch/fenced_turns.py", *_OTHER_STORES))
+        if not str(module.path).startswith(("beseda/storage", "beseda/engine/turns/fenced.py", *_OTHER_STORES))
         for call in module.calls()
         if call_name(call).split(".")[-1] == "mark_sent" or call_name(call) == "self._store.settle"
     ]

@@ -20,9 +20,9 @@ from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.core.serving import Listener, serve_app
 from beseda.domain.api_key import Scope
-from beseda.domain.file import FileKind, FileOwner, NewFile, StoredFile
-from beseda.domain.job import Job, JobRequest
-from beseda.domain.turn import Turn, TurnKind, TurnState
+from beseda.engine.files.model import FileKind, FileOwner, NewFile, StoredFile
+from beseda.engine.jobs.model import Job, JobRequest
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.testing.database import make_database
 from beseda.testing.scripted_model import ScriptedModel
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, insert
 
 from beseda.core.ids import lowest_id
 from beseda.domain.analytics import Figures, Period, ResponseTimes
-from beseda.storage.sql.tables.conversation import conversations, messages, users
-from beseda.storage.sql.tables.flood_wait import flood_waits
-from beseda.storage.sql.tables.turn import model_calls, turns
+from beseda.engine.conversations.tables import conversations, messages, users
+from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.turns.tables import model_calls, turns
 
 BOTS = ("sales", "assistant")
 START = datetime(2026, 11, 17, 21, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from beseda.bots.catalog import Catalog
-from beseda.domain.bot import BotProfile
+from beseda.engine.bot import BotProfile
 from beseda.locales import BotTexts, Text
 from beseda.locales.catalogue import BUNDLED, FALLBACK, read_texts
 

@@ -14,7 +14,7 @@ from beseda.api.problems import problems
 from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routing import api_router
 from beseda.core.errors import BesedaError, NotFoundError
-from beseda.domain.bot import BotProfile
+from beseda.engine.bot import BotProfile
 
 
 class BotOut(BaseModel):

@@ -15,7 +15,7 @@ from beseda.api.problems import problems
 from beseda.api.responses import show_list
 from beseda.api.routing import api_router
 from beseda.db.since import look_back
-from beseda.domain.event import Event, EventFilter, EventType
+from beseda.engine.events.model import Event, EventFilter, EventType
 
 _ORDER = "events"
 

@@ -18,7 +18,7 @@ from beseda.api.problems import problems
 from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
 from beseda.core.errors import NotFoundError
-from beseda.domain.file import FileFilter, FileKind, StoredFile
+from beseda.engine.files.model import FileFilter, FileKind, StoredFile
 
 _ORDER = "files"
 

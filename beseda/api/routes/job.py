@@ -17,8 +17,8 @@ from beseda.api.problems import problems
 from beseda.api.responses import show, show_list
 from beseda.api.routing import api_router
 from beseda.core.errors import NotFoundError
-from beseda.domain.job import JobState
 from beseda.domain.job_list import JobFilter, JobLine
+from beseda.engine.jobs.model import JobState
 
 _ORDER = "jobs by time"
 

@@ -15,8 +15,8 @@ from beseda.api.problems import problems
 from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routes.event import EventOut, show_event
 from beseda.api.routing import api_router
-from beseda.domain.event import EventType
 from beseda.domain.webhook import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
+from beseda.engine.events.model import EventType
 
 Address = Annotated[
     str,

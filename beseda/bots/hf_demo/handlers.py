@@ -10,15 +10,15 @@ from pathlib import Path
 from orjson import Fragment
 
 from beseda.core.usage import ModelCall
-from beseda.dispatch.context import Context, argument
-from beseda.dispatch.events import IncomingMessage, Press
-from beseda.dispatch.handlers.start import send_greeting
-from beseda.dispatch.router import Router
-from beseda.domain.turn import Turn
+from beseda.engine.context import Context, argument
+from beseda.engine.handlers.start import send_greeting
+from beseda.engine.incoming import IncomingMessage, Press
+from beseda.engine.router import Router
+from beseda.engine.turns.model import Turn
+from beseda.engine.turns.parallel_answers import ParallelQuestion, Variant, VariantOutcome
+from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.llm.base import FinishReason
 from beseda.locales import BotTexts, Text
-from beseda.services.parallel_answers import ParallelQuestion, Variant, VariantOutcome
-from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 from beseda.telegram.keyboards import inline_markup
 from beseda.telegram.markdown.escape import literal

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from beseda.dispatch.context import Context
-from beseda.dispatch.router import Router
 from beseda.domain.comparison import compare_texts
-from beseda.domain.turn import Turn
+from beseda.engine.context import Context
+from beseda.engine.router import Router
+from beseda.engine.turns.model import Turn
+from beseda.engine.turns.parallel_answers import ParallelQuestion, Variant, VariantOutcome
+from beseda.engine.turns.question import Footer, Question
 from beseda.locales import BotTexts, Text
-from beseda.services.parallel_answers import ParallelQuestion, Variant, VariantOutcome
-from beseda.services.question import Footer, Question
 
 router = Router()
 

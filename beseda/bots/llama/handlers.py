@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from beseda.core.usage import ModelCall
-from beseda.dispatch.context import Context
-from beseda.dispatch.handlers.start import send_greeting
-from beseda.dispatch.router import Router
-from beseda.domain.turn import Turn
+from beseda.engine.context import Context
+from beseda.engine.handlers.start import send_greeting
+from beseda.engine.router import Router
+from beseda.engine.turns.model import Turn
+from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.llm.endpoints import find_endpoint
 from beseda.locales import BotTexts, Text
-from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 from beseda.telegram.markdown.escape import literal
 

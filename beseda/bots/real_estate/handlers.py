@@ -10,14 +10,14 @@ from beseda.bots.real_estate.criteria import read_criteria
 from beseda.bots.real_estate.facts import TEXTS, Advice
 from beseda.bots.real_estate.housing import is_about_housing
 from beseda.core.message import Role
-from beseda.dispatch.context import BotServices, Context, argument
-from beseda.dispatch.events import Press
-from beseda.dispatch.handlers.start import send_greeting
-from beseda.dispatch.router import Router
-from beseda.domain.turn import Turn, TurnState
+from beseda.engine.context import BotServices, Context, argument
+from beseda.engine.handlers.start import send_greeting
+from beseda.engine.incoming import Press
+from beseda.engine.router import Router
+from beseda.engine.turns.model import Turn, TurnState
+from beseda.engine.turns.question import Answered, Footer, Question
 from beseda.llm.quotation import own_words
 from beseda.locales import Text
-from beseda.services.question import Answered, Footer, Question
 from beseda.telegram.base import Button, Keyboard
 
 router = Router()

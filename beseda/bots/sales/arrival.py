@@ -1,10 +1,10 @@
 """`/start` of a sales bot: the link that a person followed is the source of their lead."""
 
 from beseda.bots.sales.sales_context import SalesContext, is_private
-from beseda.dispatch.context import Context
-from beseda.dispatch.handlers.start import greet
-from beseda.dispatch.router import Router
-from beseda.dispatch.words_behind import read_payload
+from beseda.engine.context import Context
+from beseda.engine.handlers.start import greet
+from beseda.engine.router import Router
+from beseda.engine.words_behind import read_payload
 
 
 class Arrival:

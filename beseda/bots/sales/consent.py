@@ -2,10 +2,10 @@
 
 from beseda.bots.sales import texts
 from beseda.bots.sales.sales_context import SalesContext, converse
-from beseda.dispatch.context import Context, argument
-from beseda.dispatch.events import IncomingMessage, MessageKind, Press
-from beseda.dispatch.handlers.history import keep_private
-from beseda.dispatch.router import Router
+from beseda.engine.context import Context, argument
+from beseda.engine.handlers.history import keep_private
+from beseda.engine.incoming import IncomingMessage, MessageKind, Press
+from beseda.engine.router import Router
 from beseda.services.sales.service import PROFILE
 from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from beseda.core.chat import ChatKind
 from beseda.core.message import Message, Role
-from beseda.dispatch.context import BotServices, Context
-from beseda.dispatch.events import Press
 from beseda.domain.sales import Funnel
-from beseda.domain.turn import TurnKind, TurnState
+from beseda.engine.context import BotServices, Context
+from beseda.engine.incoming import Press
+from beseda.engine.turns.model import TurnKind, TurnState
 from beseda.services.sales.service import SalesParts, SalesService, Talk
 from beseda.telegram.base import Markup
 

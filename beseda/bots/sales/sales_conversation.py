@@ -18,12 +18,12 @@ from beseda.bots.sales.consent import Consents, consent_keyboard
 from beseda.bots.sales.owner import OwnerNews
 from beseda.bots.sales.sales_context import SalesContext, is_private
 from beseda.bots.sales.wishes import read_plain_wishes
-from beseda.dispatch.context import Context
-from beseda.dispatch.router import Router
 from beseda.domain.sales import Funnel
-from beseda.domain.turn import Turn, TurnState
+from beseda.engine.context import Context
+from beseda.engine.router import Router
+from beseda.engine.turns.model import Turn, TurnState
+from beseda.engine.turns.question import Footer, Question
 from beseda.llm.quotation import own_words
-from beseda.services.question import Footer, Question
 from beseda.services.sales.extraction import ASK_CONSENT
 from beseda.services.sales.instructions import Situation, write_instructions
 from beseda.services.sales.service import Talk

@@ -2,27 +2,10 @@
 
 from collections.abc import Mapping
 
-from beseda.dispatch.context import Mode
-from beseda.dispatch.handlers import (
-    broadcast,
-    chat,
-    clear,
-    edit,
-    history,
-    job,
-    meeting,
-    membership,
-    menu,
-    mode,
-    operator,
-    personal_data,
-    retry,
-    start,
-    stats,
-    stop,
-    voice,
-)
-from beseda.dispatch.router import Router
+from beseda.dispatch.handlers import broadcast, meeting, operator, personal_data, voice
+from beseda.engine.context import Mode
+from beseda.engine.handlers import chat, clear, edit, history, job, membership, menu, mode, retry, start, stats, stop
+from beseda.engine.router import Router
 
 
 def common_router() -> Router:

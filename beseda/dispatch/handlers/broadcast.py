@@ -1,7 +1,7 @@
 """Opting out of broadcasts: by the button under each, or by command."""
 
-from beseda.dispatch.context import Context
-from beseda.dispatch.router import Router
+from beseda.engine.context import Context
+from beseda.engine.router import Router
 from beseda.locales import Text
 
 router = Router()

@@ -1,12 +1,12 @@
 """Notifications to both sides of a meeting after any change: the calendar file, reminders and the summary."""
 
 from beseda.core.errors import NotFoundError
-from beseda.dispatch.context import Context
-from beseda.dispatch.events import Notice
-from beseda.dispatch.router import Router
-from beseda.domain.event import EventType
-from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.domain.meeting import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
+from beseda.engine.context import Context
+from beseda.engine.events.model import EventType
+from beseda.engine.files.model import FileKind, FileOwner, NewFile
+from beseda.engine.incoming import Notice
+from beseda.engine.router import Router
 from beseda.locales import Text
 from beseda.telegram.markdown.escape import literal
 from beseda.telegram.media import Media, MediaKind

@@ -1,9 +1,9 @@
 """Messages that an operator writes in place of the bot."""
 
 from beseda.core.message import Message, Role
-from beseda.dispatch.context import Context
-from beseda.dispatch.events import Notice
-from beseda.dispatch.router import Router
+from beseda.engine.context import Context
+from beseda.engine.incoming import Notice
+from beseda.engine.router import Router
 from beseda.services.takeover import OPERATOR_MESSAGE
 
 router = Router()

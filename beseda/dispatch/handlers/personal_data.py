@@ -1,11 +1,11 @@
 """`/mydata` and `/forget`: export or erasure of the data that a bot keeps of a person."""
 
-from beseda.dispatch.context import Context, argument
-from beseda.dispatch.events import Press
-from beseda.dispatch.handlers.history import keep_private, write_size
-from beseda.dispatch.router import Router
-from beseda.dispatch.speaker import may_act_for
-from beseda.domain.file import FileOwner
+from beseda.engine.context import Context, argument
+from beseda.engine.files.model import FileOwner
+from beseda.engine.handlers.history import keep_private, write_size
+from beseda.engine.incoming import Press
+from beseda.engine.router import Router
+from beseda.engine.speaker import may_act_for
 from beseda.locales import Text
 from beseda.services.personal_data import NameStates
 from beseda.telegram.base import Button

@@ -5,12 +5,12 @@ import logging
 
 from beseda.core.errors import BesedaError, InputError, RemoteError
 from beseda.core.ids import new_id
-from beseda.dispatch.context import Context
-from beseda.dispatch.events import Attachment, IncomingMessage, MessageKind
-from beseda.dispatch.handlers.chat import answer_words
-from beseda.dispatch.identify import SOUNDS, identify
-from beseda.dispatch.router import Router
-from beseda.domain.turn import Turn, TurnKind
+from beseda.engine.context import Context
+from beseda.engine.handlers.chat import answer_words
+from beseda.engine.identify import SOUNDS, identify
+from beseda.engine.incoming import Attachment, IncomingMessage, MessageKind
+from beseda.engine.router import Router
+from beseda.engine.turns.model import Turn, TurnKind
 from beseda.llm.quotation import Quotation
 
 log = logging.getLogger(__name__)

@@ -3,13 +3,13 @@
 Commands still work: they are meant for the program, and a person may always stop it or erase their data.
 """
 
-from beseda.dispatch.context import Context
-from beseda.dispatch.events import IncomingMessage, MessageKind, Press
-from beseda.dispatch.middlewares.presses import ASKING
-from beseda.dispatch.router import Handler
-from beseda.domain.turn import TurnKind, TurnState
+from beseda.engine.context import Context
+from beseda.engine.incoming import IncomingMessage, MessageKind, Press
+from beseda.engine.middleware.presses import ASKING
+from beseda.engine.router import Handler
+from beseda.engine.turns.model import TurnKind, TurnState
+from beseda.engine.turns.question import Question
 from beseda.locales import Text
-from beseda.services.question import Question
 
 _HELD = frozenset(
     {

@@ -16,9 +16,9 @@ from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError, ReportNotReadyError
 from beseda.core.threads import run_to_end
-from beseda.domain.job import JobRequest, derive_id
 from beseda.domain.report import NewReport, Report, ReportFormat, ReportState
-from beseda.jobs.base import JobControl, JobQueue
+from beseda.engine.jobs.base import JobControl, JobQueue
+from beseda.engine.jobs.model import JobRequest, derive_id
 from beseda.locales import Text
 from beseda.services.report.content import ReportContent
 from beseda.services.report.csv_file import CsvWriter, ReportWriter

@@ -29,15 +29,15 @@ from beseda.domain.sales import (
     plan_answer,
     score_fit,
 )
+from beseda.engine.usage.budgeted import BotModels
+from beseda.engine.usage.ledger import UsageLedger
 from beseda.ephemeral.base.state import StateStore
 from beseda.llm.extraction_prompt import DialogLine
 from beseda.locales.language import RUSSIAN, language_of
-from beseda.services.budgeted import BotModels
 from beseda.services.lead import LeadService
 from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
 from beseda.services.sales.instructions import Situation
 from beseda.services.sales.memory import SalesMemory, load_memory, save_memory
-from beseda.services.usage_ledger import UsageLedger
 from beseda.storage.sql.sales import SalesRepository
 
 log = logging.getLogger(__name__)

@@ -25,8 +25,8 @@ from beseda.core.errors import (
     StorageError,
     ToolError,
 )
-from beseda.domain.budget import Unit
-from beseda.services.budget import spending
+from beseda.engine.usage.budget import Unit
+from beseda.engine.usage.budget_service import spending
 from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
 from beseda.services.transcription.join import Heard, join_parts
 from beseda.services.transcription.progress import Meter, ProgressListener, Reporter

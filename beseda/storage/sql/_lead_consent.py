@@ -4,11 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from beseda.domain.event import EventType
 from beseda.domain.lead import Consent, ConsentKind, Lead
 from beseda.domain.lead_update import lead_event
+from beseda.engine.events.model import EventType
+from beseda.engine.events.repository import write_events
 from beseda.storage.sql._lead_rows import find_people, find_sources, lock_live
-from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.lead import lead_consents
 
 _LONGEST_WORDS = 500

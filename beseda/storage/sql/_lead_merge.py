@@ -9,9 +9,12 @@ import orjson
 from sqlalchemy import Connection, select, update
 
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
-from beseda.domain.event import EventType
 from beseda.domain.lead import Lead, Merge
 from beseda.domain.lead_update import LeadUpdate, describe_lead, lead_event, merge_leads, separate_leads
+from beseda.engine.conversations.tables import messages
+from beseda.engine.events.model import EventType
+from beseda.engine.events.repository import write_events
+from beseda.engine.events.tables import events
 from beseda.storage.sql._lead_rows import (
     find_lead,
     find_people,
@@ -21,9 +24,6 @@ from beseda.storage.sql._lead_rows import (
     shift_total,
     store_lead,
 )
-from beseda.storage.sql.event import write_events
-from beseda.storage.sql.tables.conversation import messages
-from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
 
 

@@ -12,10 +12,10 @@ from beseda.domain.contact import email_key
 from beseda.domain.evidence import fold
 from beseda.domain.lead import Lead, LeadSlot, LeadStatus, PhoneEvidence, PossibleDuplicate, SlotState
 from beseda.domain.lead_update import LeadMessage
+from beseda.engine.conversations.tables import conversations, messages
+from beseda.engine.turns.tables import turns
 from beseda.llm.quotation import own_words
-from beseda.storage.sql.tables.conversation import conversations, messages
 from beseda.storage.sql.tables.lead import lead_slots, lead_stages, lead_totals, leads
-from beseda.storage.sql.tables.turn import turns
 
 _LONGEST_SEARCH = 8000
 _MOST_DUPLICATES = 50

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert
 
 from beseda.domain.meeting import Happening, Meeting
-from beseda.domain.update import StoredUpdate, internal_update
-from beseda.storage.sql._place import find_place
-from beseda.storage.sql.tables.update import updates
+from beseda.engine.conversations.private_chat import find_place
+from beseda.engine.updates.model import StoredUpdate, internal_update
+from beseda.engine.updates.tables import updates
 
 
 def describe(meeting: Meeting) -> dict[str, object]:

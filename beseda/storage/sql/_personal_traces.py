@@ -15,24 +15,24 @@ from sqlalchemy import Connection, LargeBinary, and_, delete, func, literal, or_
 
 from beseda.core.chat import ChatKind
 from beseda.domain.broadcast import RecipientState
-from beseda.domain.budget import BudgetScope
-from beseda.domain.file import FileOwner
-from beseda.domain.turn import TurnKind
+from beseda.engine.conversations.summary_tables import conversation_summaries
+from beseda.engine.conversations.tables import conversations, users
+from beseda.engine.files.model import FileOwner
+from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.jobs.tables import jobs
+from beseda.engine.turns.model import TurnKind
+from beseda.engine.turns.tables import deliveries, turns
+from beseda.engine.usage.budget import BudgetScope
+from beseda.engine.usage.repository import forget_budgets
+from beseda.engine.usage.tables import budget_counters
 from beseda.storage.sql.active_users import forget_writer, list_days
-from beseda.storage.sql.budget import forget_budgets
 from beseda.storage.sql.subscription import put_subscription
 from beseda.storage.sql.tables.analytics import active_users, conversation_metrics
 from beseda.storage.sql.tables.api_key import kept_answers
 from beseda.storage.sql.tables.broadcast import broadcast_recipients as recipients
 from beseda.storage.sql.tables.broadcast import broadcasts, subscriptions
-from beseda.storage.sql.tables.budget import budget_counters
-from beseda.storage.sql.tables.conversation import conversations, users
-from beseda.storage.sql.tables.flood_wait import flood_waits
-from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.lead import lead_slots, leads
 from beseda.storage.sql.tables.meeting import meeting_summaries, meetings
-from beseda.storage.sql.tables.summary import conversation_summaries
-from beseda.storage.sql.tables.turn import deliveries, turns
 
 _FULL_DAY = timedelta(hours=12)  # by then a day of UTC is over in every time zone
 # Characters of a name or a number that is looked for in what others were told, and of what somebody said.

@@ -30,11 +30,17 @@ from beseda.domain.analytics import (
     SeriesStep,
 )
 from beseda.domain.backlog import Backlog
-from beseda.domain.job import SLOTS, JobState
 from beseda.domain.lead import LeadStatus
+from beseda.engine.conversations.tables import conversations, messages
+from beseda.engine.events.tables import event_deliveries
+from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.identity import find_highest
+from beseda.engine.jobs.model import SLOTS, JobState
+from beseda.engine.jobs.tables import jobs
+from beseda.engine.shards.tables import territories
+from beseda.engine.updates.tables import updates
 from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.storage.sql.funnel import count_funnel
-from beseda.storage.sql.identity import find_highest
 from beseda.storage.sql.measure import (
     ceil_day,
     count_steps,
@@ -52,13 +58,7 @@ from beseda.storage.sql.tables.analytics import (
     hourly_figures,
     rollups,
 )
-from beseda.storage.sql.tables.conversation import conversations, messages
-from beseda.storage.sql.tables.event import event_deliveries
-from beseda.storage.sql.tables.flood_wait import flood_waits
-from beseda.storage.sql.tables.job import jobs
 from beseda.storage.sql.tables.lead import leads
-from beseda.storage.sql.tables.territory import territories
-from beseda.storage.sql.tables.update import updates
 
 # What is rolled up, each as far as it has come.
 HOURS, CONVERSATIONS = "hours", "conversations"

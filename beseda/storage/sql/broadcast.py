@@ -20,6 +20,7 @@ from beseda.domain.broadcast import (
     Recipient,
     RecipientState,
 )
+from beseda.engine.conversations.tables import conversations
 from beseda.storage.sql._broadcast_rows import (
     COLUMNS,
     COUNTS,
@@ -33,7 +34,6 @@ from beseda.storage.sql._broadcast_rows import (
 from beseda.storage.sql.subscription import is_unwanted, put_subscription
 from beseda.storage.sql.tables.broadcast import ONE_RUNNING, broadcasts
 from beseda.storage.sql.tables.broadcast import broadcast_recipients as people
-from beseda.storage.sql.tables.conversation import conversations
 
 
 class Turnout(StrEnum):

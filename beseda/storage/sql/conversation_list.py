@@ -11,9 +11,9 @@ from beseda.db.database import Database
 from beseda.db.paging import written
 from beseda.db.since import look_back
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
-from beseda.storage.sql.tables.conversation import conversations, messages, users
+from beseda.engine.conversations.tables import conversations, messages, users
+from beseda.engine.turns.tables import turns
 from beseda.storage.sql.tables.takeover import takeovers
-from beseda.storage.sql.tables.turn import turns
 
 _HIGHEST = 2**63 - 1
 _LONGEST_TURN = timedelta(hours=1)

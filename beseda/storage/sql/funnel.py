@@ -8,10 +8,10 @@ import orjson
 from sqlalchemy import Connection, select
 
 from beseda.domain.analytics import FunnelDay, Period
-from beseda.domain.event import EventType
 from beseda.domain.lead import LeadStatus
+from beseda.engine.events.model import EventType
+from beseda.engine.events.tables import events
 from beseda.storage.sql.measure import is_within, of_bot
-from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.lead import lead_stages
 
 _TOLD_BY = [EventType.LEAD_CREATED.value, EventType.LEAD_STAGE_CHANGED.value, EventType.LEAD_CHANGED.value]

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from beseda.db.database import Database
 from beseda.db.paging import written
 from beseda.domain.job_list import JobFilter, JobLine
-from beseda.storage.sql.tables.job import jobs
+from beseda.engine.jobs.tables import jobs
 
 _PLACE = (jobs.c.created_at, jobs.c.id)
 _lines = select(*(jobs.c[name] for name in JobLine._fields))

@@ -12,7 +12,6 @@ from beseda.core.errors import StaleVersionError, StorageError
 from beseda.core.version import Versions
 from beseda.db import _lead_consent
 from beseda.db.database import Database
-from beseda.domain.event import EventType, NewEvent
 from beseda.domain.lead import (
     Consent,
     ConsentKind,
@@ -29,6 +28,10 @@ from beseda.domain.lead import (
     StageVisit,
 )
 from beseda.domain.lead_update import LeadMessage, LeadUpdate, apply_change, describe_lead, lead_event
+from beseda.engine.conversations.tables import users
+from beseda.engine.events.model import EventType, NewEvent
+from beseda.engine.events.repository import write_events
+from beseda.engine.events.tables import events
 from beseda.storage.sql._lead_list import list_leads, write_leads
 from beseda.storage.sql._lead_merge import join, merge, unmerge
 from beseda.storage.sql._lead_rows import (
@@ -42,9 +45,6 @@ from beseda.storage.sql._lead_rows import (
     shift_total,
     store_lead,
 )
-from beseda.storage.sql.event import write_events
-from beseda.storage.sql.tables.conversation import users
-from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.lead import lead_stages, leads
 
 Decide: TypeAlias = Callable[[Lead, Mapping[int, LeadMessage]], LeadUpdate]

@@ -13,7 +13,6 @@ from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import NotFoundError, TooManyMeetingsError
 from beseda.db.database import Database
 from beseda.domain.calendar import TimeSpan
-from beseda.domain.event import EventType, NewEvent
 from beseda.domain.meeting import (
     HOLD,
     MOST_AHEAD,
@@ -31,11 +30,12 @@ from beseda.domain.meeting import (
     NewMeeting,
     tell,
 )
-from beseda.domain.update import StoredUpdate
+from beseda.engine.conversations.private_chat import find_place
+from beseda.engine.events.model import EventType, NewEvent
+from beseda.engine.events.repository import write_events
+from beseda.engine.updates.model import StoredUpdate
 from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
 from beseda.storage.sql._meeting_notices import describe, write_notices
-from beseda.storage.sql._place import find_place
-from beseda.storage.sql.event import write_events
 from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.meeting import meeting_cells, meeting_summaries, meetings
 

@@ -16,10 +16,16 @@ from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Role
 from beseda.db.database import Database
-from beseda.domain.file import FileKind, FileOwner
 from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
-from beseda.domain.turn import TurnState
+from beseda.engine.conversations.summary_repository import forget_summaries
+from beseda.engine.conversations.tables import conversations, messages, users
+from beseda.engine.files.model import FileKind, FileOwner
+from beseda.engine.files.tables import files
+from beseda.engine.jobs.tables import jobs
+from beseda.engine.turns.model import TurnState
+from beseda.engine.turns.tables import deliveries, model_calls, turns
+from beseda.engine.updates.tables import updates
 from beseda.storage.sql._personal_traces import (
     PersonalMarks,
     Rows,
@@ -29,12 +35,6 @@ from beseda.storage.sql._personal_traces import (
     read_traces,
 )
 from beseda.storage.sql.lead_person import find_records, forget_leads
-from beseda.storage.sql.summary import forget_summaries
-from beseda.storage.sql.tables.conversation import conversations, messages, users
-from beseda.storage.sql.tables.file import files
-from beseda.storage.sql.tables.job import jobs
-from beseda.storage.sql.tables.turn import deliveries, model_calls, turns
-from beseda.storage.sql.tables.update import updates
 
 _CHUNK = 200
 _STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left behind

@@ -21,12 +21,12 @@ from beseda.domain.report import (
     ReportKind,
     ReportState,
 )
+from beseda.engine.conversations.tables import conversations, users
+from beseda.engine.turns.tables import model_calls, turns
 from beseda.storage.sql.measure import floor_day, is_turn_within, is_within, of_bot
 from beseda.storage.sql.tables.analytics import conversation_metrics
-from beseda.storage.sql.tables.conversation import conversations, users
 from beseda.storage.sql.tables.lead import lead_slots, leads
 from beseda.storage.sql.tables.report import reports
-from beseda.storage.sql.tables.turn import model_calls, turns
 
 Place = tuple[datetime, int]
 

@@ -5,10 +5,10 @@ from sqlalchemy import bindparam, select
 from beseda.core.chat import Conversation, Person
 from beseda.core.message import Role
 from beseda.db.database import Database
+from beseda.engine.conversations.private_chat import find_place
+from beseda.engine.conversations.tables import messages
 from beseda.llm.extraction_prompt import DialogLine
 from beseda.llm.quotation import own_words, quoted_words
-from beseda.storage.sql._place import find_place
-from beseda.storage.sql.tables.conversation import messages
 
 # By turn, then by row: the answer to a question that was asked anew stands behind its question.
 _last_lines = (

@@ -11,7 +11,7 @@ from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError
 from beseda.db.database import Database
 from beseda.domain.takeover import Takeover
-from beseda.storage.sql.tables.conversation import conversations
+from beseda.engine.conversations.tables import conversations
 from beseda.storage.sql.tables.takeover import takeovers
 
 _all = select(conversations.c.bot, conversations.c.chat_id, conversations.c.thread_id, *takeovers.columns).join(

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, fun
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
-from beseda.domain.event import Event, EventType
 from beseda.domain.lead import ConsentKind
 from beseda.domain.webhook import (
     DeliveryOutcome,
@@ -23,9 +22,10 @@ from beseda.domain.webhook import (
     NewEndpoint,
     WebhookEndpoint,
 )
-from beseda.storage.sql.tables.event import event_deliveries as deliveries
-from beseda.storage.sql.tables.event import events
-from beseda.storage.sql.tables.event import webhook_endpoints as endpoints
+from beseda.engine.events.model import Event, EventType
+from beseda.engine.events.tables import event_deliveries as deliveries
+from beseda.engine.events.tables import events
+from beseda.engine.events.tables import webhook_endpoints as endpoints
 from beseda.storage.sql.tables.lead import lead_consents, leads
 
 T = TypeVar("T")

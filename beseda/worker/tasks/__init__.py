@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from beseda.jobs.base import JobHandler, JobQueue
-from beseda.worker.schedule import Scheduled, Scheduler
+from beseda.engine.jobs.base import JobHandler, JobQueue
+from beseda.engine.jobs.schedule import Scheduled, Scheduler
 
 if TYPE_CHECKING:
     from beseda.bootstrap.container import Container

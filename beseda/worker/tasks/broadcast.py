@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from beseda.domain.job import Job
-from beseda.jobs.base import JobControl, JobHandler
-from beseda.worker.schedule import Scheduled
+from beseda.engine.jobs.base import JobControl, JobHandler
+from beseda.engine.jobs.model import Job
+from beseda.engine.jobs.schedule import Scheduled
 
 if TYPE_CHECKING:
     from beseda.bootstrap.container import Container

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from beseda.core.errors import NotFoundError
 from beseda.core.usage import CallPurpose, Purpose
-from beseda.domain.job import Job
-from beseda.jobs.base import JobControl, JobHandler
+from beseda.engine.jobs.base import JobControl, JobHandler
+from beseda.engine.jobs.model import Job
+from beseda.engine.jobs.schedule import Scheduled
+from beseda.engine.usage.budgeted import BotModels
 from beseda.services.briefing import BriefingService, BriefingSources
-from beseda.services.budgeted import BotModels
-from beseda.worker.schedule import Scheduled
 
 if TYPE_CHECKING:
     from beseda.bootstrap.container import Container

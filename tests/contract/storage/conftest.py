@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 
 from beseda.db import migrate
 from beseda.db.database import Database
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.updates.repository import UpdateRepository
 from beseda.ephemeral.redis.connection import open_redis
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.turn import TurnRepository
-from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.hot import Hot, build_memory, build_redis
 from tests.contract.storage.world import World
 from tests.parts.postgres import PostgresServer

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
-from beseda.domain.job import Job
-from beseda.jobs.base import JobControl
-from beseda.jobs.inline import InlineJobs
-from beseda.storage.sql.job import JobRepository
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.model import Job
+from beseda.engine.jobs.repository import JobRepository
 
 
 async def work(job: Job, control: JobControl) -> Mapping[str, object]:

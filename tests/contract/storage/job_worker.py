@@ -16,16 +16,16 @@ from beseda.core import errors
 from beseda.core.backoff import Backoff
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
-from beseda.domain.job import Job
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.broker import Broker
+from beseda.engine.jobs.celery import CeleryJobs
+from beseda.engine.jobs.celery_worker import CeleryWorker
+from beseda.engine.jobs.executor import Timing
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.model import Job
+from beseda.engine.jobs.repository import JobRepository
 from beseda.ephemeral.redis.bus import RedisBus
 from beseda.ephemeral.redis.connection import open_redis
-from beseda.jobs.base import JobControl
-from beseda.jobs.broker import Broker
-from beseda.jobs.celery import CeleryJobs
-from beseda.jobs.executor import Timing
-from beseda.jobs.inline import InlineJobs
-from beseda.storage.sql.job import JobRepository
-from beseda.worker.app import CeleryWorker
 from tests.parts.waiting import eventually
 
 TIMING = Timing(

@@ -13,8 +13,8 @@ from beseda.core.addresses import find_broker_fault, find_database_fault, find_r
 from beseda.core.errors import BrokerUnavailableError, SettingsError, StorageError
 from beseda.db import migrate
 from beseda.db.database import Database
+from beseda.engine.jobs.broker import Broker
 from beseda.ephemeral.redis.connection import open_redis
-from beseda.jobs.broker import Broker
 from tests.parts.pgbouncer import run_pgbouncer
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer

@@ -6,11 +6,11 @@ from sqlalchemy import select
 
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
-from beseda.domain.turn import Turn, TurnKind, TurnState
-from beseda.domain.update import StoredUpdate
-from beseda.storage.sql.bot_account import BotAccountRepository
-from beseda.storage.sql.sent_message import SentMessageRepository
-from beseda.storage.sql.tables.turn import turns
+from beseda.engine.bot_accounts import BotAccountRepository
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
+from beseda.engine.turns.sent_messages import SentMessageRepository
+from beseda.engine.turns.tables import turns
+from beseda.engine.updates.model import StoredUpdate
 from beseda.telegram.sent_message import COMMON_BOX
 from tests.contract.storage.world import BOT, World
 

@@ -21,8 +21,8 @@ from beseda.domain.broadcast import (
     RecipientState,
     read_quiet_hours,
 )
+from beseda.engine.conversations.repository import ConversationRepository
 from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
-from beseda.storage.sql.conversation import ConversationRepository
 from beseda.storage.sql.subscription import SubscriptionRepository
 from beseda.testing.clock import ManualClock
 

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from beseda.db.database import Database
-from beseda.domain.budget import Account, BudgetScope, ReservationRequest, Unit
-from beseda.storage.sql.budget import BudgetRepository
+from beseda.engine.usage.budget import Account, BudgetScope, ReservationRequest, Unit
+from beseda.engine.usage.repository import BudgetRepository
 from beseda.testing.clock import ManualClock
 
 DAY = date(2026, 1, 1)

@@ -7,9 +7,9 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.core.usage import Totals
-from beseda.domain.turn import Turn, TurnKind
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.tables.conversation import conversations, users
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.conversations.tables import conversations, users
+from beseda.engine.turns.model import Turn, TurnKind
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 

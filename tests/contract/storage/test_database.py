@@ -17,14 +17,14 @@ from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db import migrate
 from beseda.db.database import Database, parse_url
-from beseda.domain.turn import Turn, TurnKind, TurnState
-from beseda.domain.update import StoredUpdate
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.conversations.tables import conversations
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.turns.tables import turns
+from beseda.engine.updates.model import StoredUpdate
+from beseda.engine.updates.repository import UpdateRepository
 from beseda.ephemeral.persistent.tables import states
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.tables.conversation import conversations
-from beseda.storage.sql.tables.turn import turns
-from beseda.storage.sql.turn import TurnRepository
-from beseda.storage.sql.update import UpdateRepository
 from tests.contract.storage.world import World
 from tests.parts.postgres import PostgresServer, find_free_port
 

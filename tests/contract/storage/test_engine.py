@@ -17,8 +17,8 @@ from beseda.db import migrate, sqlite
 from beseda.db.database import Database
 from beseda.db.group_commit import GroupWriter, WriteEntry
 from beseda.db.sqlite import demand_log
-from beseda.domain.update import StoredUpdate
-from beseda.storage.sql.update import UpdateRepository
+from beseda.engine.updates.model import StoredUpdate
+from beseda.engine.updates.repository import UpdateRepository
 from tests.contract.storage.world import BOT
 from tests.parts.waiting import eventually
 

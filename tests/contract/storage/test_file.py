@@ -15,14 +15,14 @@ import pytest
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import NotFoundError, StorageError
 from beseda.db.database import Database
-from beseda.domain.file import FileKind, FileOwner, FileSum, NewFile
-from beseda.domain.job import JobRequest
-from beseda.services.file import DiskFullError, FileService, Swept
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.files.model import FileKind, FileOwner, FileSum, NewFile
+from beseda.engine.files.repository import FileRepository
+from beseda.engine.files.service import DiskFullError, FileService, Swept
+from beseda.engine.jobs.model import JobRequest
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.updates.repository import UpdateRepository
 from beseda.services.housekeeping import Housekeeping, Shelves
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.file import FileRepository
-from beseda.storage.sql.job import JobRepository
-from beseda.storage.sql.update import UpdateRepository
 from beseda.testing.clock import ManualClock
 
 ANYA, BORYA = FileOwner("media", 7), FileOwner("media", 8)

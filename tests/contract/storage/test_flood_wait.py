@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from beseda.db.database import Database
-from beseda.storage.sql.flood_wait import FloodWait, FloodWaitRepository
+from beseda.engine.flood_waits.repository import FloodWait, FloodWaitRepository
 from beseda.testing.clock import ManualClock
 
 

@@ -28,19 +28,19 @@ from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.types import UtcTime
 from beseda.domain.broadcast import Audience, BroadcastContent, NewBroadcast, RecipientState
-from beseda.domain.file import FileKind, FileOwner, NewFile
 from beseda.domain.lead import ConsentKind, Finding
-from beseda.domain.turn import Part, Turn, TurnKind, TurnState
+from beseda.engine.events.repository import EventRepository
+from beseda.engine.files.model import FileKind, FileOwner, NewFile
+from beseda.engine.files.repository import FileRepository
+from beseda.engine.files.service import FileService
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.turns.model import Part, Turn, TurnKind, TurnState
 from beseda.ephemeral.memory.history import MemoryHistory
 from beseda.ephemeral.persistent.state import SqlState
-from beseda.jobs.inline import InlineJobs
-from beseda.services.file import FileService
 from beseda.services.lead import LeadService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.storage.sql.broadcast import BroadcastRepository
-from beseda.storage.sql.event import EventRepository
-from beseda.storage.sql.file import FileRepository
-from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.tables import metadata

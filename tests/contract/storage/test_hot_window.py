@@ -3,9 +3,9 @@
 from beseda.core.chat import Conversation
 from beseda.core.errors import StorageError
 from beseda.core.message import Message, Role
-from beseda.domain.turn import Turn, TurnState
+from beseda.engine.conversations.memory import ConversationMemory
+from beseda.engine.turns.model import Turn, TurnState
 from beseda.ephemeral.memory.history import MemoryHistory
-from beseda.services.conversation import ConversationMemory
 from tests.contract.storage.hot import Hot
 from tests.contract.storage.world import World
 

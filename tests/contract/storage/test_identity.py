@@ -7,9 +7,9 @@ import pytest
 from beseda.core.ids import IdSequence, lowest_id
 from beseda.core.message import Message, Role
 from beseda.domain.conversation_list import ConversationFilter
-from beseda.domain.turn import Turn, TurnKind
+from beseda.engine.identity import continue_ids
+from beseda.engine.turns.model import Turn, TurnKind
 from beseda.storage.sql.conversation_list import ConversationList
-from beseda.storage.sql.identity import continue_ids
 from tests.contract.storage.world import World
 
 

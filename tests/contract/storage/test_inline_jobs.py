@@ -17,11 +17,11 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.clock import SystemClock
 from beseda.core.errors import InputError, NotFoundError, QuotaExceededError, UnavailableError
 from beseda.db.database import Database
-from beseda.domain.job import Job, JobRequest, JobState
-from beseda.jobs.base import JobControl
-from beseda.jobs.inline import InlineJobs, Timing
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.job import JobRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.inline import InlineJobs, Timing
+from beseda.engine.jobs.model import Job, JobRequest, JobState
+from beseda.engine.jobs.repository import JobRepository
 from tests.parts.waiting import eventually
 
 ROOT = Path(__file__).parents[3]

@@ -10,8 +10,8 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import StorageError
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.domain.job import JobState
-from beseda.storage.sql.conversation import ConversationRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.jobs.model import JobState
 from tests.contract.storage.test_inline_jobs import PERSON, QUICK, open_shop
 from tests.parts.postgres import PostgresServer
 from tests.parts.waiting import eventually

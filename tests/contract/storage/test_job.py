@@ -9,9 +9,9 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.clock import SystemClock
 from beseda.core.errors import StorageError
 from beseda.db.database import Database
-from beseda.domain.job import CRASHED, Job, JobLease, JobRequest, JobState, Progress
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.job import JobRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.jobs.model import CRASHED, Job, JobLease, JobRequest, JobState, Progress
+from beseda.engine.jobs.repository import JobRepository
 from beseda.testing.clock import ManualClock
 
 ANYA, BORYA, VERA = 7, 8, 9

@@ -14,10 +14,10 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.db.database import Database
-from beseda.domain.job import CRASHED, Job, JobRequest, JobState
-from beseda.jobs.celery import CeleryJobs
-from beseda.jobs.inline import InlineJobs
-from beseda.storage.sql.conversation import ConversationRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.jobs.celery import CeleryJobs
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.model import CRASHED, Job, JobRequest, JobState
 from tests.contract.storage.job_worker import IDLE, open_queue
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually

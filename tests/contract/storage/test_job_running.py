@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
-from beseda.domain.job import Job, JobLease, JobRequest
-from beseda.jobs.base import JobControl
-from beseda.jobs.executor import Runner, Timing
-from beseda.storage.sql.job import JobRepository
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.executor import Runner, Timing
+from beseda.engine.jobs.model import Job, JobLease, JobRequest
+from beseda.engine.jobs.repository import JobRepository
 
 KIND = "test.work"
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, insert, text
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
 from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, LeadStatus
+from beseda.engine.conversations.tables import users
 from beseda.storage.sql._lead_list import select_page
-from beseda.storage.sql.tables.conversation import users
 from beseda.storage.sql.tables.lead import leads
 from tests.parts.query_plan import explain
 

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.db.database import Database
-from beseda.domain.file import FileOwner
 from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, Merge, NewLead
+from beseda.engine.events.repository import EventRepository
+from beseda.engine.files.model import FileOwner
 from beseda.services.lead import LeadService
-from beseda.storage.sql.event import EventRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.tables.lead import lead_totals, leads

@@ -32,18 +32,18 @@ from beseda.domain.meeting import (
     MeetingState,
     MeetingSummary,
 )
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.events.repository import EventRepository
+from beseda.engine.events.tables import events
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.updates.repository import UpdateRepository
 from beseda.ephemeral.memory.bus import MemoryBus
-from beseda.jobs.inline import InlineJobs
 from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.event import EventRepository
-from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.meeting import MeetingRepository
-from beseda.storage.sql.tables.event import events
 from beseda.storage.sql.tables.meeting import meeting_cells
-from beseda.storage.sql.update import UpdateRepository
 from beseda.testing.clock import ManualClock
 
 BOT, OWNER = "sales", 500

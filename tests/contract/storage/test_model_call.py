@@ -8,10 +8,10 @@ from beseda.core.errors import UnavailableError
 from beseda.core.message import Message, Role
 from beseda.core.usage import CallPurpose, Purpose
 from beseda.domain.analytics import Period
+from beseda.engine.usage.ledger import UsageLedger
+from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.llm.base import ModelRequest
-from beseda.services.usage_ledger import UsageLedger
 from beseda.storage.sql.analytics import AnalyticsRepository
-from beseda.storage.sql.model_call import ModelCallRepository
 from beseda.storage.sql.report import ReportRepository
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

@@ -3,7 +3,7 @@
 import orjson
 
 from beseda.core.chat import ChatKey, ChatKind, Person
-from beseda.domain.update import StoredUpdate, partition_of, queue_of
+from beseda.engine.updates.model import StoredUpdate, partition_of, queue_of
 from tests.contract.storage.world import BOT, World
 
 OLD, NEW, OTHER = -42, -1000042, -43

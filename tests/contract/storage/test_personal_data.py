@@ -17,17 +17,17 @@ from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db import tables
-from beseda.domain.file import FileKind, FileOwner, FileSum, NewFile
-from beseda.domain.job import Job, JobRequest
-from beseda.domain.turn import Turn, TurnKind, TurnState
+from beseda.engine.files.model import FileKind, FileOwner, FileSum, NewFile
+from beseda.engine.files.repository import FileRepository
+from beseda.engine.files.service import FileService
+from beseda.engine.jobs.base import JobControl
+from beseda.engine.jobs.inline import InlineJobs, Timing
+from beseda.engine.jobs.model import Job, JobRequest
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.ephemeral.memory.history import MemoryHistory
 from beseda.ephemeral.memory.state import MemoryState
-from beseda.jobs.base import JobControl
-from beseda.jobs.inline import InlineJobs, Timing
-from beseda.services.file import FileService
 from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.storage.sql.file import FileRepository
-from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from tests.contract.storage.world import BOT, World
 

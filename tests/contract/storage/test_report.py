@@ -10,8 +10,8 @@ from sqlalchemy import insert
 
 from beseda.db.database import Database
 from beseda.domain.analytics import HOUR, Period
-from beseda.domain.job import Job, JobRequest, JobState
 from beseda.domain.report import NewReport, ReportFormat, ReportKind, ReportState
+from beseda.engine.jobs.model import Job, JobRequest, JobState
 from beseda.services.analytics import AnalyticsService
 from beseda.services.report import ReportService
 from beseda.services.report.gather import Gatherer
@@ -24,7 +24,7 @@ from tests.contract.storage.test_analytics import WHOLE, lead
 from tests.parts.figures import START, RandomRecord
 
 if TYPE_CHECKING:
-    from beseda.jobs.base import JobQueue
+    from beseda.engine.jobs.base import JobQueue
 
 NEW = NewReport(ReportKind.LEADS, ReportFormat.XLSX, replace(WHOLE, bot="sales"), "ru")
 

@@ -3,11 +3,11 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from beseda.db.database import Database
-from beseda.domain.job import Job, JobLease, JobState
-from beseda.jobs.inline import InlineJobs
-from beseda.storage.sql.job import JobRepository
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.model import Job, JobLease, JobState
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.jobs.schedule import Scheduled, Scheduler
 from beseda.testing.clock import ManualClock
-from beseda.worker.schedule import Scheduled, Scheduler
 
 NIGHTLY = Scheduled("test.nightly", every=timedelta(days=1), slot="light", at=time(3))
 QUARTERLY = Scheduled("test.quarterly", every=timedelta(minutes=15), slot="light", payload={"deep": True})

@@ -7,13 +7,13 @@ from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
 from beseda.domain.broadcast import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
-from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.domain.update import StoredUpdate
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.turns.sent_messages import SentMessageRepository
+from beseda.engine.updates.model import StoredUpdate
+from beseda.engine.updates.repository import UpdateRepository
 from beseda.storage.sql.broadcast import BroadcastRepository
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.sent_message import SentMessageRepository
-from beseda.storage.sql.turn import TurnRepository
-from beseda.storage.sql.update import UpdateRepository
 from beseda.telegram.sent_message import KnownMessage, KnownMessages
 from beseda.testing.clock import ManualClock
 

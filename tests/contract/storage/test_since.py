@@ -6,9 +6,9 @@ from beseda.db.database import Database
 from beseda.db.since import look_back
 from beseda.domain.conversation_list import ConversationFilter
 from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, NewLead
+from beseda.engine.turns.repository import TurnRepository
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.lead import LeadRepository
-from beseda.storage.sql.turn import TurnRepository
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 

@@ -5,12 +5,12 @@ import pytest
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
-from beseda.domain.event import EventFilter
-from beseda.domain.file import FileOwner
-from beseda.domain.turn import Part, Turn, TurnKind, TurnState
-from beseda.storage.sql.event import EventRepository
+from beseda.engine.conversations.summary_repository import SummaryRepository
+from beseda.engine.events.model import EventFilter
+from beseda.engine.events.repository import EventRepository
+from beseda.engine.files.model import FileOwner
+from beseda.engine.turns.model import Part, Turn, TurnKind, TurnState
 from beseda.storage.sql.personal_data import PersonalDataRepository
-from beseda.storage.sql.summary import SummaryRepository
 from tests.contract.storage.world import World
 
 ANYA, BORYA = Person(7, "Аня"), Person(8, "Боря")

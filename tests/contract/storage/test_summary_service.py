@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import func, select
 
 from beseda.core.chat import ChatKey, ChatKind
-from beseda.domain.bot import BotProfile
+from beseda.engine.bot import BotProfile
+from beseda.engine.conversations.summary import KIND, SummaryService
+from beseda.engine.conversations.summary_repository import SummaryRepository
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.jobs.tables import jobs
 from beseda.ephemeral.memory.bus import MemoryBus
-from beseda.jobs.inline import InlineJobs
 from beseda.locales import Text
-from beseda.services.summary import KIND, SummaryService
-from beseda.storage.sql.job import JobRepository
-from beseda.storage.sql.summary import SummaryRepository
-from beseda.storage.sql.tables.job import jobs
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.test_summary import ANYA, Talk
 from tests.contract.storage.world import World

@@ -3,9 +3,9 @@
 from sqlalchemy import insert, text
 
 from beseda.core.clock import SystemClock
-from beseda.domain.turn import TurnKind, TurnState
-from beseda.storage.sql.tables.turn import turns
-from beseda.storage.sql.turn import SELECT_QUESTION
+from beseda.engine.turns.model import TurnKind, TurnState
+from beseda.engine.turns.repository import SELECT_QUESTION
+from beseda.engine.turns.tables import turns
 from tests.contract.storage.world import World
 from tests.parts.query_plan import explain
 

@@ -1,8 +1,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from beseda.domain.update import StoredUpdate, Tries
-from beseda.storage.sql.update import Look
+from beseda.engine.updates.model import StoredUpdate, Tries
+from beseda.engine.updates.repository import Look
 from tests.contract.storage.world import BOT, World
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from beseda.storage.sql.update import finish_updates
+from beseda.engine.updates.repository import finish_updates
 from tests.contract.storage.world import World
 
 

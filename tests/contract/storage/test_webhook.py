@@ -18,19 +18,19 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
-from beseda.domain.event import EventFilter, EventType, NewEvent
 from beseda.domain.lead import ConsentKind, LeadChange, NewLead
 from beseda.domain.webhook import MOST_TRIES, DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.domain.webhook_keys import EventSecrets
-from beseda.jobs.inline import InlineJobs
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.events.model import EventFilter, EventType, NewEvent
+from beseda.engine.events.repository import EventRepository, EventSubscriptions
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.repository import JobRepository
+from beseda.engine.jobs.tables import jobs as job_table
+from beseda.engine.turns.repository import TurnRepository
 from beseda.services.lead import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.event import EventRepository, EventSubscriptions
-from beseda.storage.sql.job import JobRepository
 from beseda.storage.sql.lead import LeadRepository
-from beseda.storage.sql.tables.job import jobs as job_table
-from beseda.storage.sql.turn import TurnRepository
 from beseda.storage.sql.webhook import WebhookRepository
 from beseda.testing.clock import ManualClock
 from beseda.webhooks.http import HttpSender

@@ -12,13 +12,13 @@ from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from beseda.db.database import Database
-from beseda.domain.event import EventType, NewEvent
 from beseda.domain.webhook_keys import EventSecrets, make_fingerprint
-from beseda.jobs.inline import InlineJobs
+from beseda.engine.events.model import EventType, NewEvent
+from beseda.engine.events.repository import EventRepository
+from beseda.engine.events.tables import webhook_endpoints
+from beseda.engine.jobs.inline import InlineJobs
+from beseda.engine.jobs.repository import JobRepository
 from beseda.services.webhook import WebhookService
-from beseda.storage.sql.event import EventRepository
-from beseda.storage.sql.job import JobRepository
-from beseda.storage.sql.tables.event import webhook_endpoints
 from beseda.storage.sql.webhook import WebhookRepository
 from beseda.testing.clock import ManualClock
 from beseda.webhooks.http import HttpSender

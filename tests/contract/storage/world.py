@@ -8,11 +8,11 @@ from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.core.usage import ModelCall, Usage
 from beseda.db.database import Database
-from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.domain.update import StoredUpdate
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.turn import TurnRepository
-from beseda.storage.sql.update import UpdateRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.updates.model import StoredUpdate
+from beseda.engine.updates.repository import UpdateRepository
 
 BOT = "assistant"
 CALL = ModelCall("demo", "demo-1", Usage(10, 5, 0.25), "stop", 120, 900)

@@ -4,9 +4,9 @@ import asyncio
 import sys
 
 from beseda.db.database import Database
-from beseda.storage.sql.conversation import ConversationRepository
-from beseda.storage.sql.turn import TurnRepository
-from beseda.storage.sql.update import UpdateRepository
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.updates.repository import UpdateRepository
 from tests.contract.storage.world import World
 
 

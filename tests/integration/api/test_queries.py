@@ -3,7 +3,7 @@
 import pytest
 
 from beseda.core.ids import new_id
-from beseda.domain.job import JobRequest
+from beseda.engine.jobs.model import JobRequest
 from tests.parts.api_server import ApiServer
 
 LISTS = ("leads", "events", "webhooks", "conversations", "meetings", "jobs", "files", "broadcasts", "keys", "bots")

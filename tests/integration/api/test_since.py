@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from beseda.domain.event import EventType, NewEvent
+from beseda.engine.events.model import EventType, NewEvent
 from tests.parts.api_server import serve_api
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from beseda.bots.catalog import Catalog
-from beseda.domain.bot import Access
+from beseda.engine.bot import Access
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, BORIS, living_bot
 

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from beseda.core.usage import Usage
 from beseda.db.database import Database
-from beseda.storage.sql.tables.budget import budget_counters
+from beseda.engine.usage.tables import budget_counters
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import GROUP, living_bot
 from tests.parts.model_server import ModelServer, Reply

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from beseda.core.errors import BesedaError, BrokenStreamError
-from beseda.domain.turn import TurnState
+from beseda.engine.turns.model import TurnState
 from beseda.llm.base import ModelEvent, ModelRequest
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox
 from tests.parts.living_bot import ANNA, account, living_bot, run_bot
 
 _HANDLERS = """
-from beseda.dispatch.events import MessageKind
-from beseda.dispatch.router import Router
-from beseda.dispatch.handlers.chat import answer_text
+from beseda.engine.incoming import MessageKind
+from beseda.engine.router import Router
+from beseda.engine.handlers.chat import answer_text
 
 router = Router()
 crashes = []

@@ -11,12 +11,12 @@ from aiohttp.test_utils import TestServer
 
 from beseda.core.errors import BrokenStreamError, EmptyAnswerError, RateLimitedError
 from beseda.core.message import Message, Role
-from beseda.dispatch.middlewares.limits import RATES
-from beseda.dispatch.polling import Poller
-from beseda.dispatch.shard_leases import AllShards
-from beseda.domain.shard_lease import EVERYTHING
-from beseda.domain.update import StoredUpdate, Tries
-from beseda.storage.sql.update import EVERYWHERE, Look, UpdateRepository
+from beseda.engine.middleware.limits import RATES
+from beseda.engine.polling import Poller
+from beseda.engine.shards.leases import AllShards
+from beseda.engine.shards.model import EVERYTHING
+from beseda.engine.updates.model import StoredUpdate, Tries
+from beseda.engine.updates.repository import EVERYWHERE, Look, UpdateRepository
 from beseda.telegram.client import BotApi
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

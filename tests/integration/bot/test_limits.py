@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from beseda.dispatch.mishaps import CROWDED
+from beseda.engine.mishaps import CROWDED
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox

@@ -10,10 +10,10 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import LeaseLostError
-from beseda.domain.turn import TurnKind
+from beseda.engine.turns.model import TurnKind
+from beseda.engine.turns.question import Question
+from beseda.engine.turns.service import PreparedReply
 from beseda.llm.base import ModelRequest
-from beseda.services.chat import PreparedReply
-from beseda.services.question import Question
 from beseda.telegram.client import BotApi
 from beseda.telegram.media import Media, MediaKind
 from beseda.telegram.messenger import TelegramMessenger

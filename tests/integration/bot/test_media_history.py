@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from beseda.domain.file import FileKind, FileOwner, NewFile
+from beseda.engine.files.model import FileKind, FileOwner, NewFile
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, BORIS, GROUP, TOKEN, LivingBot, living_bot
 

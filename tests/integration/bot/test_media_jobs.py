@@ -11,8 +11,8 @@ import pytest
 
 from beseda.bots.catalog import BUNDLED
 from beseda.core.errors import FileTooLargeError, UnreadableAudioError, UnreadablePhotoError
-from beseda.dispatch.job_tracker import EDIT_EVERY
-from beseda.domain.file import FileOwner
+from beseda.engine.files.model import FileOwner
+from beseda.engine.jobs.tracker import EDIT_EVERY
 from beseda.testing.scripted_model import ScriptedModel
 from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.integration.bot.test_media import HELLO, SAMPLES, env
@@ -187,8 +187,8 @@ async def test_file_beyond_the_limit_is_refused_in_words(tmp_path: Path, caplog:
 
 CHATTY = """
 import asyncio
-from beseda.dispatch.context import JobKind, Mode
-from beseda.dispatch.events import MessageKind
+from beseda.engine.context import JobKind, Mode
+from beseda.engine.incoming import MessageKind
 from beseda.locales import Text
 from beseda.modes._sending import draw_progress
 

@@ -11,8 +11,8 @@ import aiohttp
 from beseda.core.chat import Person
 from beseda.core.ids import new_id
 from beseda.db.database import Database
-from beseda.domain.job import JobRequest
 from beseda.domain.meeting import HOLD, Meeting, MeetingState
+from beseda.engine.jobs.model import JobRequest
 from beseda.services.meeting import MeetingService
 from beseda.storage.sql.meeting import MeetingRepository
 from beseda.testing.clock import ManualClock

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from beseda.core.chat import ChatKey, ChatKind
 from beseda.core.errors import TelegramRefusedError
-from beseda.domain.turn import Part
+from beseda.engine.turns.model import Part
 from beseda.telegram.base import Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.messenger import TelegramMessenger

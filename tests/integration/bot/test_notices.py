@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
-from beseda.domain.update import StoredUpdate, internal_update
+from beseda.engine.updates.model import StoredUpdate, internal_update
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.waiting import eventually
 
 _HANDLERS = """
-from beseda.dispatch.router import Router
+from beseda.engine.router import Router
 
 router = Router()
 

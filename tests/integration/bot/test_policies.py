@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
-from beseda.dispatch import launch
-from beseda.dispatch.context import Context
-from beseda.dispatch.events import (
+from beseda.engine import launch
+from beseda.engine.context import Context
+from beseda.engine.incoming import (
     Event,
     EventPlace,
     IncomingMessage,
@@ -19,7 +19,7 @@ from beseda.dispatch.events import (
     StopRequest,
     Unhandled,
 )
-from beseda.dispatch.runner import MIDDLEWARES
+from beseda.engine.runner import MIDDLEWARES
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, living_bot
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from beseda.core.clock import SystemClock
 from beseda.core.errors import UnavailableError
-from beseda.domain.file import FileOwner
-from beseda.domain.job import JobRequest
+from beseda.engine.files.model import FileOwner
+from beseda.engine.jobs.model import JobRequest
 from beseda.llm.base import ModelRequest
 from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

@@ -11,10 +11,10 @@ import pytest
 from beseda.core.errors import LeaseLostError, StorageError
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
-from beseda.dispatch.shard_leases import LeaseTimes, ShardLeases
-from beseda.domain.shard_lease import EVERYTHING, LeaseRequest, LeaseStatus
+from beseda.engine.shards.leases import LeaseTimes, ShardLeases
+from beseda.engine.shards.model import EVERYTHING, LeaseRequest, LeaseStatus
+from beseda.engine.shards.repository import TerritoryRepository
 from beseda.ephemeral.memory.bus import MemoryBus
-from beseda.storage.sql.territory import TerritoryRepository
 from tests.parts.waiting import eventually
 
 QUICK = LeaseTimes(1.0)

@@ -17,10 +17,10 @@ from beseda.core.serving import Listener, serve_app
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
 from beseda.dispatch.launch import RunningBot
-from beseda.dispatch.router import Router
-from beseda.dispatch.runner import BotRunner
-from beseda.domain.update import StoredUpdate
-from beseda.storage.sql.update import UpdateRepository
+from beseda.engine.router import Router
+from beseda.engine.runner import BotRunner
+from beseda.engine.updates.model import StoredUpdate
+from beseda.engine.updates.repository import UpdateRepository
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, LivingBot, living_bot
 from tests.parts.postgres import PostgresServer

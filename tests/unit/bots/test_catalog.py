@@ -6,9 +6,9 @@ import pytest
 
 from beseda.bots.catalog import BUNDLED, Catalog
 from beseda.core.errors import SettingsError
-from beseda.dispatch.handlers.commands import COMMANDS
-from beseda.domain.bot import Access
-from beseda.domain.budget import BudgetChange, BudgetScope, Unit
+from beseda.engine.bot import Access
+from beseda.engine.handlers.commands import COMMANDS
+from beseda.engine.usage.budget import BudgetChange, BudgetScope, Unit
 
 MINIMAL = """
 title: {ru: " Продажи ", en: Sales}
@@ -16,7 +16,7 @@ about: {ru: продаёт, en: sells}
 greeting: {ru: Привет, en: Hello}
 """
 HANDLERS = """
-from beseda.dispatch.router import Router
+from beseda.engine.router import Router
 router = Router()
 async def tell(context): ...
 router.command("price")(tell)

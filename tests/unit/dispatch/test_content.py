@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from beseda.dispatch.content import SERVICE, is_service, list_unseen, read_words, write_links
-from beseda.dispatch.events import Identity, IncomingMessage, MessageKind, Unhandled, parse
-from beseda.domain.update import StoredUpdate
+from beseda.engine.content import SERVICE, is_service, list_unseen, read_words, write_links
+from beseda.engine.incoming import Identity, IncomingMessage, MessageKind, Unhandled, parse
+from beseda.engine.updates.model import StoredUpdate
 
 ME = Identity("assistant", 42, "helper_bot")
 ANNA = {"id": 7, "is_bot": False, "first_name": "Анна"}

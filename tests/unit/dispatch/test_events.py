@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from beseda.dispatch.events import (
+from beseda.engine.incoming import (
     Event,
     Identity,
     IncomingMessage,
@@ -16,7 +16,7 @@ from beseda.dispatch.events import (
     Unhandled,
     parse,
 )
-from beseda.domain.update import StoredUpdate
+from beseda.engine.updates.model import StoredUpdate
 
 ME = Identity("assistant", 42, "Helper_Bot")
 ANNA = {"id": 7, "is_bot": False, "first_name": "Анна", "last_name": "И", "language_code": "ru"}

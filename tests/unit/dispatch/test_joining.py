@@ -7,8 +7,8 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.keyed_queues import Lane
-from beseda.dispatch.events import Event, EventPlace, IncomingMessage, MessageKind, StopRequest
-from beseda.dispatch.joining import Joiner, Openings
+from beseda.engine.incoming import Event, EventPlace, IncomingMessage, MessageKind, StopRequest
+from beseda.engine.joining import Joiner, Openings
 from beseda.llm.quotation import Quotation
 
 CHAT = ChatKey("assistant", 7)

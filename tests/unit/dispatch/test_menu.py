@@ -2,8 +2,8 @@
 
 import pytest
 
-from beseda.dispatch.menu import BACK, Face, MenuBook, MenuStep
-from beseda.domain.menu import MenuItem
+from beseda.engine.menu import BACK, Face, MenuBook, MenuStep
+from beseda.engine.menu_tree import MenuItem
 from beseda.locales import Text
 from beseda.telegram.base import Button, ReplyKeyboard
 

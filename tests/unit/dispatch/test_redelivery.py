@@ -1,4 +1,4 @@
-from beseda.dispatch.redelivery import RedeliveryDelays
+from beseda.engine.redelivery import RedeliveryDelays
 
 
 def test_update_without_a_delay_is_due() -> None:

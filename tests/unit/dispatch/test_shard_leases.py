@@ -2,8 +2,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from beseda.domain.shard_lease import EVERYTHING, share_out
-from beseda.domain.update import PARTITIONS, partition_of
+from beseda.engine.shards.model import EVERYTHING, share_out
+from beseda.engine.updates.model import PARTITIONS, partition_of
 
 
 def test_chats_spread_evenly() -> None:

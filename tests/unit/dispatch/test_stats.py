@@ -2,8 +2,8 @@
 
 import pytest
 
-from beseda.dispatch.handlers.stats import write_amount
-from beseda.domain.budget import Unit
+from beseda.engine.handlers.stats import write_amount
+from beseda.engine.usage.budget import Unit
 
 
 @pytest.mark.parametrize(

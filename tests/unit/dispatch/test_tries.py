@@ -2,8 +2,8 @@
 
 import pytest
 
-from beseda.dispatch.tries import ENOUGH_EVIDENCE, TryCounter, Verdict
-from beseda.domain.update import StoredUpdate, Tries
+from beseda.engine.tries import ENOUGH_EVIDENCE, TryCounter, Verdict
+from beseda.engine.updates.model import StoredUpdate, Tries
 
 
 def _recovered(crashes: int, number: int = 1, failures: int = 0, evidence: int = ENOUGH_EVIDENCE) -> StoredUpdate:

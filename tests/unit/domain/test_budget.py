@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from beseda.domain.budget import (
+from beseda.engine.usage.budget import (
     ANSWER,
     LEAST,
     LIFETIME,

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from beseda.domain.job import Job, JobRequest, JobState, Progress, estimate_seconds_left
+from beseda.engine.jobs.model import Job, JobRequest, JobState, Progress, estimate_seconds_left
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 RUNNING = Job(JobRequest(1, "test.run", {}, "media", 7, 7), JobState.RUNNING, START, START, started_at=START)

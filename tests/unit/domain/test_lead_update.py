@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.event import EventType, NewEvent, redact
 from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, PhoneEvidence, SlotState, Thresholds
 from beseda.domain.lead_update import (
     LeadMessage,
@@ -24,6 +23,7 @@ from beseda.domain.lead_update import (
     separate_leads,
     view_for,
 )
+from beseda.engine.events.model import EventType, NewEvent, redact
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LEAD = Lead(1, "sales", 7, "", "", "", "", "telegram", LeadStatus.ACTIVE, "", "", "", 0, 1, NOW, NOW)

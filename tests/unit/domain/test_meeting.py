@@ -9,7 +9,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from beseda.core.errors import MeetingOverError
 from beseda.domain.calendar import Calendar
-from beseda.domain.event import EventType
 from beseda.domain.meeting import (
     CARD,
     EXPIRED,
@@ -27,6 +26,7 @@ from beseda.domain.meeting import (
     pass_time,
     tell,
 )
+from beseda.engine.events.model import EventType
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.domain.update import find_message_id
+from beseda.engine.updates.model import find_message_id
 
 
 @pytest.mark.parametrize(

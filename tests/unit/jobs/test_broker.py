@@ -1,7 +1,7 @@
 import pytest
 
 from beseda.core.errors import BrokerUnavailableError, RemoteError
-from beseda.jobs.broker import Broker
+from beseda.engine.jobs.broker import Broker
 
 
 async def test_absent_broker_is_no_absent_model() -> None:

@@ -21,7 +21,7 @@ def test_other_names_give_no_state(name: str) -> None:
 def test_names_are_judged_without_the_tables_of_the_machine() -> None:
     code = (
         "import mimetypes; mimetypes.init([]); mimetypes.knownfiles = []; mimetypes.types_map.clear();"
-        "from beseda.dispatch.events import _mime; print(_mime({'file_name': 'Запись 12.m4a'}))"
+        "from beseda.engine.incoming import _mime; print(_mime({'file_name': 'Запись 12.m4a'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "audio/mp4"

@@ -14,7 +14,7 @@ about: {ru: умеет, en: can}
 greeting: {ru: Привет, en: Hello}
 """
 OWN = """
-from beseda.dispatch.context import Mode
+from beseda.engine.context import Mode
 from beseda.locales import Text
 
 async def run(context, material): ...

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.dispatch.handlers.history import write_size
+from beseda.engine.handlers.history import write_size
 from beseda.modes._sending import tell_left
 from beseda.modes._transcripts import read_srt
 from beseda.speech.transcript import Segment, write_srt

@@ -14,12 +14,12 @@ from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.domain.budget import BudgetChange, BudgetRules, BudgetScope, Reservation, Spend, Unit, read_limits
+from beseda.engine.usage.budget import BudgetChange, BudgetRules, BudgetScope, Reservation, Spend, Unit, read_limits
+from beseda.engine.usage.budget_service import BudgetService, Payer, current_payer, ensure_left, paying, spending
+from beseda.engine.usage.budgeted import BotModels
+from beseda.engine.usage.repository import BudgetRepository
 from beseda.llm.base import ChatModel, ModelRequest
 from beseda.llm.failover import FailoverModel
-from beseda.services.budget import BudgetService, Payer, current_payer, ensure_left, paying, spending
-from beseda.services.budgeted import BotModels
-from beseda.storage.sql.budget import BudgetRepository
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 
@@ -308,7 +308,7 @@ async def test_refusals_of_one_cause_are_reported_alike(store: Store, clock: Man
 async def test_recording_that_is_too_long_is_refused_aloud_each_time(
     store: Store, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "beseda.services.budget")
+    caplog.set_level("INFO", "beseda.engine.usage.budget_service")
     budgets = build(store, clock, user_speech_minutes=1)
     for number in range(2):
         spend = Payer(budgets, "assistant", 7, key=str(number)).spend(Unit.SPEECH, 61, 61)

@@ -7,10 +7,10 @@ import pytest
 
 from beseda.core.chat import ChatKey, ChatKind, Conversation
 from beseda.core.errors import RowRefusedError, StorageError, TelegramGoneError, TelegramUnansweredError
-from beseda.domain.turn import Part, PartState, Turn, TurnKind, TurnState
-from beseda.services.delivery import Delivery
-from beseda.services.sent_records import SentRecords
-from beseda.storage.sql.turn import TurnRepository
+from beseda.engine.turns.delivery import Delivery
+from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.turns.sent_records import SentRecords
 from beseda.telegram.base import Begin, LiveAnswer, LiveRequest, LookupResult, Markup, Target
 from tests.parts.waiting import eventually
 

@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 
 from beseda.db import tables
 from beseda.db.types import CleanText, UtcTime
-from beseda.storage.sql.tables.conversation import users
+from beseda.engine.conversations.tables import users
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from beseda.core.errors import (
     TelegramRefusedError,
     TelegramUnavailableError,
 )
-from beseda.domain.turn import Part
+from beseda.engine.turns.model import Part
 from beseda.telegram.base import Button, LiveRequest, Target
 from beseda.telegram.stream import (
     DRAFTS,

@@ -1,0 +1,404 @@
+"""Context of a handler: the event and the services of one bot."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from beseda.core.chat import ChatKey, Conversation, Person
+from beseda.core.clock import Clock
+from beseda.core.errors import BesedaError, TelegramError, TelegramForbiddenError, TelegramRefusedError
+from beseda.core.message import Message, Role
+from beseda.engine.bot import BotProfile
+from beseda.engine.conversations.memory import ConversationMemory
+from beseda.engine.files.service import FileService
+from beseda.engine.incoming import Event, Identity, IncomingMessage, Membership, MessageKind, Notice, Press
+from beseda.engine.jobs.base import JobControl, JobQueue
+from beseda.engine.jobs.model import DEFAULT_SLOT, Job
+from beseda.engine.limits import Limits
+from beseda.engine.menu import MenuBook
+from beseda.engine.mode_input import ModeInput
+from beseda.engine.turns.delivery import Delivery
+from beseda.engine.turns.model import Part, Turn, TurnKind
+from beseda.engine.turns.parallel_answers import ParallelAnswers
+from beseda.engine.turns.question import Question
+from beseda.engine.turns.repository import TurnRepository
+from beseda.engine.turns.service import ChatService, PreparedReply
+from beseda.engine.updates.repository import UpdateRepository
+from beseda.engine.usage.budget_service import BudgetService
+from beseda.engine.usage.budgeted import BotModels
+from beseda.engine.usage.ledger import UsageLedger
+from beseda.ephemeral.base.bus import Bus
+from beseda.ephemeral.base.cache import Cache
+from beseda.ephemeral.base.rate_limit import RateLimiter
+from beseda.ephemeral.base.state import StateStore
+from beseda.images.base import Enhancer
+from beseda.locales import Text
+from beseda.locales.language import language_of
+from beseda.services.broadcast import BroadcastService
+from beseda.services.document import DocumentService
+from beseda.services.lead import LeadService
+from beseda.services.meeting import MeetingService
+from beseda.services.personal_data import PersonalDataService
+from beseda.services.takeover import TakeoverService
+from beseda.services.transcription import TranscriptionService
+from beseda.services.voice import VoiceService
+from beseda.storage.sql.sales import SalesRepository
+from beseda.telegram.base import Keyboard, Markup, Messenger, Target
+from beseda.telegram.client import BotApi
+from beseda.telegram.media import Media
+
+log = logging.getLogger(__name__)
+
+_TYPING_EVERY = 4.5  # seconds: a chat action lasts five
+
+
+# What a bot does with a question, which has a turn already where it is taken up again.
+Answerer = Callable[["Context", Question, Turn | None], Awaitable[None]]
+
+
+async def answer_plainly(context: "Context", question: Question, turn: Turn | None) -> None:
+    """Have the model answer a question by the settings of the bot's folder: the default for bots without their own
+    answerer.
+    """
+    await context.desk.chat.answer(question, turn)
+
+
+class JobTracking(Protocol):
+    """The work of one bot that people wait for: `beseda.engine.jobs.tracker`."""
+
+    async def start(
+        self, context: "Context", kind: str, payload: Mapping[str, object], *, slot: str = DEFAULT_SLOT
+    ) -> None:
+        """Hand work to the queue and show how it goes; the event is settled when its outcome is delivered."""
+        ...
+
+    async def resume(self, context: "Context") -> bool:
+        """Go on with the job of the event's turn, if it has one, and return whether it has."""
+        ...
+
+    async def cancel_all(self, context: "Context") -> bool:
+        """Cancel all work of the person in the event's chat and return whether there was anything."""
+        ...
+
+    async def leave(self, wanted: Callable[[int], bool], *, lost: bool = False) -> None:
+        """Stop showing progress in the chats for which `wanted` returns true: another replica shows it from now on.
+
+        Wait for updates of progress messages that are under way, unless the chats are already `lost`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Show nothing more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button that a mode offers beside its main one, such as a summary of a transcript."""
+
+    label: Text
+    run: Callable[["Context"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """A kind of job: the work, how its outcome is shown (words first, files behind), and its progress in words.
+
+    `work` may be cancelled, and is called again after its process died: it is idempotent by the job's number.
+    """
+
+    work: Callable[["BotServices", Job, JobControl], Awaitable[Mapping[str, object]]]
+    view: Callable[["BotServices", Job], Awaitable[list[Part]]]
+    describe: Callable[[Job, str], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A mode. `invitation` is the text that asks for its input; `about` is its line in /help.
+
+    `takes` are kinds of message. Documents are accepted only if their MIME type begins with one of `documents`.
+    `defaults` are the mode's settings, which a bot's folder may change. `chores` are the kinds of job that the mode
+    enqueues. `presses` are the handlers of inline buttons that only this mode has, by the name that their data begins
+    with.
+    """
+
+    button: Text
+    about: Text
+    invitation: Text
+    run: Callable[["Context", ModeInput], Awaitable[None]]
+    takes: frozenset[MessageKind] = frozenset()
+    documents: tuple[str, ...] = ()
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    actions: Sequence[Action] = ()
+    chores: Mapping[str, JobKind] = field(default_factory=dict)
+    presses: Mapping[str, Callable[["Context"], Awaitable[None]]] = field(default_factory=dict)
+
+    def suits(self, material: ModeInput, *, entered: bool = False) -> bool:
+        """Return whether the mode accepts this input. A document of unknown type is accepted only once the mode is
+        `entered`.
+        """
+        if material.kind is MessageKind.DOCUMENT:
+            mime = material.attachment.mime if material.attachment else ""
+            return bool(self.documents) and (mime.startswith(self.documents) if mime else entered)
+        return material.kind in self.takes
+
+
+@dataclass(frozen=True, slots=True)
+class BotServices:
+    """Per-bot services passed to handlers, with the bot's profile and identity.
+
+    `downloads` is emptied at each start; `storage` is the owner's folder, in which a bot may look for its own files.
+    """
+
+    profile: BotProfile
+    me: Identity
+    api: BotApi
+    messenger: Messenger
+    delivery: Delivery
+    chat: ChatService
+    panel: ParallelAnswers
+    voice: VoiceService
+    memory: ConversationMemory
+    updates: UpdateRepository
+    turns: TurnRepository
+    state: StateStore
+    cache: Cache
+    limiter: RateLimiter
+    bus: Bus
+    jobs: JobQueue
+    chores: "JobTracking"
+    files: FileService
+    transcription: TranscriptionService
+    documents: DocumentService
+    enhancer: Enhancer
+    personal_data: PersonalDataService
+    budgets: BudgetService
+    broadcasts: BroadcastService
+    meetings: MeetingService
+    leads: LeadService
+    takeovers: TakeoverService
+    sales: SalesRepository
+    models: BotModels
+    call_book: UsageLedger
+    clock: Clock
+    downloads: Path
+    storage: Path
+    answerer: Answerer = answer_plainly
+    admin_ids: frozenset[int] = frozenset()
+    default_language: str = "ru"
+    limited: bool = True
+    limits: Limits = field(default_factory=Limits)
+    menus: MenuBook = field(default_factory=lambda: MenuBook((), {}))
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    commands: Mapping[str, "Callable[[Context], Awaitable[None]]"] = field(default_factory=dict)
+    corrections: Sequence["Callable[[Context], Awaitable[None]]"] = ()
+
+    def settings(self, mode: str) -> Mapping[str, object]:
+        """Return the settings of a mode: its defaults, overridden by those of the bot's folder."""
+        return {**self.modes[mode].defaults, **self.profile.modes.get(mode, {})}
+
+
+@dataclass(slots=True)
+class Context:
+    """One event on its way through the handlers."""
+
+    desk: BotServices
+    event: Event
+    _conversation: Conversation | None = None
+    _turned: bool = field(default=False)
+    handed_over: bool = False  # to a turn that stays open, such as that of a job
+    admitted: bool = False  # by the limits
+    replies_beside: bool = False  # the event's own turn is still to come
+    acknowledged: bool = False  # the spinner of the pressed button has ended
+
+    @property
+    def person(self) -> Person:
+        """The person that caused the event. A stop request names only a chat, so its person has id 0 and no name."""
+        event = self.event
+        return event.person if isinstance(event, IncomingMessage | Press | Membership | Notice) else Person(0, "")
+
+    @property
+    def language(self) -> str:
+        """The language to answer in."""
+        return language_of(self.person.language, self.desk.default_language)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a turn has taken over the event's updates and will finish them."""
+        return self._turned
+
+    @property
+    def target(self) -> Target:
+        """The chat, and for a message the message to reply to, that an answer to the event is sent to."""
+        place = self.event.place
+        reply_to = self.event.message_id if isinstance(self.event, IncomingMessage) else None
+        return Target(place.chat, place.kind, reply_to)
+
+    def say(self, text: Text, **fields: object) -> str:
+        """Return a text in the language of the person."""
+        return text.say(self.language, **fields)
+
+    async def conversation(self) -> Conversation:
+        """Return the conversation of the event's chat, made if new."""
+        if self._conversation is None:
+            place = self.event.place
+            self._conversation = await self.desk.memory.conversations.open(
+                place.chat, place.kind, place.title, self.person
+            )
+        return self._conversation
+
+    async def question(self, text: str, kind: TurnKind = TurnKind.CHAT) -> Question:
+        """Return the event as a question with these words."""
+        return Question(
+            conversation=await self.conversation(),
+            person=self.person,
+            text=text,
+            language=self.language,
+            update_ids=self.event.place.update_ids,
+            message_id=self.target.reply_to,
+            kind=kind,
+        )
+
+    async def turn(self) -> Turn | None:
+        """Return the turn that was opened for the event before a crash, or None."""
+        turn_id = self.event.place.turn_id
+        return await self.desk.turns.find(turn_id) if turn_id is not None else None
+
+    async def words(self, heard: str | None = None) -> str:
+        """Return the words of the event's message as the model reads them, behind the words that they reply to.
+
+        `heard` takes the place of the written words: words out of the message's recording, marked like them.
+        """
+        event = self.event
+        if not isinstance(event, IncomingMessage):
+            return heard or ""
+        said = event.words if heard is None else heard
+        quoted = [one.write() for one in event.quoted if not (one.by_bot and await self._is_last_answer(one.text))]
+        return "\n".join(filter(None, [*quoted, said]))
+
+    async def _is_last_answer(self, text: str) -> bool:
+        """Return whether `text` is the bot's last answer, which the model reads in its window anyway."""
+        window = await self.desk.memory.window(await self.conversation(), 2) if self.desk.profile.window > 1 else []
+        return bool(window) and window[-1].role is Role.ASSISTANT and _letters(text) in _letters(window[-1].content)
+
+    async def ask(self, text: str) -> None:
+        """Have the model answer these words."""
+        await self._answer(await self.question(text), await self.turn())
+
+    async def ask_spoken(self, text: str, turn: Turn | None) -> None:
+        """Have the model answer spoken words. `turn` is the turn that exists already, if there is one."""
+        await self._answer(await self.question(text, TurnKind.VOICE), turn)
+
+    async def ask_again(self, turn: Turn) -> None:
+        """Have the model answer a turn that was put back to its beginning."""
+        await self._answer(await self.question(turn.input, turn.kind), turn)
+
+    async def ask_anew(self, text: str, turn: Turn) -> None:
+        """Have the model answer a turn that was put back to its beginning, with other words."""
+        await self._answer(await self.question(text, turn.kind), turn)
+
+    async def _answer(self, question: Question, turn: Turn | None) -> None:
+        self._turned = True
+        await self.desk.answerer(self, question, turn)
+
+    def state_key(self, name: str, chat: ChatKey | None = None) -> str:
+        """Return the key under which the state store keeps `name` for this bot in a chat and topic, the event's own."""
+        chat = chat or self.event.place.chat
+        return f"{name}:{self.desk.me.id}:{chat.chat_id}:{chat.thread_id}"
+
+    async def fail(self, question: Question, error: BesedaError, turn: Turn, *, crash: str = "") -> None:
+        """Report that a turn failed before the model was called. `crash` is the reason if a handler crashed."""
+        self._turned = True
+        await self.desk.chat.fail(question, error, turn, crash=crash)
+
+    def hand_over(self) -> None:
+        """Leave the event's updates to a turn that stays open: it will finish them."""
+        self._turned = self.handed_over = True
+
+    async def reply(
+        self, markdown: str, keyboard: Markup = (), media: Sequence[Media] = (), *, said: Message | None = None
+    ) -> None:
+        """Reply with a fixed text and optional files; with files, the text is their caption.
+
+        `said` is the message that is added to the conversation, if any.
+        """
+        answer = PreparedReply(markdown, keyboard, media, said)
+        if self.replies_beside:
+            await self.desk.chat.say(replace(await self.question("", TurnKind.COMMAND), update_ids=()), answer)
+            return
+        self._turned = True
+        await self.desk.chat.say(await self.question("", TurnKind.COMMAND), answer, await self.turn())
+
+    async def post(self, markdown: str, media: Sequence[Media] = (), *, quotes: bool = False) -> None:
+        """Send words of our own, and files, in a turn of their own: the event is not settled by it.
+
+        With `quotes` they are a reply to its message in a private chat as well.
+        """
+        question = replace(await self.question("", TurnKind.COMMAND), update_ids=(), quotes=quotes)
+        await self.desk.chat.say(question, PreparedReply(markdown, (), media))
+
+    async def refuse(self, error: BesedaError) -> None:
+        """Reply with the user message of an error."""
+        await self.reply(error.say(self.language))
+
+    async def acknowledge(self, text: str = "", *, alert: bool = False) -> None:
+        """Stop the spinner of a pressed button, with a notification if `text` is given. Ignore Telegram's errors."""
+        if isinstance(self.event, Press):
+            self.acknowledged = True
+            await self.try_call(
+                "answerCallbackQuery", callback_query_id=self.event.query_id, text=text, show_alert=alert
+            )
+
+    async def replace_text(self, markdown: str, keyboard: Keyboard = ()) -> None:
+        """Replace the text of the pressed button's message. If Telegram refuses the edit, send a new message.
+
+        Only log it if the bot may not write to the chat.
+        """
+        if not isinstance(self.event, Press) or self.event.message_id is None:
+            return
+        part = (await self.desk.messenger.compose(markdown, keyboard))[0]
+        part.message_id = self.event.message_id
+        try:
+            await self.desk.messenger.edit(self.target, part)
+        except TelegramForbiddenError as error:
+            log.info("chat %d is not answered: %s", self.target.chat.chat_id, error.detail)
+        except TelegramRefusedError as error:
+            log.info("a message is not edited: %s", error.detail)
+            await self.reply(markdown, keyboard)
+
+    async def try_call(self, method: str, **params: Any) -> None:
+        """Call a method of the Bot API and ignore its errors."""
+        with contextlib.suppress(TelegramError):
+            await self.desk.api.call(method, **params)
+
+    @contextlib.asynccontextmanager
+    async def typing(self) -> AsyncIterator[None]:
+        """Show “typing…” for as long as the block runs."""
+        task = asyncio.get_running_loop().create_task(self._keep_typing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _keep_typing(self) -> None:
+        chat = self.event.place.chat
+        while True:
+            await self.try_call(
+                "sendChatAction", chat_id=chat.chat_id, message_thread_id=chat.thread_id or None, action="typing"
+            )
+            await asyncio.sleep(_TYPING_EVERY)
+
+
+def _letters(markdown: str) -> str:
+    """Return the letters and digits of a text, which its formatting leaves alone."""
+    return "".join(filter(str.isalnum, markdown))
+
+
+def argument(data: str) -> Sequence[str]:
+    """Return the parts of a button's data behind its name: "retry:12" gives ["12"]."""
+    return data.split(":")[1:]

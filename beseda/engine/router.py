@@ -1,0 +1,163 @@
+"""From an event to its handler: tables that handlers enter themselves in."""
+
+from collections.abc import Awaitable, Callable
+
+from beseda.core.errors import UnsupportedInputError
+from beseda.engine.context import Answerer, BotServices, Context, Mode, answer_plainly
+from beseda.engine.incoming import Event, IncomingMessage, Membership, MessageKind, Move, Notice, Press, StopRequest
+from beseda.engine.words_behind import answer_behind
+from beseda.locales import Text
+
+Handler = Callable[[Context], Awaitable[None]]
+Middleware = Callable[[Context, Handler], Awaitable[None]]
+Preparation = Callable[[BotServices], Awaitable[None]]
+
+_OUTDATED = Text("button.outdated")
+
+
+class Router:
+    """Handlers of one topic, or of one bot when routers are put together."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, Handler] = {}
+        self.presses: dict[str, Handler] = {}
+        self.messages: dict[MessageKind, Handler] = {}
+        self.events: dict[type, Handler] = {}
+        self.notices: dict[str, Handler] = {}
+        self.edits: list[Handler] = []
+        self.corrections: list[Handler] = []
+        self.answerer: Answerer = answer_plainly
+        self.preparations: list[Preparation] = []
+        self.modes: dict[str, Mode] = {}
+
+    def command(self, name: str, *, wordless: bool = False) -> Callable[[Handler], Handler]:
+        """Register a handler for `/name`. Text behind a `wordless` command is answered after the command has run."""
+
+        def enter(handler: Handler) -> Handler:
+            self.commands[name] = _answering(handler) if wordless else handler
+            return handler
+
+        return enter
+
+    def press(self, name: str) -> Callable[[Handler], Handler]:
+        """Register a handler for buttons with data that is `name` or begins with `name:`."""
+        return _entry(self.presses, name)
+
+    def message(self, *kinds: MessageKind) -> Callable[[Handler], Handler]:
+        """Enter a handler for messages of these kinds."""
+
+        def enter(handler: Handler) -> Handler:
+            for kind in kinds:
+                self.messages[kind] = handler
+            return handler
+
+        return enter
+
+    def on(self, kind: type[StopRequest] | type[Membership] | type[Move]) -> Callable[[Handler], Handler]:
+        """Enter a handler for another kind of event."""
+
+        def enter(handler: Handler) -> Handler:
+            self.events[kind] = handler
+            return handler
+
+        return enter
+
+    def edit(self, handler: Handler) -> Handler:
+        """Enter the handler for messages that were edited."""
+        self.edits = [handler]
+        return handler
+
+    def correct(self, handler: Handler) -> Handler:
+        """Register a handler that runs after an earlier message was corrected in the conversation."""
+        self.corrections.append(handler)
+        return handler
+
+    def notice(self, kind: str) -> Callable[[Handler], Handler]:
+        """Enter a handler for updates of our own of this kind: `beseda.engine.updates.model.internal_update` makes them."""
+        return _entry(self.notices, kind)
+
+    def answer(self, answerer: Answerer) -> Answerer:
+        """Register the answerer of every question: written, spoken, suggested or repeated."""
+        self.answerer = answerer
+        return answerer
+
+    def prepare(self, preparation: Preparation) -> Preparation:
+        """Register a function that runs once before the bot takes its first update. A SettingsError ends the start."""
+        self.preparations.append(preparation)
+        return preparation
+
+    def include(self, other: "Router") -> None:
+        """Add the handlers of another router; they replace existing handlers of the same name."""
+        self.commands |= other.commands
+        self.presses |= other.presses
+        self.messages |= other.messages
+        self.events |= other.events
+        self.notices |= other.notices
+        self.edits = other.edits or self.edits
+        self.corrections += other.corrections
+        self.preparations += other.preparations
+        self.modes |= other.modes
+        if other.answerer is not answer_plainly:
+            self.answerer = other.answerer
+
+    def find(self, event: Event) -> Handler | None:
+        """Return the handler of an event, or None if there is none."""
+        match event:
+            case IncomingMessage():
+                return self._find_message(event)
+            case Press():
+                return self.presses.get(event.data.split(":", maxsplit=1)[0], refuse_press)
+            case Notice():
+                return self.notices.get(event.kind)
+            case _:
+                return self.events.get(type(event))
+
+    def _find_message(self, event: IncomingMessage) -> Handler | None:
+        if event.command and event.command in self.commands:
+            return self.commands[event.command]
+        if not event.addressed:
+            return None
+        if event.edited:
+            return self.edits[0] if self.edits else None
+        if event.kind is MessageKind.TEXT and not event.text and not event.quoted:
+            return refuse_kind
+        return self.messages.get(event.kind, refuse_kind)
+
+
+def _entry(table: dict[str, Handler], name: str) -> Callable[[Handler], Handler]:
+    def enter(handler: Handler) -> Handler:
+        table[name] = handler
+        return handler
+
+    return enter
+
+
+def _answering(handler: Handler) -> Handler:
+    async def run(context: Context) -> None:
+        await answer_behind(context, handler)
+
+    return run
+
+
+async def refuse_kind(context: Context) -> None:
+    """Reply with the kinds of message that the bot accepts."""
+    await context.refuse(UnsupportedInputError())
+
+
+async def refuse_press(context: Context) -> None:
+    """Acknowledge a button that no handler knows, such as one of an earlier version."""
+    await context.acknowledge(context.say(_OUTDATED))
+
+
+def wrap(handler: Handler, middlewares: list[Middleware]) -> Handler:
+    """Return a handler that runs inside the middlewares, the first outermost."""
+    for middleware in reversed(middlewares):
+        handler = _bind(middleware, handler)
+    return handler
+
+
+def _bind(middleware: Middleware, handler: Handler) -> Handler:
+    async def run(context: Context) -> None:
+        await middleware(context, handler)
+
+    return run
