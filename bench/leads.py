@@ -24,9 +24,9 @@ from bench.report import Bar, Row, Section
 from beseda.core.clock import SystemClock
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.domain.api_key import Scope
 from beseda.services.api_key import ApiKeyService
 from beseda.storage.sql.api_key import ApiKeyRepository
+from beseda.web.api_key import Scope
 from tests.parts.postgres import PostgresServer, find_free_port
 
 _START_SECONDS = 30.0

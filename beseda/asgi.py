@@ -8,13 +8,13 @@ from starlette.responses import RedirectResponse
 
 from beseda import __version__
 from beseda.api.app import api_app
-from beseda.api.dependencies import ApiParts
 from beseda.api.health import Check, health_router
-from beseda.api.hosts import HostGuard
 from beseda.api.monitoring import InstallationGauges, MonitoringSources, monitoring_router
-from beseda.api.problems import add_problem_handlers
 from beseda.engine.telegram_webhook import webhook_router
 from beseda.panel.app import HostPanel
+from beseda.web.dependencies import ApiParts
+from beseda.web.hosts import HostGuard
+from beseda.web.problems import add_problem_handlers
 from botapi_sandbox import Sandbox
 
 if TYPE_CHECKING:

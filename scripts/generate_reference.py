@@ -12,8 +12,6 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from beseda.api.app import api_app
-from beseda.api.dependencies import ApiParts
-from beseda.api.problems import find_status
 from beseda.bots.calendar import CalendarEntry
 from beseda.bots.catalog import BotFile, BudgetEntry
 from beseda.cli.app import app
@@ -21,6 +19,8 @@ from beseda.config import Setting, Settings, list_settings
 from beseda.core.errors import BesedaError
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.speech.endpoints import ENDPOINTS as SPEECH_ENDPOINTS
+from beseda.web.dependencies import ApiParts
+from beseda.web.problems import find_status
 from scripts.licences import PROGRAMS, list_licences
 from scripts.source import ROOT
 

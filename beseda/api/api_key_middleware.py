@@ -17,12 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beseda.api.auth import CHALLENGE, put_key, read_bearer
-from beseda.api.dependencies import ApiParts
-from beseda.api.problems import show_error, show_problem
 from beseda.core.errors import BesedaError, StorageError
-from beseda.domain.api_key import ApiKey
 from beseda.ephemeral.base.rate_limit import Rate
+from beseda.web.api_key import ApiKey
+from beseda.web.auth import CHALLENGE, put_key, read_bearer
+from beseda.web.dependencies import ApiParts
+from beseda.web.problems import show_error, show_problem
 
 log = logging.getLogger(__name__)
 

@@ -11,15 +11,11 @@ from starlette.responses import HTMLResponse, Response
 
 from beseda import __version__
 from beseda.api.api_key_middleware import ApiKeyMiddleware, Bodies, Heads
-from beseda.api.dependencies import ApiParts
 from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
 from beseda.api.health import health_router
-from beseda.api.hosts import HostGuard
 from beseda.api.idempotency import HEADER, Repeats
 from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
-from beseda.api.problems import add_problem_handlers
-from beseda.api.responses import show
 from beseda.api.routes import (
     analytics,
     api_key,
@@ -35,6 +31,10 @@ from beseda.api.routes import (
     report,
     webhook,
 )
+from beseda.web.dependencies import ApiParts
+from beseda.web.hosts import HostGuard
+from beseda.web.problems import add_problem_handlers
+from beseda.web.responses import show
 
 ROUTES: list[Callable[[ApiParts], APIRouter]] = [
     lead.router,

@@ -9,9 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from beseda import __version__
-from beseda.api.auth import SCHEME, SECURITY_SCHEME, Needs
 from beseda.api.idempotency import HEADER, UNREPEATABLE
-from beseda.api.problems import SCHEMA, problems
+from beseda.web.auth import SCHEME, SECURITY_SCHEME, Needs
+from beseda.web.problems import SCHEMA, problems
 
 ABOUT = """
 Leads, conversations, meetings and figures of your bots, for your CRM.

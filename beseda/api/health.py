@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from beseda import __version__
-from beseda.api.responses import show
+from beseda.web.responses import show
 
 log = logging.getLogger(__name__)
 

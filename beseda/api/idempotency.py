@@ -16,11 +16,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beseda.api.auth import find_key
-from beseda.api.problems import show_error, show_problem
 from beseda.core.errors import BesedaError, StorageError
-from beseda.domain.idempotency_record import KeptAnswer, Repeatable
-from beseda.storage.sql.kept_answer import KeptAnswerRepository
+from beseda.web.auth import find_key
+from beseda.web.idempotency_record import KeptAnswer, Repeatable
+from beseda.web.idempotency_repository import KeptAnswerRepository
+from beseda.web.problems import show_error, show_problem
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,6 @@ from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
-from beseda.storage.sql.kept_answer import KeptAnswerRepository
 from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.meeting import MeetingRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
@@ -32,6 +31,7 @@ from beseda.storage.sql.sales import SalesRepository
 from beseda.storage.sql.subscription import SubscriptionRepository
 from beseda.storage.sql.takeover import TakeoverRepository
 from beseda.storage.sql.webhook import WebhookRepository
+from beseda.web.idempotency_repository import KeptAnswerRepository
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ async def _serve(settings: "Settings") -> None:
     import asyncio
 
     from beseda.api.app import api_app
-    from beseda.api.dependencies import ApiParts, BotList
     from beseda.bootstrap.container import open_container
     from beseda.bots.catalog import Catalog
     from beseda.cli.process import list_checks, listen, working_slots
     from beseda.core.serving import serve_app
+    from beseda.web.dependencies import ApiParts, BotList
 
     open_storage(settings)
     catalog, profiles = Catalog([settings.bots_dir]), []

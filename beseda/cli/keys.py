@@ -7,14 +7,14 @@ import typer
 
 from beseda.cli.settings import ConfigOption, JsonOption, name_database, open_storage, read_settings, run_async
 from beseda.core.errors import NotFoundError, SettingsError
-from beseda.domain.api_key import Scope
+from beseda.web.api_key import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from beseda.config import Settings
-    from beseda.domain.api_key import ApiKey
     from beseda.services.api_key import ApiKeyService
+    from beseda.web.api_key import ApiKey
 
 T = TypeVar("T")
 

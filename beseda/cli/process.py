@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from beseda.api.dependencies import ApiParts, BotList
 from beseda.api.health import Check
 from beseda.api.monitoring import MonitoringSources
 from beseda.asgi import Web
@@ -25,6 +24,7 @@ from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.panel import app as panel
 from beseda.panel.app import HostPanel
+from beseda.web.dependencies import ApiParts, BotList
 from botapi_sandbox import BotAccount, Sandbox, SandboxSettings
 
 WORKER_PORT = 8091

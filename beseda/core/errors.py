@@ -63,7 +63,7 @@
 Each error carries its data, whether a retry helps (`retryable`, and `retry_after` in seconds if known), and `detail`
 for the log, which never reaches a user. Code branches on the class and the data of an error, never on the text of its
 detail. The text for the user is in the catalogues (`beseda/locales`) under the name of the error; the HTTP status is in
-`beseda.api.problems`.
+`beseda.web.problems`.
 """
 
 import re

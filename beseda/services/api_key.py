@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError, StorageError
-from beseda.domain.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
 from beseda.storage.sql.api_key import ApiKeyRepository
+from beseda.web.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ import aiohttp
 from fastapi import FastAPI
 
 from beseda.api.app import api_app
-from beseda.api.dependencies import ApiParts, BotList
 from beseda.bootstrap.container import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
@@ -19,12 +18,13 @@ from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.core.serving import Listener, serve_app
-from beseda.domain.api_key import Scope
 from beseda.engine.files.model import FileKind, FileOwner, NewFile, StoredFile
 from beseda.engine.jobs.model import Job, JobRequest
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.testing.database import make_database
 from beseda.testing.scripted_model import ScriptedModel
+from beseda.web.api_key import Scope
+from beseda.web.dependencies import ApiParts, BotList
 
 ANNA = Person(700_000_001, "Анна", "anna", "ru")
 

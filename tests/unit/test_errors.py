@@ -6,7 +6,6 @@ import re
 import pytest
 
 import beseda.core.errors
-from beseda.api.problems import find_status
 from beseda.audio.base import RecordingTooLongError
 from beseda.core.errors import (
     BesedaError,
@@ -25,6 +24,7 @@ from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.locales import Text
 from beseda.locales.catalogue import BUNDLED, FALLBACK, read_texts
 from beseda.services.webhook import RefusedAddressError
+from beseda.web.problems import find_status
 
 
 def walk(kind: type[BesedaError]) -> list[type[BesedaError]]:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 
-from beseda.api.fields import Closed, Language, Line, Moment
 from beseda.domain.broadcast import (
     LONGEST_TEXT,
     MOST_RATE,
@@ -22,6 +21,7 @@ from beseda.domain.broadcast import (
     RecipientState,
     read_quiet_hours,
 )
+from beseda.web.fields import Closed, Language, Line, Moment
 
 _MOST_TESTERS = 1000
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}

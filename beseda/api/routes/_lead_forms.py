@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict
 
-from beseda.api.fields import HIGHEST, Closed, Moment, without_nul
 from beseda.domain.lead import ConsentKind, LeadFilter, LeadSort, LeadStatus, PhoneEvidence, SlotState
+from beseda.web.fields import HIGHEST, Closed, Moment, without_nul
 
 _TELEGRAM_IDS = 2**52  # https://core.telegram.org/bots/api#user: at most 52 significant bits
 _UPDATED_FROM = "Last changed then or later; without `updated_to` a minute earlier is looked at, too."

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.fields import BotQuery, Moment
-from beseda.api.problems import problems
-from beseda.api.responses import show
-from beseda.api.routing import api_router
 from beseda.domain.analytics import Metric, Metrics, Period, SeriesStep
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.fields import BotQuery, Moment
+from beseda.web.problems import problems
+from beseda.web.responses import show
+from beseda.web.routing import api_router
 
 From = Annotated[
     Moment | None,

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.fields import Closed, Line, RowId
-from beseda.api.paging import OffsetQuery, Page
-from beseda.api.problems import problems
-from beseda.api.responses import ListResponse, show, show_list
-from beseda.api.routing import api_router
-from beseda.domain.api_key import ApiKey, Scope
+from beseda.web.api_key import ApiKey, Scope
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.fields import Closed, Line, RowId
+from beseda.web.pagination import OffsetQuery, Page
+from beseda.web.problems import problems
+from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.routing import api_router
 
 _SHOWN: dict[str, Any] = {
     "id": 3,

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.fields import BotName
-from beseda.api.paging import Page
-from beseda.api.problems import problems
-from beseda.api.responses import ListResponse, show, show_list
-from beseda.api.routing import api_router
 from beseda.core.errors import BesedaError, NotFoundError
 from beseda.engine.bot import BotProfile
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.fields import BotName
+from beseda.web.pagination import Page
+from beseda.web.problems import problems
+from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.routing import api_router
 
 
 class BotOut(BaseModel):

@@ -8,13 +8,6 @@ from fastapi import APIRouter, Body, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.etag import ETAG, IfMatch, tag
-from beseda.api.fields import BotQuery, RowId
-from beseda.api.paging import Page, PageQuery, write_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routes._broadcast_forms import (
     BroadcastChange,
     BroadcastIn,
@@ -26,10 +19,17 @@ from beseda.api.routes._broadcast_forms import (
     show_broadcast,
     show_recipient,
 )
-from beseda.api.routing import api_router
-from beseda.domain.api_key import ApiKey
 from beseda.domain.broadcast import Broadcast, BroadcastFilter, BroadcastState, NewBroadcast, RecipientState
 from beseda.services.broadcast import BroadcastService
+from beseda.web.api_key import ApiKey
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.etag import ETAG, IfMatch, tag
+from beseda.web.fields import BotQuery, RowId
+from beseda.web.pagination import Page, PageQuery, write_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.routing import api_router
 
 _ORDER = "broadcasts"
 _DRAFT: dict[str, Any] = {"response_model": BroadcastOut, "responses": {200: {"headers": ETAG}, **problems(404, 409)}}

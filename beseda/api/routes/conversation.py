@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, JsonValue
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.fields import BotQuery, Moment, RowId, UserQuery
-from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import show, show_list
-from beseda.api.routing import api_router
 from beseda.core.chat import ChatKind
 from beseda.core.errors import NotFoundError
 from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.fields import BotQuery, Moment, RowId, UserQuery
+from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import show, show_list
+from beseda.web.routing import api_router
 
 _ORDER = "conversations"
 _SHOWN = 100  # messages beside the conversation itself

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.fields import HIGHEST, BotQuery, Moment, RowId, UserQuery
-from beseda.api.paging import Page, PageQuery, write_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import show_list
-from beseda.api.routing import api_router
 from beseda.db.since import look_back
 from beseda.engine.events.model import Event, EventFilter, EventType
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.fields import HIGHEST, BotQuery, Moment, RowId, UserQuery
+from beseda.web.pagination import Page, PageQuery, write_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import show_list
+from beseda.web.routing import api_router
 
 _ORDER = "events"
 

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.downloads import DOWNLOAD, send_file
-from beseda.api.fields import BotQuery, LongId, UserQuery, read_long_id
-from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import show, show_list
-from beseda.api.routing import api_router
 from beseda.core.errors import NotFoundError
 from beseda.engine.files.model import FileFilter, FileKind, StoredFile
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.downloads import DOWNLOAD, send_file
+from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id
+from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import show, show_list
+from beseda.web.routing import api_router
 
 _ORDER = "files"
 

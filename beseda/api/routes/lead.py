@@ -8,18 +8,18 @@ from fastapi import APIRouter, Body, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.etag import ETAG, IfMatch, tag
-from beseda.api.fields import RowId
-from beseda.api.paging import Page, read_cursor, write_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import show, write_json
 from beseda.api.routes._lead_forms import FIELDS, LeadDetail, LeadIn, LeadOut, LeadQuery, MergeIn, NewLeadIn, RevokeIn
-from beseda.api.routing import api_router
-from beseda.domain.api_key import ApiKey
 from beseda.domain.contact import normalise_email, normalise_phone
 from beseda.domain.lead import Lead, LeadChange, LeadPage, LeadSort, LeadText, Merge, NewLead
+from beseda.web.api_key import ApiKey
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.etag import ETAG, IfMatch, tag
+from beseda.web.fields import RowId
+from beseda.web.pagination import Page, read_cursor, write_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import show, write_json
+from beseda.web.routing import api_router
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.downloads import send_bytes
-from beseda.api.fields import HIGHEST, BotQuery, Closed, Language, Moment, RowId
-from beseda.api.paging import Page, PageQuery, write_time_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import show, show_list
-from beseda.api.routing import api_router
 from beseda.domain.meeting import Meeting, MeetingFilter, MeetingPage, MeetingState
 from beseda.services.meeting import MOST_DAYS
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.downloads import send_bytes
+from beseda.web.fields import HIGHEST, BotQuery, Closed, Language, Moment, RowId
+from beseda.web.pagination import Page, PageQuery, write_time_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import show, show_list
+from beseda.web.routing import api_router
 
 _ORDER = "meetings"
 _ICS = "text/calendar"

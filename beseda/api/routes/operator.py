@@ -7,18 +7,18 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.fields import Closed, Line, RowId, Words
-from beseda.api.problems import problems
-from beseda.api.responses import show
 from beseda.api.routes.conversation import TakeoverOut, find
-from beseda.api.routing import api_router
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
-from beseda.domain.api_key import ApiKey
 from beseda.domain.conversation_list import ConversationLine
 from beseda.services.takeover import OperatorMessage
 from beseda.telegram.markdown.escape import literal
+from beseda.web.api_key import ApiKey
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.fields import Closed, Line, RowId, Words
+from beseda.web.problems import problems
+from beseda.web.responses import show
+from beseda.web.routing import api_router
 
 _WRITE = needs("write")
 Operator = Annotated[

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.downloads import DOWNLOAD, send_file
-from beseda.api.fields import Closed, Language, Moment, RowId
-from beseda.api.paging import ListTotals, Page, PageQuery, write_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import show, show_list
-from beseda.api.routing import api_router
 from beseda.core.errors import PeriodError
 from beseda.domain.analytics import Period
 from beseda.domain.report import NewReport, Report, ReportFormat, ReportKind, ReportState
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.downloads import DOWNLOAD, send_file
+from beseda.web.fields import Closed, Language, Moment, RowId
+from beseda.web.pagination import ListTotals, Page, PageQuery, write_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import show, show_list
+from beseda.web.routing import api_router
 
 _ORDER = "reports"
 _EXAMPLE: dict[str, Any] = {

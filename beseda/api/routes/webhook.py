@@ -7,16 +7,16 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
-from beseda.api.auth import needs
-from beseda.api.dependencies import ApiParts
-from beseda.api.fields import Closed, RowId, without_nul
-from beseda.api.paging import OffsetQuery, Page, PageQuery, write_cursor
-from beseda.api.problems import problems
-from beseda.api.responses import ListResponse, show, show_list
 from beseda.api.routes.event import EventOut, show_event
-from beseda.api.routing import api_router
 from beseda.domain.webhook import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.engine.events.model import EventType
+from beseda.web.auth import needs
+from beseda.web.dependencies import ApiParts
+from beseda.web.fields import Closed, RowId, without_nul
+from beseda.web.pagination import OffsetQuery, Page, PageQuery, write_cursor
+from beseda.web.problems import problems
+from beseda.web.responses import ListResponse, show, show_list
+from beseda.web.routing import api_router
 
 Address = Annotated[
     str,

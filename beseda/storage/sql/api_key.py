@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from beseda.core.clock import Clock
 from beseda.db.database import Database
-from beseda.domain.api_key import ApiKey, Scope
 from beseda.storage.sql.tables.api_key import api_keys
+from beseda.web.api_key import ApiKey, Scope
 
 
 class ApiKeyRepository:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from beseda.db.database import Database
-from beseda.domain.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
-from beseda.domain.idempotency_record import KeptAnswer, Repeatable
 from beseda.storage.sql.api_key import ApiKeyRepository
-from beseda.storage.sql.kept_answer import KeptAnswerRepository
 from beseda.testing.clock import ManualClock
+from beseda.web.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
+from beseda.web.idempotency_record import KeptAnswer, Repeatable
+from beseda.web.idempotency_repository import KeptAnswerRepository
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.api_key import Scope, write_key
+from beseda.web.api_key import Scope, write_key
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.redis import RedisServer
 from tests.parts.waiting import eventually

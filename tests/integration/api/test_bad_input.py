@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from beseda.api.api_key_middleware import Bodies
-from beseda.api.paging import write_cursor
+from beseda.web.pagination import write_cursor
 from tests.parts.api_server import Answer, ApiServer, serve_api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from starlette.responses import StreamingResponse
 
-from beseda.api.downloads import send_file, write_disposition
 from beseda.core.errors import NotFoundError
+from beseda.web.downloads import send_file, write_disposition
 from tests.parts.api_server import ApiServer
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.domain.idempotency_record import Repeatable
+from beseda.web.idempotency_record import Repeatable
 from tests.parts.api_server import Answer, ApiServer, at_once, serve_api
 
 

@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 
 from beseda.api.health import Check, health_router
-from beseda.api.problems import add_problem_handlers
 from beseda.asgi import Web
 from beseda.core.errors import BesedaError, NotFoundError, RateLimitedError, StorageError
 from beseda.core.serving import Listener, serve_app
+from beseda.web.problems import add_problem_handlers
 
 
 @asynccontextmanager

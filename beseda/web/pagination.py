@@ -18,7 +18,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from beseda.api.responses import ListResponse
+from beseda.web.responses import ListResponse
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

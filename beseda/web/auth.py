@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Scope as AsgiScope
 
-from beseda.domain.api_key import ApiKey, Scope
+from beseda.web.api_key import ApiKey, Scope
 
 SCHEME = "key"
 SECURITY_SCHEME = {

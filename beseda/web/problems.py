@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from beseda.api.responses import write_json
 from beseda.core.errors import (
     AccessDeniedError,
     BesedaError,
@@ -47,6 +46,7 @@ from beseda.core.errors import (
 )
 from beseda.domain.document import TextTooLongError, UnreadableTextError
 from beseda.services.webhook import RefusedAddressError
+from beseda.web.responses import write_json
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_ERRORS = 20  # of one request: a body of many unknown fields must not make an answer larger than itself

@@ -24,7 +24,7 @@ from beseda.services.takeover import TakeoverService
 from beseda.services.webhook import WebhookService
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
-from beseda.storage.sql.kept_answer import KeptAnswerRepository
+from beseda.web.idempotency_repository import KeptAnswerRepository
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from beseda.api.problems import show_problem
+from beseda.web.problems import show_problem
 
 # Names that no public registry gives out: https://www.iana.org/assignments/special-use-domain-names and `.internal`.
 _PRIVATE = (".localhost", ".local", ".internal", ".test", ".home.arpa")

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from beseda.domain.idempotency_record import KEPT
 from beseda.engine.jobs.base import JobControl, JobHandler
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
+from beseda.web.idempotency_record import KEPT
 
 if TYPE_CHECKING:
     from beseda.bootstrap.container import Container
