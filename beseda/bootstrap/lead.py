@@ -3,7 +3,7 @@
 from beseda.bootstrap.hot import HotStores
 from beseda.bootstrap.repositories import Repositories
 from beseda.core.clock import Clock
-from beseda.services.lead import LeadService
+from beseda.features.leads.service import LeadService
 
 
 def build_leads(record: Repositories, hot: HotStores, clock: Clock, *, region: str) -> LeadService:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from beseda.domain.lead import Thresholds
+from beseda.features.leads.model import Thresholds
 from beseda.locales import Text
 
 ACCEPTED, TO_CONFIRM, TO_ASK = "accepted", "to_confirm", "to_ask"

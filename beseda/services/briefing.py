@@ -11,15 +11,15 @@ from beseda.core.chat import Conversation
 from beseda.core.clock import Clock
 from beseda.core.errors import EmptyAnswerError
 from beseda.core.message import Message, Role
-from beseda.domain.lead import Lead, SlotState
-from beseda.domain.lead_update import view_for
 from beseda.domain.meeting import MeetingSummary
 from beseda.engine.conversations.repository import ConversationRepository
+from beseda.features.leads.model import Lead, SlotState
+from beseda.features.leads.service import LeadService
+from beseda.features.leads.update import view_for
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.llm.extraction_prompt import write_cue
 from beseda.llm.quotation import one_line
 from beseda.locales import Text
-from beseda.services.lead import LeadService
 from beseda.services.meeting import MeetingService
 from beseda.storage.sql.meeting import MeetingRepository
 

@@ -15,7 +15,6 @@ import orjson
 
 from beseda.core.chat import ChatKey, Conversation
 from beseda.core.errors import NotFoundError, StorageError
-from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.engine.conversations.summary import SummaryService
 from beseda.engine.files.model import FileOwner, StoredFile
@@ -23,6 +22,7 @@ from beseda.engine.files.service import DiskFullError, FileService, is_full
 from beseda.engine.jobs.base import JobQueue
 from beseda.ephemeral.base.history import HistoryStore
 from beseda.ephemeral.base.state import StateStore
+from beseda.features.leads.model import LeadRecord
 from beseda.services._volumes import Volume, ZipEntry, fits, write_volumes
 from beseda.services.forgotten import ForgottenList
 from beseda.storage.sql.personal_data import PersonalDataRepository

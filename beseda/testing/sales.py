@@ -9,7 +9,7 @@ import orjson
 from beseda.core.chat import Person
 from beseda.core.errors import BesedaError
 from beseda.core.message import Role
-from beseda.domain.lead import Lead
+from beseda.features.leads.model import Lead
 from beseda.llm.base import ModelRequest
 from beseda.llm.prompt import is_note
 from beseda.testing.living_bot import ANNA, LivingBot

@@ -5,12 +5,12 @@ import orjson
 from beseda.bots.sales import texts
 from beseda.bots.sales.sales_context import SalesContext
 from beseda.core.errors import NotFoundError
-from beseda.domain.lead import Lead
 from beseda.engine.context import Context
 from beseda.engine.incoming import Notice
 from beseda.engine.jobs.model import derive_id
 from beseda.engine.router import Router
 from beseda.engine.updates.model import StoredUpdate, internal_update
+from beseda.features.leads.model import Lead
 from beseda.services.sales.service import Talk
 from beseda.telegram.markdown.escape import literal
 

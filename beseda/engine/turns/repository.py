@@ -25,7 +25,7 @@ from beseda.engine.turns.tables import deliveries, model_calls, turns
 from beseda.engine.updates.repository import finish_updates
 from beseda.engine.updates.tables import updates
 from beseda.engine.usage.model_calls import describe_call
-from beseda.storage.sql.tables.lead import leads
+from beseda.features.leads.tables import leads
 from beseda.telegram.sent_message import message_box
 
 

@@ -7,8 +7,8 @@ from typing import Generic, Literal, TypeVar, cast, get_args
 from pydantic import Field, JsonValue
 
 from beseda.core.message import Message, Role
-from beseda.domain.lead import Finding
 from beseda.domain.sales import Funnel
+from beseda.features.leads.model import Finding
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
 from beseda.llm.extraction_prompt import DialogLine, ExtractionTopic, find_line, write_page, write_topics
 from beseda.llm.fitting import count_texts, find_context

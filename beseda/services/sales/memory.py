@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from beseda.domain.lead import Finding
 from beseda.ephemeral.base.state import StateStore
+from beseda.features.leads.model import Finding
 
 
 @dataclass(frozen=True, slots=True)

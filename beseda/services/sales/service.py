@@ -15,9 +15,6 @@ from beseda.core.chat import Conversation, Person
 from beseda.core.errors import BesedaError
 from beseda.core.message import Role
 from beseda.core.usage import CallPurpose, Purpose
-from beseda.domain.contact import normalise_email, normalise_phone
-from beseda.domain.evidence import find_fault, fold
-from beseda.domain.lead import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
 from beseda.domain.sales import (
     DECLINES,
     TO_CONFIRM,
@@ -32,9 +29,12 @@ from beseda.domain.sales import (
 from beseda.engine.usage.budgeted import BotModels
 from beseda.engine.usage.ledger import UsageLedger
 from beseda.ephemeral.base.state import StateStore
+from beseda.features.leads.contact import normalise_email, normalise_phone
+from beseda.features.leads.evidence import find_fault, fold
+from beseda.features.leads.model import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
+from beseda.features.leads.service import LeadService
 from beseda.llm.extraction_prompt import DialogLine
 from beseda.locales.language import RUSSIAN, language_of
-from beseda.services.lead import LeadService
 from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
 from beseda.services.sales.instructions import Situation
 from beseda.services.sales.memory import SalesMemory, load_memory, save_memory

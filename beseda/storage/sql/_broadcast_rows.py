@@ -20,9 +20,9 @@ from beseda.domain.broadcast import (
     read_quiet_hours,
 )
 from beseda.engine.conversations.tables import conversations, users
+from beseda.features.leads.tables import leads
 from beseda.storage.sql.subscription import is_unwanted
 from beseda.storage.sql.tables.broadcast import broadcast_recipients, broadcasts
-from beseda.storage.sql.tables.lead import leads
 
 COLUMNS = [column for column in broadcasts.columns if column.name != "photo_bytes"]
 COUNTS = ("total", "attempted", "sent", "blocked", "failed", "skipped")

@@ -30,7 +30,6 @@ from beseda.domain.analytics import (
     SeriesStep,
 )
 from beseda.domain.backlog import Backlog
-from beseda.domain.lead import LeadStatus
 from beseda.engine.conversations.tables import conversations, messages
 from beseda.engine.events.tables import event_deliveries
 from beseda.engine.flood_waits.tables import flood_waits
@@ -39,6 +38,8 @@ from beseda.engine.jobs.model import SLOTS, JobState
 from beseda.engine.jobs.tables import jobs
 from beseda.engine.shards.tables import territories
 from beseda.engine.updates.tables import updates
+from beseda.features.leads.model import LeadStatus
+from beseda.features.leads.tables import leads
 from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
 from beseda.storage.sql.funnel import count_funnel
 from beseda.storage.sql.measure import (
@@ -58,7 +59,6 @@ from beseda.storage.sql.tables.analytics import (
     hourly_figures,
     rollups,
 )
-from beseda.storage.sql.tables.lead import leads
 
 # What is rolled up, each as far as it has come.
 HOURS, CONVERSATIONS = "hours", "conversations"

@@ -34,9 +34,9 @@ from beseda.engine.conversations.private_chat import find_place
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import write_events
 from beseda.engine.updates.model import StoredUpdate
+from beseda.features.leads.tables import leads
 from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
 from beseda.storage.sql._meeting_notices import describe, write_notices
-from beseda.storage.sql.tables.lead import leads
 from beseda.storage.sql.tables.meeting import meeting_cells, meeting_summaries, meetings
 
 # From a meeting and the time it is to what the meeting becomes: itself where nothing changes.

@@ -16,7 +16,6 @@ from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Role
 from beseda.db.database import Database
-from beseda.domain.lead import LeadRecord
 from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 from beseda.engine.conversations.summary_repository import forget_summaries
 from beseda.engine.conversations.tables import conversations, messages, users
@@ -26,6 +25,8 @@ from beseda.engine.jobs.tables import jobs
 from beseda.engine.turns.model import TurnState
 from beseda.engine.turns.tables import deliveries, model_calls, turns
 from beseda.engine.updates.tables import updates
+from beseda.features.leads.model import LeadRecord
+from beseda.features.leads.person import find_records, forget_leads
 from beseda.storage.sql._personal_traces import (
     PersonalMarks,
     Rows,
@@ -34,7 +35,6 @@ from beseda.storage.sql._personal_traces import (
     forget_traces,
     read_traces,
 )
-from beseda.storage.sql.lead_person import find_records, forget_leads
 
 _CHUNK = 200
 _STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left behind

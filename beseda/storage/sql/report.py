@@ -23,9 +23,9 @@ from beseda.domain.report import (
 )
 from beseda.engine.conversations.tables import conversations, users
 from beseda.engine.turns.tables import model_calls, turns
+from beseda.features.leads.tables import lead_slots, leads
 from beseda.storage.sql.measure import floor_day, is_turn_within, is_within, of_bot
 from beseda.storage.sql.tables.analytics import conversation_metrics
-from beseda.storage.sql.tables.lead import lead_slots, leads
 from beseda.storage.sql.tables.report import reports
 
 Place = tuple[datetime, int]

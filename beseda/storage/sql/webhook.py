@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, fun
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
-from beseda.domain.lead import ConsentKind
 from beseda.domain.webhook import (
     DeliveryOutcome,
     DeliveryState,
@@ -26,7 +25,8 @@ from beseda.engine.events.model import Event, EventType
 from beseda.engine.events.tables import event_deliveries as deliveries
 from beseda.engine.events.tables import events
 from beseda.engine.events.tables import webhook_endpoints as endpoints
-from beseda.storage.sql.tables.lead import lead_consents, leads
+from beseda.features.leads.model import ConsentKind
+from beseda.features.leads.tables import lead_consents, leads
 
 T = TypeVar("T")
 _PENDING = DeliveryState.PENDING.value

@@ -12,7 +12,12 @@ from sqlalchemy import func, select
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.db.database import Database
-from beseda.domain.lead import (
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.engine.conversations.tables import messages
+from beseda.engine.events.model import EventFilter, EventType
+from beseda.engine.events.repository import EventRepository
+from beseda.engine.files.model import FileOwner
+from beseda.features.leads.model import (
     ConsentKind,
     Finding,
     Lead,
@@ -28,15 +33,10 @@ from beseda.domain.lead import (
     PossibleDuplicate,
     SlotState,
 )
-from beseda.engine.conversations.repository import ConversationRepository
-from beseda.engine.conversations.tables import messages
-from beseda.engine.events.model import EventFilter, EventType
-from beseda.engine.events.repository import EventRepository
-from beseda.engine.files.model import FileOwner
-from beseda.services.lead import LeadService
-from beseda.storage.sql.lead import LeadRepository
+from beseda.features.leads.repository import LeadRepository
+from beseda.features.leads.service import LeadService
+from beseda.features.leads.tables import lead_totals, leads
 from beseda.storage.sql.personal_data import PersonalDataRepository
-from beseda.storage.sql.tables.lead import lead_totals, leads
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 

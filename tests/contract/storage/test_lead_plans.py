@@ -6,10 +6,10 @@ from sqlalchemy import Connection, insert, text
 
 from beseda.core.clock import SystemClock
 from beseda.db.database import Database
-from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, LeadStatus
 from beseda.engine.conversations.tables import users
-from beseda.storage.sql._lead_list import select_page
-from beseda.storage.sql.tables.lead import leads
+from beseda.features.leads._list import select_page
+from beseda.features.leads.model import LeadFilter, LeadPage, LeadSort, LeadStatus
+from beseda.features.leads.tables import leads
 from tests.parts.query_plan import explain
 
 NOW = SystemClock().now()

@@ -9,13 +9,13 @@ from sqlalchemy import func, select
 
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
 from beseda.db.database import Database
-from beseda.domain.lead import LeadChange, LeadFilter, LeadPage, LeadStatus, Merge, NewLead
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.files.model import FileOwner
-from beseda.services.lead import LeadService
-from beseda.storage.sql.lead import LeadRepository
+from beseda.features.leads.model import LeadChange, LeadFilter, LeadPage, LeadStatus, Merge, NewLead
+from beseda.features.leads.repository import LeadRepository
+from beseda.features.leads.service import LeadService
+from beseda.features.leads.tables import lead_totals, leads
 from beseda.storage.sql.personal_data import PersonalDataRepository
-from beseda.storage.sql.tables.lead import lead_totals, leads
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT
 

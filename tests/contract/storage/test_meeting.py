@@ -23,7 +23,6 @@ from beseda.core.errors import (
 )
 from beseda.db.database import Database
 from beseda.domain.calendar import Calendar, Opening
-from beseda.domain.lead import Merge, NewLead
 from beseda.domain.meeting import (
     Diary,
     Meeting,
@@ -39,9 +38,10 @@ from beseda.engine.jobs.inline import InlineJobs
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.updates.repository import UpdateRepository
 from beseda.ephemeral.memory.bus import MemoryBus
-from beseda.services.lead import LeadService
+from beseda.features.leads.model import Merge, NewLead
+from beseda.features.leads.repository import LeadRepository
+from beseda.features.leads.service import LeadService
 from beseda.services.meeting import MeetingService
-from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.meeting import MeetingRepository
 from beseda.storage.sql.tables.meeting import meeting_cells
 from beseda.testing.clock import ManualClock

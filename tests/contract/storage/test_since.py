@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from beseda.db.database import Database
 from beseda.db.since import look_back
 from beseda.domain.conversation_list import ConversationFilter
-from beseda.domain.lead import LeadFilter, LeadPage, LeadSort, NewLead
 from beseda.engine.turns.repository import TurnRepository
+from beseda.features.leads.model import LeadFilter, LeadPage, LeadSort, NewLead
+from beseda.features.leads.repository import LeadRepository
 from beseda.storage.sql.conversation_list import ConversationList
-from beseda.storage.sql.lead import LeadRepository
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 

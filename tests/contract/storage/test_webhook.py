@@ -18,7 +18,6 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
-from beseda.domain.lead import ConsentKind, LeadChange, NewLead
 from beseda.domain.webhook import MOST_TRIES, DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.domain.webhook_keys import EventSecrets
 from beseda.engine.conversations.repository import ConversationRepository
@@ -28,9 +27,10 @@ from beseda.engine.jobs.inline import InlineJobs
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.jobs.tables import jobs as job_table
 from beseda.engine.turns.repository import TurnRepository
-from beseda.services.lead import LeadService
+from beseda.features.leads.model import ConsentKind, LeadChange, NewLead
+from beseda.features.leads.repository import LeadRepository
+from beseda.features.leads.service import LeadService
 from beseda.services.webhook import DELIVER, WebhookService
-from beseda.storage.sql.lead import LeadRepository
 from beseda.storage.sql.webhook import WebhookRepository
 from beseda.testing.clock import ManualClock
 from beseda.webhooks.http import HttpSender

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from beseda.core import metrics
-from beseda.domain.lead import NewLead
+from beseda.features.leads.model import NewLead
 from tests.parts.api_server import ANNA, ApiServer
 
 METRICS, SERIES = "/api/v1/analytics/metrics", "/api/v1/analytics/series"

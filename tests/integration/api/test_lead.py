@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from beseda.domain.lead import Finding
+from beseda.features.leads.model import Finding
 from tests.parts.api_server import ANNA, Answer, ApiServer, serve_container
 
 BASE = "/api/v1/leads"

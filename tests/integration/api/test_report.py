@@ -10,8 +10,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from beseda.domain.lead import Finding, NewLead
 from beseda.engine.jobs.model import JobState, derive_id
+from beseda.features.leads.model import Finding, NewLead
 from beseda.worker import register_tasks
 from tests.parts.api_server import ANNA, ApiServer, serve_container
 

@@ -9,7 +9,7 @@ import pytest
 from beseda.core.chat import Person
 from beseda.core.errors import UnavailableError
 from beseda.domain.analytics import Metrics, Period
-from beseda.domain.lead import LeadChange, LeadStatus
+from beseda.features.leads.model import LeadChange, LeadStatus
 from beseda.services.analytics import AnalyticsService
 from beseda.services.takeover import OperatorMessage
 from beseda.testing.clock import ManualClock

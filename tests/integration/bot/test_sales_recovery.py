@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from beseda.core.errors import UnavailableError
-from beseda.domain.lead import Lead
+from beseda.features.leads.model import Lead
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import RunningSandbox, SandboxSettings, serve_sandbox
 from tests.parts.living_bot import LivingBot, account, living_bot, run_bot

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.contact import (
+from beseda.features.leads.contact import (
     Contact,
     drop_invisible,
     email_key,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from beseda.domain.evidence import clean, find_fault, fold
-from beseda.domain.lead import Finding, SlotState, Thresholds
+from beseda.features.leads.evidence import clean, find_fault, fold
+from beseda.features.leads.model import Finding, SlotState, Thresholds
 
 
 def fault(slot: str, value: str, message: str, quote: str | None = None) -> str:

@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.lead import Finding, Lead, LeadChange, LeadSlot, LeadStatus, PhoneEvidence, SlotState, Thresholds
-from beseda.domain.lead_update import (
+from beseda.engine.events.model import EventType, NewEvent, redact
+from beseda.features.leads.model import (
+    Finding,
+    Lead,
+    LeadChange,
+    LeadSlot,
+    LeadStatus,
+    PhoneEvidence,
+    SlotState,
+    Thresholds,
+)
+from beseda.features.leads.update import (
     LeadMessage,
     LeadUpdate,
     Terms,
@@ -23,7 +33,6 @@ from beseda.domain.lead_update import (
     separate_leads,
     view_for,
 )
-from beseda.engine.events.model import EventType, NewEvent, redact
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LEAD = Lead(1, "sales", 7, "", "", "", "", "telegram", LeadStatus.ACTIVE, "", "", "", 0, 1, NOW, NOW)

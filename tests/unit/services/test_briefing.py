@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from beseda.domain.lead import Lead, LeadSlot, LeadStatus, SlotState
+from beseda.features.leads.model import Lead, LeadSlot, LeadStatus, SlotState
 from beseda.llm.demo import DemoModel
 from beseda.services.briefing import list_facts, write_request
 from beseda.testing.clock import ManualClock

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from beseda.domain.contact import DEFAULT_REGION, normalise_email, normalise_phone, parse_contact
-from beseda.domain.evidence import clean, find_fault
-from beseda.domain.lead import (
+from beseda.engine.events.model import EventType, NewEvent
+from beseda.features.leads.contact import DEFAULT_REGION, normalise_email, normalise_phone, parse_contact
+from beseda.features.leads.evidence import clean, find_fault
+from beseda.features.leads.model import (
     CONTACT_SLOTS,
     NAME_SLOT,
     Filled,
@@ -21,7 +22,6 @@ from beseda.domain.lead import (
     SlotState,
     Thresholds,
 )
-from beseda.engine.events.model import EventType, NewEvent
 
 BOT = "bot"
 """The actor of changes that follow from a conversation."""

@@ -8,14 +8,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.message import Role
-from beseda.domain.contact import email_key
-from beseda.domain.evidence import fold
-from beseda.domain.lead import Lead, LeadSlot, LeadStatus, PhoneEvidence, PossibleDuplicate, SlotState
-from beseda.domain.lead_update import LeadMessage
 from beseda.engine.conversations.tables import conversations, messages
 from beseda.engine.turns.tables import turns
+from beseda.features.leads.contact import email_key
+from beseda.features.leads.evidence import fold
+from beseda.features.leads.model import Lead, LeadSlot, LeadStatus, PhoneEvidence, PossibleDuplicate, SlotState
+from beseda.features.leads.tables import lead_slots, lead_stages, lead_totals, leads
+from beseda.features.leads.update import LeadMessage
 from beseda.llm.quotation import own_words
-from beseda.storage.sql.tables.lead import lead_slots, lead_stages, lead_totals, leads
 
 _LONGEST_SEARCH = 8000
 _MOST_DUPLICATES = 50

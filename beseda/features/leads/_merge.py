@@ -9,13 +9,11 @@ import orjson
 from sqlalchemy import Connection, select, update
 
 from beseda.core.errors import MergeRefusedError, NotFoundError, StaleVersionError
-from beseda.domain.lead import Lead, Merge
-from beseda.domain.lead_update import LeadUpdate, describe_lead, lead_event, merge_leads, separate_leads
 from beseda.engine.conversations.tables import messages
 from beseda.engine.events.model import EventType
 from beseda.engine.events.repository import write_events
 from beseda.engine.events.tables import events
-from beseda.storage.sql._lead_rows import (
+from beseda.features.leads._rows import (
     find_lead,
     find_people,
     lock_live,
@@ -24,7 +22,9 @@ from beseda.storage.sql._lead_rows import (
     shift_total,
     store_lead,
 )
-from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
+from beseda.features.leads.model import Lead, Merge
+from beseda.features.leads.tables import lead_consents, lead_stages, leads
+from beseda.features.leads.update import LeadUpdate, describe_lead, lead_event, merge_leads, separate_leads
 
 
 def merge(connection: Connection, order: Merge, now: datetime) -> Lead:

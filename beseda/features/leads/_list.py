@@ -24,10 +24,10 @@ from sqlalchemy import (
 
 from beseda.db.since import look_back
 from beseda.db.statement import Query
-from beseda.domain.evidence import fold
-from beseda.domain.lead import Lead, LeadFilter, LeadList, LeadPage, LeadSort, LeadText
-from beseda.storage.sql._lead_rows import COLUMNS, load_lead
-from beseda.storage.sql.tables.lead import lead_totals, leads
+from beseda.features.leads._rows import COLUMNS, load_lead
+from beseda.features.leads.evidence import fold
+from beseda.features.leads.model import Lead, LeadFilter, LeadList, LeadPage, LeadSort, LeadText
+from beseda.features.leads.tables import lead_totals, leads
 
 _MILLION: ColumnElement[int] = literal_column("1000000")
 Params: TypeAlias = dict[str, object]

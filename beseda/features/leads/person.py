@@ -7,15 +7,15 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
-from beseda.domain.lead import Lead, LeadRecord, StageVisit
-from beseda.domain.lead_update import fill_fields, lead_event, view_for
 from beseda.engine.events.model import EventType, redact
 from beseda.engine.events.repository import load_event, write_events
 from beseda.engine.events.tables import events
 from beseda.engine.files.model import FileOwner
-from beseda.storage.sql._lead_consent import find_consents
-from beseda.storage.sql._lead_rows import find_family, find_lead, find_people, move_stage, shift_total, store_lead
-from beseda.storage.sql.tables.lead import lead_consents, lead_stages, leads
+from beseda.features.leads._consent import find_consents
+from beseda.features.leads._rows import find_family, find_lead, find_people, move_stage, shift_total, store_lead
+from beseda.features.leads.model import Lead, LeadRecord, StageVisit
+from beseda.features.leads.tables import lead_consents, lead_stages, leads
+from beseda.features.leads.update import fill_fields, lead_event, view_for
 
 
 def find_records(connection: Connection, owner: FileOwner) -> list[LeadRecord]:

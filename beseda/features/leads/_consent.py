@@ -4,12 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from beseda.domain.lead import Consent, ConsentKind, Lead
-from beseda.domain.lead_update import lead_event
 from beseda.engine.events.model import EventType
 from beseda.engine.events.repository import write_events
-from beseda.storage.sql._lead_rows import find_people, find_sources, lock_live
-from beseda.storage.sql.tables.lead import lead_consents
+from beseda.features.leads._rows import find_people, find_sources, lock_live
+from beseda.features.leads.model import Consent, ConsentKind, Lead
+from beseda.features.leads.tables import lead_consents
+from beseda.features.leads.update import lead_event
 
 _LONGEST_WORDS = 500
 

@@ -7,8 +7,10 @@ from beseda.core.chat import Person
 from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError, StaleVersionError
 from beseda.core.version import Versions
-from beseda.domain.contact import DEFAULT_REGION
-from beseda.domain.lead import (
+from beseda.engine.events.model import Event, EventFilter
+from beseda.engine.events.repository import EventRepository
+from beseda.features.leads.contact import DEFAULT_REGION
+from beseda.features.leads.model import (
     Consent,
     ConsentKind,
     Filled,
@@ -27,7 +29,8 @@ from beseda.domain.lead import (
     StageVisit,
     Thresholds,
 )
-from beseda.domain.lead_update import (
+from beseda.features.leads.repository import Decide, LeadRepository
+from beseda.features.leads.update import (
     LeadMessage,
     LeadUpdate,
     Terms,
@@ -37,9 +40,6 @@ from beseda.domain.lead_update import (
     drop_slot,
     view_for,
 )
-from beseda.engine.events.model import Event, EventFilter
-from beseda.engine.events.repository import EventRepository
-from beseda.storage.sql.lead import Decide, LeadRepository
 
 _STANDARD = Thresholds()
 _NOBODY = 0

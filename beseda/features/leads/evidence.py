@@ -9,8 +9,8 @@ it have to stand in the message too.
 import re
 import unicodedata
 
-from beseda.domain.amount import find_amounts, read_amounts
-from beseda.domain.contact import (
+from beseda.features.leads.amount import find_amounts, read_amounts
+from beseda.features.leads.contact import (
     DEFAULT_REGION,
     drop_invisible,
     email_key,
@@ -18,7 +18,7 @@ from beseda.domain.contact import (
     normalise_email,
     normalise_phone,
 )
-from beseda.domain.lead import Finding
+from beseda.features.leads.model import Finding
 
 LONGEST_VALUE = 1000
 _LONGEST_QUOTE = 4096

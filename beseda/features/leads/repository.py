@@ -12,7 +12,24 @@ from beseda.core.errors import StaleVersionError, StorageError
 from beseda.core.version import Versions
 from beseda.db import _lead_consent
 from beseda.db.database import Database
-from beseda.domain.lead import (
+from beseda.engine.conversations.tables import users
+from beseda.engine.events.model import EventType, NewEvent
+from beseda.engine.events.repository import write_events
+from beseda.engine.events.tables import events
+from beseda.features.leads._list import list_leads, write_leads
+from beseda.features.leads._merge import join, merge, unmerge
+from beseda.features.leads._rows import (
+    dialect_insert,
+    find_duplicates,
+    find_family,
+    find_lead,
+    find_same_people,
+    find_sources,
+    lock_live,
+    shift_total,
+    store_lead,
+)
+from beseda.features.leads.model import (
     Consent,
     ConsentKind,
     Lead,
@@ -27,25 +44,8 @@ from beseda.domain.lead import (
     PossibleDuplicate,
     StageVisit,
 )
-from beseda.domain.lead_update import LeadMessage, LeadUpdate, apply_change, describe_lead, lead_event
-from beseda.engine.conversations.tables import users
-from beseda.engine.events.model import EventType, NewEvent
-from beseda.engine.events.repository import write_events
-from beseda.engine.events.tables import events
-from beseda.storage.sql._lead_list import list_leads, write_leads
-from beseda.storage.sql._lead_merge import join, merge, unmerge
-from beseda.storage.sql._lead_rows import (
-    dialect_insert,
-    find_duplicates,
-    find_family,
-    find_lead,
-    find_same_people,
-    find_sources,
-    lock_live,
-    shift_total,
-    store_lead,
-)
-from beseda.storage.sql.tables.lead import lead_stages, leads
+from beseda.features.leads.tables import lead_stages, leads
+from beseda.features.leads.update import LeadMessage, LeadUpdate, apply_change, describe_lead, lead_event
 
 Decide: TypeAlias = Callable[[Lead, Mapping[int, LeadMessage]], LeadUpdate]
 

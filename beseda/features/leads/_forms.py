@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict
 
-from beseda.domain.lead import ConsentKind, LeadFilter, LeadSort, LeadStatus, PhoneEvidence, SlotState
+from beseda.features.leads.model import ConsentKind, LeadFilter, LeadSort, LeadStatus, PhoneEvidence, SlotState
 from beseda.web.fields import HIGHEST, Closed, Moment, without_nul
 
 _TELEGRAM_IDS = 2**52  # https://core.telegram.org/bots/api#user: at most 52 significant bits

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Body, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from beseda.api.routes._lead_forms import FIELDS, LeadDetail, LeadIn, LeadOut, LeadQuery, MergeIn, NewLeadIn, RevokeIn
-from beseda.domain.contact import normalise_email, normalise_phone
-from beseda.domain.lead import Lead, LeadChange, LeadPage, LeadSort, LeadText, Merge, NewLead
+from beseda.features.leads._forms import FIELDS, LeadDetail, LeadIn, LeadOut, LeadQuery, MergeIn, NewLeadIn, RevokeIn
+from beseda.features.leads.contact import normalise_email, normalise_phone
+from beseda.features.leads.model import Lead, LeadChange, LeadPage, LeadSort, LeadText, Merge, NewLead
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts
