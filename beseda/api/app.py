@@ -25,12 +25,12 @@ from beseda.api.routes import (
     event,
     file,
     job,
-    meeting,
     operator,
     report,
     webhook,
 )
 from beseda.features.leads import routes as lead
+from beseda.features.meetings import routes as meeting
 from beseda.web.dependencies import ApiParts
 from beseda.web.hosts import HostGuard
 from beseda.web.problems import add_problem_handlers

@@ -28,6 +28,7 @@ from beseda.engine.usage.budget_service import BudgetService
 from beseda.engine.usage.ledger import UsageLedger
 from beseda.engine.watch import ConditionWatch
 from beseda.features.leads.service import LeadService
+from beseda.features.meetings.service import MeetingService
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
@@ -36,7 +37,6 @@ from beseda.services.api_key import ApiKeyService
 from beseda.services.broadcast import BroadcastService
 from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
-from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService

@@ -19,12 +19,12 @@ from beseda.engine.updates.repository import UpdateRepository
 from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.engine.usage.repository import BudgetRepository
 from beseda.features.leads.repository import LeadRepository
+from beseda.features.meetings.repository import MeetingRepository
 from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
-from beseda.storage.sql.meeting import MeetingRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.report import ReportRepository
 from beseda.storage.sql.sales import SalesRepository

@@ -14,7 +14,6 @@ from beseda.core.clock import Clock
 from beseda.core.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.core.tasks import end_tasks
 from beseda.core.usage import CallPurpose, Purpose
-from beseda.domain.meeting import Diary
 from beseda.engine.bot import BotProfile
 from beseda.engine.bot_accounts import BotAccountRepository
 from beseda.engine.context import BotServices, JobKind
@@ -40,6 +39,7 @@ from beseda.engine.updates.model import partition_of
 from beseda.engine.usage.budget_service import Payer, paying
 from beseda.engine.usage.budgeted import BotModels
 from beseda.engine.webhook_watch import WebhookWatch
+from beseda.features.meetings.model import Diary
 from beseda.locales import FALLBACK, languages
 from beseda.services import broadcast
 from beseda.services.document import DocumentService

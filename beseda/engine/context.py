@@ -36,12 +36,12 @@ from beseda.ephemeral.base.cache import Cache
 from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.ephemeral.base.state import StateStore
 from beseda.features.leads.service import LeadService
+from beseda.features.meetings.service import MeetingService
 from beseda.images.base import Enhancer
 from beseda.locales import Text
 from beseda.locales.language import language_of
 from beseda.services.broadcast import BroadcastService
 from beseda.services.document import DocumentService
-from beseda.services.meeting import MeetingService
 from beseda.services.personal_data import PersonalDataService
 from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import TranscriptionService

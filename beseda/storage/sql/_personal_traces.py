@@ -26,13 +26,13 @@ from beseda.engine.usage.budget import BudgetScope
 from beseda.engine.usage.repository import forget_budgets
 from beseda.engine.usage.tables import budget_counters
 from beseda.features.leads.tables import lead_slots, leads
+from beseda.features.meetings.tables import meeting_summaries, meetings
 from beseda.storage.sql.active_users import forget_writer, list_days
 from beseda.storage.sql.subscription import put_subscription
 from beseda.storage.sql.tables.analytics import active_users, conversation_metrics
 from beseda.storage.sql.tables.api_key import kept_answers
 from beseda.storage.sql.tables.broadcast import broadcast_recipients as recipients
 from beseda.storage.sql.tables.broadcast import broadcasts, subscriptions
-from beseda.storage.sql.tables.meeting import meeting_summaries, meetings
 
 _FULL_DAY = timedelta(hours=12)  # by then a day of UTC is over in every time zone
 # Characters of a name or a number that is looked for in what others were told, and of what somebody said.

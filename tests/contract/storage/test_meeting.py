@@ -22,15 +22,6 @@ from beseda.core.errors import (
     TooManyMeetingsError,
 )
 from beseda.db.database import Database
-from beseda.domain.calendar import Calendar, Opening
-from beseda.domain.meeting import (
-    Diary,
-    Meeting,
-    MeetingFilter,
-    MeetingPage,
-    MeetingState,
-    MeetingSummary,
-)
 from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.events.tables import events
@@ -41,9 +32,18 @@ from beseda.ephemeral.memory.bus import MemoryBus
 from beseda.features.leads.model import Merge, NewLead
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
-from beseda.services.meeting import MeetingService
-from beseda.storage.sql.meeting import MeetingRepository
-from beseda.storage.sql.tables.meeting import meeting_cells
+from beseda.features.meetings.calendar import Calendar, Opening
+from beseda.features.meetings.model import (
+    Diary,
+    Meeting,
+    MeetingFilter,
+    MeetingPage,
+    MeetingState,
+    MeetingSummary,
+)
+from beseda.features.meetings.repository import MeetingRepository
+from beseda.features.meetings.service import MeetingService
+from beseda.features.meetings.tables import meeting_cells
 from beseda.testing.clock import ManualClock
 
 BOT, OWNER = "sales", 500

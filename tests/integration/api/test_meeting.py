@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from beseda.core.chat import Person
-from beseda.domain.calendar import Calendar, Opening
-from beseda.domain.meeting import Diary, MeetingSummary
+from beseda.features.meetings.calendar import Calendar, Opening
+from beseda.features.meetings.model import Diary, MeetingSummary
 from tests.parts.api_server import ANNA, Answer, ApiServer, at_once
 from tests.parts.ics_reader import read_ics
 

@@ -11,10 +11,10 @@ import aiohttp
 from beseda.core.chat import Person
 from beseda.core.ids import new_id
 from beseda.db.database import Database
-from beseda.domain.meeting import HOLD, Meeting, MeetingState
 from beseda.engine.jobs.model import JobRequest
-from beseda.services.meeting import MeetingService
-from beseda.storage.sql.meeting import MeetingRepository
+from beseda.features.meetings.model import HOLD, Meeting, MeetingState
+from beseda.features.meetings.repository import MeetingRepository
+from beseda.features.meetings.service import MeetingService
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel
 from beseda.worker import register_tasks

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.calendar import Calendar
-from beseda.domain.icalendar import write_invitation
-from beseda.domain.meeting import Guest, Meeting, MeetingState, cancel, confirm, move
+from beseda.features.meetings.calendar import Calendar
+from beseda.features.meetings.icalendar import write_invitation
+from beseda.features.meetings.model import Guest, Meeting, MeetingState, cancel, confirm, move
 from beseda.locales import Text
 from tests.parts.ics_reader import read_ics, unescape
 

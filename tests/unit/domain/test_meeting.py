@@ -8,8 +8,9 @@ import pytest
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from beseda.core.errors import MeetingOverError
-from beseda.domain.calendar import Calendar
-from beseda.domain.meeting import (
+from beseda.engine.events.model import EventType
+from beseda.features.meetings.calendar import Calendar
+from beseda.features.meetings.model import (
     CARD,
     EXPIRED,
     HOLD,
@@ -26,7 +27,6 @@ from beseda.domain.meeting import (
     pass_time,
     tell,
 )
-from beseda.engine.events.model import EventType
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from beseda.features.leads.model import Lead, LeadSlot, LeadStatus, SlotState
+from beseda.features.meetings.briefing import list_facts, write_request
 from beseda.llm.demo import DemoModel
-from beseda.services.briefing import list_facts, write_request
 from beseda.testing.clock import ManualClock
 from tests.parts.model_events import listen
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert
 
-from beseda.domain.meeting import Happening, Meeting
 from beseda.engine.conversations.private_chat import find_place
 from beseda.engine.updates.model import StoredUpdate, internal_update
 from beseda.engine.updates.tables import updates
+from beseda.features.meetings.model import Happening, Meeting
 
 
 def describe(meeting: Meeting) -> dict[str, object]:

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 from starlette.responses import Response
 
-from beseda.domain.meeting import Meeting, MeetingFilter, MeetingPage, MeetingState
-from beseda.services.meeting import MOST_DAYS
+from beseda.features.meetings.model import Meeting, MeetingFilter, MeetingPage, MeetingState
+from beseda.features.meetings.service import MOST_DAYS
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts
 from beseda.web.downloads import send_bytes

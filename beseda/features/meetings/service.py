@@ -6,9 +6,12 @@ from uuid import uuid4
 
 from beseda.core.clock import Clock
 from beseda.core.errors import NotASlotError, NotFoundError
-from beseda.domain.calendar import Calendar, CalendarSlot, TimeSpan
-from beseda.domain.icalendar import write_invitation
-from beseda.domain.meeting import (
+from beseda.engine.jobs.base import JobQueue
+from beseda.engine.jobs.model import JobRequest, derive_id
+from beseda.ephemeral.base.bus import Bus
+from beseda.features.meetings.calendar import Calendar, CalendarSlot, TimeSpan
+from beseda.features.meetings.icalendar import write_invitation
+from beseda.features.meetings.model import (
     Booked,
     Diary,
     Meeting,
@@ -23,10 +26,7 @@ from beseda.domain.meeting import (
     move,
     pass_time,
 )
-from beseda.engine.jobs.base import JobQueue
-from beseda.engine.jobs.model import JobRequest, derive_id
-from beseda.ephemeral.base.bus import Bus
-from beseda.storage.sql.meeting import MeetingRepository
+from beseda.features.meetings.repository import MeetingRepository
 
 SUMMARISE = "meeting.summarise"
 MOST_DAYS = 62  # that are looked through for one question

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, Select, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.errors import SlotTakenError
-from beseda.domain.meeting import Meeting, MeetingState
-from beseda.storage.sql.tables.meeting import meeting_cells, meetings
+from beseda.features.meetings.model import Meeting, MeetingState
+from beseda.features.meetings.tables import meeting_cells, meetings
 
 
 def take(connection: Connection, meeting: Meeting) -> None:

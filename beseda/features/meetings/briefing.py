@@ -11,17 +11,17 @@ from beseda.core.chat import Conversation
 from beseda.core.clock import Clock
 from beseda.core.errors import EmptyAnswerError
 from beseda.core.message import Message, Role
-from beseda.domain.meeting import MeetingSummary
 from beseda.engine.conversations.repository import ConversationRepository
 from beseda.features.leads.model import Lead, SlotState
 from beseda.features.leads.service import LeadService
 from beseda.features.leads.update import view_for
+from beseda.features.meetings.model import MeetingSummary
+from beseda.features.meetings.repository import MeetingRepository
+from beseda.features.meetings.service import MeetingService
 from beseda.llm.base import ChatModel, ModelRequest, hear_out
 from beseda.llm.extraction_prompt import write_cue
 from beseda.llm.quotation import one_line
 from beseda.locales import Text
-from beseda.services.meeting import MeetingService
-from beseda.storage.sql.meeting import MeetingRepository
 
 _WORDS, _TOKENS, _TEMPERATURE = 200, 300, 0.3
 _MESSAGES, _LETTERS = 40, 12_000  # of the conversation, its end

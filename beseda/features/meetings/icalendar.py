@@ -6,13 +6,13 @@ import re
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from beseda.domain.meeting import Meeting, MeetingState
+from beseda.features.meetings.model import Meeting, MeetingState
 from beseda.locales import Text
 
 if TYPE_CHECKING:
     from icalendar import Event, vCalAddress
 
-    from beseda.domain.calendar import Calendar
+    from beseda.features.meetings.calendar import Calendar
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _HOW_TO_CHANGE = Text("invitation.how_to_change")

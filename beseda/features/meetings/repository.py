@@ -12,8 +12,15 @@ from beseda.core.chat import Conversation
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import NotFoundError, TooManyMeetingsError
 from beseda.db.database import Database
-from beseda.domain.calendar import TimeSpan
-from beseda.domain.meeting import (
+from beseda.engine.conversations.private_chat import find_place
+from beseda.engine.events.model import EventType, NewEvent
+from beseda.engine.events.repository import write_events
+from beseda.engine.updates.model import StoredUpdate
+from beseda.features.leads.tables import leads
+from beseda.features.meetings._cells import find_overdue, give_back, take
+from beseda.features.meetings._notices import describe, write_notices
+from beseda.features.meetings.calendar import TimeSpan
+from beseda.features.meetings.model import (
     HOLD,
     MOST_AHEAD,
     SUMMARY,
@@ -30,14 +37,7 @@ from beseda.domain.meeting import (
     NewMeeting,
     tell,
 )
-from beseda.engine.conversations.private_chat import find_place
-from beseda.engine.events.model import EventType, NewEvent
-from beseda.engine.events.repository import write_events
-from beseda.engine.updates.model import StoredUpdate
-from beseda.features.leads.tables import leads
-from beseda.storage.sql._meeting_cells import find_overdue, give_back, take
-from beseda.storage.sql._meeting_notices import describe, write_notices
-from beseda.storage.sql.tables.meeting import meeting_cells, meeting_summaries, meetings
+from beseda.features.meetings.tables import meeting_cells, meeting_summaries, meetings
 
 # From a meeting and the time it is to what the meeting becomes: itself where nothing changes.
 Step: TypeAlias = Callable[[Meeting, datetime], Meeting]

@@ -10,7 +10,7 @@ from beseda.engine.jobs.base import JobControl, JobHandler
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
 from beseda.engine.usage.budgeted import BotModels
-from beseda.services.briefing import BriefingService, BriefingSources
+from beseda.features.meetings.briefing import BriefingService, BriefingSources
 
 if TYPE_CHECKING:
     from beseda.bootstrap.container import Container

@@ -1,12 +1,12 @@
 """Notifications to both sides of a meeting after any change: the calendar file, reminders and the summary."""
 
 from beseda.core.errors import NotFoundError
-from beseda.domain.meeting import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
 from beseda.engine.context import Context
 from beseda.engine.events.model import EventType
 from beseda.engine.files.model import FileKind, FileOwner, NewFile
 from beseda.engine.incoming import Notice
 from beseda.engine.router import Router
+from beseda.features.meetings.model import CARD, EXPIRED, REMINDER, SUMMARY, Meeting, MeetingState, MeetingSummary
 from beseda.locales import Text
 from beseda.telegram.markdown.escape import literal
 from beseda.telegram.media import Media, MediaKind
