@@ -20,6 +20,7 @@ from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.engine.usage.repository import BudgetRepository
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.meetings.repository import MeetingRepository
+from beseda.features.sales.repository import SalesRepository
 from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.broadcast import BroadcastRepository
@@ -27,7 +28,6 @@ from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.report import ReportRepository
-from beseda.storage.sql.sales import SalesRepository
 from beseda.storage.sql.subscription import SubscriptionRepository
 from beseda.storage.sql.takeover import TakeoverRepository
 from beseda.storage.sql.webhook import WebhookRepository

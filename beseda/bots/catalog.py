@@ -25,7 +25,6 @@ from beseda.bots.sales.funnel_file import read_funnel
 from beseda.bots.sales.sales_conversation import build_router as build_sales_router
 from beseda.core.errors import SettingsError
 from beseda.dispatch.handlers import common_router, mode_router
-from beseda.domain.sales import Funnel
 from beseda.engine.bot import Access, BotProfile
 from beseda.engine.context import Mode
 from beseda.engine.handlers.commands import COMMANDS, KNOWN
@@ -33,6 +32,7 @@ from beseda.engine.menu_tree import MenuItem
 from beseda.engine.router import Router
 from beseda.engine.usage.budget import BudgetChange, is_zone, read_limits
 from beseda.features.meetings.model import Diary
+from beseda.features.sales.model import Funnel
 from beseda.locales import BotTexts, Text
 from beseda.locales.catalogue import CatalogueError
 from beseda.locales.check import check_bot

@@ -37,6 +37,7 @@ from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.ephemeral.base.state import StateStore
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
+from beseda.features.sales.repository import SalesRepository
 from beseda.images.base import Enhancer
 from beseda.locales import Text
 from beseda.locales.language import language_of
@@ -46,7 +47,6 @@ from beseda.services.personal_data import PersonalDataService
 from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService
-from beseda.storage.sql.sales import SalesRepository
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.media import Media

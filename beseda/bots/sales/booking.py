@@ -14,14 +14,14 @@ from datetime import UTC, date, datetime
 from beseda.bots.sales import texts
 from beseda.bots.sales.sales_context import SalesContext, converse
 from beseda.core.errors import BesedaError, NotFoundError
-from beseda.domain.sales import BOOKED, CONFIRMED, PICKS_TIME
 from beseda.engine.context import Context, argument
 from beseda.engine.handlers.history import keep_private
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.features.meetings.calendar import CalendarSlot
 from beseda.features.meetings.model import Meeting, MeetingState
-from beseda.services.sales.service import Talk
+from beseda.features.sales.model import BOOKED, CONFIRMED, PICKS_TIME
+from beseda.features.sales.service import Talk
 from beseda.telegram.base import Button, Keyboard, Markup
 
 _NUMBER = re.compile(r"[0-9]{1,11}")  # days, ids, and seconds since 1970 for some thousand years

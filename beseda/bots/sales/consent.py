@@ -6,7 +6,7 @@ from beseda.engine.context import Context, argument
 from beseda.engine.handlers.history import keep_private
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
 from beseda.engine.router import Router
-from beseda.services.sales.service import PROFILE
+from beseda.features.sales.service import PROFILE
 from beseda.telegram.base import Button, Keyboard, Markup, ReplyKeyboard
 
 

@@ -7,8 +7,17 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from beseda.core.errors import SettingsError
-from beseda.domain.sales import FULL_SCORE, SIGNALS, Entrance, FitRule, Funnel, FunnelSlot, FunnelStage, LengthRule
 from beseda.features.leads.model import CONTACT_SLOTS, Thresholds
+from beseda.features.sales.model import (
+    FULL_SCORE,
+    SIGNALS,
+    Entrance,
+    FitRule,
+    Funnel,
+    FunnelSlot,
+    FunnelStage,
+    LengthRule,
+)
 from beseda.locales import BotTexts, Text
 
 FILE_NAME = "funnel.yaml"

@@ -11,7 +11,7 @@ from beseda.engine.jobs.model import derive_id
 from beseda.engine.router import Router
 from beseda.engine.updates.model import StoredUpdate, internal_update
 from beseda.features.leads.model import Lead
-from beseda.services.sales.service import Talk
+from beseda.features.sales.service import Talk
 from beseda.telegram.markdown.escape import literal
 
 READY = "lead_ready"

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from beseda.core.chat import ChatKind
 from beseda.core.message import Message, Role
-from beseda.domain.sales import Funnel
 from beseda.engine.context import BotServices, Context
 from beseda.engine.incoming import Press
 from beseda.engine.turns.model import TurnKind, TurnState
-from beseda.services.sales.service import SalesParts, SalesService, Talk
+from beseda.features.sales.model import Funnel
+from beseda.features.sales.service import SalesParts, SalesService, Talk
 from beseda.telegram.base import Markup
 
 STATE = "sales"

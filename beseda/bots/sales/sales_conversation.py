@@ -18,15 +18,15 @@ from beseda.bots.sales.consent import Consents, consent_keyboard
 from beseda.bots.sales.owner import OwnerNews
 from beseda.bots.sales.sales_context import SalesContext, is_private
 from beseda.bots.sales.wishes import read_plain_wishes
-from beseda.domain.sales import Funnel
 from beseda.engine.context import Context
 from beseda.engine.router import Router
 from beseda.engine.turns.model import Turn, TurnState
 from beseda.engine.turns.question import Footer, Question
+from beseda.features.sales.extraction import ASK_CONSENT
+from beseda.features.sales.instructions import Situation, write_instructions
+from beseda.features.sales.model import Funnel
+from beseda.features.sales.service import Talk
 from beseda.llm.quotation import own_words
-from beseda.services.sales.extraction import ASK_CONSENT
-from beseda.services.sales.instructions import Situation, write_instructions
-from beseda.services.sales.service import Talk
 from beseda.telegram.base import Button
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from beseda.domain.sales import WANTS_CONSULTATION
+from beseda.features.sales.model import WANTS_CONSULTATION
 
 # Words that need no model to be understood, above all those of the bot's own button.
 _WANTS = re.compile(

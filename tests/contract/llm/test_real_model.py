@@ -15,6 +15,7 @@ from beseda.bots.sales.funnel_file import read_funnel
 from beseda.core.clock import SystemClock
 from beseda.core.errors import ContextTooLongError, RepeatingAnswerError
 from beseda.core.message import Message, Role
+from beseda.features.sales.extraction import Extractor
 from beseda.llm.base import (
     ChatModel,
     FinishReason,
@@ -34,7 +35,6 @@ from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.llm.structured import Form
-from beseda.services.sales.extraction import Extractor
 from tests.contract.llm.conftest import find_row
 from tests.parts.llama_server import find_smollm2, running_llama
 from tests.parts.model_events import listen

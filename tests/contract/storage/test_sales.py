@@ -1,7 +1,7 @@
 """The lines that a sale reads, on both databases."""
 
 from beseda.core.message import Message, Role
-from beseda.storage.sql.sales import SalesRepository
+from beseda.features.sales.repository import SalesRepository
 from tests.contract.storage.world import BOT, World
 
 

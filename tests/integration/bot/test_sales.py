@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from beseda.core.errors import NotFoundError, UnavailableError
-from beseda.domain.sales import TO_ASK, TO_CONFIRM
+from beseda.features.sales.model import TO_ASK, TO_CONFIRM
 from beseda.llm.demo import DemoModel
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from beseda.bots.catalog import BUNDLED
 from beseda.bots.sales.funnel_file import read_funnel
-from beseda.domain.sales import (
+from beseda.features.sales.model import (
     ACCEPTED,
     SIGNALS,
     TO_ASK,

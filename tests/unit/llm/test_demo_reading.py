@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from beseda.core.message import Message, Role
+from beseda.features.sales.extraction import build_form
 from beseda.llm.base import ModelRequest, ask_structured
 from beseda.llm.demo import DemoModel
 from beseda.llm.extraction_prompt import (
@@ -19,7 +20,6 @@ from beseda.llm.extraction_prompt import (
     write_page,
     write_topics,
 )
-from beseda.services.sales.extraction import build_form
 from beseda.testing.clock import ManualClock
 from tests.parts.model_events import listen
 

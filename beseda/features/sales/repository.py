@@ -24,7 +24,7 @@ _message_of_turn = select(messages.c.id).where(
 
 
 class SalesRepository:
-    """Implements `beseda.storage.sql.sales.SalesRepository`."""
+    """Implements `beseda.features.sales.repository.SalesRepository`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

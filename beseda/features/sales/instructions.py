@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from beseda.domain.sales import AnswerPlan, Funnel, KnownSlots, choose_length
 from beseda.features.leads.model import Lead
+from beseda.features.sales.model import AnswerPlan, Funnel, KnownSlots, choose_length
 from beseda.llm.extraction_prompt import write_cue
 from beseda.llm.quotation import one_line, own_words
 from beseda.locales import Text

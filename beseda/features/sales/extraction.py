@@ -7,8 +7,8 @@ from typing import Generic, Literal, TypeVar, cast, get_args
 from pydantic import Field, JsonValue
 
 from beseda.core.message import Message, Role
-from beseda.domain.sales import Funnel
 from beseda.features.leads.model import Finding
+from beseda.features.sales.model import Funnel
 from beseda.llm.base import ChatModel, ModelRequest, ask_structured
 from beseda.llm.extraction_prompt import DialogLine, ExtractionTopic, find_line, write_page, write_topics
 from beseda.llm.fitting import count_texts, find_context
@@ -55,7 +55,7 @@ To be confirmed
 {doubts}"""
 
 
-# The signals of `beseda.domain.sales` that show in a line; the others are known without a model.
+# The signals of `beseda.features.sales.model` that show in a line; the others are known without a model.
 Signal = Literal["wants_consultation", "declines", "objects", "picks_time", "on_topic"]
 SlotT = TypeVar("SlotT", bound=str)
 # Bounds that only the grammar of a small model keeps to; a longer list of another model is read as well.

@@ -15,7 +15,17 @@ from beseda.core.chat import Conversation, Person
 from beseda.core.errors import BesedaError
 from beseda.core.message import Role
 from beseda.core.usage import CallPurpose, Purpose
-from beseda.domain.sales import (
+from beseda.engine.usage.budgeted import BotModels
+from beseda.engine.usage.ledger import UsageLedger
+from beseda.ephemeral.base.state import StateStore
+from beseda.features.leads.contact import normalise_email, normalise_phone
+from beseda.features.leads.evidence import find_fault, fold
+from beseda.features.leads.model import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
+from beseda.features.leads.service import LeadService
+from beseda.features.sales.extraction import ASK_CONSENT, Extractor, Reading
+from beseda.features.sales.instructions import Situation
+from beseda.features.sales.memory import SalesMemory, load_memory, save_memory
+from beseda.features.sales.model import (
     DECLINES,
     TO_CONFIRM,
     WANTS_CONSULTATION,
@@ -26,19 +36,9 @@ from beseda.domain.sales import (
     plan_answer,
     score_fit,
 )
-from beseda.engine.usage.budgeted import BotModels
-from beseda.engine.usage.ledger import UsageLedger
-from beseda.ephemeral.base.state import StateStore
-from beseda.features.leads.contact import normalise_email, normalise_phone
-from beseda.features.leads.evidence import find_fault, fold
-from beseda.features.leads.model import DEFAULT_SOURCE, ConsentKind, Finding, Lead, LeadChange, PhoneEvidence
-from beseda.features.leads.service import LeadService
+from beseda.features.sales.repository import SalesRepository
 from beseda.llm.extraction_prompt import DialogLine
 from beseda.locales.language import RUSSIAN, language_of
-from beseda.services.sales.extraction import ASK_CONSENT, Extractor, Reading
-from beseda.services.sales.instructions import Situation
-from beseda.services.sales.memory import SalesMemory, load_memory, save_memory
-from beseda.storage.sql.sales import SalesRepository
 
 log = logging.getLogger(__name__)
 
