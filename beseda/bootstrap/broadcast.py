@@ -3,10 +3,10 @@
 from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
-from beseda.domain.broadcast import BroadcastPlan, StopRule, read_quiet_hours
 from beseda.engine.jobs.base import JobQueue
-from beseda.services.broadcast import BroadcastParts, BroadcastService
-from beseda.services.mailing import MailingRules
+from beseda.features.broadcasts.mailing import MailingRules
+from beseda.features.broadcasts.model import BroadcastPlan, StopRule, read_quiet_hours
+from beseda.features.broadcasts.service import BroadcastParts, BroadcastService
 
 
 def build_broadcasts(settings: Settings, record: Repositories, jobs: JobQueue, clock: Clock) -> BroadcastService:

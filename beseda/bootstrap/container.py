@@ -27,6 +27,7 @@ from beseda.engine.processes.registry import ProcessRegistry
 from beseda.engine.usage.budget_service import BudgetService
 from beseda.engine.usage.ledger import UsageLedger
 from beseda.engine.watch import ConditionWatch
+from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
 from beseda.llm.base import ChatModel
@@ -34,7 +35,6 @@ from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
 from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
-from beseda.services.broadcast import BroadcastService
 from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.personal_data import PersonalDataService, Traces

@@ -8,7 +8,7 @@ from beseda.core.clock import Clock
 from beseda.engine.jobs.inline import InlineJobs
 from beseda.engine.jobs.repository import JobRepository
 from beseda.ephemeral.base.bus import Bus
-from beseda.services.broadcast import SLOT as BROADCAST_SLOT
+from beseda.features.broadcasts.service import SLOT as BROADCAST_SLOT
 
 if TYPE_CHECKING:
     from beseda.engine.jobs.celery import CeleryJobs

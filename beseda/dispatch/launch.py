@@ -39,11 +39,11 @@ from beseda.engine.updates.model import partition_of
 from beseda.engine.usage.budget_service import Payer, paying
 from beseda.engine.usage.budgeted import BotModels
 from beseda.engine.webhook_watch import WebhookWatch
+from beseda.features.broadcasts import service as broadcast
+from beseda.features.broadcasts.mailing import Post
 from beseda.features.meetings.model import Diary
 from beseda.locales import FALLBACK, languages
-from beseda.services import broadcast
 from beseda.services.document import DocumentService
-from beseda.services.mailing import Post
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.mailer import TelegramMailer

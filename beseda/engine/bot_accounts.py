@@ -12,7 +12,6 @@ from sqlalchemy import insert as sql_insert
 
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
-from beseda.domain.broadcast import BroadcastState
 from beseda.engine.bot_account_tables import bot_accounts
 from beseda.engine.conversations.tables import conversations
 from beseda.engine.jobs.model import JobState
@@ -20,7 +19,8 @@ from beseda.engine.jobs.tables import jobs
 from beseda.engine.turns.model import UNSENT, PartState, TurnState
 from beseda.engine.turns.tables import deliveries, turns
 from beseda.engine.updates.tables import updates
-from beseda.storage.sql.tables.broadcast import broadcast_recipients, broadcasts, subscriptions
+from beseda.features.broadcasts.model import BroadcastState
+from beseda.features.broadcasts.tables import broadcast_recipients, broadcasts, subscriptions
 
 OTHER_ACCOUNT = "the bot has another Telegram account now"
 _UNDER_WAY = (TurnState.RECEIVED.value, TurnState.ANSWERED.value)

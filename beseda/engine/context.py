@@ -35,13 +35,13 @@ from beseda.ephemeral.base.bus import Bus
 from beseda.ephemeral.base.cache import Cache
 from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.ephemeral.base.state import StateStore
+from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
 from beseda.features.sales.repository import SalesRepository
 from beseda.images.base import Enhancer
 from beseda.locales import Text
 from beseda.locales.language import language_of
-from beseda.services.broadcast import BroadcastService
 from beseda.services.document import DocumentService
 from beseda.services.personal_data import PersonalDataService
 from beseda.services.takeover import TakeoverService

@@ -38,7 +38,7 @@ _SHARED_BOUNDS = {
     "beseda/images/process_pool.py": "jobs wait in the table, and each has a time limit",
     "beseda/images/gfpgan_docker.py": "jobs wait in the table, and each has a time limit",
     "beseda/services/document/asking.py": "of one document",
-    "beseda/services/mailing.py": "of one broadcast",
+    "beseda/features/broadcasts/mailing.py": "of one broadcast",
     "beseda/engine/turns/parallel_answers.py": "of one answer",
     "beseda/services/transcription/service.py": "requests have a time limit",
     "beseda/telegram/messenger.py": "a chat sends one message at a time, and every call has a time limit",

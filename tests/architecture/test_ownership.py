@@ -17,7 +17,7 @@ NATURAL_KEYS = {
     ("beseda/engine/conversations/repository.py", ("bot", "chat_id", "thread_id")): "a place",
     ("beseda/engine/turns/repository.py", ("turn_id", "attempt", "number")): "a part of a turn that was opened",
     ("beseda/engine/turns/repository.py", ("turn_id", "attempt")): "the call of a turn that was opened",
-    ("beseda/storage/sql/subscription.py", ("bot", "user_id")): "a person and a bot",
+    ("beseda/features/broadcasts/subscriptions.py", ("bot", "user_id")): "a person and a bot",
     ("beseda/engine/usage/repository.py", ("id",)): "a budget's name",
     ("beseda/engine/conversations/summary_repository.py", ("conversation_id",)): "a conversation",
     ("beseda/ephemeral/persistent/state.py", ("key",)): "a name",

@@ -18,7 +18,7 @@ _CALLS = {"beseda/telegram/sending.py", "beseda/telegram/files.py", "beseda/tele
 # Who may ask for a send, by the last two parts of the call's name: the places that write the row around it.
 _ASKING = {
     "messenger.put": {"beseda/engine/turns/delivery.py"},
-    "mailer.send": {"beseda/services/mailing.py"},
+    "mailer.send": {"beseda/features/broadcasts/mailing.py"},
     "calls.send": {"beseda/telegram/messenger.py"},
 }
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from beseda.dispatch.handlers import broadcast, operator, personal_data, voice
+from beseda.dispatch.handlers import operator, personal_data, voice
 from beseda.engine.context import Mode
 from beseda.engine.handlers import chat, clear, edit, history, job, membership, menu, mode, retry, start, stats, stop
 from beseda.engine.router import Router
+from beseda.features.broadcasts import handlers as broadcast
 from beseda.features.meetings import handlers as meeting
 
 

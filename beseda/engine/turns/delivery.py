@@ -4,7 +4,7 @@
                                  └─ not answered ──► look_up ──► found, or sent once more
 
 All that a bot sends goes through here: answers, notices, menus, operators' messages, the progress of jobs. Broadcasts
-have rows of their own (`beseda.services.mailing`).
+have rows of their own (`beseda.features.broadcasts.mailing`).
 """
 
 import asyncio

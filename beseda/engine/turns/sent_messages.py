@@ -9,7 +9,7 @@ from beseda.db.database import Database
 from beseda.engine.turns.model import PartState
 from beseda.engine.turns.tables import deliveries, turns
 from beseda.engine.updates.tables import updates
-from beseda.storage.sql.tables.broadcast import broadcast_recipients
+from beseda.features.broadcasts.tables import broadcast_recipients
 from beseda.telegram.sent_message import COMMON_BOX, KnownMessage, KnownMessages
 
 _SKEW = timedelta(seconds=0.25)  # by which clocks of replicas may differ

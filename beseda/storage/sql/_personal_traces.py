@@ -14,7 +14,6 @@ import orjson
 from sqlalchemy import Connection, LargeBinary, and_, delete, func, literal, or_, select, update
 
 from beseda.core.chat import ChatKind
-from beseda.domain.broadcast import RecipientState
 from beseda.engine.conversations.summary_tables import conversation_summaries
 from beseda.engine.conversations.tables import conversations, users
 from beseda.engine.files.model import FileOwner
@@ -25,14 +24,15 @@ from beseda.engine.turns.tables import deliveries, turns
 from beseda.engine.usage.budget import BudgetScope
 from beseda.engine.usage.repository import forget_budgets
 from beseda.engine.usage.tables import budget_counters
+from beseda.features.broadcasts.model import RecipientState
+from beseda.features.broadcasts.subscriptions import put_subscription
+from beseda.features.broadcasts.tables import broadcast_recipients as recipients
+from beseda.features.broadcasts.tables import broadcasts, subscriptions
 from beseda.features.leads.tables import lead_slots, leads
 from beseda.features.meetings.tables import meeting_summaries, meetings
 from beseda.storage.sql.active_users import forget_writer, list_days
-from beseda.storage.sql.subscription import put_subscription
 from beseda.storage.sql.tables.analytics import active_users, conversation_metrics
 from beseda.storage.sql.tables.api_key import kept_answers
-from beseda.storage.sql.tables.broadcast import broadcast_recipients as recipients
-from beseda.storage.sql.tables.broadcast import broadcasts, subscriptions
 
 _FULL_DAY = timedelta(hours=12)  # by then a day of UTC is over in every time zone
 # Characters of a name or a number that is looked for in what others were told, and of what somebody said.

@@ -9,7 +9,8 @@ import pytest
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import BroadcastBusyError
 from beseda.db.database import Database
-from beseda.domain.broadcast import (
+from beseda.engine.conversations.repository import ConversationRepository
+from beseda.features.broadcasts.model import (
     Audience,
     Broadcast,
     BroadcastContent,
@@ -21,9 +22,8 @@ from beseda.domain.broadcast import (
     RecipientState,
     read_quiet_hours,
 )
-from beseda.engine.conversations.repository import ConversationRepository
-from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
-from beseda.storage.sql.subscription import SubscriptionRepository
+from beseda.features.broadcasts.repository import BroadcastRepository, Turnout
+from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 from beseda.testing.clock import ManualClock
 
 NEW = NewBroadcast(

@@ -27,7 +27,6 @@ from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.types import UtcTime
-from beseda.domain.broadcast import Audience, BroadcastContent, NewBroadcast, RecipientState
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.files.model import FileKind, FileOwner, NewFile
 from beseda.engine.files.repository import FileRepository
@@ -37,11 +36,12 @@ from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.turns.model import Part, Turn, TurnKind, TurnState
 from beseda.ephemeral.memory.history import MemoryHistory
 from beseda.ephemeral.persistent.state import SqlState
+from beseda.features.broadcasts.model import Audience, BroadcastContent, NewBroadcast, RecipientState
+from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.leads.model import ConsentKind, Finding
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.storage.sql.broadcast import BroadcastRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.tables import metadata
 from tests.contract.storage.world import BOT, World

@@ -6,14 +6,14 @@ from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
-from beseda.domain.broadcast import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
 from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.turns.model import Part, PartState, Turn, TurnKind, TurnState
 from beseda.engine.turns.repository import TurnRepository
 from beseda.engine.turns.sent_messages import SentMessageRepository
 from beseda.engine.updates.model import StoredUpdate
 from beseda.engine.updates.repository import UpdateRepository
-from beseda.storage.sql.broadcast import BroadcastRepository
+from beseda.features.broadcasts.model import BroadcastContent, BroadcastState, NewBroadcast, RecipientState
+from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.telegram.sent_message import KnownMessage, KnownMessages
 from beseda.testing.clock import ManualClock
 

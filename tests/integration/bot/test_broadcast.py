@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from beseda.core.errors import BroadcastBusyError, BroadcastStateError, StorageError
-from beseda.domain.broadcast import (
+from beseda.features.broadcasts.model import (
     Audience,
     Broadcast,
     BroadcastContent,
@@ -20,7 +20,7 @@ from beseda.domain.broadcast import (
     QuietHours,
     RecipientState,
 )
-from beseda.storage.sql.broadcast import BroadcastRepository
+from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.crowd import block, count_received, gather_crowd
 from tests.parts.living_bot import BORIS, GROUP, LivingBot, living_bot

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from beseda.domain.broadcast import BroadcastContent, RecipientState, StopRule, read_quiet_hours
-from beseda.services.mailing import RateGate
+from beseda.features.broadcasts.mailing import RateGate
+from beseda.features.broadcasts.model import BroadcastContent, RecipientState, StopRule, read_quiet_hours
 from beseda.testing.clock import ManualClock
 
 SENT, BLOCKED, FAILED = RecipientState.SENT, RecipientState.BLOCKED, RecipientState.FAILED

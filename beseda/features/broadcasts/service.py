@@ -11,7 +11,10 @@ from dataclasses import dataclass, field, replace
 from beseda.core.clock import Clock
 from beseda.core.errors import BroadcastStateError, NotFoundError, StaleVersionError
 from beseda.core.version import Versions
-from beseda.domain.broadcast import (
+from beseda.engine.jobs.base import JobControl, JobHandler, JobQueue
+from beseda.engine.jobs.model import Job, JobRequest, derive_id
+from beseda.features.broadcasts.mailing import Mailing, MailingRules, Pause, Post
+from beseda.features.broadcasts.model import (
     ADMINS,
     LONGEST_CAPTION,
     Audience,
@@ -23,11 +26,8 @@ from beseda.domain.broadcast import (
     Recipient,
     RecipientState,
 )
-from beseda.engine.jobs.base import JobControl, JobHandler, JobQueue
-from beseda.engine.jobs.model import Job, JobRequest, derive_id
-from beseda.services.mailing import Mailing, MailingRules, Pause, Post
-from beseda.storage.sql.broadcast import BroadcastRepository
-from beseda.storage.sql.subscription import SubscriptionRepository
+from beseda.features.broadcasts.repository import BroadcastRepository
+from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ import orjson
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 
 from beseda.core.chat import ChatKind
-from beseda.domain.broadcast import (
+from beseda.engine.conversations.tables import conversations, users
+from beseda.features.broadcasts.model import (
     Audience,
     Broadcast,
     BroadcastContent,
@@ -19,10 +20,9 @@ from beseda.domain.broadcast import (
     RecipientState,
     read_quiet_hours,
 )
-from beseda.engine.conversations.tables import conversations, users
+from beseda.features.broadcasts.subscriptions import is_unwanted
+from beseda.features.broadcasts.tables import broadcast_recipients, broadcasts
 from beseda.features.leads.tables import leads
-from beseda.storage.sql.subscription import is_unwanted
-from beseda.storage.sql.tables.broadcast import broadcast_recipients, broadcasts
 
 COLUMNS = [column for column in broadcasts.columns if column.name != "photo_bytes"]
 COUNTS = ("total", "attempted", "sent", "blocked", "failed", "skipped")

@@ -27,12 +27,12 @@ from beseda.core.errors import (
     TelegramUnansweredError,
     TelegramUnauthorizedError,
 )
-from beseda.domain.broadcast import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
 from beseda.engine.jobs.base import JobControl
 from beseda.engine.turns.sent_records import SentRecords
+from beseda.features.broadcasts.model import Broadcast, BroadcastState, Recipient, RecipientState, StopRule
+from beseda.features.broadcasts.repository import BroadcastRepository, Turnout
 from beseda.locales import Text, languages
 from beseda.locales.language import language_of
-from beseda.storage.sql.broadcast import BroadcastRepository, Turnout
 from beseda.telegram.base import Letter, Mailer, PhotoUpload
 
 log = logging.getLogger(__name__)

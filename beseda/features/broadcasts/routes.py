@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from beseda.api.routes._broadcast_forms import (
+from beseda.features.broadcasts._forms import (
     BroadcastChange,
     BroadcastIn,
     BroadcastOut,
@@ -19,8 +19,8 @@ from beseda.api.routes._broadcast_forms import (
     show_broadcast,
     show_recipient,
 )
-from beseda.domain.broadcast import Broadcast, BroadcastFilter, BroadcastState, NewBroadcast, RecipientState
-from beseda.services.broadcast import BroadcastService
+from beseda.features.broadcasts.model import Broadcast, BroadcastFilter, BroadcastState, NewBroadcast, RecipientState
+from beseda.features.broadcasts.service import BroadcastService
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts

@@ -11,17 +11,8 @@ from sqlalchemy import Connection, case, delete, exists, func, insert, literal, 
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import BroadcastBusyError, StorageError
 from beseda.db.database import Database
-from beseda.domain.broadcast import (
-    Audience,
-    Broadcast,
-    BroadcastFilter,
-    BroadcastState,
-    NewBroadcast,
-    Recipient,
-    RecipientState,
-)
 from beseda.engine.conversations.tables import conversations
-from beseda.storage.sql._broadcast_rows import (
+from beseda.features.broadcasts._rows import (
     COLUMNS,
     COUNTS,
     dump_words,
@@ -31,9 +22,18 @@ from beseda.storage.sql._broadcast_rows import (
     select_people,
     select_recipients,
 )
-from beseda.storage.sql.subscription import is_unwanted, put_subscription
-from beseda.storage.sql.tables.broadcast import ONE_RUNNING, broadcasts
-from beseda.storage.sql.tables.broadcast import broadcast_recipients as people
+from beseda.features.broadcasts.model import (
+    Audience,
+    Broadcast,
+    BroadcastFilter,
+    BroadcastState,
+    NewBroadcast,
+    Recipient,
+    RecipientState,
+)
+from beseda.features.broadcasts.subscriptions import is_unwanted, put_subscription
+from beseda.features.broadcasts.tables import ONE_RUNNING, broadcasts
+from beseda.features.broadcasts.tables import broadcast_recipients as people
 
 
 class Turnout(StrEnum):

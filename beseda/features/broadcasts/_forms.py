@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 
-from beseda.domain.broadcast import (
+from beseda.features.broadcasts.model import (
     LONGEST_TEXT,
     MOST_RATE,
     Audience,

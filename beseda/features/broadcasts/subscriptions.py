@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
 from beseda.engine.conversations.tables import users
-from beseda.storage.sql.tables.broadcast import subscriptions
+from beseda.features.broadcasts.tables import subscriptions
 
 
 class SubscriptionRepository:
