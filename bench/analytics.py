@@ -20,9 +20,9 @@ from beseda.core.clock import SystemClock
 from beseda.core.ids import lowest_id
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.domain.analytics import Metric, Metrics, Period, SeriesStep
-from beseda.services.analytics import AnalyticsService
-from beseda.storage.sql.analytics import AnalyticsRepository
+from beseda.features.analytics.model import Metric, Metrics, Period, SeriesStep
+from beseda.features.analytics.repository import AnalyticsRepository
+from beseda.features.analytics.service import AnalyticsService
 from tests.parts.postgres import PostgresServer
 
 T = TypeVar("T")

@@ -27,11 +27,11 @@ from beseda.bootstrap.container import Container
 from beseda.core import metrics
 from beseda.core.disk import read_free_bytes
 from beseda.core.errors import StorageError
-from beseda.domain.backlog import Backlog
 from beseda.engine.jobs.model import SLOTS
 from beseda.engine.processes.model import ROLES, RunningProcess
 from beseda.engine.processes.registry import ProcessRegistry
-from beseda.services.analytics import AnalyticsService
+from beseda.features.analytics.backlog import Backlog
+from beseda.features.analytics.service import AnalyticsService
 from beseda.services.webhook import WebhookService
 
 log = logging.getLogger(__name__)

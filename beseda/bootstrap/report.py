@@ -4,7 +4,7 @@ from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.engine.jobs.base import JobQueue
-from beseda.services.analytics import AnalyticsService
+from beseda.features.analytics.service import AnalyticsService
 from beseda.services.report import ReportService
 from beseda.services.report.gather import Gatherer
 from beseda.services.report.service import ReportParts

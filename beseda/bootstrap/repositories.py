@@ -18,12 +18,12 @@ from beseda.engine.turns.sent_messages import SentMessageRepository
 from beseda.engine.updates.repository import UpdateRepository
 from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.engine.usage.repository import BudgetRepository
+from beseda.features.analytics.repository import AnalyticsRepository
 from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.meetings.repository import MeetingRepository
 from beseda.features.sales.repository import SalesRepository
-from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList

@@ -43,7 +43,7 @@ async def _read(settings: "Settings") -> dict[str, Any]:
     from beseda.engine.processes.model import ALIVE_WITHIN
     from beseda.engine.processes.repository import ProcessRepository
     from beseda.engine.shards.repository import TerritoryRepository
-    from beseda.storage.sql.analytics import AnalyticsRepository
+    from beseda.features.analytics.repository import AnalyticsRepository
 
     if problems := await check(settings.database()):
         raise SettingsError(problems[0])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from beseda.domain.analytics import Period
+from beseda.features.analytics.model import Period
 
 
 class ReportKind(StrEnum):

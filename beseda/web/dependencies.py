@@ -12,12 +12,12 @@ from beseda.engine.files.repository import FileRepository
 from beseda.engine.files.service import FileService
 from beseda.engine.jobs.base import JobQueue
 from beseda.ephemeral.base.rate_limit import RateLimiter
+from beseda.features.analytics.service import AnalyticsService
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.model import Diary
 from beseda.features.meetings.service import MeetingService
 from beseda.llm.base import ModelFinder
-from beseda.services.analytics import AnalyticsService
 from beseda.services.api_key import ApiKeyService
 from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService

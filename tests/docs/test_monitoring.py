@@ -5,7 +5,7 @@ import re
 from prometheus_client.parser import text_string_to_metric_families
 
 from beseda.api.monitoring import Installation, write_metrics
-from beseda.domain.backlog import Backlog
+from beseda.features.analytics.backlog import Backlog
 from scripts.source import ROOT
 
 DASHBOARD = (ROOT / "deploy/grafana/beseda.json").read_text("utf-8")

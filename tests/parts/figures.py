@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from beseda.core.ids import lowest_id
-from beseda.domain.analytics import Figures, Period, ResponseTimes
 from beseda.engine.conversations.tables import conversations, messages, users
 from beseda.engine.flood_waits.tables import flood_waits
 from beseda.engine.turns.tables import model_calls, turns
+from beseda.features.analytics.model import Figures, Period, ResponseTimes
 
 BOTS = ("sales", "assistant")
 START = datetime(2026, 11, 17, 21, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from beseda.api.monitoring import Installation, InstallationGauges, write_metrics
 from beseda.core import metrics
 from beseda.core.usage import ModelCall, Usage
-from beseda.domain.backlog import Backlog
+from beseda.features.analytics.backlog import Backlog
 
 
 def read_page(installation: Installation | None = None) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TypeVar
 
 from beseda.core.clock import Clock
-from beseda.domain.analytics import DAY, WEEK, Metric, Metrics, Period, Point, SeriesStep
 from beseda.domain.report import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
+from beseda.features.analytics.model import DAY, WEEK, Metric, Metrics, Period, Point, SeriesStep
+from beseda.features.analytics.service import AnalyticsService
 from beseda.locales import Text
-from beseda.services.analytics import AnalyticsService
 from beseda.services.report.content import (
     Cell,
     CellKind,

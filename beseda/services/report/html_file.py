@@ -6,7 +6,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from beseda.domain.analytics import Period
+from beseda.features.analytics.model import Period
 from beseda.locales import known_language
 from beseda.services.report.content import Cell, CellKind, Chart, Column, ReportContent, Rows, Sheet, Tile
 from beseda.services.report.style import STYLE

@@ -9,17 +9,17 @@ from sqlalchemy import insert, select
 
 from beseda.core.errors import PeriodError
 from beseda.db.database import Database
-from beseda.domain.analytics import DAY, HOUR, Metric, Period, SeriesStep, list_points
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.files.model import FileOwner
+from beseda.features.analytics.model import DAY, HOUR, Metric, Period, SeriesStep, list_points
+from beseda.features.analytics.repository import AnalyticsRepository
+from beseda.features.analytics.service import AnalyticsService
+from beseda.features.analytics.tables import active_users, conversation_metrics, hourly_figures
 from beseda.features.leads.model import LeadChange, LeadStatus, NewLead
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.features.leads.tables import leads
-from beseda.services.analytics import AnalyticsService
-from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.personal_data import PersonalDataRepository
-from beseda.storage.sql.tables.analytics import active_users, conversation_metrics, hourly_figures
 from beseda.testing.clock import ManualClock
 from tests.parts.figures import BOTS, START, RandomRecord
 

@@ -7,11 +7,11 @@ import pytest
 from beseda.core.errors import UnavailableError
 from beseda.core.message import Message, Role
 from beseda.core.usage import CallPurpose, Purpose
-from beseda.domain.analytics import Period
 from beseda.engine.usage.ledger import UsageLedger
 from beseda.engine.usage.model_calls import ModelCallRepository
+from beseda.features.analytics.model import Period
+from beseda.features.analytics.repository import AnalyticsRepository
 from beseda.llm.base import ModelRequest
-from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.report import ReportRepository
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

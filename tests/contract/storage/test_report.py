@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import insert
 
 from beseda.db.database import Database
-from beseda.domain.analytics import HOUR, Period
 from beseda.domain.report import NewReport, ReportFormat, ReportKind, ReportState
 from beseda.engine.jobs.model import Job, JobRequest, JobState
+from beseda.features.analytics.model import HOUR, Period
+from beseda.features.analytics.repository import AnalyticsRepository
+from beseda.features.analytics.service import AnalyticsService
 from beseda.features.leads.tables import leads
-from beseda.services.analytics import AnalyticsService
 from beseda.services.report import ReportService
 from beseda.services.report.gather import Gatherer
 from beseda.services.report.service import ReportParts
-from beseda.storage.sql.analytics import AnalyticsRepository
 from beseda.storage.sql.report import ReportRepository
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.test_analytics import WHOLE, lead

@@ -8,9 +8,9 @@ import pytest
 
 from beseda.core.chat import Person
 from beseda.core.errors import UnavailableError
-from beseda.domain.analytics import Metrics, Period
+from beseda.features.analytics.model import Metrics, Period
+from beseda.features.analytics.service import AnalyticsService
 from beseda.features.leads.model import LeadChange, LeadStatus
-from beseda.services.analytics import AnalyticsService
 from beseda.services.takeover import OperatorMessage
 from beseda.testing.clock import ManualClock
 from tests.parts.living_bot import ANNA, BORIS, CHRIS, LivingBot, living_bot

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beseda.domain.analytics import (
+from beseda.features.analytics.model import (
     BUCKETS,
     DAY,
     HOUR,

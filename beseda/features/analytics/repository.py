@@ -17,7 +17,29 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.ids import time_of
 from beseda.db.database import Database
-from beseda.domain.analytics import (
+from beseda.engine.conversations.tables import conversations, messages
+from beseda.engine.events.tables import event_deliveries
+from beseda.engine.flood_waits.tables import flood_waits
+from beseda.engine.identity import find_highest
+from beseda.engine.jobs.model import SLOTS, JobState
+from beseda.engine.jobs.tables import jobs
+from beseda.engine.shards.tables import territories
+from beseda.engine.updates.tables import updates
+from beseda.features.analytics.active_users import GatheredDays, add_writers, count_writers, query_people
+from beseda.features.analytics.backlog import Backlog
+from beseda.features.analytics.funnel import count_funnel
+from beseda.features.analytics.measure import (
+    ceil_day,
+    count_steps,
+    floor_day,
+    is_within,
+    list_touched,
+    list_writers,
+    measure_hours,
+    of_bot,
+    step_time,
+)
+from beseda.features.analytics.model import (
     DAY,
     HOUR,
     Figures,
@@ -29,36 +51,14 @@ from beseda.domain.analytics import (
     ResponseTimes,
     SeriesStep,
 )
-from beseda.domain.backlog import Backlog
-from beseda.engine.conversations.tables import conversations, messages
-from beseda.engine.events.tables import event_deliveries
-from beseda.engine.flood_waits.tables import flood_waits
-from beseda.engine.identity import find_highest
-from beseda.engine.jobs.model import SLOTS, JobState
-from beseda.engine.jobs.tables import jobs
-from beseda.engine.shards.tables import territories
-from beseda.engine.updates.tables import updates
-from beseda.features.leads.model import LeadStatus
-from beseda.features.leads.tables import leads
-from beseda.storage.sql.active_users import GatheredDays, add_writers, count_writers, query_people
-from beseda.storage.sql.funnel import count_funnel
-from beseda.storage.sql.measure import (
-    ceil_day,
-    count_steps,
-    floor_day,
-    is_within,
-    list_touched,
-    list_writers,
-    measure_hours,
-    of_bot,
-    step_time,
-)
-from beseda.storage.sql.tables.analytics import (
+from beseda.features.analytics.tables import (
     conversation_metrics,
     conversion_funnel,
     hourly_figures,
     rollups,
 )
+from beseda.features.leads.model import LeadStatus
+from beseda.features.leads.tables import leads
 
 # What is rolled up, each as far as it has come.
 HOURS, CONVERSATIONS = "hours", "conversations"

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from beseda.domain.analytics import FunnelDay, Period
 from beseda.engine.events.model import EventType
 from beseda.engine.events.tables import events
+from beseda.features.analytics.measure import is_within, of_bot
+from beseda.features.analytics.model import FunnelDay, Period
 from beseda.features.leads.model import LeadStatus
 from beseda.features.leads.tables import lead_stages
-from beseda.storage.sql.measure import is_within, of_bot
 
 _TOLD_BY = [EventType.LEAD_CREATED.value, EventType.LEAD_STAGE_CHANGED.value, EventType.LEAD_CHANGED.value]
 _CHUNK = 500

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.domain.analytics import Metric, Metrics, Period, SeriesStep
+from beseda.features.analytics.model import Metric, Metrics, Period, SeriesStep
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts
 from beseda.web.fields import BotQuery, Moment

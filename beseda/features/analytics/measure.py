@@ -24,11 +24,11 @@ from sqlalchemy import (
 
 from beseda.core.ids import lowest_id
 from beseda.core.message import Role
-from beseda.domain.analytics import DAY, HOUR, Figures, HourFigures, Period
 from beseda.engine.conversations.tables import conversations, messages
 from beseda.engine.flood_waits.tables import flood_waits
 from beseda.engine.turns.model import TurnKind, TurnState
 from beseda.engine.turns.tables import model_calls, turns
+from beseda.features.analytics.model import DAY, HOUR, Figures, HourFigures, Period
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A turn gets its id a moment before it is stored, or longer where the database was away meanwhile.

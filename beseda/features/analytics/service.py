@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock
 from beseda.core.errors import PeriodError
-from beseda.domain.analytics import (
+from beseda.features.analytics.backlog import Backlog
+from beseda.features.analytics.model import (
     DAY,
     HOUR,
     WEEK,
@@ -21,8 +22,7 @@ from beseda.domain.analytics import (
     SeriesStep,
     list_points,
 )
-from beseda.domain.backlog import Backlog
-from beseda.storage.sql.analytics import CONVERSATIONS, AnalyticsRepository
+from beseda.features.analytics.repository import CONVERSATIONS, AnalyticsRepository
 
 MOST_POINTS = 2000
 # An answer that ends, or is asked for again, after its hour was rolled up: the hour is counted anew for so long.

@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beseda.domain.analytics import DAY, Period, SeriesStep
-from beseda.storage.sql.measure import ceil_day, floor_day, query_users
-from beseda.storage.sql.tables.analytics import active_users
+from beseda.features.analytics.measure import ceil_day, floor_day, query_users
+from beseda.features.analytics.model import DAY, Period, SeriesStep
+from beseda.features.analytics.tables import active_users
 
 _CHUNK = 1000
 _Masks: TypeAlias = dict[datetime, int]
