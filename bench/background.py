@@ -21,13 +21,13 @@ from bench.report import Bar, Row, Section
 from beseda.core.ids import lowest_id, new_id
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.domain.report import NewReport, ReportFormat, ReportKind
 from beseda.engine.jobs.model import JobRequest
 from beseda.engine.jobs.repository import JobRepository
 from beseda.features.analytics.model import Period
 from beseda.features.analytics.repository import AnalyticsRepository
-from beseda.services.report.service import KIND as REPORT
-from beseda.storage.sql.report import ReportRepository
+from beseda.features.reports.model import NewReport, ReportFormat, ReportKind
+from beseda.features.reports.repository import ReportRepository
+from beseda.features.reports.service import KIND as REPORT
 from beseda.testing.waiting import eventually
 
 _BAR = Bar(ratio=1.10)

@@ -31,6 +31,7 @@ from beseda.features.analytics.service import AnalyticsService
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
+from beseda.features.reports import ReportService
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
@@ -38,7 +39,6 @@ from beseda.services.api_key import ApiKeyService
 from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService
 from beseda.services.webhook import WebhookService
 

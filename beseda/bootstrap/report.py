@@ -5,9 +5,9 @@ from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.engine.jobs.base import JobQueue
 from beseda.features.analytics.service import AnalyticsService
-from beseda.services.report import ReportService
-from beseda.services.report.gather import Gatherer
-from beseda.services.report.service import ReportParts
+from beseda.features.reports import ReportService
+from beseda.features.reports.gather import Gatherer
+from beseda.features.reports.service import ReportParts
 
 
 def build_reports(settings: Settings, record: Repositories, jobs: JobQueue, clock: Clock) -> ReportService:

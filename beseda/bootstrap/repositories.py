@@ -23,12 +23,12 @@ from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.meetings.repository import MeetingRepository
+from beseda.features.reports.repository import ReportRepository
 from beseda.features.sales.repository import SalesRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
 from beseda.storage.sql.personal_data import PersonalDataRepository
-from beseda.storage.sql.report import ReportRepository
 from beseda.storage.sql.takeover import TakeoverRepository
 from beseda.storage.sql.webhook import WebhookRepository
 from beseda.web.idempotency_repository import KeptAnswerRepository

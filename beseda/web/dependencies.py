@@ -17,9 +17,9 @@ from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.model import Diary
 from beseda.features.meetings.service import MeetingService
+from beseda.features.reports import ReportService
 from beseda.llm.base import ModelFinder
 from beseda.services.api_key import ApiKeyService
-from beseda.services.report import ReportService
 from beseda.services.takeover import TakeoverService
 from beseda.services.webhook import WebhookService
 from beseda.storage.sql.conversation_list import ConversationList

@@ -11,8 +11,8 @@ from beseda.engine.usage.ledger import UsageLedger
 from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.features.analytics.model import Period
 from beseda.features.analytics.repository import AnalyticsRepository
+from beseda.features.reports.repository import ReportRepository
 from beseda.llm.base import ModelRequest
-from beseda.storage.sql.report import ReportRepository
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from tests.contract.storage.world import BOT, CALL, World

@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import insert
 
 from beseda.db.database import Database
-from beseda.domain.report import NewReport, ReportFormat, ReportKind, ReportState
 from beseda.engine.jobs.model import Job, JobRequest, JobState
 from beseda.features.analytics.model import HOUR, Period
 from beseda.features.analytics.repository import AnalyticsRepository
 from beseda.features.analytics.service import AnalyticsService
 from beseda.features.leads.tables import leads
-from beseda.services.report import ReportService
-from beseda.services.report.gather import Gatherer
-from beseda.services.report.service import ReportParts
-from beseda.storage.sql.report import ReportRepository
+from beseda.features.reports import ReportService
+from beseda.features.reports.gather import Gatherer
+from beseda.features.reports.model import NewReport, ReportFormat, ReportKind, ReportState
+from beseda.features.reports.repository import ReportRepository
+from beseda.features.reports.service import ReportParts
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.test_analytics import WHOLE, lead
 from tests.parts.figures import START, RandomRecord

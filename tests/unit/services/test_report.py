@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beseda.features.reports.content import Cell, CellKind, Chart, ChartKind, ChartLine
+from beseda.features.reports.svg import Scale, draw_chart
+from beseda.features.reports.writing import defuse, write_value
 from beseda.locales import Text
-from beseda.services.report.content import Cell, CellKind, Chart, ChartKind, ChartLine
-from beseda.services.report.svg import Scale, draw_chart
-from beseda.services.report.writing import defuse, write_value
 
 MOMENT = datetime(2026, 11, 20, 9, 5, tzinfo=UTC)
 TITLE = Text(ru="<Лиды>", en="<Leads>")

@@ -9,9 +9,8 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from beseda.locales import Text
-from beseda.services.report import xlsx_file
-from beseda.services.report.content import (
+from beseda.features.reports import xlsx_file
+from beseda.features.reports.content import (
     CellKind,
     Chart,
     ChartKind,
@@ -22,7 +21,8 @@ from beseda.services.report.content import (
     Sheet,
     Tile,
 )
-from beseda.services.report.xlsx_file import XlsxWriter
+from beseda.features.reports.xlsx_file import XlsxWriter
+from beseda.locales import Text
 
 NAMES = Text(ru="Имена", en="Names")
 MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any
 
 import xlsxwriter
 
-from beseda.services.report.content import Cell, CellKind, Chart, ChartKind, Column, ReportContent, Rows, Sheet
-from beseda.services.report.texts import FIGURES, SECONDS
+from beseda.features.reports.content import Cell, CellKind, Chart, ChartKind, Column, ReportContent, Rows, Sheet
+from beseda.features.reports.texts import FIGURES, SECONDS
 
 _FORMATS = {
     CellKind.NUMBER: "0",

@@ -7,11 +7,9 @@ from functools import partial
 from typing import TypeVar
 
 from beseda.core.clock import Clock
-from beseda.domain.report import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
 from beseda.features.analytics.model import DAY, WEEK, Metric, Metrics, Period, Point, SeriesStep
 from beseda.features.analytics.service import AnalyticsService
-from beseda.locales import Text
-from beseda.services.report.content import (
+from beseda.features.reports.content import (
     Cell,
     CellKind,
     Chart,
@@ -23,7 +21,9 @@ from beseda.services.report.content import (
     Sheet,
     Tile,
 )
-from beseda.storage.sql.report import Place, ReportRepository
+from beseda.features.reports.model import ConversationRow, CostRow, LeadRow, NewReport, ReportKind
+from beseda.features.reports.repository import Place, ReportRepository
+from beseda.locales import Text
 
 T = TypeVar("T", LeadRow, ConversationRow)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
-from beseda.services.report.content import CellKind, Chart, ChartKind, ChartLine
-from beseda.services.report.writing import write_number, write_short_day, write_value
+from beseda.features.reports.content import CellKind, Chart, ChartKind, ChartLine
+from beseda.features.reports.writing import write_number, write_short_day, write_value
 
 _WIDTH, _HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 12, 26

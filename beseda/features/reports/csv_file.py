@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from beseda.services.report.content import Cell, CellKind, ReportContent, Rows, Sheet
-from beseda.services.report.writing import defuse
+from beseda.features.reports.content import Cell, CellKind, ReportContent, Rows, Sheet
+from beseda.features.reports.writing import defuse
 
 
 class ReportWriter(Protocol):

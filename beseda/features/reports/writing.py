@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime
 
+from beseda.features.reports.content import Cell, CellKind
 from beseda.locales import Text
-from beseda.services.report.content import Cell, CellKind
 
 # What Excel and its kin run when a cell begins with it (OWASP: CSV injection), and what leads up to it unseen.
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")

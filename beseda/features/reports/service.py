@@ -16,15 +16,15 @@ from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError, ReportNotReadyError
 from beseda.core.threads import run_to_end
-from beseda.domain.report import NewReport, Report, ReportFormat, ReportState
 from beseda.engine.jobs.base import JobControl, JobQueue
 from beseda.engine.jobs.model import JobRequest, derive_id
+from beseda.features.reports.content import ReportContent
+from beseda.features.reports.csv_file import CsvWriter, ReportWriter
+from beseda.features.reports.gather import Gatherer
+from beseda.features.reports.html_file import Heading, HtmlWriter
+from beseda.features.reports.model import NewReport, Report, ReportFormat, ReportState
+from beseda.features.reports.repository import ReportRepository
 from beseda.locales import Text
-from beseda.services.report.content import ReportContent
-from beseda.services.report.csv_file import CsvWriter, ReportWriter
-from beseda.services.report.gather import Gatherer
-from beseda.services.report.html_file import Heading, HtmlWriter
-from beseda.storage.sql.report import ReportRepository
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +165,7 @@ class ReportService:
         if report.new.format is ReportFormat.CSV:
             return CsvWriter(part, content, language)
         # Loaded with the first workbook: the library takes 0.1 s of CPU.
-        from beseda.services.report.xlsx_file import XlsxWriter  # noqa: PLC0415
+        from beseda.features.reports.xlsx_file import XlsxWriter  # noqa: PLC0415
 
         return XlsxWriter(part, content, language)
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from beseda.core.errors import PeriodError
-from beseda.domain.report import NewReport, Report, ReportFormat, ReportKind, ReportState
 from beseda.features.analytics.model import Period
+from beseda.features.reports.model import NewReport, Report, ReportFormat, ReportKind, ReportState
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts
 from beseda.web.downloads import DOWNLOAD, send_file

@@ -7,12 +7,12 @@ from html import escape
 from pathlib import Path
 
 from beseda.features.analytics.model import Period
+from beseda.features.reports.content import Cell, CellKind, Chart, Column, ReportContent, Rows, Sheet, Tile
+from beseda.features.reports.style import STYLE
+from beseda.features.reports.svg import draw_chart
+from beseda.features.reports.texts import BOTS, CONVERSION_NOTE, EMPTY, MADE, NOTHING, REST, SECONDS
+from beseda.features.reports.writing import write_day, write_moment, write_value
 from beseda.locales import known_language
-from beseda.services.report.content import Cell, CellKind, Chart, Column, ReportContent, Rows, Sheet, Tile
-from beseda.services.report.style import STYLE
-from beseda.services.report.svg import draw_chart
-from beseda.services.report.texts import BOTS, CONVERSION_NOTE, EMPTY, MADE, NOTHING, REST, SECONDS
-from beseda.services.report.writing import write_day, write_moment, write_value
 
 # A browser shows a few thousand rows well, and nobody reads more: the whole list is in the other formats.
 MOST_ROWS = 1000

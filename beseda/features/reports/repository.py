@@ -10,7 +10,13 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, s
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
 from beseda.db.types import UtcTime
-from beseda.domain.report import (
+from beseda.engine.conversations.tables import conversations, users
+from beseda.engine.turns.tables import model_calls, turns
+from beseda.features.analytics.measure import floor_day, is_turn_within, is_within, of_bot
+from beseda.features.analytics.model import Period
+from beseda.features.analytics.tables import conversation_metrics
+from beseda.features.leads.tables import lead_slots, leads
+from beseda.features.reports.model import (
     ConversationRow,
     CostRow,
     LeadRow,
@@ -20,13 +26,7 @@ from beseda.domain.report import (
     ReportKind,
     ReportState,
 )
-from beseda.engine.conversations.tables import conversations, users
-from beseda.engine.turns.tables import model_calls, turns
-from beseda.features.analytics.measure import floor_day, is_turn_within, is_within, of_bot
-from beseda.features.analytics.model import Period
-from beseda.features.analytics.tables import conversation_metrics
-from beseda.features.leads.tables import lead_slots, leads
-from beseda.storage.sql.tables.report import reports
+from beseda.features.reports.tables import reports
 
 Place = tuple[datetime, int]
 
