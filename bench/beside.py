@@ -23,9 +23,9 @@ from bench.crowd import Crowd, open_crowd
 from bench.report import Bar, Row, Section
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.domain.webhook import NewEndpoint
-from beseda.domain.webhook_keys import make_fingerprint
-from beseda.storage.sql.webhook import WebhookRepository
+from beseda.features.webhooks.keys import make_fingerprint
+from beseda.features.webhooks.model import NewEndpoint
+from beseda.features.webhooks.repository import WebhookRepository
 from tests.parts.redis import RedisServer
 
 _BAR = Bar(above=100.0)  # ms

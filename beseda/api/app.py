@@ -16,12 +16,13 @@ from beseda.api.document import write_document
 from beseda.api.health import health_router
 from beseda.api.idempotency import HEADER, Repeats
 from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
-from beseda.api.routes import api_key, bot, conversation, event, file, job, operator, webhook
+from beseda.api.routes import api_key, bot, conversation, event, file, job, operator
 from beseda.features.analytics import routes as analytics
 from beseda.features.broadcasts import routes as broadcast
 from beseda.features.leads import routes as lead
 from beseda.features.meetings import routes as meeting
 from beseda.features.reports import routes as report
+from beseda.features.webhooks import routes as webhook
 from beseda.web.dependencies import ApiParts
 from beseda.web.hosts import HostGuard
 from beseda.web.problems import add_problem_handlers

@@ -32,7 +32,7 @@ from beseda.engine.processes.model import ROLES, RunningProcess
 from beseda.engine.processes.registry import ProcessRegistry
 from beseda.features.analytics.backlog import Backlog
 from beseda.features.analytics.service import AnalyticsService
-from beseda.services.webhook import WebhookService
+from beseda.features.webhooks.service import WebhookService
 
 log = logging.getLogger(__name__)
 

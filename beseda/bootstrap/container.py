@@ -32,6 +32,7 @@ from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
 from beseda.features.reports import ReportService
+from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
@@ -40,7 +41,6 @@ from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.services.takeover import TakeoverService
-from beseda.services.webhook import WebhookService
 
 if TYPE_CHECKING:
     from beseda.engine.jobs.celery import CeleryJobs

@@ -25,12 +25,12 @@ from beseda.features.leads.repository import LeadRepository
 from beseda.features.meetings.repository import MeetingRepository
 from beseda.features.reports.repository import ReportRepository
 from beseda.features.sales.repository import SalesRepository
+from beseda.features.webhooks.repository import WebhookRepository
 from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
 from beseda.storage.sql.personal_data import PersonalDataRepository
 from beseda.storage.sql.takeover import TakeoverRepository
-from beseda.storage.sql.webhook import WebhookRepository
 from beseda.web.idempotency_repository import KeptAnswerRepository
 
 

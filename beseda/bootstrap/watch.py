@@ -10,7 +10,7 @@ from beseda.core.disk import read_free_bytes
 from beseda.engine.processes.model import find_unserved_slots
 from beseda.engine.processes.registry import ProcessRegistry
 from beseda.engine.watch import ConditionWatch
-from beseda.services.webhook import WebhookService
+from beseda.features.webhooks.service import WebhookService
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 # SQLite's log alone grows to 8 MiB; with less than this nothing new can be stored for long.

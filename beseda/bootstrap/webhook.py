@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack
 from beseda.bootstrap.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
-from beseda.domain.webhook_keys import EventSecrets
 from beseda.engine.jobs.base import JobQueue
-from beseda.services.webhook import WebhookService
-from beseda.webhooks.http import HttpSender
+from beseda.features.webhooks.http import HttpSender
+from beseda.features.webhooks.keys import EventSecrets
+from beseda.features.webhooks.service import WebhookService
 
 
 def build_webhooks(

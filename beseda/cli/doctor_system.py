@@ -90,8 +90,8 @@ async def _write_once(processes: Any, now: datetime) -> None:
 
 async def _check_secrets(settings: "Settings", database: Any) -> list[CheckResult]:
     """Compare the secret of events with the one that the keys of webhooks were derived from."""
-    from beseda.domain.webhook_keys import EventSecrets
-    from beseda.storage.sql.webhook import WebhookRepository
+    from beseda.features.webhooks.keys import EventSecrets
+    from beseda.features.webhooks.repository import WebhookRepository
 
     secrets = EventSecrets(settings.events_secret, settings.events_secret_old)
     use = secrets.count(await WebhookRepository(database).count_by_fingerprint())

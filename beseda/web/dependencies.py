@@ -18,10 +18,10 @@ from beseda.features.leads.service import LeadService
 from beseda.features.meetings.model import Diary
 from beseda.features.meetings.service import MeetingService
 from beseda.features.reports import ReportService
+from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ModelFinder
 from beseda.services.api_key import ApiKeyService
 from beseda.services.takeover import TakeoverService
-from beseda.services.webhook import WebhookService
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
 from beseda.web.idempotency_repository import KeptAnswerRepository

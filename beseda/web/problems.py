@@ -45,7 +45,7 @@ from beseda.core.errors import (
     name_error,
 )
 from beseda.domain.document import TextTooLongError, UnreadableTextError
-from beseda.services.webhook import RefusedAddressError
+from beseda.features.webhooks.service import RefusedAddressError
 from beseda.web.responses import write_json
 
 MEDIA_TYPE = "application/problem+json"

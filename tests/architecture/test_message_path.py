@@ -33,7 +33,7 @@ _SHARED_BOUNDS = {
     "beseda/bootstrap/media.py": "a program for a recording has a time limit",
     "beseda/cli/repl/prompt.py": "one person at one terminal",
     "beseda/cli/transcribe.py": "one person at one terminal",
-    "beseda/webhooks/http.py": "looking up a name has a time limit; receivers that fail rest",
+    "beseda/features/webhooks/http.py": "looking up a name has a time limit; receivers that fail rest",
     "beseda/engine/jobs/broker.py": "every call of the thread has a time limit",
     "beseda/images/process_pool.py": "jobs wait in the table, and each has a time limit",
     "beseda/images/gfpgan_docker.py": "jobs wait in the table, and each has a time limit",

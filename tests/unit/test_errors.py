@@ -21,9 +21,9 @@ from beseda.core.errors import (
     name_error,
 )
 from beseda.domain.document import TextTooLongError, UnreadableTextError
+from beseda.features.webhooks.service import RefusedAddressError
 from beseda.locales import Text
 from beseda.locales.catalogue import BUNDLED, FALLBACK, read_texts
-from beseda.services.webhook import RefusedAddressError
 from beseda.web.problems import find_status
 
 

@@ -18,8 +18,6 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import InputError, NotFoundError, WebhooksOffError
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
-from beseda.domain.webhook import MOST_TRIES, DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
-from beseda.domain.webhook_keys import EventSecrets
 from beseda.engine.conversations.repository import ConversationRepository
 from beseda.engine.events.model import EventFilter, EventType, NewEvent
 from beseda.engine.events.repository import EventRepository, EventSubscriptions
@@ -30,10 +28,12 @@ from beseda.engine.turns.repository import TurnRepository
 from beseda.features.leads.model import ConsentKind, LeadChange, NewLead
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
-from beseda.services.webhook import DELIVER, WebhookService
-from beseda.storage.sql.webhook import WebhookRepository
+from beseda.features.webhooks.http import HttpSender
+from beseda.features.webhooks.keys import EventSecrets
+from beseda.features.webhooks.model import MOST_TRIES, DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
+from beseda.features.webhooks.repository import WebhookRepository
+from beseda.features.webhooks.service import DELIVER, WebhookService
 from beseda.testing.clock import ManualClock
-from beseda.webhooks.http import HttpSender
 from tests.contract.storage.world import BOT, World
 from tests.parts.waiting import eventually
 from tests.parts.webhook_receiver import Received, Receiver, receive_events

@@ -12,16 +12,16 @@ from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from beseda.db.database import Database
-from beseda.domain.webhook_keys import EventSecrets, make_fingerprint
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.events.tables import webhook_endpoints
 from beseda.engine.jobs.inline import InlineJobs
 from beseda.engine.jobs.repository import JobRepository
-from beseda.services.webhook import WebhookService
-from beseda.storage.sql.webhook import WebhookRepository
+from beseda.features.webhooks.http import HttpSender
+from beseda.features.webhooks.keys import EventSecrets, make_fingerprint
+from beseda.features.webhooks.repository import WebhookRepository
+from beseda.features.webhooks.service import WebhookService
 from beseda.testing.clock import ManualClock
-from beseda.webhooks.http import HttpSender
 from tests.contract.storage.world import BOT
 from tests.parts.webhook_receiver import Receiver, receive_events
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from beseda.domain.webhook_keys import sign_legacy
+from beseda.features.webhooks.keys import sign_legacy
 from beseda.worker.tasks import register_tasks
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.waiting import eventually

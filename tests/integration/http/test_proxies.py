@@ -10,6 +10,8 @@ from aiohttp.abc import ResolveResult
 
 from beseda.core.clock import SystemClock
 from beseda.core.errors import BesedaError, SettingsError
+from beseda.features.webhooks.base import Hook
+from beseda.features.webhooks.http import HttpSender
 from beseda.http.session import open_session
 from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
 from beseda.images.process_pool import ImageProcessPool
@@ -19,8 +21,6 @@ from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from beseda.telegram.client import BotApi
-from beseda.webhooks.base import Hook
-from beseda.webhooks.http import HttpSender
 from tests.parts.counting_server import CountingServer, count_connections
 from tests.parts.model_server import ModelServer
 from tests.parts.proxy_server import serve_proxy

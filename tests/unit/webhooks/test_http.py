@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from beseda.webhooks.base import Hook
-from beseda.webhooks.http import HttpSender, is_public
+from beseda.features.webhooks.base import Hook
+from beseda.features.webhooks.http import HttpSender, is_public
 from tests.parts.webhook_receiver import receive_events
 
 SERVER = Path(__file__).parents[2] / "samples" / "tls" / "server.pem"

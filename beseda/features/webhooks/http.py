@@ -23,9 +23,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from beseda.core.errors import SettingsError
+from beseda.features.webhooks.base import Hook, HookResponse
 from beseda.http.proxies import find_proxy
 from beseda.http.session import open_session
-from beseda.webhooks.base import Hook, HookResponse
 
 log = logging.getLogger(__name__)
 

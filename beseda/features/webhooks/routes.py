@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
 from beseda.api.routes.event import EventOut, show_event
-from beseda.domain.webhook import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.engine.events.model import EventType
+from beseda.features.webhooks.model import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts
 from beseda.web.fields import Closed, RowId, without_nul

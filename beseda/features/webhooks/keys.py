@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from beseda.domain.webhook import WebhookEndpoint
+from beseda.features.webhooks.model import WebhookEndpoint
 
 KEY_PREFIX = "whsec_"
 _FINGERPRINT = 8  # hexadecimal digits: enough to tell secrets apart, too few to test guesses against

@@ -14,7 +14,12 @@ from beseda.core.clock import Clock
 from beseda.core.errors import InputError, NotFoundError, StorageError, WebhooksOffError
 from beseda.core.ids import new_id
 from beseda.core.tasks import end_tasks
-from beseda.domain.webhook import (
+from beseda.engine.events.model import Event, EventType, redact
+from beseda.engine.jobs.base import JobQueue
+from beseda.engine.jobs.model import JobRequest, JobState
+from beseda.features.webhooks.base import Hook, HookResponse, WebhookSender
+from beseda.features.webhooks.keys import EventSecrets, SecretUse, derive_key, make_fingerprint, sign, sign_legacy
+from beseda.features.webhooks.model import (
     GONE,
     MOST_TRIES,
     DeliveryOutcome,
@@ -26,12 +31,7 @@ from beseda.domain.webhook import (
     NewEndpoint,
     WebhookEndpoint,
 )
-from beseda.domain.webhook_keys import EventSecrets, SecretUse, derive_key, make_fingerprint, sign, sign_legacy
-from beseda.engine.events.model import Event, EventType, redact
-from beseda.engine.jobs.base import JobQueue
-from beseda.engine.jobs.model import JobRequest, JobState
-from beseda.storage.sql.webhook import WebhookRepository
-from beseda.webhooks.base import Hook, HookResponse, WebhookSender
+from beseda.features.webhooks.repository import WebhookRepository
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,13 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, fun
 from beseda.core.background_pace import BackgroundPace
 from beseda.core.clock import Clock, SystemClock
 from beseda.db.database import Database
-from beseda.domain.webhook import (
+from beseda.engine.events.model import Event, EventType
+from beseda.engine.events.tables import event_deliveries as deliveries
+from beseda.engine.events.tables import events
+from beseda.engine.events.tables import webhook_endpoints as endpoints
+from beseda.features.leads.model import ConsentKind
+from beseda.features.leads.tables import lead_consents, leads
+from beseda.features.webhooks.model import (
     DeliveryOutcome,
     DeliveryState,
     DueDelivery,
@@ -21,12 +27,6 @@ from beseda.domain.webhook import (
     NewEndpoint,
     WebhookEndpoint,
 )
-from beseda.engine.events.model import Event, EventType
-from beseda.engine.events.tables import event_deliveries as deliveries
-from beseda.engine.events.tables import events
-from beseda.engine.events.tables import webhook_endpoints as endpoints
-from beseda.features.leads.model import ConsentKind
-from beseda.features.leads.tables import lead_consents, leads
 
 T = TypeVar("T")
 _PENDING = DeliveryState.PENDING.value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from beseda.engine.jobs.base import JobControl, JobHandler
 from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
-from beseda.services.webhook import DELIVER, SLOT
+from beseda.features.webhooks.service import DELIVER, SLOT
 
 if TYPE_CHECKING:
     from beseda.bootstrap.container import Container
