@@ -24,8 +24,8 @@ from bench.report import Bar, Row, Section
 from beseda.core.clock import SystemClock
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.services.api_key import ApiKeyService
-from beseda.storage.sql.api_key import ApiKeyRepository
+from beseda.features.api_keys.repository import ApiKeyRepository
+from beseda.features.api_keys.service import ApiKeyService
 from beseda.web.api_key import Scope
 from tests.parts.postgres import PostgresServer, find_free_port
 

@@ -16,8 +16,9 @@ from beseda.api.document import write_document
 from beseda.api.health import health_router
 from beseda.api.idempotency import HEADER, Repeats
 from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
-from beseda.api.routes import api_key, bot, conversation, event, file, job, operator
+from beseda.api.routes import bot, conversation, event, file, job, operator
 from beseda.features.analytics import routes as analytics
+from beseda.features.api_keys import routes as api_key
 from beseda.features.broadcasts import routes as broadcast
 from beseda.features.leads import routes as lead
 from beseda.features.meetings import routes as meeting

@@ -28,6 +28,7 @@ from beseda.engine.usage.budget_service import BudgetService
 from beseda.engine.usage.ledger import UsageLedger
 from beseda.engine.watch import ConditionWatch
 from beseda.features.analytics.service import AnalyticsService
+from beseda.features.api_keys.service import ApiKeyService
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
@@ -36,7 +37,6 @@ from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
-from beseda.services.api_key import ApiKeyService
 from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.services.personal_data import PersonalDataService, Traces

@@ -19,6 +19,7 @@ from beseda.engine.updates.repository import UpdateRepository
 from beseda.engine.usage.model_calls import ModelCallRepository
 from beseda.engine.usage.repository import BudgetRepository
 from beseda.features.analytics.repository import AnalyticsRepository
+from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 from beseda.features.leads.repository import LeadRepository
@@ -26,7 +27,6 @@ from beseda.features.meetings.repository import MeetingRepository
 from beseda.features.reports.repository import ReportRepository
 from beseda.features.sales.repository import SalesRepository
 from beseda.features.webhooks.repository import WebhookRepository
-from beseda.storage.sql.api_key import ApiKeyRepository
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
 from beseda.storage.sql.personal_data import PersonalDataRepository

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from beseda.config import Settings
-    from beseda.services.api_key import ApiKeyService
+    from beseda.features.api_keys.service import ApiKeyService
     from beseda.web.api_key import ApiKey
 
 T = TypeVar("T")
@@ -91,8 +91,8 @@ async def _use(settings: "Settings", work: "Callable[[ApiKeyService], Awaitable[
 
     from beseda.bootstrap.database import open_database
     from beseda.core.clock import SystemClock
-    from beseda.services.api_key import ApiKeyService
-    from beseda.storage.sql.api_key import ApiKeyRepository
+    from beseda.features.api_keys.repository import ApiKeyRepository
+    from beseda.features.api_keys.service import ApiKeyService
 
     open_storage(settings)
     async with AsyncExitStack() as stack:

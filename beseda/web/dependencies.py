@@ -13,6 +13,7 @@ from beseda.engine.files.service import FileService
 from beseda.engine.jobs.base import JobQueue
 from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.features.analytics.service import AnalyticsService
+from beseda.features.api_keys.service import ApiKeyService
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.model import Diary
@@ -20,7 +21,6 @@ from beseda.features.meetings.service import MeetingService
 from beseda.features.reports import ReportService
 from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ModelFinder
-from beseda.services.api_key import ApiKeyService
 from beseda.services.takeover import TakeoverService
 from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beseda.core.clock import Clock
 from beseda.db.database import Database
-from beseda.storage.sql.tables.api_key import kept_answers
+from beseda.features.api_keys.tables import kept_answers
 from beseda.web.idempotency_record import KEPT, KeptAnswer, Repeatable
 
 _PATIENCE = timedelta(minutes=1)  # what has not been answered by then died with its process

@@ -26,13 +26,13 @@ from beseda.engine.usage.repository import forget_budgets
 from beseda.engine.usage.tables import budget_counters
 from beseda.features.analytics.active_users import forget_writer, list_days
 from beseda.features.analytics.tables import active_users, conversation_metrics
+from beseda.features.api_keys.tables import kept_answers
 from beseda.features.broadcasts.model import RecipientState
 from beseda.features.broadcasts.subscriptions import put_subscription
 from beseda.features.broadcasts.tables import broadcast_recipients as recipients
 from beseda.features.broadcasts.tables import broadcasts, subscriptions
 from beseda.features.leads.tables import lead_slots, leads
 from beseda.features.meetings.tables import meeting_summaries, meetings
-from beseda.storage.sql.tables.api_key import kept_answers
 
 _FULL_DAY = timedelta(hours=12)  # by then a day of UTC is over in every time zone
 # Characters of a name or a number that is looked for in what others were told, and of what somebody said.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from beseda.db.database import Database
-from beseda.storage.sql.api_key import ApiKeyRepository
+from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.testing.clock import ManualClock
 from beseda.web.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
 from beseda.web.idempotency_record import KeptAnswer, Repeatable

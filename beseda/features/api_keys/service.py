@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError, StorageError
-from beseda.storage.sql.api_key import ApiKeyRepository
+from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.web.api_key import ApiKey, Scope, hash_secret, make_secret, read_key, write_key
 
 log = logging.getLogger(__name__)

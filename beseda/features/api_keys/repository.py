@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from beseda.core.clock import Clock
 from beseda.db.database import Database
-from beseda.storage.sql.tables.api_key import api_keys
+from beseda.features.api_keys.tables import api_keys
 from beseda.web.api_key import ApiKey, Scope
 
 
