@@ -10,7 +10,7 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import StorageError
 from beseda.db.migrate import HEAD, knows_revision, read_revision, upgrade
 from beseda.db.snapshot import dump
-from beseda.services.backup import ArchiveWriter, Manifest
+from beseda.features.backup.service import ArchiveWriter, Manifest
 
 log = logging.getLogger(__name__)
 

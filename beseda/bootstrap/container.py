@@ -32,14 +32,14 @@ from beseda.features.api_keys.service import ApiKeyService
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
+from beseda.features.personal_data.forgotten import ForgottenList
+from beseda.features.personal_data.service import PersonalDataService, Traces
 from beseda.features.reports import ReportService
 from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
-from beseda.services.forgotten import ForgottenList
 from beseda.services.housekeeping import Housekeeping, Shelves
-from beseda.services.personal_data import PersonalDataService, Traces
 from beseda.services.takeover import TakeoverService
 
 if TYPE_CHECKING:

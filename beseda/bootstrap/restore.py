@@ -9,8 +9,8 @@ from beseda.config import Settings
 from beseda.core.errors import SettingsError
 from beseda.db.migrate import knows_revision, read_revision, upgrade
 from beseda.db.snapshot import is_in_use, load
-from beseda.services.backup import ArchiveReader, Manifest
-from beseda.services.forgotten import ForgottenPerson, read_forgotten
+from beseda.features.backup.service import ArchiveReader, Manifest
+from beseda.features.personal_data.forgotten import ForgottenPerson, read_forgotten
 
 
 @dataclass(frozen=True, slots=True)

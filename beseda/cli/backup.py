@@ -9,7 +9,7 @@ from beseda.cli.settings import ConfigOption, JsonOption, open_storage, read_set
 from beseda.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from beseda.services.backup import Manifest
+    from beseda.features.backup.service import Manifest
 
 ArchiveArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.", show_default=False)]
 

@@ -38,12 +38,12 @@ from beseda.ephemeral.base.state import StateStore
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
+from beseda.features.personal_data.service import PersonalDataService
 from beseda.features.sales.repository import SalesRepository
 from beseda.images.base import Enhancer
 from beseda.locales import Text
 from beseda.locales.language import language_of
 from beseda.services.document import DocumentService
-from beseda.services.personal_data import PersonalDataService
 from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService

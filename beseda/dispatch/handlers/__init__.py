@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from beseda.dispatch.handlers import operator, personal_data, voice
+from beseda.dispatch.handlers import operator, voice
 from beseda.engine.context import Mode
 from beseda.engine.handlers import chat, clear, edit, history, job, membership, menu, mode, retry, start, stats, stop
 from beseda.engine.router import Router
 from beseda.features.broadcasts import handlers as broadcast
 from beseda.features.meetings import handlers as meeting
+from beseda.features.personal_data import handlers as personal_data
 
 
 def common_router() -> Router:

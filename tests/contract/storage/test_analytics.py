@@ -19,7 +19,7 @@ from beseda.features.leads.model import LeadChange, LeadStatus, NewLead
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.features.leads.tables import leads
-from beseda.storage.sql.personal_data import PersonalDataRepository
+from beseda.features.personal_data.repository import PersonalDataRepository
 from beseda.testing.clock import ManualClock
 from tests.parts.figures import BOTS, START, RandomRecord
 

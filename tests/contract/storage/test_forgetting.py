@@ -41,8 +41,8 @@ from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.leads.model import ConsentKind, Finding
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
-from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.storage.sql.personal_data import PersonalDataRepository
+from beseda.features.personal_data.repository import PersonalDataRepository
+from beseda.features.personal_data.service import PersonalDataService, Traces
 from beseda.storage.sql.tables import metadata
 from tests.contract.storage.world import BOT, World
 

@@ -15,7 +15,7 @@ from beseda.features.leads.model import LeadChange, LeadFilter, LeadPage, LeadSt
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.features.leads.tables import lead_totals, leads
-from beseda.storage.sql.personal_data import PersonalDataRepository
+from beseda.features.personal_data.repository import PersonalDataRepository
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT
 

@@ -27,8 +27,8 @@ from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.turns.model import Turn, TurnKind, TurnState
 from beseda.ephemeral.memory.history import MemoryHistory
 from beseda.ephemeral.memory.state import MemoryState
-from beseda.services.personal_data import PersonalDataService, Traces
-from beseda.storage.sql.personal_data import PersonalDataRepository
+from beseda.features.personal_data.repository import PersonalDataRepository
+from beseda.features.personal_data.service import PersonalDataService, Traces
 from tests.contract.storage.world import BOT, World
 
 ANYA, BORYA = FileOwner(BOT, 7), FileOwner(BOT, 8)

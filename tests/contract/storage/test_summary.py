@@ -10,7 +10,7 @@ from beseda.engine.events.model import EventFilter
 from beseda.engine.events.repository import EventRepository
 from beseda.engine.files.model import FileOwner
 from beseda.engine.turns.model import Part, Turn, TurnKind, TurnState
-from beseda.storage.sql.personal_data import PersonalDataRepository
+from beseda.features.personal_data.repository import PersonalDataRepository
 from tests.contract.storage.world import World
 
 ANYA, BORYA = Person(7, "Аня"), Person(8, "Боря")

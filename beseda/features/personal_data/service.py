@@ -15,7 +15,6 @@ import orjson
 
 from beseda.core.chat import ChatKey, Conversation
 from beseda.core.errors import NotFoundError, StorageError
-from beseda.domain.personal_data import Forgotten, Profile, Said
 from beseda.engine.conversations.summary import SummaryService
 from beseda.engine.files.model import FileOwner, StoredFile
 from beseda.engine.files.service import DiskFullError, FileService, is_full
@@ -23,9 +22,10 @@ from beseda.engine.jobs.base import JobQueue
 from beseda.ephemeral.base.history import HistoryStore
 from beseda.ephemeral.base.state import StateStore
 from beseda.features.leads.model import LeadRecord
-from beseda.services._volumes import Volume, ZipEntry, fits, write_volumes
-from beseda.services.forgotten import ForgottenList
-from beseda.storage.sql.personal_data import PersonalDataRepository
+from beseda.features.personal_data._volumes import Volume, ZipEntry, fits, write_volumes
+from beseda.features.personal_data.forgotten import ForgottenList
+from beseda.features.personal_data.model import Forgotten, Profile, Said
+from beseda.features.personal_data.repository import PersonalDataRepository
 
 log = logging.getLogger(__name__)
 

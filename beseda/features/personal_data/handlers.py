@@ -6,8 +6,8 @@ from beseda.engine.handlers.history import keep_private, write_size
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.engine.speaker import may_act_for
+from beseda.features.personal_data.service import NameStates
 from beseda.locales import Text
-from beseda.services.personal_data import NameStates
 from beseda.telegram.base import Button
 from beseda.telegram.media import Media, MediaKind
 

@@ -16,7 +16,6 @@ from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.message import Role
 from beseda.db.database import Database
-from beseda.domain.personal_data import Forgotten, Invitations, Profile, Said
 from beseda.engine.conversations.summary_repository import forget_summaries
 from beseda.engine.conversations.tables import conversations, messages, users
 from beseda.engine.files.model import FileKind, FileOwner
@@ -27,7 +26,7 @@ from beseda.engine.turns.tables import deliveries, model_calls, turns
 from beseda.engine.updates.tables import updates
 from beseda.features.leads.model import LeadRecord
 from beseda.features.leads.person import find_records, forget_leads
-from beseda.storage.sql._personal_traces import (
+from beseda.features.personal_data._traces import (
     PersonalMarks,
     Rows,
     blank_notices,
@@ -35,6 +34,7 @@ from beseda.storage.sql._personal_traces import (
     forget_traces,
     read_traces,
 )
+from beseda.features.personal_data.model import Forgotten, Invitations, Profile, Said
 
 _CHUNK = 200
 _STALE = timedelta(hours=1)  # nobody works on a turn for that long: it was left behind
