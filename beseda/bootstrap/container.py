@@ -35,12 +35,12 @@ from beseda.features.meetings.service import MeetingService
 from beseda.features.personal_data.forgotten import ForgottenList
 from beseda.features.personal_data.service import PersonalDataService, Traces
 from beseda.features.reports import ReportService
+from beseda.features.takeover.service import TakeoverService
 from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
 from beseda.services.housekeeping import Housekeeping, Shelves
-from beseda.services.takeover import TakeoverService
 
 if TYPE_CHECKING:
     from beseda.engine.jobs.celery import CeleryJobs

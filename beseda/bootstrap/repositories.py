@@ -22,15 +22,15 @@ from beseda.features.analytics.repository import AnalyticsRepository
 from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository
+from beseda.features.conversations.queries import ConversationList
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.meetings.repository import MeetingRepository
 from beseda.features.personal_data.repository import PersonalDataRepository
 from beseda.features.reports.repository import ReportRepository
 from beseda.features.sales.repository import SalesRepository
+from beseda.features.takeover.repository import TakeoverRepository
 from beseda.features.webhooks.repository import WebhookRepository
-from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
-from beseda.storage.sql.takeover import TakeoverRepository
 from beseda.web.idempotency_repository import KeptAnswerRepository
 
 

@@ -40,11 +40,11 @@ from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
 from beseda.features.personal_data.service import PersonalDataService
 from beseda.features.sales.repository import SalesRepository
+from beseda.features.takeover.service import TakeoverService
 from beseda.images.base import Enhancer
 from beseda.locales import Text
 from beseda.locales.language import language_of
 from beseda.services.document import DocumentService
-from beseda.services.takeover import TakeoverService
 from beseda.services.transcription import TranscriptionService
 from beseda.services.voice import VoiceService
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target

@@ -19,7 +19,6 @@ from beseda.core.errors import BesedaError, LeaseLostError, StorageError, Telegr
 from beseda.core.keyed_queues import Lane, Lanes
 from beseda.core.logs import log_context
 from beseda.core.quarantine import Quarantine
-from beseda.dispatch.middlewares.takeover import keep_silent
 from beseda.engine.context import BotServices, Context
 from beseda.engine.incoming import Event, IncomingMessage, Json, Move, Press, StopRequest, parse
 from beseda.engine.joining import Joiner, Openings
@@ -43,6 +42,7 @@ from beseda.engine.updates.model import (
     queue_of,
 )
 from beseda.engine.updates.repository import Look
+from beseda.features.takeover.middleware import keep_silent
 
 log = logging.getLogger(__name__)
 

@@ -15,14 +15,14 @@ from beseda.ephemeral.base.rate_limit import RateLimiter
 from beseda.features.analytics.service import AnalyticsService
 from beseda.features.api_keys.service import ApiKeyService
 from beseda.features.broadcasts.service import BroadcastService
+from beseda.features.conversations.queries import ConversationList
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.model import Diary
 from beseda.features.meetings.service import MeetingService
 from beseda.features.reports import ReportService
+from beseda.features.takeover.service import TakeoverService
 from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ModelFinder
-from beseda.services.takeover import TakeoverService
-from beseda.storage.sql.conversation_list import ConversationList
 from beseda.storage.sql.job_list import JobList
 from beseda.web.idempotency_repository import KeptAnswerRepository
 

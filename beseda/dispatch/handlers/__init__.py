@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from beseda.dispatch.handlers import operator, voice
+from beseda.dispatch.handlers import voice
 from beseda.engine.context import Mode
 from beseda.engine.handlers import chat, clear, edit, history, job, membership, menu, mode, retry, start, stats, stop
 from beseda.engine.router import Router
 from beseda.features.broadcasts import handlers as broadcast
 from beseda.features.meetings import handlers as meeting
 from beseda.features.personal_data import handlers as personal_data
+from beseda.features.takeover import handlers as operator
 
 
 def common_router() -> Router:

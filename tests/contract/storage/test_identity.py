@@ -6,10 +6,10 @@ import pytest
 
 from beseda.core.ids import IdSequence, lowest_id
 from beseda.core.message import Message, Role
-from beseda.domain.conversation_list import ConversationFilter
 from beseda.engine.identity import continue_ids
 from beseda.engine.turns.model import Turn, TurnKind
-from beseda.storage.sql.conversation_list import ConversationList
+from beseda.features.conversations.model import ConversationFilter
+from beseda.features.conversations.queries import ConversationList
 from tests.contract.storage.world import World
 
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from beseda.db.database import Database
 from beseda.db.since import look_back
-from beseda.domain.conversation_list import ConversationFilter
 from beseda.engine.turns.repository import TurnRepository
+from beseda.features.conversations.model import ConversationFilter
+from beseda.features.conversations.queries import ConversationList
 from beseda.features.leads.model import LeadFilter, LeadPage, LeadSort, NewLead
 from beseda.features.leads.repository import LeadRepository
-from beseda.storage.sql.conversation_list import ConversationList
 from beseda.testing.clock import ManualClock
 from tests.contract.storage.world import BOT, World
 

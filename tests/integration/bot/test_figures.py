@@ -11,7 +11,7 @@ from beseda.core.errors import UnavailableError
 from beseda.features.analytics.model import Metrics, Period
 from beseda.features.analytics.service import AnalyticsService
 from beseda.features.leads.model import LeadChange, LeadStatus
-from beseda.services.takeover import OperatorMessage
+from beseda.features.takeover.service import OperatorMessage
 from beseda.testing.clock import ManualClock
 from tests.parts.living_bot import ANNA, BORIS, CHRIS, LivingBot, living_bot
 from tests.parts.postgres import PostgresServer

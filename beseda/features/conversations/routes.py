@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from beseda.core.chat import ChatKind
 from beseda.core.errors import NotFoundError
-from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
+from beseda.features.conversations.model import ConversationFilter, ConversationLine, SaidMessage
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts
 from beseda.web.fields import BotQuery, Moment, RowId, UserQuery

@@ -10,9 +10,9 @@ from beseda.core.chat import ChatKey
 from beseda.core.clock import Clock
 from beseda.core.errors import NotFoundError
 from beseda.db.database import Database
-from beseda.domain.takeover import Takeover
 from beseda.engine.conversations.tables import conversations
-from beseda.storage.sql.tables.takeover import takeovers
+from beseda.features.takeover.model import Takeover
+from beseda.features.takeover.tables import takeovers
 
 _all = select(conversations.c.bot, conversations.c.chat_id, conversations.c.thread_id, *takeovers.columns).join(
     conversations, conversations.c.id == takeovers.c.conversation_id

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from beseda.core.chat import ChatKey, Conversation, Person
 from beseda.core.clock import Clock
 from beseda.core.errors import StorageError
-from beseda.domain.takeover import Takeover
 from beseda.engine.updates.model import internal_update
 from beseda.engine.updates.repository import UpdateRepository
 from beseda.ephemeral.base.bus import Bus
-from beseda.storage.sql.takeover import TakeoverRepository
+from beseda.features.takeover.model import Takeover
+from beseda.features.takeover.repository import TakeoverRepository
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from beseda.core.ids import lowest_id
 from beseda.db.database import Database
 from beseda.db.paging import written
 from beseda.db.since import look_back
-from beseda.domain.conversation_list import ConversationFilter, ConversationLine, SaidMessage
 from beseda.engine.conversations.tables import conversations, messages, users
 from beseda.engine.turns.tables import turns
-from beseda.storage.sql.tables.takeover import takeovers
+from beseda.features.conversations.model import ConversationFilter, ConversationLine, SaidMessage
+from beseda.features.takeover.tables import takeovers
 
 _HIGHEST = 2**63 - 1
 _LONGEST_TURN = timedelta(hours=1)

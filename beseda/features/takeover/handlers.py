@@ -4,7 +4,7 @@ from beseda.core.message import Message, Role
 from beseda.engine.context import Context
 from beseda.engine.incoming import Notice
 from beseda.engine.router import Router
-from beseda.services.takeover import OPERATOR_MESSAGE
+from beseda.features.takeover.service import OPERATOR_MESSAGE
 
 router = Router()
 

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from beseda.api.routes.conversation import TakeoverOut, find
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
-from beseda.domain.conversation_list import ConversationLine
-from beseda.services.takeover import OperatorMessage
+from beseda.features.conversations.model import ConversationLine
+from beseda.features.conversations.routes import TakeoverOut, find
+from beseda.features.takeover.service import OperatorMessage
 from beseda.telegram.markdown.escape import literal
 from beseda.web.api_key import ApiKey
 from beseda.web.auth import needs
