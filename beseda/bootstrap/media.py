@@ -16,11 +16,11 @@ from beseda.core.clock import Clock
 from beseda.core.errors import ToolError
 from beseda.core.process_identity import find_dead_processes, new_process_id
 from beseda.engine.usage.budgeted import BudgetedEnhancer
+from beseda.features.transcription import DiskBudget, TranscriptionRules, TranscriptionService
+from beseda.features.transcription.voice import VoiceService
 from beseda.images.base import Enhancer
 from beseda.images.process_pool import ImageProcessPool
 from beseda.images.registry import build_enhancer
-from beseda.services.transcription import DiskBudget, TranscriptionRules, TranscriptionService
-from beseda.services.voice import VoiceService
 from beseda.speech.base import Transcriber
 from beseda.speech.registry import SpeechSettings, build_transcriber
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
 
     from beseda.config import Settings
-    from beseda.services.transcription import TranscriptionProgress, TranscriptionService
+    from beseda.features.transcription import TranscriptionProgress, TranscriptionService
     from beseda.speech.transcript import Transcript
 
 _SLOTS = 2  # programs at once
@@ -83,7 +83,7 @@ async def _open_service(settings: "Settings") -> "AsyncGenerator[TranscriptionSe
     import tempfile
 
     from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-    from beseda.services.transcription import TranscriptionService
+    from beseda.features.transcription import TranscriptionService
     from beseda.speech.demo import UnconfiguredTranscriber
     from beseda.speech.registry import SpeechSettings, build_transcriber
 
@@ -156,7 +156,7 @@ def _show_progress(file: Path, *, wanted: bool) -> "Iterator[Callable[[Transcrip
 
 
 def _write(transcript: "Transcript", stem: str, folder: Path, order: Order) -> list[Path]:
-    from beseda.services.document import write_paragraphs
+    from beseda.features.minutes import write_paragraphs
     from beseda.speech.transcript import write_srt
 
     text = write_paragraphs(transcript, order.words_in)
@@ -188,7 +188,7 @@ def _write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
 def _show(outcome: FileOutcome, order: Order, *, titled: bool) -> None:
     from beseda.cli.answer import clean_text
     from beseda.cli.output import print_text, show_path
-    from beseda.services.document import write_paragraphs
+    from beseda.features.minutes import write_paragraphs
     from beseda.speech.transcript import write_srt
 
     if outcome.problem:

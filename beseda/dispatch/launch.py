@@ -42,8 +42,8 @@ from beseda.engine.webhook_watch import WebhookWatch
 from beseda.features.broadcasts import service as broadcast
 from beseda.features.broadcasts.mailing import Post
 from beseda.features.meetings.model import Diary
+from beseda.features.minutes import DocumentService
 from beseda.locales import FALLBACK, languages
-from beseda.services.document import DocumentService
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.mailer import TelegramMailer

@@ -38,15 +38,15 @@ from beseda.ephemeral.base.state import StateStore
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.service import MeetingService
+from beseda.features.minutes import DocumentService
 from beseda.features.personal_data.service import PersonalDataService
 from beseda.features.sales.repository import SalesRepository
 from beseda.features.takeover.service import TakeoverService
+from beseda.features.transcription import TranscriptionService
+from beseda.features.transcription.voice import VoiceService
 from beseda.images.base import Enhancer
 from beseda.locales import Text
 from beseda.locales.language import language_of
-from beseda.services.document import DocumentService
-from beseda.services.transcription import TranscriptionService
-from beseda.services.voice import VoiceService
 from beseda.telegram.base import Keyboard, Markup, Messenger, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.media import Media

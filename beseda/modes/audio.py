@@ -13,10 +13,10 @@ from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
 from beseda.engine.turns.model import Part
+from beseda.features.transcription import TranscriptionProgress, TranscriptionStage
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import as_media, draw_progress, language_of, show_actions, tell_left
-from beseda.services.transcription import TranscriptionProgress, TranscriptionStage
 from beseda.speech.transcript import format_time
 from beseda.telegram.keyboards import write_markup
 from beseda.telegram.markdown.escape import literal

@@ -7,7 +7,6 @@ from pathlib import PurePath
 from beseda.core.chat import ChatKind
 from beseda.core.errors import InputError
 from beseda.core.ids import new_id
-from beseda.domain.document import DocumentKind
 from beseda.engine.context import Action, BotServices, Context, JobKind, Mode
 from beseda.engine.files.model import FileKind, FileOwner, NewFile, add_subject
 from beseda.engine.incoming import Attachment, MessageKind
@@ -15,6 +14,8 @@ from beseda.engine.jobs.base import JobControl
 from beseda.engine.jobs.model import Job
 from beseda.engine.mode_input import ModeInput
 from beseda.engine.turns.model import Part
+from beseda.features.minutes import MAX_TEXT_BYTES, DocumentProgress, read_text
+from beseda.features.minutes.model import DocumentKind
 from beseda.locales import Text
 from beseda.modes import _transcripts
 from beseda.modes._sending import (
@@ -27,7 +28,6 @@ from beseda.modes._sending import (
     show_actions,
     tell_left,
 )
-from beseda.services.document import MAX_TEXT_BYTES, DocumentProgress, read_text
 from beseda.telegram.keyboards import write_markup
 from beseda.telegram.media import write_media
 

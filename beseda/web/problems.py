@@ -44,7 +44,7 @@ from beseda.core.errors import (
     WebhooksOffError,
     name_error,
 )
-from beseda.domain.document import TextTooLongError, UnreadableTextError
+from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
 from beseda.features.webhooks.service import RefusedAddressError
 from beseda.web.responses import write_json
 

@@ -218,7 +218,7 @@ def test_every_library_is_declared(package: Package) -> None:
         ("beseda.engine.turns.service", "beseda.llm.demo", False),
         ("beseda.features.leads.service", "beseda.features.leads.repository", True),
         ("beseda.features.leads.service", "beseda.features.leads.repository", False),
-        ("beseda.engine.turns.service", "beseda.services.voice", True),
+        ("beseda.engine.turns.service", "beseda.features.transcription.voice", True),
         ("beseda.engine.turns.repository", "beseda.llm.base", False),
         ("beseda.testing.user", "botapi_sandbox", True),
         ("beseda.testing.user", "botapi_sandbox.user", False),

@@ -34,9 +34,9 @@ NO_TEXTS = {
     "beseda/llm/demo.py": "words by which the demo model shows something",
     "beseda/llm/guard.py": "words of a person who wants repetition",
     "botapi_sandbox/settings.py": "names of people and groups in the sandbox",
-    "beseda/services/document/layout.py": "hesitations that are taken out of speech",
-    "beseda/services/document/notes.py": "names that mean a nameless speaker",
-    "beseda/services/document/source.py": "folds ё before quotations are compared",
+    "beseda/features/minutes/layout.py": "hesitations that are taken out of speech",
+    "beseda/features/minutes/notes.py": "names that mean a nameless speaker",
+    "beseda/features/minutes/source.py": "folds ё before quotations are compared",
 }
 
 

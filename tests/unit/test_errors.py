@@ -20,7 +20,7 @@ from beseda.core.errors import (
     UnavailableError,
     name_error,
 )
-from beseda.domain.document import TextTooLongError, UnreadableTextError
+from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
 from beseda.features.webhooks.service import RefusedAddressError
 from beseda.locales import Text
 from beseda.locales.catalogue import BUNDLED, FALLBACK, read_texts

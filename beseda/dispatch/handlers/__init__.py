@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from beseda.dispatch.handlers import voice
 from beseda.engine.context import Mode
 from beseda.engine.handlers import chat, clear, edit, history, job, membership, menu, mode, retry, start, stats, stop
 from beseda.engine.router import Router
@@ -10,6 +9,7 @@ from beseda.features.broadcasts import handlers as broadcast
 from beseda.features.meetings import handlers as meeting
 from beseda.features.personal_data import handlers as personal_data
 from beseda.features.takeover import handlers as operator
+from beseda.features.transcription import handlers as voice
 
 
 def common_router() -> Router:

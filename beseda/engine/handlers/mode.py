@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from beseda.dispatch.handlers.voice import answer_voice
 from beseda.engine.chat_state import ChatState, find_offer, find_standing, keep_offer, keep_standing
 from beseda.engine.context import Context, argument
 from beseda.engine.handlers.chat import answer_words
@@ -11,6 +10,7 @@ from beseda.engine.identify import identify
 from beseda.engine.incoming import IncomingMessage, MessageKind, Press
 from beseda.engine.mode_input import ModeInput
 from beseda.engine.router import Router
+from beseda.features.transcription.handlers import answer_voice
 from beseda.locales import Text
 from beseda.telegram.base import Button
 

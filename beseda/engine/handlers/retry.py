@@ -1,11 +1,11 @@
 """The button under a failure: the same question once more."""
 
-from beseda.dispatch.handlers.voice import listen_again
 from beseda.engine.context import Context, argument
 from beseda.engine.incoming import Press
 from beseda.engine.router import Router
 from beseda.engine.speaker import may_act_for
 from beseda.engine.turns.model import Turn, TurnState
+from beseda.features.transcription.handlers import listen_again
 from beseda.locales import Text
 
 router = Router()

@@ -10,7 +10,7 @@ import pytest
 from beseda.audio.base import NoSoundError
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.core.errors import KeyRejectedError, SilentAudioError, UnreadableAudioError
-from beseda.services.voice import VoiceService
+from beseda.features.transcription.voice import VoiceService
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from tests.parts.recordings import make_silence
 from tests.parts.speech_server import Fault, SpeechServer

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from beseda.domain.document import UnreadableTextError
 from beseda.engine.middleware.limits import RATES
+from beseda.features.minutes.model import UnreadableTextError
 from beseda.modes.transcript import FORMATS
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
 from botapi_sandbox import SandboxSettings, serve_sandbox

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
-from beseda.services.transcription import TranscriptionService
-from beseda.services.voice import VoiceService
+from beseda.features.transcription import TranscriptionService
+from beseda.features.transcription.voice import VoiceService
 from beseda.speech.base import SpeechLimits, Transcriber
 from beseda.speech.connection import SpeechConnection
 from beseda.speech.openai_multipart import OpenAITranscriber

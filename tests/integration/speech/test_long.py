@@ -19,7 +19,7 @@ from beseda.core.errors import (
     UnavailableError,
     UnreadableAudioError,
 )
-from beseda.services.transcription import (
+from beseda.features.transcription import (
     DiskBudget,
     TranscriptionProgress,
     TranscriptionRules,

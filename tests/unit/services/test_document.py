@@ -10,9 +10,9 @@ import docx
 import pytest
 
 from beseda.core.errors import ContextTooLongError, ProtocolError, QuotaExceededError, UnavailableError
-from beseda.domain.document import DocumentKind, UnreadableTextError
+from beseda.features.minutes import DocumentProgress, DocumentService, write_subtitles, write_transcript
+from beseda.features.minutes.model import DocumentKind, UnreadableTextError
 from beseda.llm.base import ModelRequest
-from beseda.services.document import DocumentProgress, DocumentService, write_subtitles, write_transcript
 from beseda.speech.transcript import MissedPart, Segment, Transcript
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel

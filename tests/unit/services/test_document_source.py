@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.core.errors import InputError
-from beseda.domain.document import TextTooLongError, UnreadableTextError
-from beseda.services.document import MAX_TEXT_BYTES, read_text
-from beseda.services.document.layout import clean_speech
-from beseda.services.document.source import NumberedText, estimate
+from beseda.features.minutes import MAX_TEXT_BYTES, read_text
+from beseda.features.minutes.layout import clean_speech
+from beseda.features.minutes.model import TextTooLongError, UnreadableTextError
+from beseda.features.minutes.source import NumberedText, estimate
 from beseda.speech.transcript import Segment, Transcript
 
 TEXT = "Пётр сказал: «Купим сервер».\n\nМария Ивановна подготовит отчёт к 15 мая.\nOK, let's ship it on Friday!"

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.audio.base import AudioSpan, NoRoomError, Recording
-from beseda.services.transcription import DiskBudget, TranscriptionProgress, TranscriptionStage
-from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
-from beseda.services.transcription.join import Heard, join_parts
-from beseda.services.transcription.progress import Reporter
+from beseda.features.transcription import DiskBudget, TranscriptionProgress, TranscriptionStage
+from beseda.features.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
+from beseda.features.transcription.join import Heard, join_parts
+from beseda.features.transcription.progress import Reporter
 from beseda.speech.base import SpeechLimits
 from beseda.speech.transcript import MissedPart, Segment, Transcript, format_time, write_srt
 from beseda.testing.clock import ManualClock

@@ -10,7 +10,7 @@ import pytest
 
 from beseda.audio.base import AudioSpan, Recording
 from beseda.core.errors import BesedaError, SilentAudioError, ToolError, UnavailableError, UnreadableAudioError
-from beseda.services.voice import VoiceService
+from beseda.features.transcription.voice import VoiceService
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 
 

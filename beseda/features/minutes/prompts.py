@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from beseda.core.message import Message, Role
-from beseda.domain.document import DocumentKind
+from beseda.features.minutes.model import DocumentKind
+from beseda.features.minutes.source import Passage
 from beseda.locales import Text
-from beseda.services.document.source import Passage
 
 _LANGUAGE = Text("language.english_name")
 _NAMELESS = Text("documents.nameless_speaker")

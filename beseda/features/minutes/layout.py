@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import groupby
 
-from beseda.domain.document import DocumentKind
+from beseda.features.minutes.model import DocumentKind
+from beseda.features.minutes.notes import Notes, Task
+from beseda.features.minutes.source import NumberedText
+from beseda.features.minutes.wording import DECISIONS, NONE, PEOPLE, TASKS, Wording
 from beseda.locales import Text
-from beseda.services.document.notes import Notes, Task
-from beseda.services.document.source import NumberedText
-from beseda.services.document.wording import DECISIONS, NONE, PEOPLE, TASKS, Wording
 
 _FULL = Text("documents.full")
 _SUMMARY = Text("documents.summary")

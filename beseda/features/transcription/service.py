@@ -27,11 +27,11 @@ from beseda.core.errors import (
 )
 from beseda.engine.usage.budget import Unit
 from beseda.engine.usage.budget_service import spending
-from beseda.services.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
-from beseda.services.transcription.join import Heard, join_parts
-from beseda.services.transcription.progress import Meter, ProgressListener, Reporter
-from beseda.services.transcription.room import DiskBudget
-from beseda.services.voice import find_sounding
+from beseda.features.transcription.cuts import Cut, choose_cut, make_spans, wish_cuts
+from beseda.features.transcription.join import Heard, join_parts
+from beseda.features.transcription.progress import Meter, ProgressListener, Reporter
+from beseda.features.transcription.room import DiskBudget
+from beseda.features.transcription.voice import find_sounding
 from beseda.speech.base import Transcriber
 from beseda.speech.phantoms import drop_phantoms
 from beseda.speech.transcript import MissedPart, Transcript

@@ -8,10 +8,10 @@ from docx.document import Document as WordDocument
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.shared import Cm, Pt
 
+from beseda.features.minutes.notes import Notes
+from beseda.features.minutes.source import NumberedText
+from beseda.features.minutes.wording import DECISIONS, NONE, TASKS, Wording
 from beseda.locales import Text
-from beseda.services.document.notes import Notes
-from beseda.services.document.source import NumberedText
-from beseda.services.document.wording import DECISIONS, NONE, TASKS, Wording
 
 _TITLE: Final = Text("documents.protocol.title")
 _FIELDS = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from beseda.services.document.source import NumberedText, Passage
+from beseda.features.minutes.source import NumberedText, Passage
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NOBODY = re.compile(r"(?i)^(спикер|участник|голос|speaker|voice|participant) ?№?\d{1,2}$")

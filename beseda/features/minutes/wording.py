@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from beseda.features.minutes.notes import Decision, Notes, Task
 from beseda.locales import Text
-from beseda.services.document.notes import Decision, Notes, Task
 from beseda.speech.transcript import Transcript, format_time
 
 UNKNOWN: Final = Text("documents.unknown")

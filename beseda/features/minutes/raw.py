@@ -3,10 +3,10 @@
 import secrets
 
 from beseda.core.clock import Clock
-from beseda.domain.document import Document
+from beseda.features.minutes.model import Document
+from beseda.features.minutes.source import NumberedText
+from beseda.features.minutes.wording import Wording
 from beseda.locales import Text
-from beseda.services.document.source import NumberedText
-from beseda.services.document.wording import Wording
 from beseda.speech.transcript import Transcript, write_srt
 
 _TEXT = Text("documents.text")

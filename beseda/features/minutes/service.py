@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from beseda.core.clock import Clock, SystemClock
-from beseda.domain.document import Document, DocumentKind, UnreadableTextError
+from beseda.features.minutes import asking, prompts
+from beseda.features.minutes.layout import write_layout
+from beseda.features.minutes.model import Document, DocumentKind, UnreadableTextError
+from beseda.features.minutes.notes import Notes, merge_notes, read_notes, read_text
+from beseda.features.minutes.source import NumberedText, Passage, estimate
 from beseda.llm.base import ChatModel
 from beseda.locales import Text
-from beseda.services.document import asking, prompts
-from beseda.services.document.layout import write_layout
-from beseda.services.document.notes import Notes, merge_notes, read_notes, read_text
-from beseda.services.document.source import NumberedText, Passage, estimate
 from beseda.speech.transcript import Transcript
 
 _AT_ONCE = 3
@@ -134,7 +134,7 @@ class DocumentService:
 def _lay_out(kind: DocumentKind, notes: Notes, source: NumberedText, language: str) -> bytes:
     if kind is not DocumentKind.PROTOCOL:
         return write_layout(kind, notes, source, language).encode()
-    from beseda.services.document.word import write_protocol  # noqa: PLC0415 - only a protocol pays for Word's library
+    from beseda.features.minutes.word import write_protocol  # noqa: PLC0415 - only a protocol pays for Word's library
 
     return write_protocol(notes, source, language)
 
