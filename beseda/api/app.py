@@ -16,12 +16,15 @@ from beseda.api.document import write_document
 from beseda.api.health import health_router
 from beseda.api.idempotency import HEADER, Repeats
 from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
-from beseda.api.routes import bot, event, file, job
 from beseda.features.analytics import routes as analytics
 from beseda.features.api_keys import routes as api_key
+from beseda.features.bots import routes as bot
 from beseda.features.broadcasts import routes as broadcast
 from beseda.features.conversations import operator
 from beseda.features.conversations import routes as conversation
+from beseda.features.events import routes as event
+from beseda.features.files import routes as file
+from beseda.features.jobs import routes as job
 from beseda.features.leads import routes as lead
 from beseda.features.meetings import routes as meeting
 from beseda.features.reports import routes as report

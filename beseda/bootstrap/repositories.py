@@ -23,6 +23,7 @@ from beseda.features.api_keys.repository import ApiKeyRepository
 from beseda.features.broadcasts.repository import BroadcastRepository
 from beseda.features.broadcasts.subscriptions import SubscriptionRepository
 from beseda.features.conversations.queries import ConversationList
+from beseda.features.jobs.queries import JobList
 from beseda.features.leads.repository import LeadRepository
 from beseda.features.meetings.repository import MeetingRepository
 from beseda.features.personal_data.repository import PersonalDataRepository
@@ -30,7 +31,6 @@ from beseda.features.reports.repository import ReportRepository
 from beseda.features.sales.repository import SalesRepository
 from beseda.features.takeover.repository import TakeoverRepository
 from beseda.features.webhooks.repository import WebhookRepository
-from beseda.storage.sql.job_list import JobList
 from beseda.web.idempotency_repository import KeptAnswerRepository
 
 

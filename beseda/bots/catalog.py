@@ -20,11 +20,11 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from beseda.bots.calendar import CalendarEntry
+from beseda.bots.common import common_router, mode_router
 from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.bots.sales.sales_conversation import build_router as build_sales_router
 from beseda.core.errors import SettingsError
-from beseda.dispatch.handlers import common_router, mode_router
 from beseda.engine.bot import Access, BotProfile
 from beseda.engine.context import Mode
 from beseda.engine.handlers.commands import COMMANDS, KNOWN

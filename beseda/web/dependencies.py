@@ -16,6 +16,7 @@ from beseda.features.analytics.service import AnalyticsService
 from beseda.features.api_keys.service import ApiKeyService
 from beseda.features.broadcasts.service import BroadcastService
 from beseda.features.conversations.queries import ConversationList
+from beseda.features.jobs.queries import JobList
 from beseda.features.leads.service import LeadService
 from beseda.features.meetings.model import Diary
 from beseda.features.meetings.service import MeetingService
@@ -23,7 +24,6 @@ from beseda.features.reports import ReportService
 from beseda.features.takeover.service import TakeoverService
 from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ModelFinder
-from beseda.storage.sql.job_list import JobList
 from beseda.web.idempotency_repository import KeptAnswerRepository
 
 

@@ -20,14 +20,14 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 # Modules with literals that are no texts for people, and why.
 NO_TEXTS = {
     "beseda/features/broadcasts/_forms.py": "examples in the reference of the API",
-    "beseda/api/routes/bot.py": "examples in the reference of the API",
+    "beseda/features/bots/routes.py": "examples in the reference of the API",
     "beseda/bots/catalog.py": "examples in the reference of bot.yaml",
     "beseda/bots/real_estate/catalogue.py": "names of columns and units in a file of listings",
     "beseda/bots/real_estate/criteria.py": "patterns that read wishes of people",
     "beseda/bots/real_estate/housing.py": "patterns that find talk about housing",
     "beseda/bots/sales/wishes.py": "patterns that read wishes of people",
     "beseda/features/leads/amount.py": "number words that people write",
-    "beseda/domain/comparison.py": "folds ё before words are compared",
+    "beseda/bots/literary/comparison.py": "folds ё before words are compared",
     "beseda/speech/phantoms.py": "sentences that speech recognition invents",
     "beseda/features/leads/evidence.py": "endings and abbreviations in quotations of people",
     "beseda/llm/_demo_patterns.py": "patterns by which the demo model reads a conversation",

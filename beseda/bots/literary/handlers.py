@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from beseda.domain.comparison import compare_texts
+from beseda.bots.literary.comparison import compare_texts
 from beseda.engine.context import Context
 from beseda.engine.router import Router
 from beseda.engine.turns.model import Turn

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from beseda.bots.real_estate.property_listing import PropertyListing
 from beseda.core.errors import SettingsError
-from beseda.domain.property_listing import PropertyListing
 
 log = logging.getLogger(__name__)
 

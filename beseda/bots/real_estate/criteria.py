@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from beseda.domain.property_listing import Criteria, PropertyWish
+from beseda.bots.real_estate.property_listing import Criteria, PropertyWish
 
 # Every repetition has an end: a message of nothing but digits must not take longer than another.
 _NUMBER = r"(?<![\d.,])(?:\d{1,3}(?: \d{3}){1,3}|\d{1,12})(?:[.,]\d{1,6})?(?!\d)"

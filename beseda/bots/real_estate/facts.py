@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from beseda.bots.real_estate.catalogue import PropertyCatalogue
-from beseda.domain.property_listing import (
+from beseda.bots.real_estate.property_listing import (
     Criteria,
     Estimate,
     Found,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.responses import Response
 
-from beseda.api.routes.event import EventOut, show_event
 from beseda.engine.events.model import EventType
+from beseda.features.events.routes import EventOut, show_event
 from beseda.features.webhooks.model import DeliveryState, EndpointChange, EventDelivery, WebhookEndpoint
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts

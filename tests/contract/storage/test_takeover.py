@@ -10,14 +10,14 @@ from beseda.core.errors import NotFoundError
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
 from beseda.db.database import Database
-from beseda.domain.job_list import JobFilter
 from beseda.engine.jobs.model import JobRequest, JobState
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.turns.model import TurnState
 from beseda.features.conversations.model import ConversationFilter
 from beseda.features.conversations.queries import ConversationList
+from beseda.features.jobs.model import JobFilter
+from beseda.features.jobs.queries import JobList
 from beseda.features.takeover.repository import TakeoverRepository
-from beseda.storage.sql.job_list import JobList
 from tests.contract.storage.world import World
 
 

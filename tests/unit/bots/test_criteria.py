@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beseda.bots.real_estate.criteria import find_district, parse_criteria, read_criteria
-from beseda.domain.property_listing import Criteria, PropertyWish
+from beseda.bots.real_estate.property_listing import Criteria, PropertyWish
 
 DISTRICTS = ["Заречный", "Парковый", "Приморский", "Северный", "Старый Город", "Центральный"]
 M = 1_000_000

@@ -1,6 +1,6 @@
 """How texts differ, in figures."""
 
-from beseda.domain.comparison import compare_texts
+from beseda.bots.literary.comparison import compare_texts
 
 
 def test_lengths_and_shared_words() -> None:

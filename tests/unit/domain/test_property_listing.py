@@ -2,7 +2,7 @@
 
 import pytest
 
-from beseda.domain.property_listing import Criteria, PropertyListing, estimate_price, find_listings
+from beseda.bots.real_estate.property_listing import Criteria, PropertyListing, estimate_price, find_listings
 
 HOMES = [
     PropertyListing("A-1", "North", 1, 40.0, 4_000_000),

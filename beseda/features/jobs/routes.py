@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from beseda.core.errors import NotFoundError
-from beseda.domain.job_list import JobFilter, JobLine
 from beseda.engine.jobs.model import JobState
+from beseda.features.jobs.model import JobFilter, JobLine
 from beseda.web.auth import needs
 from beseda.web.dependencies import ApiParts
 from beseda.web.fields import BotQuery, LongId, UserQuery, read_long_id

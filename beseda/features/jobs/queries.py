@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 
 from beseda.db.database import Database
 from beseda.db.paging import written
-from beseda.domain.job_list import JobFilter, JobLine
 from beseda.engine.jobs.tables import jobs
+from beseda.features.jobs.model import JobFilter, JobLine
 
 _PLACE = (jobs.c.created_at, jobs.c.id)
 _lines = select(*(jobs.c[name] for name in JobLine._fields))
