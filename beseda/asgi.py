@@ -10,8 +10,8 @@ from beseda import __version__
 from beseda.api.app import api_app
 from beseda.api.health import Check, health_router
 from beseda.api.monitoring import InstallationGauges, MonitoringSources, monitoring_router
+from beseda.console.sandbox_panel.app import HostPanel
 from beseda.engine.telegram_webhook import webhook_router
-from beseda.panel.app import HostPanel
 from beseda.web.dependencies import ApiParts
 from beseda.web.hosts import HostGuard
 from beseda.web.problems import add_problem_handlers

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from beseda.storage.sql.tables import metadata
+from beseda.app.tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

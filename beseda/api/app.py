@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from beseda import __version__
-from beseda.api.api_key_middleware import ApiKeyMiddleware, Bodies, Heads
 from beseda.api.docs_page import write_page
 from beseda.api.document import write_document
 from beseda.api.health import health_router
-from beseda.api.idempotency import HEADER, Repeats
+from beseda.api.middleware.api_key import ApiKeyMiddleware, Bodies, Heads
+from beseda.api.middleware.idempotency import HEADER, Repeats
 from beseda.api.monitoring import InstallationGauges, Measured, monitoring_router
 from beseda.features.analytics import routes as analytics
 from beseda.features.api_keys import routes as api_key

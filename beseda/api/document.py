@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from beseda import __version__
-from beseda.api.idempotency import HEADER, UNREPEATABLE
+from beseda.api.middleware.idempotency import HEADER, UNREPEATABLE
 from beseda.web.auth import SCHEME, SECURITY_SCHEME, Needs
 from beseda.web.problems import SCHEMA, problems
 

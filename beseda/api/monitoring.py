@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beseda import __version__
 from beseda.api.health import Check, ask_all
-from beseda.bootstrap.container import Container
+from beseda.app.container import Container
 from beseda.core import metrics
 from beseda.core.disk import read_free_bytes
 from beseda.core.errors import StorageError

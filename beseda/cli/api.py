@@ -22,7 +22,7 @@ async def _serve(settings: "Settings") -> None:
     import asyncio
 
     from beseda.api.app import api_app
-    from beseda.bootstrap.container import open_container
+    from beseda.app.container import open_container
     from beseda.bots.catalog import Catalog
     from beseda.cli.process import list_checks, listen, working_slots
     from beseda.core.serving import serve_app

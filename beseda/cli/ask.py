@@ -136,8 +136,8 @@ class _Asked:
 
 
 async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -> _Asked:
+    from beseda.app.model_settings import llm_settings
     from beseda.cli.answer import receive_answer
-    from beseda.config.model import llm_settings
     from beseda.core.clock import SystemClock
     from beseda.llm.base import ObservedModel
     from beseda.llm.fitting import ContextFitting
@@ -246,8 +246,8 @@ def _compare(settings: "Settings", specs: "Sequence[str]", request: "ModelReques
 async def _ask_all(
     settings: "Settings", specs: "Sequence[str]", request: "ModelRequest", *, as_json: bool
 ) -> "Compared":
+    from beseda.app.model_settings import llm_settings
     from beseda.cli.compare import Board, build_contenders, compare_models, open_board
-    from beseda.config.model import llm_settings
     from beseda.core.clock import SystemClock
     from beseda.llm.http import HttpClient
 

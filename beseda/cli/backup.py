@@ -16,7 +16,7 @@ ArchiveArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The archi
 
 def backup(file: ArchiveArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Write one consistent archive of the database and the stored files while everything runs."""
-    from beseda.bootstrap.backup import write_backup
+    from beseda.app.backup import write_backup
 
     settings = read_settings(config)
     manifest = run_async(write_backup(settings, file))
@@ -39,7 +39,7 @@ def restore(
 
     Personal data that was erased after the backup is erased again.
     """
-    from beseda.bootstrap.restore import check_backup, restore_backup
+    from beseda.app.restore import check_backup, restore_backup
 
     settings = read_settings(config)
     if check:

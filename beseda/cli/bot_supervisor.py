@@ -6,15 +6,15 @@ import gc
 import logging
 from collections.abc import Callable, Sequence
 
+from beseda.app.container import Container
+from beseda.app.launch import Assignment, RunningBot
 from beseda.asgi import Web
-from beseda.bootstrap.container import Container
 from beseda.bots.catalog import Catalog
 from beseda.cli.run_options import RunOptions, name_variable
 from beseda.core import metrics
 from beseda.core.errors import BesedaError, SettingsError, TelegramRefusedError, TelegramUnauthorizedError
 from beseda.core.logs import log_context
 from beseda.core.tasks import end_tasks
-from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.speech.base import Transcriber
 from beseda.worker import keep_schedule, register_tasks
 

@@ -38,11 +38,11 @@ def chat(
     """Talk with a model in the terminal; conversations are remembered in a file."""
     import asyncio
 
+    from beseda.app.model_settings import llm_settings
     from beseda.cli.memory_file import MemoryFile
     from beseda.cli.repl.budget import Budget
     from beseda.cli.repl.loop import run_chat
     from beseda.cli.repl.session_context import ChatOptions
-    from beseda.config.model import llm_settings
 
     settings = read_settings(
         config, model=model, chat_memory_file=memory_file, chat_memory_list_limit=session_list_limit

@@ -6,24 +6,24 @@ from functools import partial
 
 from beseda.api.health import Check
 from beseda.api.monitoring import MonitoringSources
+from beseda.app.container import Container, open_container
+from beseda.app.model_settings import llm_settings
 from beseda.asgi import Web
-from beseda.bootstrap.container import Container, open_container
 from beseda.cli.bot_supervisor import BotSupervisor
 from beseda.cli.output import print_start_line
 from beseda.cli.run_options import RunOptions
 from beseda.cli.settings import explain_port, open_storage
 from beseda.config import Settings
 from beseda.config.dotenv_file import write_dotenv
-from beseda.config.model import llm_settings
 from beseda.config.reader import DEFAULT_DOTENV
+from beseda.console.sandbox_panel import app as panel
+from beseda.console.sandbox_panel.app import HostPanel
 from beseda.core.errors import SettingsError, StorageError
 from beseda.core.serving import Listener, serve_app
 from beseda.engine.bot import Access, BotProfile
 from beseda.llm.connector import ModelConnector
 from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import ENDPOINTS
-from beseda.panel import app as panel
-from beseda.panel.app import HostPanel
 from beseda.web.dependencies import ApiParts, BotList
 from botapi_sandbox import BotAccount, Sandbox, SandboxSettings
 

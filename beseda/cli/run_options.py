@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from beseda.app.launch import Assignment, Webhook
 from beseda.bots.catalog import Catalog
 from beseda.config import Settings
 from beseda.config.sections.telegram import BOT_TOKEN_VARIABLES
 from beseda.core.errors import SettingsError
-from beseda.dispatch.launch import Assignment, Webhook
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Setti
 
 
 async def _beat(settings: "Settings", port: int | None) -> None:
-    from beseda.bootstrap.container import open_container
+    from beseda.app.container import open_container
     from beseda.cli.output import print_start_line
     from beseda.cli.process import serve_monitoring
     from beseda.worker import keep_schedule

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from beseda.bootstrap.container import Container, open_container
+from beseda.app.container import Container, open_container
+from beseda.app.launch import Assignment, WorkDesk
 from beseda.bots.catalog import Catalog
 from beseda.cli.output import print_start_line
 from beseda.cli.process import explain_demo, serve_monitoring, working_slots
@@ -13,7 +14,6 @@ from beseda.cli.run_options import find_tokens
 from beseda.cli.settings import open_storage
 from beseda.config import Settings
 from beseda.core.errors import TelegramUnauthorizedError
-from beseda.dispatch.launch import Assignment, WorkDesk
 from beseda.llm.demo import DEMO_NAME
 from beseda.worker import keep_schedule, register_tasks
 

@@ -144,7 +144,7 @@ def _compare(connection: Connection) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - half a second, needed only here
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    from beseda.storage.sql.tables import metadata  # noqa: PLC0415
+    from beseda.app.tables import metadata  # noqa: PLC0415
 
     opts = {"compare_server_default": True, "include_object": _is_expected}
     context = MigrationContext.configure(connection, opts=opts)

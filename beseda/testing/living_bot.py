@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beseda.bootstrap.container import Container, open_container
+from beseda.app.container import Container, open_container
+from beseda.app.launch import Assignment, RunningBot
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.core.clock import SystemClock
-from beseda.dispatch.launch import Assignment, RunningBot
 from beseda.engine.polling import Poller
 from beseda.llm.base import ChatModel
 from beseda.testing.database import make_database

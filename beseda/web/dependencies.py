@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from beseda.api.health import Check
 from beseda.api.monitoring import MonitoringSources
-from beseda.bootstrap.container import Container
+from beseda.app.container import Container
 from beseda.core.clock import Clock
 from beseda.engine.bot import BotProfile
 from beseda.engine.files.repository import FileRepository

@@ -10,7 +10,7 @@ from beseda.engine.jobs.schedule import Scheduled
 from beseda.web.idempotency_record import KEPT
 
 if TYPE_CHECKING:
-    from beseda.bootstrap.container import Container
+    from beseda.app.container import Container
 
 SCHEDULE = (Scheduled("answer.tidy", every=timedelta(hours=1), slot="light"),)
 

@@ -1,5 +1,5 @@
 """Work that no message waits for: tasks by their noun, and the schedule that asks for them."""
 
-from beseda.worker.tasks import keep_schedule, load_schedule, register_tasks
+from beseda.app.tasks import keep_schedule, load_schedule, register_tasks
 
 __all__ = ["keep_schedule", "load_schedule", "register_tasks"]

@@ -30,7 +30,7 @@ _NOT_RETRIED = {
 }
 # Bounds on a sum, and the reason why no single chat, person or receiver can use one up.
 _SHARED_BOUNDS = {
-    "beseda/bootstrap/media.py": "a program for a recording has a time limit",
+    "beseda/app/media.py": "a program for a recording has a time limit",
     "beseda/cli/repl/prompt.py": "one person at one terminal",
     "beseda/cli/transcribe.py": "one person at one terminal",
     "beseda/features/webhooks/http.py": "looking up a name has a time limit; receivers that fail rest",

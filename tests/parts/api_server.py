@@ -11,7 +11,7 @@ import aiohttp
 from fastapi import FastAPI
 
 from beseda.api.app import api_app
-from beseda.bootstrap.container import Container, open_container
+from beseda.app.container import Container, open_container
 from beseda.bots.catalog import Catalog
 from beseda.config import load_settings
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person

@@ -11,7 +11,7 @@ from beseda.engine.usage.budgeted import BotModels
 from beseda.llm.demo import ENDPOINT_NAME
 
 if TYPE_CHECKING:
-    from beseda.bootstrap.container import Container
+    from beseda.app.container import Container
 
 
 def tasks(container: "Container") -> Mapping[str, JobHandler]:

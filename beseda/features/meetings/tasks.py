@@ -13,7 +13,7 @@ from beseda.engine.usage.budgeted import BotModels
 from beseda.features.meetings.briefing import BriefingService, BriefingSources
 
 if TYPE_CHECKING:
-    from beseda.bootstrap.container import Container
+    from beseda.app.container import Container
 
 # Reminders and ends of meetings go with it: all that time alone does to meetings.
 SCHEDULE = (Scheduled("meeting.expire", every=timedelta(minutes=1), slot="light"),)

@@ -10,7 +10,7 @@ from beseda.engine.jobs.schedule import Scheduled
 from beseda.features.webhooks.service import DELIVER, SLOT
 
 if TYPE_CHECKING:
-    from beseda.bootstrap.container import Container
+    from beseda.app.container import Container
 
 _KEEP = timedelta(days=30)
 

@@ -69,7 +69,7 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture
 async def api(postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiServer]:
     # Each operation is asked with wrong keys, more often than an address may within a minute.
-    monkeypatch.setattr("beseda.api.api_key_middleware._WRONG_KEYS", Rate(100_000, 60.0))
+    monkeypatch.setattr("beseda.api.middleware.api_key._WRONG_KEYS", Rate(100_000, 60.0))
     url = postgres.create_database()
     await upgrade(url)
     await restart_keys(url)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from beseda.bootstrap.hot import open_hot
+from beseda.app.hot import open_hot
 from beseda.config import load_settings
 from beseda.core.errors import StorageError
 from beseda.db.database import Database

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from beseda.app.housekeeping import Housekeeping, Shelves
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.errors import NotFoundError, StorageError
 from beseda.db.database import Database
@@ -22,7 +23,6 @@ from beseda.engine.files.service import DiskFullError, FileService, Swept
 from beseda.engine.jobs.model import JobRequest
 from beseda.engine.jobs.repository import JobRepository
 from beseda.engine.updates.repository import UpdateRepository
-from beseda.services.housekeeping import Housekeeping, Shelves
 from beseda.testing.clock import ManualClock
 
 ANYA, BORYA = FileOwner("media", 7), FileOwner("media", 8)

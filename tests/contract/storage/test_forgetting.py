@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from beseda.app.tables import metadata
 from beseda.core.chat import ChatKey, ChatKind, Person
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
@@ -43,7 +44,6 @@ from beseda.features.leads.repository import LeadRepository
 from beseda.features.leads.service import LeadService
 from beseda.features.personal_data.repository import PersonalDataRepository
 from beseda.features.personal_data.service import PersonalDataService, Traces
-from beseda.storage.sql.tables import metadata
 from tests.contract.storage.world import BOT, World
 
 ZOYA, ADMIN, OTHER = Person(7_000_000_777, "Zoyazoya", "zoya_login", "ru"), Person(500, "Boss"), Person(8, "Boris")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from beseda.app.tables import metadata
 from beseda.core.errors import SettingsError, StorageError
 from beseda.db import migrate
 from beseda.db.database import Database
-from beseda.storage.sql.tables import metadata
 from tests.parts.postgres import find_free_port
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ import pytest_asyncio
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from beseda.api.api_key_middleware import Bodies
+from beseda.api.middleware.api_key import Bodies
 from beseda.web.pagination import write_cursor
 from tests.parts.api_server import Answer, ApiServer, serve_api
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from beseda.app.tasks import register_tasks
 from beseda.features.webhooks.keys import sign_legacy
-from beseda.worker.tasks import register_tasks
 from tests.parts.api_server import ApiServer, serve_api
 from tests.parts.waiting import eventually
 from tests.parts.webhook_receiver import receive_events

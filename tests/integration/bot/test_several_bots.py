@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from beseda.bootstrap.container import open_container
+from beseda.app.container import open_container
+from beseda.app.launch import RunningBot
 from beseda.cli.run_options import RunOptions, name_variable
 from beseda.config import load_settings
 from beseda.core.errors import SettingsError
-from beseda.dispatch.launch import RunningBot
 from beseda.ephemeral.redis.connection import open_redis
 from beseda.llm.base import ChatModel
 from beseda.testing.scripted_model import ScriptedModel

@@ -12,11 +12,11 @@ import aiohttp
 import orjson
 import pytest
 
+from beseda.app.launch import RunningBot
 from beseda.asgi import Web
 from beseda.core.serving import Listener, serve_app
 from beseda.db.database import Database
 from beseda.db.migrate import upgrade
-from beseda.dispatch.launch import RunningBot
 from beseda.engine.router import Router
 from beseda.engine.runner import BotRunner
 from beseda.engine.updates.model import StoredUpdate

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from beseda.app.model_settings import llm_settings
 from beseda.config import load_settings
-from beseda.config.model import llm_settings
 from beseda.core.errors import SettingsError
 from beseda.llm.gigachat import GigaChatSettings
 from beseda.llm.http import HttpClient

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from beseda.bootstrap.container import Container
+from beseda.app.container import Container
 from beseda.core.backoff import Backoff
 from beseda.core.clock import Clock
 from beseda.core.errors import StorageError, TelegramError, TelegramRefusedError, TelegramUnauthorizedError

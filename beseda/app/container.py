@@ -5,19 +5,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from beseda.bootstrap.broadcast import build_broadcasts
-from beseda.bootstrap.budget import build_budgets
-from beseda.bootstrap.database import open_database
-from beseda.bootstrap.hot import HotStores, open_hot
-from beseda.bootstrap.job import open_jobs
-from beseda.bootstrap.lead import build_leads
-from beseda.bootstrap.media import MediaTools, open_media
-from beseda.bootstrap.report import build_reports
-from beseda.bootstrap.repositories import Repositories, open_record
-from beseda.bootstrap.watch import build_watch, check_disk
-from beseda.bootstrap.webhook import build_webhooks
+from beseda.app.broadcast import build_broadcasts
+from beseda.app.budget import build_budgets
+from beseda.app.database import open_database
+from beseda.app.hot import HotStores, open_hot
+from beseda.app.housekeeping import Housekeeping, Shelves
+from beseda.app.job import open_jobs
+from beseda.app.lead import build_leads
+from beseda.app.media import MediaTools, open_media
+from beseda.app.model_settings import llm_settings
+from beseda.app.report import build_reports
+from beseda.app.repositories import Repositories, open_record
+from beseda.app.watch import build_watch, check_disk
+from beseda.app.webhook import build_webhooks
 from beseda.config import Settings
-from beseda.config.model import llm_settings
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import StorageError
 from beseda.core.quarantine import Quarantine
@@ -40,7 +41,6 @@ from beseda.features.webhooks.service import WebhookService
 from beseda.llm.base import ChatModel
 from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
-from beseda.services.housekeeping import Housekeeping, Shelves
 
 if TYPE_CHECKING:
     from beseda.engine.jobs.celery import CeleryJobs

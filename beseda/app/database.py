@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
-from beseda.bootstrap.backup import upgrade_with_backup
+from beseda.app.backup import upgrade_with_backup
 from beseda.config import Settings
 from beseda.db.database import Database, Synchronous
 from beseda.engine.identity import continue_ids

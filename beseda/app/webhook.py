@@ -2,7 +2,7 @@
 
 from contextlib import AsyncExitStack
 
-from beseda.bootstrap.repositories import Repositories
+from beseda.app.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.engine.jobs.base import JobQueue

@@ -1,7 +1,7 @@
 """Leads: stored in the database, their changes published on the bus."""
 
-from beseda.bootstrap.hot import HotStores
-from beseda.bootstrap.repositories import Repositories
+from beseda.app.hot import HotStores
+from beseda.app.repositories import Repositories
 from beseda.core.clock import Clock
 from beseda.features.leads.service import LeadService
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from beseda.bootstrap.container import open_container
+from beseda.app.container import open_container
 from beseda.config import Settings
 from beseda.core.errors import SettingsError
 from beseda.db.migrate import knows_revision, read_revision, upgrade

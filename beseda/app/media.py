@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from beseda.app.image_settings import photo_settings
 from beseda.audio.base import AudioSpan, Listener, Recording, Sound
 from beseda.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from beseda.config import Settings
-from beseda.config.photo import photo_settings
 from beseda.core.clock import Clock
 from beseda.core.errors import ToolError
 from beseda.core.process_identity import find_dead_processes, new_process_id

@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from beseda.console.sandbox_panel.guard import OneTimeTokens, find_objection
+from beseda.console.sandbox_panel.problems import explain_problem
 from beseda.core.errors import BesedaError
 from beseda.engine.bot import BotProfile
 from beseda.llm.connector import ModelConnector
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.locales import Text, languages
-from beseda.panel.guard import OneTimeTokens, find_objection
-from beseda.panel.problems import explain_problem
 
 ADDRESS = "/sandbox-panel"
 SCRIPT = f"{ADDRESS}/panel.js"

@@ -10,7 +10,7 @@ from beseda.engine.jobs.base import JobHandler, JobQueue
 from beseda.engine.jobs.schedule import Scheduled, Scheduler
 
 if TYPE_CHECKING:
-    from beseda.bootstrap.container import Container
+    from beseda.app.container import Container
 
 
 def load_tasks(container: "Container") -> Mapping[str, JobHandler]:

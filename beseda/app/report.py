@@ -1,6 +1,6 @@
 """The service of reports."""
 
-from beseda.bootstrap.repositories import Repositories
+from beseda.app.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.engine.jobs.base import JobQueue

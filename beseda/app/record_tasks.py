@@ -9,7 +9,7 @@ from beseda.engine.jobs.model import Job
 from beseda.engine.jobs.schedule import Scheduled
 
 if TYPE_CHECKING:
-    from beseda.bootstrap.container import Container
+    from beseda.app.container import Container
 
 SCHEDULE = (Scheduled("record.tidy", every=timedelta(hours=1), slot="light"),)
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from beseda.bootstrap.repositories import Repositories
+from beseda.app.repositories import Repositories
 from beseda.config import Settings
 from beseda.core.clock import Clock
 from beseda.core.disk import read_free_bytes
