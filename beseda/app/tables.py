@@ -1,12 +1,48 @@
-"""The tables of the database as Core objects, one noun per file; repositories and migrations share them.
+"""All tables of the database: `metadata` is complete once this module is imported. Migrations and backups need that."""
 
-Every file is imported here, so that `metadata` contains all tables.
-"""
+from beseda.db.schema import metadata
+from beseda.engine import bot_account_tables
+from beseda.engine.conversations import summary_tables
+from beseda.engine.conversations import tables as conversations
+from beseda.engine.events import tables as events
+from beseda.engine.files import tables as files
+from beseda.engine.flood_waits import tables as flood_waits
+from beseda.engine.jobs import tables as jobs
+from beseda.engine.processes import tables as processes
+from beseda.engine.shards import tables as shards
+from beseda.engine.turns import tables as turns
+from beseda.engine.updates import tables as updates
+from beseda.engine.usage import tables as usage
+from beseda.ephemeral.persistent import tables as persistent
+from beseda.features.analytics import tables as analytics
+from beseda.features.api_keys import tables as api_keys
+from beseda.features.broadcasts import tables as broadcasts
+from beseda.features.leads import tables as leads
+from beseda.features.meetings import tables as meetings
+from beseda.features.reports import tables as reports
+from beseda.features.takeover import tables as takeover
 
-import importlib
-import pkgutil
+MODULES = (
+    bot_account_tables,
+    summary_tables,
+    conversations,
+    events,
+    files,
+    flood_waits,
+    jobs,
+    processes,
+    shards,
+    turns,
+    updates,
+    usage,
+    persistent,
+    analytics,
+    api_keys,
+    broadcasts,
+    leads,
+    meetings,
+    reports,
+    takeover,
+)
 
-from beseda.db.schema import metadata as metadata
-
-for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
-    importlib.import_module(_module.name)
+__all__ = ["MODULES", "metadata"]

@@ -20,7 +20,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from beseda.bots.calendar import CalendarEntry
-from beseda.bots.common import common_router, mode_router
+from beseda.bots.common_router import common_router, mode_router
 from beseda.bots.sales.funnel_file import FILE_NAME as FUNNEL_FILE
 from beseda.bots.sales.funnel_file import read_funnel
 from beseda.bots.sales.sales_conversation import build_router as build_sales_router

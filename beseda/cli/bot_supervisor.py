@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from beseda.app.container import Container
 from beseda.app.launch import Assignment, RunningBot
+from beseda.app.tasks import keep_schedule, register_tasks
 from beseda.asgi import Web
 from beseda.bots.catalog import Catalog
 from beseda.cli.run_options import RunOptions, name_variable
@@ -16,7 +17,6 @@ from beseda.core.errors import BesedaError, SettingsError, TelegramRefusedError,
 from beseda.core.logs import log_context
 from beseda.core.tasks import end_tasks
 from beseda.speech.base import Transcriber
-from beseda.worker import keep_schedule, register_tasks
 
 log = logging.getLogger(__name__)
 

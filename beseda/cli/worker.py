@@ -64,9 +64,9 @@ def _choose_slots(settings: "Settings", names: str, width: int | None) -> "Setti
 
 async def _beat(settings: "Settings", port: int | None) -> None:
     from beseda.app.container import open_container
+    from beseda.app.tasks import keep_schedule
     from beseda.cli.output import print_start_line
     from beseda.cli.process import serve_monitoring
-    from beseda.worker import keep_schedule
 
     open_storage(settings)
     async with open_container(settings) as container, serve_monitoring(container, port) as address:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from beseda.app.container import Container, open_container
 from beseda.app.launch import Assignment, WorkDesk
+from beseda.app.tasks import keep_schedule, register_tasks
 from beseda.bots.catalog import Catalog
 from beseda.cli.output import print_start_line
 from beseda.cli.process import explain_demo, serve_monitoring, working_slots
@@ -15,7 +16,6 @@ from beseda.cli.settings import open_storage
 from beseda.config import Settings
 from beseda.core.errors import TelegramUnauthorizedError
 from beseda.llm.demo import DEMO_NAME
-from beseda.worker import keep_schedule, register_tasks
 
 log = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from beseda.core.errors import SettingsError
 from beseda.db.database import parse_url
 from beseda.db.failure import to_storage_error
+from beseda.db.schema import metadata
 from beseda.db.sqlite import demand_log, find_file, prepare_file
 
 if TYPE_CHECKING:
@@ -143,8 +144,6 @@ def _downgrade(connection: Connection, revision: str) -> None:
 def _compare(connection: Connection) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - half a second, needed only here
     from alembic.migration import MigrationContext  # noqa: PLC0415
-
-    from beseda.app.tables import metadata  # noqa: PLC0415
 
     opts = {"compare_server_default": True, "include_object": _is_expected}
     context = MigrationContext.configure(connection, opts=opts)

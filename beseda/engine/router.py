@@ -73,7 +73,7 @@ class Router:
         return handler
 
     def notice(self, kind: str) -> Callable[[Handler], Handler]:
-        """Enter a handler for updates of our own of this kind: `beseda.engine.updates.model.internal_update` makes them."""
+        """Enter a handler for internal updates of this kind (`beseda.engine.updates.model`)."""
         return _entry(self.notices, kind)
 
     def answer(self, answerer: Answerer) -> Answerer:

@@ -41,7 +41,7 @@ class Transcriber(Protocol):
     async def transcribe(self, audio: Path, *, language: str = "", times: bool = False) -> Transcript:
         """Return the text spoken in `audio`; `language` is a hint as ISO 639-1.
 
-        With `times`, segments are included if the service supports them. Raise a leaf of `beseda.core.errors.RemoteError`.
+        With `times`, segments are included if the service supports them. Raise a leaf of `RemoteError`.
         """
         ...
 

@@ -58,7 +58,7 @@ def test_transactions_end_in_the_database_layer_only(ours: list[Module]) -> None
         f"{module.path}:{call.lineno}"
         for module in ours
         for call in module.calls()
-        if call_name(call).split(".")[-1] == "commit" and not module.path.is_relative_to("beseda/storage/sql")
+        if call_name(call).split(".")[-1] == "commit" and not module.path.is_relative_to("beseda/db")
     ]
     assert not places, show(places)
 

@@ -1,18 +1,14 @@
 """Rules of the path of a message: what is retried is counted, what is set outside is looked at again, and the like."""
 
 import ast
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from beseda.app import launch, tables
 from beseda.cli.settings import END_WITHIN
-from beseda.db import tables
-from beseda.db.schema import metadata
-from beseda.engine import launch
 from scripts.source import Module, call_name, read_modules, show
 
 # Columns of rows that are worked on until they are done, and the count that ends this.
@@ -62,12 +58,10 @@ def ours() -> list[Module]:
 
 
 def test_retries_are_counted_in_the_database() -> None:
-    for module in pkgutil.iter_modules(tables.__path__):
-        importlib.import_module(f"{tables.__name__}.{module.name}")
-    worked_on = {table.name for table in metadata.sorted_tables if _WORK & set(table.columns.keys())}
+    worked_on = {table.name for table in tables.metadata.sorted_tables if _WORK & set(table.columns.keys())}
     assert worked_on == _COUNTED.keys() | _NOT_RETRIED.keys()
     for name, counts in _COUNTED.items():
-        assert counts <= set(metadata.tables[name].columns.keys()), name
+        assert counts <= set(tables.metadata.tables[name].columns.keys()), name
 
 
 def test_no_bound_on_a_sum_can_be_used_up_by_one_key(ours: list[Module]) -> None:

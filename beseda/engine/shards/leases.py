@@ -1,9 +1,9 @@
 """Shard leases: division of a bot's chats among replicas that share one database.
 
-Chats are split into shards by their number (`beseda.engine.updates.model.partition_of`). Each shard has one owner, which holds
-a lease in the database and renews it by a heartbeat every few seconds. An owner that falls silent loses its shards when
-its lease expires. An owner that leaves, or that has to share with a new replica, finishes its running work and hands
-shards over. Messages on the bus only make that quicker.
+Chats are split into shards by their number (`partition_of`). Each shard has one owner, which holds a lease in the
+database and renews it by a heartbeat every few seconds. An owner that falls silent loses its shards when its lease
+expires. An owner that leaves, or that has to share with a new replica, finishes its running work and hands shards over.
+Messages on the bus only make that quicker.
 
     beat        renew the lease, read which shards are owned, take up waiting updates in new ones
     hand over   begin nothing in a shard, wait for its running work, release it, notify the others

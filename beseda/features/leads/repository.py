@@ -10,12 +10,12 @@ from sqlalchemy import Connection, delete, select
 from beseda.core.clock import Clock, SystemClock
 from beseda.core.errors import StaleVersionError, StorageError
 from beseda.core.version import Versions
-from beseda.db import _lead_consent
 from beseda.db.database import Database
 from beseda.engine.conversations.tables import users
 from beseda.engine.events.model import EventType, NewEvent
 from beseda.engine.events.repository import write_events
 from beseda.engine.events.tables import events
+from beseda.features.leads import _consent
 from beseda.features.leads._list import list_leads, write_leads
 from beseda.features.leads._merge import join, merge, unmerge
 from beseda.features.leads._rows import (
@@ -129,17 +129,15 @@ class LeadRepository:
 
     async def consents(self, lead_id: int) -> Sequence[Consent]:
         """Return the consents requested from the people of a lead, oldest first."""
-        return await self._database.read(lambda connection: _lead_consent.find_consents(connection, lead_id))
+        return await self._database.read(lambda connection: _consent.find_consents(connection, lead_id))
 
     async def ask_consent(self, lead_id: int, kind: ConsentKind, user_id: int) -> None:
         """Record that a person was asked for a consent now."""
-        await self._write(lambda connection, now: _lead_consent.ask(connection, lead_id, (kind, user_id), now))
+        await self._write(lambda connection, now: _consent.ask(connection, lead_id, (kind, user_id), now))
 
     async def give_consent(self, lead_id: int, kind: ConsentKind, message_id: int) -> Consent | None:
         """Record the consent given in a message and return it, or None if the author is not a person of the lead."""
-        return await self._write(
-            lambda connection, now: _lead_consent.give(connection, lead_id, (kind, message_id), now)
-        )
+        return await self._write(lambda connection, now: _consent.give(connection, lead_id, (kind, message_id), now))
 
     async def revoke_consent(self, lead_id: int, kind: ConsentKind, message_id: int | None, actor: str) -> bool:
         """Record that a consent is revoked or refused, by a person's message or by hand.
@@ -147,7 +145,7 @@ class LeadRepository:
         Return False if the lead does not exist or the message is not from one of its people.
         """
         what = (kind, message_id, actor)
-        return await self._write(lambda connection, now: _lead_consent.revoke(connection, lead_id, what, now))
+        return await self._write(lambda connection, now: _consent.revoke(connection, lead_id, what, now))
 
     async def _write(self, work: Callable[[Connection, datetime], T]) -> T:
         now = self._clock.now()

@@ -12,11 +12,11 @@ import orjson
 import pytest
 from sqlalchemy import Connection, func, select
 
+from beseda.app import tables
 from beseda.core.chat import ChatKey, ChatKind, Conversation, Person
 from beseda.core.clock import SystemClock
 from beseda.core.ids import new_id
 from beseda.core.message import Message, Role
-from beseda.db import tables
 from beseda.engine.files.model import FileKind, FileOwner, FileSum, NewFile
 from beseda.engine.files.repository import FileRepository
 from beseda.engine.files.service import FileService

@@ -10,9 +10,9 @@ from typing import Any
 import openpyxl
 import pytest
 
+from beseda.app.tasks import register_tasks
 from beseda.engine.jobs.model import JobState, derive_id
 from beseda.features.leads.model import Finding, NewLead
-from beseda.worker import register_tasks
 from tests.parts.api_server import ANNA, ApiServer, serve_container
 
 REPORTS = "/api/v1/analytics/reports"

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from beseda.app.tasks import register_tasks
 from beseda.core.chat import Person
 from beseda.core.ids import new_id
 from beseda.db.database import Database
@@ -17,7 +18,6 @@ from beseda.features.meetings.repository import MeetingRepository
 from beseda.features.meetings.service import MeetingService
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel
-from beseda.worker import register_tasks
 from tests.parts.ics_reader import Component, read_ics
 from tests.parts.living_bot import ANNA, BORIS, TOKEN, LivingBot, living_bot
 from tests.parts.waiting import eventually

@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
+from beseda.app import launch
 from beseda.core.chat import ChatKey, ChatKind, Person
-from beseda.engine import launch
 from beseda.engine.context import Context
 from beseda.engine.incoming import (
     Event,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from beseda.app.tasks import register_tasks
 from beseda.core.clock import SystemClock
 from beseda.core.errors import UnavailableError
 from beseda.engine.files.model import FileOwner
@@ -9,7 +10,6 @@ from beseda.engine.jobs.model import JobRequest
 from beseda.llm.base import ModelRequest
 from beseda.llm.demo import DemoModel
 from beseda.testing.scripted_model import ScriptedAnswer, ScriptedModel
-from beseda.worker import register_tasks
 from tests.parts.living_bot import LivingBot, living_bot
 from tests.parts.model_events import said_in, told_in
 from tests.parts.waiting import eventually
