@@ -7,7 +7,8 @@ import beseda.llm
 from beseda.llm.endpoints import ENDPOINTS, find_endpoint
 
 FOLDER = Path(beseda.llm.__file__).parent
-# The modules of endpoints that need more than a row, and the one that knows which those are.
+# The modules of endpoints that need more than a row, the one that knows which those are, and those that cite vendors'
+# pages as the source of a format.
 OWN_WAYS = {
     "gigachat.py",
     "huggingface.py",
@@ -16,6 +17,8 @@ OWN_WAYS = {
     "local_server.py",
     "model_files.py",
     "registry.py",
+    "structured.py",
+    "thoughts.py",
     "vllm.py",
 }
 OTHERS = sorted(path for path in FOLDER.glob("*.py") if path.name not in {"endpoints.py", *OWN_WAYS})
