@@ -11,28 +11,16 @@ from scripts.shape import Bags, count_functions, list_folders, list_tiny_functio
 from scripts.source import PACKAGES, Module, Package, read_modules, show
 
 # Today's figure, which may not be exceeded, and the bar.
-_FUNCTIONS = 75, 60  # per 1,000 lines
-_TINY = 160, 0  # private functions of at most three lines that are called once
-_CHAIN = 23, 14  # imports from the top of the package to its bottom
+_FUNCTIONS = 73, 60  # per 1,000 lines
+_TINY = 148, 0  # private functions of at most three lines that are called once
+_CHAIN = 25, 14  # imports from the top of the package to its bottom
 _LARGEST_BAG = 34, 15  # collaborators in one class
 
 _FEW_FOLDERS = 3
 # Folders with files of a feature by name: today's figure, which may not be exceeded, if it is above the bar.
 _FOLDERS = {
-    "analytics": 6,
-    "api_key": 5,
-    "broadcast": 9,
-    "budget": 8,
-    "lead": 7,
-    "meeting": 7,
-    "minutes": 3,
-    "personal_data": 5,
-    "report": 7,
-    "restoration": 3,
-    "sales": 6,
-    "takeover": 5,
-    "transcription": 3,
-    "webhook": 12,
+    "budget": 4,
+    "webhook": 6,
 }
 
 
