@@ -26,10 +26,13 @@ class SystemClock:
     """The time of this machine."""
 
     def now(self) -> datetime:
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        """Return seconds of a clock that never goes back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
+        """Sleep for some seconds."""
         await asyncio.sleep(seconds)

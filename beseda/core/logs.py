@@ -53,6 +53,7 @@ class _Registry:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, secret: str) -> None:
+        """Add a secret that no line may contain."""
         with self._lock:
             self._values |= {secret, quote(secret, safe="")}
             # The longest first: a secret may begin like another one.
@@ -60,6 +61,7 @@ class _Registry:
             self._pattern = re.compile("|".join(map(re.escape, values)))
 
     def scrub(self, text: str) -> str:
+        """Return the text without secrets."""
         return self._pattern.sub("<secret>", text) if self._pattern else text
 
 
@@ -144,6 +146,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 class _LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
         moment = datetime.fromtimestamp(record.created).astimezone()
         bot, turn = _context.get()
         where = f" [{' '.join(filter(None, (bot, turn)))}]" if bot or turn else ""
@@ -153,6 +156,7 @@ class _LineFormatter(logging.Formatter):
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
         bot, turn = _context.get()
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

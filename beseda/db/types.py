@@ -17,15 +17,18 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the column type of the dialect."""
         kind: TypeEngine[Any] = TIMESTAMP(timezone=True) if dialect.name == "postgresql" else BigInteger()
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
+        """Convert a value for the database."""
         if value is None or dialect.name == "postgresql":
             return value
         return (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: object | None, dialect: Dialect) -> datetime | None:
+        """Convert a value of the database."""
         if isinstance(value, int):
             return _EPOCH + timedelta(microseconds=value)
         return value.astimezone(UTC) if isinstance(value, datetime) else None
@@ -38,6 +41,7 @@ class CleanText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Convert a value for the database."""
         if value is None or value.isascii():
             return value.replace("\0", "") if value and "\0" in value else value
         try:

@@ -25,12 +25,15 @@ class ManualClock:
         self.slept: list[float] = []
 
     def now(self) -> datetime:
+        """Return the time that the test has set."""
         return self._start + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
+        """Return the seconds that the test has let pass."""
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
+        """Sleep until the test has moved the clock far enough."""
         self.slept.append(seconds)
         if self._instant:
             self._elapsed += max(0.0, seconds)

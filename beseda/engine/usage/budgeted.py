@@ -98,6 +98,7 @@ class BudgetedEnhancer:
 
     @property
     def name(self) -> str:
+        """Name of the model behind the budget."""
         return self._enhancer.name
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
@@ -106,7 +107,9 @@ class BudgetedEnhancer:
             return await self._enhancer.enhance(source, target, options)
 
     async def check(self) -> PhotoHealth:
+        """Check the model behind the budget."""
         return await self._enhancer.check()
 
     async def close(self) -> None:
+        """Close the model behind the budget."""
         await self._enhancer.close()
