@@ -117,7 +117,6 @@ EXCEPTIONS = {
     "beseda.api.monitoring -> beseda.app.container",
     "beseda.config.sections.broadcasts -> beseda.features.broadcasts.model",
     "beseda.config.setting -> beseda.engine.usage.budget",
-    "beseda.console.sandbox_panel.app -> beseda.app.connect",
     "beseda.core.errors -> beseda.locales",
     "beseda.core.errors -> beseda.locales.catalogue",
     "beseda.engine.bot -> beseda.features.meetings.calendar",
