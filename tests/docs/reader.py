@@ -15,7 +15,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*=[^$(]*")
-_SERVING = re.compile(r"(make run|(python -m )?beseda (run|bot|api|worker|beat|sandbox))\b")
+_SERVING = re.compile(r"(make run|botapi-sandbox|(python -m )?beseda (run|bot|api|worker|beat|sandbox))\b")
 # Commands that serve are started, waited for by the line that reports a start, and ended as by systemd.
 _SHELL = r"""
 set -Eeuo pipefail

@@ -27,6 +27,7 @@ from tests.parts.speech_server import SpeechServer
 NOT_RUN: dict[str, Mapping[str, str]] = {
     "README.md": {
         "git clone": "the address is known to the reader",
+        "botapi-sandbox": "the page that it leads to has the bot",
         "make test": "run by .ci/run",
         "make check": "run by .ci/run",
     },
@@ -39,6 +40,9 @@ NOT_RUN: dict[str, Mapping[str, str]] = {
         "make bench": "minutes; the same runs are tests/acceptance/test_kill.py, test_lost_answers.py"
     },
     "docs/how-to/backup.md": {"beseda restore FILE": "run by tests/acceptance/test_backup.py with two lists"},
+    "docs/how-to/botapi-sandbox.md": {
+        "botapi-sandbox --run": "serves as long as the bot; tests/acceptance/test_botapi_sandbox.py runs one"
+    },
     "docs/how-to/broadcasts.md": {
         'curl -H "$AUTH" -X POST $API/1/pause': "the broadcast to one person is over by then",
         "curl -H \"$AUTH\" -H 'Content-Type: application/json' -X POST $API/1/resume": "nobody is left unsettled",
@@ -124,6 +128,8 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "docs/how-to/photos.md": ("old.jpg",),
 }
 SAMPLES: Mapping[str, Mapping[str, str]] = {
+    "docs/how-to/botapi-sandbox.md": {"botapi-sandbox --token": "botapi-sandbox --port 0 --token"},
+    "docs/sandbox.md": {"botapi-sandbox --token": "botapi-sandbox --port 0 --token"},
     "docs/how-to/backup.md": {"/var/backups/": "", "2026-11-30": "$(date +%F)", "/tmp/rehearsal": "rehearsal"},
     "docs/how-to/gigachat.md": {
         "/etc/beseda/russian_trusted_root_ca.pem": str(ssl.get_default_verify_paths().cafile),
