@@ -21,8 +21,8 @@ from bench.http_server import Request, chunk, serve
 from bench.report import Bar, Row, Section, format_section
 from beseda.core.clock import SystemClock
 from beseda.core.message import Message, Role
+from beseda.http.client import HttpClient
 from beseda.llm.base import ModelRequest, TextDelta
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
 
 _ROUNDS = 200

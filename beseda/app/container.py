@@ -38,8 +38,8 @@ from beseda.features.personal_data.service import PersonalDataService, Traces
 from beseda.features.reports import ReportService
 from beseda.features.takeover.service import TakeoverService
 from beseda.features.webhooks.service import WebhookService
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel
-from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider
 
 if TYPE_CHECKING:

@@ -139,9 +139,9 @@ async def _ask(settings: "Settings", request: "ModelRequest", wishes: _Wishes) -
     from beseda.app.model_settings import llm_settings
     from beseda.cli.answer import receive_answer
     from beseda.core.clock import SystemClock
+    from beseda.http.client import HttpClient
     from beseda.llm.base import ObservedModel
     from beseda.llm.fitting import ContextFitting
-    from beseda.llm.http import HttpClient
     from beseda.llm.registry import choose_model
     from beseda.llm.tokens import count_tokens
 
@@ -249,7 +249,7 @@ async def _ask_all(
     from beseda.app.model_settings import llm_settings
     from beseda.cli.compare import Board, build_contenders, compare_models, open_board
     from beseda.core.clock import SystemClock
-    from beseda.llm.http import HttpClient
+    from beseda.http.client import HttpClient
 
     clock, http = SystemClock(), HttpClient()
     models: list[ChatModel] = []

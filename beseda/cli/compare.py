@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from beseda.http.client import HttpClient
     from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest
-    from beseda.llm.http import HttpClient
     from beseda.llm.registry import LLMSettings
 
 THREE = ("hf:deepseek", "hf:llama3", "hf:qwen2")

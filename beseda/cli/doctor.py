@@ -130,7 +130,7 @@ async def _check_token(settings: "Settings", name: str, token: str) -> list[Chec
 async def _check_model(settings: "Settings") -> list[CheckResult]:
     from beseda.app.model_settings import llm_settings
     from beseda.core.clock import SystemClock
-    from beseda.llm.http import HttpClient
+    from beseda.http.client import HttpClient
     from beseda.llm.registry import choose_model
 
     profiles = [profile for profile in _load_running(settings) if not profile.model]
@@ -196,7 +196,7 @@ async def _check_own_models(settings: "Settings") -> list[CheckResult]:
 async def _check_own_model(settings: "Settings", spec: str, profiles: "Sequence[BotProfile]") -> list[CheckResult]:
     from beseda.app.model_settings import llm_settings
     from beseda.core.clock import SystemClock
-    from beseda.llm.http import HttpClient
+    from beseda.http.client import HttpClient
     from beseda.llm.provider import choose_configured
     from beseda.llm.registry import choose_model
 

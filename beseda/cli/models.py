@@ -56,7 +56,7 @@ async def _look(settings: "LLMSettings") -> list[EndpointRow]:
 
 async def _describe(row: "Endpoint", settings: "LLMSettings") -> EndpointRow:
     from beseda.core.clock import SystemClock
-    from beseda.llm.http import HttpClient
+    from beseda.http.client import HttpClient
     from beseda.llm.registry import build_model, list_configured
 
     if row not in list_configured(settings):
@@ -101,7 +101,7 @@ def stop_model(config: ConfigOption = None) -> None:
 async def _fetch(settings: "Settings", model: str, sha256: str, shape: tuple[int, int, int]) -> "StartedServer":
     from beseda.app.model_settings import models_folder
     from beseda.core.clock import SystemClock
-    from beseda.llm.http import HttpClient
+    from beseda.http.client import HttpClient
     from beseda.llm.local_server import LocalServers, ServerPlan, find_packaged
     from beseda.llm.model_files import ModelFiles, ModelSource
 
@@ -122,7 +122,7 @@ async def _fetch(settings: "Settings", model: str, sha256: str, shape: tuple[int
 
 async def _stop(settings: "Settings") -> bool:
     from beseda.app.model_settings import models_folder
-    from beseda.llm.http import HttpClient
+    from beseda.http.client import HttpClient
     from beseda.llm.local_server import LocalServers
 
     http = HttpClient()

@@ -40,6 +40,7 @@
     │   ├── ModelNotFoundError          there is no such model
     │   ├── QuotaExceededError          too many requests; may carry the time to wait
     │   ├── UnavailableError            no connection, 5xx
+    │   │   ├── UnansweredError         sent, and no answer came back: it may have had its effect
     │   │   └── LoadingError            the server is up, its model not yet
     │   ├── TimedOutError               no answer in time
     │   ├── BrokenStreamError           the answer broke off in the middle
@@ -370,6 +371,10 @@ class RejectedRequestError(RemoteError):
 
 class ContextTooLongError(RejectedRequestError):
     """More text than the model can read."""
+
+
+class UnansweredError(UnavailableError):
+    """The request went out and the connection ended without an answer: it may have had its effect."""
 
 
 class LoadingError(UnavailableError):

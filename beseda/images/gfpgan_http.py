@@ -1,13 +1,12 @@
 """`gfpgan_http`: a GFPGAN server that stays up, like the one of deploy/gfpgan."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from beseda.core.errors import (
     BesedaError,
@@ -15,13 +14,13 @@ from beseda.core.errors import (
     ProtocolError,
     RejectedRequestError,
     RemoteError,
-    TimedOutError,
+    SettingsError,
     ToolError,
     UnavailableError,
     UnreadablePhotoError,
     UnsupportedPhotoError,
 )
-from beseda.http.session import open_session
+from beseda.http.client import HttpAnswer, HttpClient, HttpRequest, read_bounded
 from beseda.images._workbench import open_workbench
 from beseda.images.base import Enhanced, EnhanceOptions, PhotoHealth
 from beseda.images.process_pool import ImageProcessPool, PoolResult
@@ -55,11 +54,18 @@ class GfpganHttp:
     name = "gfpgan_http"
 
     def __init__(self, settings: HttpSettings, darkroom: ImageProcessPool) -> None:
+        """Raises SettingsError if the address is none."""
         self._settings = settings
         # The document gives the whole route as the address.
         self._url = settings.url.rstrip("/").removesuffix(_ROUTE)
+        try:
+            usable = URL(self._url).scheme in {"http", "https"}
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError("GFPGAN_URL is not an http address")
         self._darkroom = darkroom
-        self._session: aiohttp.ClientSession | None = None
+        self._http = HttpClient()
 
     async def enhance(self, source: Path, target: Path, options: EnhanceOptions) -> Enhanced:
         """Restore the faces of `source`. The server's answer is checked like any untrusted picture."""
@@ -80,27 +86,28 @@ class GfpganHttp:
     async def check(self) -> PhotoHealth:
         """Ask the server whether it is up, without a photo."""
         try:
-            async with self._exchange("GET", "/health", timeout=self._settings.connect_timeout) as response:
-                # A server of another make may lack this route; that it answers is what we wanted to know.
-                if response.status in {200, 404}:
-                    return PhotoHealth(ok=True, detail=f"{self._url} answers")
-                return PhotoHealth(ok=False, detail=str(await _explain(response)))
+            answer = await self._http.get(URL(f"{self._url}/health"), wait=self._settings.connect_timeout)
         except BesedaError as error:
             return PhotoHealth(ok=False, detail=f"{self._url}: {error}")
+        # A server of another make may lack this route; that it answers is what we wanted to know.
+        if answer.status in {200, 404}:
+            return PhotoHealth(ok=True, detail=f"{self._url} answers")
+        return PhotoHealth(ok=False, detail=str(_explain(answer)))
 
     async def close(self) -> None:
         """Give back connections; a later photo opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._http.close()
 
     async def _send(self, photo: Path, result: Path, query: dict[str, str]) -> int | None:
         with photo.open("rb") as file:
             form = aiohttp.FormData()
             form.add_field("file", file, filename="photo.png", content_type="image/png")
-            async with self._exchange("POST", _ROUTE, form=form, query=query) as response:
+            url, settings = URL(self._url + _ROUTE).with_query(query), self._settings
+            request = HttpRequest("POST", url, form, wait=settings.timeout, connect=settings.connect_timeout)
+            async with self._http.exchange(request) as response:
                 if response.status != 200:
-                    raise await _explain(response)
+                    body = await read_bounded(response, _MAX_TEXT)
+                    raise _explain(HttpAnswer(response.status, response.headers, body))
                 await _save(response, result)
                 faces = response.headers.get("X-Faces", "")
                 return int(faces) if faces.isascii() and faces.isdigit() and len(faces) < 6 else None
@@ -110,35 +117,6 @@ class GfpganHttp:
             return await self._darkroom.finish(result, target, like=like)
         except (UnreadablePhotoError, PhotoTooLargeError, UnsupportedPhotoError) as error:
             raise ProtocolError(f"{self._url} answered with no picture: {error}") from error
-
-    @asynccontextmanager
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        form: aiohttp.FormData | None = None,
-        query: dict[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
-        seconds = timeout or self._settings.timeout
-        limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._settings.connect_timeout)
-        try:
-            async with self._open_session().request(
-                method, self._url + path, data=form, params=query, timeout=limits, allow_redirects=False
-            ) as response:
-                yield response
-        except TimeoutError as error:
-            raise TimedOutError(f"no answer within {seconds:g} s") from error
-        except aiohttp.InvalidURL as error:
-            raise ProtocolError(f"{self._url} is not an address") from error
-        except aiohttp.ClientError as error:
-            raise UnavailableError(f"{type(error).__name__}: {error}") from error
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = open_session()
-        return self._session
 
 
 def _ask_for(photo: PoolResult, options: EnhanceOptions) -> dict[str, str]:
@@ -162,13 +140,13 @@ async def _save(response: aiohttp.ClientResponse, target: Path) -> None:
         raise ToolError(f"the answer cannot be kept: {error.strerror or error}") from error
 
 
-async def _explain(response: aiohttp.ClientResponse) -> BesedaError:
-    said = (await response.content.read(_MAX_TEXT)).decode(errors="replace").strip()
-    message, status = f"HTTP {response.status}: {' '.join(said.split())[:300]}", response.status
+def _explain(answer: HttpAnswer) -> BesedaError:
+    said, status = answer.body.decode(errors="replace"), answer.status
+    message = f"HTTP {status}: {' '.join(said.split())[:300]}"
     if status in _REFUSALS:
         return _REFUSALS[status](message)
     if status >= 500 or status == 429:
-        given = response.headers.get("Retry-After", "")
+        given = answer.headers.get("Retry-After", "")
         wait = float(given) if given.isascii() and given.isdigit() else None
         return UnavailableError(message, status=status, retry_after=wait)
     # A redirect, a wrong path or method: there is no such route.

@@ -10,8 +10,7 @@ from beseda.core.usage import Usage
 from beseda.llm._chunks import AnswerReader, InnerFaultError
 from beseda.llm._faults import FaultReader
 from beseda.llm._watchdog import Watchdog
-from beseda.llm.base import FinishReason, ModelEvent, ReasoningDelta, Retracted, TextDelta
-from beseda.llm.http import Timeouts
+from beseda.llm.base import FinishReason, ModelEvent, ReasoningDelta, Retracted, TextDelta, Timeouts
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Protocol
 
-from beseda.core.errors import ProtocolError, UnavailableError
+from beseda.core.errors import ProtocolError
 from beseda.core.message import Message, Role
 from beseda.core.usage import Usage
 from beseda.llm.structured import FormT, read_form, write_schema
@@ -15,8 +15,19 @@ from beseda.llm.structured import FormT, read_form, write_schema
 _REPEATED_CHARACTERS = 4_000  # of a broken answer: more of it would not help to mend it
 
 
-class UnansweredError(UnavailableError):
-    """The request went out and the connection ended without an answer: it may have had its effect."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long a model may take, in seconds.
+
+    `first_token` counts from the request to the first piece of the answer, keep-alive comments notwithstanding;
+    `idle` between two reads after that; `total` over the whole answer; `check` for questions about health.
+    """
+
+    connect: float = 10.0
+    first_token: float = 90.0
+    idle: float = 60.0
+    total: float = 600.0
+    check: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

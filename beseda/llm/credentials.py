@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from beseda.llm.http import HttpClient
+from beseda.http.client import HttpClient
 
 
 class Credentials(Protocol):

@@ -9,8 +9,8 @@ from yarl import URL
 
 from beseda.core.errors import RemoteError
 from beseda.core.foreign_json import load_json
+from beseda.http.client import HttpClient
 from beseda.llm.endpoints import ENDPOINTS, Endpoint
-from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import choose_chat_model, list_models
 
 _PROBE_SECONDS = 0.5

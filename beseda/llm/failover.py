@@ -23,6 +23,7 @@ from beseda.core.errors import (
     RepeatingAnswerError,
     ThoughtsOnlyError,
     TimedOutError,
+    UnansweredError,
     UnavailableError,
 )
 from beseda.llm.base import (
@@ -34,7 +35,6 @@ from beseda.llm.base import (
     ObservedCall,
     OpenObserver,
     TextDelta,
-    UnansweredError,
     Waiting,
     find_measuring,
 )

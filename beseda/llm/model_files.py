@@ -9,21 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from yarl import URL
 
 from beseda.core.backoff import Backoff
 from beseda.core.clock import Clock
-from beseda.core.errors import ProtocolError, SettingsError, ToolError, UnavailableError
-from beseda.http.session import open_session
+from beseda.core.errors import ProtocolError, SettingsError, TimedOutError, ToolError, UnavailableError
+from beseda.http.client import HttpClient, HttpRequest
 
 _CHUNK = 1024 * 1024
 _ATTEMPTS = 5  # in a row without a byte
 _KEPT_FREE = 200_000_000  # bytes of the disk that are left to others
 _MAGIC = b"GGUF"
 _HASH = re.compile(r"[0-9a-f]{64}")
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=60.0)
-_BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError)
+_CONNECT_SECONDS, _IDLE_SECONDS = 10.0, 60.0
+_BROKEN = (UnavailableError, TimedOutError)
 
 Progress = Callable[[int, int], None]
 """Takes the bytes that are there and the bytes in all, 0 where the server does not report them."""
@@ -75,22 +74,20 @@ class ModelFiles:
         if await asyncio.to_thread(target.is_file) and await asyncio.to_thread(_hash, target) == source.sha256:
             return target
         part = target.with_name(f"{target.name}.{source.sha256[:8]}.part")
-        async with open_session(timeout=_TIMEOUT) as session:
-            await self._download(session, source, part, progress or (lambda done, total: None))
+        async with HttpClient() as http:
+            await self._download(http, source, part, progress or (lambda done, total: None))
         if (found := await asyncio.to_thread(_hash, part)) != source.sha256:
             await asyncio.to_thread(part.unlink)
             raise ProtocolError(f"{source.name}: its SHA-256 is {found}, not the one given; it was removed")
         await asyncio.to_thread(part.replace, target)
         return target
 
-    async def _download(
-        self, session: aiohttp.ClientSession, source: ModelSource, part: Path, progress: Progress
-    ) -> None:
+    async def _download(self, http: HttpClient, source: ModelSource, part: Path, progress: Progress) -> None:
         attempt = 0
         while True:
             before = await asyncio.to_thread(_measure, part)
             try:
-                await self._continue(session, source, part, progress)
+                await self._continue(http, source, part, progress)
             except _BROKEN as error:
                 attempt = 0 if await asyncio.to_thread(_measure, part) > before else attempt + 1
                 if attempt >= _ATTEMPTS:
@@ -102,17 +99,18 @@ class ModelFiles:
             else:
                 return
 
-    async def _continue(
-        self, session: aiohttp.ClientSession, source: ModelSource, part: Path, progress: Progress
-    ) -> None:
-        """Fetch the missing part of a file. Raises aiohttp's errors if the connection breaks."""
+    async def _continue(self, http: HttpClient, source: ModelSource, part: Path, progress: Progress) -> None:
+        """Fetch the missing part of a file. Raises UnavailableError or TimedOutError if the connection breaks."""
         done = await asyncio.to_thread(_measure, part)
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
-        async with session.get(source.url, headers=headers) as response:
+        request = HttpRequest(
+            "GET", source.url, headers=headers, connect=_CONNECT_SECONDS, idle=_IDLE_SECONDS, redirects=True
+        )
+        async with http.exchange(request) as response:
             if response.status == 416:  # nothing is missing
                 return
             if response.status >= 500:
-                raise aiohttp.ClientPayloadError(f"HTTP {response.status}")
+                raise UnavailableError(f"HTTP {response.status}", endpoint=source.name, status=response.status)
             if response.status not in {200, 206}:
                 raise ProtocolError(
                     f"HTTP {response.status}; is the address right?", endpoint=source.name, status=response.status
@@ -129,7 +127,7 @@ class ModelFiles:
                     done += len(chunk)
                     progress(done, total)
             if total and done < total:
-                raise aiohttp.ClientPayloadError(f"{done} of {total} bytes")
+                raise UnavailableError(f"{done} of {total} bytes", endpoint=source.name)
 
 
 def _measure(path: Path) -> int:

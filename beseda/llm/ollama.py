@@ -11,7 +11,8 @@ from yarl import URL
 
 from beseda.core.clock import Clock
 from beseda.core.foreign_json import load_json
-from beseda.llm.http import HttpAnswer, HttpClient, Timeouts
+from beseda.http.client import HttpAnswer, HttpClient
+from beseda.llm.base import Timeouts
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel, find_root
 
 _USUAL_CONTEXT = 4096  # of a server without OLLAMA_CONTEXT_LENGTH

@@ -18,13 +18,13 @@ from beseda import __version__
 from beseda.core.errors import LoadingError, ModelNotFoundError, ProtocolError, RemoteError
 from beseda.core.foreign_json import load_json
 from beseda.core.usage import Usage
+from beseda.http.client import MAX_BODY_BYTES, HttpAnswer, HttpClient, HttpRequest, read_bounded
 from beseda.llm._answer import StreamedAnswer
 from beseda.llm._faults import FaultReader, find_refused_parameter, names_format
-from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest
+from beseda.llm.base import Finished, FinishReason, Measuring, ModelEvent, ModelHealth, ModelRequest, Timeouts
 from beseda.llm.credentials import Credentials, KeyCredentials
 from beseda.llm.dialect import ChatDialect, Dialect, spell_schema
 from beseda.llm.endpoints import Endpoint
-from beseda.llm.http import MAX_BODY_BYTES, HttpAnswer, HttpClient, Timeouts, read_bounded
 from beseda.llm.thoughts import begins_with_thought
 from beseda.llm.token_counting import LearnedMeasuring
 from beseda.llm.token_estimate import estimate_tokens
@@ -152,10 +152,11 @@ class OpenAICompatibleModel:
 
     async def _call(self, url: URL, body: bytes | None) -> HttpAnswer:
         headers = {**self._headers, **await self._credentials.fetch_headers(self._http)}
-        answer = await self._http.send(url, body, headers, wait=self._timeouts.check)
+        request = HttpRequest("POST" if body else "GET", url, body, headers, self._timeouts.check)
+        answer = await self._http.send(request)
         if answer.status == 401 and self._credentials.reject(headers):
             headers = {**self._headers, **await self._credentials.fetch_headers(self._http)}
-            answer = await self._http.send(url, body, headers, wait=self._timeouts.check)
+            answer = await self._http.send(replace(request, headers=headers))
         return answer
 
     async def _ask(self, request: ModelRequest) -> tuple[aiohttp.ClientResponse, Dialect]:
@@ -188,8 +189,9 @@ class OpenAICompatibleModel:
             for parameter in self._refused:
                 fields.pop(parameter, None)
             headers = {**self._headers, **await self._credentials.fetch_headers(self._http)}
-            response = await self._http.post(
-                url, orjson.dumps(fields), headers, connect=self._timeouts.connect, wait=self._timeouts.first_token
+            first_token, connect = self._timeouts.first_token, self._timeouts.connect
+            response = await self._http.open(
+                HttpRequest("POST", url, orjson.dumps(fields), headers, first_token, connect)
             )
             if response.status == 200:
                 return response

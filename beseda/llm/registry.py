@@ -19,15 +19,15 @@ from yarl import URL
 
 from beseda.core.clock import Clock
 from beseda.core.errors import SettingsError
+from beseda.http.client import HttpClient
 from beseda.http.proxies import find_proxy, is_near
 from beseda.llm import demo
-from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, ModelWrapper
+from beseda.llm.base import ChatModel, ModelEvent, ModelHealth, ModelRequest, ModelWrapper, Timeouts
 from beseda.llm.discovery import find_local_servers, list_usual_addresses
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat
 from beseda.llm.guard import AnswerGuard, GuardLimits
-from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.huggingface import HuggingFaceModel, Shelf, find_catalogue, read_aliases
 from beseda.llm.keys import check_key, explain_missing_key
 from beseda.llm.llamacpp import build_llamacpp

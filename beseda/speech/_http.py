@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Final
 
-import aiohttp
+from yarl import URL
 
 from beseda.core.errors import (
     BesedaError,
@@ -16,12 +16,11 @@ from beseda.core.errors import (
     ProtocolError,
     QuotaExceededError,
     RemoteError,
-    TimedOutError,
     ToolError,
     UnavailableError,
 )
 from beseda.core.foreign_json import load_json
-from beseda.http.session import open_session
+from beseda.http.client import Body, HttpAnswer, HttpClient, HttpRequest
 from beseda.speech._faults import choose_words, explain_status
 from beseda.speech.base import SpeechHealth, SpeechLimits, Transcript
 from beseda.speech.connection import LONGEST_WAIT, SpeechConnection
@@ -31,6 +30,8 @@ _MAX_ANSWER = 2_000_000  # bytes: hours of speech are a tenth of it
 _SHORT_BYTES, _SLOWEST = 1_000_000, 6_000  # bytes, bytes a second
 # By the file's name they tell what it is; Telegram's .oga is one that they do not know.
 SUFFIXES: Final = frozenset({".flac", ".m4a", ".mp3", ".mp4", ".mpeg", ".mpga", ".ogg", ".wav", ".webm"})
+
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class HttpTranscriber:
     def __init__(self, connection: SpeechConnection) -> None:
         self._connection = connection
         self._base_url = connection.base_url.rstrip("/")
-        self._session: aiohttp.ClientSession | None = None
+        self._http = HttpClient()
 
     @property
     def name(self) -> str:
@@ -80,27 +81,24 @@ class HttpTranscriber:
     async def check(self) -> SpeechHealth:
         """Request the list of models, which is free of charge. If the model's service will end, return and log it."""
         try:
-            async with self._exchange("GET", self._models_path) as response:
-                body = await self._read(response)
+            answer = await self._send("GET", self._models_path)
         except BesedaError as error:
             return SpeechHealth(ok=False, detail=str(error))
-        return self._judge(response, body)
+        return self._judge(answer)
 
     async def close(self) -> None:
         """Give back connections; a later request opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._http.close()
 
     async def _ask(self, audio: Path, language: str, *, times: bool) -> Transcript:
         raise NotImplementedError
 
-    def _judge(self, response: aiohttp.ClientResponse, body: bytes) -> SpeechHealth:
+    def _judge(self, answer: HttpAnswer) -> SpeechHealth:
         model = self._connection.model
         # Not every server of one's own has this route; that it answers is what we wanted to know.
-        served = _read_models(body) if response.status == 200 else {}
-        if response.status not in {200, 404}:
-            return SpeechHealth(ok=False, detail=str(self._explain(response, body)))
+        served = _read_models(answer.body) if answer.status == 200 else {}
+        if answer.status not in {200, 404}:
+            return SpeechHealth(ok=False, detail=str(self._explain(answer)))
         if served and model and model not in served:
             return SpeechHealth(ok=False, detail=f"{self._connection.endpoint} has no model {model}")
         if end := served.get(model, ""):
@@ -108,50 +106,27 @@ class HttpTranscriber:
             return SpeechHealth(ok=True, detail=f"{self.name} answers until {end}, then it is switched off")
         return SpeechHealth(ok=True, detail=f"{self.name} answers")
 
-    @asynccontextmanager
-    async def _exchange(
-        self, method: str, path: str, body: Any = None, *, size: int = 0, headers: dict[str, str] | None = None
-    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
-        url = self._base_url + path
+    async def _send(
+        self, method: str, path: str, body: Body = None, *, size: int = 0, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> HttpAnswer:
+        """Return the answer. A body of `size` bytes gets the time that a slow server needs for it."""
+        key = self._connection.api_key
+        if key:
+            headers = {**headers, "Authorization": f"Bearer {key}"}
         seconds = self._connection.timeout + max(0, size - _SHORT_BYTES) / _SLOWEST
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=self._connection.connect_timeout)
+        url = URL(self._base_url + path)
         try:
-            # A redirect would turn the upload into a GET, or carry the key to another host.
-            async with self._open_session().request(
-                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
-                yield response
-        except TimeoutError as error:
-            raise TimedOutError(f"no answer within {seconds:g} s", endpoint=self.name) from error
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
-            raise UnavailableError(f"{type(error).__name__}: {error}", endpoint=self.name) from error
-        except aiohttp.InvalidURL as error:
-            raise ProtocolError(f"{url} is not an address", endpoint=self.name) from error
-        except aiohttp.ClientError as error:
-            raise ProtocolError(f"{type(error).__name__}: {error}", endpoint=self.name) from error
+            request = HttpRequest(method, url, body, headers, seconds, self._connection.connect_timeout)
+            return await self._http.send(request, limit=_MAX_ANSWER)
+        except RemoteError as error:
+            error.endpoint = self.name
+            raise
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            key = self._connection.api_key
-            self._session = open_session(
-                connector=aiohttp.TCPConnector(limit=64, ttl_dns_cache=300),
-                headers={"Authorization": f"Bearer {key}"} if key else {},
-            )
-        return self._session
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for piece in response.content.iter_any():
-            body += piece
-            if len(body) > _MAX_ANSWER:
-                raise ProtocolError(f"an answer of more than {_MAX_ANSWER} bytes", endpoint=self.name)
-        return bytes(body)
-
-    def _explain(self, response: aiohttp.ClientResponse, body: bytes) -> BesedaError:
-        return self._explain_status(response.status, response.headers, body)
-
-    def _explain_status(self, status: int, headers: Mapping[str, str], body: bytes) -> BesedaError:
-        return explain_status(status, headers, body, endpoint=self.name, secret=self._connection.api_key)
+    def _explain(self, answer: HttpAnswer, status: int = 0) -> BesedaError:
+        """Return the error that `answer` stands for; `status` is that within an answer of 200."""
+        headers = _NO_HEADERS if status else answer.headers
+        secret = self._connection.api_key
+        return explain_status(status or answer.status, headers, answer.body, endpoint=self.name, secret=secret)
 
     def _open_bounded(self, audio: Path) -> tuple[IO[bytes], int]:
         most = self._connection.limits.max_bytes

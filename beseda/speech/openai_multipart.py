@@ -38,11 +38,10 @@ class OpenAITranscriber(HttpTranscriber):
         file, size = self._open_bounded(audio)
         with file:
             form = self._fill_form(file, audio.suffix, language, answer_format)
-            async with self._exchange("POST", "/audio/transcriptions", form, size=size) as response:
-                body = await self._read(response)
-        if response.status != 200:
-            raise self._explain(response, body)
-        return read_transcript(body)
+            answer = await self._send("POST", "/audio/transcriptions", form, size=size)
+        if answer.status != 200:
+            raise self._explain(answer)
+        return read_transcript(answer.body)
 
     def _fill_form(self, file: IO[bytes], suffix: str, language: str, answer_format: str) -> aiohttp.FormData:
         form = aiohttp.FormData()

@@ -32,13 +32,12 @@ class OpenRouterTranscriber(HttpTranscriber):
             length = len(head) + 4 * -(-size // 3) + len(tail)
             headers = {"Content-Type": "application/json", "Content-Length": str(length)}
             body = _encode(file, head, tail)
-            async with self._exchange("POST", "/audio/transcriptions", body, size=size, headers=headers) as response:
-                answer = await self._read(response)
-        if response.status != 200:
-            raise self._explain(response, answer)
-        if status := _find_hidden_status(answer):
-            raise self._explain_status(status, {}, answer)
-        return read_transcript(answer)
+            answer = await self._send("POST", "/audio/transcriptions", body, size=size, headers=headers)
+        if answer.status != 200:
+            raise self._explain(answer)
+        if status := _find_hidden_status(answer.body):
+            raise self._explain(answer, status)
+        return read_transcript(answer.body)
 
     def _frame(self, suffix: str, language: str) -> tuple[bytes, bytes]:
         kind = suffix.removeprefix(".") if suffix in SUFFIXES else "ogg"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import aiohttp
 
+from beseda.http.client import HttpAnswer
 from beseda.speech._answer import read_transcript
 from beseda.speech._http import HttpTranscriber
 from beseda.speech.base import SpeechHealth, Transcript
@@ -23,14 +24,13 @@ class PlainTranscriber(HttpTranscriber):
             if language:
                 form.add_field("language", language)
             add_file(form, file, audio.suffix)
-            async with self._exchange("POST", "/transcribe", form, size=size) as response:
-                body = await self._read(response)
-        if response.status != 200:
-            raise self._explain(response, body)
-        return read_transcript(body)
+            answer = await self._send("POST", "/transcribe", form, size=size)
+        if answer.status != 200:
+            raise self._explain(answer)
+        return read_transcript(answer.body)
 
-    def _judge(self, response: aiohttp.ClientResponse, body: bytes) -> SpeechHealth:
+    def _judge(self, answer: HttpAnswer) -> SpeechHealth:
         # Any page will do, also "no such page": but not a proxy that finds nobody behind it, or asks for a key.
-        if response.status >= 500 or response.status in {401, 403} or 300 <= response.status < 400:
-            return SpeechHealth(ok=False, detail=str(self._explain(response, body)))
+        if answer.status >= 500 or answer.status in {401, 403} or 300 <= answer.status < 400:
+            return SpeechHealth(ok=False, detail=str(self._explain(answer)))
         return SpeechHealth(ok=True, detail=f"{self.name} answers")

@@ -3,7 +3,8 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from beseda.core.errors import SettingsError
 from beseda.speech._http import HttpTranscriber
@@ -104,8 +105,11 @@ def _find_gap(row: SpeechEndpoint, settings: SpeechSettings) -> str | None:
 
 
 def _complete_url(url: str, row: SpeechEndpoint) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    try:
+        parts = URL(url)
+    except ValueError:
+        parts = URL()
+    if parts.scheme not in {"http", "https"} or not parts.host:
         raise SettingsError(f"{row.url_variable} is not an http address")
     # People write the bare host, as Groq's own SDK wants it; the path of the route is then the usual one.
     if row.wire is Wire.PLAIN:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from beseda.cli.compare import THREE, build_contenders
 from beseda.core.clock import Clock
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel
 from beseda.llm.endpoints import find_endpoint
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model, choose_model, list_configured
 
 

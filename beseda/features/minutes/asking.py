@@ -12,13 +12,14 @@ from beseda.core.errors import (
     ProtocolError,
     QuotaExceededError,
     ThoughtsOnlyError,
+    UnansweredError,
     UnavailableError,
 )
 from beseda.core.message import Message, Role
 from beseda.features.minutes.notes import find_object
 from beseda.features.minutes.prompts import AGAIN
 from beseda.features.minutes.source import Passage
-from beseda.llm.base import ChatModel, ModelRequest, UnansweredError, find_measuring, hear_out
+from beseda.llm.base import ChatModel, ModelRequest, find_measuring, hear_out
 
 _DEFAULT_CHUNK, _SMALLEST_CHUNK = 6000, 400  # tokens of a piece
 _SHARE = 0.4  # of the context: the rest is for the rules and the answer

@@ -8,10 +8,10 @@ import pytest
 
 from beseda.core.clock import SystemClock
 from beseda.core.message import Message, Role
-from beseda.llm.base import ChatModel, ModelRequest
+from beseda.http.client import HttpClient
+from beseda.llm.base import ChatModel, ModelRequest, Timeouts
 from beseda.llm.endpoints import ENDPOINTS, Endpoint, find_endpoint
 from beseda.llm.gigachat import GigaChatSettings
-from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.openai_compatible import Connection
 from beseda.llm.registry import LLMSettings, Surroundings, build_wire
 from tests.parts.gigachat_server import GIGA_KEY, GigaChatServer

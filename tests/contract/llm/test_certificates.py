@@ -8,9 +8,9 @@ import pytest
 
 from beseda.core.clock import SystemClock
 from beseda.core.errors import UnavailableError
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat
-from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from tests.contract.llm.conftest import KEY, QUICK, find_row
 from tests.parts.gigachat_server import GIGA_KEY, GigaChatServer

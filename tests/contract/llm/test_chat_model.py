@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel, Finished, ObservedModel, TextDelta
 from beseda.llm.demo import DemoModel
 from beseda.llm.endpoints import ENDPOINTS
 from beseda.llm.failover import FailoverModel
 from beseda.llm.guard import AnswerGuard
-from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.prices import PriceBook, PriceObserver
 from beseda.llm.registry import LLMSettings, build_model

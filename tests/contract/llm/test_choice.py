@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from beseda.core.errors import KeyRejectedError, SettingsError
+from beseda.http.client import HttpClient
 from beseda.llm.base import prepare_model
 from beseda.llm.discovery import find_local_servers, list_usual_addresses
-from beseda.llm.http import HttpClient
 from beseda.llm.local_server import ServerPlan, StartedServer
 from beseda.llm.registry import AwaitedModel, LLMSettings, choose_model, list_local_addresses
 from beseda.testing.clock import ManualClock

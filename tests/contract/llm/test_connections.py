@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from beseda.llm.base import ChatModel, UnansweredError
+from beseda.core.errors import UnansweredError
+from beseda.http.client import HttpClient
+from beseda.llm.base import ChatModel
 from beseda.llm.failover import FailoverModel
-from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.testing.clock import ManualClock
 from tests.contract.llm.conftest import KEY, QUICK, find_row

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from beseda.core.errors import BrokenStreamError, UnavailableError
-from beseda.llm.base import ChatModel, FinishReason, TextDelta
-from beseda.llm.http import HttpClient, Timeouts
+from beseda.http.client import HttpClient
+from beseda.llm.base import ChatModel, FinishReason, TextDelta, Timeouts
 from tests.contract.llm.conftest import CHATS, GIGACHAT, Subject, build_model
 from tests.parts.model_events import ask, listen
 from tests.parts.model_server import ModelServer, Reply, build_chunk

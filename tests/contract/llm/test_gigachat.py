@@ -21,9 +21,9 @@ from beseda.core.errors import (
     SettingsError,
 )
 from beseda.core.message import Message, Role
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel, ModelRequest, TextDelta, Waiting, find_measuring
 from beseda.llm.gigachat import GigaChatSettings, build_gigachat, build_trust
-from beseda.llm.http import HttpClient
 from beseda.llm.openai_compatible import Connection
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.clock import ManualClock

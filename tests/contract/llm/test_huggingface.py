@@ -7,8 +7,8 @@ import pytest
 
 from beseda.core.clock import Clock
 from beseda.core.errors import CreditExhaustedError, KeyRejectedError, ModelNotFoundError, SettingsError
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel, find_measuring
-from beseda.llm.http import HttpClient
 from beseda.llm.huggingface import ALIASES, RouterCatalogue, parse_offers, read_aliases
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.clock import ManualClock

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from beseda.core.errors import ProtocolError, UnavailableError
 from beseda.core.message import Message, Role
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel, FinishReason, ModelRequest, find_measuring
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model, choose_model
 from beseda.testing.clock import ManualClock
 from tests.contract.llm.conftest import QUICK

@@ -16,6 +16,7 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import ContextTooLongError, RepeatingAnswerError
 from beseda.core.message import Message, Role
 from beseda.features.sales.extraction import Extractor
+from beseda.http.client import HttpClient
 from beseda.llm.base import (
     ChatModel,
     FinishReason,
@@ -23,6 +24,7 @@ from beseda.llm.base import (
     ModelRequest,
     ObservedModel,
     TextDelta,
+    Timeouts,
     ask_structured,
     find_measuring,
 )
@@ -30,7 +32,6 @@ from beseda.llm.dialect import ChatDialect
 from beseda.llm.extraction_prompt import DialogLine
 from beseda.llm.fitting import InstructionsTooLongError, fit_messages
 from beseda.llm.guard import AnswerGuard
-from beseda.llm.http import HttpClient, Timeouts
 from beseda.llm.llamacpp import CompletionDialect
 from beseda.llm.openai_compatible import Connection, OpenAICompatibleModel
 from beseda.llm.registry import LLMSettings, build_model
@@ -86,7 +87,7 @@ async def test_leaving_frees_its_slot(root: str, model: ChatModel, http: HttpCli
                 break
 
     async def is_free() -> bool:
-        return b'"is_processing":true' not in (await http.get(URL(root) / "slots", {}, wait=5)).body
+        return b'"is_processing":true' not in (await http.get(URL(root) / "slots", wait=5)).body
 
     await eventually(is_free)
 

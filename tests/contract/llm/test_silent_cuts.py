@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 
 from beseda.core.message import Message, Role
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel, ModelRequest, find_measuring
 from beseda.llm.fitting import fit_messages
-from beseda.llm.http import HttpClient
 from tests.contract.llm.conftest import Subject, build_model, find_row
 from tests.parts.model_events import listen
 from tests.parts.model_server import SERVED_MODEL, ModelServer, Reply

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from beseda.core.errors import ProtocolError, UnavailableError
 from beseda.core.message import Message, Role
+from beseda.http.client import HttpClient
 from beseda.llm.base import ChatModel, Finished, ModelRequest, ask_structured
 from beseda.llm.failover import FailoverModel
 from beseda.llm.guard import AnswerGuard
-from beseda.llm.http import HttpClient
 from beseda.llm.structured import Form
 from beseda.testing.clock import ManualClock
 from beseda.testing.scripted_model import ScriptedModel

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
+from beseda.http.client import HttpClient
 from beseda.llm.base import Measuring, find_measuring
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.clock import ManualClock
 from tests.contract.llm.conftest import QUICK

@@ -24,10 +24,10 @@ from beseda.core.errors import (
     UnavailableError,
 )
 from beseda.core.usage import Usage
-from beseda.llm.base import ChatModel, FinishReason, ModelRequest, ObservedModel, TextDelta
+from beseda.http.client import HttpClient
+from beseda.llm.base import ChatModel, FinishReason, ModelRequest, ObservedModel, TextDelta, Timeouts
 from beseda.llm.endpoints import Endpoint
 from beseda.llm.guard import AnswerGuard
-from beseda.llm.http import HttpClient, Timeouts
 from tests.contract.llm.conftest import CHATS, KEY, QUICK, MakeModel, Subject, build_model
 from tests.parts.model_events import Heard, listen
 from tests.parts.model_server import (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import groq
     import openai
 
-    from beseda.llm.http import HttpClient
+    from beseda.http.client import HttpClient
 else:
     groq, openai = LateModule("groq"), LateModule("openai")
 

@@ -18,6 +18,7 @@ from beseda.core.errors import (
     QuotaExceededError,
     TimedOutError,
     ToolError,
+    UnansweredError,
     UnavailableError,
 )
 from beseda.speech.base import Transcriber, Transcript
@@ -41,7 +42,7 @@ FAULTS = {
     Fault.TOO_MANY: QuotaExceededError,
     Fault.NO_CREDIT: CreditExhaustedError,
     Fault.BROKEN: UnavailableError,
-    Fault.DISCONNECT: UnavailableError,
+    Fault.DISCONNECT: UnansweredError,
     Fault.REDIRECT: ProtocolError,
     Fault.HTML: ProtocolError,
     Fault.NO_TEXT: ProtocolError,

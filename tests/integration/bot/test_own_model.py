@@ -6,8 +6,8 @@ import pytest
 
 from beseda.core.clock import SystemClock
 from beseda.core.errors import SettingsError
+from beseda.http.client import HttpClient
 from beseda.llm.base import ModelRequest
-from beseda.llm.http import HttpClient
 from beseda.llm.provider import ModelProvider, choose_configured
 from beseda.llm.registry import LLMSettings
 from beseda.testing.scripted_model import ScriptedModel

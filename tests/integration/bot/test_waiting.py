@@ -8,8 +8,8 @@ import pytest
 
 from beseda.core.clock import SystemClock
 from beseda.core.usage import Usage
+from beseda.http.client import HttpClient
 from beseda.llm.base import Finished, FinishReason, ModelEvent, ModelRequest, TextDelta, Waiting
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model
 from beseda.testing.scripted_model import ScriptedModel
 from tests.parts.living_bot import ANNA, CHRIS, GROUP, living_bot

@@ -9,7 +9,8 @@ import pytest
 
 from beseda.core.clock import SystemClock
 from beseda.core.errors import BrokenStreamError, ThoughtsOnlyError
-from beseda.llm.http import HttpClient, Timeouts
+from beseda.http.client import HttpClient
+from beseda.llm.base import Timeouts
 from beseda.llm.prompt import NOTES
 from beseda.llm.registry import LLMSettings, build_model
 from tests.parts.living_bot import LivingBot, living_bot

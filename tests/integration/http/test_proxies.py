@@ -12,12 +12,12 @@ from beseda.core.clock import SystemClock
 from beseda.core.errors import BesedaError, SettingsError
 from beseda.features.webhooks.base import Hook
 from beseda.features.webhooks.http import HttpSender
+from beseda.http.client import HttpClient
 from beseda.http.session import open_session
 from beseda.images.gfpgan_http import GfpganHttp, HttpSettings
 from beseda.images.process_pool import ImageProcessPool
 from beseda.llm.discovery import find_local_servers
 from beseda.llm.gigachat import GigaChatSettings
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
 from beseda.speech.registry import SpeechSettings, build_transcriber
 from beseda.telegram.client import BotApi

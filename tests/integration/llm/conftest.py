@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beseda.llm.http import HttpClient
+from beseda.http.client import HttpClient
 from tests.parts.llama_server import write_tiny_model
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from beseda.core.clock import SystemClock
-from beseda.llm.http import HttpClient
+from beseda.http.client import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
 from tests.parts.living_bot import living_bot
 from tests.parts.llama_server import find_free_port, running_llama

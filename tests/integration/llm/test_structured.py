@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from beseda.core.message import Message, Role
+from beseda.http.client import HttpClient
 from beseda.llm.base import ModelRequest, ask_structured
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, choose_model
 from beseda.llm.structured import Form
 from beseda.testing.clock import ManualClock

@@ -20,9 +20,10 @@ from beseda.core.errors import (
     RepeatingAnswerError,
     ThoughtsOnlyError,
     TimedOutError,
+    UnansweredError,
     UnavailableError,
 )
-from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelta, UnansweredError, Waiting
+from beseda.llm.base import ModelEvent, ModelHealth, ModelRequest, ReasoningDelta, Waiting
 from beseda.llm.breaker import BreakerRule
 from beseda.llm.failover import FailoverModel, RetryPolicy
 from beseda.llm.guard import AnswerGuard

@@ -7,8 +7,8 @@ import pytest
 from beseda.app.model_settings import llm_settings
 from beseda.config import load_settings
 from beseda.core.errors import SettingsError
+from beseda.http.client import HttpClient
 from beseda.llm.gigachat import GigaChatSettings
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import LLMSettings, build_model, list_configured
 from beseda.testing.clock import ManualClock
 

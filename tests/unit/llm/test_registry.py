@@ -1,8 +1,8 @@
 import pytest
 
 from beseda.core.errors import SettingsError
+from beseda.http.client import HttpClient
 from beseda.llm.endpoints import ENDPOINTS, find_endpoint
-from beseda.llm.http import HttpClient
 from beseda.llm.registry import (
     LLMSettings,
     ModelAddress,

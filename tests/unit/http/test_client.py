@@ -1,4 +1,4 @@
-from beseda.llm.http import count_connections
+from beseda.http.client import count_connections
 
 
 def test_connections_leave_files_for_the_rest() -> None:

@@ -1,17 +1,25 @@
-"""One HTTP client for every model: connections kept, names cached, everything bounded in time and size."""
+"""The HTTP client: connections kept, names cached, everything bounded in time and size, failures as our errors."""
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Self
 
 import aiohttp
 from yarl import URL
 
-from beseda.core.errors import NO_CONNECTION, ProtocolError, RemoteError, TimedOutError, UnavailableError
+from beseda.core.errors import (
+    NO_CONNECTION,
+    ProtocolError,
+    RemoteError,
+    TimedOutError,
+    UnansweredError,
+    UnavailableError,
+)
 from beseda.http.session import describe_os_error, describe_proxy_failure, open_session
-from beseda.llm.base import UnansweredError
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -25,19 +33,25 @@ _STALE_CONNECTIONS = 2
 _STALE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
-    """How long a model may take, in seconds.
+Body = bytes | aiohttp.FormData | AsyncIterable[bytes] | None
 
-    `first_token` counts from the request to the first piece of the answer, keep-alive comments notwithstanding;
-    `idle` between two reads after that; `total` over the whole answer; `check` for questions about health.
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request. Times are in seconds: `connect` for a connection, `wait` in all, `idle` between two reads.
+
+    Redirects are not followed unless `redirects` is set: a key goes to no other host than the one in the settings, and
+    an upload does not become a GET.
     """
 
-    connect: float = 10.0
-    first_token: float = 90.0
-    idle: float = 60.0
-    total: float = 600.0
-    check: float = 5.0
+    method: str
+    url: URL
+    body: Body = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait: float | None = None
+    connect: float | None = None
+    idle: float | None = None
+    redirects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +110,11 @@ class _Pool:
 
 
 class HttpClient:
-    """A pool of connections, opened at the first request and shared by every model of the process.
+    """A pool of connections, opened at the first request and shared by its users. Closed, it opens again when used.
 
-    Proxies come from the usual variables of the environment, and never stand between us and this machine.
+    Proxies come from the usual variables of the environment, and never stand between us and this machine. All methods
+    raise UnavailableError, UnansweredError, TimedOutError or ProtocolError, without the name of an endpoint, which only
+    the caller knows.
     """
 
     def __init__(self) -> None:
@@ -111,35 +127,37 @@ class HttpClient:
         view._pool, view._trust = self._pool, trust
         return view
 
-    async def post(
-        self, url: URL, body: bytes, headers: Mapping[str, str], *, connect: float, wait: float
-    ) -> aiohttp.ClientResponse:
-        """Send `body` and return the response, headers read, within `wait` seconds; the caller closes it.
-
-        Raises UnavailableError, TimedOutError or ProtocolError. Redirects are not followed: a key goes to no
-        other host than the one in the settings.
-        """
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+    async def open(self, request: HttpRequest) -> aiohttp.ClientResponse:
+        """Return the response, its headers read within `wait` seconds. The caller reads its body and closes it."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=request.connect)
         try:
-            async with asyncio.timeout(wait):
-                return await self._request("POST", url, data=body, headers=headers, timeout=timeout)
+            async with asyncio.timeout(request.wait):
+                return await self._request(request, timeout)
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise describe_failure(error, url, wait, self._trust.hint) from error
+            raise describe_failure(error, request, self._trust.hint) from error
 
-    async def get(self, url: URL, headers: Mapping[str, str], *, wait: float) -> HttpAnswer:
-        """Return the whole answer within `wait` seconds. Raises like `post`."""
-        return await self.send(url, None, headers, wait=wait)
-
-    async def send(self, url: URL, body: bytes | None, headers: Mapping[str, str], *, wait: float) -> HttpAnswer:
-        """Return the whole answer to a POST of `body`, or to a GET if it is None. Raises like `post`."""
-        method = "GET" if body is None else "POST"
-        timeout = aiohttp.ClientTimeout(total=wait)
+    @asynccontextmanager
+    async def exchange(self, request: HttpRequest) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        """Open the response; it must be read within the block, and `wait` counts until its end."""
+        timeout = aiohttp.ClientTimeout(total=request.wait, sock_connect=request.connect, sock_read=request.idle)
         try:
-            async with await self._request(method, url, data=body, headers=headers, timeout=timeout) as response:
-                content = await read_bounded(response, MAX_BODY_BYTES)
-                return HttpAnswer(response.status, response.headers, content)
+            response = await self._request(request, timeout)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise describe_failure(error, url, wait, self._trust.hint) from error
+            raise describe_failure(error, request, self._trust.hint) from error
+        try:
+            async with response:
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:  # other errors of the system are the block's own
+            raise describe_failure(error, request, self._trust.hint) from error
+
+    async def send(self, request: HttpRequest, *, limit: int = MAX_BODY_BYTES) -> HttpAnswer:
+        """Return the whole answer, of at most `limit` bytes, within `wait` seconds."""
+        async with self.exchange(request) as response:
+            return HttpAnswer(response.status, response.headers, await read_bounded(response, limit))
+
+    async def get(self, url: URL, headers: Mapping[str, str] = MappingProxyType({}), *, wait: float) -> HttpAnswer:
+        """Return the whole answer to a GET within `wait` seconds."""
+        return await self.send(HttpRequest("GET", url, headers=headers, wait=wait))
 
     async def close(self) -> None:
         """Close every connection; the next request would open new ones."""
@@ -151,16 +169,26 @@ class HttpClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _request(self, method: str, url: URL, **fields: Any) -> aiohttp.ClientResponse:
+    async def _request(self, request: HttpRequest, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         """Send a request. Retry only if the reused connection turns out to be closed.
 
-        On a new connection a request may have had its effect although no answer came.
+        On a new connection a request may have had its effect although no answer came. A body that is read while it is
+        sent cannot be sent again.
         """
-        fields |= {"allow_redirects": False, "ssl": self._trust.context or True}
-        for left in reversed(range(_STALE_CONNECTIONS + 1)):
+        repeats = _STALE_CONNECTIONS if request.body is None or isinstance(request.body, bytes) else 0
+        for left in reversed(range(repeats + 1)):
             use = _Use(asyncio.get_running_loop().time())
             try:
-                return await self._pool.open().request(method, url, trace_request_ctx=use, **fields)
+                return await self._pool.open().request(
+                    request.method,
+                    request.url,
+                    data=request.body,
+                    headers=request.headers,
+                    timeout=timeout,
+                    allow_redirects=request.redirects,
+                    ssl=self._trust.context or True,
+                    trace_request_ctx=use,
+                )
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 if isinstance(error, aiohttp.ClientConnectorError) or not left or not use.was_stale():
                     raise
@@ -180,11 +208,12 @@ async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def describe_failure(error: BaseException, url: URL, wait: float, hint: str = "") -> RemoteError:
-    """Return our error for one of aiohttp's before an answer came; `hint` is about certificates."""
+def describe_failure(error: BaseException, request: HttpRequest, hint: str = "") -> RemoteError:
+    """Return our error for one of aiohttp's; `hint` is about certificates."""
+    url = request.url
     place = f"{url.host}:{url.port}"
     if isinstance(error, TimeoutError):
-        return TimedOutError(f"{place}: no answer in {wait:g} s")
+        return TimedOutError(f"{place}: no answer within {request.wait or request.idle or 0:g} s")
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
         return UnavailableError(f"{place}: {describe_proxy_failure(error)}")
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
