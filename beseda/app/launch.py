@@ -47,8 +47,9 @@ from beseda.locales import FALLBACK, languages
 from beseda.telegram.base import FloodNote, Target
 from beseda.telegram.client import BotApi
 from beseda.telegram.mailer import TelegramMailer
-from beseda.telegram.messenger import Guard, TelegramMessenger
+from beseda.telegram.messenger import TelegramMessenger
 from beseda.telegram.pacing import Pacer
+from beseda.telegram.sending import Guard
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +247,7 @@ def _register_work(desk: BotServices, chores: JobTracker, container: Container) 
     if isinstance(desk.messenger, TelegramMessenger):
         zone = container.budgets.rules_of(desk.profile.name).zone
         post = Post(
-            TelegramMailer(desk.profile.name, desk.messenger), zone, desk.default_language, desk.delivery.records
+            TelegramMailer(desk.profile.name, desk.messenger.sender), zone, desk.default_language, desk.delivery.records
         )
         container.jobs.register(broadcast.KIND, container.broadcasts.handler(post), bot=desk.profile.name)
 
@@ -357,7 +358,7 @@ def _open_messenger(made: _Parts, container: Container) -> TelegramMessenger:
     files = container.settings.storage_dir / "files"
     note = _flood_note(container.record.flood_waits)
     messenger = TelegramMessenger(made.api, pacer, container.clock, note, files)
-    messenger.guard = _guard(made.ground)
+    messenger.sender.guard = _guard(made.ground)
     if container.settings.lookup:
         messenger.search_in(container.record.sent_messages)
     return messenger

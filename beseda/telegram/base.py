@@ -153,10 +153,6 @@ class Messenger(Protocol):
         """Return whether Telegram recently refused all messages to this chat, of any content."""
         ...
 
-    async def wait(self, target: Target) -> None:
-        """Wait until another message to this chat keeps within Telegram's limits."""
-        ...
-
     async def put(self, target: Target, part: Part, begin: Begin) -> int:
         """Send a part, or edit it if it has a message id already, and return its message id.
 

@@ -105,11 +105,12 @@ class BotApi:
         `patience` is the seconds to wait for the answer. A group that has become a supergroup is followed to its new
         number (https://core.telegram.org/bots/api#responseparameters). Raises a leaf of TelegramError.
         """
-        return await self._follow(params, lambda: self._send(method, params, patience or self._timeout))
 
-    async def _send(self, method: str, params: Mapping[str, Any], patience: float) -> Any:
-        body = orjson.dumps({name: value for name, value in params.items() if value is not None})
-        return await self._post(method, patience, data=body, headers=_JSON)
+        async def send() -> Any:
+            body = orjson.dumps({name: value for name, value in params.items() if value is not None})
+            return await self._post(method, patience or self._timeout, data=body, headers=_JSON)
+
+        return await self._follow(params, send)
 
     async def _follow(self, params: dict[str, Any], send: Callable[[], Awaitable[Any]]) -> Any:
         """Send a call with its `params`. If their group has moved, change them and send the call once more."""
@@ -124,18 +125,16 @@ class BotApi:
 
     async def upload(self, method: str, files: Mapping[str, tuple[str, bytes]], **params: str | int | None) -> Any:
         """Call a method that takes files: by the name of their field, our name for each and its bytes."""
-        return await self._follow(params, lambda: self._send_files(method, files, params))
 
-    async def _send_files(
-        self, method: str, files: Mapping[str, tuple[str, bytes]], params: Mapping[str, str | int | None]
-    ) -> Any:
-        form = aiohttp.FormData(
-            {name: str(value) for name, value in params.items() if value is not None}, quote_fields=False
-        )
-        for field, (name, data) in files.items():
-            # As a stream: aiohttp warns of large bodies given as bytes.
-            form.add_field(field, io.BytesIO(data), filename=name, content_type="application/octet-stream")
-        return await self._post(method, self._timeout * 4, data=form)
+        async def send() -> Any:
+            fields = {name: str(value) for name, value in params.items() if value is not None}
+            form = aiohttp.FormData(fields, quote_fields=False)
+            for field, (name, data) in files.items():
+                # As a stream: aiohttp warns of large bodies given as bytes.
+                form.add_field(field, io.BytesIO(data), filename=name, content_type="application/octet-stream")
+            return await self._post(method, self._timeout * 4, data=form)
+
+        return await self._follow(params, send)
 
     @property
     def download_limit(self) -> int:

@@ -7,7 +7,6 @@ lost message is tried on each id that is not recorded.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -26,10 +25,9 @@ from beseda.core.errors import (
 from beseda.core.priority_lock import PriorityLock
 from beseda.engine.turns.model import Part
 from beseda.telegram.base import LookupResult, Target
-from beseda.telegram.client import BotApi
 from beseda.telegram.media import read_media
 from beseda.telegram.refusals import Refusal, classify
-from beseda.telegram.sending import AS_IT_IS, PartCalls, SendForm
+from beseda.telegram.sending import AS_IT_IS, Sender, SendForm
 from beseda.telegram.sent_message import KnownMessages, find_candidates, message_box
 
 log = logging.getLogger(__name__)
@@ -42,29 +40,13 @@ _INTAKE_EVERY = 0.5
 _ANSWER = timedelta(seconds=30)  # time-out of a call: one whose start is not on record began no earlier
 _LOST = timedelta(seconds=5)  # by when a call whose connection was lost has taken effect, if it does
 
-GetDelay = Callable[[Target], float]
-TakeTurn = Callable[[Target], Awaitable[None]]
-ObeyFlood = Callable[[Target, TelegramFloodError], Awaitable[None]]
-
 
 class MessageIds(Protocol):
-    """Recorded message ids; `beseda.engine.turns.sent_messages.SentMessageRepository`."""
+    """Recorded message ids; `beseda.ephemeral.sent_message.SentMessageStore`."""
 
     async def around(self, bot: str, box: int, begun_at: datetime) -> KnownMessages:
         """Return the ids of counter `box` around a call that began then, and how many calls before it are unknown."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeLimits:
-    """Called before each probe: `take_turn` keeps it within Telegram's pace and confirms the lease of the chat.
-
-    `delay` returns the seconds for which it would have to wait.
-    """
-
-    delay: GetDelay
-    take_turn: TakeTurn
-    obey_flood: ObeyFlood
 
 
 @dataclass(slots=True)
@@ -82,10 +64,8 @@ class _Search:
 class SendLookup:
     """Searches one bot's chats."""
 
-    def __init__(self, api: BotApi, calls: PartCalls, limits: ProbeLimits, store: MessageIds, clock: Clock) -> None:
-        self._api = api
-        self._calls = calls
-        self._limits = limits
+    def __init__(self, sender: Sender, store: MessageIds, clock: Clock) -> None:
+        self._sender = sender
         self._store = store
         self._clock = clock
         self._backoff = Backoff(first=0.5, cap=15.0)
@@ -105,7 +85,7 @@ class SendLookup:
         await self._wait_for_intake()
         search = _Search(target, probe, part.begun_at or over_at - _ANSWER, over_at)
         while search.unanswered < _NO_ANSWERS:
-            await self._clock.sleep(self._limits.delay(target))
+            await self._clock.sleep(self._sender.due_in(target))
             # Earlier calls first: each that is found leaves fewer ids, and fewer unknown calls before it, for the next.
             async with self._line.hold(search.begun_at.timestamp()):
                 finding = await self._probe_all(search)
@@ -124,7 +104,7 @@ class SendLookup:
         candidates, are_all = find_candidates(known, search.over_at, most)
         left = [number for number in candidates if number not in search.ruled_out]
         for number in left[: most - len(search.ruled_out)]:
-            if self._limits.delay(target) > 0:
+            if self._sender.due_in(target) > 0:
                 return None
             is_found = await self._probe(target, replace(search.probe, message_id=number))
             if is_found is None:
@@ -140,18 +120,20 @@ class SendLookup:
 
     async def _probe(self, target: Target, probe: Part) -> bool | None:
         """Return whether a message is the one that is searched for, or None if there was no answer."""
-        await self._limits.take_turn(target)
+        await self._sender.wait(target)
+        async with self._sender.guard(target.chat.chat_id):
+            pass  # a probe changes nothing, so it need not end with the lease
         try:
             return await self._try_edit(target, probe)
         except TelegramFloodError as error:
-            await self._limits.obey_flood(target, error)
+            await self._sender.obey_flood(target, error)
         except (TelegramUnavailableError, TelegramUnansweredError, TelegramConflictError) as error:
             log.info("no answer to a probe: %s", error.detail)
         return None
 
     async def _try_edit(self, target: Target, probe: Part, form: SendForm = AS_IT_IS) -> bool:
         try:
-            await self._calls.edit(target, probe, form)
+            await self._sender.edit_part(target, probe, form)
         except TelegramRefusedError as error:
             refusal = classify(error)
             if refusal is Refusal.MARKUP and not form.plain:
@@ -185,7 +167,7 @@ class SendLookup:
     async def _ask_intake(self) -> bool:
         asked_at = self._clock.now()
         try:
-            info = await self._api.call("getWebhookInfo")
+            info = await self._sender.api.call("getWebhookInfo")
             pending = int(info.get("pending_update_count", 0))
         except TelegramRefusedError:
             pending = 0  # a server that does not know the method

@@ -8,31 +8,32 @@ import orjson
 from beseda.core.chat import ChatKey, ChatKind
 from beseda.core.errors import TelegramFloodError
 from beseda.telegram.base import Letter, PhotoUpload, Target
-from beseda.telegram.messenger import TelegramMessenger
+from beseda.telegram.sending import Sender, render_messages
 
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
 
 
 class TelegramMailer:
-    """Implements `beseda.telegram.base.Mailer` beside a bot's messenger, and shares its rate limits.
+    """Implements `beseda.telegram.base.Mailer` over the sender of a bot's messenger, and shares its rate limits.
 
     It is the only sender outside of a chat's lane: the lease of the chat is not checked.
     """
 
-    def __init__(self, bot: str, messenger: TelegramMessenger) -> None:
+    def __init__(self, bot: str, sender: Sender) -> None:
         self._bot = bot
-        self._messenger = messenger
-        self._uploaded: tuple[PhotoUpload, str] | None = None
+        self._sender = sender
+        self._uploaded: tuple[PhotoUpload | None, str] = (None, "")
         self._uploading = asyncio.Lock()
 
     async def compose(self, markdown: str) -> list[str]:
         """Return the HTML of each message that the Markdown needs."""
-        return [part.html for part in await self._messenger.compose(markdown)]
+        return await render_messages(markdown)
 
     async def send(self, user_id: int, letter: Letter) -> int:
         """Send a letter once and return its message id. Raises a leaf of TelegramError."""
         target = Target(ChatKey(self._bot, user_id), ChatKind.PRIVATE)
-        await self._messenger.take_turn(target)
+        await self._sender.wait(target)
+        self._sender.count(target)
         common: dict[str, Any] = {
             "chat_id": user_id,
             "parse_mode": "HTML",
@@ -41,27 +42,24 @@ class TelegramMailer:
         try:
             sent = await self._send(letter, common)
         except TelegramFloodError as error:
-            await self._messenger.obey_flood(target, error)
+            await self._sender.obey_flood(target, error)
             raise
         return int(sent["message_id"])
 
     async def _send(self, letter: Letter, common: dict[str, Any]) -> Any:
-        api = self._messenger.api
+        api = self._sender.api
         if letter.picture is None:
             return await api.call("sendMessage", text=letter.html, link_preview_options={"is_disabled": True}, **common)
         async with self._uploading:
-            number = self._find_uploaded(letter.picture)
-            if number is None:
+            picture, number = self._uploaded
+            if picture != letter.picture:
                 return await self._upload(letter, letter.picture, common)
         return await api.call("sendPhoto", photo=number, caption=letter.html, **common)
 
     async def _upload(self, letter: Letter, picture: PhotoUpload, common: dict[str, Any]) -> Any:
         file = (f"picture.{_SUFFIXES.get(picture.mime, 'jpg')}", picture.content)
         fields = {**common, "caption": letter.html, "reply_markup": letter.markup or None}
-        sent = await self._messenger.api.upload("sendPhoto", {"photo": file}, **fields)
+        sent = await self._sender.api.upload("sendPhoto", {"photo": file}, **fields)
         # The largest size comes last (https://core.telegram.org/bots/api#message); the others are of no use here.
         self._uploaded = (picture, str(sent["photo"][-1]["file_id"]))
         return sent
-
-    def _find_uploaded(self, picture: PhotoUpload) -> str | None:
-        return self._uploaded[1] if self._uploaded is not None and self._uploaded[0] == picture else None

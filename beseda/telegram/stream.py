@@ -1,13 +1,12 @@
 """An answer in the making, shown as it grows: typing, then native drafts (private chats) or edits (groups).
 
-The schedule is `StreamPlan`: pure logic, seconds in and steps out. The two classes below it make the calls.
+The schedule is `StreamPlan`: pure logic, seconds in and steps out. The two classes below it call the sender.
 """
 
 import asyncio
 import logging
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Protocol
 
 from beseda.core.chat import ChatKind
 from beseda.core.errors import (
@@ -19,9 +18,10 @@ from beseda.core.errors import (
     TelegramForbiddenError,
     TelegramRefusedError,
 )
-from beseda.telegram.base import LiveRequest, Target
+from beseda.telegram.base import LiveRequest
 from beseda.telegram.keyboards import inline_markup
 from beseda.telegram.refusals import Refusal, classify
+from beseda.telegram.sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -111,22 +111,16 @@ class StreamPlan:
         return min(due for due in (self._typing_due, self._thinking_due, self._text_due, now + 60) if due > now)
 
 
-class LiveTransport(Protocol):
-    """The calls of the messenger that a live answer uses."""
+class EditedAnswer:
+    """Groups, and servers without drafts: one real message that is edited, with a stop button under it.
 
-    def due_in(self, target: Target) -> float: ...
-    async def show_typing(self, target: Target) -> None: ...
-    async def show_draft(self, target: Target, draft_id: int, markdown: str) -> None: ...
-    async def show_text(self, request: LiveRequest, markdown: str, markup: str) -> None: ...
-    async def obey_flood(self, target: Target, error: TelegramFloodError) -> None: ...
-    def refuse_drafts(self, chat_id: int | None) -> None: ...
+    One timer, at most one call under way, the newest text wins.
+    """
 
-
-class _LiveAnswer:
-    """The part both ways share: one timer, at most one call under way, the newest text wins."""
-
-    def __init__(self, stage: LiveTransport, request: LiveRequest, pace: Pace) -> None:
-        self._stage = stage
+    def __init__(self, sender: Sender, request: LiveRequest, pace: Pace | None = None) -> None:
+        if pace is None:
+            pace = EDITS if request.target.kind is ChatKind.PRIVATE else GROUP_EDITS
+        self._sender = sender
         self._request = request
         self._loop = asyncio.get_running_loop()
         self._plan = StreamPlan(pace, self._loop.time())
@@ -156,11 +150,14 @@ class _LiveAnswer:
 
         The rest of the answer depends on such a call, so it is not cancelled immediately.
         """
-        raise NotImplementedError
+        return step is not LiveStep.TYPING
 
     async def show(self, step: LiveStep, text: str) -> None:
         """Make the call for one step; raises TelegramError."""
-        raise NotImplementedError
+        if step is LiveStep.TYPING:
+            await self._sender.show_typing(self._request.target)
+        else:
+            await self._sender.show_text(self._request, text, inline_markup([[self._request.stop]]))
 
     def _look(self) -> None:
         if self._call is not None:
@@ -169,16 +166,13 @@ class _LiveAnswer:
         text = self._request.draft.text
         step = self._plan.step(now, grown=bool(text) and text != self._shown)
         if step is LiveStep.NOTHING:
-            self._look_later(now)
+            self._timer.cancel()
+            self._text_due = self._plan.text_due()
+            self._timer = self._loop.call_at(self._plan.look_again(now), self._look)
             return
         self._text_due = float("inf")
         self._step = step
         self._call = self._loop.create_task(self._perform(step, text))
-
-    def _look_later(self, now: float) -> None:
-        self._timer.cancel()
-        self._text_due = self._plan.text_due()
-        self._timer = self._loop.call_at(self._plan.look_again(now), self._look)
 
     async def _perform(self, step: LiveStep, text: str) -> None:
         failure: BesedaError | None = None
@@ -194,7 +188,7 @@ class _LiveAnswer:
         self._plan.shown(step, now)
         if failure is not None:
             await self._take_refusal(step, failure)
-        self._plan.put_off(now + self._stage.due_in(self._request.target))
+        self._plan.put_off(now + self._sender.due_in(self._request.target))
         if self._call is not None:  # not settled meanwhile
             self._call = None
             self._look()
@@ -202,24 +196,7 @@ class _LiveAnswer:
     async def _take_refusal(self, step: LiveStep, error: BesedaError) -> None:
         log.debug("%s was not shown: %s", step.name, error.detail)
         if isinstance(error, TelegramFloodError):
-            await self._stage.obey_flood(self._request.target, error)
-
-
-class EditedAnswer(_LiveAnswer):
-    """Groups, and servers without drafts: one real message that is edited, with a stop button under it."""
-
-    def __init__(self, stage: LiveTransport, request: LiveRequest, pace: Pace | None = None) -> None:
-        is_private = request.target.kind is ChatKind.PRIVATE
-        super().__init__(stage, request, pace or (EDITS if is_private else GROUP_EDITS))
-
-    def is_message(self, step: LiveStep) -> bool:
-        return step is not LiveStep.TYPING
-
-    async def show(self, step: LiveStep, text: str) -> None:
-        if step is LiveStep.TYPING:
-            await self._stage.show_typing(self._request.target)
-        else:
-            await self._stage.show_text(self._request, text, inline_markup([[self._request.stop]]))
+            await self._sender.obey_flood(self._request.target, error)
 
 
 class DraftedAnswer(EditedAnswer):
@@ -228,8 +205,8 @@ class DraftedAnswer(EditedAnswer):
     If drafts are refused, the same answer continues as a message that is edited.
     """
 
-    def __init__(self, stage: LiveTransport, request: LiveRequest) -> None:
-        super().__init__(stage, request, DRAFTS)
+    def __init__(self, sender: Sender, request: LiveRequest) -> None:
+        super().__init__(sender, request, DRAFTS)
         self._has_drafts = True
 
     def is_message(self, step: LiveStep) -> bool:
@@ -239,7 +216,7 @@ class DraftedAnswer(EditedAnswer):
         if step is LiveStep.TYPING or not self._has_drafts:
             await super().show(step, text)
         else:
-            await self._stage.show_draft(self._request.target, self._request.number, text)
+            await self._sender.show_draft(self._request.target, self._request.number, text)
 
     async def _take_refusal(self, step: LiveStep, error: BesedaError) -> None:
         await super()._take_refusal(step, error)
@@ -248,6 +225,6 @@ class DraftedAnswer(EditedAnswer):
         refusal = classify(error)
         if refusal in {Refusal.DRAFTS_IN_CHAT, Refusal.DRAFTS_ON_SERVER}:
             everywhere = refusal is Refusal.DRAFTS_ON_SERVER
-            self._stage.refuse_drafts(None if everywhere else self._request.target.chat.chat_id)
+            self._sender.refuse_drafts(None if everywhere else self._request.target.chat.chat_id)
             self._has_drafts = False
             self._plan = StreamPlan(_AFTER_DRAFTS, self._loop.time())

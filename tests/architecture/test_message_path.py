@@ -37,7 +37,7 @@ _SHARED_BOUNDS = {
     "beseda/features/broadcasts/mailing.py": "of one broadcast",
     "beseda/engine/turns/parallel_answers.py": "of one answer",
     "beseda/features/transcription/service.py": "requests have a time limit",
-    "beseda/telegram/messenger.py": "a chat sends one message at a time, and every call has a time limit",
+    "beseda/telegram/sending.py": "a chat sends one message at a time, and every call has a time limit",
     "beseda/ephemeral/memory/bus.py": "of one subscriber; hints may be lost",
     "beseda/db/sqlite.py": "the path has readers of its own, and every read has a time limit",
 }

@@ -22,7 +22,7 @@ _CALLS = {"beseda/telegram/sending.py", "beseda/telegram/files.py", "beseda/tele
 _ASKING = {
     "messenger.put": {"beseda/engine/turns/delivery.py"},
     "mailer.send": {"beseda/features/broadcasts/mailing.py"},
-    "calls.send": {"beseda/telegram/messenger.py"},
+    "sender.send_part": {"beseda/telegram/messenger.py"},
 }
 
 

@@ -257,7 +257,7 @@ async def test_only_the_owner_of_a_chat_searches_in_it(tmp_path: Path) -> None:
     async with living_bot(tmp_path, ScriptedModel(["The answer."]), clock="hurried") as living:
         messenger = living.bot.runner.desk.messenger
         assert isinstance(messenger, TelegramMessenger)
-        anna, own = await living.user(), messenger.guard
+        anna, own = await living.user(), messenger.sender.guard
         await living.fault(kind="drop_after", method="sendMessage")
         await anna.say("hi")
         await living.wait_for_calls("sendMessage")
@@ -267,14 +267,14 @@ async def test_only_the_owner_of_a_chat_searches_in_it(tmp_path: Path) -> None:
             refused.append(chat_id)
             raise LeaseLostError("part 1 is another's")
 
-        messenger.guard = refuse
+        messenger.sender.guard = refuse
 
         async def is_left() -> bool:
             return bool(refused) and not living.bot.runner.pending
 
         await eventually(is_left, within=_WITHIN)
         assert await living.calls("editMessageText") == []
-        messenger.guard = own
+        messenger.sender.guard = own
         await living.bot.runner.recover(anew=True)
         await _settle(living)
         assert await _texts(living) == ["hi", "The answer."]

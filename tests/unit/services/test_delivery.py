@@ -62,9 +62,6 @@ class _Voice:
     def is_closed(self, target: Target) -> bool:
         return False
 
-    async def wait(self, target: Target) -> None:
-        pass
-
     async def put(self, target: Target, part: Part, begin: Begin) -> int:
         self.puts.append(part.message_id)
         if part.message_id is None:

@@ -21,6 +21,7 @@ from beseda.core.errors import (
 )
 from beseda.engine.turns.model import Part
 from beseda.telegram.base import Button, LiveRequest, Target
+from beseda.telegram.sending import Sender
 from beseda.telegram.stream import (
     DRAFTS,
     EDITS,
@@ -162,8 +163,8 @@ class _Words:
     text: str = ""
 
 
-class _Chat:
-    """A messenger that records when each call begins, takes `seconds` for it, and fails as `errors` prescribes."""
+class _Chat(Sender):
+    """A sender that records when each call begins, takes `seconds` for it, and fails as `errors` prescribes."""
 
     def __init__(
         self, seconds: float = 0.0, errors: Sequence[BesedaError | None] = (), *, typing_seconds: float = 0.0
