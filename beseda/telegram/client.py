@@ -8,7 +8,7 @@ import io
 import logging
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -105,36 +105,28 @@ class BotApi:
         `patience` is the seconds to wait for the answer. A group that has become a supergroup is followed to its new
         number (https://core.telegram.org/bots/api#responseparameters). Raises a leaf of TelegramError.
         """
+        return await self._request(method, patience or self._timeout, params)
 
-        async def send() -> Any:
-            body = orjson.dumps({name: value for name, value in params.items() if value is not None})
-            return await self._post(method, patience or self._timeout, data=body, headers=_JSON)
+    async def upload(self, method: str, files: Mapping[str, tuple[str, bytes]], **params: str | int | None) -> Any:
+        """Call a method that takes files: by the name of their field, our name for each and its bytes."""
+        return await self._request(method, self._timeout * 4, params, files)
 
-        return await self._follow(params, send)
-
-    async def _follow(self, params: dict[str, Any], send: Callable[[], Awaitable[Any]]) -> Any:
-        """Send a call with its `params`. If their group has moved, change them and send the call once more."""
+    async def _request(
+        self,
+        method: str,
+        patience: float,
+        params: dict[str, Any],
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+    ) -> Any:
+        """Make a call. If its group has moved, make it once more, and remember the group's new number."""
         chat_id = params.get("chat_id")
         if chat_id in self._moved:
             params["chat_id"] = self._moved[chat_id]
         try:
-            return await send()
+            return await self._post(method, patience, **_encode(params, files))
         except _MovedError as error:
             params["chat_id"] = self._moved[chat_id] = error.chat_id
-            return await send()
-
-    async def upload(self, method: str, files: Mapping[str, tuple[str, bytes]], **params: str | int | None) -> Any:
-        """Call a method that takes files: by the name of their field, our name for each and its bytes."""
-
-        async def send() -> Any:
-            fields = {name: str(value) for name, value in params.items() if value is not None}
-            form = aiohttp.FormData(fields, quote_fields=False)
-            for field, (name, data) in files.items():
-                # As a stream: aiohttp warns of large bodies given as bytes.
-                form.add_field(field, io.BytesIO(data), filename=name, content_type="application/octet-stream")
-            return await self._post(method, self._timeout * 4, data=form)
-
-        return await self._follow(params, send)
+            return await self._post(method, patience, **_encode(params, files))
 
     @property
     def download_limit(self) -> int:
@@ -174,7 +166,7 @@ class BotApi:
         try:
             async with self._session.get(self._files + path, timeout=timeout, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise _refuse_file(response.status)
+                    raise _KINDS.get(response.status, TelegramUnavailableError)("file", response.status, "no file")
                 head = await response.content.read(size)
                 response.close()  # the rest of the file is not wanted
                 return head
@@ -249,7 +241,7 @@ class BotApi:
         except TimeoutError:
             raise TelegramUnansweredError(method, description=f"no answer within {patience:g} s") from None
         except aiohttp.ClientError as error:
-            raise _unanswered(method, description=type(error).__name__) from None
+            raise TelegramUnansweredError(method, description=type(error).__name__, retry_after=_LATE) from None
 
     async def _fetch(self, address: str, target: Path, limit: int | None) -> int:
         size = 0
@@ -257,7 +249,7 @@ class BotApi:
         try:
             async with self._session.get(address, timeout=timeout, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise _refuse_file(response.status)
+                    raise _KINDS.get(response.status, TelegramUnavailableError)("file", response.status, "no file")
                 with await asyncio.to_thread(target.open, "wb") as sink:
                     async for chunk in response.content.iter_chunked(_CHUNK):
                         size += len(chunk)
@@ -270,6 +262,18 @@ class BotApi:
         return size
 
 
+def _encode(params: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]] | None) -> dict[str, Any]:
+    """Return the body and the headers of a call: JSON, or a form if there are files."""
+    given = {name: value for name, value in params.items() if value is not None}
+    if files is None:
+        return {"data": orjson.dumps(given), "headers": _JSON}
+    form = aiohttp.FormData({name: str(value) for name, value in given.items()}, quote_fields=False)
+    for field, (name, data) in files.items():
+        # As a stream: aiohttp warns of large bodies given as bytes.
+        form.add_field(field, io.BytesIO(data), filename=name, content_type="application/octet-stream")
+    return {"data": form}
+
+
 async def _read_answer(method: str, response: aiohttp.ClientResponse) -> bytes:
     """Return the body, which no server may make larger than anything Telegram sends."""
     if response.content_length is not None and response.content_length <= _ANSWER_LIMIT:
@@ -279,16 +283,9 @@ async def _read_answer(method: str, response: aiohttp.ClientResponse) -> bytes:
         body += chunk
         if len(body) > _ANSWER_LIMIT:
             response.close()
-            raise _unanswered(method, description=f"an answer of more than {_ANSWER_LIMIT} bytes")
+            problem = f"an answer of more than {_ANSWER_LIMIT} bytes"
+            raise TelegramUnansweredError(method, description=problem, retry_after=_LATE)
     return bytes(body)
-
-
-def _unanswered(method: str, code: int = 0, description: str = "") -> TelegramUnansweredError:
-    return TelegramUnansweredError(method, code, description, retry_after=_LATE)
-
-
-def _refuse_file(status: int) -> TelegramError:
-    return _KINDS.get(status, TelegramUnavailableError)("file", status, "instead of the file")
 
 
 def _result(method: str, status: int, body: bytes) -> Any:
@@ -303,10 +300,10 @@ def _result(method: str, status: int, body: bytes) -> Any:
         problem = "without a Bot API answer"
         if status in _KINDS or status == 503:  # a proxy without a server behind it
             raise _KINDS.get(status, TelegramUnavailableError)(method, status, problem) from None
-        raise _unanswered(method, status, problem) from None
+        raise TelegramUnansweredError(method, status, problem, retry_after=_LATE) from None
     if type(moved := parameters.get("migrate_to_chat_id")) is int:
         raise _MovedError(method, code, description, chat_id=moved)
     if code in _GATEWAY:
-        raise _unanswered(method, code, description)
+        raise TelegramUnansweredError(method, code, description, retry_after=_LATE)
     default = TelegramUnavailableError if code >= 500 else TelegramRefusedError
     raise _KINDS.get(code, default)(method, code, description, retry_after=parameters.get("retry_after"))

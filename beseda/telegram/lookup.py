@@ -81,7 +81,13 @@ class SendLookup:
         probe = _make_probe(part)
         if probe is None:
             return LookupResult(None)
-        over_at = await self._wait_until_over(part)
+        if part.over_at is None:
+            # Of a process that is gone: its connection was lost by now. When the call was made is not on record, it may
+            # have waited for its turn long after it was marked.
+            part.over_at = self._clock.now() + _LOST
+        over_at = part.over_at
+        if (seconds := (over_at - self._clock.now()).total_seconds()) > 0:
+            await self._clock.sleep(seconds)
         await self._wait_for_intake()
         search = _Search(target, probe, part.begun_at or over_at - _ANSWER, over_at)
         while search.unanswered < _NO_ANSWERS:
@@ -145,16 +151,6 @@ class SendLookup:
             "chat %d: message %s held something else and now holds the answer", target.chat.chat_id, probe.message_id
         )
         return True
-
-    async def _wait_until_over(self, part: Part) -> datetime:
-        now = self._clock.now()
-        if part.over_at is None:
-            # Of a process that is gone: its connection was lost by now. When the call was made is not on record, it may
-            # have waited for its turn long after it was marked.
-            part.over_at = now + _LOST
-        if (seconds := (part.over_at - now).total_seconds()) > 0:
-            await self._clock.sleep(seconds)
-        return part.over_at
 
     async def _wait_for_intake(self) -> None:
         """Wait until the updates of before now are stored: the ids they bring are no candidates."""

@@ -53,13 +53,10 @@ class TelegramMailer:
         async with self._uploading:
             picture, number = self._uploaded
             if picture != letter.picture:
-                return await self._upload(letter, letter.picture, common)
+                file = (f"picture.{_SUFFIXES.get(letter.picture.mime, 'jpg')}", letter.picture.content)
+                fields = {**common, "caption": letter.html, "reply_markup": letter.markup or None}
+                sent = await api.upload("sendPhoto", {"photo": file}, **fields)
+                # The largest size comes last (https://core.telegram.org/bots/api#message); the others are of no use.
+                self._uploaded = (letter.picture, str(sent["photo"][-1]["file_id"]))
+                return sent
         return await api.call("sendPhoto", photo=number, caption=letter.html, **common)
-
-    async def _upload(self, letter: Letter, picture: PhotoUpload, common: dict[str, Any]) -> Any:
-        file = (f"picture.{_SUFFIXES.get(picture.mime, 'jpg')}", picture.content)
-        fields = {**common, "caption": letter.html, "reply_markup": letter.markup or None}
-        sent = await self._sender.api.upload("sendPhoto", {"photo": file}, **fields)
-        # The largest size comes last (https://core.telegram.org/bots/api#message); the others are of no use here.
-        self._uploaded = (picture, str(sent["photo"][-1]["file_id"]))
-        return sent

@@ -135,25 +135,22 @@ class Sender:
         sent = await self.api.call(
             "sendMessage",
             chat_id=target.chat.chat_id,
-            message_thread_id=_thread(target, form),
+            message_thread_id=None if form.unthreaded else target.chat.thread_id or None,
             reply_parameters=quoted if quotes else None,
-            reply_markup=_markup(part),
-            **_text(part, form),
+            reply_markup=orjson.Fragment(part.markup) if part.markup else None,
+            **_content(part, form),
         )
         return int(sent["message_id"])
 
     async def edit_part(self, target: Target, part: Part, form: SendForm = AS_IT_IS) -> int:
         """Replace the text or the caption of message `part.message_id` and its buttons; return the id."""
         self.count(target)
-        method, content = "editMessageText", _text(part, form)
-        if part.media:
-            method, content = "editMessageCaption", _caption(part, form)
         await self.api.call(
-            method,
+            "editMessageCaption" if part.media else "editMessageText",
             chat_id=target.chat.chat_id,
             message_id=part.message_id,
-            reply_markup=_markup(part),
-            **content,
+            reply_markup=orjson.Fragment(part.markup) if part.markup else None,
+            **_content(part, form),
         )
         assert part.message_id is not None  # noqa: S101 - an edit has a message
         return part.message_id
@@ -213,38 +210,34 @@ class Sender:
         if part.state is PartState.UNKNOWN:
             return  # searched for once the answer is whole
         shown = replace(part, html=pieces[0], markup=markup)
-        if part.message_id is None:
-            async with self.sends:
-                part.message_id = await self._send_first(request, shown)
-            await request.record(part)
-        else:
+        if part.message_id is not None:
             async with self.guard(target.chat.chat_id):
                 await self.edit_part(target, shown)
-
-    async def _send_first(self, request: LiveRequest, shown: Part) -> int:
-        part, target = request.part, request.target
-        part.state, part.sent_as = PartState.SENDING, shown.content()
+            return
+        async with self.sends:
+            part.state, part.sent_as = PartState.SENDING, shown.content()
+            await request.record(part)
+            try:
+                async with self.guard(target.chat.chat_id):
+                    part.message_id = await self.send_part(target, shown)
+            except TelegramUnansweredError as error:
+                self.lose(part, error)
+                raise
+            except (asyncio.CancelledError, LeaseLostError):  # the answer is whole, or the lease ended, and no id came
+                self.lose(part, TelegramUnansweredError(description="not waited for", retry_after=5.0))
+                raise
         await request.record(part)
-        try:
-            async with self.guard(target.chat.chat_id):
-                return await self.send_part(target, shown)
-        except TelegramUnansweredError as error:
-            self.lose(part, error)
-            raise
-        except (asyncio.CancelledError, LeaseLostError):  # the answer is whole, or the lease ended, and no id came
-            self.lose(part, TelegramUnansweredError(description="not waited for", retry_after=5.0))
-            raise
 
     async def _upload(self, target: Target, part: Part, form: SendForm) -> int:
         media = read_media(part.media)
         if form.as_files:
             media = [replace(item, kind=MediaKind.DOCUMENT) for item in media]
-        upload = await load_upload(media, self._files, _caption(part, form))
+        upload = await load_upload(media, self._files, _content(part, form))
         sent = await self.api.upload(
             upload.method,
             upload.files,
             chat_id=target.chat.chat_id,
-            message_thread_id=_thread(target, form),
+            message_thread_id=None if form.unthreaded else target.chat.thread_id or None,
             # An album takes no buttons (https://core.telegram.org/bots/api#sendmediagroup).
             reply_markup=part.markup or None if upload.method != "sendMediaGroup" else None,
             **upload.params,
@@ -266,21 +259,10 @@ def plain_text(markup: str) -> str:
     return html.unescape(_TAG.sub("", markup))
 
 
-def _text(part: Part, form: SendForm) -> dict[str, Any]:
-    if form.plain:
-        return {"text": plain_text(part.html), "link_preview_options": _NO_PREVIEW}
-    return {"text": part.html, "parse_mode": "HTML", "link_preview_options": _NO_PREVIEW}
-
-
-def _caption(part: Part, form: SendForm) -> dict[str, str]:
-    if not part.html:
-        return {}
-    return {"caption": plain_text(part.html)} if form.plain else {"caption": part.html, "parse_mode": "HTML"}
-
-
-def _markup(part: Part) -> orjson.Fragment | None:
-    return orjson.Fragment(part.markup) if part.markup else None
-
-
-def _thread(target: Target, form: SendForm) -> int | None:
-    return None if form.unthreaded else target.chat.thread_id or None
+def _content(part: Part, form: SendForm) -> dict[str, Any]:
+    """Return the parameters of a call that carry the text of a part, or the caption of its files."""
+    text = plain_text(part.html) if form.plain else part.html
+    mode = {} if form.plain else {"parse_mode": "HTML"}
+    if part.media:
+        return {"caption": text, **mode} if part.html else {}
+    return {"text": text, "link_preview_options": _NO_PREVIEW, **mode}

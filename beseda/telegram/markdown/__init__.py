@@ -7,15 +7,25 @@ any output of the model at any point of its stream.
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from beseda.telegram.markdown.blocks import BlockRenderer
-from beseda.telegram.markdown.entities import Entity, Formatted, clean_text, is_blank, is_plain, to_html
+from beseda.telegram.markdown.entities import Entity, Formatted, clean_text, is_blank, to_html
 from beseda.telegram.markdown.inline import MarkupWriter
 from beseda.telegram.markdown.inline_rules import mark_balanced_tags
 from beseda.telegram.markdown.nesting import finish_text
-from beseda.telegram.markdown.parser import parse_markdown
+from beseda.telegram.markdown.parser import PARSER
 from beseda.telegram.markdown.partial import trim_unfinished
 
 __all__ = ["Entity", "Formatted", "format_text_html", "render", "to_html"]
+
+# Anything after which a Markdown parser might see more than words, and spacing that it would tidy.
+_MARKUP = re.compile(
+    r"[*_`~|<&\\\[$\t]"
+    r"|\n(?:[ >#+=-]|\n\n|\d{1,9}[.)])|[ ]\n"
+    r"|\A(?:[ \n>#+=-]|\d{1,9}[.)])"
+)
 
 
 def render(markdown: str, *, partial: bool = False) -> Formatted:
@@ -26,20 +36,19 @@ def render(markdown: str, *, partial: bool = False) -> Formatted:
     source = clean_text(markdown)
     if partial:
         source = trim_unfinished(source)
-    formatted = Formatted(source.strip()) if is_plain(source) else _render_markup(source, partial=partial)
+    formatted = Formatted(source.strip())
+    if _MARKUP.search(source):
+        env: dict[str, Any] = {"partial": True} if partial else {}  # the rules put into it what they find
+        tokens = PARSER.parse(source, env)
+        if "tags" in env:
+            mark_balanced_tags(tokens)
+        writer = MarkupWriter()
+        renderer = BlockRenderer(tokens, writer, source)
+        renderer.render()
+        if references := env.get("references"):
+            renderer.write_references(references)
+        formatted = finish_text(writer.text(), writer.spans())
     return Formatted("") if is_blank(formatted.text) else formatted
-
-
-def _render_markup(source: str, *, partial: bool) -> Formatted:
-    tokens, env = parse_markdown(source, partial=partial)
-    if "tags" in env:
-        mark_balanced_tags(tokens)
-    writer = MarkupWriter()
-    renderer = BlockRenderer(tokens, writer, source)
-    renderer.render()
-    if references := env.get("references"):
-        renderer.write_references(references)
-    return finish_text(writer.text(), writer.spans())
 
 
 def format_text_html(text: str) -> str:

@@ -25,7 +25,7 @@ NESTED_QUOTE: Final = "│ "
 # A quote longer than this is folded: the reader opens it with a tap.
 LONG_QUOTE_LENGTH: Final = 600
 LONG_QUOTE_LINES: Final = 10
-_PARAGRAPH_END = 2
+_PARAGRAPH_END = 2  # line ends: a blank line between two blocks
 
 
 @dataclass(slots=True)
@@ -71,6 +71,10 @@ class BlockRenderer:
                     pass
                 case "heading_close":
                     self._writer.close()
+                case "bullet_list_close" | "ordered_list_close":
+                    self._lists.pop()
+                    self._writer.prefix = self._prefixes.pop()
+                    self._containers[-1].previous_end = self._item_end
                 case "list_item_close":
                     self._item_end = self._containers.pop().previous_end
                     self._writer.prefix = self._prefixes.pop()
@@ -94,7 +98,14 @@ class BlockRenderer:
         """Write the line ends between the previous block of the container and the next one."""
         container = self._containers[-1]
         start, end = token.map if token is not None and token.map else (-1, -1)
-        newlines = _gap(container, kind, start)
+        newlines = _PARAGRAPH_END
+        if not container.previous:
+            newlines = 1 if container.in_item and kind in {"code", "quote", "list"} else 0
+        elif kind != "heading":
+            is_below = container.previous == "heading" or container.previous == kind == "reference"
+            touches = start >= 0 and container.previous_end == start
+            if is_below or touches or (container.in_item and kind == "list"):
+                newlines = 1
         if newlines:
             self._writer.start_line(newlines, indented=indented)
         container.previous, container.previous_end = kind, end
@@ -169,11 +180,6 @@ class BlockRenderer:
             self._writer.prefix += INDENT
         self._lists.append(_List(number, spaced=_is_spaced(self._tokens, self._position)))
 
-    def _close_list(self, _token: Token) -> None:
-        self._lists.pop()
-        self._writer.prefix = self._prefixes.pop()
-        self._containers[-1].previous_end = self._item_end
-
     def _open_item(self, token: Token) -> None:
         current = self._lists[-1]
         if current.items == 0:
@@ -200,28 +206,11 @@ class BlockRenderer:
         "blockquote_close": _close_quote,
         "bullet_list_open": _open_list,
         "ordered_list_open": _open_list,
-        "bullet_list_close": _close_list,
-        "ordered_list_close": _close_list,
         "list_item_open": _open_item,
     }
 
 
 _HANDLERS: Final[Mapping[str, Callable[[BlockRenderer, Token], None]]] = BlockRenderer.handlers
-
-
-def _gap(container: _Container, kind: str, start: int) -> int:
-    """Line ends before a block: two are a blank line."""
-    if not container.previous:
-        return 1 if container.in_item and kind in {"code", "quote", "list"} else 0
-    if kind == "heading":
-        return _PARAGRAPH_END
-    if container.previous == "heading" or container.previous == kind == "reference":
-        return 1
-    if start >= 0 and container.previous_end == start:
-        return 1
-    if container.in_item and kind == "list":
-        return 1
-    return _PARAGRAPH_END
 
 
 def _is_spaced(tokens: Sequence[Token], position: int) -> bool:

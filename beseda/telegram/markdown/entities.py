@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+ASTRAL = re.compile("[\U00010000-\U0010ffff]")  # characters that count twice
 
 QUOTES = frozenset({"blockquote", "expandable_blockquote"})
 VERBATIM = frozenset({"code", "pre"})
@@ -42,12 +39,12 @@ class Formatted(NamedTuple):
 
 def utf16_len(text: str) -> int:
     """Length as Telegram counts it, in UTF-16 code units."""
-    return len(text) if text.isascii() else len(text) + len(_ASTRAL.findall(text))
+    return len(text) if text.isascii() else len(text) + len(ASTRAL.findall(text))
 
 
 def widen_text(text: str) -> str:
     """The text with each astral character as two surrogates, so that an index is a UTF-16 offset."""
-    if text.isascii() or not _ASTRAL.search(text):
+    if text.isascii() or not ASTRAL.search(text):
         return text
     return "".join(map(chr, array("H", text.encode("utf-16-le"))))
 
@@ -59,24 +56,12 @@ def narrow_text(wide: str) -> str:
     return wide.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
-def astral_positions(text: str) -> list[int]:
-    """Indexes of the characters that count twice."""
-    return [] if text.isascii() else [match.start() for match in _ASTRAL.finditer(text)]
-
-
 # Telegram drops or blanks these itself, which would shift every offset behind them
 # (TDLib, clean_input_string: control characters, U+2028..U+202E, three combining lines).
 _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\ufeff\ufff9-\ufffb\ud800-\udfff\u030a\u0333\u033f"
 _DIRTY = re.compile(f"[\r{_FORBIDDEN}]")
 _RETURN = re.compile("\r\n?|[\u2028\u2029\x85]")
 _REMOVED = re.compile(f"[{_FORBIDDEN}]")
-
-# Anything after which a Markdown parser might see more than words, and spacing that it would tidy.
-_MARKUP = re.compile(
-    r"[*_`~|<&\\\[$\t]"
-    r"|\n(?:[ >#+=-]|\n\n|\d{1,9}[.)])|[ ]\n"
-    r"|\A(?:[ \n>#+=-]|\d{1,9}[.)])"
-)
 
 # Shown as nothing: a message made only of these is refused as empty.
 _INVISIBLE = re.compile(
@@ -94,11 +79,6 @@ def clean_text(text: str) -> str:
     if "\u030a" in text:
         text = unicodedata.normalize("NFC", text)  # the ring above survives inside Å
     return _REMOVED.sub("", _RETURN.sub("\n", text))
-
-
-def is_plain(text: str) -> bool:
-    """Whether Markdown would give the same text back."""
-    return _MARKUP.search(text) is None
 
 
 def is_blank(text: str) -> bool:
@@ -169,26 +149,22 @@ def to_html(formatted: Formatted) -> str:
     """HTML for Telegram's parse_mode HTML, which reads back as the same text and entities."""
     if not formatted.entities:
         return escape_text(formatted.text)
+    marks: list[tuple[int, str]] = []  # start and end tags with their offsets, in order
+    open_ends: list[tuple[int, str]] = []
+    for entity in formatted.entities:
+        while open_ends and open_ends[-1][0] <= entity.offset:
+            marks.append(open_ends.pop())
+        start, end = _tag_pair(entity)
+        marks.append((entity.offset, start))
+        open_ends.append((entity.end, end))
     text = widen_text(formatted.text)
     parts: list[str] = []
     position = 0
-    for offset, mark in _marks(formatted.entities):
+    for offset, mark in (*marks, *reversed(open_ends)):
         parts += (escape_text(text[position:offset]), mark)
         position = offset
     parts.append(escape_text(text[position:]))
     return narrow_text("".join(parts))
-
-
-def _marks(entities: Iterable[Entity]) -> Iterable[tuple[int, str]]:
-    """Start and end tags with their offsets, in order."""
-    open_ends: list[tuple[int, str]] = []
-    for entity in entities:
-        while open_ends and open_ends[-1][0] <= entity.offset:
-            yield open_ends.pop()
-        start, end = _tag_pair(entity)
-        yield entity.offset, start
-        open_ends.append((entity.end, end))
-    yield from reversed(open_ends)
 
 
 def _tag_pair(entity: Entity) -> tuple[str, str]:

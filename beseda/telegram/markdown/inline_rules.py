@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from markdown_it.rules_inline import image, link
@@ -136,7 +137,12 @@ def parse_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the pa
         return False
     if opening and (match := _VERBATIM.match(state.src, state.pos, state.posMax)):
         if not silent:
-            _push_verbatim(state, match)
+            name, attributes, content = match[1].lower(), match[2], match[3]
+            if name == "pre" and (inner := _INNER_CODE.fullmatch(content)):
+                attributes, content = inner[1], inner[2]
+            token = state.push("code_inline" if name == "code" else "pre_inline", name, 0)
+            token.content = html.unescape(content)
+            token.info = read_attributes(attributes).get("class", "")
         state.pos = match.end()
         return True
     found = TAG.match(state.src, state.pos, state.posMax)
@@ -150,16 +156,6 @@ def parse_tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the pa
         state.env["tags"] = True
     state.pos = found.end()
     return True
-
-
-def _push_verbatim(state: StateInline, match: re.Match[str]) -> None:
-    name = match[1].lower()
-    attributes, content = match[2], match[3]
-    if name == "pre" and (inner := _INNER_CODE.fullmatch(content)):
-        attributes, content = inner[1], inner[2]
-    token = state.push("code_inline" if name == "code" else "pre_inline", name, 0)
-    token.content = html.unescape(content)
-    token.info = read_attributes(attributes).get("class", "")
 
 
 def parse_math(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (the parser's interface)
@@ -266,14 +262,12 @@ def mark_balanced_tags(tokens: Iterable[Token]) -> None:
                 frames.pop()
 
 
+@dataclass(slots=True)
 class _Frame:
     """The tags still open between two borders; counted, so that a stray end tag costs nothing."""
 
-    __slots__ = ("_counts", "_open")
-
-    def __init__(self) -> None:
-        self._open: list[Token] = []
-        self._counts: dict[str, int] = {}
+    _open: list[Token] = field(default_factory=list)
+    _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, token: Token) -> None:
         tag: Tag = token.meta["tag"]

@@ -106,7 +106,7 @@ def convert_formula(source: str) -> str | None:
     if len(source) > _MAX_LENGTH:
         return None
     try:
-        text = _Converter(source).convert()
+        text = _Converter(source).read_until("")
     except _UnknownCommandError:
         return None
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
@@ -126,13 +126,8 @@ class _Converter:
         self._position = 0
         self._depth = 0
 
-    def convert(self) -> str:
-        text = self._read_until("")
-        if self._position < len(self._tokens):
-            raise _UnknownCommandError
-        return text
-
-    def _read_until(self, closer: str) -> str:
+    def read_until(self, closer: str) -> str:
+        """Return the text up to the closing token, or of all tokens if `closer` is empty."""
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise _UnknownCommandError
@@ -154,7 +149,7 @@ class _Converter:
         if token.command:
             return self._read_command(token.command)
         if token.text == "{":
-            return self._read_until("}")
+            return self.read_until("}")
         if token.text in {"^", "_"}:
             return _shift(self._read_argument(), raised=token.text == "^")
         if token.text == "}":
@@ -206,7 +201,7 @@ class _Converter:
         degree = ""
         if self._position < len(self._tokens) and self._tokens[self._position].text == "[":
             self._position += 1
-            degree = self._read_until("]")
+            degree = self.read_until("]")
         sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or f"{_shift(degree, raised=True)}√"
         return sign + _bracket(self._read_argument(), _DENOMINATOR)
 

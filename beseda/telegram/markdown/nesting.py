@@ -10,10 +10,12 @@ import itertools
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from beseda.telegram.markdown.entities import QUOTES, VERBATIM, Entity, Formatted, astral_positions
+from beseda.telegram.markdown.entities import ASTRAL, QUOTES, VERBATIM, Entity, Formatted
 
 _RANK = {"blockquote": 0, "expandable_blockquote": 0, "text_link": 1, "custom_emoji": 3, "code": 3, "pre": 3}
 _STYLE_RANK = 2
+# The field of an entity that holds the value of a span.
+_VALUES = {"pre": "language", "custom_emoji": "custom_emoji_id", "text_link": "url"}
 
 
 class FormatSpan(NamedTuple):
@@ -36,11 +38,16 @@ def finish_text(text: str, spans: list[FormatSpan]) -> Formatted:
         else span._replace(start=max(span.start, lead), end=min(span.end, end))
         for span in spans
     ]
-    kept = _apply_rules(text, clipped)
     trimmed = text[lead:end]
-    if not kept:
-        return Formatted(trimmed)
-    return Formatted(trimmed, tuple(_to_entities(trimmed, kept, lead)))
+    astral = [] if trimmed.isascii() else [match.start() for match in ASTRAL.finditer(trimmed)]
+    entities = []
+    for kind, first, last, value in _apply_rules(text, clipped):
+        start, end = first - lead, last - lead
+        if astral:
+            start, end = start + bisect_left(astral, start), end + bisect_left(astral, end)
+        where = {_VALUES[kind]: value} if value else {}
+        entities.append(Entity(kind, start, end - start, **where))
+    return Formatted(trimmed, tuple(entities))
 
 
 def _apply_rules(text: str, spans: list[FormatSpan]) -> list[FormatSpan]:
@@ -50,7 +57,7 @@ def _apply_rules(text: str, spans: list[FormatSpan]) -> list[FormatSpan]:
     links = [span for span in (_trim(text, link) for link in links) if span.start < span.end]
     inner = [span for span in spans if span.type in {"code", "custom_emoji"} and not _overlaps(links, span)]
     leaves = _outermost(sorted([*pre, *inner], key=_place))
-    styles = _unique_styles([span for span in spans if span.type not in _RANK])
+    styles = _outermost([span for span in spans if span.type not in _RANK], by_type=True)
     holes = [span for span in leaves if span.type in VERBATIM]
     cut = (_trim(text, span) for span in _cut(styles, holes, quotes))
     everything = [*quotes, *links, *leaves, *cut]
@@ -61,24 +68,15 @@ def _place(span: FormatSpan) -> tuple[int, int, int]:
     return span.start, -span.end, _RANK.get(span.type, _STYLE_RANK)
 
 
-def _outermost(spans: list[FormatSpan]) -> list[FormatSpan]:
-    """Those that lie in no other one of the list, which is in order of their starts."""
+def _outermost(spans: list[FormatSpan], *, by_type: bool = False) -> list[FormatSpan]:
+    """Those that lie in no other one of the list, or of their type. The list is in order of their starts."""
     kept: list[FormatSpan] = []
-    reached = 0
-    for span in spans:
-        if span.start >= reached and span.start < span.end:
-            kept.append(span)
-            reached = span.end
-    return kept
-
-
-def _unique_styles(spans: list[FormatSpan]) -> list[FormatSpan]:
     reached: dict[str, int] = {}
-    kept: list[FormatSpan] = []
     for span in spans:
-        if span.start >= reached.get(span.type, 0) and span.start < span.end:
+        group = span.type if by_type else ""
+        if span.start >= reached.get(group, 0) and span.start < span.end:
             kept.append(span)
-            reached[span.type] = span.end
+            reached[group] = span.end
     return kept
 
 
@@ -112,21 +110,3 @@ def _trim(text: str, span: FormatSpan) -> FormatSpan:
         return span
     start = span.start + len(piece) - len(piece.lstrip())
     return span._replace(start=start, end=start + len(stripped))
-
-
-def _to_entities(text: str, spans: list[FormatSpan], lead: int) -> list[Entity]:
-    astral = astral_positions(text)
-    entities: list[Entity] = []
-    for kind, first, last, value in spans:
-        start, end = first - lead, last - lead
-        if astral:
-            start, end = start + bisect_left(astral, start), end + bisect_left(astral, end)
-        if not value:
-            entities.append(Entity(kind, start, end - start))
-        elif kind == "pre":
-            entities.append(Entity(kind, start, end - start, language=value))
-        elif kind == "custom_emoji":
-            entities.append(Entity(kind, start, end - start, custom_emoji_id=value))
-        else:
-            entities.append(Entity(kind, start, end - start, url=value))
-    return entities

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.parser_inline import ParserInline
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from markdown_it.ruler import RuleOptionsType
     from markdown_it.rules_inline import StateInline
-    from markdown_it.token import Token
 
     InlineRule = Callable[[StateInline, bool], bool]
 
@@ -220,10 +219,4 @@ def _build_parser() -> MarkdownIt:
     return parser
 
 
-_PARSER: Final = _build_parser()
-
-
-def parse_markdown(text: str, *, partial: bool = False) -> tuple[list[Token], dict[str, Any]]:
-    """Return the block tokens of a text with their inline children, and the environment that the rules filled."""
-    env: dict[str, Any] = {"partial": True} if partial else {}
-    return _PARSER.parse(text, env), env
+PARSER: Final = _build_parser()

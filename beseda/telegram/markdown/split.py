@@ -79,7 +79,13 @@ class _Splitter:
         return max(start, text.rfind("\n", start, position) + 1)
 
     def _find_cut(self, start: int, waiting: list[Entity]) -> int:
-        highest = self._highest_cut(start, waiting)
+        highest = min(start + self._limit, len(self._text))
+        beginning = [entity for entity in waiting if entity.end > start]
+        if self._text[highest:].isspace():
+            highest = len(self._text)
+        if len(beginning) > MAX_ENTITIES:
+            # At least two units, so that a part always has room for one character.
+            highest = min(highest, max(beginning[MAX_ENTITIES].offset, start + 2))
         if highest == len(self._text):
             return highest
         code = _code_at(waiting, highest, inside=True)
@@ -90,16 +96,6 @@ class _Splitter:
         if code.type == "code":
             return self._find_border(start, highest, _BORDERS)
         return self._find_border(max(start, code.offset), highest, _CODE_BORDERS, filled_from=start)
-
-    def _highest_cut(self, start: int, waiting: list[Entity]) -> int:
-        highest = min(start + self._limit, len(self._text))
-        if highest < len(self._text) and self._text[highest:].isspace():
-            highest = len(self._text)
-        beginning = [entity for entity in waiting if entity.end > start]
-        if len(beginning) > MAX_ENTITIES:
-            # At least two units, so that a part always has room for one character.
-            highest = min(highest, max(beginning[MAX_ENTITIES].offset, start + 2))
-        return highest
 
     def _find_end_before(self, start: int, code: Entity) -> int:
         """Return the end of a part before this code, so that the code moves to the next part.

@@ -84,19 +84,15 @@ def _read_rows(tokens: Sequence[Token]) -> list[list[Cell]]:
         elif token.type in {"th_open", "td_open"}:
             align = str(token.attrs.get("style", "")).removeprefix("text-align:")
         elif token.type == "inline":
-            rows[-1].append(_read_cell(token, align))
+            writer = MarkupWriter()
+            render_inline(writer, token.children or ())
+            text = writer.text()
+            found = [span for span in writer.spans() if span.type == "text_link"]
+            links = [(" ".join(text[span.start : span.end].split()), span.value) for span in found]
+            for mark in _BREAKS:
+                text = text.replace(mark, " ")
+            rows[-1].append(Cell(" ".join(text.split()), align, links))
     return rows
-
-
-def _read_cell(token: Token, align: str) -> Cell:
-    writer = MarkupWriter()
-    render_inline(writer, token.children or ())
-    text = writer.text()
-    found = [span for span in writer.spans() if span.type == "text_link"]
-    links = [(" ".join(text[span.start : span.end].split()), span.value) for span in found]
-    for mark in _BREAKS:
-        text = text.replace(mark, " ")
-    return Cell(" ".join(text.split()), align, links)
 
 
 def _fit_widths(widths: list[int]) -> list[int]:
